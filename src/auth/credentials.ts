@@ -1,0 +1,59 @@
+import type { Request } from 'express';
+import { AppError } from '../errors.ts';
+
+export type Credential = { source: 'bearer' | 'x-api-key' | 'x-access-token'; token: string };
+export type Presented = { tokens: Credential[]; cookie: string | undefined };
+
+const MAX_TOKEN_BYTES = 8 * 1024;
+const BEARER = /^bearer +(\S+) *$/i;
+const COOKIE_NAME = 'wos_session';
+
+/**
+ * Every credential that a request carries; a header that is sent twice counts twice.
+ * @throws AppError `credential_invalid` for a header that cannot be a credential
+ */
+export function readCredentials(req: Request): Presented {
+  const header = (name: string) => (req.headersDistinct[name] ?? []).map((value) => value.trim());
+  return {
+    tokens: [
+      ...header('authorization').map((value): Credential => ({ source: 'bearer', token: bearerToken(value) })),
+      ...header('x-api-key').map((token): Credential => ({ source: 'x-api-key', token: bounded(token) })),
+      ...header('x-access-token').map((token): Credential => ({ source: 'x-access-token', token: bounded(token) })),
+    ],
+    cookie: readCookie(req.headers.cookie),
+  };
+}
+
+export function credentialInvalid(message = 'The credential is not valid.', cause?: unknown): AppError {
+  return new AppError('credential_invalid', message, { cause });
+}
+
+function bearerToken(header: string): string {
+  const token = BEARER.exec(header)?.[1];
+  if (token === undefined) throw credentialInvalid('Authorization must be "Bearer", a space and one token.');
+  return bounded(token);
+}
+
+function bounded(token: string): string {
+  if (token === '' || Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw credentialInvalid();
+  return token;
+}
+
+function readCookie(header: string | undefined): string | undefined {
+  const values = (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${COOKIE_NAME}=`))
+    .map((pair) => pair.slice(COOKIE_NAME.length + 1));
+  if (new Set(values).size > 1) throw credentialInvalid('There are two different session cookies.');
+  const [value] = values;
+  return value === undefined || value === '' ? undefined : decode(value);
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch (error) {
+    throw credentialInvalid('The session cookie cannot be read.', error);
+  }
+}

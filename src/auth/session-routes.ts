@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { TenantCaller, UserCaller } from '../http/caller.ts';
+import { tenantRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import type { WorkosMembership, WorkosUser } from '../workos/gateway.ts';
+
+export type OrganizationBilling = { status: string | null; posture: string };
+
+type Deps = {
+  describeUser: (userId: string) => Promise<{ user: WorkosUser; memberships: WorkosMembership[] }>;
+  billingOf: (organizationIds: readonly string[]) => Promise<ReadonlyMap<string, OrganizationBilling>>;
+};
+
+/** The user that stands for every API key: a key belongs to an organization, not to a person. */
+const KEY_USER_ID = 'user_system_api_key';
+
+const common = { organization_id: z.string(), permissions: z.array(z.string()) };
+
+const Session = z
+  .discriminatedUnion('kind', [
+    z.object({
+      ...common,
+      kind: z.literal('user'),
+      user_id: z.string(),
+      email: z.string(),
+      role: z.string().nullable(),
+      memberships: z.array(
+        z.object({
+          organization_id: z.string(),
+          organization_name: z.string(),
+          role: z.string(),
+          billing: z.object({ status: z.string().nullable(), posture: z.string() }),
+        }),
+      ),
+    }),
+    z.object({
+      ...common,
+      kind: z.literal('api_key'),
+      user_id: z.literal(KEY_USER_ID),
+      api_key_id: z.string(),
+      api_key_label: z.string(),
+      api_key_permission_set: z.string(),
+    }),
+    z.object({ ...common, kind: z.literal('machine'), client_id: z.string() }),
+  ])
+  .meta({ id: 'Session' });
+
+export function sessionRoutes(deps: Deps): Route[] {
+  return [
+    tenantRoute({
+      operationId: 'getSession',
+      method: 'get',
+      path: '/v1/me/session',
+      tag: 'Session',
+      summary: 'Who the caller is',
+      scope: [],
+      billing: 'read',
+      responses: { 200: Session },
+      errors: ['workos_rejected', 'workos_unavailable'],
+      handle: ({ caller }) => view(deps, caller),
+    }),
+  ];
+}
+
+async function view(deps: Deps, caller: TenantCaller): Promise<z.input<typeof Session>> {
+  const { organizationId: organization_id } = caller;
+  const permissions = [...caller.scopes].sort();
+  if (caller.kind === 'user') return { ...(await viewUser(deps, caller)), organization_id, permissions };
+  if (caller.kind === 'machine') return { kind: 'machine', organization_id, permissions, client_id: caller.clientId };
+  return {
+    kind: 'api_key',
+    organization_id,
+    permissions,
+    user_id: KEY_USER_ID,
+    api_key_id: caller.keyId,
+    api_key_label: caller.label,
+    api_key_permission_set: caller.permissionSet,
+  };
+}
+
+async function viewUser({ describeUser, billingOf }: Deps, caller: UserCaller) {
+  const { user, memberships } = await describeUser(caller.userId);
+  const billing = await billingOf(memberships.map(({ organizationId }) => organizationId));
+  return {
+    kind: 'user' as const,
+    user_id: user.id,
+    email: user.email,
+    role: caller.role ?? null,
+    memberships: memberships.map(({ organizationId, organizationName, role }) => ({
+      organization_id: organizationId,
+      organization_name: organizationName,
+      role,
+      billing: billing.get(organizationId) ?? { status: null, posture: 'unknown' },
+    })),
+  };
+}

@@ -1,0 +1,18 @@
+import type { Clock } from '../clock.ts';
+import { postureOf } from './posture.ts';
+import type { Posture } from './posture.ts';
+import type { TenantRepository } from './tenant-repository.ts';
+
+type Deps = { tenants: Pick<TenantRepository, 'findAll'>; clock: Clock };
+
+/** The billing of several organizations at once; one that billing does not know is left out. */
+export function makeBillingOf({ tenants, clock }: Deps) {
+  return async function billingOf(
+    organizationIds: readonly string[],
+  ): Promise<Map<string, { status: string; posture: Posture }>> {
+    const known = organizationIds.length === 0 ? [] : await tenants.findAll(organizationIds);
+    return new Map(
+      known.map((tenant) => [tenant.organizationId, { status: tenant.status, posture: postureOf(tenant, clock()) }]),
+    );
+  };
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { StartError } from './errors.ts';
+
+const WORKOS_URL = 'https://api.workos.com';
+
+const secret = (bytes: number) =>
+  z.string().refine((value) => Buffer.byteLength(value) >= bytes, `needs ${bytes} bytes or more, all of them random`);
+const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
+
+const Environment = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'needs a postgres:// address' }),
+  WORKOS_API_KEY: z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)'),
+  WORKOS_CLIENT_ID: z.string().startsWith('client_', 'needs the client id of a WorkOS environment (client_…)'),
+  WORKOS_COOKIE_PASSWORD: secret(32),
+  LATCHKEY_SECRET: secret(32),
+  WORKOS_API_URL: baseUrl.default(WORKOS_URL),
+  WORKOS_AUTHKIT_URL: baseUrl.optional(),
+  WORKOS_ISSUERS: list.optional(),
+  WORKOS_TIMEOUT_MS: milliseconds(5_000),
+  LATCHKEY_SERVICE_TOKENS: list.default([]),
+  LATCHKEY_CONFIG: z.string().min(1).optional(),
+  TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(100).default(10),
+  SHUTDOWN_GRACE_MS: milliseconds(10_000),
+});
+
+export type Config = ReturnType<typeof readConfig>;
+
+/**
+ * Reads the environment, once.
+ * @throws StartError with one message that names every wrong or missing variable; it never repeats a value.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>) {
+  // An empty variable is what an unset one looks like in many deployments.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) throw new StartError(describe(parsed.error));
+  const value = parsed.data;
+  return Object.freeze({
+    databaseUrl: value.DATABASE_URL,
+    databasePoolMax: value.DATABASE_POOL_MAX,
+    secret: value.LATCHKEY_SECRET,
+    serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
+    productFile: value.LATCHKEY_CONFIG,
+    host: value.HOST,
+    port: value.PORT,
+    trustProxyHops: value.TRUST_PROXY,
+    logLevel: value.LOG_LEVEL,
+    shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
+    workos: {
+      apiKey: value.WORKOS_API_KEY,
+      clientId: value.WORKOS_CLIENT_ID,
+      cookiePassword: value.WORKOS_COOKIE_PASSWORD,
+      apiUrl: value.WORKOS_API_URL,
+      authkitUrl: value.WORKOS_AUTHKIT_URL,
+      issuers: value.WORKOS_ISSUERS ?? defaultIssuers(value.WORKOS_API_URL, value.WORKOS_CLIENT_ID),
+      timeoutMs: value.WORKOS_TIMEOUT_MS,
+    },
+  });
+}
+
+// WorkOS's documentation, samples and SDK name three different issuers of session tokens; all are its own.
+function defaultIssuers(apiUrl: string, clientId: string): string[] {
+  return [apiUrl, `${apiUrl}/`, `${apiUrl}/user_management/${clientId}`];
+}
+
+function describe(error: z.ZodError): string {
+  const lines = error.issues.map((issue) => {
+    const missing = issue.code === 'invalid_type' && issue.input === undefined;
+    return `  ${issue.path.join('.')}: ${missing ? 'is missing' : issue.message}`;
+  });
+  return `The environment is not complete:\n${lines.join('\n')}`;
+}

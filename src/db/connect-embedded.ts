@@ -1,0 +1,31 @@
+import { PGlite } from '@electric-sql/pglite';
+import type { PGliteOptions } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import knex from 'knex';
+import type { Knex } from 'knex';
+
+export type EmbeddedDatabase = { db: Knex; pglite: PGlite; close(): Promise<void> };
+
+const ACQUIRE_TIMEOUT_MS = 10_000;
+
+/**
+ * PostgreSQL inside this process, through knex's own pg dialect. It has one connection: a query outside an open
+ * transaction waits until that transaction ends. Two processes must never open one folder; see `holdDataFolder`.
+ */
+export async function connectEmbedded(options: PGliteOptions): Promise<EmbeddedDatabase> {
+  const pglite = await PGlite.create(options);
+  const db = knex({
+    client: 'pg',
+    connection: () => createPgConfig(pglite) as unknown as Knex.PgConnectionConfig,
+    pool: { min: 1, max: 1, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS },
+    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+  });
+  return {
+    db,
+    pglite,
+    async close() {
+      await db.destroy();
+      await pglite.close();
+    },
+  };
+}

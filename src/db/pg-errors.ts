@@ -1,0 +1,34 @@
+type PgError = Error & { code?: unknown; constraint?: unknown };
+
+const UNIQUE_VIOLATION = '23505';
+
+// Connection exceptions (08), insufficient resources (53), operator intervention (57P), and what sockets say.
+// Source: postgresql.org/docs/15/errcodes-appendix.html
+const UNAVAILABLE_SQLSTATE = /^(08|53|57P)/;
+const UNAVAILABLE_SOCKET = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
+const UNAVAILABLE_MESSAGE =
+  /Connection terminated|timeout exceeded when trying to connect|Unable to acquire a connection/;
+
+/** True when `error` is the violation of the named unique constraint. */
+export function violatesUnique(error: unknown, constraint: string): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, constraint: violated } = error as PgError;
+  return code === UNIQUE_VIOLATION && violated === constraint;
+}
+
+/** True when the database could not be reached or asked to be left alone: trying later may work. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'KnexTimeoutError' || UNAVAILABLE_MESSAGE.test(error.message)) return true;
+  const { code } = error as PgError;
+  return typeof code === 'string' && (UNAVAILABLE_SQLSTATE.test(code) || UNAVAILABLE_SOCKET.has(code));
+}

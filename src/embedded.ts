@@ -1,0 +1,77 @@
+import { join, resolve } from 'node:path';
+import { systemClock } from './clock.ts';
+import { readConfig } from './config.ts';
+import { makeContainer } from './container.ts';
+import { connectEmbedded } from './db/connect-embedded.ts';
+import { migrate } from './db/migrations.ts';
+import { holdDataFolder, keptSecret } from './embedded/data-folder.ts';
+import { seedDemoTenants } from './embedded/demo-tenants.ts';
+import { welcome } from './embedded/welcome.ts';
+import { DEMO, demoSeed } from './emulator/demo.ts';
+import { startEmulator } from './emulator/emulator.ts';
+import { StartError } from './errors.ts';
+import { listen } from './http/server.ts';
+import { makeLifetime } from './lifetime.ts';
+import { packageFile } from './package-file.ts';
+import { readProduct } from './permissions/read-product.ts';
+import { runProcess } from './process.ts';
+import { makeLogger } from './telemetry/logger.ts';
+
+const WORKOS_PORT = 4100;
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+
+/** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
+await runProcess(async () => {
+  const folder = resolve(process.env['LATCHKEY_DATA_DIR'] ?? '.data');
+  const lifetime = makeLifetime();
+  try {
+    return await start(folder, lifetime);
+  } catch (error) {
+    await lifetime.end();
+    throw error;
+  }
+});
+
+async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) {
+  const lock = holdDataFolder(folder);
+  lifetime.onEnd(lock.release);
+  const workosPort = Number(process.env['WORKOS_PORT'] ?? WORKOS_PORT);
+  const config = readConfig(environment(folder, workosPort));
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
+  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
+
+  const stateFile = join(folder, 'workos', 'state.sqlite');
+  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeed });
+  lifetime.onEnd(() => workos.close());
+  const database = await connectEmbedded({ dataDir: join(folder, 'postgres') });
+  lifetime.onEnd(() => database.close());
+  await migrate(database.db);
+  await seedDemoTenants(database.db, systemClock());
+
+  const { app } = makeContainer({ config, product, db: database.db, log });
+  const server = await listen(app, config);
+  lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  process.stdout.write(welcome({ url: server.url, workosUrl: workos.url, folder, milliseconds: performance.now() }));
+  return { lifetime, log };
+}
+
+/** The configuration of the demo: fixed names, secrets of its own that it keeps in its data folder. */
+function environment(folder: string, workosPort: number): Record<string, string | undefined> {
+  const { HOST: host = '127.0.0.1', PORT, LOG_LEVEL, LATCHKEY_CONFIG } = process.env;
+  if (!LOOPBACK.includes(host)) throw new StartError(`The embedded start listens on loopback only, not on ${host}.`);
+  const workosUrl = `http://127.0.0.1:${workosPort}`;
+  return {
+    DATABASE_URL: 'postgres://embedded/latchkey',
+    WORKOS_API_KEY: DEMO.apiKey,
+    WORKOS_CLIENT_ID: DEMO.clientId,
+    WORKOS_API_URL: workosUrl,
+    WORKOS_AUTHKIT_URL: workosUrl,
+    WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
+    LATCHKEY_SECRET: keptSecret(folder, 'secret'),
+    LATCHKEY_SERVICE_TOKENS: 'svc_latchkey_demo',
+    HOST: host,
+    PORT,
+    LOG_LEVEL,
+    LATCHKEY_CONFIG,
+  };
+}

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartError } from '../errors.ts';
+
+/**
+ * Holds a data folder for this process, until it ends however it ends: the lock is the operating system's, on a file
+ * that SQLite keeps open. The embedded database takes none of its own and two processes would lose each other's rows.
+ * @throws StartError when another process holds it
+ */
+export function holdDataFolder(folder: string): { release(): void } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = new DatabaseSync(join(folder, 'lock.sqlite'));
+  try {
+    lock.exec('pragma journal_mode = delete; begin exclusive');
+  } catch (error) {
+    lock.close();
+    throw new StartError(`Another Latchkey already runs on the data folder ${folder}.`, { cause: error });
+  }
+  return { release: () => lock.close() };
+}
+
+/** A secret that is made at the first start and kept in the folder, readable to this user alone. 64 characters. */
+export function keptSecret(folder: string, name: string): string {
+  const path = join(folder, name);
+  if (!existsSync(path)) writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  return readFileSync(path, 'utf8');
+}

@@ -1,0 +1,38 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import { callerId } from './caller.ts';
+import type { Caller } from './caller.ts';
+
+type Timing = { responseTime: number };
+
+/**
+ * One line a request: who, for which organization, which route, what came of it, how long. The URL itself is not
+ * logged: a path or a query string may carry a secret, the route's pattern cannot.
+ */
+export function makeAccessLog(log: Logger): RequestHandler {
+  return pinoHttp<Request, Response>({
+    logger: log,
+    quietReqLogger: true,
+    customAttributeKeys: { reqId: 'request_id' },
+    genReqId: (_req, res) => String(res.getHeader('x-request-id')),
+    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
+    customSuccessMessage: () => 'request',
+    customErrorMessage: () => 'request',
+    customSuccessObject: describe,
+    customErrorObject: (req, res, _error, value: Timing) => describe(req, res, value),
+  });
+}
+
+function describe(req: Request, res: Response, { responseTime }: Timing): object {
+  const { caller, route, errorCode } = res.locals as { caller?: Caller; route?: string; errorCode?: string };
+  return {
+    method: req.method,
+    route: route ?? 'unmatched',
+    status: res.statusCode,
+    duration_ms: responseTime,
+    ...(errorCode && { code: errorCode }),
+    ...(caller && { caller: caller.kind, caller_id: callerId(caller) }),
+    ...(caller && caller.kind !== 'service' && { organization_id: caller.organizationId }),
+  };
+}

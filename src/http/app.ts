@@ -1,0 +1,56 @@
+import express from 'express';
+import type { Express, RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { AppError } from '../errors.ts';
+import { makeErrorHandler } from './error-handler.ts';
+import { mountRoutes } from './mount.ts';
+import type { Guards } from './mount.ts';
+import { assignRequestId } from './request-id.ts';
+import type { Route } from './route.ts';
+
+type Deps = {
+  routes: readonly Route[];
+  guards: Guards;
+  /** Seen by every request, in this order: logs, measures. */
+  observers: readonly RequestHandler[];
+  /** What is no JSON route: metrics, documents. */
+  pages: readonly RequestHandler[];
+  log: Logger;
+  isDatabaseUnavailable: (error: unknown) => boolean;
+  strict: boolean;
+  /** How many proxies in front of this service may name the client's address. */
+  trustProxyHops: number;
+};
+
+export function makeApp({
+  routes,
+  guards,
+  observers,
+  pages,
+  log,
+  isDatabaseUnavailable,
+  strict,
+  trustProxyHops,
+}: Deps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', trustProxyHops);
+  app.use(assignRequestId, ...observers, helmet(), noStore);
+  for (const page of pages) app.use(page);
+  app.use(mountRoutes(routes, { ...guards, strict }));
+  app.use(refuseUnknownRoute);
+  app.use(makeErrorHandler({ log, isDatabaseUnavailable }));
+  return app;
+}
+
+// Answers carry secrets and permissions: no cache on the way may keep them.
+const noStore: RequestHandler = (_req, res, next) => {
+  res.setHeader('cache-control', 'no-store');
+  next();
+};
+
+const refuseUnknownRoute: RequestHandler = () => {
+  throw new AppError('route_not_found', 'There is no such route. See /docs.');
+};

@@ -1,0 +1,45 @@
+/** Who makes a request, and for which organization. */
+export type UserCaller = {
+  kind: 'user';
+  organizationId: string;
+  userId: string;
+  sessionId: string;
+  role: string | undefined;
+  scopes: ReadonlySet<string>;
+};
+
+export type MachineCaller = {
+  kind: 'machine';
+  organizationId: string;
+  clientId: string;
+  scopes: ReadonlySet<string>;
+};
+
+export type ApiKeyCaller = {
+  kind: 'api_key';
+  organizationId: string;
+  keyId: string;
+  label: string;
+  permissionSet: string;
+  scopes: ReadonlySet<string>;
+};
+
+/** A service of the product itself, holding a service token: it belongs to no organization. */
+export type ServiceCaller = { kind: 'service'; tokenId: string; scopes: ReadonlySet<string> };
+
+export type TenantCaller = UserCaller | MachineCaller | ApiKeyCaller;
+export type Caller = TenantCaller | ServiceCaller;
+
+/** The stable name of a caller in audit events and logs; never a secret. */
+export function callerId(caller: Caller): string {
+  switch (caller.kind) {
+    case 'user':
+      return caller.userId;
+    case 'machine':
+      return caller.clientId;
+    case 'api_key':
+      return caller.keyId;
+    case 'service':
+      return caller.tokenId;
+  }
+}

@@ -1,0 +1,52 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { AppError } from '../errors.ts';
+import { envelope } from './envelope.ts';
+import { requestIdOf } from './request-id.ts';
+
+type Deps = { log: Pick<Logger, 'error' | 'warn'>; isDatabaseUnavailable: (error: unknown) => boolean };
+
+const DATABASE_RETRY_SECONDS = 2;
+
+/** Answers whatever was thrown as the envelope; what nobody foresaw is logged and says nothing of its inside. */
+export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    const known = toAppError(error, isDatabaseUnavailable);
+    if (known.code === 'internal_error') log.error({ err: error, request_id: requestIdOf(res) }, 'unhandled error');
+    if (known.code === 'database_unavailable')
+      log.warn({ err: error, request_id: requestIdOf(res) }, 'database unavailable');
+    sendError(res, known);
+  };
+}
+
+export function sendError(res: Response, error: AppError): void {
+  if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+  res.locals['errorCode'] = error.code;
+  res.status(error.status).json(envelope(error, requestIdOf(res)));
+}
+
+function toAppError(error: unknown, isDatabaseUnavailable: Deps['isDatabaseUnavailable']): AppError {
+  if (error instanceof AppError) return error;
+  if (isDatabaseUnavailable(error)) {
+    return new AppError('database_unavailable', 'The database cannot be reached now. Try again shortly.', {
+      cause: error,
+      details: { retry_after: DATABASE_RETRY_SECONDS },
+    });
+  }
+  if (isMalformedRequest(error)) {
+    return new AppError('validation_error', 'The request line cannot be read.', {
+      cause: error,
+      details: { fields: { path: 'This is not valid percent-encoding.' } },
+    });
+  }
+  return new AppError('internal_error', 'Something went wrong on our side.', { cause: error });
+}
+
+// Express marks a path that does not decode as a URIError with status 400.
+function isMalformedRequest(error: unknown): boolean {
+  return error instanceof URIError && 'status' in error && error.status === 400;
+}

@@ -1,0 +1,131 @@
+import { Router } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { readJsonBody, refuseLargeBody } from './body.ts';
+import type { Caller, TenantCaller } from './caller.ts';
+import { requestIdOf } from './request-id.ts';
+import { errorCodesOf, successOf } from './route.ts';
+import type { RequestContext, Route } from './route.ts';
+import { validate } from './validate.ts';
+
+export type Guards = {
+  /** Resolves the credential. @throws AppError 401 */
+  authenticate(req: Request): Promise<Caller>;
+  /** Judges the tenant's billing. @throws AppError 423 */
+  assertMayCreate(organizationId: string): Promise<void>;
+};
+
+type Options = Guards & {
+  /** On in tests: an error code that the route does not declare becomes a 500. */
+  strict: boolean;
+};
+
+const Nothing = z.strictObject({});
+
+export function mountRoutes(routes: readonly Route[], options: Options): Router {
+  const router = Router({ caseSensitive: true });
+  for (const [path, group] of Map.groupBy(routes, (route) => expressPath(route.path))) {
+    for (const route of group) router[route.method](path, handler(route, options));
+    router.all(path, refuseMethod(group));
+  }
+  return router;
+}
+
+function handler(route: Route, options: Options): RequestHandler {
+  const declared = errorCodesOf(route);
+  return async (req, res) => {
+    res.locals['route'] = route.path;
+    try {
+      await answer(route, options, req, res);
+    } catch (error) {
+      if (options.strict && error instanceof AppError && !declared.has(error.code)) {
+        throw new Error(`${route.operationId} answered the undeclared code '${error.code}'`, { cause: error });
+      }
+      throw error;
+    }
+  };
+}
+
+// The order is part of the contract: credential, scope and organization, billing, then what was sent.
+async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
+  const { organization_id: named, ...query } = req.query;
+  const caller = route.access.kind === 'public' ? undefined : await guards.authenticate(req);
+  if (caller) {
+    res.locals['caller'] = caller;
+    await admit(route, guards, caller, named);
+  }
+  const result = await route.handle({
+    caller,
+    params: validate(route.params ?? Nothing, req.params, 'path'),
+    query: validate(route.query ?? Nothing, route.access.kind === 'tenant' ? query : req.query, 'query'),
+    body: await readBody(route, req, res),
+    context: contextOf(req, res),
+  });
+  const { status, schema } = successOf(route);
+  res.status(status).json(schema.parse(result));
+}
+
+async function admit(route: Route, guards: Guards, caller: Caller, named: unknown): Promise<void> {
+  const { access } = route;
+  if (access.kind === 'public') return;
+  if (access.kind === 'service') {
+    if (caller.kind !== 'service') throw denied('This route is for services that hold a service token.');
+    assertScope(access.scope, caller);
+    return;
+  }
+  if (caller.kind === 'service') throw denied('This route is for callers that belong to an organization.');
+  if (!access.callers.includes(caller.kind)) throw denied(callerRefusal(caller));
+  assertScope(access.scope, caller);
+  if (named !== undefined && named !== caller.organizationId) {
+    throw denied('The credential belongs to another organization.');
+  }
+  if (access.billing === 'create') await guards.assertMayCreate(caller.organizationId);
+}
+
+function assertScope(anyOf: readonly string[], caller: Caller): void {
+  if (anyOf.length === 0 || anyOf.some((scope) => caller.scopes.has(scope))) return;
+  throw new AppError('permission_denied', `This needs the scope ${anyOf.join(' or ')}.`, {
+    details: { required_scopes: anyOf },
+  });
+}
+
+function callerRefusal(caller: TenantCaller): string {
+  return caller.kind === 'api_key'
+    ? 'An API key cannot do this; sign in, or use a machine token.'
+    : 'Not for this caller.';
+}
+
+function denied(message: string): AppError {
+  return new AppError('permission_denied', message);
+}
+
+async function readBody(route: Route, req: Request, res: Response): Promise<unknown> {
+  if (route.body) return validate(route.body, await readJsonBody(req, res), 'body');
+  refuseLargeBody(req);
+  return undefined;
+}
+
+function contextOf(req: Request, res: Response): RequestContext {
+  return {
+    requestId: requestIdOf(res),
+    ip: req.ip,
+    userAgent: req.get('user-agent')?.slice(0, 256),
+    setHeader: (name, value) => res.setHeader(name, value),
+  };
+}
+
+function refuseMethod(routes: readonly Route[]): RequestHandler {
+  const allowed = routes
+    .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    .join(', ');
+  return (_req, res) => {
+    res.locals['route'] = routes[0]?.path;
+    res.setHeader('allow', allowed);
+    throw new AppError('method_not_allowed', `This path takes ${allowed}.`);
+  };
+}
+
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { createDocument } from 'zod-openapi';
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import { ERROR_STATUS } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { ErrorEnvelope } from './envelope.ts';
+import { errorCodesOf, successOf } from './route.ts';
+import type { Route } from './route.ts';
+
+type Info = { title: string; version: string };
+
+const RequestIdHeader = z.string().meta({ description: 'The id of this request, in logs and errors.' });
+const RetryAfterHeader = z.string().meta({ description: 'Seconds to wait before trying again.' });
+const OrganizationQuery = z
+  .string()
+  .optional()
+  .meta({
+    param: { in: 'query', name: 'organization_id' },
+    description: "Must be the credential's organization, if given.",
+  });
+
+const SECURITY = {
+  tenant: [{ bearer: [] }, { apiKey: [] }, { accessToken: [] }, { sessionCookie: [] }],
+  service: [{ serviceToken: [] }],
+  public: [],
+};
+
+/** The OpenAPI 3.1 document, all of it derived from the routes. */
+export function openApiDocument(routes: readonly Route[], { title, version }: Info): ReturnType<typeof createDocument> {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title,
+      version,
+      description: DESCRIPTION,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'This service' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: { securitySchemes: SECURITY_SCHEMES },
+  });
+}
+
+function operation(route: Route): ZodOpenApiOperationObject {
+  const { status, schema } = successOf(route);
+  const description = describe(route);
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(description && { description }),
+    security: SECURITY[route.access.kind],
+    requestParams: {
+      ...(route.params instanceof z.ZodObject && { path: route.params }),
+      ...(route.query instanceof z.ZodObject && { query: route.query }),
+    },
+    ...(route.access.kind === 'tenant' && { parameters: [OrganizationQuery] }),
+    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    responses: {
+      [status]: {
+        description: 'Done.',
+        headers: z.object({ 'x-request-id': RequestIdHeader }),
+        content: { 'application/json': { schema } },
+      },
+      ...errorResponses(route),
+    },
+  };
+}
+
+function describe(route: Route): string | undefined {
+  const { access } = route;
+  const scopes = access.kind === 'public' ? [] : access.scope;
+  const needs = scopes.length > 0 ? `Needs the scope \`${scopes.join('` or `')}\`.` : undefined;
+  return [route.description, needs].filter((part) => part !== undefined).join('\n\n') || undefined;
+}
+
+function errorResponses(route: Route): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(errorCodesOf(route), (code) => ERROR_STATUS[code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      `${status}`,
+      {
+        description: codes.map((code) => `\`${code}\``).join(', '),
+        headers: headersOf(codes),
+        content: { 'application/json': { schema: ErrorEnvelope } },
+      },
+    ]),
+  );
+}
+
+function headersOf(codes: readonly ErrorCode[]) {
+  const waits = codes.some((code) => ERROR_STATUS[code] === 503 || ERROR_STATUS[code] === 429);
+  return z.object({ 'x-request-id': RequestIdHeader, ...(waits && { 'retry-after': RetryAfterHeader }) });
+}
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A session JWT, a machine token or an API key.',
+  },
+  apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key.' },
+  accessToken: { type: 'apiKey', in: 'header', name: 'x-access-token', description: 'A session JWT.' },
+  sessionCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'wos_session',
+    description: 'A sealed AuthKit session; unsafe methods must come from the same origin.',
+  },
+  serviceToken: { type: 'http', scheme: 'bearer', description: "A service token of the product's own services." },
+} as const;
+
+const DESCRIPTION = `API keys for the customers of a product on WorkOS.
+
+Every error has one shape, \`{"error":{"code","message","request_id","details"}}\`; switch on \`code\`.
+Checks run in this order: credential, scope and organization, billing, what was sent, then the resource.
+Lists are newest first; page with \`after\` and \`before\`, which are ids of items.`;

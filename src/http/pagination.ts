@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { invalidFields } from './validate.ts';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+const CURSOR = z.string().min(1).max(64).regex(/^\w+$/, 'This is no id of an item.');
+
+/** The query parameters of every list, WorkOS's own: newest first, `after` and `before` are ids of items. */
+export const pageQuery = {
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'Give a number from 1 to 100.')
+    .transform(Number)
+    .pipe(z.number().min(1, 'Give a number from 1 to 100.').max(MAX_LIMIT, 'Give a number from 1 to 100.'))
+    .default(DEFAULT_LIMIT)
+    .meta({ override: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT } })
+    .describe('How many items, at most.'),
+  after: CURSOR.optional().describe('Items older than this one.'),
+  before: CURSOR.optional().describe('Items newer than this one.'),
+};
+
+export type PageRequest = { limit: number; after?: string | undefined; before?: string | undefined };
+export type Page<T> = { data: T[]; before: string | undefined; after: string | undefined };
+
+export function listOf<S extends z.ZodType>(item: S) {
+  return z.object({
+    data: z.array(item),
+    list_metadata: z.object({
+      before: z.string().nullable().describe('Give this as `before` for newer items; null when there are none.'),
+      after: z.string().nullable().describe('Give this as `after` for older items; null when there are none.'),
+    }),
+  });
+}
+
+export function viewPage<T, V>(page: Page<T>, view: (item: T) => V) {
+  return { data: page.data.map(view), list_metadata: { before: page.before ?? null, after: page.after ?? null } };
+}
+
+/** Which way a page goes from which cursor. @throws AppError `validation_error` when both ways are asked for. */
+export function directionOf(page: PageRequest): {
+  cursor: string | undefined;
+  field: 'after' | 'before';
+  older: boolean;
+} {
+  if (page.after !== undefined && page.before !== undefined) {
+    throw invalidFields({ before: 'Give after or before, not both.' });
+  }
+  const older = page.before === undefined;
+  return { cursor: page.after ?? page.before, field: older ? 'after' : 'before', older };
+}
+
+export function unknownCursor(field: string): Error {
+  return invalidFields({ [field]: 'There is no such item in this list.' });
+}
+
+/**
+ * Makes a page of the rows that were read: one more than the limit when there are more, nearest to the cursor first.
+ */
+export function toPage<T>(rows: readonly T[], page: PageRequest, idOf: (row: T) => string): Page<T> {
+  const { older, cursor } = directionOf(page);
+  const more = rows.length > page.limit;
+  const kept = rows.slice(0, page.limit);
+  const data = older ? kept : kept.toReversed();
+  const first = data[0];
+  const last = data.at(-1);
+  if (!first || !last) return { data, before: undefined, after: undefined };
+  const hasNewer = older ? cursor !== undefined : more;
+  const hasOlder = older ? more : true;
+  return { data, before: hasNewer ? idOf(first) : undefined, after: hasOlder ? idOf(last) : undefined };
+}

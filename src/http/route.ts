@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+import type { ErrorCode } from '../errors.ts';
+import type { ServiceCaller, TenantCaller } from './caller.ts';
+
+/** What a request does to a tenant, as billing sees it: `create` needs an active posture, the others never do. */
+export type BillingClass = 'create' | 'wind_down' | 'read';
+
+export type RequestContext = {
+  requestId: string;
+  ip: string | undefined;
+  userAgent: string | undefined;
+  setHeader(name: string, value: string): void;
+};
+
+type Input<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> = {
+  caller: C;
+  params: z.output<P>;
+  query: z.output<Q>;
+  body: z.output<B>;
+  context: RequestContext;
+};
+
+type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> = {
+  operationId: string;
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** OpenAPI form, parameters in braces: `/v1/api-keys/{id}`. */
+  path: `/${string}`;
+  tag: string;
+  summary: string;
+  description?: string;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** The one successful answer: its status and its schema. */
+  responses: Readonly<Record<number, R>>;
+  /** Codes beyond those that the route's own access, body and billing class imply. */
+  errors: readonly ErrorCode[];
+  handle(input: Input<C, P, Q, B>): Promise<z.input<R>>;
+};
+
+type TenantAccess = {
+  /** One of these scopes is needed; empty: any caller of the organization. */
+  scope: readonly string[];
+  billing: BillingClass;
+  /** Which callers may use the route at all; all three unless said. */
+  callers?: readonly TenantCaller['kind'][];
+};
+
+export type Access =
+  | ({ kind: 'tenant' } & Required<TenantAccess>)
+  | { kind: 'service'; scope: readonly string[] }
+  | { kind: 'public' };
+
+/** A route with its generic types erased, as the mount and the OpenAPI document see it. */
+export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
+  access: Access;
+  handle(input: Input<unknown, z.ZodType, z.ZodType, z.ZodType>): Promise<unknown>;
+};
+
+const TENANT_CALLERS = ['user', 'machine', 'api_key'] as const;
+
+/** A route for callers that belong to an organization; the organization always comes from the credential. */
+export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
+): Route {
+  const { scope, billing, callers = TENANT_CALLERS, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers } });
+}
+
+/** A route for the product's own services, which hold service tokens. */
+export function serviceRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<ServiceCaller, P, Q, B, R> & { scope: readonly string[] },
+): Route {
+  const { scope, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'service', scope } });
+}
+
+/** A route that anyone may call. */
+export function publicRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<undefined, P, Q, B, R>,
+): Route {
+  return erase({ ...definition, access: { kind: 'public' } });
+}
+
+// The mount hands each handler exactly the caller kind and parsed input that its definition declares.
+function erase<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<C, P, Q, B, R> & { access: Access },
+): Route {
+  return definition;
+}
+
+/** The status and schema of a route's successful answer. */
+export function successOf(route: Route): { status: number; schema: z.ZodType } {
+  const [entry] = Object.entries(route.responses);
+  if (!entry) throw new Error(`${route.operationId} declares no answer`);
+  return { status: Number(entry[0]), schema: entry[1] };
+}
+
+/** Every error code a route may answer: its own, and those its access, input and billing class imply. */
+export function errorCodesOf(route: Route): ReadonlySet<ErrorCode> {
+  const codes = new Set<ErrorCode>(['validation_error', 'internal_error', 'payload_too_large', ...route.errors]);
+  if (route.body) codes.add('unsupported_media_type');
+  if (route.access.kind !== 'public') {
+    for (const code of ['credential_missing', 'credential_invalid', 'credential_expired'] as const) codes.add(code);
+    for (const code of ['permission_denied', 'workos_unavailable', 'database_unavailable'] as const) codes.add(code);
+  }
+  if (route.access.kind === 'tenant' && route.access.billing === 'create') codes.add('billing_inactive');
+  return codes;
+}

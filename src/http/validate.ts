@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import { AppError } from '../errors.ts';
+
+const MAX_FIELDS = 20;
+const MAX_FIELD_NAME = 100;
+
+/**
+ * Checks what a client sent.
+ * @throws AppError `validation_error` with `details.fields`: field (dotted path) → message.
+ */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  whole: 'path' | 'query' | 'body',
+): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidFields(fieldsOf(parsed.error, whole));
+}
+
+export function invalidFields(fields: Readonly<Record<string, string>>): AppError {
+  return new AppError('validation_error', 'The request is not valid.', { details: { fields } });
+}
+
+function fieldsOf(error: z.ZodError, whole: string): Record<string, string> {
+  const entries: [string, string][] = error.issues.flatMap((issue): [string, string][] => {
+    if (issue.code !== 'unrecognized_keys') return [[nameOf(issue.path, whole), issue.message]];
+    return issue.keys.map((key) => [nameOf([...issue.path, key], whole), 'There is no such field.']);
+  });
+  // fromEntries defines own properties, so that a field named __proto__ is reported like any other.
+  return Object.fromEntries(entries.slice(0, MAX_FIELDS));
+}
+
+function nameOf(path: readonly PropertyKey[], whole: string): string {
+  return path.length === 0 ? whole : path.map(String).join('.').slice(0, MAX_FIELD_NAME).toWellFormed();
+}

@@ -1,0 +1,16 @@
+import { AppError } from '../errors.ts';
+import type { KeyRepository } from './key-repository.ts';
+import type { Key } from './key.ts';
+
+/** @throws AppError `api_key_not_found`, also for a key of another organization */
+export function makeFindKey({ keys }: { keys: Pick<KeyRepository, 'find'> }) {
+  return async function findKey(organizationId: string, id: string): Promise<Key> {
+    const key = await keys.find(organizationId, id);
+    if (!key) throw apiKeyNotFound();
+    return key;
+  };
+}
+
+export function apiKeyNotFound(): AppError {
+  return new AppError('api_key_not_found', 'This organization has no such API key.');
+}

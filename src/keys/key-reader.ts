@@ -1,0 +1,90 @@
+import type { Knex } from 'knex';
+import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
+import type { Page, PageRequest } from '../http/pagination.ts';
+import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
+import { isKeyId } from './key.ts';
+import type { Key, KeyStatus } from './key.ts';
+
+export type KeyFilter = {
+  status?: KeyStatus | undefined;
+  permissionSet?: string | undefined;
+  q?: string | undefined;
+};
+
+type KeyQuery = ReturnType<typeof provisionedKeys>;
+export type KeyReader = ReturnType<typeof makeKeyReader>;
+
+/** What is read of the mirror, always of one organization. */
+export function makeKeyReader(db: Knex) {
+  const provisioned = (organizationId: string) => provisionedKeys(db, organizationId);
+
+  return {
+    async find(organizationId: string, id: string): Promise<Key | undefined> {
+      if (!isKeyId(id)) return undefined;
+      const row = await provisioned(organizationId).where({ workos_id: id }).first(KEY_COLUMNS);
+      return row && toKey(row);
+    },
+
+    /** Reads a key and keeps it from changing until the transaction ends. */
+    async lock(trx: Knex.Transaction, organizationId: string, id: string): Promise<Key | undefined> {
+      if (!isKeyId(id)) return undefined;
+      const row = await provisionedKeys(trx, organizationId).where({ workos_id: id }).forUpdate().first(KEY_COLUMNS);
+      return row && toKey(row);
+    },
+
+    /** Newest first. @throws AppError `validation_error` for a cursor that is no key of the organization. */
+    async list(organizationId: string, filter: KeyFilter, page: PageRequest, now: Date): Promise<Page<Key>> {
+      const { older } = directionOf(page);
+      const query = provisioned(organizationId);
+      await applyCursor(db, query, organizationId, page);
+      applyFilter(query, filter, now);
+      const order = older ? 'desc' : 'asc';
+      const rows = await query
+        .orderBy([
+          { column: 'created_at', order },
+          { column: 'id', order },
+        ])
+        .limit(page.limit + 1)
+        .select(KEY_COLUMNS);
+      return toPage(rows.map(toKey), page, ({ id }) => id);
+    },
+
+    /** How many keys count towards the organization's quota: those that work, and those being made. */
+    async countTowardsQuota(on: Knex | Knex.Transaction, organizationId: string, now: Date): Promise<number> {
+      const { rows } = await on.raw<{ rows: { count: string }[] }>(
+        `select count(*) from api_keys
+         where organization_id = ? and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)`,
+        [organizationId, now],
+      );
+      return Number(rows[0]!.count);
+    },
+
+    async countByStatus(): Promise<Record<string, number>> {
+      const { rows } = await db.raw<{ rows: { status: string; count: string }[] }>(
+        'select status, count(*) from api_keys group by status',
+      );
+      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+    },
+  };
+}
+
+function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
+  if (filter.status === 'revoked') void query.where({ status: 'revoked' });
+  if (filter.status === 'active') {
+    void query.where({ status: 'active' }).whereRaw('(expires_at is null or expires_at > ?)', [now]);
+  }
+  if (filter.status === 'expired') void query.where({ status: 'active' }).where('expires_at', '<=', now);
+  if (filter.permissionSet !== undefined) void query.where({ permission_set: filter.permissionSet });
+  if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
+}
+
+async function applyCursor(db: Knex, query: KeyQuery, organizationId: string, page: PageRequest): Promise<void> {
+  const { cursor, field, older } = directionOf(page);
+  if (cursor === undefined) return;
+  const at = await provisionedKeys(db, organizationId).where({ workos_id: cursor }).first('id');
+  if (!at) throw unknownCursor(field);
+  void query.whereRaw(
+    `(created_at, id) ${older ? '<' : '>'} (select created_at, id from api_keys where organization_id = ? and id = ?)`,
+    [organizationId, at.id],
+  );
+}

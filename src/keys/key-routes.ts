@@ -1,0 +1,138 @@
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { viewPage } from '../http/pagination.ts';
+import { tenantRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import type { makeCreateKey } from './create-key.ts';
+import type { makeFindKey } from './find-key.ts';
+import type { KeyRepository } from './key-repository.ts';
+import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, viewKey } from './key-schemas.ts';
+import type { KeySchemas } from './key-schemas.ts';
+import type { makeRevokeKey } from './revoke-key.ts';
+import type { makeUpdateKey } from './update-key.ts';
+
+type Deps = {
+  schemas: KeySchemas;
+  createKey: ReturnType<typeof makeCreateKey>;
+  findKey: ReturnType<typeof makeFindKey>;
+  listKeys: KeyRepository['list'];
+  updateKey: ReturnType<typeof makeUpdateKey>;
+  revokeKey: ReturnType<typeof makeRevokeKey>;
+  clock: Clock;
+};
+
+const TAG = 'API keys';
+// A key never makes, changes or revokes keys, whatever its scopes say.
+const PEOPLE_AND_MACHINES = ['user', 'machine'] as const;
+const MAY_READ = ['apikeys:read', 'apikeys:write'];
+const MAY_WRITE = ['apikeys:write'];
+
+export function keyRoutes(deps: Deps): Route[] {
+  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps)];
+}
+
+function createRoute({ schemas, createKey, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'createApiKey',
+    method: 'post',
+    path: '/v1/api-keys',
+    tag: TAG,
+    summary: 'Create an API key',
+    description:
+      'Provisions a key for the organization through WorkOS and mirrors its metadata. `value` is the full secret, returned exactly once.',
+    scope: MAY_WRITE,
+    callers: PEOPLE_AND_MACHINES,
+    billing: 'create',
+    body: schemas.CreateKeyBody,
+    responses: { 201: CreatedApiKey },
+    errors: ['key_limit_reached', 'workos_rejected', 'workos_unavailable'],
+    async handle({ caller, body, context }) {
+      if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
+        throw new AppError('permission_denied', 'The credential belongs to another organization.');
+      }
+      const { label, description, permission_set: permissionSet, metadata = {}, expires_at } = body;
+      const expiresAt = expires_at ? new Date(expires_at) : undefined;
+      const input = { label, description, permissionSet, metadata, expiresAt };
+      const { key, value } = await createKey(caller, input, context);
+      return { ...viewKey(key, clock()), value };
+    },
+  });
+}
+
+function listRoute({ schemas, listKeys, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'listApiKeys',
+    method: 'get',
+    path: '/v1/api-keys',
+    tag: TAG,
+    summary: "List the organization's API keys, newest first",
+    scope: MAY_READ,
+    billing: 'read',
+    query: schemas.ListKeysQuery,
+    responses: { 200: ApiKeyList },
+    errors: [],
+    async handle({ caller, query }) {
+      const { status, permission_set: permissionSet, q, ...page } = query;
+      const now = clock();
+      const keys = await listKeys(caller.organizationId, { status, permissionSet, q }, page, now);
+      return viewPage(keys, (key) => viewKey(key, now));
+    },
+  });
+}
+
+function getRoute({ schemas, findKey, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'getApiKey',
+    method: 'get',
+    path: '/v1/api-keys/{id}',
+    tag: TAG,
+    summary: 'Get an API key',
+    scope: MAY_READ,
+    billing: 'read',
+    params: schemas.KeyParams,
+    responses: { 200: ApiKey },
+    errors: ['api_key_not_found'],
+    handle: async ({ caller, params }) => viewKey(await findKey(caller.organizationId, params.id), clock()),
+  });
+}
+
+function updateRoute({ schemas, updateKey, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'updateApiKey',
+    method: 'patch',
+    path: '/v1/api-keys/{id}',
+    tag: TAG,
+    summary: 'Change label, description or metadata of an API key',
+    scope: MAY_WRITE,
+    callers: PEOPLE_AND_MACHINES,
+    billing: 'create',
+    params: schemas.KeyParams,
+    body: schemas.UpdateKeyBody,
+    responses: { 200: ApiKey },
+    errors: ['api_key_not_found'],
+    handle: async ({ caller, params, body, context }) =>
+      viewKey(await updateKey(caller, params.id, body, context), clock()),
+  });
+}
+
+function revokeRoute({ schemas, revokeKey }: Deps): Route {
+  return tenantRoute({
+    operationId: 'revokeApiKey',
+    method: 'delete',
+    path: '/v1/api-keys/{id}',
+    tag: TAG,
+    summary: 'Revoke an API key',
+    description:
+      'The secret is refused from the moment of this answer. Works in every billing posture; revoking again is the same answer.',
+    scope: MAY_WRITE,
+    callers: PEOPLE_AND_MACHINES,
+    billing: 'wind_down',
+    params: schemas.KeyParams,
+    responses: { 200: Revoked },
+    errors: ['api_key_not_found'],
+    async handle({ caller, params, context }) {
+      await revokeKey(caller, params.id, context);
+      return { status: 'revoked' as const };
+    },
+  });
+}

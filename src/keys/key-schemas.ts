@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { listOf, pageQuery } from '../http/pagination.ts';
+import { text } from '../http/text.ts';
+import type { PermissionSet } from '../permissions/catalogue.ts';
+import { KEY_STATUSES, statusOf } from './key.ts';
+import type { Key } from './key.ts';
+
+const MAX_METADATA_ENTRIES = 50;
+
+const label = text({ min: 1, max: 100 }).describe('What people call the key.');
+const description = text({ min: 0, max: 500, multiline: true }).describe('What the key is for.');
+const metadata = z
+  .record(text({ min: 1, max: 40 }), text({ min: 0, max: 500 }))
+  .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, `At most ${MAX_METADATA_ENTRIES} entries.`)
+  .meta({ maxProperties: MAX_METADATA_ENTRIES })
+  .describe('Your own data on the key, string to string.');
+
+export const ApiKey = z
+  .object({
+    id: z.string().describe("WorkOS's id of the key."),
+    label: z.string(),
+    prefix: z.string().describe('Obfuscated form of the secret, safe to display.'),
+    permission_set: z.string(),
+    scopes: z.array(z.string()),
+    status: z.enum(KEY_STATUSES),
+    description: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    expires_at: z.iso.datetime().nullable(),
+    created_by: z.object({ kind: z.string(), id: z.string() }),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    revoked_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ApiKey' });
+
+export const CreatedApiKey = ApiKey.extend({
+  value: z.string().describe('The full secret. Given once, in this answer; there is no way to read it again.'),
+}).meta({ id: 'CreatedApiKey' });
+
+export const ApiKeyList = listOf(ApiKey).meta({ id: 'ApiKeyList' });
+
+export const Revoked = z.object({ status: z.literal('revoked') });
+
+export type KeySchemas = ReturnType<typeof makeKeySchemas>;
+
+/** The schemas of keys; the permission sets are a closed list that the product's configuration gives. */
+export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
+  const names = sets.map(({ name }) => name) as [string, ...string[]];
+  const permissionSet = z
+    .enum(names)
+    .meta({ id: 'PermissionSetName' })
+    .describe('The closed template that decides which scopes the key has.');
+
+  const expiresAt = z.iso
+    .datetime({ offset: true, error: 'Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.' })
+    .refine((value) => new Date(value) > clock(), 'This must be in the future.')
+    .describe('When the key stops working; never, if not given.');
+
+  return {
+    CreateKeyBody: z
+      .strictObject({
+        label,
+        permission_set: permissionSet,
+        description: description.optional(),
+        metadata: metadata.optional(),
+        expires_at: expiresAt.nullish(),
+        organization_id: z.string().max(128).optional().describe("Must be the credential's organization, if given."),
+      })
+      .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', permission_set: names[0] } }),
+    UpdateKeyBody: z
+      .strictObject({
+        label: label.optional(),
+        description: description.nullable().optional(),
+        metadata: metadata.optional().describe('Replaces what is there.'),
+      })
+      .refine((change) => Object.keys(change).length > 0, 'Give at least one of label, description and metadata.')
+      .meta({ id: 'UpdateApiKey' }),
+    ListKeysQuery: z.strictObject({
+      ...pageQuery,
+      status: z.enum(KEY_STATUSES).optional(),
+      permission_set: permissionSet.optional(),
+      q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
+    }),
+    KeyParams: z.object({ id: z.string().max(1024).describe('The id of the key.') }),
+  };
+}
+
+export function viewKey(key: Key, now: Date) {
+  return {
+    id: key.id,
+    label: key.label,
+    prefix: key.prefix,
+    permission_set: key.permissionSet,
+    scopes: [...key.scopes],
+    status: statusOf(key, now),
+    description: key.description ?? null,
+    metadata: { ...key.metadata },
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    created_by: key.createdBy,
+    created_at: key.createdAt.toISOString(),
+    updated_at: key.updatedAt.toISOString(),
+    revoked_at: key.revokedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,27 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const MAC_CHARACTERS = 12;
+const MARKED = /^(.*) \[lk:([0-9A-HJKMNP-TV-Z]{26}):([0-9a-f]{12})\]$/su;
+
+export type Marker = ReturnType<typeof makeMarker>;
+
+/**
+ * The name that a key gets at WorkOS: its label and a marker of our row, with a code that only this installation can
+ * make. A key that carries it was asked for here, whatever became of the answer; no other key can claim so.
+ */
+export function makeMarker(secret: Buffer) {
+  const macOf = (organizationId: string, rowId: string) =>
+    createHmac('sha256', secret).update(`${organizationId}\n${rowId}`).digest('hex').slice(0, MAC_CHARACTERS);
+
+  return {
+    mark: (label: string, organizationId: string, rowId: string): string =>
+      `${label} [lk:${rowId}:${macOf(organizationId, rowId)}]`,
+
+    /** The row that a key's name proves to belong to; undefined for a key that is not ours. */
+    rowOf(name: string, organizationId: string): string | undefined {
+      const [, , rowId, mac] = MARKED.exec(name) ?? [];
+      if (rowId === undefined || mac === undefined) return undefined;
+      return timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(organizationId, rowId))) ? rowId : undefined;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { auditSource } from '../audit/audit-log.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantCaller } from '../http/caller.ts';
+import type { RequestContext } from '../http/route.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+import { apiKeyNotFound } from './find-key.ts';
+import type { KeyRepository } from './key-repository.ts';
+import type { Key } from './key.ts';
+
+type Deps = {
+  db: Knex;
+  keys: KeyRepository;
+  audit: AuditLog;
+  workos: Pick<WorkosGateway, 'deleteKey'>;
+  clock: Clock;
+  log: Pick<Logger, 'warn'>;
+};
+
+/**
+ * Revokes here first, so that the key stops at once whatever WorkOS does, then deletes it there. A deletion that WorkOS
+ * did not confirm is left on the row. Revoking again is the same answer.
+ * @throws AppError `api_key_not_found`
+ */
+export function makeRevokeKey(deps: Deps) {
+  return async function revokeKey(caller: TenantCaller, id: string, context: RequestContext): Promise<void> {
+    const key = await revokeHere(deps, caller, id, context);
+    if (!key.workosDeletedAt) await deleteThere(deps, key);
+  };
+}
+
+function revokeHere(
+  { db, keys, audit, clock }: Deps,
+  caller: TenantCaller,
+  id: string,
+  context: RequestContext,
+): Promise<Key> {
+  return db.transaction(async (trx) => {
+    const key = await keys.lock(trx, caller.organizationId, id);
+    if (!key) throw apiKeyNotFound();
+    if (key.revokedAt) return key;
+    await keys.revoke(trx, key, clock());
+    await audit.append(trx, {
+      ...auditSource(caller, context),
+      organizationId: key.organizationId,
+      action: 'api_key.revoked',
+      target: { kind: 'api_key', id: key.id },
+      details: { label: key.label },
+    });
+    return key;
+  });
+}
+
+async function deleteThere({ workos, keys, clock, log }: Deps, key: Key): Promise<void> {
+  try {
+    await workos.deleteKey(key.id);
+    await keys.confirmDeleted(key, clock());
+  } catch (error) {
+    log.warn({ err: error, key_id: key.id }, 'a revoked key is not yet deleted at WorkOS');
+  }
+}

@@ -1,0 +1,26 @@
+import { readConfig } from './config.ts';
+import { makeContainer } from './container.ts';
+import { connectDatabase } from './db/connect.ts';
+import { assertMigrated } from './db/migrations.ts';
+import { listen } from './http/server.ts';
+import { makeLifetime } from './lifetime.ts';
+import { packageFile } from './package-file.ts';
+import { readProduct } from './permissions/read-product.ts';
+import { runProcess } from './process.ts';
+import { makeLogger } from './telemetry/logger.ts';
+
+/** The production start: environment → container → HTTP, and an orderly stop. */
+await runProcess(async () => {
+  const config = readConfig(process.env);
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
+  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
+  const lifetime = makeLifetime();
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax });
+  lifetime.onEnd(() => db.destroy());
+  await assertMigrated(db);
+  const { app } = makeContainer({ config, product, db, log });
+  const server = await listen(app, config);
+  lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  log.info({ url: server.url }, 'latchkey listens');
+  return { lifetime, log };
+});

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { tenantRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import type { Catalogue } from './catalogue.ts';
+
+const TAG = 'Permissions';
+
+const PermissionSets = z
+  .object({
+    data: z.array(z.object({ name: z.string(), description: z.string(), scopes: z.array(z.string()) })),
+  })
+  .meta({ id: 'PermissionSets' });
+
+const Permissions = z
+  .object({
+    data: z.array(
+      z.object({
+        group: z.string(),
+        description: z.string().nullable(),
+        permissions: z.array(
+          z.object({
+            name: z.string(),
+            description: z.string(),
+            grantable: z.boolean().describe('Whether an API key may hold it at all.'),
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'Permissions' });
+
+export function permissionRoutes(catalogue: Pick<Catalogue, 'sets' | 'groups' | 'neverGranted'>): Route[] {
+  const open = { tag: TAG, method: 'get', scope: [], billing: 'read', errors: [] } as const;
+  return [
+    tenantRoute({
+      ...open,
+      operationId: 'listPermissionSets',
+      path: '/v1/permission-sets',
+      summary: 'List the permission sets that a key can be made from',
+      responses: { 200: PermissionSets },
+      handle: () =>
+        Promise.resolve({
+          data: catalogue.sets.map(({ name, description, scopes }) => ({ name, description, scopes: [...scopes] })),
+        }),
+    }),
+    tenantRoute({
+      ...open,
+      operationId: 'listPermissions',
+      path: '/v1/api-keys/permissions',
+      summary: 'List every scope, in groups',
+      responses: { 200: Permissions },
+      handle: () =>
+        Promise.resolve({ data: catalogue.groups.map((group) => viewGroup(group, catalogue.neverGranted)) }),
+    }),
+  ];
+}
+
+function viewGroup(group: Catalogue['groups'][number], neverGranted: ReadonlySet<string>) {
+  return {
+    group: group.group,
+    description: group.description ?? null,
+    permissions: group.scopes.map(({ name, description }) => ({
+      name,
+      description,
+      grantable: !neverGranted.has(name),
+    })),
+  };
+}

@@ -1,0 +1,33 @@
+import { pino } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+
+type Options = { level: string; pretty: boolean; destination?: DestinationStream };
+
+// Nothing logs these on purpose; should a line ever carry one, its value is gone.
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'x-access-token',
+  'value',
+  'secret',
+  'password',
+  'token',
+].flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.headers["${field}"]`]);
+
+/** JSON lines on standard output; readable lines when a person watches a terminal. */
+export function makeLogger({ level, pretty, destination }: Options): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: SECRET_FIELDS, censor: '[redacted]' },
+  };
+  // A transport names levels itself and refuses a formatter.
+  const named = { ...options, formatters: { level: (label: string) => ({ level: label }) } };
+  if (destination) return pino(named, destination);
+  if (!pretty) return pino(named);
+  const transport = { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } };
+  return pino({ ...options, transport });
+}

@@ -1,0 +1,46 @@
+import { AppError } from '../errors.ts';
+
+/**
+ * What is known of the work after a failed call. `refused`: WorkOS did not do it. `unknown`: it may have been done
+ * (a lost answer, a timeout, a 5xx), so whoever asked must find out before believing either.
+ */
+export type Outcome = 'refused' | 'unknown';
+
+export class WorkosFailure extends AppError {
+  readonly outcome: Outcome;
+  /** WorkOS's own status, when it answered. */
+  readonly workosStatus: number | undefined;
+
+  constructor(kind: 'rejected' | 'unavailable', said: WorkosSaid, options: { outcome: Outcome; cause?: unknown }) {
+    const { message, ...rest } = said;
+    const details =
+      kind === 'rejected'
+        ? { workos: compact({ message, ...rest }) }
+        : { retry_after: rest.retryAfter ?? RETRY_SECONDS };
+    super(kind === 'rejected' ? 'workos_rejected' : 'workos_unavailable', MESSAGES[kind], {
+      cause: options.cause,
+      details,
+    });
+    this.outcome = options.outcome;
+    this.workosStatus = rest.status;
+  }
+}
+
+export type WorkosSaid = {
+  status?: number | undefined;
+  code?: string | undefined;
+  message?: string | undefined;
+  errors?: string[] | undefined;
+  request_id?: string | undefined;
+  retryAfter?: number | undefined;
+};
+
+const RETRY_SECONDS = 5;
+const MESSAGES = {
+  rejected: 'WorkOS refused this.',
+  unavailable: 'WorkOS cannot be reached now. Try again shortly.',
+};
+
+function compact(said: WorkosSaid): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}

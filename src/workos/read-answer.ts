@@ -1,0 +1,87 @@
+import { WorkosFailure } from './failure.ts';
+import type { WorkosSaid } from './failure.ts';
+
+const MAX_TEXT = 300;
+const MAX_ERRORS = 10;
+const MAX_RETRY_SECONDS = 60;
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED']);
+
+/** An answer of WorkOS that is no success, with what the SDK's own errors leave out (fields, codes, body). */
+export class WorkosAnswer extends Error {
+  override readonly name = 'WorkosAnswer';
+  readonly said: WorkosSaid & { status: number };
+
+  constructor(said: WorkosSaid & { status: number }) {
+    super(`WorkOS answered ${said.status}`);
+    this.said = said;
+  }
+}
+
+/** A `fetch` for the SDK that keeps WorkOS's whole error. The SDK wraps what this throws, with itself as the cause. */
+export function keepErrors(fetchFn: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await fetchFn(input, init);
+    if (response.ok || (response.status >= 300 && response.status < 400)) return response;
+    throw new WorkosAnswer(await readError(response));
+  };
+}
+
+/** What a failed call means for the work that was asked for. */
+export function toFailure(error: unknown): WorkosFailure {
+  const causes = [...causesOf(error)];
+  const answer = causes.find((cause) => cause instanceof WorkosAnswer);
+  if (answer) return fromAnswer(answer);
+  const notSent = causes.some((cause) => cause instanceof Error && 'code' in cause && NOT_SENT.has(String(cause.code)));
+  return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause: error });
+}
+
+function fromAnswer(answer: WorkosAnswer): WorkosFailure {
+  const { status, retryAfter } = answer.said;
+  if (status === 429)
+    return new WorkosFailure('unavailable', { status, retryAfter }, { outcome: 'refused', cause: answer });
+  if (status === 408 || status >= 500) {
+    return new WorkosFailure('unavailable', { status, retryAfter }, { outcome: 'unknown', cause: answer });
+  }
+  return new WorkosFailure('rejected', answer.said, { outcome: 'refused', cause: answer });
+}
+
+function* causesOf(error: unknown): Generator {
+  let current = error;
+  for (let depth = 0; current !== undefined && depth < 8; depth++) {
+    yield current;
+    if (current instanceof AggregateError) yield* current.errors;
+    current = current instanceof Error ? current.cause : undefined;
+  }
+}
+
+async function readError(response: Response): Promise<WorkosSaid & { status: number }> {
+  const body = await response.json().catch(() => undefined);
+  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const errors = Array.isArray(fields['errors']) ? fields['errors'].slice(0, MAX_ERRORS).map(describeError) : undefined;
+  return {
+    status: response.status,
+    code: text(fields['code'] ?? fields['error']),
+    message: text(fields['message'] ?? fields['error_description']),
+    errors,
+    request_id: text(response.headers.get('x-request-id')),
+    retryAfter: retryAfterSeconds(response.headers.get('retry-after')),
+  };
+}
+
+function describeError(item: unknown): string {
+  if (typeof item !== 'object' || item === null) return text(item) ?? '';
+  const { field, code, message } = item as Record<string, unknown>;
+  return [field, code, message].map(text).filter(Boolean).join(': ');
+}
+
+// WorkOS may quote what it was sent; a key in it is a secret all the same.
+function text(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value.replaceAll(/\bsk_\w+/g, 'sk_…').slice(0, MAX_TEXT);
+}
+
+function retryAfterSeconds(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = /^\d{1,9}$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1_000);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_SECONDS);
+}

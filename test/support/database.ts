@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Knex } from 'knex';
+import { inject } from 'vitest';
+import { connectDatabase } from '../../src/db/connect.ts';
+import { connectEmbedded } from '../../src/db/connect-embedded.ts';
+import { withDatabase } from './global-setup.ts';
+
+export type TestDatabase = { db: Knex; kind: 'server' | 'embedded'; close(): Promise<void> };
+
+/** A migrated database of the test's own. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  const source = inject('template');
+  if (source.kind === 'embedded') {
+    const { db, close } = await connectEmbedded({ loadDataDir: new Blob([await readFile(source.dumpFile)]) });
+    return { db, kind: 'embedded', close };
+  }
+  const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
+  const admin = connectDatabase({ url: source.url, poolMax: 1 });
+  await admin.raw('create database ?? template ??', [name, source.template]);
+  const db = connectDatabase({ url: withDatabase(source.url, name), poolMax: 10 });
+  return {
+    db,
+    kind: 'server',
+    async close() {
+      await db.destroy();
+      await admin.raw('drop database if exists ?? with (force)', [name]);
+      await admin.destroy();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import type { Knex } from 'knex';
+import { afterAll } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { makeContainer } from '../../src/container.ts';
+import { startEmulator } from '../../src/emulator/emulator.ts';
+import type { Emulator } from '../../src/emulator/emulator.ts';
+import { demoSeed } from '../../src/emulator/demo.ts';
+import { listen } from '../../src/http/server.ts';
+import { makeLifetime } from '../../src/lifetime.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { makeTestClock } from './clock.ts';
+import type { TestClock } from './clock.ts';
+import { freshDatabase } from './database.ts';
+import { makeOrganizations } from './organizations.ts';
+import type { Organizations } from './organizations.ts';
+
+export const SERVICE_TOKEN = 'svc_latchkey_tests';
+export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
+
+export type Service = {
+  url: string;
+  db: Knex;
+  workos: Emulator;
+  clock: TestClock;
+  /** Every log line so far. */
+  logs: readonly string[];
+  organizations: Organizations;
+};
+
+/** The whole service on a database of its own and a local WorkOS; closed after the test file. */
+export async function startService(env: Readonly<Record<string, string>> = {}): Promise<Service> {
+  const lifetime = makeLifetime();
+  afterAll(() => lifetime.end());
+  const clock = makeTestClock();
+  // The demo's roles and permissions without its people, whose passwords take time to hash.
+  const seed = { ...demoSeed, organizations: [], people: [], memberships: [], machineClients: [] };
+  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock });
+  lifetime.onEnd(() => workos.close());
+  const { db, close } = await freshDatabase();
+  lifetime.onEnd(close);
+  const logs: string[] = [];
+  const log = makeLogger({
+    level: 'info',
+    pretty: false,
+    destination: { write: (line: string) => void logs.push(line) },
+  });
+  const config = readConfig({ ...environment(workos), ...env });
+  const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
+  const { app } = makeContainer({ config, product, db, log, clock, strict: true });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  lifetime.onEnd(() => server.close(1_000));
+  return { url: server.url, db, workos, clock, logs, organizations: makeOrganizations({ db, workos, clock }) };
+}
+
+function environment(workos: Emulator): Record<string, string> {
+  return {
+    DATABASE_URL: 'postgres://handed-in',
+    WORKOS_API_KEY: workos.apiKey,
+    WORKOS_CLIENT_ID: workos.clientId,
+    WORKOS_API_URL: workos.url,
+    WORKOS_AUTHKIT_URL: workos.url,
+    WORKOS_TIMEOUT_MS: '2000',
+    WORKOS_COOKIE_PASSWORD: COOKIE_PASSWORD,
+    LATCHKEY_SECRET: randomBytes(32).toString('hex'),
+    LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,
+  };
+}
