@@ -18,6 +18,8 @@ const ROLE_PERMISSIONS: Record<Role, string[]> = {
 
 /** Organizations for tests, each of its own, so that tests of one file share a service and nothing else. */
 export function makeOrganizations({ db, workos, clock }: Deps) {
+  const issuedAt = () => Math.floor(clock().getTime() / 1_000);
+
   return {
     /** An organization that WorkOS knows, with one person a role; billing knows it unless `billing` is null. */
     async add(billing: Billing | null = { status: 'active' }) {
@@ -25,7 +27,6 @@ export function makeOrganizations({ db, workos, clock }: Deps) {
       const id = `org_${name}`;
       seed(workos, id, name);
       if (billing) await insertTenant(db, id, billing);
-      const issuedAt = () => Math.floor(clock().getTime() / 1_000);
       const userId = (role: Role) => `user_${name}_${role}`;
       return {
         id,
