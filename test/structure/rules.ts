@@ -1,0 +1,124 @@
+import type { Module } from './modules.ts';
+
+// Imports point one way: entries → container → features → infrastructure → ground. A folder that is not named here is
+// refused, so that a new one gets its place on purpose. A file that stands alone in src/ is an entry unless it is named.
+const GROUND = ['errors', 'clock', 'ids', 'secrets', 'lifetime', 'config', 'version', 'package-file', 'fault-point'];
+const ENTRY_PARTS = ['process', 'embedded/'];
+const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
+const FEATURES = [
+  'auth',
+  'permissions',
+  'keys',
+  'verification',
+  'billing',
+  'audit',
+  'limits',
+  'usage',
+  'idempotency',
+  'sync',
+];
+
+const EMULATOR_USERS = ['embedded.ts', 'workos-local.ts'];
+const READS_ENVIRONMENT = 'entry';
+const REPOSITORY = /-(?:repository|reader|writer|row)\.ts$/;
+
+type Layer = 'ground' | 'infrastructure' | 'feature' | 'container' | 'entry part' | 'entry' | 'emulator' | 'migrations';
+
+const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
+  ground: ['ground'],
+  infrastructure: ['ground', 'infrastructure', 'migrations'],
+  feature: ['ground', 'infrastructure', 'feature'],
+  container: ['ground', 'infrastructure', 'feature', 'container'],
+  'entry part': ['ground', 'infrastructure', 'entry part'],
+  entry: ['ground', 'infrastructure', 'feature', 'container', 'entry part', 'emulator'],
+  emulator: ['emulator'],
+  migrations: [],
+};
+
+// Between folders of infrastructure only this is needed: what calls WorkOS measures the calls.
+const INFRASTRUCTURE_PAIRS = ['workos → telemetry'];
+
+/** Every import that breaks a rule, one line each. */
+export function violations(modules: readonly Module[]): string[] {
+  return [...modules.flatMap((module) => [...ofImports(module), ...ofPackages(module)]), ...cycles(modules)];
+}
+
+function ofImports(module: Module): string[] {
+  return module.imports.flatMap((target) => {
+    const reason = refusal(module.path, target);
+    return reason === undefined ? [] : [`${module.path} → ${target}: ${reason}`];
+  });
+}
+
+function refusal(from: string, to: string): string | undefined {
+  const [source, target] = [layerOf(from), layerOf(to)];
+  if (source === undefined || target === undefined) return 'this folder has no place in the rules';
+  if (!MAY_IMPORT[source].includes(target)) return `${source} imports ${target}`;
+  if (target === 'emulator' && source === 'entry' && !EMULATOR_USERS.includes(from)) return 'only the local starts do';
+  if (target === 'migrations' && from !== 'db/migrations.ts') return 'only db/migrations.ts knows them';
+  const [own, other] = [folderOf(from), folderOf(to)];
+  if (own === other) return undefined;
+  if (source === 'infrastructure' && target === 'infrastructure' && !INFRASTRUCTURE_PAIRS.includes(`${own} → ${other}`))
+    return 'infrastructure stands side by side';
+  if (source === 'feature' && target === 'feature' && REPOSITORY.test(to)) return 'the repository of another feature';
+  return undefined;
+}
+
+function ofPackages({ path, packages, text }: Module): string[] {
+  const wrong: string[] = [];
+  const imports = (name: string) => packages.some((it) => it === name || it.startsWith(`${name}/`));
+  if (imports('@workos-inc/node') && folderOf(path) !== 'workos') wrong.push(`${path}: only src/workos uses the SDK`);
+  if (imports('@electric-sql/pglite') && path !== 'db/connect-embedded.ts')
+    wrong.push(`${path}: only src/db/connect-embedded.ts uses pglite`);
+  if (
+    /\bprocess\s*\.\s*env\b|\bimport\b[^;]*\benv\b[^;]*['"](?:node:)?process['"]/.test(text) &&
+    layerOf(path) !== READS_ENVIRONMENT
+  )
+    wrong.push(`${path}: only an entry reads the environment`);
+  return wrong;
+}
+
+/** Circles between files, and between the folders of features. */
+function cycles(modules: readonly Module[]): string[] {
+  const files = new Map(modules.map(({ path, imports }) => [path, imports]));
+  const folders = new Map<string, string[]>();
+  for (const { path, imports } of modules) {
+    if (layerOf(path) !== 'feature') continue;
+    const others = imports.filter((to) => layerOf(to) === 'feature' && folderOf(to) !== folderOf(path)).map(folderOf);
+    folders.set(folderOf(path), [...(folders.get(folderOf(path)) ?? []), ...others]);
+  }
+  return [...circlesOf(files), ...circlesOf(folders)];
+}
+
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): void => {
+    if (path.includes(node)) found.push(`circle: ${[...path.slice(path.indexOf(node)), node].join(' → ')}`);
+    if (done.has(node) || path.includes(node)) return;
+    for (const next of graph.get(node) ?? []) visit(next, [...path, node]);
+    done.add(node);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return found;
+}
+
+function layerOf(path: string): Layer | undefined {
+  if (path.startsWith('../migrations/')) return 'migrations';
+  if (ENTRY_PARTS.some((part) => path === `${part}.ts` || path.startsWith(part.endsWith('/') ? part : `${part}/`)))
+    return 'entry part';
+  const folder = folderOf(path);
+  if (folder === '') return layerOfFile(path);
+  if (folder === 'emulator') return 'emulator';
+  if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
+  return FEATURES.includes(folder) ? 'feature' : undefined;
+}
+
+function layerOfFile(path: string): Layer {
+  if (path === 'container.ts') return 'container';
+  return GROUND.includes(path.replace(/\.ts$/, '')) ? 'ground' : 'entry';
+}
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+}
