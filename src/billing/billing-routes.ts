@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { serviceRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { time } from '../http/time.ts';
 import { BILLING_STATUSES, POSTURES, postureOf } from './posture.ts';
 import type { Tenant } from './posture.ts';
 import type { makeSetBilling } from './set-billing.ts';
@@ -79,7 +80,7 @@ function bodySchema(planNames: [string, ...string[]]) {
   return z
     .strictObject({
       status: z.enum(BILLING_STATUSES),
-      trial_ends_at: z.iso.datetime({ offset: true, error: 'Give a time in ISO 8601.' }).nullish(),
+      trial_ends_at: time('Give a time in ISO 8601.').nullish(),
       plan: z.enum(planNames).optional().describe('Stays as it was when not given.'),
     })
     .refine(({ status, trial_ends_at }) => status !== 'trial' || trial_ends_at, {

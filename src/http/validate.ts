@@ -27,8 +27,11 @@ function fieldsOf(error: z.ZodError, whole: string): Record<string, string> {
     if (issue.code !== 'unrecognized_keys') return [[nameOf(issue.path, whole), issue.message]];
     return issue.keys.map((key) => [nameOf([...issue.path, key], whole), 'There is no such field.']);
   });
+  // Of several faults of a field the first is told: it is the one that the others follow from.
+  const first = new Map(entries.toReversed());
+  const inOrder = [...new Set(entries.map(([name]) => name))].slice(0, MAX_FIELDS);
   // fromEntries defines own properties, so that a field named __proto__ is reported like any other.
-  return Object.fromEntries(entries.slice(0, MAX_FIELDS));
+  return Object.fromEntries(inOrder.map((name) => [name, first.get(name)!]));
 }
 
 function nameOf(path: readonly PropertyKey[], whole: string): string {

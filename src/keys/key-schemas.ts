@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { listOf, pageQuery } from '../http/pagination.ts';
 import { text } from '../http/text.ts';
+import { time } from '../http/time.ts';
 import type { PermissionSet } from '../permissions/catalogue.ts';
 import { KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
@@ -52,8 +53,7 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
     .meta({ id: 'PermissionSetName' })
     .describe('The closed template that decides which scopes the key has.');
 
-  const expiresAt = z.iso
-    .datetime({ offset: true, error: 'Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.' })
+  const expiresAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
     .refine((value) => new Date(value) > clock(), 'This must be in the future.')
     .describe('When the key stops working; never, if not given.');
 

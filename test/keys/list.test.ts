@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { call, createKey, outcome } from '../support/api.ts';
+import { startService } from '../support/service.ts';
+
+const service = await startService();
+
+/** An organization whose keys have these labels, oldest first. */
+async function organizationWith(...labels: string[]) {
+  const acme = await service.organizations.add();
+  const owner = await acme.session('owner');
+  const ids: string[] = [];
+  for (const label of labels) ids.push((await createKey(service, owner, { label })).id);
+  const list = async (query = '') => {
+    const answer = await call(service, 'GET', `/v1/api-keys${query}`, { token: owner });
+    expect(outcome(answer)).toEqual([200, undefined]);
+    const { data, list_metadata: cursors } = answer.body;
+    return { labels: data.map(({ label }) => label), cursors, data };
+  };
+  return { acme, owner, ids, list };
+}
+
+test('lists newest first, without any secret', async () => {
+  const { list, ids } = await organizationWith('first', 'second', 'third');
+  const { labels, cursors, data } = await list();
+  expect(labels).toEqual(['third', 'second', 'first']);
+  expect(cursors).toEqual({ before: null, after: null });
+  const fields =
+    'created_at created_by description expires_at id label metadata permission_set prefix revoked_at scopes status updated_at';
+  expect(Object.keys(data[0]!).toSorted()).toEqual(fields.split(' '));
+  expect(data.map(({ id }) => id)).toEqual(ids.toReversed());
+});
+
+test('lists nothing for an organization without keys', async () => {
+  const { list } = await organizationWith();
+  expect(await list()).toEqual({ labels: [], data: [], cursors: { before: null, after: null } });
+});
+
+test('pages to the oldest and back to the newest without a gap or a repeat', async () => {
+  const { list } = await organizationWith('1', '2', '3', '4', '5');
+  const newest = await list('?limit=2');
+  expect(newest.labels).toEqual(['5', '4']);
+  expect(newest.cursors.before).toBeNull();
+  const middle = await list(`?limit=2&after=${newest.cursors.after}`);
+  expect(middle.labels).toEqual(['3', '2']);
+  const oldest = await list(`?limit=2&after=${middle.cursors.after}`);
+  expect(oldest.labels).toEqual(['1']);
+  expect(oldest.cursors.after).toBeNull();
+  const back = await list(`?limit=2&before=${oldest.cursors.before}`);
+  expect(back.labels).toEqual(['3', '2']);
+  expect(await list(`?limit=2&before=${back.cursors.before}`)).toEqual(newest);
+});
+
+test('keeps its place when a newer key is made between two pages', async () => {
+  const { list, owner } = await organizationWith('1', '2', '3');
+  const { cursors } = await list('?limit=1');
+  await createKey(service, owner, { label: '4' });
+  expect((await list(`?limit=2&after=${cursors.after}`)).labels).toEqual(['2', '1']);
+  expect((await list(`?limit=2&before=${cursors.after}`)).labels).toEqual(['4']);
+});
+
+test('pages through keys that were made at the same instant', async () => {
+  const { list, acme } = await organizationWith('1', '2', '3', '4');
+  await service.db('api_keys').where({ organization_id: acme.id }).update({ created_at: service.clock() });
+  const seen: string[] = [];
+  let query = '?limit=1';
+  for (let page = 0; page < 4; page++) {
+    const { labels, cursors } = await list(query);
+    seen.push(...labels.map(String));
+    query = `?limit=1&after=${cursors.after}`;
+  }
+  expect(seen.toSorted((a, b) => a.localeCompare(b))).toEqual(['1', '2', '3', '4']);
+});
+
+test('filters while it pages', async () => {
+  const { list } = await organizationWith('a1', 'b1', 'a2', 'b2', 'a3');
+  const first = await list('?q=a&limit=2');
+  expect(first.labels).toEqual(['a3', 'a2']);
+  expect((await list(`?q=a&limit=2&after=${first.cursors.after}`)).labels).toEqual(['a1']);
+});
+
+test('finds a part of the label in any case', async () => {
+  const { list } = await organizationWith('CI Runner — Staging', 'laptop');
+  expect((await list('?q=runner')).labels).toEqual(['CI Runner — Staging']);
+  expect((await list(`?q=${encodeURIComponent('— st')}`)).labels).toEqual(['CI Runner — Staging']);
+  expect((await list('?q=nobody')).labels).toEqual([]);
+});
+
+test.each([
+  ['%', '100%'],
+  ['_', 'a_b'],
+  ['\\', 'back\\slash'],
+  ["'", "it's"],
+])('takes %s in q for itself', async (character, label) => {
+  const { list } = await organizationWith('100', 'aXb', 'backslash', 'its', label);
+  expect((await list(`?q=${encodeURIComponent(character)}`)).labels).toEqual([label]);
+});
+
+test('filters by permission set', async () => {
+  const { list, owner } = await organizationWith('reads');
+  await createKey(service, owner, { label: 'everything', permission_set: 'full_access' });
+  expect((await list('?permission_set=full_access')).labels).toEqual(['everything']);
+  expect((await list('?permission_set=read_only')).labels).toEqual(['reads']);
+  expect((await list('?permission_set=submit_observe')).labels).toEqual([]);
+});
+
+test('filters by status, expired by the clock', async () => {
+  const { list, acme, owner, ids } = await organizationWith('active', 'revoked');
+  const expiresAt = new Date(service.clock().getTime() + 60_000).toISOString();
+  await createKey(service, owner, { label: 'expiring', expires_at: expiresAt });
+  await call(service, 'DELETE', `/v1/api-keys/${ids[1]}`, { token: owner });
+  expect((await list('?status=active')).labels).toEqual(['expiring', 'active']);
+  service.clock.advance(60_000);
+  expect((await list('?status=active')).labels).toEqual(['active']);
+  expect((await list('?status=expired')).labels).toEqual(['expiring']);
+  expect((await list('?status=revoked')).labels).toEqual(['revoked']);
+  expect((await list()).data.map(({ status }) => status)).toEqual(['expired', 'revoked', 'active']);
+  expect(acme.id).toMatch(/^org_/);
+});
+
+test('never shows a key of another organization', async () => {
+  const { list } = await organizationWith('mine');
+  await organizationWith('theirs');
+  expect((await list('?q=e')).labels).toEqual(['mine']);
+});
+
+test('never shows a row that WorkOS made no key for', async () => {
+  const { list, owner } = await organizationWith('made');
+  service.workos.faults.add({ kind: 'status', status: 503, method: 'POST', path: '/organizations/:id/api_keys' });
+  const refused = await call(service, 'POST', '/v1/api-keys', {
+    token: owner,
+    body: { label: 'not made', permission_set: 'read_only' },
+  });
+  expect(outcome(refused)).toEqual([503, 'workos_unavailable']);
+  expect((await list()).labels).toEqual(['made']);
+});
+
+test.each([
+  ['?limit=0', 'limit'],
+  ['?limit=101', 'limit'],
+  ['?limit=-1', 'limit'],
+  ['?limit=1e1', 'limit'],
+  ['?limit=', 'limit'],
+  ['?limit=1&limit=2', 'limit'],
+  ['?status=provisioning', 'status'],
+  ['?status=active&status=revoked', 'status'],
+  ['?permission_set=admin', 'permission_set'],
+  ['?q=', 'q'],
+  ['?q=%00', 'q'],
+  [`?q=${'x'.repeat(101)}`, 'q'],
+  ['?after=api_key_made_up', 'after'],
+  ['?before=api_key_made_up', 'before'],
+  ["?after=' or 1=1 --", 'after'],
+  ['?after=', 'after'],
+  ['?offset=3', 'offset'],
+  ['?__proto__=x', '__proto__'],
+])('refuses %s with 400 on that field', async (query, field) => {
+  const acme = await service.organizations.add();
+  const answer = await call(service, 'GET', `/v1/api-keys${query}`, { token: await acme.session() });
+  expect(outcome(answer)).toEqual([400, 'validation_error']);
+  expect(Object.keys(answer.body.error.details?.['fields'] as object)).toEqual([field]);
+});
+
+test('refuses a page in both directions', async () => {
+  const { owner, ids } = await organizationWith('1');
+  const answer = await call(service, 'GET', `/v1/api-keys?after=${ids[0]}&before=${ids[0]}`, { token: owner });
+  expect(outcome(answer)).toEqual([400, 'validation_error']);
+});
+
+test("refuses another organization's cursor as it refuses one made up", async () => {
+  const { ids } = await organizationWith('theirs');
+  const { owner } = await organizationWith('mine');
+  const theirs = await call(service, 'GET', `/v1/api-keys?after=${ids[0]}`, { token: owner });
+  const madeUp = await call(service, 'GET', '/v1/api-keys?after=api_key_made_up', { token: owner });
+  expect(outcome(theirs)).toEqual([400, 'validation_error']);
+  expect(theirs.body.error.details).toEqual(madeUp.body.error.details);
+});
+
+test('refuses a member, who may see no keys', async () => {
+  const { acme } = await organizationWith('1');
+  const answer = await call(service, 'GET', '/v1/api-keys', { token: await acme.session('member') });
+  expect(outcome(answer)).toEqual([403, 'permission_denied']);
+});

@@ -1,0 +1,65 @@
+import { afterEach, expect, test } from 'vitest';
+import { call, createKey, outcome } from '../support/api.ts';
+import { startService } from '../support/service.ts';
+import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
+
+const service = await startService();
+
+// The row of a key with this label cannot become active, which is what a lost database looks like in the third step.
+await service.db.raw(`
+  create function refuse_activation() returns trigger language plpgsql as $$
+  begin
+    raise exception 'the second local step fails';
+  end $$;
+  create trigger refuse_activation before update on api_keys
+    for each row when (new.status = 'active' and new.label = 'cannot be activated') execute function refuse_activation();
+`);
+
+afterEach(() => service.workos.faults.clear());
+
+const create = (token: string, label: string) =>
+  call(service, 'POST', '/v1/api-keys', { token, body: { label, permission_set: 'read_only' } });
+
+test('a key whose row cannot become active is deleted at WorkOS before the caller is answered', async () => {
+  const acme = await service.organizations.add();
+  const owner = await acme.session();
+  const answer = await create(owner, 'cannot be activated');
+  expect(outcome(answer)).toEqual([500, 'internal_error']);
+  expect(workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`)).toBe(1);
+  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+  const row = await service.db('api_keys').where({ organization_id: acme.id }).first('status', 'workos_id');
+  expect(row).toEqual({ status: 'failed', workos_id: null });
+  expect(await service.db('audit_events').where({ organization_id: acme.id })).toEqual([]);
+});
+
+test('what the caller is told says nothing of the inside', async () => {
+  const acme = await service.organizations.add();
+  const { body } = await create(await acme.session(), 'cannot be activated');
+  expect(body.error).toEqual({
+    code: 'internal_error',
+    message: expect.any(String),
+    request_id: expect.stringMatching(/^req_/),
+  });
+  expect(body.error.message).not.toMatch(/local step|api_keys|update/);
+});
+
+test('when WorkOS does not take the key back either, the row waits to be settled', async () => {
+  const acme = await service.organizations.add();
+  service.workos.faults.add({ kind: 'status', status: 503, method: 'DELETE', path: '/api_keys/:id' });
+  expect(outcome(await create(await acme.session(), 'cannot be activated'))).toEqual([500, 'internal_error']);
+  const there = await keysAtWorkos(service, acme.id);
+  expect(there).toHaveLength(1);
+  const row = await service.db('api_keys').where({ organization_id: acme.id }).first('id', 'status');
+  expect(row.status).toBe('provisioning');
+  expect(there[0]?.name).toContain(`[lk:${row.id}:`);
+  const line = service.logs.find((text) => text.includes(there[0]!.id));
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'error', workos_id: there[0]!.id });
+});
+
+test('the place is free again and the next key is made', async () => {
+  const acme = await service.organizations.add();
+  const owner = await acme.session();
+  for (let i = 0; i < 9; i++) await createKey(service, owner);
+  expect(outcome(await create(owner, 'cannot be activated'))).toEqual([500, 'internal_error']);
+  expect(outcome(await create(owner, 'the tenth'))).toEqual([201, undefined]);
+});

@@ -1,0 +1,17 @@
+import type { Service } from './service.ts';
+
+export type WorkosKey = { id: string; name: string; permissions: string[]; expires_at: string | null };
+
+/** What WorkOS holds for an organization, newest first; asked as its administrator, past Latchkey. */
+export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organizationId: string): Promise<WorkosKey[]> {
+  const response = await fetch(`${workos.url}/organizations/${organizationId}/api_keys?limit=100`, {
+    headers: { authorization: `Bearer ${workos.apiKey}` },
+  });
+  if (!response.ok) throw new Error(`the local WorkOS answered ${response.status}`);
+  return ((await response.json()) as { data: WorkosKey[] }).data;
+}
+
+/** How often WorkOS was asked for something, as the local WorkOS saw it. */
+export function workosRequests({ workos }: Pick<Service, 'workos'>, method: string, path: string): number {
+  return workos.requests().filter((request) => request.method === method && request.path === path).length;
+}
