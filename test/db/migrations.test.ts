@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { afterEach, expect, test } from 'vitest';
+import { describeSchema } from '../../scripts/describe-schema.ts';
+import { assertMigrated, migrate, migrationSource } from '../../src/db/migrations.ts';
+import { StartError } from '../../src/errors.ts';
+import { freshDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+
+const COMMITTED = new URL('../../migrations/schema.sql', import.meta.url);
+const names = (await migrationSource.getMigrations([])).map((migration) => migrationSource.getMigrationName(migration));
+
+let database: TestDatabase;
+
+afterEach(() => database.close());
+
+test('the migrations lead to the committed schema, on every PostgreSQL; `npm run schema` writes it', async () => {
+  database = await freshDatabase();
+  expect(await describeSchema(database.db)).toBe(await readFile(COMMITTED, 'utf8'));
+});
+
+test('down from the last to the first leaves nothing, and up again leaves the same schema', async () => {
+  database = await freshDatabase();
+  const { db } = database;
+  const before = await describeSchema(db);
+  for (const name of names.toReversed()) await db.migrate.down({ migrationSource, name });
+  expect(await describeSchema(db)).toBe('');
+  expect(await migrate(db)).toEqual(names);
+  expect(await describeSchema(db)).toBe(before);
+});
+
+test('each migration undoes exactly what it did', async () => {
+  database = await freshDatabase();
+  const { db } = database;
+  await db.migrate.rollback({ migrationSource }, true);
+  for (const name of names) {
+    const before = await describeSchema(db);
+    await db.migrate.up({ migrationSource, name });
+    const after = await describeSchema(db);
+    await db.migrate.down({ migrationSource, name });
+    expect(await describeSchema(db), `after ${name} was undone`).toBe(before);
+    await db.migrate.up({ migrationSource, name });
+    expect(await describeSchema(db), `after ${name} was done again`).toBe(after);
+  }
+});
+
+test('migrating a database that is up to date does nothing', async () => {
+  database = await freshDatabase();
+  expect(await migrate(database.db)).toEqual([]);
+  await expect(assertMigrated(database.db)).resolves.toBeUndefined();
+});
+
+test('a database that is behind stops the start with the names of what is missing and the command that helps', async () => {
+  database = await freshDatabase();
+  const last = names.at(-1)!;
+  await database.db.migrate.down({ migrationSource, name: last });
+  const refused = assertMigrated(database.db);
+  await expect(refused).rejects.toBeInstanceOf(StartError);
+  await expect(refused).rejects.toThrow(
+    new RegExp(`^The database is behind by 1 migration.*\\(${last}\\).*npm run migrate`),
+  );
+});

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { productJsonSchema } from '../../scripts/product-schema.ts';
+import { StartError } from '../../src/errors.ts';
+import { parseProduct, readProduct } from '../../src/permissions/read-product.ts';
+
+const DEFAULT_FILE = new URL('../../config/evershell.yaml', import.meta.url);
+const COMMITTED_SCHEMA = new URL('../../config/latchkey.schema.json', import.meta.url);
+const text = await readFile(DEFAULT_FILE, 'utf8');
+
+test('the default configuration is the product Evershell, with its three templates', () => {
+  const product = readProduct(DEFAULT_FILE);
+  expect(product.product).toBe('Evershell');
+  expect(Object.fromEntries(product.permission_sets.map(({ name, scopes }) => [name, scopes]))).toEqual({
+    full_access: ['caps:write', 'workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
+    submit_observe: ['workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
+    read_only: ['workspace:read', 'audit:read'],
+  });
+  expect(product.never_granted).toEqual(['members:write', 'billing:write', 'apikeys:write']);
+});
+
+describe('the published JSON Schema', () => {
+  test('is the one that the code leads to; `npm run schema` writes it', async () => {
+    expect(JSON.parse(await readFile(COMMITTED_SCHEMA, 'utf8'))).toEqual(JSON.parse(productJsonSchema()));
+  });
+
+  test('accepts the default configuration, which names it for editors', () => {
+    expect(new Ajv2020().validate(JSON.parse(productJsonSchema()), parse(text))).toBe(true);
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\/latchkey\.schema\.json\n/);
+  });
+
+  test.each([
+    ['an unknown field', { surprise: true }],
+    ['a scope that is no word', { never_granted: ['Members Write'] }],
+    ['no permission set', { permission_sets: [] }],
+    ['a negative limit', { plans: [{ name: 'standard', key_limit: -1 }] }],
+  ])('refuses %s, as the service does', (_what, change) => {
+    const changed = { ...(parse(text) as object), ...change };
+    expect(new Ajv2020().validate(JSON.parse(productJsonSchema()), changed)).toBe(false);
+    expect(() => parseProduct(JSON.stringify(changed), 'x.yaml')).toThrow(StartError);
+  });
+});
+
+describe('a configuration is refused with the line and the reason:', () => {
+  const READ_ONLY = "scopes: ['workspace:read', 'audit:read']";
+
+  test.each([
+    [
+      'a permission set with a never-granted scope',
+      READ_ONLY,
+      "scopes: ['workspace:read', 'apikeys:write']",
+      "the set 'read_only' grants 'apikeys:write', which is never granted",
+    ],
+    [
+      'a permission set with an unknown scope',
+      READ_ONLY,
+      "scopes: ['workspace:read', 'workspace:paint']",
+      "the set 'read_only' grants 'workspace:paint', which is not among the scopes",
+    ],
+    [
+      'a default plan that is not there',
+      'default_plan: standard',
+      'default_plan: gold',
+      "'gold' is not among the plans",
+    ],
+    ['a set that is there twice', '- name: read_only', '- name: full_access', "'full_access' is there twice"],
+    ['an unknown field', 'product: Evershell', 'produkt: Evershell', 'produkt'],
+  ])('%s', (_what, part, replacement, reason) => {
+    const line = lineOf(part);
+    const refused = refusalOf(text.replace(part, replacement));
+    expect(refused).toContain(reason);
+    expect(refused).toContain(`line ${line}:`);
+  });
+
+  test('text that is no YAML', () => {
+    expect(refusalOf(`${text}\nplans: [`)).toMatch(/^The configuration x\.yaml cannot be used:\n {2}line \d+: /);
+  });
+
+  test('a file with nothing in it', () => {
+    expect(refusalOf('')).toMatch(/^The configuration x\.yaml cannot be used:\n {2}line 1: /);
+  });
+
+  test('every fault at once, not only the first', () => {
+    const broken = text.replace('default_plan: standard', 'default_plan: gold').replace(READ_ONLY, 'scopes: [nothing]');
+    expect(refusalOf(broken).split('\n')).toHaveLength(3);
+  });
+});
+
+test('a file that is not there is named', () => {
+  expect(() => readProduct('/nowhere/product.yaml')).toThrow(
+    new StartError(
+      "Cannot read the configuration /nowhere/product.yaml: ENOENT: no such file or directory, open '/nowhere/product.yaml'",
+    ),
+  );
+});
+
+function lineOf(part: string): number {
+  return text.slice(0, text.indexOf(part)).split('\n').length;
+}
+
+function refusalOf(yaml: string): string {
+  try {
+    parseProduct(yaml, 'x.yaml');
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
