@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { call, createKey, outcome } from '../support/api.ts';
+import { startService } from '../support/service.ts';
+import { keysAtWorkos } from '../support/workos-keys.ts';
+
+const service = await startService();
+
+const MINUTE_MS = 60_000;
+const WANTED = { label: 'a key', permission_set: 'read_only' };
+const inMinutes = (minutes: number) => new Date(service.clock().getTime() + minutes * MINUTE_MS);
+const create = (token: string, body: unknown = WANTED) => call(service, 'POST', '/v1/api-keys', { token, body });
+const organization = async (token: string) => (await call(service, 'GET', '/v1/organization', { token })).body;
+
+test.each([
+  ['active', { status: 'active' }, 'active'],
+  ['active with a trial long over', { status: 'active', trialEndsAt: inMinutes(-60) }, 'active'],
+  ['in a running trial', { status: 'trial', trialEndsAt: inMinutes(60) }, 'trial'],
+] as const)('an organization that is %s may create', async (_what, billing, posture) => {
+  const acme = await service.organizations.add(billing);
+  const owner = await acme.session();
+  await createKey(service, owner);
+  expect(await organization(owner)).toMatchObject({ posture, usage: { api_keys: 1 } });
+});
+
+test.each([
+  ['past_due', { status: 'past_due' }, 'past_due'],
+  ['past_due in a running trial', { status: 'past_due', trialEndsAt: inMinutes(60) }, 'past_due'],
+  ['decommissioning', { status: 'decommissioning' }, 'decommissioning'],
+  ['in a trial that is over', { status: 'trial', trialEndsAt: inMinutes(-1) }, 'trial_expired'],
+  ['not known to billing', null, 'unknown'],
+] as const)('an organization that is %s reads and winds down, and creates nothing', async (_what, billing, posture) => {
+  const acme = await service.organizations.add(billing);
+  for (const token of [await acme.session('owner'), await acme.machineToken('apikeys:write audit:read')]) {
+    const refused = await create(token);
+    expect(outcome(refused)).toEqual([423, 'billing_inactive']);
+    expect(refused.body.error.details).toEqual({ posture });
+    const change = await call(service, 'PATCH', '/v1/api-keys/api_key_x', { token, body: { label: 'x' } });
+    expect(outcome(change)).toEqual([423, 'billing_inactive']);
+    for (const path of ['/v1/api-keys', '/v1/permission-sets', '/v1/api-keys/permissions', '/v1/audit-events']) {
+      expect(outcome(await call(service, 'GET', path, { token }))).toEqual([200, undefined]);
+    }
+    expect((await organization(token))['posture']).toBe(posture);
+    expect(outcome(await call(service, 'GET', '/v1/me/session', { token }))).toEqual([200, undefined]);
+    expect(outcome(await call(service, 'DELETE', '/v1/api-keys/api_key_x', { token }))).toEqual([
+      404,
+      'api_key_not_found',
+    ]);
+  }
+  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+});
+
+test('shows an organization that billing never spoke of as such', async () => {
+  const acme = await service.organizations.add(null);
+  expect(await organization(await acme.session('member'))).toEqual({
+    id: acme.id,
+    posture: 'unknown',
+    billing_status: null,
+    trial_ends_at: null,
+    plan: 'standard',
+    limits: { api_keys: 10 },
+    usage: { api_keys: 0 },
+  });
+});
+
+test('a trial ends by the clock, without anything being written', async () => {
+  const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(1) });
+  const before = await service.db('tenants').where({ organization_id: acme.id }).first();
+  expect((await create(await acme.session())).status).toBe(201);
+  service.clock.advance(MINUTE_MS);
+  const owner = await acme.session();
+  const refused = await create(owner);
+  expect(outcome(refused)).toEqual([423, 'billing_inactive']);
+  expect(refused.body.error.details).toEqual({ posture: 'trial_expired' });
+  expect(await organization(owner)).toMatchObject({ posture: 'trial_expired', billing_status: 'trial' });
+  expect(await service.db('tenants').where({ organization_id: acme.id }).first()).toEqual(before);
+});
+
+test('a key that was made stays good in every posture', async () => {
+  const acme = await service.organizations.add();
+  const key = await createKey(service, await acme.session(), { permission_set: 'full_access' });
+  for (const status of ['past_due', 'decommissioning']) {
+    await service.db('tenants').where({ organization_id: acme.id }).update({ billing_status: status });
+    const answer = await call(service, 'GET', '/v1/audit-events', { token: key.value });
+    expect(outcome(answer)).toEqual([200, undefined]);
+  }
+});
+
+test.each([
+  ['broken JSON', { body: '{"label":' }],
+  ['a body of the wrong shape', { body: {} }],
+  ['no body', {}],
+  ['another content type', { body: 'label=a', headers: { 'content-type': 'text/plain' } }],
+  ['a query that it does not take', { body: WANTED, query: '?x=1' }],
+])('billing is judged before what was sent: %s while past_due is 423', async (_what, { query = '', ...sent }: Sent) => {
+  const acme = await service.organizations.add({ status: 'past_due' });
+  const token = await acme.session();
+  const answer = await call(service, 'POST', `/v1/api-keys${query}`, { token, ...sent });
+  expect(outcome(answer)).toEqual([423, 'billing_inactive']);
+});
+
+type Sent = { body?: unknown; headers?: Record<string, string>; query?: string };
+
+test('the credential and its scopes are judged before billing', async () => {
+  const acme = await service.organizations.add({ status: 'past_due' });
+  const send = (token?: string, query = '') =>
+    call(service, 'POST', `/v1/api-keys${query}`, { ...(token !== undefined && { token }), body: '{broken' });
+  expect(outcome(await send())).toEqual([401, 'credential_missing']);
+  expect(outcome(await send('eyJ.broken'))).toEqual([401, 'credential_invalid']);
+  expect(outcome(await send(await acme.session('owner', { exp: 1 })))).toEqual([401, 'credential_expired']);
+  expect(outcome(await send(await acme.session('member')))).toEqual([403, 'permission_denied']);
+  expect(outcome(await send(await acme.session(), '?organization_id=org_other'))).toEqual([403, 'permission_denied']);
+  expect(outcome(await send(await acme.session(), `?organization_id=${acme.id}`))).toEqual([423, 'billing_inactive']);
+});
+
+test('a person sees the billing of every organization that they belong to', async () => {
+  const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(-1) });
+  const other = await service.organizations.add(null);
+  service.workos.seed({ memberships: [{ userId: acme.userId('owner'), organizationId: other.id, role: 'member' }] });
+  const { body } = await call(service, 'GET', '/v1/me/session', { token: await acme.session('owner') });
+  const memberships = body['memberships'] as { organization_id: string }[];
+  expect(memberships.toSorted((a, b) => a.organization_id.localeCompare(b.organization_id))).toEqual(
+    [
+      { id: acme, role: 'owner', billing: { status: 'trial', posture: 'trial_expired' } },
+      { id: other, role: 'member', billing: { status: null, posture: 'unknown' } },
+    ]
+      .map(({ id: { id, name }, ...rest }) => ({ organization_id: id, organization_name: name, ...rest }))
+      .toSorted((a, b) => a.organization_id.localeCompare(b.organization_id)),
+  );
+});
