@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { invalidRequest } from '../http/http-error.ts';
+
+const MAX_NAME_LENGTH = 255;
+const MAX_PERMISSIONS = 200;
+
+/** Text that names a moment, in WorkOS's own form (UTC, milliseconds). */
+export const Timestamp = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+
+/** WorkOS documents no limits for names and lists; these only keep a runaway client from filling the disk. */
+export const ApiKeyFields = z.object({
+  name: z.string().trim().min(1).max(MAX_NAME_LENGTH),
+  permissions: z
+    .array(z.string().min(1).max(128))
+    .max(MAX_PERMISSIONS)
+    .default([])
+    .transform((slugs) => [...new Set(slugs)]),
+  expires_at: Timestamp.optional(),
+});
+
+export function assertFuture(clock: Clock, expiresAt: string | undefined): void {
+  if (expiresAt === undefined || new Date(expiresAt) > clock()) return;
+  throw invalidRequest([
+    { field: 'expires_at', code: 'invalid_expiration', message: 'expires_at must be in the future.' },
+  ]);
+}

@@ -1,0 +1,126 @@
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import { createApplySeed } from './apply-seed.ts';
+import { assembleRoutes } from './assemble.ts';
+import type { Clock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import type { RecordedAuditEvent } from './control/control-routes.ts';
+import { controlRoutes, listAuditEvents } from './control/control-routes.ts';
+import { DEMO } from './demo.ts';
+import type { DeliverySettings } from './events/event-log.ts';
+import { createEventLog, pruneEvents } from './events/event-log.ts';
+import type { FaultControl } from './faults/faults.ts';
+import { createFaults } from './faults/faults.ts';
+import { createApp } from './http/app.ts';
+import type { JournalEntry } from './http/journal.ts';
+import { createJournal } from './http/journal.ts';
+import { createReplay } from './http/replay.ts';
+import { listen, loopbackAddress } from './listen.ts';
+import type { Seed } from './seed.ts';
+import type { Store } from './state/store.ts';
+import { openStore } from './state/store.ts';
+import type { SigningOptions } from './tokens/signing-keys.ts';
+import { loadSigningKey } from './tokens/signing-keys.ts';
+import { createIds } from './ulid.ts';
+import { createDeliveries } from './webhooks/delivery.ts';
+
+export type EmulatorOptions = {
+  /** 0 for any free port. */
+  port: number;
+  /** Loopback only; 127.0.0.1 when left out. */
+  host?: string;
+  /** Path of an SQLite file, or `:memory:`. One emulator at a time may hold a file. */
+  stateFile: string;
+  /** What is absent from it is inserted at each start. */
+  seed?: Seed;
+  clock?: Clock;
+};
+
+export type Emulator = {
+  /** Without a slash at the end. */
+  url: string;
+  clientId: string;
+  /** The environment's secret. */
+  apiKey: string;
+  seed(seed: Seed): void;
+  faults: FaultControl;
+  /** The last thousand requests, oldest first, without those to `/_emulator`. Status 0: no answer was sent. */
+  requests(): readonly Readonly<JournalEntry>[];
+  /** Signs any claims with the key of session tokens; no issuer and no expiry is added. */
+  signSessionToken(claims: object, options?: SigningOptions): Promise<string>;
+  /** The same with the key of machine tokens. */
+  signMachineToken(claims: object, options?: SigningOptions): Promise<string>;
+  /** What was sent to `/audit_logs/events`, oldest first. */
+  auditEvents(): RecordedAuditEvent[];
+  /** Makes webhooks and `/events` late, webhooks also doubled or out of order. */
+  deliverEvents(settings: Partial<DeliverySettings>): void;
+  /** Ends requests and deliveries under way; the state file is free afterwards. */
+  close(): Promise<void>;
+};
+
+/** Throws when the host is not loopback, the port is taken or the state file is held by another process. */
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const host = loopbackAddress(options.host ?? '127.0.0.1');
+  const store = openStore(options.stateFile);
+  try {
+    return await start({ ...options, host }, store);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function start(options: EmulatorOptions & { host: string }, store: Store): Promise<Emulator> {
+  const { clock = systemClock, seed } = options;
+  const { apiKey, clientId } = seed?.environment ?? DEMO;
+  const ids = createIds(clock);
+  const applySeed = createApplySeed({ store, ids, clock });
+  const [sessionKey, machineKey] = await Promise.all([
+    loadSigningKey(store, 'session', clock),
+    loadSigningKey(store, 'machine', clock),
+  ]);
+  if (seed) applySeed(seed);
+  pruneEvents(store, clock);
+
+  const deliveries = createDeliveries(store);
+  const events = createEventLog({ store, ids, clock, publish: deliveries.publish });
+  const { settings } = events;
+  const faults = createFaults();
+  const journal = createJournal();
+  const closing = new AbortController();
+  let url = '';
+  const routes = [
+    ...assembleRoutes({ store, ids, clock, events, sessionKey, machineKey, apiKey, clientId, url: () => url }),
+    ...controlRoutes({ store, faults, journal, settings, applySeed, queuedWebhooks: deliveries.queued }),
+  ];
+  const server = createServer(
+    createApp({ routes, apiKey, faults, journal, replay: createReplay(clock), closing: closing.signal }),
+  );
+  url = await listen(server, options.host, options.port);
+
+  return {
+    url,
+    clientId,
+    apiKey,
+    seed: applySeed,
+    faults,
+    requests: journal.entries,
+    auditEvents: () => listAuditEvents(store, null),
+    deliverEvents: (changes) => void Object.assign(settings, changes),
+    signSessionToken: sessionKey.sign,
+    signMachineToken: machineKey.sign,
+    close: async () => {
+      closing.abort();
+      await Promise.all([deliveries.stop(), closeServer(server)]);
+      store.close();
+    },
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeAllConnections();
+  await closed;
+}

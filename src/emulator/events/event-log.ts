@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts';
+import { timestamp, timestampIn } from '../clock.ts';
+import { readJson } from '../state/json.ts';
+import type { Store } from '../state/store.ts';
+import type { Ids } from '../ulid.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const RETENTION_DAYS = 90;
+
+/** The same object in `/events` and in a webhook's body. */
+export type EventEnvelope = {
+  object: 'event';
+  id: string;
+  event: string;
+  data: object;
+  created_at: string;
+  context: object;
+};
+
+export type EventFilter = {
+  types: readonly string[];
+  organizationId: string | undefined;
+  after: string | undefined;
+  from: string | undefined;
+  until: string | undefined;
+  limit: number;
+};
+
+/** `delay_ms` holds an event back, from `/events` and from webhooks alike; the others touch webhooks alone. */
+export type DeliverySettings = { delay_ms: number; duplicate: boolean; reorder: boolean };
+
+export type EventLog = {
+  emit(event: string, data: object, organizationId: string | null): void;
+  /** Oldest first; `undefined` when there is no event with the id `after`. */
+  list(filter: EventFilter): EventEnvelope[] | undefined;
+  settings: DeliverySettings;
+};
+
+type Deps = {
+  store: Store;
+  ids: Ids;
+  clock: Clock;
+  publish: (event: EventEnvelope, settings: DeliverySettings) => void;
+};
+
+export function createEventLog({ store, ids, clock, publish }: Deps): EventLog {
+  const settings: DeliverySettings = { delay_ms: 0, duplicate: false, reorder: false };
+  return {
+    settings,
+    emit(type, data, organizationId) {
+      const now = timestamp(clock);
+      const context = { actor: { id: 'local_workos', source: 'api', name: null } };
+      const event: EventEnvelope = {
+        object: 'event',
+        id: ids.make('event'),
+        event: type,
+        data,
+        created_at: now,
+        context,
+      };
+      store.run(
+        'insert into events (id, type, organization_id, body, created_at, visible_at) values (?, ?, ?, ?, ?, ?)',
+        event.id,
+        type,
+        organizationId,
+        JSON.stringify(event),
+        now,
+        timestampIn(clock, settings.delay_ms),
+      );
+      store.afterCommit(() => publish(event, { ...settings }));
+    },
+    list: (filter) => listEvents(store, clock, filter),
+  };
+}
+
+/**
+ * Order is that of becoming visible. An event that was held back thus stands behind those that overtook it, and a
+ * reader who keeps a cursor still meets every event.
+ */
+function listEvents(store: Store, clock: Clock, filter: EventFilter): EventEnvelope[] | undefined {
+  const start = filter.after === undefined ? { id: '', visible_at: '' } : findCursor(store, filter.after);
+  if (!start) return undefined;
+  const floor = timestampIn(clock, -RETENTION_DAYS * DAY_MS);
+  const conditions = ['visible_at <= ?', '(visible_at, id) > (?, ?)', 'created_at >= ?'];
+  const from = filter.from !== undefined && filter.from > floor ? filter.from : floor;
+  const values: (string | number)[] = [timestamp(clock), start.visible_at, start.id, from];
+  const also = (condition: string, ...more: readonly string[]): void => {
+    conditions.push(condition);
+    values.push(...more);
+  };
+  if (filter.until !== undefined) also('created_at <= ?', filter.until);
+  if (filter.organizationId !== undefined) also('organization_id = ?', filter.organizationId);
+  if (filter.types.length > 0) also(`type in (select value from json_each(?))`, JSON.stringify(filter.types));
+  const sql = `select body from events where ${conditions.join(' and ')} order by visible_at, id limit ?`;
+  return store.all<{ body: string }>(sql, ...values, filter.limit).map(({ body }) => readJson<EventEnvelope>(body));
+}
+
+const findCursor = (store: Store, id: string): { id: string; visible_at: string } | undefined =>
+  store.get<{ id: string; visible_at: string }>('select id, visible_at from events where id = ?', id);
+
+/** Nothing older than the retention is ever shown again, so it need not be kept. */
+export function pruneEvents(store: Store, clock: Clock): void {
+  store.run('delete from events where created_at < ?', timestampIn(clock, -RETENTION_DAYS * DAY_MS));
+}

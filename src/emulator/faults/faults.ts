@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+const Target = {
+  method: z
+    .string()
+    .max(16)
+    .transform((method) => method.toUpperCase())
+    .optional(),
+  /** A pattern with `:parameters` matches a whole path; without any it is a prefix. Left out: every path. */
+  path: z.string().startsWith('/').max(512).optional(),
+  /** How many requests it meets; 0 means until it is cleared. */
+  times: z.number().int().min(0).default(1),
+  /** How many matching requests pass unharmed first. */
+  after: z.number().int().min(0).default(0),
+};
+
+/**
+ * Before the work: `latency` (then a normal answer), `status`, `html`, `reset_before`, `hang`.
+ * After the work was done: `malformed_json`, `empty_body`, `wrong_content_type`, `reset_after`, `lost_answer`.
+ */
+export const Fault = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('latency'), ms: z.number().int().min(0).max(600_000), ...Target }),
+  z.strictObject({
+    kind: z.literal('status'),
+    status: z.number().int().min(200).max(599),
+    body: z.record(z.string(), z.unknown()).optional(),
+    headers: z.record(z.string(), z.string()).default({}),
+    ...Target,
+  }),
+  z.strictObject({
+    kind: z.enum([
+      'html',
+      'reset_before',
+      'hang',
+      'malformed_json',
+      'empty_body',
+      'wrong_content_type',
+      'reset_after',
+      'lost_answer',
+    ]),
+    ...Target,
+  }),
+]);
+export type Fault = z.output<typeof Fault>;
+export type FaultInput = z.input<typeof Fault>;
+
+/** `seen`: matching requests, `met`: those it was played on. */
+export type ActiveFault = { fault: Fault; seen: number; met: number };
+
+export type FaultControl = {
+  add(fault: FaultInput): void;
+  clear(): void;
+  list(): readonly ActiveFault[];
+};
+
+export type Faults = FaultControl & {
+  /** Counts the request against the first fault that is for it. */
+  take(method: string, path: string): Fault | undefined;
+};
+
+export function createFaults(): Faults {
+  let active: ActiveFault[] = [];
+  return {
+    add: (fault) => {
+      active.push({ fault: Fault.parse(fault), seen: 0, met: 0 });
+    },
+    clear: () => {
+      active = [];
+    },
+    list: () => active,
+    take(method, path) {
+      const entry = active.find((candidate) => isOpen(candidate) && matches(candidate.fault, method, path));
+      if (!entry) return undefined;
+      entry.seen += 1;
+      if (entry.seen <= entry.fault.after) return undefined;
+      entry.met += 1;
+      return entry.fault;
+    },
+  };
+}
+
+const isOpen = ({ fault, met }: ActiveFault): boolean => fault.times === 0 || met < fault.times;
+
+function matches(fault: Fault, method: string, path: string): boolean {
+  if (fault.method !== undefined && fault.method !== method) return false;
+  if (fault.path === undefined || path === fault.path) return true;
+  if (!fault.path.includes('/:')) return path.startsWith(fault.path.endsWith('/') ? fault.path : `${fault.path}/`);
+  const wanted = fault.path.split('/');
+  const actual = path.split('/');
+  return (
+    wanted.length === actual.length &&
+    wanted.every((segment, index) => segment.startsWith(':') || segment === actual[index])
+  );
+}

@@ -1,0 +1,54 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Reply } from '../http/route.ts';
+import type { Fault } from './faults.ts';
+
+/** What the server is to do instead of sending an answer. */
+export type Silence = 'reset' | 'silence';
+
+/**
+ * Plays what comes before the work. A reply or a silence ends the request there; `undefined` lets the work be done.
+ * `signal` ends a wait when the server closes.
+ */
+export async function playBefore(fault: Fault, signal: AbortSignal): Promise<Reply | Silence | undefined> {
+  switch (fault.kind) {
+    case 'latency':
+      return wait(fault.ms, undefined, { signal }).catch(() => 'reset' as const);
+    case 'status':
+      return {
+        status: fault.status,
+        body: fault.body ?? { message: `Local WorkOS: status ${fault.status} was asked for.` },
+        headers: fault.headers,
+      };
+    case 'html':
+      return {
+        status: 502,
+        body: '<html><body><h1>502 Bad Gateway</h1></body></html>',
+        headers: { 'content-type': 'text/html' },
+      };
+    case 'reset_before':
+      return 'reset';
+    case 'hang':
+      return 'silence';
+    default:
+      return undefined;
+  }
+}
+
+/** Plays what comes after the work, which by now is done for good. */
+export function playAfter(fault: Fault, reply: Reply): Reply | Silence {
+  const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {});
+  switch (fault.kind) {
+    case 'malformed_json':
+      return { ...reply, body: text.slice(0, -1), headers: { ...reply.headers, 'content-type': 'application/json' } };
+    case 'empty_body':
+      return { ...reply, body: '', headers: { ...reply.headers, 'content-type': 'application/json' } };
+    case 'wrong_content_type':
+      return { ...reply, body: text, headers: { ...reply.headers, 'content-type': 'text/plain' } };
+    case 'reset_after':
+      return 'reset';
+    case 'lost_answer':
+      return 'silence';
+    default:
+      return reply;
+  }
+}

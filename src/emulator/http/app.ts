@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import express from 'express';
+import type { ErrorRequestHandler, Express, Request as HttpRequest, Response } from 'express';
+import type { Faults } from '../faults/faults.ts';
+import type { Silence } from '../faults/play-fault.ts';
+import { playAfter, playBefore } from '../faults/play-fault.ts';
+import { sameSecret } from '../hashing.ts';
+import { readBody } from './body.ts';
+import { HttpError } from './http-error.ts';
+import type { Journal } from './journal.ts';
+import type { Replay } from './replay.ts';
+import type { Reply, Request, Route } from './route.ts';
+
+type Deps = {
+  routes: readonly Route[];
+  apiKey: string;
+  faults: Faults;
+  journal: Journal;
+  replay: Replay;
+  /** Aborted when the server closes. */
+  closing: AbortSignal;
+};
+
+/** Its own reader of bodies and queries and no ETags: each of those costs more than most of the work here. */
+export function createApp(deps: Deps): Express {
+  const app = express();
+  app.set('etag', false);
+  app.set('query parser', false);
+  app.disable('x-powered-by');
+  for (const route of deps.routes) app[route.method](route.path, serve(deps, route));
+  app.use(serve(deps, UNKNOWN_ROUTE));
+  app.use(answerBadPath);
+  return app;
+}
+
+const UNKNOWN_ROUTE = {
+  access: 'public',
+  handle: (): Reply => {
+    throw new HttpError(404, { message: 'Not Found' });
+  },
+} satisfies Pick<Route, 'access' | 'handle'>;
+
+type Served = Pick<Route, 'access' | 'handle' | 'replay'>;
+
+function serve(deps: Deps, route: Served) {
+  return async (message: HttpRequest, response: Response): Promise<void> => {
+    const isControl = message.path.startsWith('/_emulator/');
+    if (!isControl) noteStatus(deps.journal, message, response);
+    const fault = isControl ? undefined : deps.faults.take(message.method, message.path);
+    const instead = fault && (await playBefore(fault, deps.closing));
+    if (instead !== undefined) return send(instead, message, response);
+    const reply = await answer(deps, route, message);
+    send(fault ? playAfter(fault, reply) : reply, message, response);
+  };
+}
+
+function noteStatus(journal: Journal, message: HttpRequest, response: Response): void {
+  const entry = journal.open(message.method, message.path);
+  response.once('finish', () => {
+    entry.status = response.statusCode;
+  });
+}
+
+async function answer(deps: Deps, route: Served, message: HttpRequest): Promise<Reply> {
+  try {
+    assertLoopbackName(message);
+    if (route.access === 'environment') assertEnvironment(deps.apiKey, message);
+    const request: Request = {
+      params: readParams(message),
+      query: new URLSearchParams(message.originalUrl.split('?')[1] ?? ''),
+      body: message.method === 'GET' ? undefined : await readBody(message),
+      headers: message.headers,
+    };
+    const key = message.headers['idempotency-key'];
+    const replays = message.method === 'POST' && key !== undefined && route.replay !== false;
+    const work = async (): Promise<Reply> => route.handle(request);
+    return await (replays ? deps.replay.once(`${message.path}\n${String(key)}`, work) : work());
+  } catch (error) {
+    return error instanceof HttpError
+      ? error.reply
+      : { status: 500, body: { message: `Local WorkOS failed: ${String(error)}` } };
+  }
+}
+
+/** Only a wildcard could hold several texts, and no path here has one. */
+const readParams = ({ params }: HttpRequest): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
+
+/** A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding); its requests then carry that name. */
+function assertLoopbackName({ headers }: HttpRequest): void {
+  if (/^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(headers.host ?? '')) return;
+  throw new HttpError(421, { message: 'The local WorkOS answers to loopback names only.' });
+}
+
+function assertEnvironment(apiKey: string, { headers }: HttpRequest): void {
+  const token = /^Bearer (?<token>\S+)$/i.exec(headers.authorization ?? '')?.groups?.['token'];
+  if (token !== undefined && sameSecret(token, apiKey)) return;
+  throw new HttpError(401, { message: 'Unauthorized' });
+}
+
+function send(reply: Reply | Silence, message: HttpRequest, response: Response): void {
+  if (reply === 'silence') {
+    message.resume();
+    return;
+  }
+  if (reply === 'reset') {
+    message.socket.resetAndDestroy();
+    return;
+  }
+  response.statusCode = reply.status;
+  response.setHeader('x-request-id', randomUUID());
+  if (reply.body !== undefined) response.setHeader('content-type', 'application/json; charset=utf-8');
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  response.end(typeof reply.body === 'object' ? JSON.stringify(reply.body) : reply.body);
+}
+
+/** Express itself refuses a path such as `/%zz`, before any route. */
+const answerBadPath: ErrorRequestHandler = (_error, message, response, _next) => {
+  send({ status: 400, body: { message: 'The request could not be read.' } }, message, response);
+};

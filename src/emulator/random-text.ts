@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+
+const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const DIGITS = '0123456789';
+
+export const randomAlphanumerics = (length: number): string => pick(ALPHANUMERICS, length);
+export const randomDigits = (length: number): string => pick(DIGITS, length);
+
+/** Bytes past the last whole multiple of the alphabet are thrown away: a plain remainder would favour its first letters. */
+function pick(alphabet: string, length: number): string {
+  const limit = 256 - (256 % alphabet.length);
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length * 2)) {
+      if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length]!;
+    }
+  }
+  return text;
+}

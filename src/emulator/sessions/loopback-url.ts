@@ -1,0 +1,8 @@
+/** A place on this machine that a browser may be sent to; `undefined` for anything else. */
+export function readLoopbackUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (!url || !['http:', 'https:'].includes(url.protocol)) return undefined;
+  const isLoopback =
+    url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
+  return isLoopback ? url : undefined;
+}

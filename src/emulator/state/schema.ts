@@ -1,0 +1,162 @@
+/**
+ * `position` is a ULID that orders a list by creation: ids may be chosen by a seed, so they cannot. Columns named
+ * `…_hash` are all that is kept of a secret; `text` columns with braces or brackets in them are JSON.
+ */
+export const SCHEMA = `
+create table if not exists signing_keys (
+  purpose text primary key,
+  kid text not null,
+  private_key text not null,
+  certificate text not null
+) strict;
+
+create table if not exists organizations (
+  id text primary key,
+  position text not null unique,
+  name text not null,
+  domains text not null,
+  metadata text not null,
+  external_id text unique,
+  stripe_customer_id text unique,
+  allow_profiles_outside integer not null,
+  created_at text not null,
+  updated_at text not null
+) strict;
+
+create table if not exists users (
+  id text primary key,
+  position text not null unique,
+  email text not null unique collate nocase,
+  password_hash text,
+  first_name text,
+  last_name text,
+  last_sign_in_at text,
+  created_at text not null,
+  updated_at text not null
+) strict;
+
+create table if not exists roles (
+  slug text primary key,
+  name text not null,
+  permissions text not null
+) strict;
+
+create table if not exists memberships (
+  id text primary key,
+  position text not null unique,
+  user_id text not null references users on delete cascade,
+  organization_id text not null references organizations on delete cascade,
+  role text not null,
+  status text not null check (status in ('active', 'inactive', 'pending')),
+  created_at text not null,
+  updated_at text not null,
+  unique (user_id, organization_id)
+) strict;
+create index if not exists memberships_by_organization on memberships (organization_id, position);
+
+create table if not exists permissions (
+  id text primary key,
+  position text not null unique,
+  slug text not null unique,
+  name text not null,
+  description text,
+  resource_type_slug text not null,
+  created_at text not null,
+  updated_at text not null
+) strict;
+
+create table if not exists api_key_permissions (
+  owner_type text primary key check (owner_type in ('organization', 'user')),
+  slugs text not null
+) strict;
+
+create table if not exists api_keys (
+  id text primary key,
+  position text not null,
+  organization_id text not null references organizations on delete cascade,
+  user_id text references users on delete cascade,
+  name text not null,
+  value_hash blob not null unique,
+  obfuscated_value text not null,
+  permissions text not null,
+  last_used_at text,
+  expires_at text,
+  created_at text not null,
+  updated_at text not null
+) strict;
+create index if not exists api_keys_by_organization on api_keys (organization_id, user_id, position);
+create index if not exists api_keys_by_user on api_keys (user_id, position);
+
+create table if not exists sessions (
+  id text primary key,
+  position text not null unique,
+  user_id text not null references users on delete cascade,
+  organization_id text,
+  auth_method text not null,
+  status text not null check (status in ('active', 'revoked')),
+  ip_address text,
+  user_agent text,
+  expires_at text not null,
+  ended_at text,
+  created_at text not null,
+  updated_at text not null
+) strict;
+create index if not exists sessions_by_user on sessions (user_id, position);
+create index if not exists sessions_by_organization on sessions (organization_id);
+
+create table if not exists refresh_tokens (
+  token_hash blob primary key,
+  session_id text not null references sessions on delete cascade,
+  used_at text
+) strict;
+create index if not exists refresh_tokens_by_session on refresh_tokens (session_id);
+
+create table if not exists one_time_codes (
+  code_hash blob primary key,
+  kind text not null check (kind in ('authorization', 'magic', 'pending')),
+  user_id text not null references users on delete cascade,
+  details text not null,
+  expires_at text not null,
+  used_at text
+) strict;
+
+create table if not exists machine_clients (
+  client_id text primary key,
+  secret_hash blob not null,
+  organization_id text not null references organizations on delete cascade,
+  name text not null,
+  scopes text not null
+) strict;
+create index if not exists machine_clients_by_organization on machine_clients (organization_id);
+
+create table if not exists events (
+  id text primary key,
+  type text not null,
+  organization_id text,
+  body text not null,
+  created_at text not null,
+  visible_at text not null
+) strict;
+create index if not exists events_in_order on events (visible_at, id);
+create index if not exists events_by_organization on events (organization_id, visible_at, id);
+
+create table if not exists webhook_endpoints (
+  id text primary key,
+  position text not null unique,
+  endpoint_url text not null unique,
+  secret text not null,
+  status text not null check (status in ('enabled', 'disabled')),
+  events text not null,
+  created_at text not null,
+  updated_at text not null
+) strict;
+
+create table if not exists audit_events (
+  id text primary key,
+  organization_id text not null,
+  idempotency_key text,
+  event text not null,
+  created_at text not null
+) strict;
+create index if not exists audit_events_by_key on audit_events (idempotency_key) where idempotency_key is not null;
+`;

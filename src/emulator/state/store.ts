@@ -1,0 +1,95 @@
+// oxlint-disable typescript/no-unnecessary-type-parameters -- the one place where rows get their types: a query's author knows its columns, SQLite's binding does not.
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { SCHEMA } from './schema.ts';
+
+const SQLITE_BUSY = 5;
+
+/** Statements are prepared once each; `Row` is what the caller knows its columns to be. */
+export type Store = {
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[];
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  /** Joins a transaction that is already open. */
+  transaction<Result>(work: () => Result): Result;
+  /** Runs the action once the open transaction is durable, at once when there is none, never after a rollback. */
+  afterCommit(action: () => void): void;
+  close(): void;
+};
+
+export function openStore(file: string): Store {
+  const database = openDatabase(file);
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  return {
+    all: <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).all(...values) as Row[],
+    get: <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).get(...values) as Row | undefined,
+    run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
+    ...createTransactions((sql) => prepare(sql).run()),
+    close: () => database.close(),
+  };
+}
+
+function createTransactions(execute: (sql: string) => unknown): Pick<Store, 'transaction' | 'afterCommit'> {
+  let waiting: (() => void)[] | undefined;
+  const transaction = <Result>(work: () => Result): Result => {
+    if (waiting) return work();
+    const actions: (() => void)[] = [];
+    waiting = actions;
+    execute('begin immediate');
+    try {
+      const result = work();
+      execute('commit');
+      waiting = undefined;
+      for (const action of actions) action();
+      return result;
+    } catch (error) {
+      if (waiting) execute('rollback');
+      waiting = undefined;
+      throw error;
+    }
+  };
+  const afterCommit = (action: () => void): void => {
+    if (waiting) waiting.push(action);
+    else action();
+  };
+  return { transaction, afterCommit };
+}
+
+/**
+ * Holds the file for this process alone until it is closed: two emulators on one file would each believe their own
+ * copy of what is in memory. `synchronous = normal` is enough for WAL to survive a crash of the process.
+ */
+function openDatabase(file: string): DatabaseSync {
+  if (file !== ':memory:') prepareFile(file);
+  const database = new DatabaseSync(file);
+  try {
+    database.exec(`pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
+      pragma foreign_keys = on; begin exclusive; ${SCHEMA} commit;`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw isBusy(error)
+      ? new Error(`The state file ${file} is in use by another local WorkOS.`, { cause: error })
+      : error;
+  }
+}
+
+/** Created by us, so that signing keys and webhook secrets are readable by their owner alone. */
+function prepareFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
