@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectDatabase } from './db/connect.ts';
+import { assertReachable, connectDatabase } from './db/connect.ts';
 import { migrate } from './db/migrations.ts';
 import { StartError } from './errors.ts';
 
@@ -9,7 +9,8 @@ const Url = z.url({ protocol: /^postgres(ql)?$/ });
 async function run(): Promise<string> {
   const url = Url.safeParse(process.env['DATABASE_URL']);
   if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
-  const db = connectDatabase({ url: url.data, poolMax: 1 });
+  await assertReachable(url.data);
+  const db = connectDatabase({ url: url.data, poolMax: 1, statementTimeoutMs: null });
   try {
     const names = await migrate(db);
     return names.length === 0 ? 'The database is up to date.' : names.map((name) => `ran ${name}`).join('\n');
@@ -21,7 +22,6 @@ async function run(): Promise<string> {
 try {
   process.stdout.write(`${await run()}\n`);
 } catch (error) {
-  const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : (error as Error).message;
-  process.stderr.write(`The migration failed: ${reason}\n`);
+  process.stderr.write(`The migration failed: ${(error as Error).message}\n`);
   process.exitCode = 1;
 }

@@ -1,25 +1,65 @@
 import knex from 'knex';
 import type { Knex } from 'knex';
+import { Client } from 'pg';
+import type { Logger } from 'pino';
+import { StartError } from '../errors.ts';
 
-type Options = { url: string; poolMax: number };
+type Options = {
+  url: string;
+  poolMax: number;
+  /** Null for no limit: a migration may take as long as it takes. */
+  statementTimeoutMs?: number | null;
+  log?: Pick<Logger, 'warn' | 'error' | 'debug'>;
+};
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 
 /** A pool of connections to PostgreSQL. Every wait on it has a deadline, so that a sick database is a 503 and no hang. */
-export function connectDatabase({ url, poolMax }: Options): Knex {
+export function connectDatabase({ url, poolMax, statementTimeoutMs = STATEMENT_TIMEOUT_MS, log }: Options): Knex {
   return knex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: 'latchkey',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      ...(statementTimeoutMs !== null && {
+        statement_timeout: statementTimeoutMs,
+        idle_in_transaction_session_timeout: statementTimeoutMs,
+      }),
       keepAlive: true,
     },
     pool: { min: 0, max: poolMax, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, propagateCreateError: false },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+    ...(log && { log: knexLog(log) }),
   });
+}
+
+/**
+ * Connects once, before a pool is asked: the pool goes on trying and would only say that waiting took too long.
+ * @throws StartError that says why the database cannot be reached
+ */
+export async function assertReachable(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+  } catch (error) {
+    // A refused connection is an AggregateError with an empty message; its parts say what happened.
+    const parts: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    const reasons = parts.map((part) => (part instanceof Error ? part.message : String(part)));
+    throw new StartError(`The database cannot be reached: ${reasons.join('; ')}`, { cause: error });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+// Without this, knex writes coloured text to standard output, between the JSON lines.
+function knexLog(log: Pick<Logger, 'warn' | 'error' | 'debug'>) {
+  return {
+    warn: (message: unknown) => log.warn({ told: message }, 'knex warns'),
+    error: (message: unknown) => log.error({ told: message }, 'knex fails'),
+    debug: (message: unknown) => log.debug({ told: message }, 'knex'),
+    deprecate: (message: unknown) => log.debug({ told: message }, 'knex deprecates'),
+  };
 }

@@ -4,21 +4,36 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../errors.ts';
 
+const SQLITE_BUSY = 5;
+
 /**
  * Holds a data folder for this process, until it ends however it ends: the lock is the operating system's, on a file
  * that SQLite keeps open. The embedded database takes none of its own and two processes would lose each other's rows.
- * @throws StartError when another process holds it
+ * @throws StartError when another process holds it, or it cannot be written
  */
 export function holdDataFolder(folder: string): { release(): void } {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const lock = new DatabaseSync(join(folder, 'lock.sqlite'));
+  const lock = openLock(folder);
   try {
     lock.exec('pragma journal_mode = delete; begin exclusive');
   } catch (error) {
     lock.close();
+    if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw unusable(folder, error);
     throw new StartError(`Another Latchkey already runs on the data folder ${folder}.`, { cause: error });
   }
   return { release: () => lock.close() };
+}
+
+function openLock(folder: string): DatabaseSync {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return new DatabaseSync(join(folder, 'lock.sqlite'));
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+function unusable(folder: string, error: unknown): StartError {
+  return new StartError(`The data folder ${folder} cannot be used: ${(error as Error).message}`, { cause: error });
 }
 
 /** A secret that is made at the first start and kept in the folder, readable to this user alone. 64 characters. */

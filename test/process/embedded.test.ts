@@ -1,0 +1,138 @@
+import { spawnSync } from 'node:child_process';
+import { statSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Child } from '../support/child.ts';
+import { freePort, runEntry, startEntry, stop, takePort, temporaryFolder } from './start.ts';
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0 && spawnSync('bash', ['--version']).status === 0;
+const LABEL = 'CI runner — staging';
+
+type CreatedKey = { id: string; value: string; label: string };
+
+test('a first start, what it prints, a second start beside it, an orderly stop and a restart that knows everything', async () => {
+  const folder = join(temporaryFolder(), 'data');
+  const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
+
+  const first = await start(env);
+  expect(first.welcome).toContain(`http://127.0.0.1:${env.PORT}/docs`);
+  expect(first.welcome).toContain(folder);
+  expect(statSync(folder).mode & 0o077, 'nobody else may look into the folder').toBe(0);
+  const key = hasCurl ? paste(first.welcome) : await makeKey(first);
+  expect(key).toMatchObject({ label: LABEL, value: expect.stringMatching(/^sk_/) });
+  expect((await session(first, key.value)).status).toBe(200);
+
+  const second = await runEntry('embedded', { ...env, PORT: '0', WORKOS_PORT: `${await freePort()}` });
+  expect(second).toMatchObject({ code: 1, stderr: `Another Latchkey already runs on the data folder ${folder}.\n` });
+  expect((await session(first, key.value)).status, 'the first is not disturbed').toBe(200);
+
+  expect(await stop(first.child)).toBe(0);
+  expect(first.child.stderr()).toBe('');
+
+  const again = await start(env);
+  expect((await session(again, key.value)).status, 'the key still works').toBe(200);
+  expect(await keysAtWorkos(again), 'the local WorkOS still has it').toContain(key.id);
+  expect(await stop(again.child, 'SIGINT')).toBe(0);
+});
+
+describe('one clear line and exit code 1', () => {
+  test('for a port of the API that is taken', async () => {
+    const port = await takenPort();
+    const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: `${port}`, WORKOS_PORT: `${await freePort()}` };
+    expect(await runEntry('embedded', env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `Cannot listen on 127.0.0.1:${port}: something else listens there already.\n`,
+    });
+  });
+
+  test('for a port of the local WorkOS that is taken', async () => {
+    const port = await takenPort();
+    const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: '0', WORKOS_PORT: `${port}` };
+    const { code, stderr } = await runEntry('embedded', env);
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+      1,
+      [expect.stringMatching(new RegExp(`\\b${port}\\b.* in use`))],
+    ]);
+  });
+
+  test('for a port of the local WorkOS that is no port', async () => {
+    const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: '0', WORKOS_PORT: 'http' };
+    const { code, stderr } = await runEntry('embedded', env);
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([1, [expect.stringContaining('WORKOS_PORT')]]);
+  });
+
+  test('for a data folder that is a file', async () => {
+    const folder = join(temporaryFolder(), 'file');
+    writeFileSync(folder, '');
+    const { code, stderr } = await runEntry('embedded', { LATCHKEY_DATA_DIR: folder });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^The data folder \S+ cannot be used: .*\n$/)]);
+  });
+
+  test.each(['0.0.0.0', '::', '192.0.2.1'])('for the address %s, which others could reach', async (host) => {
+    const env = { LATCHKEY_DATA_DIR: temporaryFolder(), HOST: host, PORT: '0', WORKOS_PORT: `${await freePort()}` };
+    expect(await runEntry('embedded', env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `The embedded start listens on loopback only, not on ${host}.\n`,
+    });
+  });
+});
+
+type Running = { child: Child; url: string; workosUrl: string; welcome: string };
+
+async function start(env: Record<string, string>): Promise<Running> {
+  const child = startEntry('embedded', env);
+  await child.saw(/Stop with Ctrl-C/);
+  const welcome = child.stdout();
+  const place = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(welcome)![1]!;
+  return { child, url: place('API'), workosUrl: place('local WorkOS'), welcome };
+}
+
+/** What the two printed lines do, pasted as they stand into a shell that knows nothing else. */
+function paste(welcome: string): CreatedKey {
+  const lines = welcome.split('\n').filter((line) => /^(TOKEN=|curl )/.test(line));
+  expect(lines).toHaveLength(2);
+  const { stdout } = spawnSync('bash', ['--norc', '-c', lines.join('\n')], { encoding: 'utf8' });
+  return JSON.parse(stdout) as CreatedKey;
+}
+
+async function makeKey({ url, workosUrl }: Running): Promise<CreatedKey> {
+  const signedIn = await post(`${workosUrl}/user_management/authenticate`, {
+    grant_type: 'password',
+    client_id: 'client_latchkey',
+    client_secret: 'sk_test_latchkey',
+    email: 'owner@acme.test',
+    password: 'latchkey-demo',
+  });
+  const { access_token: token } = (await signedIn.json()) as { access_token: string };
+  const made = await post(`${url}/v1/api-keys`, { label: LABEL, permission_set: 'full_access' }, token);
+  return (await made.json()) as CreatedKey;
+}
+
+function post(url: string, body: object, token?: string): Promise<Response> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+function session({ url }: Running, key: string): Promise<Response> {
+  return fetch(`${url}/v1/me/session`, { headers: { authorization: `Bearer ${key}` } });
+}
+
+async function keysAtWorkos({ workosUrl }: Running): Promise<string[]> {
+  const response = await fetch(`${workosUrl}/organizations/org_acme/api_keys`, {
+    headers: { authorization: 'Bearer sk_test_latchkey' },
+  });
+  const { data } = (await response.json()) as { data: { id: string }[] };
+  return data.map(({ id }) => id);
+}
+
+async function takenPort(): Promise<number> {
+  const server = await takePort();
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}

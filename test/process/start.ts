@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { runChild, startChild } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+type Env = Readonly<Record<string, string>>;
+type Entry = 'main' | 'embedded' | 'migrate' | 'workos-local';
+
+/** Starts one of the entries as a process of its own, which is gone after the test. */
+export function startEntry(entry: Entry, env: Env): Child {
+  const child = startChild(process.execPath, [join('src', `${entry}.ts`)], { cwd: ROOT, env });
+  onTestFinished(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Runs one of the entries until it ends by itself. */
+export function runEntry(entry: Entry, env: Env) {
+  return runChild(process.execPath, [join('src', `${entry}.ts`)], { cwd: ROOT, env });
+}
+
+/** Asks a process to stop, and waits until it did. */
+export async function stop(child: Child, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  child.kill(signal);
+  return (await child.exited).code;
+}
+
+/** A folder of the test's own, gone afterwards. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-process-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = await takePort();
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Something else that listens. */
+export function takePort(): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
