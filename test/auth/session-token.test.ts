@@ -1,0 +1,192 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { SignJWT, decodeJwt } from 'jose';
+import { afterEach, expect, test } from 'vitest';
+import { call, outcome } from '../support/api.ts';
+import { startService } from '../support/service.ts';
+
+const service = await startService();
+const { workos } = service;
+
+afterEach(() => workos.faults.clear());
+
+const INVALID = [401, 'credential_invalid'];
+const EXPIRED = [401, 'credential_expired'];
+const OK = [200, undefined];
+const me = async (token: string) => outcome(await call(service, 'GET', '/v1/me/session', { token }));
+const now = () => Math.floor(service.clock().getTime() / 1_000);
+const acme = await service.organizations.add();
+const good = await acme.session('owner');
+const claims = decodeJwt(good);
+const jwks = (await (await fetch(`${workos.url}/sso/jwks/${workos.clientId}`)).json()) as { keys: JsonWebKey[] };
+const publicJwk = jwks.keys[0]!;
+const kid = String(publicJwk['kid']);
+const publicKey = createPublicKey({ key: publicJwk, format: 'jwk' });
+const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const [head = '', payload = '', signature = ''] = good.split('.');
+const sign = (header: object, key: KeyObject | Uint8Array) =>
+  new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid, ...header }).sign(key);
+
+test('takes the session of a person and says who it is', async () => {
+  expect((await call(service, 'GET', '/v1/me/session', { token: good })).body).toEqual({
+    kind: 'user',
+    user_id: acme.userId('owner'),
+    organization_id: acme.id,
+    email: `owner@${acme.name}.test`,
+    role: 'owner',
+    permissions: ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'],
+    memberships: [
+      {
+        organization_id: acme.id,
+        organization_name: acme.name,
+        role: 'owner',
+        billing: { status: 'active', posture: 'active' },
+      },
+    ],
+  });
+});
+
+test.each(['', '/', `/user_management/${workos.clientId}`])('takes the issuer that ends in %j', async (end) => {
+  expect(await me(await acme.session('owner', { iss: `${workos.url}${end}` }))).toEqual(OK);
+});
+
+test('takes a token whose audience is this client', async () => {
+  expect(await me(await acme.session('owner', { aud: workos.clientId }))).toEqual(OK);
+  expect(await me(await acme.session('owner', { aud: ['another', workos.clientId] }))).toEqual(OK);
+});
+
+test.each([
+  ['another client', { client_id: 'client_other' }],
+  ['another audience', { aud: 'client_other' }],
+  ['an empty audience', { aud: [] }],
+  ['a foreign issuer', { iss: 'https://api.workos.com' }],
+  ['an issuer that only begins like ours', { iss: `${workos.url}.evil.test` }],
+  ["another client's issuer", { iss: `${workos.url}/user_management/client_other` }],
+  ['no issuer', { iss: undefined }],
+  ['a list of issuers', { iss: [workos.url] }],
+  ['no subject', { sub: undefined }],
+  ['an empty subject', { sub: '' }],
+  ['a subject with NUL', { sub: 'user_\0' }],
+  ['a session id that is a number', { sid: 7 }],
+  ['an empty session id', { sid: '' }],
+  ['no session id', { sid: undefined }],
+  ['no expiry', { exp: undefined }],
+  ['no time of issue', { iat: undefined }],
+  ['an expiry that is text', { exp: '9999999999' }],
+  ['an organization that is a list', { org_id: ['org_a'] }],
+  ['permissions that are text', { permissions: 'apikeys:write' }],
+  ['permissions that are numbers', { permissions: [1] }],
+  ['permissions without end', { permissions: Array.from({ length: 501 }, () => 'x') }],
+  ['a start in the future', { nbf: now() + 60 }],
+])('refuses a well-signed token with %s', async (_what, change) => {
+  expect(await me(await acme.session('owner', change))).toEqual(INVALID);
+});
+
+test('refuses a token that has expired, as such, with a skew of seconds', async () => {
+  expect(await me(await acme.session('owner', { exp: now() - 60 }))).toEqual(EXPIRED);
+  expect(await me(await acme.session('owner', { exp: now() - 10 }))).toEqual(EXPIRED);
+  expect(await me(await acme.session('owner', { exp: now() - 1 }))).toEqual(OK);
+  expect(await me(await acme.session('owner', { nbf: now() + 2 }))).toEqual(OK);
+});
+
+test('a session ends by the clock', async () => {
+  const other = await service.organizations.add();
+  const token = await other.session('owner', { exp: now() + 60 });
+  expect(await me(token)).toEqual(OK);
+  service.clock.advance(70_000);
+  expect(await me(token)).toEqual(EXPIRED);
+});
+
+test('a session without an organization is 403', async () => {
+  const token = await acme.session('owner', { org_id: undefined });
+  expect(await me(token)).toEqual([403, 'permission_denied']);
+});
+
+test('a session without permissions may read what needs none, and nothing else', async () => {
+  const token = await acme.session('owner', { permissions: undefined });
+  expect(await me(token)).toEqual(OK);
+  expect(outcome(await call(service, 'GET', '/v1/api-keys', { token }))).toEqual([403, 'permission_denied']);
+});
+
+test.each([
+  ['alg none, unsigned', () => `${part({ alg: 'none', kid })}.${payload}.`],
+  ['alg None, unsigned', () => `${part({ alg: 'None', kid })}.${payload}.`],
+  ['alg none with the old signature', () => `${part({ alg: 'none' })}.${payload}.${signature}`],
+  ['no alg', () => `${part({ kid })}.${payload}.${signature}`],
+  ['no signature', () => `${head}.${payload}.`],
+  ['two parts', () => `${head}.${payload}`],
+  ['four parts', () => `${good}.${signature}`],
+  ['a changed payload', () => `${head}.${part({ ...claims, org_id: 'org_other' })}.${signature}`],
+  ['a changed header', () => `${part({ alg: 'RS256', kid, x: 1 })}.${payload}.${signature}`],
+  ['a payload that is no JSON', () => `${head}.${Buffer.from('{').toString('base64url')}.${signature}`],
+  ['a payload that is null', () => `${head}.${part(null)}.${signature}`],
+  ['nothing but a beginning', () => 'eyJ'],
+  ["somebody else's key under our key id", () => sign({}, stranger.privateKey)],
+  [
+    "somebody else's key in the header",
+    () => sign({ jwk: stranger.publicKey.export({ format: 'jwk' }) }, stranger.privateKey),
+  ],
+  ['an address of keys in the header', () => sign({ jku: 'http://127.0.0.1:1/' }, stranger.privateKey)],
+  ['an unknown key id', () => sign({ kid: 'made-up' }, stranger.privateKey)],
+  ['a key id that is a path', () => sign({ kid: '../../../dev/null' }, stranger.privateKey)],
+  ['no key id, signed by a stranger', () => sign({ kid: undefined }, stranger.privateKey)],
+  [
+    'an extension that must be understood',
+    () => `${part({ alg: 'RS256', kid, crit: ['x'], x: 1 })}.${payload}.${signature}`,
+  ],
+  ['PS256', () => sign({ alg: 'PS256' }, stranger.privateKey)],
+  ['ES256', () => sign({ alg: 'ES256' }, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
+  [
+    'the public key as an HS256 secret (PEM)',
+    () => sign({ alg: 'HS256' }, Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))),
+  ],
+  [
+    'the public key as an HS256 secret (DER)',
+    () => sign({ alg: 'HS256' }, publicKey.export({ type: 'spki', format: 'der' })),
+  ],
+  ['the public key as an HS256 secret (JWK)', () => sign({ alg: 'HS256' }, Buffer.from(JSON.stringify(publicJwk)))],
+  ['the modulus as an HS256 secret', () => sign({ alg: 'HS256' }, Buffer.from(String(publicJwk['n']), 'base64url'))],
+])('refuses %s', async (_what, forge) => {
+  expect(await me(await forge())).toEqual(INVALID);
+});
+
+test('refuses a session signed with the key of machine tokens', async () => {
+  expect(await me(await workos.signMachineToken(claims))).toEqual(INVALID);
+  expect(await me(await workos.signMachineToken(claims, { kid }))).toEqual(INVALID);
+});
+
+test('goes on taking sessions while the keys cannot be fetched', async () => {
+  expect(await me(good)).toEqual(OK);
+  workos.faults.add({ kind: 'status', status: 503, path: '/sso/jwks', times: 0 });
+  service.clock.advance(11 * 60_000);
+  const owner = await acme.session('owner');
+  const list = () => call(service, 'GET', '/v1/api-keys', { token: owner });
+  expect(outcome(await list())).toEqual(OK);
+  expect(outcome(await list())).toEqual(OK);
+});
+
+test('answers 503 for an unknown key id while the keys cannot be fetched, and then 401 without asking again', async () => {
+  workos.faults.add({ kind: 'status', status: 503, path: '/sso/jwks', times: 0 });
+  service.clock.advance(20_000);
+  const fresh = { ...claims, iat: now(), exp: now() + 300 };
+  const unknown = () => workos.signSessionToken(fresh, { kid: 'a-new-key' });
+  const answer = await call(service, 'GET', '/v1/me/session', { token: await unknown() });
+  expect(outcome(answer)).toEqual([503, 'workos_unavailable']);
+  expect(answer.headers.get('retry-after')).toBe('5');
+  const asked = workos.requests().length;
+  expect(await me(await unknown())).toEqual(INVALID);
+  expect(workos.requests()).toHaveLength(asked);
+});
+
+test('shows a person while WorkOS does not answer, from what it said before', async () => {
+  const other = await service.organizations.add();
+  const token = await other.session('owner');
+  workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
+  expect(await me(token)).toEqual([503, 'workos_unavailable']);
+  workos.faults.clear();
+  expect(await me(token)).toEqual(OK);
+  workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
+  expect(await me(token)).toEqual(OK);
+});

@@ -1,0 +1,68 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { expectEnvelope } from './api.ts';
+import type { Answer, Body } from './api.ts';
+import type { Service } from './service.ts';
+
+type RawRequest = { headers?: Record<string, string | string[]>; body?: string | Buffer };
+
+/** A request as it stands: no normalised path, headers more than once where a list is given, any method. */
+export async function rawCall(
+  { url }: Pick<Service, 'url'>,
+  method: string,
+  path: string,
+  { headers = {}, body }: RawRequest = {},
+): Promise<Answer> {
+  const { hostname, port } = new URL(url);
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const outgoing = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', reject);
+    response.on('end', () => {
+      const received = Object.entries(response.headers).map(([name, value]): [string, string] => [name, String(value)]);
+      const text = Buffer.concat(chunks).toString();
+      resolve({ status: response.statusCode ?? 0, body: parseBody(text), headers: new Headers(received) });
+    });
+  });
+  outgoing.on('error', reject);
+  outgoing.end(body);
+  const answer = await promise;
+  if (answer.status >= 400 && method !== 'HEAD') expectEnvelope(answer);
+  return answer;
+}
+
+/** Writes bytes to the port and reads until the service closes or has been silent for `quietMs`. */
+export async function rawSocket(
+  { url }: Pick<Service, 'url'>,
+  bytes: string | Buffer,
+  quietMs = 1_000,
+): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket = connect(Number(port), hostname, () => socket.write(bytes));
+  let received = '';
+  socket.setTimeout(quietMs, () => socket.destroy());
+  socket.on('data', (chunk) => (received += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  socket.on('close', () => resolve(received));
+  return promise;
+}
+
+/** The first answer in what a socket gave back. */
+export function readAnswer(text: string): Answer {
+  const [head = '', ...rest] = text.split('\r\n\r\n');
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const pairs = lines.map((line): [string, string] => [
+    line.slice(0, line.indexOf(':')),
+    line.slice(line.indexOf(':') + 1).trim(),
+  ]);
+  const headers = new Headers(pairs);
+  const length = Number(headers.get('content-length') ?? 0);
+  const body = Buffer.from(rest.join('\r\n\r\n'), 'latin1').subarray(0, length).toString();
+  return { status: Number(statusLine.split(' ')[1]), body: parseBody(body), headers };
+}
+
+function parseBody(text: string): Body {
+  return (text === '' ? {} : JSON.parse(text)) as Body;
+}
