@@ -20,6 +20,8 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { poolState } from './db/pool-state.ts';
+import { passFaultPoint } from './fault-point.ts';
+import type { FaultPoint } from './fault-point.ts';
 import { makeAccessLog } from './http/access-log.ts';
 import { makeApp } from './http/app.ts';
 import { makeDocs } from './http/docs.ts';
@@ -27,18 +29,27 @@ import { healthRoutes } from './http/health-routes.ts';
 import { makeMetricsPage } from './http/metrics-page.ts';
 import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
+import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
+import { makeRunOnce } from './idempotency/run-once.ts';
+import { makeSealing } from './idempotency/sealing.ts';
 import { makeCreateKey } from './keys/create-key.ts';
 import { makeFindKey } from './keys/find-key.ts';
 import { makeKeyRepository } from './keys/key-repository.ts';
 import { keyRoutes } from './keys/key-routes.ts';
 import { makeKeySchemas } from './keys/key-schemas.ts';
 import { makeMarker } from './keys/marker.ts';
+import { makeProvisionKey } from './keys/provision-key.ts';
 import { makeRevokeKey } from './keys/revoke-key.ts';
+import { makeRotateKey } from './keys/rotate-key.ts';
+import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
 import { makeUpdateKey } from './keys/update-key.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
 import type { Product } from './permissions/product.ts';
 import { deriveKey } from './secrets.ts';
+import { makeBackground } from './sync/background.ts';
+import type { Background } from './sync/background.ts';
+import { makeSettle } from './sync/settle.ts';
 import { addGauge, makeMetrics, measureRequests } from './telemetry/metrics.ts';
 import { makeFindApiKey } from './verification/find-api-key.ts';
 import { makeHashKey } from './verification/key-hash.ts';
@@ -46,6 +57,8 @@ import { VERSION } from './version.ts';
 import { makeSdkGateway } from './workos/sdk-gateway.ts';
 
 const READY_TIMEOUT_MS = 1_000;
+const SWEEP_INTERVAL_MS = 60_000;
+const SWEEP_BATCH = 1_000;
 
 type Parts = {
   config: Config;
@@ -53,17 +66,21 @@ type Parts = {
   db: Knex;
   log: Logger;
   clock?: Clock;
+  /** Where a crash test may end the process; see `FaultPoint`. */
+  at?: FaultPoint;
   /** On in tests: an error code that a route does not declare becomes a 500. */
   strict?: boolean;
 };
 
 type Platform = ReturnType<typeof makePlatform>;
 
+export type Container = { app: Express; background: Background };
+
 /** Wires the service together; the only place that knows all parts. */
-export function makeContainer(parts: Parts): { app: Express; log: Logger } {
+export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
-  const { log, metrics } = platform;
-  const routes = [...makeFeatureRoutes(platform), ...makeHealth(platform)];
+  const { config, log, metrics } = platform;
+  const routes = [...(config.role === 'worker' ? [] : makeFeatureRoutes(platform)), ...makeHealth(platform)];
   const title = `${platform.product.product} API keys`;
   addGauges(platform);
   const app = makeApp({
@@ -77,12 +94,12 @@ export function makeContainer(parts: Parts): { app: Express; log: Logger } {
     log,
     isDatabaseUnavailable,
     strict: parts.strict ?? false,
-    trustProxyHops: platform.config.trustProxyHops,
+    trustProxyHops: config.trustProxyHops,
   });
-  return { app, log };
+  return { app, background: makeLoops(platform) };
 }
 
-function makePlatform({ config, product, db, log, clock = systemClock }: Parts) {
+function makePlatform({ config, product, db, log, clock = systemClock, at = passFaultPoint }: Parts) {
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
   const tenants = makeTenantRepository(db);
@@ -92,14 +109,20 @@ function makePlatform({ config, product, db, log, clock = systemClock }: Parts) 
     db,
     log,
     clock,
+    at,
     metrics,
     catalogue,
     tenants,
     keys: makeKeyRepository(db),
+    unsettled: makeUnsettledKeys(db),
+    places: makeIdempotencyRepository(db),
     audit: makeAuditLog({ clock }),
     workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
     hashKey: makeHashKey(deriveKey(config.secret, 'api key hash')),
+    marker: makeMarker(deriveKey(config.secret, 'workos key marker')),
     gate: makeBillingGate({ tenants, keyLimitOf: (plan) => catalogue.planOf(plan).keyLimit, clock }),
+    /** Its two transactions and its one call to WorkOS are over by then, or given up. */
+    settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
 }
 
@@ -121,28 +144,51 @@ function makeFeatureRoutes(platform: Platform): Route[] {
   ];
 }
 
-function makeKeyRoutes({ config, db, clock, log, keys, audit, workos, catalogue, gate, hashKey }: Platform): Route[] {
-  const marker = makeMarker(deriveKey(config.secret, 'workos key marker'));
+function makeKeyRoutes(platform: Platform): Route[] {
+  const { keys, catalogue, gate, clock } = platform;
+  const provision = makeProvisionKey(platform);
+  const admit = gate.admitKey;
   return keyRoutes({
     schemas: makeKeySchemas(catalogue.sets, clock),
-    createKey: makeCreateKey({
-      db,
-      admit: gate.admitKey,
-      keys,
-      audit,
-      workos,
-      scopesOf: catalogue.scopesOf,
-      marker,
-      hashKey,
-      clock,
-      log,
-    }),
+    createKey: makeCreateKey({ ...platform, admit, provision, scopesOf: catalogue.scopesOf }),
+    rotateKey: makeRotateKey({ ...platform, admit, provision }),
+    runOnce: makeRepeatable(platform),
     findKey: makeFindKey({ keys }),
     listKeys: keys.list,
-    updateKey: makeUpdateKey({ db, keys, audit, clock }),
-    revokeKey: makeRevokeKey({ db, keys, audit, workos, clock, log }),
+    updateKey: makeUpdateKey(platform),
+    revokeKey: makeRevokeKey(platform),
     clock,
   });
+}
+
+function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }: Platform) {
+  return makeRunOnce({
+    db,
+    places,
+    sealing: makeSealing(deriveKey(config.secret, 'idempotency seal')),
+    secret: deriveKey(config.secret, 'idempotency place'),
+    endRow: unsettled.abandon,
+    windowMs: config.idempotencyWindowMs,
+    lockMs: settleAfterMs,
+    clock,
+  });
+}
+
+function makeLoops(platform: Platform): Background {
+  const { config, metrics, log, places, clock } = platform;
+  const settle = makeSettle(platform);
+  const sweep = async () => {
+    while ((await places.sweep(clock(), SWEEP_BATCH)) === SWEEP_BATCH);
+  };
+  const loops = [
+    {
+      name: 'settle',
+      everyMs: config.settleIntervalMs,
+      step: async (signal: AbortSignal) => void (await settle(signal)),
+    },
+    { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
+  ];
+  return makeBackground({ loops: config.role === 'api' ? [] : loops, failures: metrics.failures, log });
 }
 
 function makeCallers({ config, product, db, clock, workos, hashKey }: Platform) {
@@ -171,7 +217,7 @@ function makeHealth({ db, workos }: Platform): Route[] {
   });
 }
 
-function addGauges({ db, keys, metrics }: Platform): void {
+function addGauges({ db, keys, unsettled, clock, metrics }: Platform): void {
   addGauge(
     metrics,
     { name: 'latchkey_database_connections', help: 'Connections of the pool, by state.', label: 'state' },
@@ -181,5 +227,10 @@ function addGauges({ db, keys, metrics }: Platform): void {
     metrics,
     { name: 'latchkey_api_keys', help: 'Rows of the mirror, by status.', label: 'status' },
     keys.countByStatus,
+  );
+  addGauge(
+    metrics,
+    { name: 'latchkey_lag_seconds', help: 'How long the oldest work of a loop has waited.', label: 'loop' },
+    async () => ({ settle: await unsettled.lagSeconds(clock()) }),
   );
 }

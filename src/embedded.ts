@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
@@ -17,7 +18,7 @@ import { readProduct } from './permissions/read-product.ts';
 import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
-const WORKOS_PORT = 4100;
+const WorkosPort = z.coerce.number().int().min(1).max(65_535).default(4100);
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
 /** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
@@ -35,24 +36,34 @@ await runProcess(async () => {
 async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) {
   const lock = holdDataFolder(folder);
   lifetime.onEnd(lock.release);
-  const workosPort = Number(process.env['WORKOS_PORT'] ?? WORKOS_PORT);
+  const workosPort = readWorkosPort();
   const config = readConfig(environment(folder, workosPort));
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
   const stateFile = join(folder, 'workos', 'state.sqlite');
-  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeed });
+  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeed }).catch((error: unknown) => {
+    throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
+  });
   lifetime.onEnd(() => workos.close());
   const database = await connectEmbedded({ dataDir: join(folder, 'postgres') });
   lifetime.onEnd(() => database.close());
   await migrate(database.db);
   await seedDemoTenants(database.db, systemClock());
 
-  const { app } = makeContainer({ config, product, db: database.db, log });
+  const { app, background } = makeContainer({ config, product, db: database.db, log });
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  background.start();
+  lifetime.onEnd(() => background.stop());
   process.stdout.write(welcome({ url: server.url, workosUrl: workos.url, folder, milliseconds: performance.now() }));
   return { lifetime, log };
+}
+
+function readWorkosPort(): number {
+  const port = WorkosPort.safeParse(process.env['WORKOS_PORT'] || undefined);
+  if (!port.success) throw new StartError('WORKOS_PORT needs a port, 1 to 65535.');
+  return port.data;
 }
 
 /** The configuration of the demo: fixed names, secrets of its own that it keeps in its data folder. */

@@ -1,6 +1,6 @@
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
-import { connectDatabase } from './db/connect.ts';
+import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './lifetime.ts';
@@ -15,12 +15,15 @@ await runProcess(async () => {
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
   const lifetime = makeLifetime();
-  const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax });
+  await assertReachable(config.databaseUrl);
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app } = makeContainer({ config, product, db, log });
+  const { app, background } = makeContainer({ config, product, db, log });
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  background.start();
+  lifetime.onEnd(() => background.stop());
   log.info({ url: server.url }, 'latchkey listens');
   return { lifetime, log };
 });

@@ -1,28 +1,14 @@
 import type { Knex } from 'knex';
 import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
 import type { Page, PageRequest } from '../http/pagination.ts';
-import type { Actor, AuditAction, AuditEvent } from './audit-log.ts';
+import type { AuditAction } from './audit-event.ts';
+import { toEvent } from './audit-row.ts';
+import type { AuditRow, RecordedEvent } from './audit-row.ts';
 
-export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
 export type AuditFilter = {
   action?: AuditAction | undefined;
   targetId?: string | undefined;
   actorId?: string | undefined;
-};
-
-type AuditRow = {
-  organization_id: string;
-  sequence: string;
-  id: string;
-  occurred_at: Date;
-  action: AuditAction;
-  actor_kind: Actor['kind'];
-  actor_id: string;
-  target_kind: AuditEvent['target']['kind'];
-  target_id: string;
-  request_id: string | null;
-  ip: string | null;
-  details: Record<string, unknown>;
 };
 
 export type AuditRepository = ReturnType<typeof makeAuditRepository>;
@@ -44,20 +30,5 @@ export function makeAuditRepository(db: Knex) {
       const rows = await query.orderBy('sequence', older ? 'desc' : 'asc').limit(page.limit + 1);
       return toPage(rows.map(toEvent), page, ({ id }) => id);
     },
-  };
-}
-
-function toEvent(row: AuditRow): RecordedEvent {
-  return {
-    id: row.id,
-    sequence: Number(row.sequence),
-    organizationId: row.organization_id,
-    occurredAt: row.occurred_at,
-    action: row.action,
-    actor: { kind: row.actor_kind, id: row.actor_id },
-    target: { kind: row.target_kind, id: row.target_id },
-    requestId: row.request_id ?? undefined,
-    ip: row.ip ?? undefined,
-    details: row.details,
   };
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { listOf, pageQuery, viewPage } from '../http/pagination.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import { AUDIT_ACTIONS } from './audit-log.ts';
-import type { AuditRepository, RecordedEvent } from './audit-repository.ts';
+import { AUDIT_ACTIONS } from './audit-event.ts';
+import type { AuditRepository } from './audit-repository.ts';
+import type { RecordedEvent } from './audit-row.ts';
 
 const AuditEventView = z
   .object({

@@ -39,7 +39,7 @@ const Session = z
       user_id: z.literal(KEY_USER_ID),
       api_key_id: z.string(),
       api_key_label: z.string(),
-      api_key_permission_set: z.string(),
+      api_key_permission_set: z.string().nullable(),
     }),
     z.object({ ...common, kind: z.literal('machine'), client_id: z.string() }),
   ])
@@ -74,7 +74,7 @@ async function view(deps: Deps, caller: TenantCaller): Promise<z.input<typeof Se
     user_id: KEY_USER_ID,
     api_key_id: caller.keyId,
     api_key_label: caller.label,
-    api_key_permission_set: caller.permissionSet,
+    api_key_permission_set: caller.permissionSet ?? null,
   };
 }
 

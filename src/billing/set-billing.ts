@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
-import { auditSource } from '../audit/audit-log.ts';
+import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
 import type { ServiceCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { Tenant } from './posture.ts';
@@ -13,7 +14,7 @@ type Change = Pick<Tenant, 'organizationId' | 'status' | 'trialEndsAt' | 'plan'>
 /** Makes a tenant or changes its billing; a plan that is not named stays as it was. Saying the same again changes nothing. */
 export function makeSetBilling({ db, tenants, audit, clock }: Deps) {
   return function setBilling(caller: ServiceCaller, change: Change, context: RequestContext): Promise<Tenant> {
-    return db.transaction(async (trx) => {
+    return transaction(db, async (trx) => {
       const before = await tenants.lock(trx, change.organizationId);
       const tenant: Tenant = { ...change, plan: change.plan ?? before?.plan };
       if (before && describe(before) === describe(tenant)) return tenant;

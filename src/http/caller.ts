@@ -20,7 +20,7 @@ export type ApiKeyCaller = {
   organizationId: string;
   keyId: string;
   label: string;
-  permissionSet: string;
+  permissionSet: string | undefined;
   scopes: ReadonlySet<string>;
 };
 

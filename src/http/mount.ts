@@ -111,6 +111,7 @@ function contextOf(req: Request, res: Response): RequestContext {
     requestId: requestIdOf(res),
     ip: req.ip,
     userAgent: req.get('user-agent')?.slice(0, 256),
+    idempotencyKey: req.get('idempotency-key'),
     setHeader: (name, value) => res.setHeader(name, value),
   };
 }

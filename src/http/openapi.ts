@@ -11,6 +11,12 @@ type Info = { title: string; version: string };
 
 const RequestIdHeader = z.string().meta({ description: 'The id of this request, in logs and errors.' });
 const RetryAfterHeader = z.string().meta({ description: 'Seconds to wait before trying again.' });
+const IdempotencyKeyHeader = z.string().optional().meta({
+  minLength: 1,
+  maxLength: 255,
+  description:
+    'Repeating a request with the same key and body gives the same answer, secret included, for ten minutes by default.',
+});
 const OrganizationQuery = z
   .string()
   .optional()
@@ -56,9 +62,15 @@ function operation(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       ...(route.params instanceof z.ZodObject && { path: route.params }),
       ...(route.query instanceof z.ZodObject && { query: route.query }),
+      ...(route.idempotent && { header: z.object({ 'idempotency-key': IdempotencyKeyHeader }) }),
     },
     ...(route.access.kind === 'tenant' && { parameters: [OrganizationQuery] }),
-    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    ...(route.body && {
+      requestBody: {
+        required: !route.body.safeParse(undefined).success,
+        content: { 'application/json': { schema: route.body } },
+      },
+    }),
     responses: {
       [status]: {
         description: 'Done.',

@@ -9,6 +9,8 @@ export type RequestContext = {
   requestId: string;
   ip: string | undefined;
   userAgent: string | undefined;
+  /** The client's `Idempotency-Key`, on routes that take one. */
+  idempotencyKey: string | undefined;
   setHeader(name: string, value: string): void;
 };
 
@@ -33,6 +35,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   body?: B;
   /** The one successful answer: its status and its schema. */
   responses: Readonly<Record<number, R>>;
+  /** Whether the route takes an `Idempotency-Key`. */
+  idempotent?: boolean;
   /** Codes beyond those that the route's own access, body and billing class imply. */
   errors: readonly ErrorCode[];
   handle(input: Input<C, P, Q, B>): Promise<z.input<R>>;
@@ -105,5 +109,6 @@ export function errorCodesOf(route: Route): ReadonlySet<ErrorCode> {
     for (const code of ['permission_denied', 'workos_unavailable', 'database_unavailable'] as const) codes.add(code);
   }
   if (route.access.kind === 'tenant' && route.access.billing === 'create') codes.add('billing_inactive');
+  if (route.idempotent) codes.add('idempotency_key_reused').add('request_in_progress');
   return codes;
 }

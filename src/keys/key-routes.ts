@@ -3,17 +3,22 @@ import { AppError } from '../errors.ts';
 import { viewPage } from '../http/pagination.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import type { RunOnce } from '../idempotency/run-once.ts';
 import type { makeCreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, viewKey } from './key-schemas.ts';
 import type { KeySchemas } from './key-schemas.ts';
+import type { ProvisionedKey } from './provision-key.ts';
 import type { makeRevokeKey } from './revoke-key.ts';
+import type { makeRotateKey } from './rotate-key.ts';
 import type { makeUpdateKey } from './update-key.ts';
 
 type Deps = {
   schemas: KeySchemas;
   createKey: ReturnType<typeof makeCreateKey>;
+  rotateKey: ReturnType<typeof makeRotateKey>;
+  runOnce: RunOnce;
   findKey: ReturnType<typeof makeFindKey>;
   listKeys: KeyRepository['list'];
   updateKey: ReturnType<typeof makeUpdateKey>;
@@ -28,10 +33,10 @@ const MAY_READ = ['apikeys:read', 'apikeys:write'];
 const MAY_WRITE = ['apikeys:write'];
 
 export function keyRoutes(deps: Deps): Route[] {
-  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps)];
+  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps), rotateRoute(deps)];
 }
 
-function createRoute({ schemas, createKey, clock }: Deps): Route {
+function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
   return tenantRoute({
     operationId: 'createApiKey',
     method: 'post',
@@ -45,6 +50,7 @@ function createRoute({ schemas, createKey, clock }: Deps): Route {
     billing: 'create',
     body: schemas.CreateKeyBody,
     responses: { 201: CreatedApiKey },
+    idempotent: true,
     errors: ['key_limit_reached', 'workos_rejected', 'workos_unavailable'],
     async handle({ caller, body, context }) {
       if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
@@ -53,8 +59,13 @@ function createRoute({ schemas, createKey, clock }: Deps): Route {
       const { label, description, permission_set: permissionSet, metadata = {}, expires_at } = body;
       const expiresAt = expires_at ? new Date(expires_at) : undefined;
       const input = { label, description, permissionSet, metadata, expiresAt };
-      const { key, value } = await createKey(caller, input, context);
-      return { ...viewKey(key, clock()), value };
+      return runOnce(
+        { caller, context, route: 'createApiKey', sent: body },
+        {
+          view: (made: ProvisionedKey) => viewCreated(made, clock),
+          run: (repeatable) => createKey(caller, input, context, repeatable),
+        },
+      );
     },
   });
 }
@@ -135,4 +146,36 @@ function revokeRoute({ schemas, revokeKey }: Deps): Route {
       return { status: 'revoked' as const };
     },
   });
+}
+
+function rotateRoute({ schemas, rotateKey, runOnce, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'rotateApiKey',
+    method: 'post',
+    path: '/v1/api-keys/{id}/rotate',
+    tag: TAG,
+    summary: 'Replace an API key by a new one',
+    description:
+      'The new key has the same template, label and metadata, and takes no place of the quota. The old one ends after the grace, and never before the new one works.',
+    scope: MAY_WRITE,
+    callers: PEOPLE_AND_MACHINES,
+    billing: 'create',
+    params: schemas.KeyParams,
+    body: schemas.RotateKeyBody,
+    responses: { 201: CreatedApiKey },
+    idempotent: true,
+    errors: ['api_key_not_found', 'workos_rejected', 'workos_unavailable'],
+    handle: ({ caller, params: { id }, body, context }) =>
+      runOnce(
+        { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
+        {
+          view: (made: ProvisionedKey) => viewCreated(made, clock),
+          run: (repeatable) => rotateKey(caller, id, body.grace_seconds, context, repeatable),
+        },
+      ),
+  });
+}
+
+function viewCreated({ key, value }: ProvisionedKey, clock: Clock) {
+  return { ...viewKey(key, clock()), value };
 }

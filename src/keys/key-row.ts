@@ -1,33 +1,42 @@
 import type { Knex } from 'knex';
-import type { Actor } from '../audit/audit-log.ts';
+import type { Actor } from '../audit/audit-event.ts';
 import type { Key } from './key.ts';
 
 export type KeyRow = {
   organization_id: string;
   id: string;
   workos_id: string | null;
+  origin: Key['origin'];
   status: 'provisioning' | 'active' | 'revoked' | 'failed';
   label: string;
   description: string | null;
   metadata: Record<string, string>;
-  permission_set: string;
+  permission_set: string | null;
   scopes: string[];
   prefix: string | null;
   secret_hash: Buffer | null;
   expires_at: Date | null;
+  rotated_from: string | null;
+  rotated_to: string | null;
   created_by_kind: Actor['kind'];
   created_by_id: string;
   created_at: Date;
   updated_at: Date;
   revoked_at: Date | null;
   workos_deleted_at: Date | null;
+  workos_expires_at: Date | null;
+  workos_updated_at: Date | null;
+  workos_seen_at: Date | null;
+  due_at: Date | null;
+  attempts: number;
 };
 
-/** Every column but the hash: nothing outside verification has a use for it. */
+/** Every column but the hash, which nothing outside verification has a use for, and the notes of work left over. */
 export const KEY_COLUMNS = [
   'organization_id',
   'id',
   'workos_id',
+  'origin',
   'status',
   'label',
   'description',
@@ -36,6 +45,8 @@ export const KEY_COLUMNS = [
   'scopes',
   'prefix',
   'expires_at',
+  'rotated_from',
+  'rotated_to',
   'created_by_kind',
   'created_by_id',
   'created_at',
@@ -52,22 +63,30 @@ export function toKey(row: ReadKeyRow): Key {
     id: row.workos_id!,
     organizationId: row.organization_id,
     rowId: row.id,
-    revokedAt: row.revoked_at ?? undefined,
-    workosDeletedAt: row.workos_deleted_at ?? undefined,
+    origin: row.origin,
     label: row.label,
     description: row.description ?? undefined,
     metadata: row.metadata,
-    permissionSet: row.permission_set,
+    permissionSet: row.permission_set ?? undefined,
     scopes: row.scopes,
     prefix: row.prefix!,
     expiresAt: row.expires_at ?? undefined,
+    rotatedFrom: row.rotated_from ?? undefined,
+    rotatedTo: row.rotated_to ?? undefined,
     createdBy: { kind: row.created_by_kind, id: row.created_by_id },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    revokedAt: row.revoked_at ?? undefined,
+    workosDeletedAt: row.workos_deleted_at ?? undefined,
   };
 }
 
 /** The organization's keys that WorkOS has issued; rows that never became a key are nobody's business. */
 export function provisionedKeys(on: Knex, organizationId: string) {
   return on<KeyRow>('api_keys').where({ organization_id: organizationId }).whereNotNull('workos_id');
+}
+
+/** The driver would send an object as text of its own; `jsonb` takes JSON. */
+export function json(value: Readonly<Record<string, string>>): KeyRow['metadata'] {
+  return JSON.stringify(value) as never;
 }

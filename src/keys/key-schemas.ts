@@ -7,6 +7,7 @@ import type { PermissionSet } from '../permissions/catalogue.ts';
 import { KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
 
+const MAX_GRACE_SECONDS = 7 * 24 * 60 * 60;
 const MAX_METADATA_ENTRIES = 50;
 
 const label = text({ min: 1, max: 100 }).describe('What people call the key.');
@@ -22,12 +23,18 @@ export const ApiKey = z
     id: z.string().describe("WorkOS's id of the key."),
     label: z.string(),
     prefix: z.string().describe('Obfuscated form of the secret, safe to display.'),
-    permission_set: z.string(),
+    permission_set: z
+      .string()
+      .nullable()
+      .describe('The template that the key was made from; null for a key made at WorkOS with scopes of its own.'),
     scopes: z.array(z.string()),
     status: z.enum(KEY_STATUSES),
     description: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     expires_at: z.iso.datetime().nullable(),
+    origin: z.enum(['latchkey', 'workos']).describe('Where the key was made.'),
+    rotated_from: z.string().nullable().describe('The key that this one replaced.'),
+    rotated_to: z.string().nullable().describe('The key that replaced this one.'),
     created_by: z.object({ kind: z.string(), id: z.string() }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -82,6 +89,17 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
       permission_set: permissionSet.optional(),
       q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
     }),
+    RotateKeyBody: z
+      .strictObject({
+        grace_seconds: z
+          .int()
+          .min(0)
+          .max(MAX_GRACE_SECONDS)
+          .default(0)
+          .describe('How long the old secret goes on working; 0 ends it as soon as the new one is active.'),
+      })
+      .prefault({})
+      .meta({ id: 'RotateApiKey' }),
     KeyParams: z.object({ id: z.string().max(1024).describe('The id of the key.') }),
   };
 }
@@ -91,12 +109,15 @@ export function viewKey(key: Key, now: Date) {
     id: key.id,
     label: key.label,
     prefix: key.prefix,
-    permission_set: key.permissionSet,
+    permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     status: statusOf(key, now),
     description: key.description ?? null,
     metadata: { ...key.metadata },
     expires_at: key.expiresAt?.toISOString() ?? null,
+    origin: key.origin,
+    rotated_from: key.rotatedFrom ?? null,
+    rotated_to: key.rotatedTo ?? null,
     created_by: key.createdBy,
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),

@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
-import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
+import { KEY_COLUMNS, json, provisionedKeys, toKey } from './key-row.ts';
 import type { KeyRow } from './key-row.ts';
-import type { Key } from './key.ts';
+import type { Key, KeyTemplate } from './key.ts';
 
-export type NewKey = Omit<Key, 'id' | 'prefix' | 'revokedAt' | 'workosDeletedAt' | 'updatedAt'>;
+/** A key that is to be made: `dueAt` is when somebody else takes over, should its maker be gone by then. */
+export type NewKey = KeyTemplate & Pick<Key, 'organizationId' | 'rowId' | 'createdBy' | 'createdAt'> & { dueAt: Date };
 export type Issued = { workosId: string; prefix: string; secretHash: Buffer };
 export type KeyChange = {
   label?: string | undefined;
@@ -11,85 +12,89 @@ export type KeyChange = {
   metadata?: Readonly<Record<string, string>> | undefined;
 };
 
-export type KeyWriter = ReturnType<typeof makeKeyWriter>;
+export const keyWriter = { insertProvisioning, activate, update, revoke, succeed };
 
-/** What changes the mirror: inside the caller's transaction, but for the notes of what became of WorkOS's side. */
-export function makeKeyWriter(db: Knex) {
-  return {
-    async insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<void> {
-      await trx<KeyRow>('api_keys').insert(toNewRow(key));
-    },
+/** What changes the mirror, inside the caller's transaction. */
+export type KeyWriter = typeof keyWriter;
 
-    /** @returns the key, or undefined when the row is no longer waiting for this. */
-    async activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now: Date): Promise<Key | undefined> {
-      const [row] = await trx<KeyRow>('api_keys')
-        .where({ organization_id: key.organizationId, id: key.rowId, status: 'provisioning' })
-        .update({
-          status: 'active',
-          workos_id: issued.workosId,
-          prefix: issued.prefix,
-          secret_hash: issued.secretHash,
-          updated_at: now,
-        })
-        .returning(KEY_COLUMNS);
-      return row && toKey(row);
-    },
+async function insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<void> {
+  await trx<KeyRow>('api_keys').insert(toNewRow(key));
+}
 
-    /** Ends a row that never became a key. */
-    async fail(organizationId: string, rowId: string, now: Date): Promise<void> {
-      await db<KeyRow>('api_keys')
-        .where({ organization_id: organizationId, id: rowId, status: 'provisioning' })
-        .update({ status: 'failed', updated_at: now });
-    },
+/** @returns the key, or undefined when the row is no longer waiting for this. */
+async function activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now: Date): Promise<Key | undefined> {
+  const [row] = await trx<KeyRow>('api_keys')
+    .where({ organization_id: key.organizationId, id: key.rowId, status: 'provisioning' })
+    .update({
+      status: 'active',
+      workos_id: issued.workosId,
+      prefix: issued.prefix,
+      secret_hash: issued.secretHash,
+      workos_expires_at: key.expiresAt ?? null,
+      updated_at: now,
+      due_at: null,
+    })
+    .returning(KEY_COLUMNS);
+  return row && toKey(row);
+}
 
-    async update(trx: Knex.Transaction, key: Key, change: KeyChange, now: Date): Promise<Key> {
-      const { label, description, metadata } = change;
-      const [row] = await provisionedKeys(trx, key.organizationId)
-        .where({ workos_id: key.id })
-        .update({
-          ...(label !== undefined && { label }),
-          ...(description !== undefined && { description }),
-          ...(metadata && { metadata: json(metadata) }),
-          updated_at: now,
-        })
-        .returning(KEY_COLUMNS);
-      return toKey(row!);
-    },
+async function update(trx: Knex.Transaction, key: Key, change: KeyChange, now: Date): Promise<Key> {
+  const { label, description, metadata } = change;
+  const [row] = await provisionedKeys(trx, key.organizationId)
+    .where({ workos_id: key.id })
+    .update({
+      ...(label !== undefined && { label }),
+      ...(description !== undefined && { description }),
+      ...(metadata && { metadata: json(metadata) }),
+      updated_at: now,
+    })
+    .returning(KEY_COLUMNS);
+  return toKey(row!);
+}
 
-    async revoke(trx: Knex.Transaction, key: Key, now: Date): Promise<void> {
-      await provisionedKeys(trx, key.organizationId)
-        .where({ workos_id: key.id, status: 'active' })
-        .update({ status: 'revoked', revoked_at: now, updated_at: now });
-    },
+/** Revokes, and leaves the deletion at WorkOS to whoever looks at `dueAt`. */
+async function revoke(
+  trx: Knex.Transaction,
+  key: Pick<Key, 'organizationId' | 'id'>,
+  now: Date,
+  dueAt: Date,
+): Promise<void> {
+  await provisionedKeys(trx, key.organizationId)
+    .where({ workos_id: key.id, status: 'active' })
+    .update({ status: 'revoked', revoked_at: now, updated_at: now, due_at: dueAt, attempts: 0 });
+}
 
-    /** Notes that WorkOS has no such key any more. */
-    async confirmDeleted(key: Pick<Key, 'organizationId' | 'id'>, now: Date): Promise<void> {
-      await provisionedKeys(db, key.organizationId)
-        .where({ workos_id: key.id, status: 'revoked' })
-        .update({ workos_deleted_at: now });
-    },
-  };
+/** Names the successor and the end of a key; WorkOS is told by whoever looks at `dueAt`. */
+async function succeed(
+  trx: Knex.Transaction,
+  key: Key,
+  successor: string,
+  expiresAt: Date,
+  now: Date,
+  dueAt: Date,
+): Promise<void> {
+  await provisionedKeys(trx, key.organizationId)
+    .where({ workos_id: key.id, status: 'active' })
+    .update({ rotated_to: successor, expires_at: expiresAt, updated_at: now, due_at: dueAt, attempts: 0 });
 }
 
 function toNewRow(key: NewKey): Partial<KeyRow> {
   return {
     organization_id: key.organizationId,
     id: key.rowId,
+    origin: 'latchkey',
     status: 'provisioning',
     label: key.label,
     description: key.description ?? null,
     metadata: json(key.metadata),
-    permission_set: key.permissionSet,
+    permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt ?? null,
+    rotated_from: key.rotatedFrom ?? null,
     created_by_kind: key.createdBy.kind,
     created_by_id: key.createdBy.id,
     created_at: key.createdAt,
     updated_at: key.createdAt,
+    due_at: key.dueAt,
   };
-}
-
-// The driver would send an object's text form for `text` and an array's for `text[]`; `jsonb` takes JSON.
-function json(value: Readonly<Record<string, string>>): KeyRow['metadata'] {
-  return JSON.stringify(value) as never;
 }

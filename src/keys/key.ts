@@ -1,4 +1,4 @@
-import type { Actor } from '../audit/audit-log.ts';
+import type { Actor } from '../audit/audit-event.ts';
 
 /** A key as the mirror has it, once WorkOS has issued it. */
 export type Key = {
@@ -7,20 +7,31 @@ export type Key = {
   organizationId: string;
   /** Our own row's id, in the marker of the key's name at WorkOS. */
   rowId: string;
-  revokedAt: Date | undefined;
-  workosDeletedAt: Date | undefined;
+  /** Who made it: Latchkey, or somebody at WorkOS directly. */
+  origin: 'latchkey' | 'workos';
   label: string;
   description: string | undefined;
   metadata: Readonly<Record<string, string>>;
-  permissionSet: string;
+  /** Absent for a key made at WorkOS whose scopes are those of no set. */
+  permissionSet: string | undefined;
   scopes: readonly string[];
   /** WorkOS's obfuscated form of the secret. */
   prefix: string;
   expiresAt: Date | undefined;
+  rotatedFrom: string | undefined;
+  rotatedTo: string | undefined;
   createdBy: Actor;
   createdAt: Date;
   updatedAt: Date;
+  revokedAt: Date | undefined;
+  workosDeletedAt: Date | undefined;
 };
+
+/** What somebody decides when a key is made; the rest follows. */
+export type KeyTemplate = Pick<
+  Key,
+  'label' | 'description' | 'metadata' | 'permissionSet' | 'scopes' | 'expiresAt' | 'rotatedFrom'
+>;
 
 export const KEY_STATUSES = ['active', 'expired', 'revoked'] as const;
 export type KeyStatus = (typeof KEY_STATUSES)[number];

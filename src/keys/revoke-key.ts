@@ -1,47 +1,52 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { auditSource } from '../audit/audit-log.ts';
+import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
+import type { FaultPoint } from '../fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { Key } from './key.ts';
+import type { UnsettledKeys } from './unsettled-keys.ts';
 
 type Deps = {
   db: Knex;
-  keys: KeyRepository;
+  keys: Pick<KeyRepository, 'lock' | 'revoke'>;
+  unsettled: Pick<UnsettledKeys, 'confirmDeleted'>;
   audit: AuditLog;
   workos: Pick<WorkosGateway, 'deleteKey'>;
+  settleAfterMs: number;
+  at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
 };
 
 /**
  * Revokes here first, so that the key stops at once whatever WorkOS does, then deletes it there. A deletion that WorkOS
- * did not confirm is left on the row. Revoking again is the same answer.
+ * did not confirm is left on the row and tried again. Revoking again is the same answer.
  * @throws AppError `api_key_not_found`
  */
 export function makeRevokeKey(deps: Deps) {
   return async function revokeKey(caller: TenantCaller, id: string, context: RequestContext): Promise<void> {
+    await deps.at('revoke.before');
     const key = await revokeHere(deps, caller, id, context);
+    await deps.at('revoke.committed');
     if (!key.workosDeletedAt) await deleteThere(deps, key);
   };
 }
 
-function revokeHere(
-  { db, keys, audit, clock }: Deps,
-  caller: TenantCaller,
-  id: string,
-  context: RequestContext,
-): Promise<Key> {
-  return db.transaction(async (trx) => {
+function revokeHere(deps: Deps, caller: TenantCaller, id: string, context: RequestContext): Promise<Key> {
+  const { db, keys, audit, clock, settleAfterMs } = deps;
+  return transaction(db, async (trx) => {
     const key = await keys.lock(trx, caller.organizationId, id);
     if (!key) throw apiKeyNotFound();
     if (key.revokedAt) return key;
-    await keys.revoke(trx, key, clock());
+    const now = clock();
+    await keys.revoke(trx, key, now, new Date(now.getTime() + settleAfterMs));
     await audit.append(trx, {
       ...auditSource(caller, context),
       organizationId: key.organizationId,
@@ -53,10 +58,11 @@ function revokeHere(
   });
 }
 
-async function deleteThere({ workos, keys, clock, log }: Deps, key: Key): Promise<void> {
+async function deleteThere({ workos, unsettled, at, clock, log }: Deps, key: Key): Promise<void> {
   try {
     await workos.deleteKey(key.id);
-    await keys.confirmDeleted(key, clock());
+    await at('revoke.deleted');
+    await unsettled.confirmDeleted(key, clock());
   } catch (error) {
     log.warn({ err: error, key_id: key.id }, 'a revoked key is not yet deleted at WorkOS');
   }

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
-import { auditSource } from '../audit/audit-log.ts';
+import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { apiKeyNotFound } from './find-key.ts';
@@ -19,7 +20,7 @@ export function makeUpdateKey({ db, keys, audit, clock }: Deps) {
     change: KeyChange,
     context: RequestContext,
   ): Promise<Key> {
-    return db.transaction(async (trx) => {
+    return transaction(db, async (trx) => {
       const before = await keys.lock(trx, caller.organizationId, id);
       if (!before) throw apiKeyNotFound();
       const after = await keys.update(trx, before, change, clock());

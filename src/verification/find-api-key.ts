@@ -10,7 +10,7 @@ type Row = {
   organization_id: string;
   workos_id: string;
   label: string;
-  permission_set: string;
+  permission_set: string | null;
   scopes: string[];
   expires_at: Date | null;
 };
@@ -39,7 +39,7 @@ export function makeFindApiKey({ db, hashKey, clock }: Deps) {
       organizationId: row.organization_id,
       keyId: row.workos_id,
       label: row.label,
-      permissionSet: row.permission_set,
+      permissionSet: row.permission_set ?? undefined,
       scopes: new Set(row.scopes),
     };
   };

@@ -10,6 +10,8 @@ export class WorkosFailure extends AppError {
   readonly outcome: Outcome;
   /** WorkOS's own status, when it answered. */
   readonly workosStatus: number | undefined;
+  /** Seconds that WorkOS asked to wait, when it did. */
+  readonly saidRetryAfter: number | undefined;
 
   constructor(kind: 'rejected' | 'unavailable', said: WorkosSaid, options: { outcome: Outcome; cause?: unknown }) {
     const { message, ...rest } = said;
@@ -23,6 +25,7 @@ export class WorkosFailure extends AppError {
     });
     this.outcome = options.outcome;
     this.workosStatus = rest.status;
+    this.saidRetryAfter = rest.retryAfter;
   }
 }
 

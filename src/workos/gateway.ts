@@ -1,3 +1,6 @@
+import type { WorkosKey, WorkosOrganization } from './entities.ts';
+import type { WorkosEvent } from './event.ts';
+
 /** A key as WorkOS issues it: the only time that its secret is seen. */
 export type IssuedKey = { id: string; value: string; obfuscatedValue: string };
 
@@ -11,14 +14,28 @@ export type NewOrganizationKey = {
 export type WorkosUser = { id: string; email: string };
 export type WorkosMembership = { organizationId: string; organizationName: string; role: string };
 
+/** From where events are read: behind one that was read, or from a time on, at most 30 days of them. */
+export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date };
+export type EventsPage = { events: WorkosEvent[]; after: string | undefined };
+
 /**
- * What Latchkey asks of WorkOS. Every call has a deadline and is tried once; each throws `WorkosFailure`, which says
- * whether the work may have been done.
+ * What Latchkey asks of WorkOS. Every call has a deadline and a budget of tries; each throws `WorkosFailure`, which
+ * says whether the work may have been done.
  */
 export type WorkosGateway = {
   createOrganizationKey(key: NewOrganizationKey): Promise<IssuedKey>;
   /** Deletes a key. One that WorkOS does not have counts as deleted. */
   deleteKey(workosId: string): Promise<void>;
+  /** Sets when a key ends; a time that has passed ends it at once. A key that is gone or has ended counts as done. */
+  expireKey(workosId: string, expiresAt: Date): Promise<void>;
+  /** Whose key a secret is; undefined when it is nobody's, or no longer good. */
+  validateKey(value: string): Promise<WorkosKey | undefined>;
+  /** The organization's own keys, newest first, page by page; none for an organization that WorkOS does not know. */
+  listOrganizationKeys(organizationId: string): AsyncIterable<WorkosKey>;
+  /** Every organization, newest first, page by page. */
+  listOrganizations(): AsyncIterable<WorkosOrganization>;
+  /** What happened, oldest first. */
+  listEvents(from: EventsFrom): Promise<EventsPage>;
   getUser(userId: string): Promise<WorkosUser>;
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;

@@ -1,9 +1,13 @@
 import { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { EVENT_TYPES, RawKey, RawOrganization, parseEvent } from './event.ts';
 import { WorkosFailure } from './failure.ts';
-import type { WorkosGateway } from './gateway.ts';
-import { keepErrors, toFailure } from './read-answer.ts';
+import type { EventsFrom, WorkosGateway } from './gateway.ts';
+import { listPages } from './list-pages.ts';
+import { keepErrors } from './read-answer.ts';
+import { makeResilience } from './resilience.ts';
+import type { Operation } from './resilience.ts';
 
 type Options = {
   apiKey: string;
@@ -11,21 +15,50 @@ type Options = {
   cookiePassword: string;
   apiUrl: string;
   timeoutMs: number;
+  breakerFailures: number;
   workosCalls: Metrics['workosCalls'];
 };
 
+type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;
+
 const MAX_SEALED_BYTES = 16 * 1024;
 const MAX_MEMBERSHIPS = 100;
+const NOT_FOUND = 404;
+const CONFLICT = 409;
 
-// The SDK's own create drops `expires_at`, so the generic call is used and its answer checked here.
+// The SDK's own methods drop `expires_at`, so the generic calls are used and their answers checked here.
 const CreatedKey = z.object({ id: z.string().min(1), value: z.string().min(1), obfuscated_value: z.string().min(1) });
+const Validation = z.object({ api_key: RawKey.nullable() });
+const EventList = z.object({
+  data: z.array(z.unknown()),
+  list_metadata: z.object({ after: z.string().nullish() }),
+});
 
-/** The gateway over WorkOS's official SDK, without the SDK's hidden retries and with our deadline. */
-export function makeSdkGateway({ workosCalls, cookiePassword, timeoutMs, ...options }: Options): WorkosGateway {
+/** The gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
+export function makeSdkGateway({
+  workosCalls,
+  cookiePassword,
+  timeoutMs,
+  breakerFailures,
+  ...options
+}: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
+  const resilient = makeResilience({ breakerFailures });
+  const call: Call = (operation, run) => measure(workosCalls, operation, () => resilient(operation, run));
+  return {
+    ...keyCalls(workos, call),
+    ...listCalls(workos, call),
+    ...peopleCalls(workos, call),
+    unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
+    isReachable: () =>
+      workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`).then(
+        () => true,
+        () => false,
+      ),
+  };
+}
 
-  const call = makeMeasured(workosCalls);
-
+function keyCalls(workos: WorkOS, call: Call) {
   return {
     createOrganizationKey: ({ organizationId, name, permissions, expiresAt }) =>
       call('create_key', async () => {
@@ -35,14 +68,48 @@ export function makeSdkGateway({ workosCalls, cookiePassword, timeoutMs, ...opti
         return { id, value, obfuscatedValue: obfuscated_value };
       }),
 
-    async deleteKey(workosId) {
-      try {
-        await call('delete_key', () => workos.delete(`/api_keys/${encodeURIComponent(workosId)}`));
-      } catch (error) {
-        if (!(error instanceof WorkosFailure && error.workosStatus === 404)) throw error;
-      }
+    deleteKey: (workosId) =>
+      tolerate(
+        [NOT_FOUND],
+        call('delete_key', () => workos.delete(`/api_keys/${encodeURIComponent(workosId)}`)),
+      ),
+
+    async expireKey(workosId, expiresAt) {
+      const path = `/api_keys/${encodeURIComponent(workosId)}/expire`;
+      const expired = call('expire_key', () => workos.post(path, { expires_at: expiresAt.toISOString() }));
+      await tolerate([NOT_FOUND, CONFLICT], expired);
     },
 
+    validateKey: (value) =>
+      call('validate_key', async () => {
+        const { data } = await workos.post('/api_keys/validations', { value });
+        return Validation.parse(data).api_key ?? undefined;
+      }),
+  } satisfies Partial<WorkosGateway>;
+}
+
+function listCalls(workos: WorkOS, call: Call) {
+  return {
+    listOrganizationKeys: (organizationId) =>
+      listPages(RawKey, (query) =>
+        call('list_keys', () => workos.get(`/organizations/${encodeURIComponent(organizationId)}/api_keys`, { query })),
+      ),
+
+    listOrganizations: () =>
+      listPages(RawOrganization, (query) => call('list_organizations', () => workos.get('/organizations', { query }))),
+
+    listEvents: (from) =>
+      call('list_events', async () => {
+        const { data } = await workos.get('/events', { query: eventsQuery(from) });
+        const page = EventList.parse(data);
+        const events = page.data.map(parseEvent).filter((event) => event !== undefined);
+        return { events, after: page.list_metadata.after ?? undefined };
+      }),
+  } satisfies Partial<WorkosGateway>;
+}
+
+function peopleCalls(workos: WorkOS, call: Call) {
+  return {
     getUser: (userId) =>
       call('get_user', async () => {
         const { id, email } = await workos.userManagement.getUser(userId);
@@ -51,32 +118,58 @@ export function makeSdkGateway({ workosCalls, cookiePassword, timeoutMs, ...opti
 
     listMemberships: (userId) =>
       call('list_memberships', async () => {
-        const page = await workos.userManagement.listOrganizationMemberships({
-          userId,
-          statuses: ['active'],
-          limit: MAX_MEMBERSHIPS,
-        });
-        return page.data.map(({ organizationId, organizationName, role }) => ({
+        const query = { userId, statuses: ['active' as const], limit: MAX_MEMBERSHIPS };
+        const { data } = await workos.userManagement.listOrganizationMemberships(query);
+        return data.map(({ organizationId, organizationName, role }) => ({
           organizationId,
           organizationName,
           role: role.slug,
         }));
       }),
+  } satisfies Partial<WorkosGateway>;
+}
 
-    async unsealSession(sealed) {
-      if (Buffer.byteLength(sealed) > MAX_SEALED_BYTES) return undefined;
-      const session = await workos.userManagement
-        .getSessionFromCookie({ sessionData: sealed, cookiePassword })
-        .catch(() => undefined);
-      return session?.accessToken;
-    },
+async function unsealSession(workos: WorkOS, sealed: string, cookiePassword: string): Promise<string | undefined> {
+  if (Buffer.byteLength(sealed) > MAX_SEALED_BYTES) return undefined;
+  const session = await workos.userManagement
+    .getSessionFromCookie({ sessionData: sealed, cookiePassword })
+    .catch(() => undefined);
+  return session?.accessToken;
+}
 
-    isReachable: () =>
-      call('ping', () => workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`)).then(
-        () => true,
-        () => false,
-      ),
-  };
+function eventsQuery(from: EventsFrom): Record<string, string> {
+  const position: Record<string, string> =
+    'after' in from
+      ? { after: from.after }
+      : { range_start: from.rangeStart.toISOString(), range_end: from.rangeEnd.toISOString() };
+  return { events: EVENT_TYPES.join(','), limit: '100', ...position };
+}
+
+/** Takes a refusal with one of these statuses for an answer: what was asked for is so already. */
+async function tolerate(statuses: readonly number[], done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    const status = error instanceof WorkosFailure ? error.workosStatus : undefined;
+    if (status === undefined || !statuses.includes(status)) throw error;
+  }
+}
+
+async function measure<T>(
+  workosCalls: Metrics['workosCalls'],
+  operation: Operation,
+  run: () => Promise<T>,
+): Promise<T> {
+  const stop = workosCalls.startTimer({ operation });
+  try {
+    const result = await run();
+    stop({ outcome: 'ok' });
+    return result;
+  } catch (error) {
+    const rejected = error instanceof WorkosFailure && error.code === 'workos_rejected';
+    stop({ outcome: rejected ? 'rejected' : 'unavailable' });
+    throw error;
+  }
 }
 
 function makeClient(
@@ -94,20 +187,4 @@ function makeClient(
     maxRetries: 0,
     fetchFn: keepErrors(fetch),
   });
-}
-
-/** Measures a call and turns whatever it throws into a `WorkosFailure`. */
-function makeMeasured(workosCalls: Metrics['workosCalls']) {
-  return async function measured<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    const stop = workosCalls.startTimer({ operation });
-    try {
-      const result = await run();
-      stop({ outcome: 'ok' });
-      return result;
-    } catch (error) {
-      const failure = toFailure(error);
-      stop({ outcome: failure.code === 'workos_rejected' ? 'rejected' : 'unavailable' });
-      throw failure;
-    }
-  };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
@@ -26,6 +27,8 @@ export type Service = {
   clock: TestClock;
   /** Every log line so far. */
   logs: readonly string[];
+  /** The background loops, which tests step by hand. */
+  background: Background;
   organizations: Organizations;
 };
 
@@ -48,10 +51,18 @@ export async function startService(env: Readonly<Record<string, string>> = {}): 
   });
   const config = readConfig({ ...environment(workos), ...env });
   const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
-  const { app } = makeContainer({ config, product, db, log, clock, strict: true });
+  const { app, background } = makeContainer({ config, product, db, log, clock, strict: true });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
-  return { url: server.url, db, workos, clock, logs, organizations: makeOrganizations({ db, workos, clock }) };
+  return {
+    url: server.url,
+    db,
+    workos,
+    clock,
+    logs,
+    background,
+    organizations: makeOrganizations({ db, workos, clock }),
+  };
 }
 
 function environment(workos: Emulator): Record<string, string> {
@@ -62,6 +73,8 @@ function environment(workos: Emulator): Record<string, string> {
     WORKOS_API_URL: workos.url,
     WORKOS_AUTHKIT_URL: workos.url,
     WORKOS_TIMEOUT_MS: '2000',
+    // Tests that switch faults on share a service with tests that do not.
+    WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_COOKIE_PASSWORD: COOKIE_PASSWORD,
     LATCHKEY_SECRET: randomBytes(32).toString('hex'),
     LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,

@@ -1,0 +1,41 @@
+import { callerId } from '../http/caller.ts';
+import type { Caller } from '../http/caller.ts';
+import type { RequestContext } from '../http/route.ts';
+
+export const AUDIT_ACTIONS = [
+  'api_key.created',
+  'api_key.updated',
+  'api_key.rotated',
+  'api_key.revoked',
+  'api_key.expiry_changed',
+  'organization.created',
+  'organization.updated',
+  'organization.deleted',
+  'organization.billing_changed',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
+
+export type AuditEvent = {
+  organizationId: string;
+  action: AuditAction;
+  actor: Actor;
+  target: { kind: 'api_key' | 'organization'; id: string };
+  requestId: string | undefined;
+  ip: string | undefined;
+  /** What changed, in the API's own field names; never a secret. */
+  details: Readonly<Record<string, unknown>>;
+};
+
+/** Who acted and from where. */
+export type AuditSource = Pick<AuditEvent, 'actor' | 'requestId' | 'ip'>;
+
+/** A caller of the API as the source of an event. */
+export function auditSource(caller: Caller, context: RequestContext): AuditSource {
+  return { actor: { kind: caller.kind, id: callerId(caller) }, requestId: context.requestId, ip: context.ip };
+}
+
+/** Work that nobody asked for at this moment: a loop of ours, or something that happened at WorkOS. */
+export function backgroundSource(kind: 'system' | 'workos', id: string): AuditSource {
+  return { actor: { kind, id }, requestId: undefined, ip: undefined };
+}

@@ -1,0 +1,52 @@
+import type { Actor, AuditAction, AuditEvent } from './audit-event.ts';
+
+export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
+
+export type AuditRow = {
+  organization_id: string;
+  sequence: string;
+  id: string;
+  occurred_at: Date;
+  action: AuditAction;
+  actor_kind: Actor['kind'];
+  actor_id: string;
+  target_kind: AuditEvent['target']['kind'];
+  target_id: string;
+  request_id: string | null;
+  ip: string | null;
+  details: Record<string, unknown>;
+  hash: Buffer;
+};
+
+export function toEvent(row: AuditRow): RecordedEvent {
+  return {
+    id: row.id,
+    sequence: Number(row.sequence),
+    organizationId: row.organization_id,
+    occurredAt: row.occurred_at,
+    action: row.action,
+    actor: { kind: row.actor_kind, id: row.actor_id },
+    target: { kind: row.target_kind, id: row.target_id },
+    requestId: row.request_id ?? undefined,
+    ip: row.ip ?? undefined,
+    details: row.details,
+  };
+}
+
+export function toRow(event: RecordedEvent, hash: Buffer) {
+  return {
+    organization_id: event.organizationId,
+    sequence: event.sequence,
+    id: event.id,
+    occurred_at: event.occurredAt,
+    action: event.action,
+    actor_kind: event.actor.kind,
+    actor_id: event.actor.id,
+    target_kind: event.target.kind,
+    target_id: event.target.id,
+    request_id: event.requestId ?? null,
+    ip: event.ip ?? null,
+    details: JSON.stringify(event.details),
+    hash,
+  };
+}

@@ -1,0 +1,142 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { callerId } from '../http/caller.ts';
+import type { TenantCaller } from '../http/caller.ts';
+import type { RequestContext } from '../http/route.ts';
+import { invalidFields } from '../http/validate.ts';
+import { ulid } from '../ids.ts';
+import type { Held, IdempotencyRepository, Place } from './idempotency-repository.ts';
+import type { Sealing } from './sealing.ts';
+
+type Deps = {
+  db: Knex;
+  places: IdempotencyRepository;
+  sealing: Sealing;
+  /** Names places, so that the clients' keys are not kept. */
+  secret: Buffer;
+  /** Ends the row that a request left behind when it died. */
+  endRow: (trx: Knex.Transaction, id: { organizationId: string; rowId: string }, now: Date) => Promise<void>;
+  /** How long an answer can be had again. */
+  windowMs: number;
+  /** How long a request has before a retry may take its place. */
+  lockMs: number;
+  clock: Clock;
+};
+
+type Request = { caller: TenantCaller; context: RequestContext; route: string; sent: unknown };
+
+/** What the work does so that its answer can be given again: make this row, and call `complete` where it commits. */
+export type Repeatable<T> = { rowId?: string; complete: (trx: Knex.Transaction, made: T) => Promise<void> };
+
+type Work<T, A> = { view: (made: T) => A; run: (repeatable: Repeatable<T>) => Promise<T> };
+
+export type RunOnce = ReturnType<typeof makeRunOnce>;
+
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+const WAIT_MS = 3_000;
+const WAIT_STEP_MS = 100;
+
+/**
+ * Runs a request once for its `Idempotency-Key`: the same caller, route, key and body get the same answer again. Only
+ * a success is kept; what failed may be tried again at once.
+ * @throws AppError `validation_error`, `idempotency_key_reused`, `request_in_progress`
+ */
+export function makeRunOnce(deps: Deps) {
+  return async function runOnce<T, A>(request: Request, work: Work<T, A>): Promise<A> {
+    const clientKey = request.context.idempotencyKey;
+    if (clientKey === undefined) return work.view(await work.run({ complete: async () => undefined }));
+    if (!PRINTABLE.test(clientKey) || clientKey.trim() === '') {
+      throw invalidFields({ 'idempotency-key': 'Give 1 to 255 printable ASCII characters.' });
+    }
+    const place = placeOf(deps.secret, request, clientKey);
+    const entry = await enter(deps, place, hashOf(request.sent));
+    if (entry.kind === 'replay') {
+      request.context.setHeader('idempotency-replayed', 'true');
+      return deps.sealing.unseal(entry.sealed, clientKey, place.keyHash) as A;
+    }
+    return runHolding(deps, work, { place, clientKey, rowId: entry.rowId });
+  };
+}
+
+async function runHolding<T, A>(
+  { places, sealing }: Deps,
+  { view, run }: Work<T, A>,
+  { place, clientKey, rowId }: { place: Place; clientKey: string; rowId: string },
+): Promise<A> {
+  try {
+    const made = await run({
+      rowId,
+      async complete(trx, result) {
+        const sealed = sealing.seal(view(result), clientKey, place.keyHash);
+        if (!(await places.complete(trx, place, rowId, sealed))) throw inProgress();
+      },
+    });
+    return view(made);
+  } catch (error) {
+    // Should this fail too, the place is free when its lock runs out.
+    await places.release(place, rowId).catch(() => undefined);
+    throw error;
+  }
+}
+
+type Entry = { kind: 'run'; rowId: string } | { kind: 'replay'; sealed: Buffer };
+
+async function enter(deps: Deps, place: Place, requestHash: Buffer): Promise<Entry> {
+  const giveUpAt = performance.now() + WAIT_MS;
+  for (;;) {
+    const entry = await tryEnter(deps, place, requestHash);
+    if (entry) return entry;
+    if (performance.now() >= giveUpAt) throw inProgress();
+    await sleep(WAIT_STEP_MS);
+  }
+}
+
+/** @returns undefined while another request holds the place. */
+function tryEnter(deps: Deps, place: Place, requestHash: Buffer): Promise<Entry | undefined> {
+  const { db, places, clock, windowMs, lockMs } = deps;
+  return transaction(db, async (trx) => {
+    const now = clock();
+    const mine: Held = {
+      requestHash,
+      rowId: ulid(now),
+      lockedUntil: new Date(now.getTime() + lockMs),
+      sealed: undefined,
+      expiresAt: new Date(now.getTime() + windowMs),
+    };
+    if (await places.take(trx, place, mine)) return { kind: 'run', rowId: mine.rowId };
+    const held = await places.lock(trx, place);
+    if (!held) return undefined;
+    const over = held.expiresAt <= now;
+    if (!over && !timingSafeEqual(held.requestHash, requestHash)) throw reused();
+    if (!over && held.sealed) return { kind: 'replay', sealed: held.sealed };
+    if (!held.sealed && held.lockedUntil > now) return undefined;
+    // Whoever held the place is gone, or its answer's time is over: what it left half done ends first.
+    if (!held.sealed) await deps.endRow(trx, { organizationId: place.organizationId, rowId: held.rowId }, now);
+    await places.retake(trx, place, mine);
+    return { kind: 'run', rowId: mine.rowId };
+  });
+}
+
+function placeOf(secret: Buffer, { caller, route }: Request, clientKey: string): Place {
+  const name = JSON.stringify([caller.organizationId, caller.kind, callerId(caller), route, clientKey]);
+  return { organizationId: caller.organizationId, keyHash: createHmac('sha256', secret).update(name).digest() };
+}
+
+function hashOf(sent: unknown): Buffer {
+  return createHash('sha256').update(JSON.stringify(sent)).digest();
+}
+
+function reused(): AppError {
+  return new AppError('idempotency_key_reused', 'This Idempotency-Key was used with another request. Take a new one.');
+}
+
+function inProgress(): AppError {
+  return new AppError(
+    'request_in_progress',
+    'A request with this Idempotency-Key is still running. Try again shortly.',
+  );
+}

@@ -1,0 +1,142 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import { callerId } from '../http/caller.ts';
+import type { TenantCaller } from '../http/caller.ts';
+import { ulid } from '../ids.ts';
+import { WorkosFailure } from '../workos/failure.ts';
+import type { IssuedKey, WorkosGateway } from '../workos/gateway.ts';
+import type { KeyRepository } from './key-repository.ts';
+import type { NewKey } from './key-writer.ts';
+import type { Key, KeyTemplate } from './key.ts';
+import type { Marker } from './marker.ts';
+import type { UnsettledKeys } from './unsettled-keys.ts';
+
+type Deps = {
+  db: Knex;
+  keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
+  unsettled: Pick<UnsettledKeys, 'fail' | 'hasten'>;
+  workos: Pick<WorkosGateway, 'createOrganizationKey' | 'deleteKey'>;
+  marker: Pick<Marker, 'mark'>;
+  hashKey: (secret: string) => Buffer;
+  /** How long the maker of a key has before somebody else takes over. */
+  settleAfterMs: number;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'warn' | 'error'>;
+};
+
+export type ProvisionedKey = { key: Key; value: string };
+
+export type Provision = {
+  name: 'create' | 'rotate';
+  caller: TenantCaller;
+  /** Given when somebody must be able to find the row after a crash. */
+  rowId?: string;
+  template: KeyTemplate;
+  /** Judges, in the transaction that claims the place. */
+  reserve: (trx: Knex.Transaction) => Promise<void>;
+  /** What belongs to the key's becoming active, in the same transaction. */
+  complete: (trx: Knex.Transaction, made: ProvisionedKey) => Promise<void>;
+};
+
+/**
+ * Makes a key in three steps: a row that claims the place, the key at WorkOS outside any transaction, the row made
+ * active. Whatever fails, no key stays at WorkOS that the mirror does not know or cannot find by its marker.
+ */
+export function makeProvisionKey(deps: Deps) {
+  return async function provisionKey({
+    name,
+    caller,
+    rowId,
+    template,
+    reserve,
+    complete,
+  }: Provision): Promise<ProvisionedKey> {
+    const now = deps.clock();
+    const key: NewKey = {
+      ...template,
+      organizationId: caller.organizationId,
+      rowId: rowId ?? ulid(now),
+      createdBy: { kind: caller.kind, id: callerId(caller) },
+      createdAt: now,
+      dueAt: new Date(now.getTime() + deps.settleAfterMs),
+    };
+    await deps.at(`${name}.before_reserve`);
+    await transaction(deps.db, async (trx) => {
+      await reserve(trx);
+      await deps.keys.insertProvisioning(trx, key);
+    });
+    await deps.at(`${name}.reserved`);
+    const issued = await issue(deps, key);
+    await deps.at(`${name}.issued`);
+    const made = await activateOrUndo(deps, key, issued, complete);
+    await deps.at(`${name}.activated`);
+    return made;
+  };
+}
+
+async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
+  const { organizationId, rowId, scopes, expiresAt } = key;
+  const name = deps.marker.mark(key.label, organizationId, rowId);
+  try {
+    return await deps.workos.createOrganizationKey({ organizationId, name, permissions: scopes, expiresAt });
+  } catch (error) {
+    const refused = error instanceof WorkosFailure && error.outcome === 'refused';
+    // When the outcome is unknown the row stays: the key at WorkOS, if there is one, will be found by it.
+    await noteEnd(deps, key, refused ? 'refused' : 'unknown');
+    throw error;
+  }
+}
+
+async function activateOrUndo(
+  deps: Deps,
+  key: NewKey,
+  issued: IssuedKey,
+  complete: Provision['complete'],
+): Promise<ProvisionedKey> {
+  try {
+    return { key: await activate(deps, key, issued, complete), value: issued.value };
+  } catch (error) {
+    // The answer to a commit can be lost: what the row says now is what counts.
+    const committed = await deps.keys.find(key.organizationId, issued.id).catch(() => undefined);
+    if (committed) return { key: committed, value: issued.value };
+    await undo(deps, key, issued);
+    throw error;
+  }
+}
+
+function activate(deps: Deps, key: NewKey, issued: IssuedKey, complete: Provision['complete']): Promise<Key> {
+  const what = { workosId: issued.id, prefix: issued.obfuscatedValue, secretHash: deps.hashKey(issued.value) };
+  return transaction(deps.db, async (trx) => {
+    const active = await deps.keys.activate(trx, key, what, deps.clock());
+    if (!active) {
+      throw new AppError('workos_unavailable', 'This took too long and was undone. Try again.', {
+        details: { retry_after: 1 },
+      });
+    }
+    await complete(trx, { key: active, value: issued.value });
+    return active;
+  });
+}
+
+async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
+  try {
+    await deps.workos.deleteKey(issued.id);
+  } catch (error) {
+    deps.log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
+    await noteEnd(deps, key, 'unknown');
+    return;
+  }
+  await noteEnd(deps, key, 'refused');
+}
+
+async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: WorkosFailure['outcome']): Promise<void> {
+  const noted = outcome === 'refused' ? unsettled.fail(key, clock(), undefined) : unsettled.hasten(key, clock());
+  await noted.catch((error: unknown) => {
+    log.warn({ err: error, row: key.rowId }, 'a row could not be ended and waits to be settled');
+  });
+}

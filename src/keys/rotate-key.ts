@@ -1,0 +1,133 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { auditSource } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import type { TenantCaller } from '../http/caller.ts';
+import type { RequestContext } from '../http/route.ts';
+import { invalidFields } from '../http/validate.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+import { describeNewKey } from './create-key.ts';
+import type { Repeatable } from './create-key.ts';
+import { apiKeyNotFound } from './find-key.ts';
+import type { KeyRepository } from './key-repository.ts';
+import { statusOf } from './key.ts';
+import type { Key, KeyTemplate } from './key.ts';
+import type { Provision, ProvisionedKey } from './provision-key.ts';
+import type { UnsettledKeys } from './unsettled-keys.ts';
+
+type Deps = {
+  keys: Pick<KeyRepository, 'find' | 'lock' | 'succeed'>;
+  unsettled: Pick<UnsettledKeys, 'confirmExpiry'>;
+  /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
+  admit: (trx: Knex.Transaction, organizationId: string) => Promise<unknown>;
+  provision: (request: Provision) => Promise<ProvisionedKey>;
+  workos: Pick<WorkosGateway, 'expireKey'>;
+  audit: AuditLog;
+  settleAfterMs: number;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'warn'>;
+};
+
+/**
+ * Replaces a key by a new one with everything the same but the secret. The old one ends after `graceSeconds`, at once
+ * for 0, and never before the new one is active. A rotation takes no place of the quota.
+ * @throws AppError `api_key_not_found`, `validation_error` when the key is not active or already replaced
+ */
+export function makeRotateKey(deps: Deps) {
+  return async function rotateKey(
+    caller: TenantCaller,
+    id: string,
+    graceSeconds: number,
+    context: RequestContext,
+    repeatable: Repeatable,
+  ): Promise<ProvisionedKey> {
+    const old = await deps.keys.find(caller.organizationId, id);
+    if (!old) throw apiKeyNotFound();
+    let end: Date | undefined;
+    const made = await deps.provision({
+      name: 'rotate',
+      caller,
+      ...(repeatable.rowId !== undefined && { rowId: repeatable.rowId }),
+      template: templateOf(old),
+      async reserve(trx) {
+        await deps.admit(trx, caller.organizationId);
+        await lockRotatable(deps, trx, old);
+      },
+      async complete(trx, successor) {
+        end = await succeed(deps, trx, old, successor.key, graceSeconds);
+        await recordRotation(deps.audit, trx, { caller, context, old, successor: successor.key, graceSeconds, end });
+        await repeatable.complete(trx, successor);
+      },
+    });
+    if (end) await expireThere(deps, old, end);
+    return made;
+  };
+}
+
+function templateOf({ id, label, description, metadata, permissionSet, scopes, expiresAt }: Key): KeyTemplate {
+  return { label, description, metadata, permissionSet, scopes, expiresAt, rotatedFrom: id };
+}
+
+async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { organizationId, id }: Key): Promise<Key> {
+  const key = await keys.lock(trx, organizationId, id);
+  if (!key) throw apiKeyNotFound();
+  const status = statusOf(key, clock());
+  if (status !== 'active') throw invalidFields({ id: `This key is ${status}. Create a new one instead.` });
+  if (key.rotatedTo !== undefined)
+    throw invalidFields({ id: `This key was replaced by ${key.rotatedTo}. Rotate that one.` });
+  return key;
+}
+
+async function succeed(
+  deps: Deps,
+  trx: Knex.Transaction,
+  old: Key,
+  successor: Key,
+  graceSeconds: number,
+): Promise<Date> {
+  const current = await lockRotatable(deps, trx, old);
+  const now = deps.clock();
+  const graceEnd = new Date(now.getTime() + graceSeconds * 1_000);
+  const end = current.expiresAt && current.expiresAt < graceEnd ? current.expiresAt : graceEnd;
+  await deps.keys.succeed(trx, current, successor.id, end, now, new Date(now.getTime() + deps.settleAfterMs));
+  return end;
+}
+
+type Rotation = {
+  caller: TenantCaller;
+  context: RequestContext;
+  old: Key;
+  successor: Key;
+  graceSeconds: number;
+  end: Date;
+};
+
+async function recordRotation(audit: AuditLog, trx: Knex.Transaction, rotation: Rotation): Promise<void> {
+  const { caller, context, old, successor, graceSeconds, end } = rotation;
+  const event = { ...auditSource(caller, context), organizationId: old.organizationId };
+  await audit.append(trx, {
+    ...event,
+    action: 'api_key.created',
+    target: { kind: 'api_key', id: successor.id },
+    details: describeNewKey(successor),
+  });
+  await audit.append(trx, {
+    ...event,
+    action: 'api_key.rotated',
+    target: { kind: 'api_key', id: old.id },
+    details: { rotated_to: successor.id, grace_seconds: graceSeconds, expires_at: end.toISOString() },
+  });
+}
+
+async function expireThere({ workos, unsettled, at, log }: Deps, old: Key, end: Date): Promise<void> {
+  try {
+    await workos.expireKey(old.id, end);
+    await at('rotate.expired');
+    await unsettled.confirmExpiry(old, end);
+  } catch (error) {
+    log.warn({ err: error, key_id: old.id }, 'a rotated key does not yet end at WorkOS');
+  }
+}

@@ -1,0 +1,105 @@
+import type { Knex } from 'knex';
+import type { KeyRow } from './key-row.ts';
+
+/** A row that work is left on: what it is now says which. */
+export type UnsettledKey = {
+  organizationId: string;
+  rowId: string;
+  status: KeyRow['status'];
+  workosId: string | undefined;
+  expiresAt: Date | undefined;
+  createdAt: Date;
+  attempts: number;
+};
+
+type RowId = { organizationId: string; rowId: string };
+
+export type UnsettledKeys = ReturnType<typeof makeUnsettledKeys>;
+
+/**
+ * The work that is left over between the mirror and WorkOS, taken row by row: whoever claims rows moves their `due_at`
+ * into the future, so that any number of replicas may look and a claimant that dies is followed by another.
+ */
+export function makeUnsettledKeys(db: Knex) {
+  const row = ({ organizationId, rowId }: RowId) =>
+    db<KeyRow>('api_keys').where({ organization_id: organizationId, id: rowId });
+
+  return {
+    claim: (limit: number, now: Date, leaseUntil: Date) => claim(db, limit, now, leaseUntil),
+
+    /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
+    async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
+      const ended = await row(id)
+        .where({ status: 'provisioning' })
+        .update({ status: 'failed', updated_at: now, due_at: dueAt ?? null });
+      return ended > 0;
+    },
+
+    /** Ends a row whose maker is gone, and asks for a look at what it left at WorkOS. */
+    async abandon(trx: Knex.Transaction, { organizationId, rowId }: RowId, now: Date): Promise<void> {
+      await trx<KeyRow>('api_keys')
+        .where({ organization_id: organizationId, id: rowId, status: 'provisioning' })
+        .update({ status: 'failed', updated_at: now, due_at: now });
+    },
+
+    /** Asks for a look at the row now rather than when its maker's time is over. */
+    async hasten(id: RowId, now: Date): Promise<void> {
+      await row(id).whereNotNull('due_at').update({ due_at: now });
+    },
+
+    async lookAgainAt(id: RowId, dueAt: Date): Promise<void> {
+      await row(id).whereNotNull('due_at').update({ due_at: dueAt });
+    },
+
+    /** Notes that nothing is left to do. */
+    async settle(id: RowId): Promise<void> {
+      await row(id).update({ due_at: null, attempts: 0 });
+    },
+
+    /** Notes that WorkOS has no such key any more. */
+    async confirmDeleted(id: RowId, now: Date): Promise<void> {
+      await row(id).where({ status: 'revoked' }).update({ workos_deleted_at: now, due_at: null, attempts: 0 });
+    },
+
+    /** Notes the end that WorkOS has agreed to; unless the key's end has moved on since. */
+    async confirmExpiry(id: RowId, expiresAt: Date): Promise<void> {
+      await row(id)
+        .where({ status: 'active', expires_at: expiresAt })
+        .update({ workos_expires_at: expiresAt, due_at: null, attempts: 0 });
+    },
+
+    /** How long the oldest work has waited, in seconds; 0 when none is late. */
+    async lagSeconds(now: Date): Promise<number> {
+      const { rows } = await db.raw<{ rows: { oldest: Date | null }[] }>(
+        'select min(due_at) as oldest from api_keys where due_at <= ?',
+        [now],
+      );
+      const oldest = rows[0]?.oldest;
+      return oldest ? (now.getTime() - oldest.getTime()) / 1_000 : 0;
+    },
+  };
+}
+
+async function claim(db: Knex, limit: number, now: Date, leaseUntil: Date): Promise<UnsettledKey[]> {
+  const { rows } = await db.raw<{ rows: KeyRow[] }>(
+    `update api_keys set due_at = ?, attempts = attempts + 1
+     where (organization_id, id) in (
+       select organization_id, id from api_keys where due_at <= ? order by due_at limit ? for update skip locked
+     )
+     returning organization_id, id, status, workos_id, expires_at, created_at, attempts`,
+    [leaseUntil, now, limit],
+  );
+  return rows.map(toUnsettled);
+}
+
+function toUnsettled(row: KeyRow): UnsettledKey {
+  return {
+    organizationId: row.organization_id,
+    rowId: row.id,
+    status: row.status,
+    workosId: row.workos_id ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
+    createdAt: row.created_at,
+    attempts: row.attempts,
+  };
+}

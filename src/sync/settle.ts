@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import type { Marker } from '../keys/marker.ts';
+import type { UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  unsettled: UnsettledKeys;
+  workos: Pick<WorkosGateway, 'deleteKey' | 'expireKey' | 'listOrganizationKeys'>;
+  marker: Pick<Marker, 'rowOf'>;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'info' | 'warn'>;
+};
+
+const BATCH = 20;
+const LEASE_MS = 30_000;
+const BACKOFF_BASE_MS = 1_000;
+const BACKOFF_MAX_MS = 60_000;
+/** Keys come newest first: none older than the row can be its own, give or take the clocks of two machines. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+/**
+ * A request that was given up can still be carried out: the key of a failed row is looked for until the row is this
+ * old. What appears later comes as an event.
+ */
+const LOOK_FOR_MS = 3 * 60_000;
+
+/**
+ * Settles what is left over between the mirror and WorkOS: rows whose maker is gone, deletions and expiries that
+ * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
+ * row never became a key.
+ * @returns how many rows were looked at
+ */
+export function makeSettle(deps: Deps) {
+  return async function settle(signal?: AbortSignal): Promise<number> {
+    const { unsettled, clock } = deps;
+    let seen = 0;
+    for (;;) {
+      const now = clock();
+      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + LEASE_MS));
+      for (const row of rows) await settleOne(deps, row);
+      seen += rows.length;
+      if (rows.length < BATCH || signal?.aborted) return seen;
+    }
+  };
+}
+
+async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
+  const { unsettled, clock, log } = deps;
+  try {
+    await SETTLERS[row.status](deps, row);
+  } catch (error) {
+    log.warn({ err: error, row: row.rowId, status: row.status }, 'a key could not be settled and will be tried again');
+    await unsettled.lookAgainAt(row, new Date(clock().getTime() + backoffMs(row.attempts)));
+  }
+}
+
+const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) => Promise<void>> = {
+  async provisioning(deps, row) {
+    // First here, so that its maker, should it live, can no longer make it active; the place is free from now on.
+    if (!(await deps.unsettled.fail(row, deps.clock(), deps.clock()))) return;
+    await deps.at('settle.failed');
+    await lookForLeftover(deps, row);
+  },
+
+  failed: lookForLeftover,
+
+  async revoked({ unsettled, workos, at, clock }, row) {
+    await workos.deleteKey(row.workosId!);
+    await at('settle.deleted');
+    await unsettled.confirmDeleted(row, clock());
+  },
+
+  async active({ unsettled, workos, at }, row) {
+    if (!row.expiresAt) return unsettled.settle(row);
+    await workos.expireKey(row.workosId!, row.expiresAt);
+    await at('settle.expired');
+    await unsettled.confirmExpiry(row, row.expiresAt);
+  },
+};
+
+async function lookForLeftover({ unsettled, workos, marker, at, clock, log }: Deps, row: UnsettledKey): Promise<void> {
+  for await (const key of workos.listOrganizationKeys(row.organizationId)) {
+    if (key.createdAt.getTime() < row.createdAt.getTime() - CLOCK_SKEW_MS) break;
+    if (marker.rowOf(key.name, row.organizationId) !== row.rowId) continue;
+    await workos.deleteKey(key.id);
+    await at('settle.orphan_deleted');
+    log.info({ row: row.rowId, workos_id: key.id }, 'a key that never reached the mirror was deleted at WorkOS');
+    await unsettled.settle(row);
+    return;
+  }
+  const now = clock();
+  if (now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
+  else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
+}
+
+function backoffMs(attempts: number): number {
+  const full = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(attempts, 16), BACKOFF_MAX_MS);
+  return full * (0.5 + Math.random() / 2);
+}

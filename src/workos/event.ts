@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { WorkosKey, WorkosOrganization } from './entities.ts';
+
+type Common = { id: string; createdAt: Date };
+
+/** Something that happened at WorkOS, of the kinds that concern Latchkey. */
+export type WorkosEvent =
+  | (Common & { type: 'api_key.created' | 'api_key.updated' | 'api_key.revoked'; key: WorkosKey })
+  | (Common & {
+      type: 'organization.created' | 'organization.updated' | 'organization.deleted';
+      organization: WorkosOrganization;
+    });
+
+/** The kinds that are asked for. */
+export const EVENT_TYPES = [
+  'api_key.created',
+  'api_key.updated',
+  'api_key.revoked',
+  'organization.created',
+  'organization.updated',
+  'organization.deleted',
+] as const satisfies WorkosEvent['type'][];
+
+const id = z.string().min(1).max(64).regex(/^\w+$/);
+const time = z.iso.datetime({ offset: true }).transform((value) => new Date(value));
+
+export const RawKey = z
+  .object({
+    id,
+    owner: z.union([
+      z
+        .object({ type: z.literal('organization'), id })
+        .transform((owner) => ({ organizationId: owner.id, userId: undefined })),
+      z
+        .object({ type: z.literal('user'), id, organization_id: id })
+        .transform((owner) => ({ organizationId: owner.organization_id, userId: owner.id })),
+    ]),
+    name: z.string(),
+    obfuscated_value: z.string().min(1),
+    permissions: z.array(z.string()),
+    expires_at: time.nullish(),
+    created_at: time,
+    updated_at: time,
+  })
+  .transform((key): WorkosKey => ({
+    id: key.id,
+    ...key.owner,
+    name: key.name,
+    obfuscatedValue: key.obfuscated_value,
+    permissions: key.permissions,
+    expiresAt: key.expires_at ?? undefined,
+    createdAt: key.created_at,
+    updatedAt: key.updated_at,
+  }));
+
+export const RawOrganization = z
+  .object({ id, name: z.string(), created_at: time, updated_at: time })
+  .transform(({ id, name, created_at: createdAt, updated_at: updatedAt }): WorkosOrganization => ({
+    id,
+    name,
+    createdAt,
+    updatedAt,
+  }));
+
+const common = { id: z.string().min(1).max(64), created_at: time };
+
+const RawEvent = z.discriminatedUnion('event', [
+  z.object({ ...common, event: z.enum(['api_key.created', 'api_key.updated', 'api_key.revoked']), data: RawKey }),
+  z.object({
+    ...common,
+    event: z.enum(['organization.created', 'organization.updated', 'organization.deleted']),
+    data: RawOrganization,
+  }),
+]);
+
+/** Reads an event of the Events API or of a webhook; undefined for a kind that does not concern Latchkey. */
+export function parseEvent(raw: unknown): WorkosEvent | undefined {
+  const parsed = RawEvent.safeParse(raw);
+  if (!parsed.success) return undefined;
+  const { id, created_at: createdAt } = parsed.data;
+  return 'owner' in parsed.data.data || 'permissions' in parsed.data.data
+    ? ({ id, createdAt, type: parsed.data.event, key: parsed.data.data } as WorkosEvent)
+    : ({ id, createdAt, type: parsed.data.event, organization: parsed.data.data } as WorkosEvent);
+}

@@ -1,0 +1,95 @@
+import { BrokenCircuitError, ConsecutiveBreaker, DelegateBackoff, circuitBreaker, handleWhen, retry } from 'cockatiel';
+import { WorkosFailure } from './failure.ts';
+import { toFailure } from './read-answer.ts';
+
+/** How often an operation may be tried again, and how long all its tries may take together, in milliseconds. */
+type Budget = { retries: number; budgetMs: number };
+
+/**
+ * Only what is the same when done twice is tried twice: WorkOS does not promise that two creates make one key. Reads
+ * for a waiting person give up soon; a deletion or an expiry that failed is settled in the background.
+ */
+const BUDGETS = {
+  create_key: { retries: 0, budgetMs: 5_000 },
+  validate_key: { retries: 0, budgetMs: 2_000 },
+  delete_key: { retries: 0, budgetMs: 5_000 },
+  expire_key: { retries: 0, budgetMs: 5_000 },
+  get_user: { retries: 1, budgetMs: 3_000 },
+  list_memberships: { retries: 1, budgetMs: 3_000 },
+  list_keys: { retries: 3, budgetMs: 30_000 },
+  list_organizations: { retries: 3, budgetMs: 30_000 },
+  list_events: { retries: 2, budgetMs: 15_000 },
+  ping: { retries: 0, budgetMs: 1_000 },
+} as const satisfies Record<string, Budget>;
+
+export type Operation = keyof typeof BUDGETS;
+
+/** While the breaker is open nothing is sent; after this long one call may try. */
+const OPEN_MS = 3_000;
+const BACKOFF_BASE_MS = 200;
+const TOO_MANY_REQUESTS = 429;
+
+export type Resilience = ReturnType<typeof makeResilience>;
+
+/** Retries within budgets, and a circuit breaker that opens after `breakerFailures` outages in a row. */
+export function makeResilience({ breakerFailures }: { breakerFailures: number }) {
+  const breaker = circuitBreaker(handleWhen(isOutage), {
+    halfOpenAfter: OPEN_MS,
+    breaker: new ConsecutiveBreaker(breakerFailures),
+  });
+
+  /** @throws WorkosFailure */
+  return function resilient<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
+    const { retries, budgetMs } = BUDGETS[operation];
+    const giveUpAt = performance.now() + budgetMs;
+    const attempt = () => breaker.execute(() => asFailure(run)).catch(refuseWhileOpen);
+    if (retries === 0) return attempt();
+    const worthwhile = (error: unknown) => isRetriable(error) && performance.now() + delayMs(error, 1) < giveUpAt;
+    const policy = retry(handleWhen(worthwhile), {
+      maxAttempts: retries,
+      backoff: new DelegateBackoff(({ result, attempt: n }) =>
+        delayMs('error' in result ? result.error : undefined, n),
+      ),
+    });
+    return policy.execute(attempt);
+  };
+}
+
+async function asFailure<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+function refuseWhileOpen(error: unknown): never {
+  if (!(error instanceof BrokenCircuitError)) throw error;
+  throw new WorkosFailure('unavailable', { retryAfter: OPEN_MS / 1_000 }, { outcome: 'refused', cause: error });
+}
+
+/** WorkOS is not well; that it wants fewer requests, or refuses one, says that it is. */
+function isOutage(error: unknown): boolean {
+  return (
+    error instanceof WorkosFailure && error.code === 'workos_unavailable' && error.workosStatus !== TOO_MANY_REQUESTS
+  );
+}
+
+function isRetriable(error: unknown): boolean {
+  return (
+    error instanceof WorkosFailure &&
+    error.code === 'workos_unavailable' &&
+    !(error.cause instanceof BrokenCircuitError)
+  );
+}
+
+function delayMs(error: unknown, attempt: number): number {
+  if (
+    error instanceof WorkosFailure &&
+    error.workosStatus === TOO_MANY_REQUESTS &&
+    error.saidRetryAfter !== undefined
+  ) {
+    return error.saidRetryAfter * 1_000;
+  }
+  return BACKOFF_BASE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+}
