@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { WorkOS } from '@workos-inc/node';
+import { makeAuditLog } from '../src/audit/audit-log.ts';
+import { makeBillingGate } from '../src/billing/gate.ts';
+import { makeTenantRepository } from '../src/billing/tenant-repository.ts';
+import { systemClock } from '../src/clock.ts';
+import { connectDatabase } from '../src/db/connect.ts';
+import { connectEmbedded } from '../src/db/connect-embedded.ts';
+import { migrate } from '../src/db/migrations.ts';
+import { ulid } from '../src/ids.ts';
+import { makeKeyRepository } from '../src/keys/key-repository.ts';
+import { ENVIRONMENT, PERMISSIONS, tenants } from './tenants.ts';
+
+/**
+ * What a create cannot do without, each by itself, one at a time: the call to WorkOS through its official SDK, and the
+ * two transactions with the same statements. `GET /?milliseconds=` measures both for about that long.
+ */
+const clock = systemClock;
+const url = process.env['DATABASE_URL'];
+const db =
+  url === undefined ? (await connectEmbedded({ dataDir: 'memory://' })).db : connectDatabase({ url, poolMax: 1 });
+if (url === undefined) {
+  await migrate(db);
+  const now = clock();
+  await db('tenants').insert(
+    tenants.map(({ organizationId }) => ({
+      organization_id: organizationId,
+      billing_status: 'active',
+      created_at: now,
+      updated_at: now,
+    })),
+  );
+}
+const keys = makeKeyRepository(db);
+const audit = makeAuditLog({ clock });
+const gate = makeBillingGate({ tenants: makeTenantRepository(db), keyLimitOf: () => 1_000_000, clock });
+const workosUrl = new URL(process.env['WORKOS_API_URL']!);
+const workos = new WorkOS({
+  ...ENVIRONMENT,
+  apiHostname: workosUrl.hostname,
+  port: Number(workosUrl.port),
+  https: false,
+  maxRetries: 0,
+});
+
+async function callWorkos(organizationId: string): Promise<void> {
+  const name = `bench [lk:${ulid(clock())}:000000000000]`;
+  await workos.post(`/organizations/${organizationId}/api_keys`, { name, permissions: PERMISSIONS });
+}
+
+async function twoTransactions(organizationId: string): Promise<void> {
+  const actor = { kind: 'machine' as const, id: 'bench' };
+  const key = {
+    organizationId,
+    rowId: ulid(clock()),
+    label: 'bench',
+    description: undefined,
+    metadata: {},
+    permissionSet: 'read_only',
+    scopes: PERMISSIONS,
+    expiresAt: undefined,
+    rotatedFrom: undefined,
+    createdBy: actor,
+    createdAt: clock(),
+    dueAt: new Date(clock().getTime() + 60_000),
+  };
+  await db.transaction(async (trx) => {
+    await gate.admitKey(trx, organizationId);
+    await keys.countTowardsQuota(trx, organizationId, clock());
+    await keys.insertProvisioning(trx, key);
+  });
+  await db.transaction(async (trx) => {
+    const workosId = `api_key_${key.rowId}`;
+    const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32) };
+    await keys.activate(trx, key, issued, clock());
+    const details = { label: key.label, permission_set: key.permissionSet, scopes: key.scopes, expires_at: null };
+    const target = { kind: 'api_key' as const, id: workosId };
+    await audit.append(trx, {
+      organizationId,
+      action: 'api_key.created',
+      actor,
+      target,
+      requestId: 'req',
+      ip: '127.0.0.1',
+      details,
+    });
+  });
+}
+
+async function measure(milliseconds: number, work: (organizationId: string) => Promise<void>): Promise<number[]> {
+  const times: number[] = [];
+  const end = performance.now() + milliseconds;
+  for (let i = 0; performance.now() < end; i++) {
+    const start = performance.now();
+    await work(tenants[i % tenants.length]!.organizationId);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+async function answer(url: string): Promise<string> {
+  const milliseconds = Number(new URL(url, 'http://bench').searchParams.get('milliseconds') ?? 0) / 2;
+  const workosMs = await measure(milliseconds, callWorkos);
+  const transactionsMs = await measure(milliseconds, twoTransactions);
+  return JSON.stringify({ workosMs, transactionsMs });
+}
+
+createServer((req, res) => {
+  answer(req.url ?? '').then(
+    (text) => res.setHeader('content-type', 'application/json').end(text),
+    (error: unknown) => res.destroy(error as Error),
+  );
+}).listen(Number(process.env['PORT']), '127.0.0.1');

@@ -1,0 +1,72 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lifetime } from '../src/lifetime.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const START_TRIES = 200;
+const START_PAUSE_MS = 100;
+
+/** What is measured has the first core to itself; the load, and what else is needed, has the second. */
+export type Core = 'measured' | 'other';
+const CORES: Record<Core, string> = { measured: '0', other: '1' };
+
+export const pinning = canPin();
+
+function canPin(): boolean {
+  if (availableParallelism() < 2) return false;
+  try {
+    execFileSync('taskset', ['-c', CORES.other, 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Puts this process, the load, on its core. */
+export function pinSelf(): void {
+  if (pinning) execFileSync('taskset', ['-acp', CORES.other, `${process.pid}`], { stdio: 'ignore' });
+}
+
+type Env = Readonly<Record<string, string>>;
+
+/** Starts a server of its own process, waits until it answers, and ends it with the lifetime. */
+export async function startServer(lifetime: Lifetime, file: string, core: Core, env: Env = {}): Promise<string> {
+  const port = await freePort();
+  const command = [process.execPath, join(ROOT, file)];
+  const [program, ...args] = pinning ? ['taskset', '-c', CORES[core], ...command] : command;
+  // Log lines are written, as in production, and read by nobody.
+  const { PATH = '' } = process.env;
+  const child = spawn(program!, args, {
+    cwd: ROOT,
+    env: { PATH, PORT: `${port}`, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  lifetime.onEnd(async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let i = 0; i < START_TRIES; i++) {
+    if (child.exitCode !== null) throw new Error(`${file} ended with exit code ${child.exitCode}`);
+    const answers = await fetch(`${url}/healthz`).then(
+      () => true,
+      () => false,
+    );
+    if (answers) return url;
+    await sleep(START_PAUSE_MS);
+  }
+  throw new Error(`${file} did not start`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
