@@ -9,6 +9,8 @@ type Deps = { url: string; timeoutMs: number; clock: Clock; fetchFn?: typeof fet
 const FRESH_MS = 10 * 60_000;
 /** At most one fetch in this time, successful or not, whatever key ids clients make up. */
 const MIN_INTERVAL_MS = 10_000;
+/** The same while there are no keys at all and nobody can sign in. */
+const FIRST_INTERVAL_MS = 1_000;
 const MAX_BYTES = 256 * 1024;
 
 /**
@@ -19,17 +21,24 @@ export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JW
   let known: JWTVerifyGetKey | undefined;
   let fetchedAt = 0;
   let triedAt = 0;
+  let lastFailure: unknown;
   let running: Promise<void> | undefined;
 
   async function load(): Promise<void> {
     triedAt = clock().getTime();
-    known = createLocalJWKSet(await fetchKeys(fetchFn, url, timeoutMs));
-    fetchedAt = clock().getTime();
+    try {
+      known = createLocalJWKSet(await fetchKeys(fetchFn, url, timeoutMs));
+      fetchedAt = clock().getTime();
+      lastFailure = undefined;
+    } catch (error) {
+      lastFailure = error;
+    }
   }
 
   function refresh(): Promise<void> {
     if (running) return running;
-    if (triedAt !== 0 && clock().getTime() - triedAt < MIN_INTERVAL_MS) return Promise.resolve();
+    const interval = known ? MIN_INTERVAL_MS : FIRST_INTERVAL_MS;
+    if (triedAt !== 0 && clock().getTime() - triedAt < interval) return Promise.resolve();
     running = load().finally(() => {
       running = undefined;
     });
@@ -37,14 +46,16 @@ export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JW
   }
 
   return async (header, token) => {
-    if (!known) await refresh().catch(unavailable);
-    if (!known) return unavailable();
-    if (clock().getTime() - fetchedAt > FRESH_MS) refresh().catch(() => undefined);
+    if (!known) await refresh();
+    if (!known) return unavailable(lastFailure);
+    if (clock().getTime() - fetchedAt > FRESH_MS) void refresh();
     try {
       return await known(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      await refresh().catch(unavailable);
+      await refresh();
+      // Not to be told from a new key while the address does not answer: that is no reason to call a session invalid.
+      if (lastFailure !== undefined) return unavailable(lastFailure);
       return known(header, token);
     }
   };

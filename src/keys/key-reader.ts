@@ -49,11 +49,15 @@ export function makeKeyReader(db: Knex) {
       return toPage(rows.map(toKey), page, ({ id }) => id);
     },
 
-    /** How many keys count towards the organization's quota: those that work, and those being made. */
+    /**
+     * How many keys count towards the organization's quota: those that work and those being made. A key and the one
+     * that replaces it take one place together.
+     */
     async countTowardsQuota(on: Knex | Knex.Transaction, organizationId: string, now: Date): Promise<number> {
       const { rows } = await on.raw<{ rows: { count: string }[] }>(
         `select count(*) from api_keys
-         where organization_id = ? and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)`,
+         where organization_id = ? and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
+           and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
         [organizationId, now],
       );
       return Number(rows[0]!.count);

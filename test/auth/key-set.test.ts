@@ -96,7 +96,7 @@ test('keeps known keys while the address fails, and asks it at the bounded rate'
   clock.advance(10_000);
   expect(await verify(second)).toBe('workos_unavailable');
   expect(fetches).toBe(3);
-  expect(await verify(second)).toBe('ERR_JWKS_NO_MATCHING_KEY');
+  expect(await verify(second)).toBe('workos_unavailable');
   expect(await verify(first)).toBe('good');
   expect(fetches).toBe(3);
 });
