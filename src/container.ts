@@ -129,8 +129,8 @@ function makePlatform({ config, product, db, log, clock = systemClock, at = pass
 function makeFeatureRoutes(platform: Platform): Route[] {
   const { db, clock, keys, tenants, audit, workos, catalogue } = platform;
   return [
-    ...permissionRoutes(catalogue),
     ...makeKeyRoutes(platform),
+    ...permissionRoutes(catalogue),
     ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf({ tenants, clock }) }),
     ...billingRoutes({
       tenants,

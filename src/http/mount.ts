@@ -25,7 +25,10 @@ const Nothing = z.strictObject({});
 
 export function mountRoutes(routes: readonly Route[], options: Options): Router {
   const router = Router({ caseSensitive: true });
-  for (const [path, group] of Map.groupBy(routes, (route) => expressPath(route.path))) {
+  // Express takes the first path that fits: one without parameters goes before one that would swallow it.
+  const byPath = Map.groupBy(routes, (route) => expressPath(route.path));
+  const fixedFirst = [...byPath].toSorted(([a], [b]) => Number(a.includes(':')) - Number(b.includes(':')));
+  for (const [path, group] of fixedFirst) {
     for (const route of group) router[route.method](path, handler(route, options));
     router.all(path, refuseMethod(group));
   }
