@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeLifetime } from '../src/lifetime.ts';
 import { measure } from './measure.ts';
 import { prepare } from './prepare.ts';
@@ -16,7 +18,9 @@ try {
   const results = await measure(servers, length);
   process.stdout.write(`\n${resultTable(results)}\n${servers.database}\n`);
   if (!short) {
-    writeFileSync(new URL('README.md', import.meta.url), readme(results, { ...length, database: servers.database }));
+    const file = join(import.meta.dirname, 'README.md');
+    writeFileSync(file, readme(results, { ...length, database: servers.database }));
+    execFileSync('oxfmt', [file]);
   }
 } finally {
   await lifetime.end();

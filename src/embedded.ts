@@ -41,6 +41,8 @@ async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) 
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
+  // A taken port is told now, not after the database was made.
+  await (await listen(() => undefined, config)).close(0);
   const stateFile = join(folder, 'workos', 'state.sqlite');
   const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeed }).catch((error: unknown) => {
     throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });

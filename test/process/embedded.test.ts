@@ -34,7 +34,7 @@ test('a first start, what it prints, a second start beside it, an orderly stop a
   expect((await session(again, key.value)).status, 'the key still works').toBe(200);
   expect(await keysAtWorkos(again), 'the local WorkOS still has it').toContain(key.id);
   expect(await stop(again.child, 'SIGINT')).toBe(0);
-});
+}, 60_000);
 
 describe('one clear line and exit code 1', () => {
   test('for a port of the API that is taken', async () => {
@@ -70,7 +70,7 @@ describe('one clear line and exit code 1', () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^The data folder \S+ cannot be used: .*\n$/)]);
   });
 
-  test.each(['0.0.0.0', '::', '192.0.2.1'])('for the address %s, which others could reach', async (host) => {
+  test.each(['0.0.0.0', '::'])('for the address %s, which others could reach', async (host) => {
     const env = { LATCHKEY_DATA_DIR: temporaryFolder(), HOST: host, PORT: '0', WORKOS_PORT: `${await freePort()}` };
     expect(await runEntry('embedded', env)).toMatchObject({
       code: 1,
