@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { StartError } from './errors.ts';
-import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import type { Lifetime } from './lifetime.ts';
 
 type Started = { lifetime: Lifetime; log: Logger };
+
+/** Whatever still holds on by then does not end; a supervisor would kill the process next. */
+const HARD_STOP_MS = 60_000;
 
 /**
  * Runs a service in this process: starts it, stops it in order on SIGTERM or SIGINT, and exits non-zero with one
@@ -17,30 +19,24 @@ export async function runProcess(start: () => Promise<Started>): Promise<void> {
     process.stderr.write(`${reasonOf(error)}\n`);
     process.exit(1);
   }
-  const { lifetime, log } = started;
-  const stop = (signal: string) => {
-    log.info({ signal }, 'latchkey stops');
-    lifetime.end().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'shutdown did not finish cleanly');
-        process.exit(1);
-      },
-    );
-  };
+  const stop = (signal: string) => void stopInOrder(started, signal);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof StartError) return error.message;
-  const reason = error instanceof Error ? error.message || error.name : String(error);
-  if (isDatabaseUnavailable(error)) return `The database cannot be reached: ${describeCause(error) || reason}`;
-  return `The service could not start: ${error instanceof Error ? error.stack : reason}`;
+async function stopInOrder({ lifetime, log }: Started, signal: string): Promise<void> {
+  log.info({ signal }, 'latchkey stops');
+  setTimeout(() => process.exit(1), HARD_STOP_MS).unref();
+  try {
+    await lifetime.end();
+    process.exit(0);
+  } catch (error) {
+    log.error({ err: error }, 'shutdown did not finish cleanly');
+    process.exit(1);
+  }
 }
 
-// A refused connection is an AggregateError with an empty message; its parts say what happened.
-function describeCause(error: unknown): string {
-  const parts = error instanceof AggregateError ? error.errors : [error];
-  return parts.map((part) => (part instanceof Error ? part.message : String(part))).join('; ');
+function reasonOf(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  return `The service could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
