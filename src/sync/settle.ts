@@ -9,13 +9,14 @@ type Deps = {
   unsettled: UnsettledKeys;
   workos: Pick<WorkosGateway, 'deleteKey' | 'expireKey' | 'listOrganizationKeys'>;
   marker: Pick<Marker, 'rowOf'>;
+  /** How long one row may take; then whoever claimed it is taken for dead. */
+  settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'info' | 'warn'>;
 };
 
-const BATCH = 20;
-const LEASE_MS = 30_000;
+const BATCH = 10;
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
 /** Keys come newest first: none older than the row can be its own, give or take the clocks of two machines. */
@@ -34,12 +35,13 @@ const LOOK_FOR_MS = 3 * 60_000;
  */
 export function makeSettle(deps: Deps) {
   return async function settle(signal?: AbortSignal): Promise<number> {
-    const { unsettled, clock } = deps;
+    const { unsettled, settleAfterMs, clock } = deps;
     let seen = 0;
     for (;;) {
       const now = clock();
-      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + LEASE_MS));
-      for (const row of rows) await settleOne(deps, row);
+      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + settleAfterMs));
+      // At the same time, so that the lease has to cover one row and not all of them.
+      await Promise.all(rows.map((row) => settleOne(deps, row)));
       seen += rows.length;
       if (rows.length < BATCH || signal?.aborted) return seen;
     }
@@ -81,17 +83,17 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
 };
 
 async function lookForLeftover({ unsettled, workos, marker, at, clock, log }: Deps, row: UnsettledKey): Promise<void> {
+  let found = false;
   for await (const key of workos.listOrganizationKeys(row.organizationId)) {
     if (key.createdAt.getTime() < row.createdAt.getTime() - CLOCK_SKEW_MS) break;
     if (marker.rowOf(key.name, row.organizationId) !== row.rowId) continue;
     await workos.deleteKey(key.id);
     await at('settle.orphan_deleted');
     log.info({ row: row.rowId, workos_id: key.id }, 'a key that never reached the mirror was deleted at WorkOS');
-    await unsettled.settle(row);
-    return;
+    found = true;
   }
   const now = clock();
-  if (now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
+  if (found || now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
   else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
 }
 

@@ -15,3 +15,28 @@ export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organiza
 export function workosRequests({ workos }: Pick<Service, 'workos'>, method: string, path: string): number {
   return workos.requests().filter((request) => request.method === method && request.path === path).length;
 }
+
+/** Makes a key as somebody at WorkOS's dashboard would. */
+export async function makeKeyAtWorkos(
+  { workos }: Pick<Service, 'workos'>,
+  organizationId: string,
+  name: string,
+): Promise<WorkosKey & { value: string }> {
+  const response = await fetch(`${workos.url}/organizations/${organizationId}/api_keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${workos.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  });
+  if (!response.ok) throw new Error(`the local WorkOS answered ${response.status}`);
+  return (await response.json()) as WorkosKey & { value: string };
+}
+
+/** Whether a secret is good in WorkOS's own eyes. */
+export async function worksAtWorkos({ workos }: Pick<Service, 'workos'>, value: string): Promise<boolean> {
+  const response = await fetch(`${workos.url}/api_keys/validations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${workos.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ value }),
+  });
+  return ((await response.json()) as { api_key: object | null }).api_key !== null;
+}

@@ -47,9 +47,12 @@ function serve(deps: Deps, route: Served) {
     const isControl = message.path.startsWith('/_emulator/');
     if (!isControl) noteStatus(deps.journal, message, response);
     const fault = isControl ? undefined : deps.faults.take(message.method, message.path);
+    // Read before a delay: the work of a client that has given up by then is done all the same, as behind a proxy.
+    const body = message.method === 'GET' ? Promise.resolve(undefined) : readBody(message);
+    body.catch(() => undefined);
     const instead = fault && (await playBefore(fault, deps.closing));
     if (instead !== undefined) return send(instead, message, response);
-    const reply = await answer(deps, route, message);
+    const reply = await answer(deps, route, message, body);
     send(fault ? playAfter(fault, reply) : reply, message, response);
   };
 }
@@ -61,14 +64,14 @@ function noteStatus(journal: Journal, message: HttpRequest, response: Response):
   });
 }
 
-async function answer(deps: Deps, route: Served, message: HttpRequest): Promise<Reply> {
+async function answer(deps: Deps, route: Served, message: HttpRequest, body: Promise<unknown>): Promise<Reply> {
   try {
     assertLoopbackName(message);
     if (route.access === 'environment') assertEnvironment(deps.apiKey, message);
     const request: Request = {
       params: readParams(message),
       query: new URLSearchParams(message.originalUrl.split('?')[1] ?? ''),
-      body: message.method === 'GET' ? undefined : await readBody(message),
+      body: await body,
       headers: message.headers,
     };
     const key = message.headers['idempotency-key'];
