@@ -37,7 +37,7 @@ export function makeApp({
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustProxyHops);
-  app.use(assignRequestId, ...observers, helmet(), noStore);
+  app.use(assignRequestId, ...observers, helmet(), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));
   app.use(refuseUnknownRoute);
@@ -48,6 +48,16 @@ export function makeApp({
 // Answers carry secrets and permissions: no cache on the way may keep them.
 const noStore: RequestHandler = (_req, res, next) => {
   res.setHeader('cache-control', 'no-store');
+  next();
+};
+
+// RFC 9112, section 3.2.
+const requireHost: RequestHandler = (req, _res, next) => {
+  if (req.httpVersion === '1.1' && req.headers.host === undefined) {
+    throw new AppError('validation_error', 'An HTTP/1.1 request names its host.', {
+      details: { fields: { host: 'This header is missing.' } },
+    });
+  }
   next();
 };
 

@@ -13,6 +13,8 @@ const parseJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, strict: 
  */
 export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
   if (!hasBody(req)) return undefined;
+  // The parser would answer only after it has read all that was announced.
+  refuseLargeBody(req);
   if (!req.is('application/json')) {
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
   }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Router } from 'express';
 import helmet from 'helmet';
 import { absolutePath } from 'swagger-ui-dist';
+import { onlyGet } from './only-get.ts';
 
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, tryItOutEnabled: true })`;
 
@@ -46,8 +49,12 @@ export function makeDocs({ document, title }: { document: object; title: string 
     res.type('html').send(html);
   });
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
-    router.get(`/docs/${file}`, (_req, res) => res.sendFile(file, { root: absolutePath() }));
+    // Not sendFile: it answers ranges and preconditions that it cannot meet with errors of its own.
+    const content = readFileSync(join(absolutePath(), file));
+    router.get(`/docs/${file}`, (_req, res) => res.type(file).send(content));
+    router.all(`/docs/${file}`, onlyGet);
   }
+  router.all(['/openapi.json', '/docs'], onlyGet);
   return router;
 }
 

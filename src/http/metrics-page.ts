@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { Registry } from 'prom-client';
+import { onlyGet } from './only-get.ts';
 
 /** What Prometheus scrapes. It names no organization, key or address. */
 export function makeMetricsPage({ registry }: { registry: Registry }): Router {
@@ -8,5 +9,6 @@ export function makeMetricsPage({ registry }: { registry: Registry }): Router {
     res.locals['route'] = '/metrics';
     res.type(registry.contentType).send(await registry.metrics());
   });
+  router.all('/metrics', onlyGet);
   return router;
 }

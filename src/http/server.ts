@@ -21,9 +21,13 @@ export async function listen(
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // The app refuses a request without Host itself, in the one shape of every error.
+    requireHostHeader: false,
   };
   const server = createServer(limits, app);
   server.on('clientError', answerUnreadable);
+  // Node would answer an unknown Expect with a bare 417; it may as well be ignored.
+  server.on('checkExpectation', app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(startError(error, host, port)));
     server.listen(port, host, resolve);

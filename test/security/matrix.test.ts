@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest';
+import { call, createKey, outcome } from '../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { documentedRoutes } from './routes-of-document.ts';
+import type { DocumentedRoute } from './routes-of-document.ts';
+
+type Kind = 'user' | 'machine' | 'api_key';
+type Outcome = [number, string | undefined];
+type Row = {
+  body?: object;
+  /** What comes of the other organization's id in the path, or of a plain request where the path has none. */
+  expected: Record<Kind, Outcome>;
+};
+
+const KINDS: Kind[] = ['user', 'machine', 'api_key'];
+const OK: Outcome = [200, undefined];
+const CREATED: Outcome = [201, undefined];
+const DENIED: Outcome = [403, 'permission_denied'];
+const NOT_FOUND: Outcome = [404, 'api_key_not_found'];
+const all = (outcome: Outcome) => ({ user: outcome, machine: outcome, api_key: outcome });
+const notForKeys = (outcome: Outcome) => ({ ...all(outcome), api_key: DENIED });
+
+/** A tenant route without a row fails below. */
+const ROWS: Record<string, Row> = {
+  'POST /v1/api-keys': { body: { label: 'mine', permission_set: 'read_only' }, expected: notForKeys(CREATED) },
+  'GET /v1/api-keys': { expected: all(OK) },
+  'GET /v1/api-keys/{id}': { expected: all(NOT_FOUND) },
+  'PATCH /v1/api-keys/{id}': { body: { label: 'stolen' }, expected: notForKeys(NOT_FOUND) },
+  'DELETE /v1/api-keys/{id}': { expected: notForKeys(NOT_FOUND) },
+  'POST /v1/api-keys/{id}/rotate': { body: {}, expected: notForKeys(NOT_FOUND) },
+  'GET /v1/api-keys/permissions': { expected: all(OK) },
+  'GET /v1/permission-sets': { expected: all(OK) },
+  'GET /v1/me/session': { expected: all(OK) },
+  'GET /v1/organization': { expected: all(OK) },
+  'GET /v1/audit-events': { expected: all(OK) },
+};
+
+const PUBLIC = ['GET /healthz', 'GET /readyz'];
+const EVERY_SCOPE = ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'];
+
+const service = await startService();
+const routes = await documentedRoutes(service);
+const tenantRoutes = routes.filter(({ access }) => access === 'tenant');
+const serviceRoutes = routes.filter(({ access }) => access === 'service');
+
+const victim = await service.organizations.add();
+const victimOwner = await victim.session('owner');
+const victimKey = await createKey(service, victimOwner, {
+  label: 'the label of the victim',
+  metadata: { hidden: 'note' },
+});
+const [victimEvent] = (await call(service, 'GET', '/v1/audit-events', { token: victimOwner })).body.data;
+
+const attacker = await service.organizations.add();
+const attackerKey = await createKey(service, await attacker.session('owner'), { permission_set: 'full_access' });
+// Scopes that no permission set gives: what holds must hold for the organization, not for want of a scope.
+await service.db('api_keys').where({ organization_id: attacker.id }).update({ scopes: EVERY_SCOPE });
+const tokens: Record<Kind, string> = {
+  user: await attacker.session('owner', { permissions: EVERY_SCOPE }),
+  machine: await attacker.machineToken(EVERY_SCOPE.join(' ')),
+  api_key: attackerKey.value,
+};
+
+const victimState = async () =>
+  JSON.stringify([
+    await service.db('tenants').where({ organization_id: victim.id }),
+    await service.db('api_keys').where({ organization_id: victim.id }),
+    await service.db('audit_events').where({ organization_id: victim.id }).orderBy('sequence'),
+  ]);
+const before = await victimState();
+const victimMarks = [
+  victim.id,
+  victimKey.id,
+  victimKey.label,
+
+  'hidden',
+  victim.userId('owner'),
+];
+
+/** Sends it and checks that the other organization neither shows nor changes. */
+async function attack(token: string, route: DocumentedRoute, { query = '', id = victimKey.id, body }: Attack = {}) {
+  const path = route.path.replace('{id}', id) + query;
+  const sent = body ?? ROWS[route.name]?.body;
+  const answer = await call(service, route.method, path, { token, ...(sent && { body: sent }) });
+  const text = JSON.stringify(answer.body);
+  for (const mark of victimMarks) expect(text).not.toContain(mark);
+  expect(await victimState()).toBe(before);
+  return outcome(answer);
+}
+
+type Attack = { query?: string; id?: string; body?: object };
+
+test('every tenant route has a row here, and every public route is known', () => {
+  expect(tenantRoutes.length).toBeGreaterThanOrEqual(10);
+  expect(tenantRoutes.filter(({ name }) => !(name in ROWS)).map(({ name }) => name)).toEqual([]);
+  expect(routes.filter(({ access }) => access === 'public').map(({ name }) => name)).toEqual(PUBLIC);
+});
+
+test.each(routes.filter(({ access }) => access !== 'public').map(({ name }) => name))(
+  '%s without a credential is 401, whatever else is wrong',
+  async (name) => {
+    const route = routes.find((candidate) => candidate.name === name)!;
+    const path = route.path.replace('{id}', '%00');
+    for (const query of ['', '?limit=x', `?organization_id=${victim.id}`]) {
+      const answer = await call(service, route.method, path + query, route.hasBody ? { body: '{broken' } : {});
+      expect(outcome(answer)).toEqual([401, 'credential_missing']);
+    }
+  },
+);
+
+const cases = tenantRoutes.flatMap((route) =>
+  KINDS.map((kind): [string, Kind, DocumentedRoute] => [route.name, kind, route]),
+);
+
+test.each(cases)("%s by a %s never reaches another organization's resource", async (name, kind, route) => {
+  expect(await attack(tokens[kind], route)).toEqual(ROWS[name]?.expected[kind]);
+});
+
+test.each(cases)('%s by a %s that names another organization is 403', async (_name, kind, route) => {
+  const id = attackerKey.id;
+  expect(await attack(tokens[kind], route, { id, query: `?organization_id=${victim.id}` })).toEqual(DENIED);
+  const twice = `?organization_id=${attacker.id}&organization_id=${victim.id}`;
+  expect(await attack(tokens[kind], route, { id, query: twice })).toEqual(DENIED);
+  expect(await attack(tokens[kind], route, { id, query: '?organization_id=' })).toEqual(DENIED);
+});
+
+test.each(cases.filter(([, , route]) => route.takes('after')))(
+  "%s by a %s refuses another organization's cursor",
+  async (_name, kind, route) => {
+    for (const cursor of [victimKey.id, String(victimEvent?.['id'])]) {
+      for (const direction of ['after', 'before']) {
+        const query = `?${direction}=${cursor}`;
+        expect(await attack(tokens[kind], route, { query })).toEqual([400, 'validation_error']);
+      }
+    }
+  },
+);
+
+test.each(cases.filter(([, , route]) => route.takes('target_id')))(
+  "%s by a %s finds nothing under another organization's ids",
+  async (_name, kind, route) => {
+    for (const query of [`?target_id=${victimKey.id}`, `?actor_id=${victim.userId('owner')}`]) {
+      const { status, body } = await call(service, route.method, route.path + query, { token: tokens[kind] });
+      expect([status, body.data]).toEqual([200, []]);
+    }
+  },
+);
+
+test.each(cases.filter(([, , route]) => route.hasBody))(
+  '%s by a %s takes no other organization from its body',
+  async (name, kind, route) => {
+    const body = { ...ROWS[name]?.body, organization_id: victim.id };
+    const [status] = await attack(tokens[kind], route, { body, id: attackerKey.id });
+    expect([400, 403]).toContain(status);
+  },
+);
+
+test.each(serviceRoutes.flatMap(({ name }) => KINDS.map((kind): [string, Kind] => [name, kind])))(
+  '%s refuses a %s, of its own organization and of another',
+  async (name, kind) => {
+    const route = serviceRoutes.find((candidate) => candidate.name === name)!;
+    for (const id of [victim.id, attacker.id]) {
+      expect(await attack(tokens[kind], route, { id, body: { status: 'past_due' } })).toEqual(DENIED);
+    }
+  },
+);
+
+test.each(tenantRoutes.map(({ name }) => name))('%s refuses a service token', async (name) => {
+  const route = tenantRoutes.find((candidate) => candidate.name === name)!;
+  expect(await attack(SERVICE_TOKEN, route)).toEqual(DENIED);
+  expect(await attack(SERVICE_TOKEN, route, { query: `?organization_id=${victim.id}` })).toEqual(DENIED);
+});
+
+test('the attacks were real: the owner reaches every one of these resources', async () => {
+  const { body } = await call(service, 'GET', `/v1/api-keys/${victimKey.id}?organization_id=${victim.id}`, {
+    token: victimOwner,
+  });
+  expect(body).toMatchObject({ id: victimKey.id, metadata: { hidden: 'note' } });
+  const page = await call(service, 'GET', `/v1/audit-events?after=${String(victimEvent?.['id'])}`, {
+    token: victimOwner,
+  });
+  expect(outcome(page)).toEqual(OK);
+});
