@@ -15,7 +15,9 @@ export async function rawCall(
 ): Promise<Answer> {
   const { hostname, port } = new URL(url);
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const outgoing = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const options = { hostname, port, method, path, headers: { ...length, ...headers }, agent: false };
+  const outgoing = request(options, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.on('error', reject);
@@ -64,5 +66,5 @@ export function readAnswer(text: string): Answer {
 }
 
 function parseBody(text: string): Body {
-  return (text === '' ? {} : JSON.parse(text)) as Body;
+  return (text.startsWith('{') ? JSON.parse(text) : {}) as Body;
 }
