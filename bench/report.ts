@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import type { Results } from './measure.ts';
 import { pinning } from './servers.ts';
 
 const PACKAGES = ['express', 'knex', 'pg', 'pino-http', '@electric-sql/pglite', '@workos-inc/node', 'autocannon'];
 
-/** How busy the machine is before the run; more than about 0.5 means that others were at work. */
+/** How busy the machine was before the run. */
 export const loadBefore = loadavg()[0]!;
+
+const BUSY = 0.5;
 
 export function resultTable({ rows, create }: Results): string {
   const lines = Object.entries(rows).map(
@@ -46,8 +48,9 @@ ${machine(database)}
 function machine(database: string): string {
   const versions = PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ');
   const memory = Math.round(totalmem() / 1024 ** 3);
-  return `Machine: ${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GB; load average before the run
-${loadBefore.toFixed(2)}. Node ${process.versions.node}, ${database}, ${versions}.`;
+  const busy = loadBefore > BUSY ? ' Others were at work on it: take the ratios, not the figures.' : '';
+  return `Machine: ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${memory} GB; load average before the run
+${loadBefore.toFixed(2)}.${busy} Node ${process.versions.node}, ${database}, ${versions}.`;
 }
 
 function versionOf(name: string): string {
