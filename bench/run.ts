@@ -9,7 +9,7 @@ import { pinSelf } from './servers.ts';
 
 // `npm run bench`: what Latchkey costs, side by side with what it is built on.
 const short = process.argv.includes('--short');
-const length = short ? { rounds: 2, seconds: 1 } : { rounds: 5, seconds: 5 };
+const length = short ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 5 };
 const lifetime = makeLifetime();
 
 try {
