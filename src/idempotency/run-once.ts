@@ -127,7 +127,13 @@ function placeOf(secret: Buffer, { caller, route }: Request, clientKey: string):
 }
 
 function hashOf(sent: unknown): Buffer {
-  return createHash('sha256').update(JSON.stringify(sent)).digest();
+  return createHash('sha256').update(JSON.stringify(sent, inOrder)).digest();
+}
+
+// The same request may name its fields in any order.
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function reused(): AppError {

@@ -10,6 +10,7 @@ const SECRET_FIELDS = [
   'set-cookie',
   'x-api-key',
   'x-access-token',
+  'idempotency-key',
   'value',
   'secret',
   'password',

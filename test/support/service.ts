@@ -7,6 +7,7 @@ import { makeContainer } from '../../src/container.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
+import type { FaultPoint } from '../../src/fault-point.ts';
 import { listen } from '../../src/http/server.ts';
 import { makeLifetime } from '../../src/lifetime.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
@@ -33,7 +34,10 @@ export type Service = {
 };
 
 /** The whole service on a database of its own and a local WorkOS; closed after the test file. */
-export async function startService(env: Readonly<Record<string, string>> = {}): Promise<Service> {
+export async function startService(
+  env: Readonly<Record<string, string>> = {},
+  { at }: { at?: FaultPoint } = {},
+): Promise<Service> {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
@@ -51,7 +55,7 @@ export async function startService(env: Readonly<Record<string, string>> = {}): 
   });
   const config = readConfig({ ...environment(workos), ...env });
   const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
-  const { app, background } = makeContainer({ config, product, db, log, clock, strict: true });
+  const { app, background } = makeContainer({ config, product, db, log, clock, alone: true, strict: true, ...(at && { at }) });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
   return {

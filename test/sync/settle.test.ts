@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { call, createKey, outcome } from '../support/api.ts';
+import type { CreatedKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
@@ -148,7 +149,7 @@ test('a key is revoked at once while WorkOS is down, and deleted there later', a
 test('two settlers at the same time do the work once', async () => {
   const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
   const owner = await acme.session();
-  const keys = [];
+  const keys: CreatedKey[] = [];
   for (let i = 0; i < 30; i++) keys.push(await createKey(service, owner));
   takeWorkosDown(service);
   await Promise.all(keys.map(({ id }) => revoke(owner, id)));
