@@ -13,7 +13,10 @@ type Timing = { responseTime: number };
 export function makeAccessLog(log: Logger): RequestHandler {
   return pinoHttp<Request, Response>({
     logger: log,
+    // Both are needed: without the second, the line carries the whole request, its URL and headers with it.
     quietReqLogger: true,
+    quietResLogger: true,
+    serializers: { req: () => undefined },
     customAttributeKeys: { reqId: 'request_id' },
     genReqId: (_req, res) => String(res.getHeader('x-request-id')),
     customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
