@@ -18,7 +18,7 @@ import type { UnsettledKeys } from './unsettled-keys.ts';
 type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
-  unsettled: Pick<UnsettledKeys, 'fail' | 'hasten'>;
+  unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
   workos: Pick<WorkosGateway, 'createOrganizationKey' | 'deleteKey'>;
   marker: Pick<Marker, 'mark'>;
   hashKey: (secret: string) => Buffer;
@@ -101,12 +101,28 @@ async function activateOrUndo(
   try {
     return { key: await activate(deps, key, issued, complete), value: issued.value };
   } catch (error) {
-    // The answer to a commit can be lost: what the row says now is what counts.
-    const committed = await deps.keys.find(key.organizationId, issued.id).catch(() => undefined);
+    const committed = await endUnlessActive(deps, key, issued);
     if (committed) return { key: committed, value: issued.value };
-    await undo(deps, key, issued);
     throw error;
   }
+}
+
+/**
+ * The answer to a commit can be lost, and the commit can still be under way: ending the row waits for it, and then
+ * what the row says counts. While that is not known nothing is undone; whoever settles the row will know.
+ */
+async function endUnlessActive(deps: Deps, key: NewKey, issued: IssuedKey): Promise<Key | undefined> {
+  try {
+    const now = deps.clock();
+    const ended = await deps.unsettled.fail(key, now, new Date(now.getTime() + deps.settleAfterMs));
+    const committed = ended ? undefined : await deps.keys.find(key.organizationId, issued.id);
+    if (committed) return committed;
+  } catch (error) {
+    deps.log.warn({ err: error, row: key.rowId }, 'whether a key became active is not known and waits to be settled');
+    return undefined;
+  }
+  await undo(deps, key, issued);
+  return undefined;
 }
 
 function activate(deps: Deps, key: NewKey, issued: IssuedKey, complete: Provision['complete']): Promise<Key> {
@@ -123,15 +139,14 @@ function activate(deps: Deps, key: NewKey, issued: IssuedKey, complete: Provisio
   });
 }
 
-async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
+async function undo({ workos, unsettled, clock, log }: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
   try {
-    await deps.workos.deleteKey(issued.id);
+    await workos.deleteKey(issued.id);
+    await unsettled.settle(key);
   } catch (error) {
-    deps.log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
-    await noteEnd(deps, key, 'unknown');
-    return;
+    log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
+    await unsettled.hasten(key, clock()).catch(() => undefined);
   }
-  await noteEnd(deps, key, 'refused');
 }
 
 async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: WorkosFailure['outcome']): Promise<void> {

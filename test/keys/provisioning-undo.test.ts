@@ -49,8 +49,8 @@ test('when WorkOS does not take the key back either, the row waits to be settled
   expect(outcome(await create(await acme.session(), 'cannot be activated'))).toEqual([500, 'internal_error']);
   const there = await keysAtWorkos(service, acme.id);
   expect(there).toHaveLength(1);
-  const row = await service.db('api_keys').where({ organization_id: acme.id }).first('id', 'status');
-  expect(row.status).toBe('provisioning');
+  const row = await service.db('api_keys').where({ organization_id: acme.id }).first('id', 'status', 'due_at');
+  expect(row).toMatchObject({ status: 'failed', due_at: expect.any(Date) });
   expect(there[0]?.name).toContain(`[lk:${row.id}:`);
   const line = service.logs.find((text) => text.includes(there[0]!.id));
   expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'warn', workos_id: there[0]!.id });
