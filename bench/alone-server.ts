@@ -33,7 +33,7 @@ if (url === undefined) {
   );
 }
 const keys = makeKeyRepository(db);
-const audit = makeAuditLog({ clock });
+const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
 const gate = makeBillingGate({ tenants: makeTenantRepository(db), keyLimitOf: () => 1_000_000, clock });
 const workosUrl = new URL(process.env['WORKOS_API_URL']!);
 const workos = new WorkOS({

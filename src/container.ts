@@ -51,20 +51,31 @@ import { makeBackground } from './sync/background.ts';
 import type { Background } from './sync/background.ts';
 import { makeSettle } from './sync/settle.ts';
 import { addGauge, makeMetrics, measureRequests } from './telemetry/metrics.ts';
+import { makeAnnounce } from './verification/announce.ts';
 import { makeFindApiKey } from './verification/find-api-key.ts';
+import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
+import { makeKeyCache } from './verification/key-cache.ts';
 import { makeHashKey } from './verification/key-hash.ts';
+import { makeReadMirror } from './verification/mirror-record.ts';
+import { makeResolveKey } from './verification/resolve-key.ts';
+import { makeTrust } from './verification/trust.ts';
+import type { Trust } from './verification/trust.ts';
+import { verifyRoutes } from './verification/verify-routes.ts';
 import { VERSION } from './version.ts';
 import { makeSdkGateway } from './workos/sdk-gateway.ts';
 
 const READY_TIMEOUT_MS = 1_000;
 const SWEEP_INTERVAL_MS = 60_000;
 const SWEEP_BATCH = 1_000;
+const CACHE_TTL_MS = 60_000;
 
 type Parts = {
   config: Config;
   product: Product;
   db: Knex;
   log: Logger;
+  /** The only process on its database: what changes, changes here, and no channel of notices is needed. */
+  alone?: boolean;
   clock?: Clock;
   /** Where a crash test may end the process; see `FaultPoint`. */
   at?: FaultPoint;
@@ -73,19 +84,23 @@ type Parts = {
 };
 
 type Platform = ReturnType<typeof makePlatform>;
+type ResolveKey = ReturnType<typeof makeResolveKey>;
 
-export type Container = { app: Express; background: Background };
+/** `trust` wants to be told of the channel of notices, unless the process is alone. */
+export type Container = { app: Express; background: Background; trust: Trust };
 
 /** Wires the service together; the only place that knows all parts. */
 export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
   const { config, log, metrics } = platform;
-  const routes = [...(config.role === 'worker' ? [] : makeFeatureRoutes(platform)), ...makeHealth(platform)];
+  const resolveKey = makeKeyResolver(platform);
+  const features = config.role === 'worker' ? [] : makeFeatureRoutes(platform, resolveKey);
+  const routes = [...features, ...makeHealth(platform)];
   const title = `${platform.product.product} API keys`;
   addGauges(platform);
   const app = makeApp({
     routes,
-    guards: { authenticate: makeCallers(platform), assertMayCreate: platform.gate.assertMayCreate },
+    guards: { authenticate: makeCallers(platform, resolveKey), assertMayCreate: platform.gate.assertMayCreate },
     observers: [makeAccessLog(log), measureRequests(metrics)],
     pages: [
       makeDocs({ title, document: openApiDocument(routes, { title, version: VERSION }) }),
@@ -96,13 +111,14 @@ export function makeContainer(parts: Parts): Container {
     strict: parts.strict ?? false,
     trustProxyHops: config.trustProxyHops,
   });
-  return { app, background: makeLoops(platform) };
+  return { app, background: makeLoops(platform), trust: platform.trust };
 }
 
-function makePlatform({ config, product, db, log, clock = systemClock, at = passFaultPoint }: Parts) {
+function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
   const tenants = makeTenantRepository(db);
+  const cache = makeKeyCache({ maxKeys: config.cacheMaxKeys, ttlMs: CACHE_TTL_MS });
   return {
     config,
     product,
@@ -116,7 +132,9 @@ function makePlatform({ config, product, db, log, clock = systemClock, at = pass
     keys: makeKeyRepository(db),
     unsettled: makeUnsettledKeys(db),
     places: makeIdempotencyRepository(db),
-    audit: makeAuditLog({ clock }),
+    cache,
+    trust: makeTrust(cache, { trusted: alone }),
+    audit: makeAuditLog({ announce: makeAnnounce(cache), clock }),
     workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
     hashKey: makeHashKey(deriveKey(config.secret, 'api key hash')),
     marker: makeMarker(deriveKey(config.secret, 'workos key marker')),
@@ -126,7 +144,12 @@ function makePlatform({ config, product, db, log, clock = systemClock, at = pass
   };
 }
 
-function makeFeatureRoutes(platform: Platform): Route[] {
+function makeKeyResolver({ db, catalogue, cache, trust, hashKey, clock }: Platform): ResolveKey {
+  const readMirror = makeReadMirror(db, catalogue.neverGranted);
+  return makeResolveKey({ hashKey, cache, trust, readMirror, adopt: () => Promise.resolve(false), clock });
+}
+
+function makeFeatureRoutes(platform: Platform, resolveKey: ResolveKey): Route[] {
   const { db, clock, keys, tenants, audit, workos, catalogue } = platform;
   return [
     ...makeKeyRoutes(platform),
@@ -140,6 +163,8 @@ function makeFeatureRoutes(platform: Platform): Route[] {
       countKeys: (organizationId) => keys.countTowardsQuota(db, organizationId, clock()),
       clock,
     }),
+    ...verifyRoutes({ resolveKey, clock }),
+    ...forwardAuthRoutes({ assertMayCreate: platform.gate.assertMayCreate }),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
   ];
 }
@@ -191,7 +216,7 @@ function makeLoops(platform: Platform): Background {
   return makeBackground({ loops: config.role === 'api' ? [] : loops, failures: metrics.failures, log });
 }
 
-function makeCallers({ config, product, db, clock, workos, hashKey }: Platform) {
+function makeCallers({ config, product, clock, workos }: Platform, resolveKey: ResolveKey) {
   const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   return makeAuthenticate({
     keyPrefixes: product.api_keys.prefixes,
@@ -205,7 +230,7 @@ function makeCallers({ config, product, db, clock, workos, hashKey }: Platform) 
       clock,
     }),
     findServiceToken: makeServiceTokens(config.serviceTokens),
-    findApiKey: makeFindApiKey({ db, hashKey, clock }),
+    findApiKey: makeFindApiKey({ resolveKey, clock }),
     unsealSession: workos.unsealSession,
   });
 }

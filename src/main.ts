@@ -1,6 +1,7 @@
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
+import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './lifetime.ts';
@@ -8,6 +9,7 @@ import { packageFile } from './package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';
+import { INVALIDATION_CHANNEL } from './verification/invalidation.ts';
 
 /** The production start: environment → container → HTTP, and an orderly stop. */
 await runProcess(async () => {
@@ -19,7 +21,9 @@ await runProcess(async () => {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app, background } = makeContainer({ config, product, db, log });
+  const { app, background, trust } = makeContainer({ config, product, db, log });
+  const channel = listenTo({ url: config.databaseUrl, channel: INVALIDATION_CHANNEL, ...trust, log });
+  lifetime.onEnd(channel.close);
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
   background.start();

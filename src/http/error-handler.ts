@@ -26,7 +26,8 @@ export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorReq
 export function sendError(res: Response, error: AppError): void {
   if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
   res.locals['errorCode'] = error.code;
-  res.status(error.status).json(envelope(error, requestIdOf(res)));
+  const refusal = res.locals['mapRefusals'] === true && error.status > 401 && error.status < 500;
+  res.status(refusal ? 403 : error.status).json(envelope(error, requestIdOf(res)));
 }
 
 function toAppError(error: unknown, isDatabaseUnavailable: Deps['isDatabaseUnavailable']): AppError {

@@ -73,7 +73,8 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   const { access } = route;
   if (access.kind === 'public') return;
   if (access.kind === 'service') {
-    if (caller.kind !== 'service') throw denied('This route is for services that hold a service token.');
+    if (caller.kind !== 'service' && !(access.machines && caller.kind === 'machine'))
+      throw denied('This route is for services that hold a service token.');
     assertScope(access.scope, caller);
     return;
   }
@@ -116,6 +117,9 @@ function contextOf(req: Request, res: Response): RequestContext {
     userAgent: req.get('user-agent')?.slice(0, 256),
     idempotencyKey: req.get('idempotency-key'),
     setHeader: (name, value) => res.setHeader(name, value),
+    mapRefusals: () => {
+      res.locals['mapRefusals'] = true;
+    },
   };
 }
 

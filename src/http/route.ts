@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import type { ServiceCaller, TenantCaller } from './caller.ts';
+import type { MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
 
 /** What a request does to a tenant, as billing sees it: `create` needs an active posture, the others never do. */
 export type BillingClass = 'create' | 'wind_down' | 'read';
@@ -12,6 +12,8 @@ export type RequestContext = {
   /** The client's `Idempotency-Key`, on routes that take one. */
   idempotencyKey: string | undefined;
   setHeader(name: string, value: string): void;
+  /** Refusals other than 401 are answered with status 403, for proxies that pass on no other; their code stays. */
+  mapRefusals(): void;
 };
 
 type Input<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> = {
@@ -52,7 +54,8 @@ type TenantAccess = {
 
 export type Access =
   | ({ kind: 'tenant' } & Required<TenantAccess>)
-  | { kind: 'service'; scope: readonly string[] }
+  /** With `machines`, a machine token of an organization may use the route too, for its own organization. */
+  | { kind: 'service'; scope: readonly string[]; machines: boolean }
   | { kind: 'public' };
 
 /** A route with its generic types erased, as the mount and the OpenAPI document see it. */
@@ -76,7 +79,18 @@ export function serviceRoute<P extends z.ZodType, Q extends z.ZodType, B extends
   definition: Definition<ServiceCaller, P, Q, B, R> & { scope: readonly string[] },
 ): Route {
   const { scope, ...rest } = definition;
-  return erase({ ...rest, access: { kind: 'service', scope } });
+  return erase({ ...rest, access: { kind: 'service', scope, machines: false } });
+}
+
+/** The same for those that hold a machine token, too. */
+export function serviceOrMachineRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+>(definition: Definition<ServiceCaller | MachineCaller, P, Q, B, R> & { scope: readonly string[] }): Route {
+  const { scope, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'service', scope, machines: true } });
 }
 
 /** A route that anyone may call. */
