@@ -33,6 +33,7 @@ export function makeDocs({ document, title }: { document: object; title: string 
         'script-src': ["'self'", `'sha256-${scriptHash}'`],
         'style-src': ["'self'", "'unsafe-inline'"],
         'img-src': ["'self'", 'data:'],
+        'font-src': ["'self'", 'data:'],
         'upgrade-insecure-requests': null,
       },
     },

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import type { Answer } from '../support/api.ts';
+import { rawCall } from '../support/raw.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+
+const service = await startService();
+
+/** The lines that an answer's request left; the line is written when the answer has been sent. */
+async function linesOf({ headers }: Answer): Promise<Record<string, unknown>[]> {
+  const requestId = String(headers.get('x-request-id'));
+  const find = () => service.logs.filter((line) => line.includes(requestId));
+  await expect.poll(find).not.toHaveLength(0);
+  return find().map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+const COMMON = {
+  level: 'info',
+  time: expect.stringMatching(/^\d{4}-.*Z$/),
+  duration_ms: expect.any(Number),
+  msg: 'request',
+};
+
+test('one line a request says who, where, what came of it and how long it took, and nothing else', async () => {
+  const acme = await service.organizations.add();
+  const owner = await acme.session('owner');
+  const key = await createKey(service, owner);
+  const who = {
+    user: { token: owner, caller_id: acme.userId('owner') },
+    machine: { token: await acme.machineToken('apikeys:read'), caller_id: acme.machineClientId },
+    api_key: { token: key.value, caller_id: key.id },
+  };
+  for (const [caller, { token, caller_id }] of Object.entries(who)) {
+    const answer = await call(service, 'GET', `/v1/organization?organization_id=${acme.id}`, { token });
+    expect(await linesOf(answer)).toEqual([
+      {
+        ...COMMON,
+        request_id: answer.headers.get('x-request-id'),
+        method: 'GET',
+        route: '/v1/organization',
+        status: 200,
+        caller,
+        caller_id,
+        organization_id: acme.id,
+      },
+    ]);
+  }
+});
+
+test('a refusal says its code, and a service that it is one', async () => {
+  const acme = await service.organizations.add();
+  const answer = await call(service, 'PUT', `/v1/organizations/${acme.id}/billing`, { token: SERVICE_TOKEN, body: {} });
+  expect(await linesOf(answer)).toEqual([
+    {
+      ...COMMON,
+      request_id: answer.headers.get('x-request-id'),
+      method: 'PUT',
+      route: '/v1/organizations/{id}/billing',
+      status: 400,
+      code: 'validation_error',
+      caller: 'service',
+      caller_id: expect.stringMatching(/^service_[0-9a-f]{12}$/),
+    },
+  ]);
+});
+
+test.each([
+  ['GET', '/v1/api-keys', '/v1/api-keys', 401],
+  ['GET', '/v1/api-keys/api_key_x', '/v1/api-keys/{id}', 401],
+  ['POST', '/v1/organization', '/v1/organization', 405],
+  ['GET', '/nowhere/at?all=1', 'unmatched', 404],
+  ['GET', '/docs', '/docs', 200],
+  ['GET', '/metrics', '/metrics', 200],
+  ['GET', '/healthz', '/healthz', 200],
+])('%s %s is logged under its pattern %s', async (method, path, route, status) => {
+  const [line, ...others] = await linesOf(await rawCall(service, method, path));
+  expect(line).toMatchObject({ method, route, status });
+  expect(line).not.toHaveProperty('caller');
+  expect(others).toEqual([]);
+});
+
+test('a failure of others is a warning, with the same fields', async () => {
+  const acme = await service.organizations.add();
+  service.workos.faults.add({ kind: 'status', status: 503, method: 'POST', path: '/organizations/:id/api_keys' });
+  const answer = await call(service, 'POST', '/v1/api-keys', {
+    token: await acme.session(),
+    body: { label: 'a', permission_set: 'read_only' },
+  });
+  const lines = await linesOf(answer);
+  expect(lines.at(-1)).toMatchObject({ level: 'warn', status: 503, code: 'workos_unavailable', route: '/v1/api-keys' });
+});
+
+test('what a client writes into a header or path never makes a line of its own', async () => {
+  const before = service.logs.length;
+  await rawCall(service, 'GET', '/v1/%0a%7b%22level%22%3a%22error%22%7d', { headers: { 'x-request-id': 'forged' } });
+  await expect.poll(() => service.logs.length).toBe(before + 1);
+  expect(service.logs.at(-1)).not.toContain('forged');
+  expect(service.logs.at(-1)?.trim()).not.toContain('\n');
+});

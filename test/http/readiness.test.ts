@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { call, outcome } from '../support/api.ts';
+import { startService } from '../support/service.ts';
+
+const service = await startService({ WORKOS_TIMEOUT_MS: '300' });
+
+test('a WorkOS that does not answer is shown, and takes nobody off the road', async () => {
+  service.workos.faults.add({ kind: 'status', status: 503, times: 0 });
+  const readiness = () => call(service, 'GET', '/readyz');
+  await expect.poll(async () => (await readiness()).body).toEqual({ status: 'ready', database: 'up', workos: 'down' });
+  expect(outcome(await readiness())).toEqual([200, undefined]);
+});
