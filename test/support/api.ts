@@ -51,7 +51,7 @@ export function outcome({ status, body }: Answer): [number, string | undefined] 
   return [status, status >= 400 ? body.error.code : undefined];
 }
 
-export async function createKey(service: Service, token: string, body: object = {}): Promise<CreatedKey> {
+export async function createKey(service: Pick<Service, 'url'>, token: string, body: object = {}): Promise<CreatedKey> {
   const wanted = { label: 'a key', permission_set: 'read_only', ...body };
   const answer = await call(service, 'POST', '/v1/api-keys', { token, body: wanted });
   expect(outcome(answer)).toEqual([201, undefined]);

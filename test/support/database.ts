@@ -6,7 +6,13 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { withDatabase } from './global-setup.ts';
 
-export type TestDatabase = { db: Knex; kind: 'server' | 'embedded'; close(): Promise<void> };
+export type TestDatabase = {
+  db: Knex;
+  kind: 'server' | 'embedded';
+  /** Where else it can be reached; an embedded one cannot. */
+  url?: string;
+  close(): Promise<void>;
+};
 
 /** A migrated database of the test's own. */
 export async function freshDatabase(): Promise<TestDatabase> {
@@ -18,10 +24,12 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   const admin = connectDatabase({ url: source.url, poolMax: 1 });
   await admin.raw('create database ?? template ??', [name, source.template]);
-  const db = connectDatabase({ url: withDatabase(source.url, name), poolMax: 10 });
+  const url = withDatabase(source.url, name);
+  const db = connectDatabase({ url, poolMax: 10 });
   return {
     db,
     kind: 'server',
+    url,
     async close() {
       await db.destroy();
       await admin.raw('drop database if exists ?? with (force)', [name]);

@@ -21,6 +21,9 @@ import type { Organizations } from './organizations.ts';
 export const SERVICE_TOKEN = 'svc_latchkey_tests';
 export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
 
+// The demo's roles and permissions without its people, whose passwords take time to hash.
+export const emptySeed = { ...demoSeed, organizations: [], people: [], memberships: [], machineClients: [] };
+
 export type Service = {
   url: string;
   db: Knex;
@@ -41,9 +44,7 @@ export async function startService(
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
-  // The demo's roles and permissions without its people, whose passwords take time to hash.
-  const seed = { ...demoSeed, organizations: [], people: [], memberships: [], machineClients: [] };
-  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock });
+  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
   lifetime.onEnd(() => workos.close());
   const { db, close } = await freshDatabase();
   lifetime.onEnd(close);
@@ -55,7 +56,16 @@ export async function startService(
   });
   const config = readConfig({ ...environment(workos), ...env });
   const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
-  const { app, background } = makeContainer({ config, product, db, log, clock, alone: true, strict: true, ...(at && { at }) });
+  const { app, background } = makeContainer({
+    config,
+    product,
+    db,
+    log,
+    clock,
+    alone: true,
+    strict: true,
+    ...(at && { at }),
+  });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
   return {
@@ -69,7 +79,8 @@ export async function startService(
   };
 }
 
-function environment(workos: Emulator): Record<string, string> {
+/** What the service is configured with; a secret of its own each time. */
+export function environment(workos: Emulator): Record<string, string> {
   return {
     DATABASE_URL: 'postgres://handed-in',
     WORKOS_API_KEY: workos.apiKey,

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { startApi, startProxy } from './proxy.ts';
+
+const service = await startService();
+const api = await startApi();
+const ports = { latchkey: Number(new URL(service.url).port), api: api.port };
+const acme = await service.organizations.add();
+const key = await createKey(service, await acme.session('owner'), { permission_set: 'full_access' });
+
+describe.each([
+  {
+    name: 'nginx',
+    // Only 401 and 403 pass through auth_request.
+    refusedCreate: 403,
+    url: await startProxy(
+      {
+        example: 'nginx.conf',
+        command: (file, folder) => ['nginx', '-p', folder, '-e', 'stderr', '-c', file, '-g', 'daemon off;'],
+      },
+      ports,
+    ),
+  },
+  {
+    name: 'Caddy',
+    refusedCreate: 423,
+    url: await startProxy(
+      { example: 'Caddyfile', command: (file) => ['caddy', 'run', '--adapter', 'caddyfile', '--config', file] },
+      ports,
+    ),
+  },
+])('$name', ({ url, refusedCreate }) => {
+  const ask = (headers: Record<string, string>, method = 'GET') => fetch(`${url}/tasks/1`, { method, headers });
+
+  test('passes a good key on as who it is, and not the key', async () => {
+    const answer = await ask({ 'x-api-key': key.value });
+    expect([answer.status, await answer.text()]).toEqual([200, 'from the API']);
+    const headers = api.seen.at(-1);
+    expect(headers).toMatchObject({
+      'x-latchkey-organization-id': acme.id,
+      'x-latchkey-key-id': key.id,
+      'x-latchkey-scopes': 'caps:write workspace:read workspace:write tasks:write audit:read',
+    });
+    expect(JSON.stringify(headers)).not.toContain(key.value);
+  });
+
+  test('passes a bearer on, beside a session cookie', async () => {
+    const headers = { authorization: `Bearer ${key.value}`, cookie: 'wos_session=something' };
+    expect((await ask(headers)).status).toBe(200);
+  });
+
+  test('does not believe what a client says of itself', async () => {
+    await ask({
+      'x-api-key': key.value,
+      'x-latchkey-organization-id': 'org_forged',
+      'x-latchkey-scopes': 'everything',
+    });
+    expect(api.seen.at(-1)).toMatchObject({ 'x-latchkey-organization-id': acme.id });
+    expect(JSON.stringify(api.seen.at(-1))).not.toMatch(/forged|everything/);
+  });
+
+  test('lets nothing through without a key, with a wrong key, or with one that lacks the scope', async () => {
+    const reader = await createKey(service, await acme.session('owner'), { permission_set: 'read_only' });
+    const before = api.seen.length;
+    expect((await ask({})).status).toBe(401);
+    expect((await ask({ 'x-api-key': 'sk_nobodys_key_but_long_enough' })).status).toBe(401);
+    expect((await ask({ 'x-api-key': reader.value })).status).toBe(403);
+    expect(api.seen).toHaveLength(before);
+  });
+
+  test('refuses to create when billing does not allow it, and lets read and wind down', async () => {
+    const other = await service.organizations.add();
+    const late = await createKey(service, await other.session('owner'), { permission_set: 'full_access' });
+    const headers = { 'x-api-key': late.value };
+    expect((await ask(headers, 'POST')).status).toBe(200);
+    const path = `/v1/organizations/${other.id}/billing`;
+    await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
+    expect((await ask(headers, 'POST')).status).toBe(refusedCreate);
+    expect((await ask(headers, 'GET')).status).toBe(200);
+    expect((await ask(headers, 'DELETE')).status).toBe(200);
+  });
+
+  test('refuses a key from the moment it is revoked', async () => {
+    const doomed = await createKey(service, await acme.session('owner'), { permission_set: 'full_access' });
+    const headers = { 'x-api-key': doomed.value };
+    expect((await ask(headers)).status).toBe(200);
+    await call(service, 'DELETE', `/v1/api-keys/${doomed.id}`, { token: await acme.session('owner') });
+    expect((await ask(headers)).status).toBe(401);
+  });
+});

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+
+/** An API behind a proxy: it answers every request and keeps the headers that reached it. */
+export async function startApi(): Promise<{ port: number; seen: IncomingHttpHeaders[] }> {
+  const seen: IncomingHttpHeaders[] = [];
+  const server = createServer((req, res) => {
+    seen.push(req.headers);
+    req.resume();
+    res.end('from the API');
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  afterAll(() => void server.close());
+  return { port: (server.address() as AddressInfo).port, seen };
+}
+
+type Proxy = { example: string; command: (configuration: string, folder: string) => [string, ...string[]] };
+
+/** Runs a proxy on its example from deploy/examples, with the example's ports replaced by free ones. */
+export async function startProxy(
+  { example, command }: Proxy,
+  ports: { latchkey: number; api: number },
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-proxy-'));
+  const port = await freePort();
+  const text = (await readFile(new URL(`../../deploy/examples/${example}`, import.meta.url), 'utf8'))
+    .replaceAll('127.0.0.1:3000', `127.0.0.1:${ports.latchkey}`)
+    .replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.api}`)
+    .replaceAll('127.0.0.1:8000', `127.0.0.1:${port}`)
+    .replaceAll('/tmp/latchkey-example-nginx', join(folder, 'nginx'));
+  const configuration = join(folder, example);
+  await writeFile(configuration, text);
+  const [program, ...args] = command(configuration, folder);
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } });
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  afterAll(async () => {
+    child.kill('SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; tries < 100; tries++) {
+    if (child.exitCode !== null) throw new Error(`${program} ended: ${said}`);
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      return url;
+    await sleep(50);
+  }
+  throw new Error(`${program} does not answer: ${said}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import type { CreatedKey } from '../support/api.ts';
+import { SERVICE_TOKEN } from '../support/service.ts';
+import { startReplicas } from './start-replicas.ts';
+import type { Replica } from './start-replicas.ts';
+
+const cluster = await startReplicas();
+const first = await cluster.start();
+const second = await cluster.start();
+// Room for every key of these tests.
+const acme = await cluster.organizations.add({ status: 'active', plan: 'scale' });
+const owner = () => acme.session('owner');
+
+const verify = async (replica: Replica, key: CreatedKey, more: object = {}) =>
+  (await call(replica, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: key.value, ...more } }))
+    .body;
+const codeAt = async (replica: Replica, key: CreatedKey, more: object = {}) =>
+  (await verify(replica, key, more))['code'];
+const revoke = async (key: CreatedKey) => call(first, 'DELETE', `/v1/api-keys/${key.id}`, { token: await owner() });
+const createAt = async (replica: Replica) => createKey(replica, await owner());
+
+/** Verifies until the answer comes from memory: a first read may have raced the notice of the key's making. */
+async function warm(replica: Replica, key: CreatedKey): Promise<void> {
+  await expect.poll(async () => (await verify(replica, key))['source'], { interval: 1 }).toBe('cache');
+}
+
+const cutChannels = () =>
+  cluster.db.raw("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'latchkey listener'");
+
+/** How long after now the other replica says `code`, in milliseconds. */
+async function delayUntil(code: string, ask: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  while ((await ask()) !== code) {
+    if (performance.now() - from > 5_000) throw new Error(`it never said ${code}`);
+  }
+  return performance.now() - from;
+}
+
+test('a new key works on every replica at once', async () => {
+  for (let i = 0; i < 50; i++) {
+    const key = await createAt(i % 2 === 0 ? first : second);
+    expect(await codeAt(i % 2 === 0 ? second : first, key)).toBe('valid');
+    await revoke(key);
+  }
+});
+
+test('a revocation is seen by another replica within 250 ms, from the answer of DELETE on', async () => {
+  const delays: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    const key = await createAt(first);
+    await warm(second, key);
+    await revoke(key);
+    delays.push(await delayUntil('revoked', () => codeAt(second, key)));
+  }
+  expect(Math.max(...delays)).toBeLessThan(250);
+});
+
+test('a changed posture is seen by another replica within 250 ms', async () => {
+  const key = await createAt(first);
+  const creates = () => codeAt(second, key, { operation: 'create' });
+  const bill = (status: string) =>
+    call(first, 'PUT', `/v1/organizations/${acme.id}/billing`, { token: SERVICE_TOKEN, body: { status } });
+  for (let i = 0; i < 10; i++) {
+    expect(await creates()).toBe('valid');
+    await bill('past_due');
+    expect(await delayUntil('billing_inactive', creates)).toBeLessThan(250);
+    await bill('active');
+    expect(await delayUntil('valid', creates)).toBeLessThan(250);
+  }
+  await revoke(key);
+});
+
+test('when the channel is lost nothing cached is believed, and it comes back by itself', async () => {
+  const key = await createAt(first);
+  await warm(second, key);
+  await cutChannels();
+  await expect.poll(() => second.trust.isTrusted(), { interval: 1 }).toBe(false);
+  expect((await verify(second, key))['source']).toBe('mirror');
+  await expect.poll(() => second.trust.isTrusted(), { timeout: 10_000 }).toBe(true);
+  await warm(second, key);
+  await revoke(key);
+  expect(await delayUntil('revoked', () => codeAt(second, key))).toBeLessThan(250);
+});
+
+test('a revocation while the channel is lost is believed as soon as the loss is noticed', async () => {
+  for (let i = 0; i < 5; i++) {
+    const key = await createAt(first);
+    await codeAt(second, key);
+    await cutChannels();
+    await revoke(key);
+    expect(await delayUntil('revoked', () => codeAt(second, key))).toBeLessThan(250);
+    await sleep(200);
+  }
+});
+
+test('a replica that joins late knows what was revoked before', async () => {
+  const key = await createAt(first);
+  await revoke(key);
+  const third = await cluster.start();
+  expect(await codeAt(third, key)).toBe('revoked');
+});

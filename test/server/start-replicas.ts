@@ -1,0 +1,52 @@
+import { afterAll } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { makeContainer } from '../../src/container.ts';
+import { connectDatabase } from '../../src/db/connect.ts';
+import { listenTo } from '../../src/db/listen.ts';
+import { startEmulator } from '../../src/emulator/emulator.ts';
+import { listen } from '../../src/http/server.ts';
+import { makeLifetime } from '../../src/lifetime.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { INVALIDATION_CHANNEL } from '../../src/verification/invalidation.ts';
+import type { Trust } from '../../src/verification/trust.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { freshDatabase } from '../support/database.ts';
+import { makeOrganizations } from '../support/organizations.ts';
+import { emptySeed, environment } from '../support/service.ts';
+
+export type Replica = { url: string; trust: Trust };
+
+/** Several replicas on one database, as production starts them, and the means to start more. */
+export async function startReplicas() {
+  const lifetime = makeLifetime();
+  afterAll(() => lifetime.end());
+  const clock = makeTestClock();
+  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
+  lifetime.onEnd(() => workos.close());
+  const { db, url: databaseUrl, close } = await freshDatabase();
+  lifetime.onEnd(close);
+  if (databaseUrl === undefined) throw new Error('these tests need TEST_DATABASE_URL: replicas share a server');
+  const config = readConfig({ ...environment(workos), DATABASE_URL: databaseUrl });
+  const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const log = makeLogger({ level: 'silent', pretty: false });
+
+  async function start(): Promise<Replica> {
+    const own = connectDatabase({ url: databaseUrl!, poolMax: 5 });
+    lifetime.onEnd(() => own.destroy());
+    const { app, trust } = makeContainer({ config, product, db: own, log, clock, strict: true });
+    const opened = Promise.withResolvers<void>();
+    const onOpen = () => {
+      trust.onOpen();
+      opened.resolve();
+    };
+    const channel = listenTo({ url: databaseUrl!, channel: INVALIDATION_CHANNEL, ...trust, onOpen, log });
+    lifetime.onEnd(channel.close);
+    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    lifetime.onEnd(() => server.close(1_000));
+    await opened.promise;
+    return { url: server.url, trust };
+  }
+
+  return { db, workos, clock, start, organizations: makeOrganizations({ db, workos, clock }) };
+}
