@@ -43,6 +43,8 @@ export async function up(knex: Knex): Promise<void> {
       workos_deleted_at timestamptz,
       workos_expires_at timestamptz,
       workos_updated_at timestamptz,
+      -- When a reconciliation began to look for the key at WorkOS, and when one last saw it there.
+      workos_expected_at timestamptz,
       workos_seen_at timestamptz,
       -- When somebody has to look at the row again; null when nothing is left to do.
       due_at timestamptz,

@@ -23,6 +23,8 @@ export async function up(knex: Knex): Promise<void> {
       cursor text,
       event_at timestamptz,
       leased_until timestamptz,
+      -- When everything was read that there was.
+      polled_at timestamptz,
       constraint event_cursors_pkey primary key (name)
     );
   `);

@@ -22,6 +22,7 @@ create table api_keys (
   workos_deleted_at timestamp with time zone,
   workos_expires_at timestamp with time zone,
   workos_updated_at timestamp with time zone,
+  workos_expected_at timestamp with time zone,
   workos_seen_at timestamp with time zone,
   due_at timestamp with time zone,
   attempts integer not null default 0,
@@ -66,6 +67,7 @@ create table event_cursors (
   cursor text,
   event_at timestamp with time zone,
   leased_until timestamp with time zone,
+  polled_at timestamp with time zone,
   constraint event_cursors_pkey PRIMARY KEY (name)
 );
 

@@ -18,6 +18,7 @@ import { makeTenantRepository } from './billing/tenant-repository.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { makeEvents, makeMirror } from './container/mirror-parts.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { poolState } from './db/pool-state.ts';
 import { passFaultPoint } from './fault-point.ts';
@@ -48,9 +49,10 @@ import { permissionRoutes } from './permissions/permission-routes.ts';
 import type { Product } from './permissions/product.ts';
 import { deriveKey } from './secrets.ts';
 import { makeBackground } from './sync/background.ts';
-import type { Background } from './sync/background.ts';
+import type { Background, Loop } from './sync/background.ts';
 import { makeSettle } from './sync/settle.ts';
 import { addGauge, makeMetrics, measureRequests } from './telemetry/metrics.ts';
+import { makeAdoptKey } from './verification/adopt-key.ts';
 import { makeAnnounce } from './verification/announce.ts';
 import { makeFindApiKey } from './verification/find-api-key.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
@@ -94,10 +96,11 @@ export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
   const { config, log, metrics } = platform;
   const resolveKey = makeKeyResolver(platform);
-  const features = config.role === 'worker' ? [] : makeFeatureRoutes(platform, resolveKey);
+  const events = makeEvents(platform);
+  const features = config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, resolveKey), ...events.routes()];
   const routes = [...features, ...makeHealth(platform)];
   const title = `${platform.product.product} API keys`;
-  addGauges(platform);
+  addGauges(platform, events.lagSeconds);
   const app = makeApp({
     routes,
     guards: { authenticate: makeCallers(platform, resolveKey), assertMayCreate: platform.gate.assertMayCreate },
@@ -111,7 +114,7 @@ export function makeContainer(parts: Parts): Container {
     strict: parts.strict ?? false,
     trustProxyHops: config.trustProxyHops,
   });
-  return { app, background: makeLoops(platform), trust: platform.trust };
+  return { app, background: makeLoops(platform, events.loop), trust: platform.trust };
 }
 
 function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
@@ -119,6 +122,8 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   const catalogue = makeCatalogue(product);
   const tenants = makeTenantRepository(db);
   const cache = makeKeyCache({ maxKeys: config.cacheMaxKeys, ttlMs: CACHE_TTL_MS });
+  const audit = makeAuditLog({ announce: makeAnnounce(cache), clock });
+  const marker = makeMarker(deriveKey(config.secret, 'workos key marker'));
   return {
     config,
     product,
@@ -134,19 +139,20 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     places: makeIdempotencyRepository(db),
     cache,
     trust: makeTrust(cache, { trusted: alone }),
-    audit: makeAuditLog({ announce: makeAnnounce(cache), clock }),
+    audit,
     workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
     hashKey: makeHashKey(deriveKey(config.secret, 'api key hash')),
-    marker: makeMarker(deriveKey(config.secret, 'workos key marker')),
+    marker,
+    ...makeMirror({ catalogue, marker, audit, clock }),
     gate: makeBillingGate({ tenants, keyLimitOf: (plan) => catalogue.planOf(plan).keyLimit, clock }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
 }
 
-function makeKeyResolver({ db, catalogue, cache, trust, hashKey, clock }: Platform): ResolveKey {
-  const readMirror = makeReadMirror(db, catalogue.neverGranted);
-  return makeResolveKey({ hashKey, cache, trust, readMirror, adopt: () => Promise.resolve(false), clock });
+function makeKeyResolver(platform: Platform): ResolveKey {
+  const readMirror = makeReadMirror(platform.db, platform.catalogue.neverGranted);
+  return makeResolveKey({ ...platform, readMirror, adopt: makeAdoptKey(platform) });
 }
 
 function makeFeatureRoutes(platform: Platform, resolveKey: ResolveKey): Route[] {
@@ -199,7 +205,7 @@ function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }:
   });
 }
 
-function makeLoops(platform: Platform): Background {
+function makeLoops(platform: Platform, events: Loop): Background {
   const { config, metrics, log, places, clock } = platform;
   const settle = makeSettle(platform);
   const sweep = async () => {
@@ -212,6 +218,7 @@ function makeLoops(platform: Platform): Background {
       step: async (signal: AbortSignal) => void (await settle(signal)),
     },
     { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
+    events,
   ];
   return makeBackground({ loops: config.role === 'api' ? [] : loops, failures: metrics.failures, log });
 }
@@ -242,7 +249,7 @@ function makeHealth({ db, workos }: Platform): Route[] {
   });
 }
 
-function addGauges({ db, keys, unsettled, clock, metrics }: Platform): void {
+function addGauges({ db, keys, unsettled, clock, metrics }: Platform, eventsLagSeconds: () => Promise<number>): void {
   addGauge(
     metrics,
     { name: 'latchkey_database_connections', help: 'Connections of the pool, by state.', label: 'state' },
@@ -256,6 +263,6 @@ function addGauges({ db, keys, unsettled, clock, metrics }: Platform): void {
   addGauge(
     metrics,
     { name: 'latchkey_lag_seconds', help: 'How long the oldest work of a loop has waited.', label: 'loop' },
-    async () => ({ settle: await unsettled.lagSeconds(clock()) }),
+    async () => ({ settle: await unsettled.lagSeconds(clock()), events: await eventsLagSeconds() }),
   );
 }

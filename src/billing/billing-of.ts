@@ -9,10 +9,13 @@ type Deps = { tenants: Pick<TenantRepository, 'findAll'>; clock: Clock };
 export function makeBillingOf({ tenants, clock }: Deps) {
   return async function billingOf(
     organizationIds: readonly string[],
-  ): Promise<Map<string, { status: string; posture: Posture }>> {
+  ): Promise<Map<string, { status: string | null; posture: Posture }>> {
     const known = organizationIds.length === 0 ? [] : await tenants.findAll(organizationIds);
     return new Map(
-      known.map((tenant) => [tenant.organizationId, { status: tenant.status, posture: postureOf(tenant, clock()) }]),
+      known.map((tenant) => [
+        tenant.organizationId,
+        { status: tenant.status ?? null, posture: postureOf(tenant, clock()) },
+      ]),
     );
   };
 }

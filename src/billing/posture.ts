@@ -7,14 +7,21 @@ export type Posture = (typeof POSTURES)[number];
 
 export type Tenant = {
   organizationId: string;
-  status: BillingStatus;
+  /** What billing said last; absent when it never did. */
+  status: BillingStatus | undefined;
   trialEndsAt: Date | undefined;
   plan: string | undefined;
+  /** When WorkOS deleted the organization. */
+  deletedAt: Date | undefined;
 };
 
-/** The posture at `now`: a trial ends by the clock, and an organization without a tenant row is `unknown`. */
-export function postureOf(tenant: Tenant | undefined, now: Date): Posture {
-  if (!tenant) return 'unknown';
+/**
+ * The posture at `now`: a trial ends by the clock, an organization that billing never spoke of is `unknown`, and one
+ * that WorkOS has deleted is being wound down whatever billing says.
+ */
+export function postureOf(tenant: Omit<Tenant, 'organizationId'> | undefined, now: Date): Posture {
+  if (tenant?.deletedAt) return 'decommissioning';
+  if (!tenant?.status) return 'unknown';
   if (tenant.status !== 'trial') return tenant.status;
   return tenant.trialEndsAt && tenant.trialEndsAt > now ? 'trial' : 'trial_expired';
 }

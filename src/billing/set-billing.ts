@@ -5,18 +5,18 @@ import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { ServiceCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
-import type { Tenant } from './posture.ts';
+import type { BillingStatus, Tenant } from './posture.ts';
 import type { TenantRepository } from './tenant-repository.ts';
 
 type Deps = { db: Knex; tenants: TenantRepository; audit: AuditLog; clock: Clock };
-type Change = Pick<Tenant, 'organizationId' | 'status' | 'trialEndsAt' | 'plan'>;
+type Change = Pick<Tenant, 'organizationId' | 'trialEndsAt' | 'plan'> & { status: BillingStatus };
 
 /** Makes a tenant or changes its billing; a plan that is not named stays as it was. Saying the same again changes nothing. */
 export function makeSetBilling({ db, tenants, audit, clock }: Deps) {
   return function setBilling(caller: ServiceCaller, change: Change, context: RequestContext): Promise<Tenant> {
     return transaction(db, async (trx) => {
       const before = await tenants.lock(trx, change.organizationId);
-      const tenant: Tenant = { ...change, plan: change.plan ?? before?.plan };
+      const tenant: Tenant = { ...change, plan: change.plan ?? before?.plan, deletedAt: before?.deletedAt };
       if (before && describe(before) === describe(tenant)) return tenant;
       await tenants.put(trx, tenant, clock());
       await audit.append(trx, {
@@ -32,7 +32,7 @@ export function makeSetBilling({ db, tenants, audit, clock }: Deps) {
 }
 
 function view({ status, trialEndsAt, plan }: Tenant) {
-  return { status, trial_ends_at: trialEndsAt?.toISOString() ?? null, plan: plan ?? null };
+  return { status: status ?? null, trial_ends_at: trialEndsAt?.toISOString() ?? null, plan: plan ?? null };
 }
 
 function describe(tenant: Tenant): string {

@@ -3,16 +3,23 @@ import type { BillingStatus, Tenant } from './posture.ts';
 
 type TenantRow = {
   organization_id: string;
-  billing_status: BillingStatus;
+  billing_status: BillingStatus | null;
   trial_ends_at: Date | null;
   plan: string | null;
+  deleted_at: Date | null;
   created_at: Date;
   updated_at: Date;
 };
 
 export type TenantRepository = ReturnType<typeof makeTenantRepository>;
 
-const COLUMNS = ['organization_id', 'billing_status', 'trial_ends_at', 'plan'] as const satisfies (keyof TenantRow)[];
+const COLUMNS = [
+  'organization_id',
+  'billing_status',
+  'trial_ends_at',
+  'plan',
+  'deleted_at',
+] as const satisfies (keyof TenantRow)[];
 
 export function makeTenantRepository(db: Knex) {
   return {
@@ -41,7 +48,7 @@ export function makeTenantRepository(db: Knex) {
 
     async put(trx: Knex.Transaction, tenant: Tenant, now: Date): Promise<void> {
       const values = {
-        billing_status: tenant.status,
+        billing_status: tenant.status ?? null,
         trial_ends_at: tenant.trialEndsAt ?? null,
         plan: tenant.plan ?? null,
         updated_at: now,
@@ -57,8 +64,9 @@ export function makeTenantRepository(db: Knex) {
 function toTenant(row: Pick<TenantRow, (typeof COLUMNS)[number]>): Tenant {
   return {
     organizationId: row.organization_id,
-    status: row.billing_status,
+    status: row.billing_status ?? undefined,
     trialEndsAt: row.trial_ends_at ?? undefined,
     plan: row.plan ?? undefined,
+    deletedAt: row.deleted_at ?? undefined,
   };
 }

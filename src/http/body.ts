@@ -1,11 +1,15 @@
 import express from 'express';
 import type { Request, Response } from 'express';
 import { AppError } from '../errors.ts';
+import type { SignedAccess } from './route.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
+/** What another system tells of is as long as it is: an organization may have many domains. */
+export const MAX_SIGNED_BODY_BYTES = 256 * 1024;
 
 // Compressed bodies are refused: inside 64 KiB nobody needs them, and a bomb cannot be unpacked.
 const parseJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, strict: false, type: () => true });
+const readBytes = express.raw({ limit: MAX_SIGNED_BODY_BYTES, inflate: false, type: () => true });
 
 /**
  * Reads a JSON body of at most 64 KiB.
@@ -24,26 +28,56 @@ export async function readJsonBody(req: Request, res: Response): Promise<unknown
   return req.body;
 }
 
+/**
+ * Reads a body of at most 256 KiB and believes its signature first, its contents after.
+ * @returns what parses the body
+ * @throws AppError `credential_missing`, `credential_invalid`, `payload_too_large`
+ */
+export async function readSignedBody(req: Request, res: Response, access: SignedAccess): Promise<() => unknown> {
+  const signature = req.get(access.header);
+  if (!signature) throw new AppError('credential_missing', `This needs a signature in the header ${access.header}.`);
+  refuseLargeBody(req, MAX_SIGNED_BODY_BYTES);
+  await new Promise<void>((resolve, reject) => {
+    readBytes(req, res, (error?: unknown) =>
+      error ? reject(fromBodyParser(error, MAX_SIGNED_BODY_BYTES)) : resolve(),
+    );
+  });
+  const body: unknown = req.body;
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+  if (!(await access.verify(bytes, signature))) {
+    throw new AppError('credential_invalid', 'The signature is not that of this body, or too old.');
+  }
+  return () => {
+    if (!req.is('application/json')) throw new AppError('unsupported_media_type', 'Send the body as application/json.');
+    try {
+      return JSON.parse(bytes.toString('utf8')) as unknown;
+    } catch (error) {
+      throw notJson(error);
+    }
+  };
+}
+
 /** Refuses a body too large to be ignored on a route that takes none. */
-export function refuseLargeBody(req: Request): void {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+export function refuseLargeBody(req: Request, limit = MAX_BODY_BYTES): void {
+  if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
 }
 
 function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
-function tooLarge(cause?: unknown): AppError {
-  return new AppError('payload_too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`, { cause });
+function tooLarge(limit: number, cause?: unknown): AppError {
+  return new AppError('payload_too_large', `The body may have at most ${limit} bytes.`, { cause });
 }
 
-function fromBodyParser(error: unknown): unknown {
+function notJson(cause: unknown): AppError {
+  const details = { fields: { body: 'This is not valid JSON.' } };
+  return new AppError('validation_error', 'The request is not valid.', { cause, details });
+}
+
+function fromBodyParser(error: unknown, limit = MAX_BODY_BYTES): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  if (status === 413) return tooLarge(error);
+  if (status === 413) return tooLarge(limit, error);
   if (status === 415) return new AppError('unsupported_media_type', 'Send plain UTF-8 JSON.', { cause: error });
-  if (status === 400) {
-    const details = { fields: { body: 'This is not valid JSON.' } };
-    return new AppError('validation_error', 'The request is not valid.', { cause: error, details });
-  }
-  return error;
+  return status === 400 ? notJson(error) : error;
 }

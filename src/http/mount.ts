@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { readJsonBody, refuseLargeBody } from './body.ts';
+import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
 import type { Caller, TenantCaller } from './caller.ts';
 import { requestIdOf } from './request-id.ts';
 import { errorCodesOf, successOf } from './route.ts';
@@ -53,7 +53,9 @@ function handler(route: Route, options: Options): RequestHandler {
 // The order is part of the contract: credential, scope and organization, billing, then what was sent.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
   const { organization_id: named, ...query } = req.query;
-  const caller = route.access.kind === 'public' ? undefined : await guards.authenticate(req);
+  const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
+  const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
+  const caller = isOpen ? undefined : await guards.authenticate(req);
   if (caller) {
     res.locals['caller'] = caller;
     await admit(route, guards, caller, named);
@@ -62,7 +64,7 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
     caller,
     params: validate(route.params ?? Nothing, req.params, 'path'),
     query: validate(route.query ?? Nothing, route.access.kind === 'tenant' ? query : req.query, 'query'),
-    body: await readBody(route, req, res),
+    body: signed === undefined ? await readBody(route, req, res) : validate(route.body ?? Nothing, signed(), 'body'),
     context: contextOf(req, res),
   });
   const { status, schema } = successOf(route);
@@ -71,7 +73,7 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
 
 async function admit(route: Route, guards: Guards, caller: Caller, named: unknown): Promise<void> {
   const { access } = route;
-  if (access.kind === 'public') return;
+  if (access.kind === 'public' || access.kind === 'signed') return;
   if (access.kind === 'service') {
     if (caller.kind !== 'service' && !(access.machines && caller.kind === 'machine'))
       throw denied('This route is for services that hold a service token.');

@@ -31,6 +31,10 @@ const SECURITY = {
   public: [],
 };
 
+function securityOf({ access }: Route) {
+  return access.kind === 'signed' ? [{ [access.scheme]: [] }] : SECURITY[access.kind];
+}
+
 /** The OpenAPI 3.1 document, all of it derived from the routes. */
 export function openApiDocument(routes: readonly Route[], { title, version }: Info): ReturnType<typeof createDocument> {
   const paths: ZodOpenApiPathsObject = {};
@@ -58,7 +62,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     ...(description && { description }),
-    security: SECURITY[route.access.kind],
+    security: securityOf(route),
     requestParams: {
       ...(route.params instanceof z.ZodObject && { path: route.params }),
       ...(route.query instanceof z.ZodObject && { query: route.query }),
@@ -84,7 +88,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
 
 function describe(route: Route): string | undefined {
   const { access } = route;
-  const scopes = access.kind === 'public' ? [] : access.scope;
+  const scopes = 'scope' in access ? access.scope : [];
   const needs = scopes.length > 0 ? `Needs the scope \`${scopes.join('` or `')}\`.` : undefined;
   return [route.description, needs].filter((part) => part !== undefined).join('\n\n') || undefined;
 }
@@ -123,6 +127,12 @@ const SECURITY_SCHEMES = {
     description: 'A sealed AuthKit session; unsafe methods must come from the same origin.',
   },
   serviceToken: { type: 'http', scheme: 'bearer', description: "A service token of the product's own services." },
+  workosSignature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'WorkOS-Signature',
+    description: "WorkOS's signature over the time and the body, with the secret of the webhook endpoint.",
+  },
 } as const;
 
 const DESCRIPTION = `API keys for the customers of a product on WorkOS.

@@ -56,7 +56,17 @@ export type Access =
   | ({ kind: 'tenant' } & Required<TenantAccess>)
   /** With `machines`, a machine token of an organization may use the route too, for its own organization. */
   | { kind: 'service'; scope: readonly string[]; machines: boolean }
+  | ({ kind: 'signed' } & SignedAccess)
   | { kind: 'public' };
+
+/** How a request proves itself that carries no credential but a signature over its body. */
+export type SignedAccess = {
+  /** The name of the scheme in the OpenAPI document. */
+  scheme: 'workosSignature';
+  header: string;
+  /** Judges the body as it was sent, byte by byte. */
+  verify: (body: Buffer, signature: string) => Promise<boolean>;
+};
 
 /** A route with its generic types erased, as the mount and the OpenAPI document see it. */
 export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
@@ -93,6 +103,14 @@ export function serviceOrMachineRoute<
   return erase({ ...rest, access: { kind: 'service', scope, machines: true } });
 }
 
+/** A route for whoever can sign its body: another system that tells of something. */
+export function signedRoute<B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<undefined, z.ZodType, z.ZodType, B, R> & { signature: SignedAccess },
+): Route {
+  const { signature, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'signed', ...signature } });
+}
+
 /** A route that anyone may call. */
 export function publicRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   definition: Definition<undefined, P, Q, B, R>,
@@ -107,6 +125,15 @@ function erase<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType,
   return definition;
 }
 
+const SIGNED_CODES = ['credential_missing', 'credential_invalid', 'database_unavailable'] as const;
+const CALLER_CODES = [...SIGNED_CODES, 'credential_expired', 'permission_denied', 'workos_unavailable'] as const;
+const IMPLIED_CODES: Record<Access['kind'], readonly ErrorCode[]> = {
+  public: [],
+  signed: SIGNED_CODES,
+  service: CALLER_CODES,
+  tenant: CALLER_CODES,
+};
+
 /** The status and schema of a route's successful answer. */
 export function successOf(route: Route): { status: number; schema: z.ZodType } {
   const [entry] = Object.entries(route.responses);
@@ -118,10 +145,7 @@ export function successOf(route: Route): { status: number; schema: z.ZodType } {
 export function errorCodesOf(route: Route): ReadonlySet<ErrorCode> {
   const codes = new Set<ErrorCode>(['validation_error', 'internal_error', 'payload_too_large', ...route.errors]);
   if (route.body) codes.add('unsupported_media_type');
-  if (route.access.kind !== 'public') {
-    for (const code of ['credential_missing', 'credential_invalid', 'credential_expired'] as const) codes.add(code);
-    for (const code of ['permission_denied', 'workos_unavailable', 'database_unavailable'] as const) codes.add(code);
-  }
+  for (const code of IMPLIED_CODES[route.access.kind]) codes.add(code);
   if (route.access.kind === 'tenant' && route.access.billing === 'create') codes.add('billing_inactive');
   if (route.idempotent) codes.add('idempotency_key_reused').add('request_in_progress');
   return codes;

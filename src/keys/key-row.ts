@@ -26,6 +26,7 @@ export type KeyRow = {
   workos_deleted_at: Date | null;
   workos_expires_at: Date | null;
   workos_updated_at: Date | null;
+  workos_expected_at: Date | null;
   workos_seen_at: Date | null;
   due_at: Date | null;
   attempts: number;

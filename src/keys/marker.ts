@@ -13,15 +13,19 @@ export function makeMarker(secret: Buffer) {
   const macOf = (organizationId: string, rowId: string) =>
     createHmac('sha256', secret).update(`${organizationId}\n${rowId}`).digest('hex').slice(0, MAC_CHARACTERS);
 
+  function read(name: string, organizationId: string): { label: string; rowId: string } | undefined {
+    const [, label, rowId, mac] = MARKED.exec(name) ?? [];
+    if (label === undefined || rowId === undefined || mac === undefined) return undefined;
+    return timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(organizationId, rowId))) ? { label, rowId } : undefined;
+  }
+
   return {
     mark: (label: string, organizationId: string, rowId: string): string =>
       `${label} [lk:${rowId}:${macOf(organizationId, rowId)}]`,
 
+    read,
+
     /** The row that a key's name proves to belong to; undefined for a key that is not ours. */
-    rowOf(name: string, organizationId: string): string | undefined {
-      const [, , rowId, mac] = MARKED.exec(name) ?? [];
-      if (rowId === undefined || mac === undefined) return undefined;
-      return timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(organizationId, rowId))) ? rowId : undefined;
-    },
+    rowOf: (name: string, organizationId: string): string | undefined => read(name, organizationId)?.rowId,
   };
 }

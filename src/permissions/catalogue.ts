@@ -24,6 +24,11 @@ export function makeCatalogue(product: Product) {
     neverGranted: new Set(product.never_granted),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
+    /** What an organization gets when WorkOS makes it, before billing has said anything. */
+    firstPosture: product.first_posture && {
+      status: product.first_posture.status,
+      trialDays: product.first_posture.trial_days,
+    },
     /** The scopes of a set; of none, when there is no such set. */
     scopesOf: (name: string): readonly string[] => sets.find((set) => set.name === name)?.scopes ?? [],
     /** A plan that is no longer configured counts as the default one. */

@@ -24,6 +24,17 @@ const Plan = z.strictObject({
   key_limit: z.int().min(0).max(1_000_000).describe('Active keys that an organization on this plan may have.'),
 });
 
+const FirstPosture = z
+  .strictObject({
+    status: z.enum(['active', 'trial', 'past_due', 'decommissioning']),
+    trial_days: z.int().min(1).max(3_650).optional().describe("Counted from the organization's own beginning."),
+  })
+  .refine(({ status, trial_days: days }) => (status === 'trial') === (days !== undefined), {
+    path: ['trial_days'],
+    message: 'a trial needs trial_days, and nothing else has them',
+  })
+  .describe('What an organization that WorkOS makes may do before billing has spoken of it; nothing, if not given.');
+
 /** The file that defines a product. The JSON Schema published beside the default file is made from this. */
 export const ProductFile = z
   .strictObject({
@@ -40,6 +51,7 @@ export const ProductFile = z
     permission_sets: z.array(PermissionSet).min(1).max(50).describe('The closed list that a key is made from.'),
     plans: z.array(Plan).min(1).max(50),
     default_plan: name.describe('The plan of an organization for which none was named.'),
+    first_posture: FirstPosture.optional(),
   })
   .superRefine(checkReferences);
 

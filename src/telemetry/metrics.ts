@@ -30,7 +30,13 @@ export function makeMetrics() {
     labelNames: ['loop'] as const,
     registers,
   });
-  return { registry, requests, workosCalls, failures };
+  const workosEvents = new Counter({
+    name: 'latchkey_workos_events_total',
+    help: 'Events of WorkOS, by type, by the way they came and by what they changed.',
+    labelNames: ['type', 'source', 'outcome'] as const,
+    registers,
+  });
+  return { registry, requests, workosCalls, failures, workosEvents };
 }
 
 /** Gauges that are read when somebody asks. A failed reading leaves the gauge out and is no failure of the scrape. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { WorkosKey, WorkosOrganization } from './entities.ts';
 
-type Common = { id: string; createdAt: Date };
+/** `actorId` is who did it, as far as WorkOS says. */
+type Common = { id: string; createdAt: Date; actorId: string | undefined };
 
 /** Something that happened at WorkOS, of the kinds that concern Latchkey. */
 export type WorkosEvent =
@@ -62,7 +63,15 @@ export const RawOrganization = z
     updatedAt,
   }));
 
-const common = { id: z.string().min(1).max(64), created_at: time };
+const common = {
+  id: z.string().min(1).max(64),
+  created_at: time,
+  // Who it was is a courtesy: an event whose context reads otherwise is an event all the same.
+  context: z
+    .object({ actor: z.object({ id: z.string().regex(/^[\w.:@|-]{1,128}$/) }) })
+    .optional()
+    .catch(undefined),
+};
 
 const RawEvent = z.discriminatedUnion('event', [
   z.object({ ...common, event: z.enum(['api_key.created', 'api_key.updated', 'api_key.revoked']), data: RawKey }),
@@ -77,8 +86,9 @@ const RawEvent = z.discriminatedUnion('event', [
 export function parseEvent(raw: unknown): WorkosEvent | undefined {
   const parsed = RawEvent.safeParse(raw);
   if (!parsed.success) return undefined;
-  const { id, created_at: createdAt } = parsed.data;
-  return 'owner' in parsed.data.data || 'permissions' in parsed.data.data
-    ? ({ id, createdAt, type: parsed.data.event, key: parsed.data.data } as WorkosEvent)
-    : ({ id, createdAt, type: parsed.data.event, organization: parsed.data.data } as WorkosEvent);
+  const { id, created_at: createdAt, context, event: type, data } = parsed.data;
+  const common = { id, createdAt, actorId: context?.actor.id };
+  return 'permissions' in data
+    ? ({ ...common, type, key: data } as WorkosEvent)
+    : ({ ...common, type, organization: data } as WorkosEvent);
 }

@@ -30,7 +30,7 @@ const CONFLICT = 409;
 const CreatedKey = z.object({ id: z.string().min(1), value: z.string().min(1), obfuscated_value: z.string().min(1) });
 const Validation = z.object({ api_key: RawKey.nullable() });
 const EventList = z.object({
-  data: z.array(z.unknown()),
+  data: z.array(z.looseObject({ id: z.string().min(1).max(64) })),
   list_metadata: z.object({ after: z.string().nullish() }),
 });
 
@@ -103,7 +103,9 @@ function listCalls(workos: WorkOS, call: Call) {
         const { data } = await workos.get('/events', { query: eventsQuery(from) });
         const page = EventList.parse(data);
         const events = page.data.map(parseEvent).filter((event) => event !== undefined);
-        return { events, after: page.list_metadata.after ?? undefined };
+        const after = page.list_metadata.after ?? undefined;
+        // At the end of the list WorkOS names no cursor; the last event's own id is where to go on later.
+        return { events, after: after ?? page.data.at(-1)?.id, more: after !== undefined };
       }),
   } satisfies Partial<WorkosGateway>;
 }

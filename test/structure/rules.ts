@@ -109,6 +109,7 @@ function layerOf(path: string): Layer | undefined {
     return 'entry part';
   const folder = folderOf(path);
   if (folder === '') return layerOfFile(path);
+  if (folder === 'container') return 'container';
   if (folder === 'emulator') return 'emulator';
   if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
   return FEATURES.includes(folder) ? 'feature' : undefined;

@@ -1,0 +1,124 @@
+import type { Knex } from 'knex';
+import type { AuditAction, AuditSource } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { WorkosOrganization } from '../workos/entities.ts';
+import type { BillingStatus } from './posture.ts';
+
+/** What an organization gets when WorkOS makes it, before billing has said anything. */
+export type FirstPosture = { status: BillingStatus; trialDays: number | undefined };
+
+type Deps = { audit: Pick<AuditLog, 'append'>; firstPosture: FirstPosture | undefined; clock: Clock };
+
+type Row = {
+  organization_id: string;
+  name: string | null;
+  billing_status: BillingStatus | null;
+  trial_ends_at: Date | null;
+  workos_updated_at: Date | null;
+  deleted_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+};
+type Change = Partial<Pick<Row, 'name' | 'workos_updated_at' | 'billing_status' | 'trial_ends_at' | 'deleted_at'>>;
+
+export type MirrorTenants = ReturnType<typeof makeMirrorTenants>;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MAX_NAME = 1_000;
+
+/**
+ * What WorkOS says of organizations, written into the tenants. Each may be said twice, late or in any order; each holds
+ * the tenant's row until the transaction ends, and says whether it changed anything, which is audited then.
+ */
+export function makeMirrorTenants(deps: Deps) {
+  const change = (action: AuditAction, changeOf: (row: Row, organization: WorkosOrganization) => Change) =>
+    async function mirror(trx: Knex.Transaction, organization: WorkosOrganization, source: AuditSource) {
+      const row = await hold(trx, organization.id, deps.clock());
+      const change = changeOf(row, organization);
+      if (Object.keys(change).length === 0) return false;
+      await write(deps, trx, { organizationId: organization.id, action, change, source });
+      return true;
+    };
+
+  return {
+    /** Makes the tenant's row if there is none. @returns whether its organization is deleted */
+    async hold(trx: Knex.Transaction, organizationId: string): Promise<{ deleted: boolean }> {
+      const row = await hold(trx, organizationId, deps.clock());
+      return { deleted: row.deleted_at !== null };
+    },
+
+    /** A key may have made the row before; the first posture is given all the same, unless billing spoke. */
+    created: change('organization.created', (row, organization) => ({
+      ...(isNewer(row, organization) && nameOf(organization)),
+      ...(row.billing_status === null && deps.firstPosture && postureOf(deps.firstPosture, organization)),
+    })),
+
+    // Made and renamed within a millisecond: the renaming is what came after.
+    updated: change('organization.updated', (row, organization) => {
+      const renamed = nameOf(organization);
+      const isSame = row.name === renamed.name && !isNewer(row, organization);
+      return isSame || isOlder(row, organization) ? {} : renamed;
+    }),
+
+    /** The row stays, closed, so that what comes late changes nothing. */
+    deleted: change('organization.deleted', (row, organization) => ({
+      ...(isNewer(row, organization) && nameOf(organization)),
+      ...(!row.deleted_at && { deleted_at: deps.clock() }),
+    })),
+  };
+}
+
+async function hold(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Row> {
+  // The update changes nothing: it is there so that the row is locked and returned, whoever made it.
+  const { rows } = await trx.raw<{ rows: Row[] }>(
+    `insert into tenants as tenant (organization_id, created_at, updated_at) values (?, ?, ?)
+     on conflict (organization_id) do update set updated_at = tenant.updated_at
+     returning organization_id, name, billing_status, trial_ends_at, workos_updated_at, deleted_at`,
+    [organizationId, now, now],
+  );
+  return rows[0]!;
+}
+
+type Written = { organizationId: string; action: AuditAction; change: Change; source: AuditSource };
+
+async function write({ audit, clock }: Deps, trx: Knex.Transaction, written: Written): Promise<void> {
+  const { organizationId, action, change, source } = written;
+  await trx<Row>('tenants')
+    .where({ organization_id: organizationId })
+    .update({ ...change, updated_at: clock() });
+  const { name, billing_status: status, trial_ends_at: trialEndsAt } = change;
+  await audit.append(trx, {
+    ...source,
+    organizationId,
+    action,
+    target: { kind: 'organization', id: organizationId },
+    details: {
+      ...(name !== undefined && { name }),
+      ...(status !== undefined && { billing_status: status, trial_ends_at: trialEndsAt?.toISOString() ?? null }),
+    },
+  });
+}
+
+function nameOf({ name, updatedAt }: WorkosOrganization) {
+  return { name: cleaned(name), workos_updated_at: updatedAt };
+}
+
+/** The trial counts from the organization's own beginning, whenever we hear of it. */
+function postureOf({ status, trialDays }: FirstPosture, { createdAt }: WorkosOrganization): Change {
+  const trialEndsAt = trialDays === undefined ? null : new Date(createdAt.getTime() + trialDays * DAY_MS);
+  return { billing_status: status, trial_ends_at: trialEndsAt };
+}
+
+function isNewer(row: Row, { updatedAt }: WorkosOrganization): boolean {
+  return !row.workos_updated_at || updatedAt > row.workos_updated_at;
+}
+
+function isOlder(row: Row, { updatedAt }: WorkosOrganization): boolean {
+  return row.workos_updated_at !== null && updatedAt < row.workos_updated_at;
+}
+
+// The database takes any text but this character.
+function cleaned(name: string): string {
+  return [...name.replaceAll('\0', '').toWellFormed()].slice(0, MAX_NAME).join('');
+}

@@ -1,0 +1,195 @@
+import type { Knex } from 'knex';
+import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { WorkosKey } from '../workos/entities.ts';
+import type { DescribeWorkosKey } from './describe-workos-key.ts';
+import type { KeyRow } from './key-row.ts';
+import type { Marker } from './marker.ts';
+import { changeOfExpiry } from './mirror-expiry.ts';
+import {
+  attachHash,
+  failProvisioningRows,
+  insertMirrorRow,
+  lockMirrorRow,
+  newMirrorRow,
+  revokeActiveRows,
+  updateMirrorRow,
+} from './mirror-row.ts';
+import type { MirrorRow } from './mirror-row.ts';
+
+type Deps = {
+  /** Makes the tenant's row if there is none, and holds it until the transaction ends. */
+  holdTenant: (trx: Knex.Transaction, organizationId: string) => Promise<{ deleted: boolean }>;
+  describe: DescribeWorkosKey;
+  marker: Pick<Marker, 'read'>;
+  audit: Pick<AuditLog, 'append' | 'appendAll'>;
+  clock: Clock;
+};
+
+/** What was known of a key before; `inserted` when nothing was. */
+type Met = { inserted: true } | { inserted: false; row: MirrorRow | undefined };
+
+export type MirrorKeys = ReturnType<typeof makeMirrorKeys>;
+
+const REVOKE_BATCH = 200;
+
+/**
+ * What WorkOS says of keys, written into the mirror. Each may be said twice, late or in any order, and says whether it
+ * changed anything, which is audited then. A person's own keys are not mirrored in this version: Latchkey's keys belong
+ * to organizations.
+ */
+export function makeMirrorKeys(deps: Deps) {
+  return {
+    /** There is such a key. What the mirror knows of it already stays as it is. */
+    async made(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
+      if (key.userId !== undefined) return false;
+      const met = await meet(deps, trx, key, source);
+      return met.inserted || reopenFailed(deps, trx, key, met.row);
+    },
+
+    /** The key is like this now: WorkOS changes nothing of a key but its end. */
+    async changed(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
+      if (key.userId !== undefined) return false;
+      const met = await meet(deps, trx, key, source);
+      if (met.inserted) return true;
+      if (met.row?.workos_id !== key.id) return reopenFailed(deps, trx, key, met.row);
+      return takeExpiry(deps, trx, met.row, key, source);
+    },
+
+    /** There is no such key any more. One that was never seen leaves a revoked row, so that what comes late is late. */
+    async gone(trx: Knex.Transaction, key: WorkosKey, at: Date, source: AuditSource): Promise<boolean> {
+      if (key.userId !== undefined) return false;
+      const met = await meet(deps, trx, key, source, at);
+      if (met.inserted) return true;
+      if (!met.row) return false;
+      return met.row.workos_id === key.id
+        ? revoke(deps, trx, met.row, key, at, source)
+        : failProvisioning(deps, trx, met.row);
+    },
+
+    /** Notes by which hash an active key is known from now on. @returns whether it is known by this one */
+    attach: (trx: Knex.Transaction, key: WorkosKey, hash: Buffer): Promise<boolean> => attachHash(trx, key, hash),
+
+    /** Revokes a bounded number of an organization's keys, and ends what is being made. @returns how many keys */
+    async revokeSome(trx: Knex.Transaction, organizationId: string, source: AuditSource): Promise<number> {
+      const now = deps.clock();
+      await failProvisioningRows(trx, organizationId, now);
+      const ended = await revokeActiveRows(trx, organizationId, REVOKE_BATCH, now);
+      const events = ended.map((row) =>
+        eventOf(organizationId, row.workos_id, 'api_key.revoked', source, describe(row)),
+      );
+      await deps.audit.appendAll(trx, organizationId, events);
+      return ended.length;
+    },
+  };
+}
+
+/** Finds the key's row, or makes it: active, or revoked when the key or its organization is known to be gone. */
+async function meet(
+  deps: Deps,
+  trx: Knex.Transaction,
+  key: WorkosKey,
+  source: AuditSource,
+  goneAt?: Date,
+): Promise<Met> {
+  const ours = deps.marker.read(key.name, key.organizationId);
+  const row = await lockMirrorRow(trx, key, ours?.rowId);
+  if (row) return { inserted: false, row };
+  const now = deps.clock();
+  const { deleted } = await deps.holdTenant(trx, key.organizationId);
+  const endedAt = goneAt ?? (deleted ? now : undefined);
+  const made = { ...newMirrorRow(key, deps.describe, ours, now), ...(endedAt && ended(endedAt, now)) };
+  // Somebody may have been faster: then theirs counts.
+  if (!(await insertMirrorRow(trx, made))) return { inserted: false, row: await lockMirrorRow(trx, key, ours?.rowId) };
+  const action = endedAt ? 'api_key.revoked' : 'api_key.created';
+  await deps.audit.append(trx, eventOf(key.organizationId, key.id, action, source, describeNew(made)));
+  return { inserted: true };
+}
+
+/** A key whose row was given up is an orphan: it is looked for at once, and deleted. A row in any other state says no. */
+async function reopenFailed(
+  { clock }: Deps,
+  trx: Knex.Transaction,
+  key: WorkosKey,
+  row: MirrorRow | undefined,
+): Promise<boolean> {
+  if (row?.status !== 'failed' || row.workos_id === key.id) return false;
+  const now = clock();
+  await updateMirrorRow(trx, row, { due_at: now, attempts: 0 }, now);
+  return true;
+}
+
+/** What is being made is gone already: it cannot become a key any more, and whoever makes it finds the row ended. */
+async function failProvisioning({ clock }: Deps, trx: Knex.Transaction, row: MirrorRow): Promise<boolean> {
+  if (row.status !== 'provisioning') return false;
+  const now = clock();
+  await updateMirrorRow(trx, row, { status: 'failed', due_at: now }, now);
+  return true;
+}
+
+async function takeExpiry(
+  { audit, clock }: Deps,
+  trx: Knex.Transaction,
+  row: MirrorRow,
+  key: WorkosKey,
+  source: AuditSource,
+): Promise<boolean> {
+  const now = clock();
+  const change = changeOfExpiry(row, key, now);
+  if (!change) return false;
+  await updateMirrorRow(trx, row, change, now);
+  if (change.expires_at === undefined) return false;
+  const details = { before: isoOf(row.expires_at), after: isoOf(change.expires_at) };
+  await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.expiry_changed', source, details));
+  return true;
+}
+
+async function revoke(
+  { audit, clock }: Deps,
+  trx: Knex.Transaction,
+  row: MirrorRow,
+  key: WorkosKey,
+  at: Date,
+  source: AuditSource,
+): Promise<boolean> {
+  const now = clock();
+  const last = changeOfExpiry(row, key, now);
+  if (row.status !== 'active') {
+    if (row.workos_deleted_at && !last) return false;
+    await updateMirrorRow(trx, row, { ...last, workos_deleted_at: row.workos_deleted_at ?? now, ...SETTLED }, now);
+    return false;
+  }
+  await updateMirrorRow(trx, row, { ...last, ...ended(at, now) }, now);
+  await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.revoked', source, describe(row)));
+  return true;
+}
+
+const SETTLED = { due_at: null, attempts: 0 };
+
+function ended(at: Date, now: Date): Partial<KeyRow> {
+  return { status: 'revoked', revoked_at: at, workos_deleted_at: now, ...SETTLED };
+}
+
+function eventOf(
+  organizationId: string,
+  id: string,
+  action: AuditEvent['action'],
+  source: AuditSource,
+  details: AuditEvent['details'],
+): AuditEvent {
+  return { ...source, organizationId, action, target: { kind: 'api_key', id }, details };
+}
+
+function describe({ label }: Pick<KeyRow, 'label'>): AuditEvent['details'] {
+  return { label };
+}
+
+function describeNew(row: Pick<KeyRow, 'label' | 'permission_set' | 'scopes' | 'expires_at'>): AuditEvent['details'] {
+  const { label, permission_set, scopes, expires_at } = row;
+  return { label, permission_set, scopes, expires_at: isoOf(expires_at) };
+}
+
+function isoOf(time: Date | null): string | null {
+  return time?.toISOString() ?? null;
+}

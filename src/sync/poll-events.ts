@@ -1,0 +1,102 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import { WorkosFailure } from '../workos/failure.ts';
+import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';
+import type { ApplyEvent } from './apply-event.ts';
+import type { EventCursors, Lease, Position } from './event-cursors.ts';
+
+type Deps = {
+  cursors: EventCursors;
+  workos: Pick<WorkosGateway, 'listEvents'>;
+  applyEvent: ApplyEvent;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'warn' | 'error'>;
+};
+
+const LEASE_MS = 60_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** WorkOS's own limits: events are kept for 90 days, and one request spans at most 30. */
+const RETENTION_MS = 90 * DAY_MS;
+const MAX_RANGE_MS = 30 * DAY_MS;
+/** An event can become visible after later ones did: where there is no cursor, this much is read again. */
+const OVERLAP_MS = 10 * 60_000;
+
+/**
+ * Reads WorkOS's events from where the last reading ended until there are no more, and applies each. A page is applied
+ * before the place behind it is saved: what is applied twice changes nothing, what is skipped would be lost.
+ */
+export function makePollEvents(deps: Deps) {
+  return async function pollEvents(signal?: AbortSignal): Promise<void> {
+    const { cursors, clock } = deps;
+    let lease = await cursors.take(clock(), leaseEnd(clock));
+    if (!lease) return;
+    try {
+      for (;;) {
+        const page = await nextPage(deps, lease);
+        const saved = await applyPage(deps, lease, page);
+        // The lease ran out and another replica reads on.
+        if (!saved) return;
+        lease = saved;
+        if (!page.more) return await cursors.release(lease, clock());
+        if (signal?.aborted) return await cursors.release(lease);
+      }
+    } catch (error) {
+      // What failed may be tried again at once, here or elsewhere.
+      await cursors.release(lease).catch(() => undefined);
+      throw error;
+    }
+  };
+}
+
+async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Lease | undefined> {
+  for (const event of page.events) await deps.applyEvent(event, { source: 'poll' });
+  await deps.at('events.applied');
+  const position: Position = {
+    cursor: page.after ?? lease.cursor,
+    eventAt: page.events.at(-1)?.createdAt ?? lease.eventAt,
+  };
+  const saved = await deps.cursors.save(lease, position, leaseEnd(deps.clock));
+  await deps.at('events.saved');
+  return saved;
+}
+
+async function nextPage(deps: Deps, { cursor, eventAt }: Position): Promise<EventsPage> {
+  if (cursor === undefined) return pageFrom(deps, eventAt);
+  try {
+    return await deps.workos.listEvents({ after: cursor });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    deps.log.warn({ err: error, cursor }, 'the place in the events of WorkOS is not known there any more');
+    return pageFrom(deps, eventAt);
+  }
+}
+
+/** The first page with anything in it from a time on, in ranges as long as WorkOS allows. */
+async function pageFrom({ workos, clock, log }: Deps, eventAt: Date | undefined): Promise<EventsPage> {
+  const now = clock().getTime();
+  const oldest = now - RETENTION_MS;
+  if (eventAt && eventAt.getTime() < oldest) {
+    log.error(
+      { since: eventAt },
+      'events of WorkOS are lost, run the reconciliation: the last reading is too long ago',
+    );
+  }
+  let start = eventAt ? Math.max(eventAt.getTime() - OVERLAP_MS, oldest) : now - MAX_RANGE_MS;
+  for (;;) {
+    const end = Math.min(start + MAX_RANGE_MS, now);
+    const page = await workos.listEvents({ rangeStart: new Date(start), rangeEnd: new Date(end) });
+    if (page.after !== undefined || end >= now) return page;
+    start = end;
+  }
+}
+
+/** WorkOS says no to what it was asked; that it cannot be reached, or refuses our key, says nothing of the cursor. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof WorkosFailure && [400, 404, 422].includes(error.workosStatus ?? 0);
+}
+
+function leaseEnd(clock: Clock): Date {
+  return new Date(clock().getTime() + LEASE_MS);
+}
