@@ -64,7 +64,7 @@ const FIELDS = [
   'plan',
 ];
 const fieldName = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(...FIELDS, 'trial_ends_at', '__proto__', 'scopes') },
+  { weight: 5, arbitrary: fc.constantFrom(...FIELDS, 'trial_ends_at', '__proto__', 'scopes', 'grace_seconds', 'keys') },
   { weight: 1, arbitrary: nastyText },
 );
 const mostly = (good: string | null, bad: fc.Arbitrary<unknown>) =>
@@ -79,6 +79,9 @@ const likelyBody = fc.oneof(
     expires_at: mostly(null, nastyValue),
   }),
   fc.record({ label: nastyText, permission_set: fc.constant('read_only') }),
+  fc.record({ key: mostly(key.value, nastyText), operation: mostly('read', nastyValue), scopes: fc.array(nastyText) }),
+  fc.record({ keys: fc.array(fc.record({ key: nastyValue }), { maxLength: 3 }) }),
+  fc.record({ grace_seconds: fc.oneof(fc.integer(), fc.double(), nastyValue) }),
   fc.record({ status: mostly('trial', nastyValue), trial_ends_at: nastyValue }),
   fc.array(fc.tuple(fieldName, nastyValue), { maxLength: 6 }).map((entries) => Object.fromEntries(entries)),
 );

@@ -33,6 +33,7 @@ const ROWS: Record<string, Row> = {
   'GET /v1/me/session': { expected: all(OK) },
   'GET /v1/organization': { expected: all(OK) },
   'GET /v1/audit-events': { expected: all(OK) },
+  'GET /v1/auth/forward': { expected: { user: DENIED, machine: DENIED, api_key: OK } },
 };
 
 const PUBLIC = ['GET /healthz', 'GET /readyz'];
@@ -82,7 +83,7 @@ async function attack(token: string, route: DocumentedRoute, { query = '', id = 
   const path = route.path.replace('{id}', id) + query;
   const sent = body ?? ROWS[route.name]?.body;
   const answer = await call(service, route.method, path, { token, ...(sent && { body: sent }) });
-  const text = JSON.stringify(answer.body);
+  const text = JSON.stringify([answer.body, [...answer.headers]]);
   for (const mark of victimMarks) expect(text).not.toContain(mark);
   expect(await victimState()).toBe(before);
   return outcome(answer);
@@ -164,6 +165,15 @@ test.each(serviceRoutes.flatMap(({ name }) => KINDS.map((kind): [string, Kind] =
     }
   },
 );
+
+test("a runner that may verify keys learns nothing of another organization's", async () => {
+  const body = { key: victimKey.value };
+  const ask = async (token: string) => (await call(service, 'POST', '/v1/api-keys/verify', { token, body })).body;
+  const theirs = await ask(await attacker.machineToken('apikeys:verify'));
+  for (const mark of victimMarks) expect(JSON.stringify(theirs)).not.toContain(mark);
+  expect(theirs).toMatchObject({ valid: false, id: null, organization_id: null });
+  expect(await ask(await victim.machineToken('apikeys:verify'))).toMatchObject({ valid: true, id: victimKey.id });
+});
 
 test.each(tenantRoutes.map(({ name }) => name))('%s refuses a service token', async (name) => {
   const route = tenantRoutes.find((candidate) => candidate.name === name)!;

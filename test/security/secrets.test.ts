@@ -48,6 +48,18 @@ async function live(): Promise<void> {
   await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token: owner });
   await call(service, 'GET', '/v1/me/session', { token: revoked.value });
   await repeat();
+  await verifyAndRotate(key.id, key.value);
+}
+
+async function verifyAndRotate(id: string, value: string): Promise<void> {
+  const unknown = keep('an unknown key', `sk_${randomBytes(24).toString('hex')}`);
+  const verify = (body: object) => call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
+  for (const key of [value, unknown]) await verify({ key });
+  await verify({ keys: [{ key: value }, { key: unknown }] });
+  await verify({ key: value, scopes: [value] });
+  await call(service, 'GET', '/v1/auth/forward', { token: value, headers: { 'x-forwarded-uri': `/?key=${value}` } });
+  const rotated = await call(service, 'POST', `/v1/api-keys/${id}/rotate`, { token: owner, body: {} });
+  keep('a successor', String(rotated.body['value']));
 }
 
 /** The same request twice under one key: its answer, secret included, is kept somewhere between the two. */
