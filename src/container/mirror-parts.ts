@@ -21,6 +21,9 @@ import type { WorkosGateway } from '../workos/gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
 import type { Logger } from 'pino';
 
+/** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
+const LEASE_DEADLINES = 12;
+
 type MirrorDeps = { catalogue: Catalogue; marker: Marker; audit: AuditLog; clock: Clock };
 
 /** What writes WorkOS's word into the mirror. */
@@ -49,7 +52,12 @@ export function makeEvents({ metrics, ...deps }: EventDeps) {
   const { workosEvents } = metrics;
   const applyEvent = makeApplyEvent({ ...deps, workosEvents });
   const cursors = makeEventCursors(db, 'workos');
-  const pollEvents = makePollEvents({ ...deps, cursors, applyEvent });
+  const pollEvents = makePollEvents({
+    ...deps,
+    cursors,
+    applyEvent,
+    leaseMs: LEASE_DEADLINES * config.workos.timeoutMs,
+  });
   const startedAt = clock();
   const { webhookSecret } = config.workos;
   const loop: Loop = { name: 'events', everyMs: config.eventsIntervalMs, step: pollEvents };

@@ -10,12 +10,13 @@ type Deps = {
   cursors: EventCursors;
   workos: Pick<WorkosGateway, 'listEvents'>;
   applyEvent: ApplyEvent;
+  /** How long a page may take; then whoever reads it is taken for dead. */
+  leaseMs: number;
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'warn' | 'error'>;
 };
 
-const LEASE_MS = 60_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** WorkOS's own limits: events are kept for 90 days, and one request spans at most 30. */
 const RETENTION_MS = 90 * DAY_MS;
@@ -30,7 +31,7 @@ const OVERLAP_MS = 10 * 60_000;
 export function makePollEvents(deps: Deps) {
   return async function pollEvents(signal?: AbortSignal): Promise<void> {
     const { cursors, clock } = deps;
-    let lease = await cursors.take(clock(), leaseEnd(clock));
+    let lease = await cursors.take(clock(), leaseEnd(deps));
     if (!lease) return;
     try {
       for (;;) {
@@ -57,7 +58,7 @@ async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Le
     cursor: page.after ?? lease.cursor,
     eventAt: page.events.at(-1)?.createdAt ?? lease.eventAt,
   };
-  const saved = await deps.cursors.save(lease, position, leaseEnd(deps.clock));
+  const saved = await deps.cursors.save(lease, position, leaseEnd(deps));
   await deps.at('events.saved');
   return saved;
 }
@@ -97,6 +98,6 @@ function isRefusal(error: unknown): boolean {
   return error instanceof WorkosFailure && [400, 404, 422].includes(error.workosStatus ?? 0);
 }
 
-function leaseEnd(clock: Clock): Date {
-  return new Date(clock().getTime() + LEASE_MS);
+function leaseEnd({ clock, leaseMs }: Deps): Date {
+  return new Date(clock().getTime() + leaseMs);
 }

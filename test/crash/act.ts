@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, Told } from './client.ts';
+import type { Plan, Step } from './plan.ts';
+import type { Workos } from './workos.ts';
+
+export type Foreign = { id: string; value: string; name: string };
+export type Acted = {
+  told: Told[];
+  foreign: Foreign[];
+  /** How often a change was asked for, by key; each may have been made, and at least one was. */
+  updates: Map<string, number>;
+};
+
+type Deps = { organizationId: string; client: Client; workos: Workos };
+
+/** Does what the plan says: the clients at the same time, each step of one after the other. */
+export async function act(deps: Deps, plan: Plan): Promise<Acted> {
+  const acted: Acted = { told: [], foreign: [], updates: new Map() };
+  const lives = plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps));
+  await Promise.all([...lives, makeForeignKeys(deps, acted, plan)]);
+  // What nobody waits for any more is over by then.
+  const late = plan.faults.map(({ fault }) => (fault.kind === 'latency' ? fault.ms + 300 : 0));
+  await sleep(Math.max(0, ...late));
+  return acted;
+}
+
+async function live({ client, workos }: Deps, acted: Acted, label: string, steps: readonly Step[]): Promise<void> {
+  let current: Told | undefined;
+  for (const step of steps) {
+    if (step.kind === 'create') {
+      current = await client.create(label, step.idempotent);
+      acted.told.push(current);
+    } else if (current) {
+      current = await change({ client, workos }, acted, current, step);
+    }
+  }
+}
+
+async function change(
+  { client, workos }: Pick<Deps, 'client' | 'workos'>,
+  acted: Acted,
+  key: Told,
+  step: Exclude<Step, { kind: 'create' }>,
+): Promise<Told> {
+  if (step.kind === 'rotate') {
+    const successor = await client.rotate(key.id, step.idempotent, step.graceSeconds);
+    key.state = step.graceSeconds > 0 ? 'in_grace' : 'ended';
+    acted.told.push(successor);
+    return successor;
+  }
+  if (step.kind === 'revoke') {
+    await client.revoke(key.id);
+    key.state = 'revoked';
+  }
+  if (step.kind === 'update') {
+    acted.updates.set(key.id, 1 + (acted.updates.get(key.id) ?? 0));
+    await client.update(key.id);
+  }
+  if (step.kind === 'delete_there') {
+    await workos.deleteKey(key.id);
+    key.state = 'deleted_there';
+  }
+  return key;
+}
+
+async function makeForeignKeys({ organizationId, workos }: Deps, acted: Acted, { foreign }: Plan): Promise<void> {
+  for (const kind of foreign) {
+    const name = kind === 'plain' ? 'made in the dashboard' : 'x [lk:01ARZ3NDEKTSV4RRFFQ69G5FAV:0123456789ab]';
+    const { id, value } = await workos.makeKey(organizationId, name);
+    acted.foreign.push({ id, value, name });
+  }
+}

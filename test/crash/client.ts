@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf, send } from './http.ts';
+import type { Answer } from './http.ts';
+
+/** What a client was told of a key. */
+export type Told = {
+  id: string;
+  value: string;
+  label: string;
+  state: 'live' | 'in_grace' | 'ended' | 'revoked' | 'deleted_there';
+};
+
+type Deps = {
+  url: () => string;
+  token: string;
+  /** What no client should ever see. */
+  complain: (what: string) => void;
+  newId: () => string;
+};
+
+const RETRY_MS = 100;
+const GIVE_UP_MS = 60_000;
+
+export type Client = ReturnType<typeof makeClient>;
+
+/**
+ * A client as it should be: repeats what is safe to repeat and what carries an Idempotency-Key; before it repeats
+ * anything else it looks what became of it, and takes back what it does not know the secret of.
+ */
+export function makeClient({ url, token, complain, newId }: Deps) {
+  /** Sends until there is an answer that says more than to try again; `onUnknown` runs after each lost answer. */
+  async function insist(
+    method: string,
+    path: string,
+    { body, key, onUnknown }: { body?: object; key?: string; onUnknown?: () => Promise<void> } = {},
+  ): Promise<Answer> {
+    const giveUpAt = performance.now() + GIVE_UP_MS;
+    while (performance.now() < giveUpAt) {
+      const headers = key === undefined ? {} : { 'idempotency-key': key };
+      const answer = await send(url(), method, path, { token, headers, ...(body && { body }) });
+      if (answer && answer.status < 500 && codeOf(answer) !== 'request_in_progress') return answer;
+      if (answer?.status === 500) complain(`${method} was answered with 500`);
+      if (!answer) await onUnknown?.();
+      await sleep(RETRY_MS);
+    }
+    throw new Error(`${method} ${path} had no answer for a minute`);
+  }
+
+  const revoke = async (id: string) => void must(200, await insist('DELETE', `/v1/api-keys/${id}`), 'a revocation');
+
+  /** The keys of a label that work and that nobody has the secret of. */
+  async function takeBack(label: string): Promise<void> {
+    const { body } = await insist('GET', `/v1/api-keys?status=active&q=${encodeURIComponent(label)}`);
+    for (const { id } of body['data'] as { id: string }[]) await revoke(id);
+  }
+
+  async function rotateTo(id: string, idempotent: boolean, graceSeconds: number): Promise<Told> {
+    let current = id;
+    const path = () => `/v1/api-keys/${current}/rotate`;
+    const giveUpAt = performance.now() + GIVE_UP_MS;
+    while (performance.now() < giveUpAt) {
+      const body = { grace_seconds: current === id ? graceSeconds : 0 };
+      let lost = false;
+      const key = idempotent ? { key: newId() } : {};
+      const onUnknown = async () => {
+        lost = true;
+        if (!idempotent) current = await newestOf(current);
+      };
+      const before = current;
+      const answer = await insist('POST', path(), { body, ...key, onUnknown });
+      if (answer.status === 201) return toldOf(answer);
+      if (!lost || idempotent || current === before) must(201, answer, 'a rotation');
+    }
+    throw new Error('a rotation came to no end');
+  }
+
+  /** The key at the end of a chain of rotations whose answers may be lost. */
+  async function newestOf(id: string): Promise<string> {
+    const { body } = must(200, await insist('GET', `/v1/api-keys/${id}`), 'a key');
+    const next = body['rotated_to'];
+    return typeof next === 'string' ? newestOf(next) : id;
+  }
+
+  return {
+    async create(label: string, idempotent: boolean): Promise<Told> {
+      const body = { label, permission_set: 'read_only', metadata: { made: 'by a trial' } };
+      const safely = idempotent ? { key: newId() } : { onUnknown: () => takeBack(label) };
+      return toldOf(must(201, await insist('POST', '/v1/api-keys', { body, ...safely }), 'a creation'));
+    },
+    rotate: rotateTo,
+    revoke,
+    async update(id: string): Promise<void> {
+      must(200, await insist('PATCH', `/v1/api-keys/${id}`, { body: { description: newId() } }), 'a change');
+    },
+  };
+}
+
+function must(status: number, answer: Answer, what: string): Answer {
+  if (answer.status === status) return answer;
+  throw new Error(`${what} was answered with ${answer.status} ${codeOf(answer) ?? ''}`);
+}
+
+function toldOf({ body }: Answer): Told {
+  return { id: String(body['id']), value: String(body['value']), label: String(body['label']), state: 'live' };
+}

@@ -1,0 +1,118 @@
+import type { FaultInput } from '../../src/emulator/faults/faults.ts';
+import { ANY_TIME } from './points.ts';
+import { makeRandom } from './random.ts';
+import type { Random } from './random.ts';
+
+export type Step =
+  | { kind: 'create'; idempotent: boolean }
+  | { kind: 'rotate'; idempotent: boolean; graceSeconds: number }
+  | { kind: 'update' }
+  | { kind: 'revoke' }
+  /** Somebody deletes the key in WorkOS's dashboard. */
+  | { kind: 'delete_there' };
+export type Asked = 'create' | 'delete' | 'expire' | 'list' | 'events';
+export type PlannedFault = { asked: Asked; fault: FaultInput };
+export type Plan = {
+  seed: string;
+  point: string;
+  pass: number;
+  /** With `ANY_TIME`: when. */
+  killAfterMs: number;
+  /** Clients that act at the same time, each with a key of its own. */
+  clients: Step[][];
+  /** Keys that somebody makes in WorkOS's dashboard: with a name of their own, or one that claims to be ours. */
+  foreign: ('plain' | 'forged')[];
+  faults: PlannedFault[];
+  /** WorkOS cannot be reached at all for this long at the start. */
+  outageMs: number;
+  /** Whether the command line reconciles in the end. */
+  reconcile: boolean;
+};
+
+type Kinds = [FaultInput, ...FaultInput[]];
+const LOST: Kinds = [
+  { kind: 'reset_after' },
+  { kind: 'lost_answer' },
+  { kind: 'malformed_json' },
+  { kind: 'empty_body' },
+];
+const NOT_DONE: Kinds = [
+  { kind: 'reset_before' },
+  { kind: 'hang' },
+  { kind: 'html' },
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503 },
+  { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
+  { kind: 'status', status: 401 },
+];
+/** Longer than any deadline of the service under test: the work is done when nobody waits for it any more. */
+const LATE: Kinds = [
+  { kind: 'latency', ms: 700 },
+  { kind: 'latency', ms: 1_200 },
+];
+
+/** What a trial does, all of it decided by its seed and the point it is about. */
+export function makePlan(seed: string, point: string): Plan {
+  const random = makeRandom(`${seed} ${point}`);
+  const clients = Array.from({ length: 1 + random.below(3) }, () => life(random));
+  const faults: PlannedFault[] = [];
+  addWhatLeadsTo(point, random, clients, faults);
+  if (random.chance(0.4)) faults.push(someFault(random));
+  if (random.chance(0.15)) faults.push(someFault(random));
+  const pass = clients.length > 1 && random.chance(0.25) ? 2 : 1;
+  return {
+    seed,
+    point,
+    pass,
+    killAfterMs: point === ANY_TIME ? 5 + random.below(400) : 0,
+    clients,
+    foreign: foreignKeys(random),
+    faults,
+    outageMs: random.chance(0.08) ? 300 + random.below(900) : 0,
+    reconcile: point.startsWith('reconcile.'),
+  };
+}
+
+/** What one client does with one key: makes it first. */
+function life(random: Random): Step[] {
+  const steps: Step[] = [{ kind: 'create', idempotent: random.chance(0.6) }];
+  while (random.chance(0.5) && steps.length < 4) {
+    if (random.chance(0.6)) steps.push(rotation(random));
+    else steps.push({ kind: 'update' });
+  }
+  if (random.chance(0.3)) steps.push({ kind: 'revoke' });
+  else if (random.chance(0.15)) steps.push({ kind: 'delete_there' });
+  return steps;
+}
+
+function rotation(random: Random): Step {
+  return { kind: 'rotate', idempotent: random.chance(0.6), graceSeconds: random.pick([0, 0, 3_600]) };
+}
+
+function foreignKeys(random: Random): Plan['foreign'] {
+  return Array.from({ length: random.chance(0.4) ? 1 + random.below(2) : 0 }, () =>
+    random.chance(0.5) ? 'plain' : 'forged',
+  );
+}
+
+function addWhatLeadsTo(point: string, random: Random, clients: Step[][], faults: PlannedFault[]): void {
+  const steps = clients[0]!;
+  if (point.startsWith('rotate.') || point === 'settle.expired') steps.splice(1, 0, rotation(random));
+  if (point.startsWith('revoke.') || point === 'settle.deleted') endWith(steps, { kind: 'revoke' });
+  if (point === 'settle.expired') faults.push({ asked: 'expire', fault: random.pick(NOT_DONE) });
+  if (point === 'settle.deleted') faults.push({ asked: 'delete', fault: random.pick(NOT_DONE) });
+  if (point === 'settle.failed') faults.push({ asked: 'create', fault: random.pick([NOT_DONE[0], ...LOST, ...LATE]) });
+  if (point === 'settle.orphan_deleted') faults.push({ asked: 'create', fault: random.pick(LOST) });
+}
+
+function endWith(steps: Step[], last: Step): void {
+  const before = steps.at(-1)?.kind;
+  if (before === 'revoke' || before === 'delete_there') steps.pop();
+  steps.push(last);
+}
+
+function someFault(random: Random): PlannedFault {
+  const asked = random.pick<Asked>(['create', 'create', 'create', 'delete', 'expire', 'list', 'events']);
+  const kinds = random.pick([LOST, NOT_DONE, asked === 'create' ? LATE : NOT_DONE]);
+  return { asked, fault: { ...random.pick(kinds), after: random.below(3) } };
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { openLane } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { makePlan } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { ANY_TIME, collectPoints } from './points.ts';
+import { runTrial } from './trial.ts';
+import type { Verdict } from './trial.ts';
+
+const USAGE = `npm run test:crash -- [--trials N] [--lanes N] [--seed S] [--point NAME]
+  --trials N    how many trials (60)
+  --lanes N     how many services at the same time (4)
+  --seed S      repeats one trial, by the seed that it printed
+  --point NAME  only trials about this fault point`;
+const SERVER = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+type Tally = { passed: number; failed: number; reached: Map<string, number>; settledMs: number[] };
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** A seed names its point too, so that it says all of a trial. */
+function makePlans(points: readonly string[], trials: number): Plan[] {
+  const run = randomBytes(4).toString('hex');
+  return Array.from({ length: trials }, (_, i) => {
+    const point = points[i % points.length]!;
+    return makePlan(`${run}-${i}@${point.replaceAll(' ', '_')}`, point);
+  });
+}
+
+function planOfSeed(seed: string): Plan {
+  const point = seed.split('@')[1]?.replaceAll('_', ' ');
+  if (point === undefined) throw new Error(`'${seed}' is no seed: it names no point`);
+  const known = [...collectPoints(), ANY_TIME].find((name) => name.replaceAll('_', ' ') === point);
+  if (known === undefined) throw new Error(`there is no fault point '${point}'`);
+  return makePlan(seed, known);
+}
+
+async function work(lane: Lane, queue: Plan[], tally: Tally): Promise<void> {
+  for (let plan = queue.shift(); plan; plan = queue.shift()) {
+    const from = performance.now();
+    const verdict = await tryOne(lane, plan);
+    const passed = verdict.findings.length === 0;
+    tally[passed ? 'passed' : 'failed'] += 1;
+    tally.settledMs.push(verdict.settledMs);
+    if (verdict.died) tally.reached.set(plan.point, (tally.reached.get(plan.point) ?? 0) + 1);
+    const seconds = ((performance.now() - from) / 1_000).toFixed(1);
+    say(`${passed ? 'ok    ' : 'FAILED'} --seed ${plan.seed} ${verdict.died ? 'died' : 'lived'} ${seconds} s`);
+    for (const finding of verdict.findings) say(`         ${finding}`);
+  }
+}
+
+async function tryOne(lane: Lane, plan: Plan): Promise<Verdict> {
+  try {
+    return await runTrial(lane, plan);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { findings: [reason, ...lane.complaints()], died: false, settledMs: 0 };
+  }
+}
+
+async function run(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      trials: { type: 'string', default: '60' },
+      lanes: { type: 'string', default: '4' },
+      seed: { type: 'string' },
+      point: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    say(USAGE);
+    return true;
+  }
+  const all = [...collectPoints(), ANY_TIME];
+  const points = values.point === undefined ? all : all.filter((point) => point === values.point);
+  const plans = values.seed === undefined ? makePlans(points, Number(values.trials)) : [planOfSeed(values.seed)];
+  const tally: Tally = { passed: 0, failed: 0, reached: new Map(), settledMs: [] };
+  const lanes = Math.min(Number(values.lanes), plans.length);
+  say(`${plans.length} trials over ${points.length} points, ${lanes} services at a time`);
+  const from = performance.now();
+  await Promise.all(Array.from({ length: lanes }, () => workInLane(plans, tally)));
+  const missed = values.seed === undefined ? points.filter((point) => !tally.reached.has(point)) : [];
+  report(tally, missed, plans, performance.now() - from);
+  return tally.failed === 0 && missed.length === 0 && plans.length === 0;
+}
+
+async function workInLane(queue: Plan[], tally: Tally): Promise<void> {
+  const lane = await openLane(SERVER);
+  try {
+    await work(lane, queue, tally);
+  } finally {
+    await lane.close();
+  }
+}
+
+function report(tally: Tally, missed: readonly string[], left: readonly Plan[], elapsedMs: number): void {
+  for (const [point, count] of [...tally.reached].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    say(`  ${count} × ${point}`);
+  for (const point of missed) say(`NEVER REACHED: ${point}`);
+  if (left.length > 0) say(`NOT TRIED: ${left.length}`);
+  const slowest = Math.max(0, ...tally.settledMs) / 1_000;
+  say(`settled after ${slowest.toFixed(1)} s at most; ${(elapsedMs / 1_000).toFixed(0)} s in all`);
+  say(`${tally.passed} passed, ${tally.failed} failed`);
+}
+
+process.exitCode = (await run()) ? 0 : 1;

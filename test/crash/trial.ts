@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { act } from './act.ts';
+import { check } from './check.ts';
+import { makeClient } from './client.ts';
+import type { Lane } from './lane.ts';
+import type { Plan } from './plan.ts';
+import { ANY_TIME } from './points.ts';
+import { startEntry } from './processes.ts';
+import { makeWorkos } from './workos.ts';
+import type { Workos } from './workos.ts';
+
+export type Verdict = {
+  /** Empty: all is as promised. */
+  findings: string[];
+  /** Whether the service died where it was told to. */
+  died: boolean;
+  /** From the last answer until all was settled, in milliseconds. */
+  settledMs: number;
+};
+
+/** WorkOS is reachable: what is left over is gone by then. */
+const SETTLED_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 150;
+
+/** One trial: clients act, the service dies at the point of the plan and comes back, all is settled, all is checked. */
+export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
+  await lane.ready();
+  lane.complaints();
+  const findings: string[] = [];
+  const workos = makeWorkos(lane);
+  const organizationId = `org_${plan.seed.replaceAll(/\W/g, '_')}_${randomUUID().slice(0, 8)}`;
+  const token = await open(lane, workos, organizationId);
+  const deathsBefore = lane.deaths();
+  const deps = { url: lane.url, token, sql: lane.sql, workos, organizationId };
+  const client = makeClient({ ...deps, newId: randomUUID, complain: (what) => findings.push(what) });
+  for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, organizationId);
+  await arm(lane, plan, workos);
+  const acted = await act({ organizationId, client, workos }, plan);
+  await workos.clearFaults();
+  if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
+  const from = performance.now();
+  const left = await settled(() => check(deps, acted));
+  // Once more: what was right must stay so.
+  await sleep(LOOK_EVERY_MS);
+  if (left.length === 0) left.push(...(await settled(() => check(deps, acted), 2_000)));
+  const died = lane.deaths() > deathsBefore || plan.reconcile;
+  return { findings: [...findings, ...left, ...lane.complaints()], died, settledMs: performance.now() - from };
+}
+
+/** An organization of the trial's own. @returns a token of its machine client */
+async function open({ sql }: Lane, workos: Workos, organizationId: string): Promise<string> {
+  const clientId = `client_ci_${organizationId}`;
+  await workos.seed({
+    organizations: [{ id: organizationId, name: organizationId }],
+    machineClients: [{ clientId, secret: 'a secret', organizationId, scopes: ['apikeys:write'] }],
+  });
+  await sql.query(
+    `insert into tenants (organization_id, billing_status, created_at, updated_at) values ($1, 'active', now(), now())
+     on conflict (organization_id) do update set billing_status = 'active'`,
+    [organizationId],
+  );
+  return workos.token(clientId, 'a secret');
+}
+
+async function arm(lane: Lane, plan: Plan, workos: Workos): Promise<void> {
+  if (plan.point === ANY_TIME) setTimeout(lane.kill, plan.killAfterMs);
+  else if (!plan.reconcile) lane.order({ point: plan.point, pass: plan.pass });
+  if (plan.outageMs > 0) {
+    await workos.takeDown();
+    setTimeout(() => void workos.clearFaults(), plan.outageMs);
+  }
+}
+
+/** Runs the command line until it dies at the point, then to its end. */
+async function reconcile(lane: Lane, plan: Plan, organizationId: string): Promise<string[]> {
+  const args = ['--organization', organizationId];
+  const dying = startEntry('reconcile.ts', { ...lane.env, DIE_AT: plan.point, DIE_AT_PASS: '1' }, args);
+  const { signal } = await dying.exited;
+  const whole = startEntry('reconcile.ts', lane.env, args);
+  const { code } = await whole.exited;
+  return [
+    ...(signal === 'SIGKILL' ? [] : [`the reconciliation did not come to ${plan.point}`]),
+    ...(code === 0 || code === 2 ? [] : [`the reconciliation ended with ${code}: ${whole.complaints.join(' ')}`]),
+  ];
+}
+
+/** Looks until nothing is left to complain of, or the time is over. */
+async function settled(look: () => Promise<string[]>, withinMs = SETTLED_WITHIN_MS): Promise<string[]> {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    const findings = await look();
+    if (findings.length === 0 || performance.now() >= giveUpAt) return findings;
+    await sleep(LOOK_EVERY_MS);
+  }
+}

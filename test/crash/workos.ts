@@ -1,0 +1,61 @@
+import type { FaultInput } from '../../src/emulator/faults/faults.ts';
+import { send } from './http.ts';
+import type { Answer } from './http.ts';
+import type { Lane } from './lane.ts';
+import type { Asked } from './plan.ts';
+
+export type KeyThere = { id: string; name: string; expires_at: string | null };
+
+const PATHS: Record<Asked, (organizationId: string) => { method: string; path: string }> = {
+  create: (organizationId) => ({ method: 'POST', path: `/organizations/${organizationId}/api_keys` }),
+  list: (organizationId) => ({ method: 'GET', path: `/organizations/${organizationId}/api_keys` }),
+  delete: () => ({ method: 'DELETE', path: '/api_keys/:id' }),
+  expire: () => ({ method: 'POST', path: '/api_keys/:id/expire' }),
+  events: () => ({ method: 'GET', path: '/events' }),
+};
+
+/** WorkOS as its administrator sees it, asked by the trial itself. */
+export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'workosKey'>) {
+  async function ask(method: string, path: string, body?: object): Promise<Answer> {
+    const answer = await send(workosUrl, method, path, { token: workosKey, ...(body && { body }) });
+    if (!answer) throw new Error(`the local WorkOS did not answer ${method} ${path}`);
+    return answer;
+  }
+
+  async function listKeys(organizationId: string): Promise<KeyThere[]> {
+    const keys: KeyThere[] = [];
+    for (let after = ''; ;) {
+      const { body } = await ask('GET', `/organizations/${organizationId}/api_keys?limit=100${after}`);
+      keys.push(...(body['data'] as KeyThere[]));
+      const next = (body['list_metadata'] as { after: string | null }).after;
+      if (next === null) return keys;
+      after = `&after=${next}`;
+    }
+  }
+
+  return {
+    ask,
+    listKeys,
+    seed: (seed: object) => ask('POST', '/_emulator/seed', seed),
+    fault: (asked: Asked, fault: FaultInput, organizationId: string) =>
+      ask('POST', '/_emulator/faults', { ...fault, ...PATHS[asked](organizationId) }),
+    takeDown: () => ask('POST', '/_emulator/faults', { kind: 'reset_before', times: 0 }),
+    clearFaults: () => ask('DELETE', '/_emulator/faults'),
+    async makeKey(organizationId: string, name: string): Promise<{ id: string; value: string }> {
+      const { status, body } = await ask('POST', `/organizations/${organizationId}/api_keys`, { name });
+      if (status !== 201) throw new Error(`the local WorkOS answered ${status}`);
+      return body as { id: string; value: string };
+    },
+    deleteKey: (id: string) => ask('DELETE', `/api_keys/${id}`),
+    async works(value: string): Promise<boolean> {
+      const { body } = await ask('POST', '/api_keys/validations', { value });
+      return body['api_key'] !== null;
+    },
+    async token(clientId: string, secret: string): Promise<string> {
+      const body = { grant_type: 'client_credentials', client_id: clientId, client_secret: secret };
+      return String((await ask('POST', '/oauth2/token', body)).body['access_token']);
+    },
+  };
+}
+
+export type Workos = ReturnType<typeof makeWorkos>;
