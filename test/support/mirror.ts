@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll } from 'vitest';
+import type { Knex } from 'knex';
+import { makeAuditLog } from '../../src/audit/audit-log.ts';
+import { makeMirror } from '../../src/container/mirror-parts.ts';
+import { makeMarker } from '../../src/keys/marker.ts';
+import { makeCatalogue } from '../../src/permissions/catalogue.ts';
+import type { Product } from '../../src/permissions/product.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import { makeApplyEvent } from '../../src/sync/apply-event.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
+import type { WorkosEvent } from '../../src/workos/event.ts';
+import { makeTestClock } from './clock.ts';
+import { freshDatabase } from './database.ts';
+
+export const T0 = Date.parse('2026-11-01T12:00:00.000Z');
+/** Minutes after a fixed beginning. */
+export const minute = (n: number): Date => new Date(T0 + n * 60_000);
+
+const newId = (prefix: string) => `${prefix}_${randomBytes(8).toString('hex')}`;
+
+/** A mirror on a database of its own, and a hand that tells it of events. */
+export async function startMirror(firstPosture?: Product['first_posture']) {
+  const { db, close } = await freshDatabase();
+  afterAll(close);
+  const clock = makeTestClock();
+  const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const catalogue = makeCatalogue({ ...product, first_posture: firstPosture });
+  const marker = makeMarker(randomBytes(32));
+  const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
+  const mirror = makeMirror({ catalogue, marker, audit, clock });
+  const applyEvent = makeApplyEvent({ db, ...mirror, workosEvents: makeMetrics().workosEvents });
+  return { db, clock, marker, ...mirror, apply: (event: WorkosEvent) => applyEvent(event, { source: 'poll' }) };
+}
+
+export function aKey(changes: Partial<WorkosKey> = {}): WorkosKey {
+  return {
+    id: newId('api_key'),
+    organizationId: newId('org'),
+    userId: undefined,
+    name: 'made in the dashboard',
+    obfuscatedValue: 'sk_...abcd',
+    permissions: ['workspace:read', 'audit:read'],
+    expiresAt: undefined,
+    createdAt: minute(0),
+    updatedAt: minute(0),
+    ...changes,
+  };
+}
+
+export function anOrganization(changes: Partial<WorkosOrganization> = {}): WorkosOrganization {
+  return { id: newId('org'), name: 'Acme', createdAt: minute(0), updatedAt: minute(0), ...changes };
+}
+
+type KeyEvent = Extract<WorkosEvent, { key: WorkosKey }>;
+type OrganizationEvent = Extract<WorkosEvent, { organization: WorkosOrganization }>;
+
+export function keyEvent(type: KeyEvent['type'], key: WorkosKey, actorId?: string): KeyEvent {
+  return { id: newId('event'), type, key, createdAt: minute(60), actorId };
+}
+
+export function organizationEvent(
+  type: OrganizationEvent['type'],
+  organization: WorkosOrganization,
+  actorId?: string,
+): OrganizationEvent {
+  return { id: newId('event'), type, organization, createdAt: minute(60), actorId };
+}
+
+export const rowsOf = (db: Knex, organizationId: string) =>
+  db('api_keys').where({ organization_id: organizationId }).orderBy('workos_id');
+export const auditOf = (db: Knex, organizationId: string) =>
+  db('audit_events').where({ organization_id: organizationId }).orderBy('sequence');
+export const tenantOf = (db: Knex, organizationId: string) =>
+  db('tenants').where({ organization_id: organizationId }).first();
