@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { StartError } from './errors.ts';
 
+/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes it is narrowed to. */
+const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
+const SERVICE_SCOPES: readonly string[] = ['billing:write', 'billing:read', 'apikeys:verify'];
+
 const WORKOS_URL = 'https://api.workos.com';
 
 const secret = (bytes: number) =>
@@ -12,6 +16,17 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+const serviceToken = z
+  .string()
+  .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -, then :scope+scope for less than everything')
+  .transform((entry) => {
+    const [, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
+    return { token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
+  })
+  .refine(
+    ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
+    `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
+  );
 const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
 
 const Environment = z.object({
@@ -24,7 +39,7 @@ const Environment = z.object({
   WORKOS_AUTHKIT_URL: baseUrl.optional(),
   WORKOS_ISSUERS: list.optional(),
   WORKOS_TIMEOUT_MS: milliseconds(5_000),
-  LATCHKEY_SERVICE_TOKENS: list.default([]),
+  LATCHKEY_SERVICE_TOKENS: list.pipe(z.array(serviceToken)).default([]),
   LATCHKEY_CONFIG: z.string().min(1).optional(),
   LATCHKEY_ROLE: z.enum(['api', 'worker', 'all']).default('all'),
   LATCHKEY_SETTLE_INTERVAL_MS: milliseconds(10_000),

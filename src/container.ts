@@ -25,6 +25,7 @@ import { passFaultPoint } from './fault-point.ts';
 import type { FaultPoint } from './fault-point.ts';
 import { makeAccessLog } from './http/access-log.ts';
 import { makeApp } from './http/app.ts';
+import type { FastLane } from './http/app.ts';
 import { makeDocs } from './http/docs.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { makeMetricsPage } from './http/metrics-page.ts';
@@ -59,7 +60,9 @@ import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
 import { makeKeyCache } from './verification/key-cache.ts';
 import { makeHashKey } from './verification/key-hash.ts';
 import { makeReadMirror } from './verification/mirror-record.ts';
-import { makeResolveKey } from './verification/resolve-key.ts';
+import { makeKeyResolver } from './verification/resolve-key.ts';
+import type { KeyResolver, ResolveKey } from './verification/resolve-key.ts';
+import { makeVerifyFastLane } from './verification/fast-lane.ts';
 import { makeTrust } from './verification/trust.ts';
 import type { Trust } from './verification/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
@@ -86,7 +89,6 @@ type Parts = {
 };
 
 type Platform = ReturnType<typeof makePlatform>;
-type ResolveKey = ReturnType<typeof makeResolveKey>;
 
 /** `trust` wants to be told of the channel of notices, unless the process is alone. */
 export type Container = { app: Express; background: Background; trust: Trust };
@@ -95,15 +97,20 @@ export type Container = { app: Express; background: Background; trust: Trust };
 export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
   const { config, log, metrics } = platform;
-  const resolveKey = makeKeyResolver(platform);
+  const resolver = makeResolver(platform);
   const events = makeEvents(platform);
-  const features = config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, resolveKey), ...events.routes()];
+  const features =
+    config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, resolver.resolveKey), ...events.routes()];
   const routes = [...features, ...makeHealth(platform)];
   const title = `${platform.product.product} API keys`;
   addGauges(platform, events.lagSeconds);
   const app = makeApp({
     routes,
-    guards: { authenticate: makeCallers(platform, resolveKey), assertMayCreate: platform.gate.assertMayCreate },
+    guards: {
+      authenticate: makeCallers(platform, resolver.resolveKey),
+      assertMayCreate: platform.gate.assertMayCreate,
+    },
+    fastLanes: config.role === 'worker' ? [] : [makeFastLane(platform, resolver)],
     observers: [makeAccessLog(log), measureRequests(metrics)],
     pages: [
       makeDocs({ title, document: openApiDocument(routes, { title, version: VERSION }) }),
@@ -141,6 +148,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     trust: makeTrust(cache, { trusted: alone }),
     audit,
     workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
+    findServiceToken: makeServiceTokens(config.serviceTokens),
     hashKey: makeHashKey(deriveKey(config.secret, 'api key hash')),
     marker,
     ...makeMirror({ catalogue, marker, audit, clock }),
@@ -150,9 +158,16 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   };
 }
 
-function makeKeyResolver(platform: Platform): ResolveKey {
+function makeResolver(platform: Platform): KeyResolver {
   const readMirror = makeReadMirror(platform.db, platform.catalogue.neverGranted);
-  return makeResolveKey({ ...platform, readMirror, adopt: makeAdoptKey(platform) });
+  return makeKeyResolver({ ...platform, readMirror, adopt: makeAdoptKey(platform) });
+}
+
+function makeFastLane({ findServiceToken, metrics, clock }: Platform, { peekKey }: KeyResolver): FastLane {
+  const path = '/v1/api-keys/verify';
+  const observed = metrics.requests.labels({ route: path, method: 'POST', status: '200' });
+  const observe = (seconds: number) => observed.observe(seconds);
+  return { path, handle: makeVerifyFastLane({ findServiceToken, peekKey, observe, clock }) };
 }
 
 function makeFeatureRoutes(platform: Platform, resolveKey: ResolveKey): Route[] {
@@ -223,7 +238,7 @@ function makeLoops(platform: Platform, events: Loop): Background {
   return makeBackground({ loops: config.role === 'api' ? [] : loops, failures: metrics.failures, log });
 }
 
-function makeCallers({ config, product, clock, workos }: Platform, resolveKey: ResolveKey) {
+function makeCallers({ config, product, clock, workos, findServiceToken }: Platform, resolveKey: ResolveKey) {
   const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   return makeAuthenticate({
     keyPrefixes: product.api_keys.prefixes,
@@ -236,7 +251,7 @@ function makeCallers({ config, product, clock, workos }: Platform, resolveKey: R
         authkitUrl === undefined ? undefined : makeKeySet({ url: `${authkitUrl}/oauth2/jwks`, timeoutMs, clock }),
       clock,
     }),
-    findServiceToken: makeServiceTokens(config.serviceTokens),
+    findServiceToken,
     findApiKey: makeFindApiKey({ resolveKey, clock }),
     unsealSession: workos.unsealSession,
   });

@@ -9,7 +9,11 @@ import type { Guards } from './mount.ts';
 import { assignRequestId } from './request-id.ts';
 import type { Route } from './route.ts';
 
+/** Answers the usual requests of one POST route before anything else is done, and passes the others on. */
+export type FastLane = { path: string; handle: RequestHandler };
+
 type Deps = {
+  fastLanes: readonly FastLane[];
   routes: readonly Route[];
   guards: Guards;
   /** Seen by every request, in this order: logs, measures. */
@@ -24,6 +28,7 @@ type Deps = {
 };
 
 export function makeApp({
+  fastLanes,
   routes,
   guards,
   observers,
@@ -37,6 +42,7 @@ export function makeApp({
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustProxyHops);
+  for (const { path, handle } of fastLanes) app.post(path, handle);
   app.use(assignRequestId, ...observers, helmet(), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));

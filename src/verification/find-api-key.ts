@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import { isExpired } from './judge.ts';
-import type { makeResolveKey } from './resolve-key.ts';
+import type { ResolveKey } from './resolve-key.ts';
 
-type Deps = { resolveKey: ReturnType<typeof makeResolveKey>; clock: Clock };
+type Deps = { resolveKey: ResolveKey; clock: Clock };
 
 /**
  * The caller behind an API key that Latchkey's own routes are asked with; what verification says of other people's

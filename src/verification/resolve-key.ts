@@ -20,18 +20,29 @@ export type Resolved = { record: MirrorRecord; source: Source; staleMs: number }
 // WorkOS's secrets are opaque words; anything else is no key and costs no look-up.
 const KEY = /^[A-Za-z][\w-]{15,250}$/;
 
-/**
- * What is known of a presented key: from memory, from the mirror, or, for a key that was made in WorkOS's dashboard and
- * is used for the first time, from WorkOS. Nothing is written on the way.
- * @throws AppError `workos_unavailable` when only WorkOS could have said
- */
-export function makeResolveKey(deps: Deps) {
+export type KeyResolver = ReturnType<typeof makeKeyResolver>;
+export type ResolveKey = KeyResolver['resolveKey'];
+
+/** Finds what a presented key is. Nothing is written on the way. */
+export function makeKeyResolver(deps: Deps) {
   const reading = new Map<string, Promise<Resolved | undefined>>();
 
-  return async function resolveKey(presented: string): Promise<Resolved | undefined> {
+  /** From memory alone. */
+  function peekKey(presented: string): Resolved | undefined {
+    if (!deps.trust.isTrusted() || !KEY.test(presented)) return undefined;
+    const cached = deps.cache.get(nameOf(deps.hashKey(presented)));
+    return cached && fromCache(deps, cached);
+  }
+
+  /**
+   * From memory, from the mirror, or, for a key that was made in WorkOS's dashboard and is used for the first time, from
+   * WorkOS.
+   * @throws AppError `workos_unavailable` when only WorkOS could have said
+   */
+  async function resolveKey(presented: string): Promise<Resolved | undefined> {
     if (!KEY.test(presented)) return undefined;
     const hash = deps.hashKey(presented);
-    const name = hash.toString('base64');
+    const name = nameOf(hash);
     const cached = deps.trust.isTrusted() ? deps.cache.get(name) : undefined;
     if (cached) return fromCache(deps, cached);
     // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
@@ -41,7 +52,13 @@ export function makeResolveKey(deps: Deps) {
     const read = readThrough(deps, presented, hash, name).finally(() => reading.delete(place));
     reading.set(place, read);
     return read;
-  };
+  }
+
+  return { peekKey, resolveKey };
+}
+
+function nameOf(hash: Buffer): string {
+  return hash.toString('base64');
 }
 
 function fromCache({ clock }: Deps, { record, readAtMs }: Cached): Resolved {

@@ -4,10 +4,11 @@ import type { Clock } from '../clock.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import { OPERATIONS, VERDICTS, judge, postureAt } from './judge.ts';
-import type { makeResolveKey } from './resolve-key.ts';
+import { OPERATIONS, VERDICTS, judge } from './judge.ts';
+import type { ResolveKey } from './resolve-key.ts';
+import { viewOfVerdict } from './verdict-view.ts';
 
-type Deps = { resolveKey: ReturnType<typeof makeResolveKey>; clock: Clock };
+type Deps = { resolveKey: ResolveKey; clock: Clock };
 
 const MAX_KEYS = 100;
 const MAX_KEY_LENGTH = 512;
@@ -37,8 +38,6 @@ const Verdict = z
   })
   .meta({ id: 'Verdict' });
 
-type VerdictView = z.input<typeof Verdict>;
-
 /** Whether keys are good, for the product's own services. */
 export function verifyRoutes(deps: Deps): Route[] {
   return [
@@ -66,42 +65,10 @@ async function verify(
   { resolveKey, clock }: Deps,
   caller: ServiceCaller | MachineCaller,
   { key, ...use }: z.output<typeof One>,
-): Promise<VerdictView> {
+): Promise<z.input<typeof Verdict>> {
   const found = await resolveKey(key);
   const foreign = caller.kind === 'machine' && found?.record.organizationId !== caller.organizationId;
   const resolved = foreign ? undefined : found;
   const now = clock();
-  const code = judge(resolved?.record, use, now);
-  return {
-    valid: code === 'valid',
-    code,
-    ...(resolved ? describeKey(resolved.record, now) : NOTHING),
-    checked_at: now.toISOString(),
-    source: resolved?.source ?? null,
-    stale_ms: resolved?.staleMs ?? 0,
-  };
-}
-
-const NOTHING = {
-  id: null,
-  organization_id: null,
-  owner: null,
-  label: null,
-  permission_set: null,
-  scopes: [],
-  expires_at: null,
-  billing: null,
-};
-
-function describeKey(record: NonNullable<Awaited<ReturnType<Deps['resolveKey']>>>['record'], now: Date) {
-  return {
-    id: record.keyId,
-    organization_id: record.organizationId,
-    owner: { type: 'organization' as const, id: record.organizationId },
-    label: record.label,
-    permission_set: record.permissionSet ?? null,
-    scopes: [...record.scopes],
-    expires_at: record.expiresAtMs === undefined ? null : new Date(record.expiresAtMs).toISOString(),
-    billing: { posture: postureAt(record, now) },
-  };
+  return viewOfVerdict(judge(resolved?.record, use, now), resolved, now);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeServiceTokens } from '../../src/auth/service-tokens.ts';
+import { readConfig } from '../../src/config.ts';
 import { StartError } from '../../src/errors.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';
@@ -67,12 +67,12 @@ test('two service tokens have two names in the record, and neither is the token'
 });
 
 test.each([
-  ['a token without its prefix', 'latchkey_0123456789', 'entry 1 is not of the form'],
-  ['a short token', 'svc_short', 'entry 1 is not of the form'],
-  ['an unknown scope', `${FULL}:billing:write+everything`, 'entry 1 names unknown scopes (everything)'],
-  ['no scope behind the colon', `${FULL}:`, 'entry 1 is not of the form'],
+  ['a token without its prefix', 'latchkey_0123456789', 'LATCHKEY_SERVICE_TOKENS.0: needs svc_'],
+  ['a short token', 'svc_short', 'LATCHKEY_SERVICE_TOKENS.0: needs svc_'],
+  ['an unknown scope', `${FULL}:billing:write+everything`, 'LATCHKEY_SERVICE_TOKENS.0: names a scope that is none of'],
+  ['no scope behind the colon', `${FULL}:`, 'LATCHKEY_SERVICE_TOKENS.0: needs svc_'],
 ])('%s stops the start without repeating the token', (_what, entry, message) => {
-  const start = () => makeServiceTokens([entry]);
+  const start = () => readConfig({ LATCHKEY_SERVICE_TOKENS: entry });
   expect(start).toThrow(StartError);
   expect(start).toThrow(message);
   expect(start).not.toThrow(entry.split(':')[0]);

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRecord } from '../../src/verification/mirror-record.ts';
-import { makeResolveKey } from '../../src/verification/resolve-key.ts';
+import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
 import { makeTrust } from '../../src/verification/trust.ts';
 
 const record = (organizationId: string, keyId: string, revoked = false): MirrorRecord => ({
@@ -97,7 +97,7 @@ test('no verification that begins after a revocation was answered ever says vali
             },
           });
         });
-      const resolveKey = makeResolveKey({
+      const { resolveKey } = makeKeyResolver({
         hashKey: () => Buffer.from('hash'),
         cache,
         trust,
