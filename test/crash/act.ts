@@ -11,13 +11,12 @@ export type Acted = {
   updates: Map<string, number>;
 };
 
-type Deps = { organizationId: string; client: Client; workos: Workos };
+type Deps = { client: Client; workos: Workos };
 
 /** Does what the plan says: the clients at the same time, each step of one after the other. */
-export async function act(deps: Deps, plan: Plan): Promise<Acted> {
-  const acted: Acted = { told: [], foreign: [], updates: new Map() };
-  const lives = plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps));
-  await Promise.all([...lives, makeForeignKeys(deps, acted, plan)]);
+export async function act(deps: Deps, plan: Plan, foreign: Foreign[]): Promise<Acted> {
+  const acted: Acted = { told: [], foreign, updates: new Map() };
+  await Promise.all(plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps)));
   // What nobody waits for any more is over by then.
   const late = plan.faults.map(({ fault }) => (fault.kind === 'latency' ? fault.ms + 300 : 0));
   await sleep(Math.max(0, ...late));
@@ -37,7 +36,7 @@ async function live({ client, workos }: Deps, acted: Acted, label: string, steps
 }
 
 async function change(
-  { client, workos }: Pick<Deps, 'client' | 'workos'>,
+  { client, workos }: Deps,
   acted: Acted,
   key: Told,
   step: Exclude<Step, { kind: 'create' }>,
@@ -63,10 +62,12 @@ async function change(
   return key;
 }
 
-async function makeForeignKeys({ organizationId, workos }: Deps, acted: Acted, { foreign }: Plan): Promise<void> {
-  for (const kind of foreign) {
+/** Keys that somebody makes in WorkOS's dashboard. */
+export async function makeForeignKeys(workos: Workos, organizationId: string, plan: Plan): Promise<Foreign[]> {
+  const made: Foreign[] = [];
+  for (const kind of plan.foreign) {
     const name = kind === 'plain' ? 'made in the dashboard' : 'x [lk:01ARZ3NDEKTSV4RRFFQ69G5FAV:0123456789ab]';
-    const { id, value } = await workos.makeKey(organizationId, name);
-    acted.foreign.push({ id, value, name });
+    made.push({ ...(await workos.makeKey(organizationId, name)), name });
   }
+  return made;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { act } from './act.ts';
+import { act, makeForeignKeys } from './act.ts';
 import { check } from './check.ts';
 import { makeClient } from './client.ts';
 import type { Lane } from './lane.ts';
@@ -30,13 +30,16 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   const findings: string[] = [];
   const workos = makeWorkos(lane);
   const organizationId = `org_${plan.seed.replaceAll(/\W/g, '_')}_${randomUUID().slice(0, 8)}`;
+  await workos.clearFaults();
   const token = await open(lane, workos, organizationId);
   const deathsBefore = lane.deaths();
   const deps = { url: lane.url, token, sql: lane.sql, workos, organizationId };
   const client = makeClient({ ...deps, newId: randomUUID, complain: (what) => findings.push(what) });
+  const foreign = await makeForeignKeys(workos, organizationId, plan);
   for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, organizationId);
-  await arm(lane, plan, workos);
-  const acted = await act({ organizationId, client, workos }, plan);
+  const over = arm(lane, plan, workos);
+  const acted = await act({ client, workos }, plan, foreign);
+  await over;
   await workos.clearFaults();
   if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
   const from = performance.now();
@@ -66,10 +69,10 @@ async function open({ sql }: Lane, workos: Workos, organizationId: string): Prom
 async function arm(lane: Lane, plan: Plan, workos: Workos): Promise<void> {
   if (plan.point === ANY_TIME) setTimeout(lane.kill, plan.killAfterMs);
   else if (!plan.reconcile) lane.order({ point: plan.point, pass: plan.pass });
-  if (plan.outageMs > 0) {
-    await workos.takeDown();
-    setTimeout(() => void workos.clearFaults(), plan.outageMs);
-  }
+  if (plan.outageMs === 0) return;
+  await workos.takeDown();
+  await sleep(plan.outageMs);
+  await workos.clearFaults();
 }
 
 /** Runs the command line until it dies at the point, then to its end. */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { send } from './http.ts';
 import type { Answer } from './http.ts';
@@ -5,6 +7,9 @@ import type { Lane } from './lane.ts';
 import type { Asked } from './plan.ts';
 
 export type KeyThere = { id: string; name: string; expires_at: string | null };
+
+const ATTEMPTS = 50;
+const RETRY_MS = 100;
 
 const PATHS: Record<Asked, (organizationId: string) => { method: string; path: string }> = {
   create: (organizationId) => ({ method: 'POST', path: `/organizations/${organizationId}/api_keys` }),
@@ -16,10 +21,18 @@ const PATHS: Record<Asked, (organizationId: string) => { method: string; path: s
 
 /** WorkOS as its administrator sees it, asked by the trial itself. */
 export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'workosKey'>) {
-  async function ask(method: string, path: string, body?: object): Promise<Answer> {
-    const answer = await send(workosUrl, method, path, { token: workosKey, ...(body && { body }) });
-    if (!answer) throw new Error(`the local WorkOS did not answer ${method} ${path}`);
-    return answer;
+  /** Faults meet the trial's own requests too: it asks until there is an answer. */
+  async function ask(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Answer> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const answer = await send(workosUrl, method, path, {
+        token: workosKey,
+        ...(body && { body }),
+        ...(headers && { headers }),
+      });
+      if (answer && answer.status < 500 && ![401, 429].includes(answer.status)) return answer;
+      await sleep(RETRY_MS);
+    }
+    throw new Error(`the local WorkOS did not answer ${method} ${path}`);
   }
 
   async function listKeys(organizationId: string): Promise<KeyThere[]> {
@@ -42,7 +55,8 @@ export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'w
     takeDown: () => ask('POST', '/_emulator/faults', { kind: 'reset_before', times: 0 }),
     clearFaults: () => ask('DELETE', '/_emulator/faults'),
     async makeKey(organizationId: string, name: string): Promise<{ id: string; value: string }> {
-      const { status, body } = await ask('POST', `/organizations/${organizationId}/api_keys`, { name });
+      const once = { 'idempotency-key': randomUUID() };
+      const { status, body } = await ask('POST', `/organizations/${organizationId}/api_keys`, { name }, once);
       if (status !== 201) throw new Error(`the local WorkOS answered ${status}`);
       return body as { id: string; value: string };
     },
