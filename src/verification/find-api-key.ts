@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
-import { isExpired } from './judge.ts';
+import { isExpired, isRevoked } from './judge.ts';
 import type { ResolveKey } from './resolve-key.ts';
 
 type Deps = { resolveKey: ResolveKey; clock: Clock };
@@ -14,7 +14,7 @@ type Deps = { resolveKey: ResolveKey; clock: Clock };
 export function makeFindApiKey({ resolveKey, clock }: Deps) {
   return async function findApiKey(presented: string): Promise<ApiKeyCaller | undefined> {
     const resolved = await resolveKey(presented);
-    if (!resolved || resolved.record.revoked) return undefined;
+    if (!resolved || isRevoked(resolved.record)) return undefined;
     const { record } = resolved;
     if (isExpired(record, clock())) throw new AppError('credential_expired', 'The API key has expired.');
     const { organizationId, keyId, label, permissionSet, scopes } = record;

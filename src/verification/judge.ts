@@ -14,11 +14,16 @@ export type Use = { scopes: readonly string[]; operation: Operation };
 /** Whether a key is good for a use at `now`: every scope asked for, and a posture that allows the operation. */
 export function judge(record: MirrorRecord | undefined, use: Use, now: Date): VerdictCode {
   if (!record) return 'not_found';
-  if (record.revoked) return 'revoked';
+  if (isRevoked(record)) return 'revoked';
   if (isExpired(record, now)) return 'expired';
   if (!use.scopes.every((scope) => record.scopes.has(scope))) return 'insufficient_scope';
   if (use.operation === 'create' && !mayCreate(postureAt(record, now))) return 'billing_inactive';
   return 'valid';
+}
+
+/** Revoked itself, or of an organization that WorkOS has deleted, whose keys are revoked one after the other. */
+export function isRevoked({ revoked, tenant }: MirrorRecord): boolean {
+  return revoked || tenant.deletedAt !== undefined;
 }
 
 export function isExpired({ expiresAtMs }: MirrorRecord, now: Date): boolean {

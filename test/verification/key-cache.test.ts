@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { judge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRecord } from '../../src/verification/mirror-record.ts';
 import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
@@ -40,6 +41,13 @@ test('keeps no more than its number of keys', () => {
   const cache = makeKeyCache({ maxKeys: 100, ttlMs: 60_000 });
   for (let i = 0; i < 1_000; i++) cache.fill(`hash ${i}`, cached(`org_${i}`, `key_${i}`), cache.generation());
   expect(cache.size()).toBe(100);
+});
+
+test('the keys of an organization that WorkOS has deleted are revoked, whatever their own rows say', () => {
+  const known = record('org_a', 'a1');
+  const gone = { ...known, tenant: { ...known.tenant, deletedAt: new Date(0) } };
+  const use = { scopes: [], operation: 'read' as const };
+  expect([judge(known, use, new Date()), judge(gone, use, new Date())]).toEqual(['valid', 'revoked']);
 });
 
 test('drops a fill that read before something changed', () => {
