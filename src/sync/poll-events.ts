@@ -39,7 +39,9 @@ export function makePollEvents(deps: Deps) {
         const saved = await applyPage(deps, lease, page);
         // The lease ran out and another replica reads on.
         if (!saved) return;
+        // Noted first: a failure gives back the lease as it is now.
         lease = saved;
+        await deps.at('events.saved');
         if (!page.more) return await cursors.release(lease, clock());
         if (signal?.aborted) return await cursors.release(lease);
       }
@@ -58,9 +60,7 @@ async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Le
     cursor: page.after ?? lease.cursor,
     eventAt: page.events.at(-1)?.createdAt ?? lease.eventAt,
   };
-  const saved = await deps.cursors.save(lease, position, leaseEnd(deps));
-  await deps.at('events.saved');
-  return saved;
+  return deps.cursors.save(lease, position, leaseEnd(deps));
 }
 
 async function nextPage(deps: Deps, { cursor, eventAt }: Position): Promise<EventsPage> {

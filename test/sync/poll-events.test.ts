@@ -1,0 +1,200 @@
+import { afterEach, expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import { startService } from '../support/service.ts';
+import { failAt } from '../support/workos-faults.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+let dieAt: string | undefined;
+const service = await startService(
+  { WORKOS_TIMEOUT_MS: '500' },
+  {
+    at: (name) => {
+      if (name === dieAt) throw new Error(`died at ${name}`);
+    },
+  },
+);
+const { db, workos } = service;
+
+afterEach(() => {
+  dieAt = undefined;
+  workos.faults.clear();
+  workos.deliverEvents({ delay_ms: 0, duplicate: false, reorder: false });
+});
+
+const poll = () => service.background.runOnce('events');
+const place = () => db('event_cursors').where({ name: 'workos' }).first();
+const statusesOf = (organizationId: string) =>
+  db('api_keys').where({ organization_id: organizationId }).orderBy('created_at').pluck('status');
+const listCalls = () => workos.requests().filter(({ path }) => path === '/events').length;
+const metric = async (pattern: RegExp) => pattern.exec(await (await fetch(`${service.url}/metrics`)).text())?.[1];
+
+test('what was done at WorkOS is here after the next reading: keys made, re-dated and deleted there', async () => {
+  const acme = await service.organizations.add();
+  const owner = await acme.session();
+  const [kept, dated, gone] = [
+    await makeDashboardKey(service, acme.id, { permissions: ['workspace:read', 'audit:read'] }),
+    await makeDashboardKey(service, acme.id),
+    await makeDashboardKey(service, acme.id),
+  ];
+  const mine = await createKey(service, owner);
+  const end = new Date(Date.now() + DAY_MS);
+  await expireAtWorkos(service, dated.id, end);
+  await expireAtWorkos(service, mine.id, end);
+  await deleteAtWorkos(service, gone.id);
+  await poll();
+  const { data } = (await call(service, 'GET', '/v1/api-keys', { token: owner })).body;
+  const shown = Object.fromEntries(data.map(({ id, ...key }) => [id, key]));
+  expect(shown[kept.id]).toMatchObject({ origin: 'workos', status: 'active', permission_set: 'read_only' });
+  expect(shown[kept.id]).toMatchObject({ label: 'from the dashboard', created_by: { kind: 'workos', id: 'workos' } });
+  expect(shown[dated.id]).toMatchObject({ expires_at: end.toISOString(), permission_set: null, scopes: [] });
+  expect(shown[gone.id]).toMatchObject({ status: 'revoked' });
+  expect(shown[mine.id]).toMatchObject({ origin: 'latchkey', expires_at: end.toISOString() });
+  const audit = (await call(service, 'GET', `/v1/audit-events?target_id=${mine.id}`, { token: owner })).body.data;
+  expect(audit.map(({ action, actor }) => [action, actor])).toEqual([
+    ['api_key.expiry_changed', { kind: 'workos', id: 'local_workos' }],
+    ['api_key.created', { kind: 'user', id: acme.userId('owner') }],
+  ]);
+});
+
+test('a key that is deleted at WorkOS stops working here', async () => {
+  const acme = await service.organizations.add();
+  const key = await createKey(service, await acme.session());
+  await deleteAtWorkos(service, key.id);
+  await poll();
+  expect((await call(service, 'GET', '/v1/me/session', { token: key.value })).status).toBe(401);
+});
+
+test('an organization made at WorkOS is a tenant; deleted there, its keys stop and nothing can be added', async () => {
+  const { id } = await atWorkos<{ id: string }>(service, 'POST', '/organizations', { name: 'New' });
+  await poll();
+  expect(await db('tenants').where({ organization_id: id }).first()).toMatchObject({
+    name: 'New',
+    billing_status: null,
+  });
+  const acme = await service.organizations.add();
+  const owner = await acme.session();
+  const key = await createKey(service, owner);
+  await atWorkos(service, 'DELETE', `/organizations/${acme.id}`);
+  await poll();
+  expect((await call(service, 'GET', '/v1/me/session', { token: key.value })).status).toBe(401);
+  const created = await call(service, 'POST', '/v1/api-keys', {
+    token: owner,
+    body: { label: 'x', permission_set: 'read_only' },
+  });
+  expect([created.status, created.body.error.details]).toEqual([423, { posture: 'decommissioning' }]);
+  const shown = await call(service, 'GET', '/v1/organization', { token: owner });
+  expect(shown.body).toMatchObject({ posture: 'decommissioning', billing_status: 'active', usage: { api_keys: 0 } });
+  expect((await call(service, 'GET', '/v1/api-keys', { token: owner })).body.data).toMatchObject([
+    { status: 'revoked' },
+  ]);
+  expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
+});
+
+test('more than a page is read to its end, and the next reading goes on behind it', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  for (let i = 0; i < 230; i++) await makeDashboardKey(service, acme.id);
+  const before = listCalls();
+  await poll();
+  expect(listCalls() - before).toBe(3);
+  expect(await statusesOf(acme.id)).toHaveLength(230);
+  const { cursor } = await place();
+  await poll();
+  expect(await place()).toMatchObject({ cursor, leased_until: null });
+});
+
+test.each(['events.applied', 'events.saved'])('a death at %s loses nothing and doubles nothing', async (point) => {
+  await poll();
+  const acme = await service.organizations.add();
+  const key = await makeDashboardKey(service, acme.id);
+  dieAt = point;
+  await expect(poll()).rejects.toThrow('died at');
+  dieAt = undefined;
+  await deleteAtWorkos(service, key.id);
+  await poll();
+  expect(await statusesOf(acme.id)).toEqual(['revoked']);
+  const actions = await db('audit_events').where({ organization_id: acme.id }).orderBy('sequence').pluck('action');
+  expect(actions).toEqual(['api_key.created', 'api_key.revoked']);
+});
+
+test('one replica reads at a time; one that died is followed when its lease is over', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  const leasedUntil = new Date(service.clock().getTime() + 60_000);
+  await db('event_cursors').update({ leased_until: leasedUntil });
+  const before = listCalls();
+  await poll();
+  expect(listCalls()).toBe(before);
+  service.clock.advance(60_000);
+  await Promise.all([poll(), poll(), poll()]);
+  expect(await statusesOf(acme.id)).toEqual(['active']);
+  expect(await place()).toMatchObject({ leased_until: null });
+});
+
+test('a reading that fails gives the lease back, and the next one goes on', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  failAt(service, 'events', { kind: 'status', status: 403, times: 0 });
+  const { cursor } = await place();
+  await expect(poll()).rejects.toThrow(/WorkOS/);
+  expect(await place()).toMatchObject({ cursor, leased_until: null });
+  workos.faults.clear();
+  await poll();
+  expect(await statusesOf(acme.id)).toEqual(['active']);
+});
+
+test('an event that becomes visible late is met all the same', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  workos.deliverEvents({ delay_ms: 60_000 });
+  await makeDashboardKey(service, acme.id);
+  workos.deliverEvents({ delay_ms: 0 });
+  await makeDashboardKey(service, acme.id);
+  await poll();
+  expect(await statusesOf(acme.id)).toHaveLength(1);
+  service.clock.advance(61_000);
+  await poll();
+  expect(await statusesOf(acme.id)).toHaveLength(2);
+});
+
+test('a place that WorkOS does not know any more is found again by its time', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  await db('event_cursors').update({ cursor: 'event_that_never_was' });
+  await poll();
+  expect(await statusesOf(acme.id)).toEqual(['active']);
+  expect((await place()).cursor).not.toBe('event_that_never_was');
+  expect(service.logs.some((line) => line.includes('is not known there any more'))).toBe(true);
+});
+
+test('after a gap of months what WorkOS still has is read, in ranges of a month, and the loss is told', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  service.clock.advance(80 * DAY_MS);
+  const eventAt = new Date(service.clock().getTime() - 95 * DAY_MS);
+  await db('event_cursors').update({ cursor: 'event_that_never_was', event_at: eventAt });
+  const before = listCalls();
+  await poll();
+  expect(await statusesOf(acme.id)).toEqual(['active']);
+  expect(listCalls() - before).toBeGreaterThan(1);
+  const lost = service.logs.map((line) => JSON.parse(line) as { level: string; msg: string });
+  expect(lost.some(({ level, msg }) => level === 'error' && msg.includes('run the reconciliation'))).toBe(true);
+});
+
+test('readings and events are measured', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  await poll();
+  const counted = /latchkey_workos_events_total\{type="api_key.created",source="poll",outcome="applied"\} (\d+)/;
+  expect(Number(await metric(counted))).toBeGreaterThan(0);
+  service.clock.advance(90_000);
+  const lag = Number(await metric(/latchkey_lag_seconds\{loop="events"\} (\S+)/));
+  expect(lag).toBeGreaterThan(89);
+  expect(lag).toBeLessThan(120);
+});
