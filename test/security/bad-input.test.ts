@@ -56,7 +56,7 @@ test.each<[string, Record<string, string>, string | Buffer | undefined, unknown[
 
 test('a body that declares too much is refused before it is sent', async () => {
   const head = `POST /v1/api-keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${owner}\r\ncontent-type: application/json\r\n`;
-  const answer = readAnswer(await rawSocket(service, `${head}content-length: 999999999\r\n\r\n`, 2_000));
+  const answer = readAnswer(await rawSocket(service, `${head}content-length: 999999999\r\n\r\n`));
   expect(outcome(answer)).toEqual([413, 'payload_too_large']);
 });
 
@@ -68,7 +68,7 @@ test('a chunked body over 64 KiB is 413, also on a route that takes none', async
   ] as const) {
     const head = `${line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${owner}\r\ncontent-type: application/json\r\n`;
     const sent = `${head}transfer-encoding: chunked\r\n\r\n${chunk.repeat(20)}0\r\n\r\n`;
-    expect(outcome(readAnswer(await rawSocket(service, sent, 500)))).toEqual(expected);
+    expect(outcome(readAnswer(await rawSocket(service, sent)))).toEqual(expected);
   }
 });
 
@@ -178,7 +178,7 @@ test.each([
   ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n', NO_ROUTE],
   ['an absolute address', 'GET http://evil.test/nowhere HTTP/1.1\r\nhost: x\r\n\r\n', NO_ROUTE],
 ])('%s on the socket is the envelope', async (_what, bytes, expected) => {
-  const answer = readAnswer(await rawSocket(service, Buffer.from(bytes, 'latin1'), 500));
+  const answer = readAnswer(await rawSocket(service, Buffer.from(bytes, 'latin1')));
   expectOrderly(answer);
   expect(outcome(answer)).toEqual(expected);
 });

@@ -7,7 +7,7 @@ import { sealSession } from '../support/sealed-session.ts';
 import { COOKIE_PASSWORD, SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const SECRET = randomBytes(32).toString('hex');
-const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '400' });
+const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1000' });
 const CANARY = 'canary-label-in-plain-sight';
 const IDEMPOTENCY_KEY = `idempotency-${randomBytes(12).toString('hex')}`;
 

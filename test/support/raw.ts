@@ -34,21 +34,30 @@ export async function rawCall(
   return answer;
 }
 
-/** Writes bytes to the port and reads until the service closes or has been silent for `quietMs`. */
+/** Writes bytes to the port and reads one whole answer, or until the service closes or was silent for `quietMs`. */
 export async function rawSocket(
   { url }: Pick<Service, 'url'>,
   bytes: string | Buffer,
-  quietMs = 1_000,
+  quietMs = 5_000,
 ): Promise<string> {
   const { hostname, port } = new URL(url);
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect(Number(port), hostname, () => socket.write(bytes));
   let received = '';
   socket.setTimeout(quietMs, () => socket.destroy());
-  socket.on('data', (chunk) => (received += chunk.toString('latin1')));
+  socket.on('data', (chunk) => {
+    received += chunk.toString('latin1');
+    if (isWhole(received)) socket.destroy();
+  });
   socket.on('error', () => undefined);
   socket.on('close', () => resolve(received));
   return promise;
+}
+
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n');
+  const length = /content-length: (\d+)/i.exec(text.slice(0, Math.max(end, 0)))?.[1];
+  return length !== undefined && text.length >= end + 4 + Number(length);
 }
 
 /** The first answer in what a socket gave back. */
