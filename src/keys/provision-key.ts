@@ -8,6 +8,7 @@ import { callerId } from '../http/caller.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import { ulid } from '../ids.ts';
 import { WorkosFailure } from '../workos/failure.ts';
+import type { Outcome } from '../workos/failure.ts';
 import type { IssuedKey, WorkosGateway } from '../workos/gateway.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { NewKey } from './key-writer.ts';
@@ -92,17 +93,22 @@ async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
   }
 }
 
+/** How far the last transaction came: once it is committing, a failure does not say whether it was committed. */
+type Progress = { committing: boolean };
+
 async function activateOrUndo(
   deps: Deps,
   key: NewKey,
   issued: IssuedKey,
   complete: Provision['complete'],
 ): Promise<ProvisionedKey> {
+  const progress: Progress = { committing: false };
   try {
-    return { key: await activate(deps, key, issued, complete), value: issued.value };
+    return { key: await activate(deps, key, issued, complete, progress), value: issued.value };
   } catch (error) {
-    const committed = await endUnlessActive(deps, key, issued);
-    if (committed) return { key: committed, value: issued.value };
+    const outcome = progress.committing ? await endUnlessActive(deps, key, issued) : 'ended';
+    if (outcome === 'ended') await undo(deps, key, issued);
+    else if (outcome !== 'unknown') return { key: outcome, value: issued.value };
     throw error;
   }
 }
@@ -111,23 +117,28 @@ async function activateOrUndo(
  * The answer to a commit can be lost, and the commit can still be under way: ending the row waits for it, and then
  * what the row says counts. While that is not known nothing is undone; whoever settles the row will know.
  */
-async function endUnlessActive(deps: Deps, key: NewKey, issued: IssuedKey): Promise<Key | undefined> {
+async function endUnlessActive(deps: Deps, key: NewKey, issued: IssuedKey): Promise<Key | 'ended' | 'unknown'> {
   try {
     const now = deps.clock();
     const ended = await deps.unsettled.fail(key, now, new Date(now.getTime() + deps.settleAfterMs));
     const committed = ended ? undefined : await deps.keys.find(key.organizationId, issued.id);
-    if (committed) return committed;
+    return committed ?? 'ended';
   } catch (error) {
     deps.log.warn({ err: error, row: key.rowId }, 'whether a key became active is not known and waits to be settled');
-    return undefined;
+    return 'unknown';
   }
-  await undo(deps, key, issued);
-  return undefined;
 }
 
-function activate(deps: Deps, key: NewKey, issued: IssuedKey, complete: Provision['complete']): Promise<Key> {
+function activate(
+  deps: Deps,
+  key: NewKey,
+  issued: IssuedKey,
+  complete: Provision['complete'],
+  progress: Progress,
+): Promise<Key> {
   const what = { workosId: issued.id, prefix: issued.obfuscatedValue, secretHash: deps.hashKey(issued.value) };
   return transaction(deps.db, async (trx) => {
+    progress.committing = false;
     const active = await deps.keys.activate(trx, key, what, deps.clock());
     if (!active) {
       throw new AppError('workos_unavailable', 'This took too long and was undone. Try again.', {
@@ -135,23 +146,31 @@ function activate(deps: Deps, key: NewKey, issued: IssuedKey, complete: Provisio
       });
     }
     await complete(trx, { key: active, value: issued.value });
+    progress.committing = true;
     return active;
   });
 }
 
-async function undo({ workos, unsettled, clock, log }: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
+/** Takes back a key that did not become active; what cannot be done now is left to whoever settles the row. */
+async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
   try {
-    await workos.deleteKey(issued.id);
-    await unsettled.settle(key);
+    await deps.workos.deleteKey(issued.id);
   } catch (error) {
-    log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
-    await unsettled.hasten(key, clock()).catch(() => undefined);
+    deps.log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
+    await noteEnd(deps, key, 'to undo');
+    return;
   }
+  await noteEnd(deps, key, 'refused');
 }
 
-async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: WorkosFailure['outcome']): Promise<void> {
-  const noted = outcome === 'refused' ? unsettled.fail(key, clock(), undefined) : unsettled.hasten(key, clock());
-  await noted.catch((error: unknown) => {
+/** Ends the row and what is left to do for it; one whose outcome is unknown is not ended but settled soon. */
+async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: Outcome | 'to undo'): Promise<void> {
+  const now = clock();
+  try {
+    if (outcome !== 'unknown') await unsettled.fail(key, now, now);
+    if (outcome === 'refused') await unsettled.settle(key);
+    else await unsettled.hasten(key, now);
+  } catch (error) {
     log.warn({ err: error, row: key.rowId }, 'a row could not be ended and waits to be settled');
-  });
+  }
 }
