@@ -1,0 +1,120 @@
+import type { FaultName } from './faults.ts';
+import type { Operation } from './operations.ts';
+import type { Outcome, Told } from './scenario.ts';
+
+const UNAVAILABLE: Told = { status: 503, code: 'workos_unavailable', retryAfter: '5' };
+const SOON: Told = { ...UNAVAILABLE, retryAfter: '1' };
+const REJECTED: Told = { status: 502, code: 'workos_rejected', retryAfter: null };
+const REVOKED: Told = { status: 200, code: null, retryAfter: null };
+const INVALID: Told = { status: 401, code: 'credential_invalid', retryAfter: null };
+
+type Row = Readonly<Record<FaultName, Outcome>>;
+
+/** Making a key: whether WorkOS refused, did the work, or may still do it decides what is left. */
+function making(and: string): Row {
+  const ended = (told: Told): Outcome => ({
+    told,
+    left: `nothing: the row has ended, nothing at WorkOS${and}`,
+    heals: 'nothing to do',
+  });
+  const undone: Outcome = {
+    told: UNAVAILABLE,
+    left: `an unsettled row, nothing at WorkOS${and}`,
+    heals: 'the row ends',
+  };
+  const done: Outcome = {
+    told: UNAVAILABLE,
+    left: `an unsettled row, a key at WorkOS that nobody knows${and}`,
+    heals: 'the key is deleted at WorkOS',
+  };
+  return {
+    timeout: undone,
+    reset_before: undone,
+    reset_after: done,
+    too_many_with: ended(SOON),
+    too_many_without: ended(UNAVAILABLE),
+    status_500: undone,
+    html_502: undone,
+    status_503: undone,
+    malformed_json: done,
+    empty_body: done,
+    wrong_content_type: done,
+    status_401: ended(REJECTED),
+    status_404: ended(REJECTED),
+    status_409: ended(REJECTED),
+    status_422: ended(REJECTED),
+    slow: { ...undone, heals: 'the late key is deleted at WorkOS' },
+  };
+}
+
+/** The answer is the same whatever WorkOS does: the key has stopped here. */
+function revoking(): Row {
+  const undone = refused('deletion to be confirmed, still at WorkOS', 'the deletion is repeated');
+  const noted = refused('deletion noted, deleted at WorkOS', 'nothing to do');
+  return {
+    ...same(undone),
+    reset_after: refused(
+      'deletion to be confirmed, deleted at WorkOS',
+      'the deletion is asked for again and confirmed',
+    ),
+    // A success needs no body.
+    malformed_json: noted,
+    empty_body: noted,
+    wrong_content_type: noted,
+    status_404: refused('deletion noted, still at WorkOS', 'nothing to do: WorkOS said that it has no such key'),
+  };
+}
+
+function refused(left: string, heals: string): Outcome {
+  return { told: REVOKED, left: `the key is refused; ${left}`, heals };
+}
+
+/** A key that only WorkOS knows, presented for the first time. */
+function validating(): Row {
+  const unknown: Outcome = { told: UNAVAILABLE, left: 'nothing', heals: 'the next use asks again' };
+  return {
+    ...same(unknown),
+    too_many_with: { ...unknown, told: SOON },
+    // WorkOS says that this is no key, which is an answer.
+    status_422: { told: INVALID, left: 'nothing', heals: 'asked again after 30 s' },
+  };
+}
+
+function same(outcome: Outcome): Row {
+  return {
+    timeout: outcome,
+    reset_before: outcome,
+    reset_after: outcome,
+    too_many_with: outcome,
+    too_many_without: outcome,
+    status_500: outcome,
+    html_502: outcome,
+    status_503: outcome,
+    malformed_json: outcome,
+    empty_body: outcome,
+    wrong_content_type: outcome,
+    status_401: outcome,
+    status_404: outcome,
+    status_409: outcome,
+    status_422: outcome,
+    slow: outcome,
+  };
+}
+
+/** What Latchkey promises for each fault of WorkOS; the tests hold it, `docs/faults.md` shows it. */
+export const EXPECTED: Readonly<Record<Operation, Row>> = {
+  create: making(''),
+  rotate: making('; the old key works'),
+  revoke: revoking(),
+  validate: validating(),
+  events: same({
+    told: 'the step fails',
+    left: 'the event waits at WorkOS, the place is kept',
+    heals: 'the next step reads on from there',
+  }),
+  list: same({
+    told: 'the step ends',
+    left: 'the place is free; the lost key is at WorkOS, to be looked for again',
+    heals: 'the next look deletes it',
+  }),
+};
