@@ -97,3 +97,13 @@ test('what a client writes into a header or path never makes a line of its own',
   expect(service.logs.at(-1)).not.toContain('forged');
   expect(service.logs.at(-1)?.trim()).not.toContain('\n');
 });
+
+test('what a client puts into path, query, headers or cookies is not in the log', async () => {
+  const acme = await service.organizations.add();
+  const { value } = await createKey(service, await acme.session());
+  const referer = `http://x/?k=${value}`;
+  const headers = { 'x-api-key': value, cookie: `wos_session=${value}`, 'x-surprise': value, referer };
+  const answer = await call(service, 'GET', `/v1/nothing/${value}?api_key=${value}`, { headers });
+  expect(await linesOf(answer)).toMatchObject([{ route: 'unmatched', status: 404, code: 'route_not_found' }]);
+  expect(service.logs.join('')).not.toContain(value);
+});
