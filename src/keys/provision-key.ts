@@ -20,7 +20,7 @@ type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
-  workos: Pick<WorkosGateway, 'createOrganizationKey' | 'deleteKey'>;
+  workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'deleteKey'>;
   marker: Pick<Marker, 'mark'>;
   hashKey: (secret: string) => Buffer;
   /** How long the maker of a key has before somebody else takes over. */
@@ -57,6 +57,7 @@ export function makeProvisionKey(deps: Deps) {
     reserve,
     complete,
   }: Provision): Promise<ProvisionedKey> {
+    deps.workos.refuseWhileBroken();
     const now = deps.clock();
     const key: NewKey = {
       ...template,

@@ -24,6 +24,8 @@ export type EventsPage = { events: WorkosEvent[]; after: string | undefined; mor
  * says whether the work may have been done.
  */
 export type WorkosGateway = {
+  /** Before work that would be in vain: throws while WorkOS is known to be down and would not be asked. */
+  refuseWhileBroken(): void;
   createOrganizationKey(key: NewOrganizationKey): Promise<IssuedKey>;
   /** Deletes a key. One that WorkOS does not have counts as deleted. */
   deleteKey(workosId: string): Promise<void>;

@@ -1,4 +1,14 @@
-import { BrokenCircuitError, ConsecutiveBreaker, DelegateBackoff, circuitBreaker, handleWhen, retry } from 'cockatiel';
+import {
+  BrokenCircuitError,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  TimeoutStrategy,
+  circuitBreaker,
+  handleWhen,
+  retry,
+  timeout,
+} from 'cockatiel';
 import { WorkosFailure } from './failure.ts';
 import { toFailure } from './read-answer.ts';
 
@@ -38,11 +48,16 @@ export function makeResilience({ breakerFailures }: { breakerFailures: number })
     breaker: new ConsecutiveBreaker(breakerFailures),
   });
 
+  let openedAt = -Infinity;
+  breaker.onBreak(() => {
+    openedAt = performance.now();
+  });
+
   /** @throws WorkosFailure */
-  return function resilient<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
+  function resilient<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     const { retries, budgetMs } = BUDGETS[operation];
     const giveUpAt = performance.now() + budgetMs;
-    const attempt = () => breaker.execute(() => asFailure(run)).catch(refuseWhileOpen);
+    const attempt = () => breaker.execute(() => asFailure(() => within(giveUpAt, run))).catch(refuseWhileOpen);
     if (retries === 0) return attempt();
     const worthwhile = (error: unknown) => isRetriable(error) && performance.now() + delayMs(error, 1) < giveUpAt;
     const policy = retry(handleWhen(worthwhile), {
@@ -52,7 +67,19 @@ export function makeResilience({ breakerFailures }: { breakerFailures: number })
       ),
     });
     return policy.execute(attempt);
-  };
+  }
+
+  /** Before work that would be in vain. @throws WorkosFailure while nothing would be sent */
+  function refuseWhileBroken(): void {
+    if (breaker.state === CircuitState.Open && performance.now() - openedAt < OPEN_MS) throw broken();
+  }
+
+  return { resilient, refuseWhileBroken };
+}
+
+/** Waits no longer than until then. What was asked may still be done, as with any answer that is lost. */
+function within<T>(giveUpAt: number, run: () => Promise<T>): Promise<T> {
+  return timeout(Math.max(1, giveUpAt - performance.now()), TimeoutStrategy.Aggressive).execute(run);
 }
 
 async function asFailure<T>(run: () => Promise<T>): Promise<T> {
@@ -65,7 +92,11 @@ async function asFailure<T>(run: () => Promise<T>): Promise<T> {
 
 function refuseWhileOpen(error: unknown): never {
   if (!(error instanceof BrokenCircuitError)) throw error;
-  throw new WorkosFailure('unavailable', { retryAfter: OPEN_MS / 1_000 }, { outcome: 'refused', cause: error });
+  throw broken(error);
+}
+
+function broken(cause?: unknown): WorkosFailure {
+  return new WorkosFailure('unavailable', { retryAfter: OPEN_MS / 1_000 }, { outcome: 'refused', cause });
 }
 
 /** WorkOS is not well; that it wants fewer requests, or refuses one, says that it is. */

@@ -43,12 +43,13 @@ export function makeSdkGateway({
   ...options
 }: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
-  const resilient = makeResilience({ breakerFailures });
+  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures });
   const call: Call = (operation, run) => measure(workosCalls, operation, () => resilient(operation, run));
   return {
     ...keyCalls(workos, call),
     ...listCalls(workos, call),
     ...peopleCalls(workos, call),
+    refuseWhileBroken,
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>
       workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`).then(
