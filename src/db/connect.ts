@@ -15,10 +15,17 @@ type Options = {
 const CONNECT_TIMEOUT_MS = 3_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
+/** The server ends a statement itself; one that is not heard of this much later has no server any more. */
+const SILENCE_MS = 2_000;
+const READ_TIMEOUT = 'Query read timeout';
+
+/** As knex keeps it in its pool. */
+type PooledConnection = Client & { __knexUid: string };
 
 /** A pool of connections to PostgreSQL. Every wait on it has a deadline, so that a sick database is a 503 and no hang. */
 export function connectDatabase({ url, poolMax, statementTimeoutMs = STATEMENT_TIMEOUT_MS, log }: Options): Knex {
-  return knex({
+  const connections = new Map<string, Client>();
+  const db = knex({
     client: 'pg',
     connection: {
       connectionString: url,
@@ -27,13 +34,34 @@ export function connectDatabase({ url, poolMax, statementTimeoutMs = STATEMENT_T
       ...(statementTimeoutMs !== null && {
         statement_timeout: statementTimeoutMs,
         idle_in_transaction_session_timeout: statementTimeoutMs,
+        query_timeout: statementTimeoutMs + SILENCE_MS,
       }),
       keepAlive: true,
     },
-    pool: { min: 0, max: poolMax, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, propagateCreateError: false },
+    pool: {
+      min: 0,
+      max: poolMax,
+      acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS,
+      propagateCreateError: false,
+      afterCreate(connection: PooledConnection, done: () => void) {
+        const { __knexUid: uid } = connection;
+        connections.set(uid, connection);
+        connection.once('end', () => connections.delete(uid));
+        done();
+      },
+    },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     ...(log && { log: knexLog(log) }),
   });
+  // Back in the pool, a connection that went silent would let the next query wait just as long.
+  db.on('query-error', ({ message }: Error, { __knexUid: uid }: { __knexUid: string }) => {
+    if (message === READ_TIMEOUT) void endQuietly(connections.get(uid));
+  });
+  return db;
+}
+
+async function endQuietly(connection: Client | undefined): Promise<void> {
+  await connection?.end().catch(() => undefined);
 }
 
 /**

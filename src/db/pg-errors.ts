@@ -2,9 +2,10 @@ type PgError = Error & { code?: unknown; constraint?: unknown };
 
 const UNIQUE_VIOLATION = '23505';
 
-// Connection exceptions (08), insufficient resources (53), operator intervention (57P), and what sockets say.
+// Connection exceptions (08), insufficient resources (53), operator intervention (57P), a statement or transaction that
+// took too long (57014, 25P03), one that had to give way again and again (40001, 40P01), and what sockets say.
 // Source: postgresql.org/docs/15/errcodes-appendix.html
-const UNAVAILABLE_SQLSTATE = /^(08|53|57P)/;
+const UNAVAILABLE_SQLSTATE = /^(08|53|57P|57014|25P03|40001|40P01)/;
 const UNAVAILABLE_SOCKET = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -15,7 +16,7 @@ const UNAVAILABLE_SOCKET = new Set([
   'ENOENT',
 ]);
 const UNAVAILABLE_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|Unable to acquire a connection/;
+  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Unable to acquire a connection|Query read timeout|is not queryable/;
 
 /** True when `error` is the violation of the named unique constraint. */
 export function violatesUnique(error: unknown, constraint: string): boolean {

@@ -36,18 +36,26 @@ export type Service = {
   organizations: Organizations;
 };
 
+type Options = {
+  at?: FaultPoint;
+  /** How the service itself reaches its database, on a server; tests go on looking past it. */
+  through?: (url: string) => Promise<Knex>;
+};
+
 /** The whole service on a database of its own and a local WorkOS; closed after the test file. */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
-  { at }: { at?: FaultPoint } = {},
+  { at, through }: Options = {},
 ): Promise<Service> {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
   const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
   lifetime.onEnd(() => workos.close());
-  const { db, close } = await freshDatabase();
+  const { db, url, close } = await freshDatabase();
   lifetime.onEnd(close);
+  const own = through && url !== undefined ? await through(url) : db;
+  lifetime.onEnd(() => own.destroy());
   const logs: string[] = [];
   const log = makeLogger({
     level: 'info',
@@ -59,7 +67,7 @@ export async function startService(
   const { app, background } = makeContainer({
     config,
     product,
-    db,
+    db: own,
     log,
     clock,
     alone: true,
