@@ -9,6 +9,8 @@ process.on('message', (message) => {
   order = message as Order;
   passed = 0;
 });
+// A process that has nothing else to do ends.
+process.channel?.unref();
 // Whoever started this process is gone, and so is its reason.
 process.on('disconnect', () => process.exit(1));
 

@@ -25,7 +25,7 @@ export type Plan = {
   faults: PlannedFault[];
   /** WorkOS cannot be reached at all for this long at the start. */
   outageMs: number;
-  /** Whether the command line reconciles in the end. */
+  /** Whether the command line reconciles in the end, with the events of WorkOS held back until then. */
   reconcile: boolean;
 };
 
@@ -51,6 +51,8 @@ const LATE: Kinds = [
   { kind: 'latency', ms: 1_200 },
 ];
 
+const NO_EVENTS: PlannedFault = { asked: 'events', fault: { kind: 'status', status: 503, times: 0 } };
+
 /** What a trial does, all of it decided by its seed and the point it is about. */
 export function makePlan(seed: string, point: string): Plan {
   const random = makeRandom(`${seed} ${point}`);
@@ -59,6 +61,9 @@ export function makePlan(seed: string, point: string): Plan {
   addWhatLeadsTo(point, random, clients, faults);
   if (random.chance(0.4)) faults.push(someFault(random));
   if (random.chance(0.15)) faults.push(someFault(random));
+  const foreign = foreignKeys(random);
+  const reconcile = point.startsWith('reconcile.');
+  if (reconcile) foreign.push('plain');
   const pass = clients.length > 1 && random.chance(0.25) ? 2 : 1;
   return {
     seed,
@@ -66,10 +71,10 @@ export function makePlan(seed: string, point: string): Plan {
     pass,
     killAfterMs: point === ANY_TIME ? 5 + random.below(400) : 0,
     clients,
-    foreign: foreignKeys(random),
-    faults,
-    outageMs: random.chance(0.08) ? 300 + random.below(900) : 0,
-    reconcile: point.startsWith('reconcile.'),
+    foreign,
+    faults: reconcile ? [...faults.filter(({ asked }) => asked !== 'list'), NO_EVENTS] : faults,
+    outageMs: random.chance(0.08) && !reconcile ? 300 + random.below(900) : 0,
+    reconcile,
   };
 }
 

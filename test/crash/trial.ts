@@ -40,8 +40,8 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   const over = arm(lane, plan, workos);
   const acted = await act({ client, workos }, plan, foreign);
   await over;
-  await workos.clearFaults();
   if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
+  await workos.clearFaults();
   const from = performance.now();
   const left = await settled(() => check(deps, acted));
   // Once more: what was right must stay so.
