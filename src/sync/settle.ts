@@ -18,7 +18,8 @@ type Deps = {
 
 const BATCH = 10;
 const BACKOFF_BASE_MS = 1_000;
-const BACKOFF_MAX_MS = 60_000;
+/** With an interval of the loop on top, what is left over is gone within 30 s of WorkOS being reachable again. */
+const BACKOFF_MAX_MS = 15_000;
 /** Keys come newest first: none older than the row can be its own, give or take the clocks of two machines. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 /**
