@@ -39,7 +39,7 @@ test.each<[Operation, number]>([
   expect(work.askedAt).toHaveLength(tries);
 });
 
-test.each<[Operation, number]>([
+test.concurrent.each<[Operation, number]>([
   ['validate_key', 2_000],
   ['get_user', 3_000],
   ['create_key', 5_000],
