@@ -18,7 +18,7 @@ import { makeTenantRepository } from './billing/tenant-repository.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { makeEvents, makeMirror } from './container/mirror-parts.ts';
+import { makeEvents, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { poolState } from './db/pool-state.ts';
 import { passFaultPoint } from './fault-point.ts';
@@ -122,6 +122,11 @@ export function makeContainer(parts: Parts): Container {
     trustProxyHops: config.trustProxyHops,
   });
   return { app, background: makeLoops(platform, events.loop), trust: platform.trust };
+}
+
+/** The same parts for a reconciliation that runs by itself. */
+export function makeReconciliation(parts: Parts) {
+  return makeReconcileParts(makePlatform(parts));
 }
 
 function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
@@ -230,7 +235,7 @@ function makeLoops(platform: Platform, events: Loop): Background {
     {
       name: 'settle',
       everyMs: config.settleIntervalMs,
-      step: async (signal: AbortSignal) => void (await settle(signal)),
+      step: async (signal: AbortSignal) => void (await settle({ signal })),
     },
     { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
     events,

@@ -37,6 +37,15 @@ export function makeTenantRepository(db: Knex) {
       return rows.map(toTenant);
     },
 
+    /** Ids of organizations, in their order. */
+    async listIds(after: string, limit: number): Promise<string[]> {
+      return db<TenantRow>('tenants')
+        .where('organization_id', '>', after)
+        .orderBy('organization_id')
+        .limit(limit)
+        .pluck('organization_id');
+    },
+
     /** Reads the row and keeps it from changing until the transaction ends: quota and posture are judged under it. */
     async lock(trx: Knex.Transaction, organizationId: string): Promise<Tenant | undefined> {
       const row = await trx<TenantRow>('tenants')

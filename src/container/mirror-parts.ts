@@ -2,19 +2,27 @@ import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
+import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';
+import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { Marker } from '../keys/marker.ts';
+import { makeMendKeys } from '../keys/mend-keys.ts';
 import { makeMirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
+import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../sync/background.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
 import { makePollEvents } from '../sync/poll-events.ts';
+import { makeReconcile } from '../sync/reconcile/reconcile.ts';
+import type { Reconcile } from '../sync/reconcile/reconcile.ts';
+import { makeSettle } from '../sync/settle.ts';
 import { workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
@@ -31,7 +39,35 @@ export function makeMirror({ catalogue, marker, audit, clock }: MirrorDeps) {
   const mirrorTenants = makeMirrorTenants({ audit, firstPosture: catalogue.firstPosture, clock });
   const describe = makeDescribeWorkosKey(catalogue);
   const mirrorKeys = makeMirrorKeys({ holdTenant: mirrorTenants.hold, describe, marker, audit, clock });
-  return { mirrorTenants, mirrorKeys };
+  return { mirrorTenants, mirrorKeys, describe };
+}
+
+type ReconcileDeps = {
+  db: Knex;
+  tenants: TenantRepository;
+  workos: WorkosGateway;
+  marker: Marker;
+  describe: DescribeWorkosKey;
+  mirrorKeys: MirrorKeys;
+  unsettled: UnsettledKeys;
+  settleAfterMs: number;
+  audit: AuditLog;
+  at: FaultPoint;
+  clock: Clock;
+  log: Logger;
+};
+
+/** What compares the whole mirror with WorkOS. */
+export function makeReconcileParts(deps: ReconcileDeps): Reconcile {
+  const settle = makeSettle(deps);
+  return makeReconcile({
+    ...deps,
+    mirroredKeys: makeMirroredKeys(deps.db),
+    mendKeys: makeMendKeys(deps),
+    settle: (organizationId) => settle({ organizationId }),
+    tenantIds: deps.tenants.listIds,
+    knownTenants: async (ids) => new Set((await deps.tenants.findAll(ids)).map(({ organizationId }) => organizationId)),
+  });
 }
 
 type EventDeps = {

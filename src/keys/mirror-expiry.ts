@@ -10,11 +10,18 @@ export type ExpiryChange = Partial<Pick<KeyRow, 'expires_at' | 'due_at'>> &
 
 /**
  * What a row makes of the end that WorkOS knows for its key; undefined when that is old news. The newest counts; of two
- * from the same millisecond the one that ends earlier, so that their order does not matter.
+ * from the same millisecond the one that ends earlier, so that their order does not matter. What WorkOS lists counts
+ * unless the row knows of something newer.
  */
-export function changeOfExpiry(row: Known, key: WorkosKey, now: Date): ExpiryChange | undefined {
+export function changeOfExpiry(
+  row: Known,
+  key: WorkosKey,
+  now: Date,
+  heard: 'told' | 'listed' = 'told',
+): ExpiryChange | undefined {
   const theirs = key.expiresAt ?? null;
-  if (!isNews(row, key)) return undefined;
+  const sameTime = row.workos_updated_at?.getTime() === key.updatedAt.getTime();
+  if (!isNews(row, key) && !(heard === 'listed' && sameTime)) return undefined;
   const known = { workos_expires_at: theirs, workos_updated_at: key.updatedAt };
   const oursWaits = row.status === 'active' && row.due_at !== null;
   if (oursWaits || endOf(theirs) === endOf(row.expires_at)) return known;

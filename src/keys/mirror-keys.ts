@@ -7,6 +7,7 @@ import type { DescribeWorkosKey } from './describe-workos-key.ts';
 import type { KeyRow } from './key-row.ts';
 import type { Marker } from './marker.ts';
 import { changeOfExpiry } from './mirror-expiry.ts';
+import type { ExpiryChange } from './mirror-expiry.ts';
 import {
   attachHash,
   failProvisioningRows,
@@ -54,7 +55,15 @@ export function makeMirrorKeys(deps: Deps) {
       const met = await meet(deps, trx, key, source);
       if (met.inserted) return true;
       if (met.row?.workos_id !== key.id) return reopenFailed(deps, trx, key, met.row);
-      return takeExpiry(deps, trx, met.row, key, source);
+      return takeExpiry(deps, trx, met.row, changeOfExpiry(met.row, key, deps.clock()), source);
+    },
+
+    /** WorkOS lists a key that is known here with this end. */
+    async listed(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
+      const row = await lockMirrorRow(trx, key, undefined);
+      if (!row) return false;
+      const change = changeOfExpiry(row, key, deps.clock(), 'listed');
+      return (await takeExpiry(deps, trx, row, change, source)) || change?.due_at !== undefined;
     },
 
     /** There is no such key any more. One that was never seen leaves a revoked row, so that what comes late is late. */
@@ -132,16 +141,14 @@ async function takeExpiry(
   { audit, clock }: Deps,
   trx: Knex.Transaction,
   row: MirrorRow,
-  key: WorkosKey,
+  change: ExpiryChange | undefined,
   source: AuditSource,
 ): Promise<boolean> {
-  const now = clock();
-  const change = changeOfExpiry(row, key, now);
   if (!change) return false;
-  await updateMirrorRow(trx, row, change, now);
+  await updateMirrorRow(trx, row, change, clock());
   if (change.expires_at === undefined) return false;
   const details = { before: isoOf(row.expires_at), after: isoOf(change.expires_at) };
-  await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.expiry_changed', source, details));
+  await audit.append(trx, eventOf(row.organization_id, row.workos_id!, 'api_key.expiry_changed', source, details));
   return true;
 }
 

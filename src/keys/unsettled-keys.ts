@@ -25,7 +25,9 @@ export function makeUnsettledKeys(db: Knex) {
     db<KeyRow>('api_keys').where({ organization_id: organizationId, id: rowId });
 
   return {
-    claim: (limit: number, now: Date, leaseUntil: Date) => claim(db, limit, now, leaseUntil),
+    /** Of all organizations, unless one is named. */
+    claim: (limit: number, now: Date, leaseUntil: Date, organizationId?: string) =>
+      claim(db, limit, now, leaseUntil, organizationId),
 
     /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
@@ -45,6 +47,11 @@ export function makeUnsettledKeys(db: Knex) {
     /** Asks for a look at the row now rather than when its maker's time is over. */
     async hasten(id: RowId, now: Date): Promise<void> {
       await row(id).whereNotNull('due_at').update({ due_at: now });
+    },
+
+    /** The same, also for a row on which nothing was left to do. */
+    async reopen(id: RowId, now: Date): Promise<void> {
+      await row(id).update({ due_at: now, attempts: 0 });
     },
 
     async lookAgainAt(id: RowId, dueAt: Date): Promise<void> {
@@ -80,14 +87,21 @@ export function makeUnsettledKeys(db: Knex) {
   };
 }
 
-async function claim(db: Knex, limit: number, now: Date, leaseUntil: Date): Promise<UnsettledKey[]> {
+async function claim(
+  db: Knex,
+  limit: number,
+  now: Date,
+  leaseUntil: Date,
+  organizationId: string | undefined,
+): Promise<UnsettledKey[]> {
   const { rows } = await db.raw<{ rows: KeyRow[] }>(
     `update api_keys set due_at = ?, attempts = attempts + 1
      where (organization_id, id) in (
-       select organization_id, id from api_keys where due_at <= ? order by due_at limit ? for update skip locked
+       select organization_id, id from api_keys where due_at <= ? and (?::text is null or organization_id = ?)
+       order by due_at limit ? for update skip locked
      )
      returning organization_id, id, status, workos_id, expires_at, created_at, attempts`,
-    [leaseUntil, now, limit],
+    [leaseUntil, now, organizationId ?? null, organizationId ?? null, limit],
   );
   return rows.map(toUnsettled);
 }

@@ -32,15 +32,19 @@ const LOOK_FOR_MS = 3 * 60_000;
  * Settles what is left over between the mirror and WorkOS: rows whose maker is gone, deletions and expiries that
  * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
  * row never became a key.
+ * Settles all organizations, unless one is named.
  * @returns how many rows were looked at
  */
 export function makeSettle(deps: Deps) {
-  return async function settle(signal?: AbortSignal): Promise<number> {
+  return async function settle({
+    signal,
+    organizationId,
+  }: { signal?: AbortSignal; organizationId?: string } = {}): Promise<number> {
     const { unsettled, settleAfterMs, clock } = deps;
     let seen = 0;
     for (;;) {
       const now = clock();
-      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + settleAfterMs));
+      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + settleAfterMs), organizationId);
       // At the same time, so that the lease has to cover one row and not all of them.
       await Promise.all(rows.map((row) => settleOne(deps, row)));
       seen += rows.length;

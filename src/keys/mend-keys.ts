@@ -1,0 +1,72 @@
+import type { Knex } from 'knex';
+import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { WorkosKey } from '../workos/entities.ts';
+import type { DescribeWorkosKey } from './describe-workos-key.ts';
+import type { KeyRow } from './key-row.ts';
+import { lockMirrorRow, updateMirrorRow } from './mirror-row.ts';
+import { whereUnseen } from './mirrored-keys.ts';
+
+type Deps = { describe: DescribeWorkosKey; audit: Pick<AuditLog, 'append' | 'appendAll'>; clock: Clock };
+
+export type MendKeys = ReturnType<typeof makeMendKeys>;
+
+/** What a reconciliation may change of keys beyond what WorkOS's events tell. */
+export function makeMendKeys({ describe, audit, clock }: Deps) {
+  return {
+    /** Takes from a key here what it does not hold at WorkOS; nothing is ever added. @returns whether anything was */
+    async narrow(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
+      const row = await lockMirrorRow(trx, key, undefined);
+      if (row?.status !== 'active') return false;
+      const held = new Set(describe.scopesOf(key.permissions));
+      const scopes = row.scopes.filter((scope) => held.has(scope));
+      if (scopes.length === row.scopes.length) return false;
+      const permissionSet = describe.permissionSetOf(scopes) ?? null;
+      await updateMirrorRow(trx, row, { scopes, permission_set: permissionSet }, clock());
+      const details = { changed: ['scopes', 'permission_set'], before: row.scopes, after: scopes };
+      await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.updated', source, details));
+      return true;
+    },
+
+    /** Revokes at most `limit` keys that a run expected at WorkOS and did not see there. @returns their rows */
+    async revokeUnseen(
+      trx: Knex.Transaction,
+      organizationId: string,
+      run: Date,
+      limit: number,
+      source: AuditSource,
+    ): Promise<Pick<KeyRow, 'id' | 'workos_id' | 'label'>[]> {
+      const now = clock();
+      const unseen = trx<KeyRow>('api_keys').where({ organization_id: organizationId });
+      const ids = await whereUnseen(unseen, run).orderBy('id').limit(limit).forUpdate().pluck('id');
+      const rows = await trx<KeyRow>('api_keys')
+        .where({ organization_id: organizationId })
+        .whereIn('id', ids)
+        .update({
+          status: 'revoked',
+          revoked_at: now,
+          updated_at: now,
+          workos_deleted_at: now,
+          due_at: null,
+          attempts: 0,
+        })
+        .returning(['id', 'workos_id', 'label']);
+      const events = rows.map(({ workos_id: id, label }) =>
+        eventOf(organizationId, id!, 'api_key.revoked', source, { label }),
+      );
+      await audit.appendAll(trx, organizationId, events);
+      return rows;
+    },
+  };
+}
+
+function eventOf(
+  organizationId: string,
+  id: string,
+  action: AuditEvent['action'],
+  source: AuditSource,
+  details: AuditEvent['details'],
+): AuditEvent {
+  return { ...source, organizationId, action, target: { kind: 'api_key', id }, details };
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { readConfig } from './config.ts';
+import { makeReconciliation } from './container.ts';
+import { assertReachable, connectDatabase } from './db/connect.ts';
+import { assertMigrated } from './db/migrations.ts';
+import { packageFile } from './package-file.ts';
+import { readProduct } from './permissions/read-product.ts';
+import { makeJson, makeProgressLine, makeTable } from './sync/reconcile/report.ts';
+import { makeLogger } from './telemetry/logger.ts';
+
+const DRIFT_FOUND = 2;
+const OPTIONS = {
+  organization: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const;
+
+const toStdout = (text: string) => void process.stdout.write(text);
+const toStderr = (text: string) => void process.stderr.write(text);
+
+/**
+ * `npm run reconcile [-- --organization ID] [-- --dry-run] [-- --json]`: compares the mirror with WorkOS and mends what
+ * may be mended. Standard output has the differences, standard error how far it is. Exit code 0: none; 2: some, mended
+ * or not; 1: something could not be read.
+ */
+async function run(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS, strict: true });
+  const config = readConfig(process.env);
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
+  // Lines of the log go beside the progress: standard output is the report's.
+  const log = makeLogger({ level: config.logLevel, pretty: false, destination: { write: toStderr } });
+  await assertReachable(config.databaseUrl);
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
+  try {
+    await assertMigrated(db);
+    const reconcile = makeReconciliation({ config, product, db, log });
+    const report = values.json ? makeJson(toStdout) : makeTable(toStdout);
+    const progress = await reconcile({
+      organizationId: values.organization,
+      dryRun: values['dry-run'],
+      onFinding: report.finding,
+      onFailure: (id, error) => toStderr(`reconcile: ${id} could not be read: ${(error as Error).message}\n`),
+      onProgress: makeProgressLine(toStderr),
+    });
+    report.end(progress);
+    const drifted = Object.values(progress.found).some((count) => count > 0);
+    process.exitCode = progress.failures > 0 ? 1 : drifted ? DRIFT_FOUND : 0;
+  } finally {
+    await db.destroy();
+  }
+}
+
+try {
+  await run();
+} catch (error) {
+  toStderr(`The reconciliation failed: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

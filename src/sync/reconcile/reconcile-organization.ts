@@ -1,0 +1,186 @@
+import type { Knex } from 'knex';
+import { backgroundSource } from '../../audit/audit-event.ts';
+import type { Clock } from '../../clock.ts';
+import { transaction } from '../../db/transaction.ts';
+import type { FaultPoint } from '../../fault-point.ts';
+import type { DescribeWorkosKey } from '../../keys/describe-workos-key.ts';
+import type { Marker } from '../../keys/marker.ts';
+import type { MendKeys } from '../../keys/mend-keys.ts';
+import type { MirrorKeys } from '../../keys/mirror-keys.ts';
+import type { MirroredKey, MirroredKeys } from '../../keys/mirrored-keys.ts';
+import type { UnsettledKeys } from '../../keys/unsettled-keys.ts';
+import type { WorkosKey } from '../../workos/entities.ts';
+import type { WorkosGateway } from '../../workos/gateway.ts';
+import { compare, onlyHere, unsettled } from './compare.ts';
+import type { Drift } from './compare.ts';
+
+export type Finding = Drift & { mended: boolean };
+
+export type Deps = {
+  db: Knex;
+  workos: Pick<WorkosGateway, 'listOrganizationKeys'>;
+  marker: Pick<Marker, 'rowOf'>;
+  describe: Pick<DescribeWorkosKey, 'scopesOf'>;
+  mirroredKeys: MirroredKeys;
+  mirrorKeys: Pick<MirrorKeys, 'made' | 'listed'>;
+  mendKeys: MendKeys;
+  unsettled: Pick<UnsettledKeys, 'reopen'>;
+  settle: (organizationId: string) => Promise<unknown>;
+  at: FaultPoint;
+  clock: Clock;
+};
+
+export type Run = {
+  /** When the whole run began; marks what this run saw. */
+  startedAt: Date;
+  mends: boolean;
+  onKeys: (count: number) => void;
+  onFinding: (finding: Finding) => void;
+  /** Whether WorkOS knows any organization of the mirror: keys that are all gone could be those of another environment. */
+  isSameWorkos: () => Promise<boolean>;
+};
+
+const PAGE = 100;
+const SOURCE = backgroundSource('system', 'reconcile');
+
+/**
+ * Compares an organization's keys here and at WorkOS, and mends what may be mended. Both sides are read page by page.
+ * A first listing only looks, so that one that fails or is interrupted mends nothing; where there is something to mend
+ * a second one does.
+ * @throws WorkosFailure when WorkOS cannot be listed to its end
+ */
+export async function reconcileOrganization(deps: Deps, run: Run, organizationId: string): Promise<void> {
+  await deps.mirroredKeys.expectActive(organizationId, run.startedAt);
+  const looked = await listThrough(deps, run, organizationId, (drifts) => (run.mends ? [] : drifts.map(asReported)));
+  if (run.mends && looked.drifts > 0) {
+    await listThrough(deps, run, organizationId, (drifts, keys) => mendPresent(deps, organizationId, drifts, keys));
+  }
+  await findAbsent(deps, run, organizationId, looked.keys > 0);
+  await findLate(deps, run, organizationId);
+}
+
+type Keys = ReadonlyMap<string, WorkosKey>;
+type OnPage = (drifts: readonly Drift[], keys: Keys) => Finding[] | Promise<Finding[]>;
+
+async function listThrough(deps: Deps, run: Run, organizationId: string, onPage: OnPage) {
+  const seen = { keys: 0, drifts: 0 };
+  for await (const keys of pagesOf(deps.workos.listOrganizationKeys(organizationId))) {
+    const drifts = await comparePage(deps, run, organizationId, keys);
+    for (const finding of await onPage(drifts, new Map(keys.map((key) => [key.id, key])))) run.onFinding(finding);
+    seen.keys += keys.length;
+    seen.drifts += drifts.length;
+    run.onKeys(keys.length);
+    await deps.at('reconcile.page');
+  }
+  return seen;
+}
+
+async function comparePage(deps: Deps, run: Run, organizationId: string, keys: readonly WorkosKey[]): Promise<Drift[]> {
+  const { marker, mirroredKeys, describe, clock } = deps;
+  const marked = keys.map(({ name }) => marker.rowOf(name, organizationId)).filter((id) => id !== undefined);
+  const rows = await mirroredKeys.find(
+    organizationId,
+    keys.map(({ id }) => id),
+    marked,
+  );
+  const byKey = new Map(rows.map((row) => [row.workosId, row]));
+  const byRow = new Map(rows.map((row) => [row.rowId, row]));
+  const met: MirroredKey[] = [];
+  const drifts = keys.flatMap((key) => {
+    const row = byKey.get(key.id) ?? byRow.get(marker.rowOf(key.name, organizationId) ?? '');
+    // Somebody's copy of a key's name is no sight of that key.
+    if (row && (row.workosId ?? key.id) === key.id) met.push(row);
+    return compare({ key, row, scopesOf: describe.scopesOf, now: clock() });
+  });
+  await mirroredKeys.see(
+    organizationId,
+    met.map(({ rowId }) => rowId),
+    run.startedAt,
+  );
+  return drifts;
+}
+
+async function mendPresent(
+  deps: Deps,
+  organizationId: string,
+  drifts: readonly Drift[],
+  keys: Keys,
+): Promise<Finding[]> {
+  const settled = await settleAll(
+    deps,
+    organizationId,
+    drifts.filter(({ mend }) => mend === 'settle'),
+  );
+  const findings: Finding[] = [...settled];
+  for (const drift of drifts) {
+    if (drift.mend !== 'settle')
+      findings.push({ ...drift, mended: await mendOne(deps, drift, keys.get(drift.keyId)!) });
+  }
+  // An end of ours that WorkOS has to be told again.
+  if (drifts.some(({ mend }) => mend === 'expiry')) await deps.settle(organizationId);
+  return findings;
+}
+
+function mendOne({ db, mirrorKeys, mendKeys }: Deps, { mend }: Drift, key: WorkosKey): Promise<boolean> {
+  if (mend === 'mirror') return transaction(db, (trx) => mirrorKeys.made(trx, key, SOURCE));
+  if (mend === 'expiry') return transaction(db, (trx) => mirrorKeys.listed(trx, key, SOURCE));
+  if (mend === 'narrow') return transaction(db, (trx) => mendKeys.narrow(trx, key, SOURCE));
+  return Promise.resolve(false);
+}
+
+/** Has the rows looked at now. What then waits no longer is settled. */
+async function settleAll(deps: Deps, organizationId: string, drifts: readonly Drift[]): Promise<Finding[]> {
+  if (drifts.length === 0) return [];
+  const rowIds = drifts.map(({ rowId }) => rowId!);
+  for (const rowId of rowIds) await deps.unsettled.reopen({ organizationId, rowId }, deps.clock());
+  await deps.settle(organizationId);
+  const waiting = await deps.mirroredKeys.waiting(organizationId, rowIds);
+  return drifts.map((drift) => ({ ...drift, mended: !waiting.has(drift.rowId!) }));
+}
+
+/** What a complete listing did not show is not there. */
+async function findAbsent(deps: Deps, run: Run, organizationId: string, sawKeys: boolean): Promise<void> {
+  const { db, mirroredKeys, mendKeys } = deps;
+  const first = await mirroredKeys.unseen(organizationId, run.startedAt, '', 1);
+  if (first.length === 0) return;
+  const mends = run.mends && (sawKeys || (await run.isSameWorkos()));
+  for (let after = ''; ;) {
+    const rows = await mirroredKeys.unseen(organizationId, run.startedAt, after, PAGE);
+    if (rows.length === 0) return;
+    const revoked = mends
+      ? await transaction(db, (trx) => mendKeys.revokeUnseen(trx, organizationId, run.startedAt, PAGE, SOURCE))
+      : [];
+    const ended = new Set(revoked.map(({ id }) => id));
+    for (const row of rows) run.onFinding({ ...onlyHere(organizationId, row), mended: ended.has(row.rowId) });
+    after = rows.at(-1)!.rowId;
+    await deps.at('reconcile.page');
+  }
+}
+
+async function findLate(deps: Deps, run: Run, organizationId: string): Promise<void> {
+  const { mirroredKeys, clock } = deps;
+  for (let after = ''; ;) {
+    const rows = await mirroredKeys.late(organizationId, run.startedAt, clock(), after, PAGE);
+    if (rows.length === 0) return;
+    const drifts = rows.map((row) => unsettled(organizationId, row));
+    const findings = run.mends ? await settleAll(deps, organizationId, drifts) : drifts.map(asReported);
+    for (const finding of findings) run.onFinding(finding);
+    after = rows.at(-1)!.rowId;
+  }
+}
+
+function asReported(drift: Drift): Finding {
+  return { ...drift, mended: false };
+}
+
+/** An organization's own keys, in pages; a person's keys are not Latchkey's. */
+async function* pagesOf(keys: AsyncIterable<WorkosKey>): AsyncGenerator<WorkosKey[]> {
+  let page: WorkosKey[] = [];
+  for await (const key of keys) {
+    if (key.userId === undefined) page.push(key);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}

@@ -1,0 +1,79 @@
+import { expect } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { makeReconciliation } from '../../src/container.ts';
+import type { FaultPoint } from '../../src/fault-point.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import type { Finding } from '../../src/sync/reconcile/reconcile-organization.ts';
+import type { Options } from '../../src/sync/reconcile/reconcile.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import type { Service } from './service.ts';
+import { keysAtWorkos } from './workos-keys.ts';
+
+/** The service and its reconciliation must know each other's marks. */
+export const SECRET = 'the secret of service and reconciliation, for tests alone';
+
+/** A reconciliation of a service's database, as `npm run reconcile` runs it. */
+export function makeTestReconcile({ db, workos, clock }: Service, at?: FaultPoint) {
+  const config = readConfig({
+    DATABASE_URL: 'postgres://handed-in',
+    WORKOS_API_KEY: workos.apiKey,
+    WORKOS_CLIENT_ID: workos.clientId,
+    WORKOS_API_URL: workos.url,
+    WORKOS_TIMEOUT_MS: '500',
+    WORKOS_BREAKER_FAILURES: '10000',
+    WORKOS_COOKIE_PASSWORD: SECRET,
+    LATCHKEY_SECRET: SECRET,
+  });
+  const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const log = makeLogger({ level: 'silent', pretty: false });
+  const reconcile = makeReconciliation({ config, product, db, log, clock, ...(at && { at }) });
+
+  return async (options: Partial<Options> = {}) => {
+    const findings: Finding[] = [];
+    const failures: string[] = [];
+    const progress = await reconcile({
+      dryRun: false,
+      onFinding: (finding) => findings.push(finding),
+      onFailure: (organizationId) => failures.push(organizationId),
+      onProgress: () => undefined,
+      ...options,
+    });
+    const short = findings.map(({ kind, keyId, mended }) => [kind, keyId, mended]);
+    return { ...progress, findings, failures, short };
+  };
+}
+
+type Reconcile = ReturnType<typeof makeTestReconcile>;
+
+/** What an organization's keys, its audit log and WorkOS say, but for the marks that a reconciliation leaves. */
+export async function stateOf(service: Service, organizationId: string) {
+  const rows = await service.db('api_keys').where({ organization_id: organizationId }).orderBy('id');
+  const keys = rows.map(({ workos_expected_at: _expected, workos_seen_at: _seen, ...row }) => row);
+  return { keys, audit: await auditOf(service, organizationId), there: await keysAtWorkos(service, organizationId) };
+}
+
+export const auditOf = ({ db }: Pick<Service, 'db'>, organizationId: string) =>
+  db('audit_events')
+    .where({ organization_id: organizationId })
+    .orderBy('sequence')
+    .select('action', 'actor_kind', 'actor_id', 'target_id');
+
+/**
+ * Looks first, which changes nothing; then mends; then finds nothing, or what nobody may mend.
+ * @returns what was found and whether it was mended
+ */
+export async function throughAll(
+  service: Service,
+  reconcile: Reconcile,
+  organizationId: string,
+  left: unknown[] = [],
+): Promise<unknown[]> {
+  const before = await stateOf(service, organizationId);
+  const looked = await reconcile({ organizationId, dryRun: true });
+  expect(await stateOf(service, organizationId)).toEqual(before);
+  expect(looked.mended).toBe(0);
+  const mended = await reconcile({ organizationId });
+  expect(mended.short.map(([kind, key]) => [kind, key])).toEqual(looked.short.map(([kind, key]) => [kind, key]));
+  expect((await reconcile({ organizationId })).short).toEqual(left);
+  return mended.short;
+}

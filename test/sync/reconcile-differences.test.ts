@@ -1,0 +1,224 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import { deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import type { Organization } from '../support/organizations.ts';
+import { SECRET, auditOf, makeTestReconcile, stateOf, throughAll } from '../support/reconcile.ts';
+import { startService } from '../support/service.ts';
+import { AT, failAt, takeWorkosDown } from '../support/workos-faults.ts';
+import { keysAtWorkos } from '../support/workos-keys.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '300' });
+const { db, workos } = service;
+const reconcile = makeTestReconcile(service);
+
+afterEach(() => workos.faults.clear());
+
+const only = ({ id }: Organization) => ({ organizationId: id });
+const rowOf = (keyId: string) => db('api_keys').where({ workos_id: keyId }).first();
+const through = (acme: Organization, left?: unknown[]) => throughAll(service, reconcile, acme.id, left);
+const CLEAN = { findings: [], failures: [], mended: 0 };
+
+describe('different expiry', () => {
+  test("WorkOS's is taken", async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const end = new Date(Date.now() + DAY_MS);
+    const [given, removed] = [
+      await createKey(service, owner),
+      await createKey(service, owner, { expires_at: end.toISOString() }),
+    ];
+    await expireAtWorkos(service, given.id, end);
+    await expireAtWorkos(service, removed.id, null);
+    expect(new Set(await through(acme))).toEqual(
+      new Set([
+        ['different_expiry', given.id, true],
+        ['different_expiry', removed.id, true],
+      ]),
+    );
+    expect(await rowOf(given.id)).toMatchObject({ expires_at: end, workos_expires_at: end });
+    expect(await rowOf(removed.id)).toMatchObject({ expires_at: null });
+    const events = (await auditOf(service, acme.id)).slice(-2);
+    expect(events.every((event) => event.action === 'api_key.expiry_changed' && event.actor_id === 'reconcile')).toBe(
+      true,
+    );
+  });
+
+  test('also when the row was changed past the service, at the same time of WorkOS', async () => {
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    await service.background.runOnce('events');
+    await db('api_keys')
+      .where({ workos_id: key.id })
+      .update({ expires_at: new Date(0) });
+    expect(await through(acme)).toEqual([['different_expiry', key.id, true]]);
+    expect(await rowOf(key.id)).toMatchObject({ expires_at: null });
+  });
+
+  test('the end of a key that was replaced is told to WorkOS again', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    await call(service, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: owner, body: { grace_seconds: 3_600 } });
+    const { expires_at: end } = await rowOf(key.id);
+    await expireAtWorkos(service, key.id, null);
+    expect(await through(acme)).toEqual([['different_expiry', key.id, true]]);
+    expect((await keysAtWorkos(service, acme.id)).find(({ id }) => id === key.id)).toMatchObject({
+      expires_at: end.toISOString(),
+    });
+  });
+
+  test('two ends that have both passed are no difference', async () => {
+    const acme = await service.organizations.add();
+    const key = await createKey(service, await acme.session());
+    await expireAtWorkos(service, key.id, new Date(Date.now() + 50));
+    await db('api_keys')
+      .where({ workos_id: key.id })
+      .update({ expires_at: new Date(Date.now() - DAY_MS) });
+    service.clock.advance(100);
+    expect(await reconcile(only(acme))).toMatchObject(CLEAN);
+  });
+});
+
+async function withScopes(acme: Organization, scopes: string[]) {
+  const key = await makeDashboardKey(service, acme.id, { permissions: ['workspace:read', 'audit:read'] });
+  await service.background.runOnce('events');
+  await db('api_keys').where({ workos_id: key.id }).update({ scopes, permission_set: null });
+  return key;
+}
+
+describe('different permissions', () => {
+  test('what WorkOS does not grant is taken away here', async () => {
+    const acme = await service.organizations.add();
+    const key = await withScopes(acme, ['tasks:write', 'workspace:read', 'audit:read']);
+    expect(await through(acme)).toEqual([['different_permissions', key.id, true]]);
+    expect(await rowOf(key.id)).toMatchObject({
+      scopes: ['workspace:read', 'audit:read'],
+      permission_set: 'read_only',
+    });
+    expect((await auditOf(service, acme.id)).at(-1)).toMatchObject({
+      action: 'api_key.updated',
+      actor_id: 'reconcile',
+    });
+  });
+
+  test('what only WorkOS grants is told of and never added', async () => {
+    const acme = await service.organizations.add();
+    const key = await withScopes(acme, ['workspace:read']);
+    expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
+      ['different_permissions', key.id, false],
+    ]);
+    expect(await rowOf(key.id)).toMatchObject({ scopes: ['workspace:read'] });
+  });
+
+  test('where both differ only the smaller part stays', async () => {
+    const acme = await service.organizations.add();
+    const key = await withScopes(acme, ['workspace:read', 'tasks:write']);
+    expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
+      ['different_permissions', key.id, true],
+    ]);
+    expect(await rowOf(key.id)).toMatchObject({ scopes: ['workspace:read'] });
+  });
+
+  test('what no key may hold is no difference', async () => {
+    const acme = await service.organizations.add();
+    workos.seed({
+      apiKeyPermissions: {
+        organization: ['workspace:read', 'audit:read', 'members:write', 'tasks:write', 'workspace:write', 'caps:write'],
+      },
+    });
+    await makeDashboardKey(service, acme.id, { permissions: ['workspace:read', 'members:write'] });
+    await service.background.runOnce('events');
+    expect(await reconcile(only(acme))).toMatchObject(CLEAN);
+  });
+});
+
+describe('unsettled', () => {
+  test('a deletion that WorkOS has not confirmed is done', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    failAt(service, 'delete', { kind: 'status', status: 503 });
+    await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
+    expect(await through(acme)).toEqual([['unsettled', key.id, true]]);
+    expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+    expect(await rowOf(key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
+  });
+
+  test('an end that WorkOS was not told of is told', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    failAt(service, 'expire', { kind: 'reset_before' });
+    await call(service, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: owner, body: { grace_seconds: 3_600 } });
+    expect(await through(acme)).toEqual([['unsettled', key.id, true]]);
+  });
+
+  test('a creation that nobody finished is ended, with what it left there', async () => {
+    const acme = await service.organizations.add();
+    failAt(service, 'create', { kind: 'lost_answer' });
+    const body = { label: 'x', permission_set: 'read_only' };
+    await call(service, 'POST', '/v1/api-keys', { token: await acme.session(), body });
+    const [orphan] = await keysAtWorkos(service, acme.id);
+    expect(await through(acme)).toEqual([['unsettled', orphan!.id, true]]);
+    expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+    expect(await db('api_keys').where({ organization_id: acme.id })).toMatchObject([
+      { status: 'failed', due_at: null },
+    ]);
+  });
+
+  test('a creation that is under way is let be', async () => {
+    const acme = await service.organizations.add();
+    failAt(service, 'create', { kind: 'lost_answer' });
+    const body = { label: 'x', permission_set: 'read_only' };
+    await call(service, 'POST', '/v1/api-keys', { token: await acme.session(), body });
+    const dueAt = new Date(service.clock().getTime() + 10_000);
+    await db('api_keys').where({ organization_id: acme.id }).update({ due_at: dueAt });
+    expect(await reconcile(only(acme))).toMatchObject(CLEAN);
+    expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
+  });
+});
+
+async function drifted() {
+  const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+  const owner = await acme.session();
+  const lost = await createKey(service, owner);
+  for (let i = 0; i < 120; i++) await makeDashboardKey(service, acme.id);
+  await deleteAtWorkos(service, lost.id);
+  return { acme, lost };
+}
+
+describe('a listing that fails', () => {
+  test.each([
+    ['on its first page', 0],
+    ['on its second page', 1],
+  ])('%s mends nothing of that organization', async (_what, after) => {
+    const { acme } = await drifted();
+    const before = await stateOf(service, acme.id);
+    workos.faults.add({ kind: 'status', status: 403, after, times: 0, ...AT.list });
+    const failed = await reconcile(only(acme));
+    expect(failed).toMatchObject({ failures: [acme.id], findings: [] });
+    workos.faults.clear();
+    expect(await stateOf(service, acme.id)).toEqual(before);
+    expect(await reconcile(only(acme))).toMatchObject({ mended: 121, failures: [] });
+  });
+
+  test('because the process died half-way mends nothing, and the next run does', async () => {
+    const { acme } = await drifted();
+    const before = await stateOf(service, acme.id);
+    const dying = makeTestReconcile(service, () => {
+      throw new Error('died');
+    });
+    expect((await dying(only(acme))).failures).toEqual([acme.id]);
+    expect(await stateOf(service, acme.id)).toEqual(before);
+    expect(await reconcile(only(acme))).toMatchObject({ mended: 121, failures: [] });
+    expect(await reconcile(only(acme))).toMatchObject(CLEAN);
+  });
+
+  test('because WorkOS is away ends the run after a few organizations', async () => {
+    for (let i = 0; i < 4; i++) await service.organizations.add();
+    takeWorkosDown(service);
+    const { failures, mended } = await reconcile();
+    expect([failures.length, mended]).toEqual([3, 0]);
+  }, 60_000);
+});
