@@ -13,7 +13,7 @@ import { keysAtWorkos } from './workos-keys.ts';
 export const SECRET = 'the secret of service and reconciliation, for tests alone';
 
 /** A reconciliation of a service's database, as `npm run reconcile` runs it. */
-export function makeTestReconcile({ db, workos, clock }: Service, at?: FaultPoint) {
+export function makeTestReconcile({ db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>, at?: FaultPoint) {
   const config = readConfig({
     DATABASE_URL: 'postgres://handed-in',
     WORKOS_API_KEY: workos.apiKey,
