@@ -19,6 +19,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { makeEvents, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
+import { makeInvalidationParts } from './container/invalidation-parts.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { poolState } from './db/pool-state.ts';
 import { passFaultPoint } from './fault-point.ts';
@@ -54,16 +55,15 @@ import type { Background, Loop } from './sync/background.ts';
 import { makeSettle } from './sync/settle.ts';
 import { addGauge, makeMetrics, measureRequests } from './telemetry/metrics.ts';
 import { makeAdoptKey } from './verification/adopt-key.ts';
-import { makeAnnounce } from './verification/announce.ts';
 import { makeFindApiKey } from './verification/find-api-key.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
-import { makeKeyCache } from './verification/key-cache.ts';
 import { makeHashKey } from './verification/key-hash.ts';
+import { invalidationRoutes } from './verification/invalidation-routes.ts';
+import type { InvalidationStreams } from './verification/invalidation-streams.ts';
 import { makeReadMirror } from './verification/mirror-record.ts';
 import { makeKeyResolver } from './verification/resolve-key.ts';
 import type { KeyResolver, ResolveKey } from './verification/resolve-key.ts';
 import { makeVerifyFastLane } from './verification/fast-lane.ts';
-import { makeTrust } from './verification/trust.ts';
 import type { Trust } from './verification/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
 import { VERSION } from './version.ts';
@@ -72,7 +72,6 @@ import { makeSdkGateway } from './workos/sdk-gateway.ts';
 const READY_TIMEOUT_MS = 1_000;
 const SWEEP_INTERVAL_MS = 60_000;
 const SWEEP_BATCH = 1_000;
-const CACHE_TTL_MS = 60_000;
 
 type Parts = {
   config: Config;
@@ -90,8 +89,16 @@ type Parts = {
 
 type Platform = ReturnType<typeof makePlatform>;
 
-/** `trust` wants to be told of the channel of notices, unless the process is alone. */
-export type Container = { app: Express; background: Background; trust: Trust };
+/**
+ * `trust` wants to be told of the channel of notices, unless the process is alone; `streams` to be ended before the
+ * server, which would wait for them.
+ */
+export type Container = {
+  app: Express;
+  background: Background;
+  trust: Trust;
+  streams: Pick<InvalidationStreams, 'end'>;
+};
 
 /** Wires the service together; the only place that knows all parts. */
 export function makeContainer(parts: Parts): Container {
@@ -121,7 +128,7 @@ export function makeContainer(parts: Parts): Container {
     strict: parts.strict ?? false,
     trustProxyHops: config.trustProxyHops,
   });
-  return { app, background: makeLoops(platform, events.loop), trust: platform.trust };
+  return { app, background: makeLoops(platform, events.loop), trust: platform.trust, streams: platform.streams };
 }
 
 /** The same parts for a reconciliation that runs by itself. */
@@ -133,8 +140,8 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
   const tenants = makeTenantRepository(db);
-  const cache = makeKeyCache({ maxKeys: config.cacheMaxKeys, ttlMs: CACHE_TTL_MS });
-  const audit = makeAuditLog({ announce: makeAnnounce(cache), clock });
+  const invalidation = makeInvalidationParts({ maxKeys: config.cacheMaxKeys, alone });
+  const audit = makeAuditLog({ announce: invalidation.announce, clock });
   const marker = makeMarker(deriveKey(config.secret, 'workos key marker'));
   return {
     config,
@@ -149,8 +156,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     keys: makeKeyRepository(db),
     unsettled: makeUnsettledKeys(db),
     places: makeIdempotencyRepository(db),
-    cache,
-    trust: makeTrust(cache, { trusted: alone }),
+    ...invalidation,
     audit,
     workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
     findServiceToken: makeServiceTokens(config.serviceTokens),
@@ -190,6 +196,7 @@ function makeFeatureRoutes(platform: Platform, resolveKey: ResolveKey): Route[] 
       clock,
     }),
     ...verifyRoutes({ resolveKey, clock }),
+    ...invalidationRoutes(platform),
     ...forwardAuthRoutes({ assertMayCreate: platform.gate.assertMayCreate }),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
   ];

@@ -53,9 +53,10 @@ async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) 
   await migrate(database.db);
   await seedDemoTenants(database.db, systemClock());
 
-  const { app, background } = makeContainer({ config, product, db: database.db, log });
+  const { app, background, streams } = makeContainer({ config, product, db: database.db, log, alone: true });
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  lifetime.onEnd(streams.end);
   background.start();
   lifetime.onEnd(() => background.stop());
   process.stdout.write(welcome({ url: server.url, workosUrl: workos.url, folder, milliseconds: performance.now() }));

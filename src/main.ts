@@ -21,11 +21,12 @@ await runProcess(async () => {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app, background, trust } = makeContainer({ config, product, db, log });
+  const { app, background, trust, streams } = makeContainer({ config, product, db, log });
   const channel = listenTo({ url: config.databaseUrl, channel: INVALIDATION_CHANNEL, ...trust, log });
   lifetime.onEnd(channel.close);
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  lifetime.onEnd(streams.end);
   background.start();
   lifetime.onEnd(() => background.stop());
   log.info({ url: server.url }, 'latchkey listens');

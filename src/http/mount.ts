@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
 import type { Caller, TenantCaller } from './caller.ts';
+import { isEventStream, sendStream } from './event-stream.ts';
+import type { EventStream } from './event-stream.ts';
 import { requestIdOf } from './request-id.ts';
 import { errorCodesOf, successOf } from './route.ts';
 import type { RequestContext, Route } from './route.ts';
@@ -68,7 +70,8 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
     context: contextOf(req, res),
   });
   const { status, schema } = successOf(route);
-  res.status(status).json(schema.parse(result));
+  if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
+  else res.status(status).json(schema.parse(result));
 }
 
 async function admit(route: Route, guards: Guards, caller: Caller, named: unknown): Promise<void> {
@@ -118,6 +121,7 @@ function contextOf(req: Request, res: Response): RequestContext {
     ip: req.ip,
     userAgent: req.get('user-agent')?.slice(0, 256),
     idempotencyKey: req.get('idempotency-key'),
+    lastEventId: req.get('last-event-id'),
     setHeader: (name, value) => res.setHeader(name, value),
     mapRefusals: () => {
       res.locals['mapRefusals'] = true;

@@ -4,6 +4,7 @@ import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiRespon
 import { ERROR_STATUS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ErrorEnvelope } from './envelope.ts';
+import { isEventStream } from './event-stream.ts';
 import { errorCodesOf, successOf } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -79,7 +80,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
       [status]: {
         description: 'Done.',
         headers: z.object({ 'x-request-id': RequestIdHeader }),
-        content: { 'application/json': { schema } },
+        content: { [isEventStream(schema) ? 'text/event-stream' : 'application/json']: { schema } },
       },
       ...errorResponses(route),
     },

@@ -11,6 +11,8 @@ export type RequestContext = {
   userAgent: string | undefined;
   /** The client's `Idempotency-Key`, on routes that take one. */
   idempotencyKey: string | undefined;
+  /** The last event that the client of a stream has seen before. */
+  lastEventId: string | undefined;
   setHeader(name: string, value: string): void;
   /** Refusals other than 401 are answered with status 403, for proxies that pass on no other; their code stays. */
   mapRefusals(): void;

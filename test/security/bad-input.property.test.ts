@@ -20,7 +20,8 @@ afterEach(() => {
 });
 
 const tokenFor = ({ access }: DocumentedRoute) => (access === 'service' ? SERVICE_TOKEN : owner);
-const anyRoute = fc.constantFrom(...routes);
+// A stream that is opened as it should be does not end.
+const anyRoute = fc.constantFrom(...routes.filter(({ path }) => path !== '/v1/invalidations'));
 
 const NASTY = [
   '',

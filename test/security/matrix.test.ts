@@ -81,7 +81,7 @@ const victimMarks = [
 /** Sends it and checks that the other organization neither shows nor changes. */
 async function attack(token: string, route: DocumentedRoute, { query = '', id = victimKey.id, body }: Attack = {}) {
   const path = route.path.replace('{id}', id) + query;
-  const sent = body ?? ROWS[route.name]?.body;
+  const sent = route.hasBody ? (body ?? ROWS[route.name]?.body) : undefined;
   const answer = await call(service, route.method, path, { token, ...(sent && { body: sent }) });
   const text = JSON.stringify([answer.body, [...answer.headers]]);
   for (const mark of victimMarks) expect(text).not.toContain(mark);

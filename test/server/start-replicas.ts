@@ -34,7 +34,7 @@ export async function startReplicas() {
   async function start(): Promise<Replica> {
     const own = connectDatabase({ url: databaseUrl!, poolMax: 5 });
     lifetime.onEnd(() => own.destroy());
-    const { app, trust } = makeContainer({ config, product, db: own, log, clock, strict: true });
+    const { app, trust, streams } = makeContainer({ config, product, db: own, log, clock, strict: true });
     const opened = Promise.withResolvers<void>();
     const onOpen = () => {
       trust.onOpen();
@@ -44,6 +44,7 @@ export async function startReplicas() {
     lifetime.onEnd(channel.close);
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
     lifetime.onEnd(() => server.close(1_000));
+    lifetime.onEnd(streams.end);
     await opened.promise;
     return { url: server.url, trust };
   }

@@ -57,6 +57,9 @@ describe('a planted violation is found:', () => {
     ['a migration is used elsewhere', 'keys/x.ts', `import * as m from '../../migrations/1_x.ts';`],
     ['the environment is read by a feature', 'keys/x.ts', `const level = process.env['LOG_LEVEL'];`],
     ['the environment is imported by a feature', 'keys/x.ts', `import { env } from 'node:process';`],
+    ['the client imports the service', 'client/x.ts', `import { AppError } from '../errors.ts';`],
+    ['a feature imports the client', 'keys/x.ts', `import { createLatchkeyClient } from '../client/client.ts';`],
+    ['the client needs a package', 'client/x.ts', `import { LRUCache } from 'lru-cache';`],
     ['a folder has no place', 'helpers/x.ts', `import { AppError } from '../errors.ts';`],
   ])('%s', (_what, path, text) => {
     expect(violations([parseModule(path, text)])).toHaveLength(1);

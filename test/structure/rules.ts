@@ -22,7 +22,16 @@ const EMULATOR_USERS = ['embedded.ts', 'workos-local.ts'];
 const READS_ENVIRONMENT = 'entry';
 const REPOSITORY = /-(?:repository|reader|writer|row)\.ts$/;
 
-type Layer = 'ground' | 'infrastructure' | 'feature' | 'container' | 'entry part' | 'entry' | 'emulator' | 'migrations';
+type Layer =
+  | 'ground'
+  | 'infrastructure'
+  | 'feature'
+  | 'container'
+  | 'entry part'
+  | 'entry'
+  | 'emulator'
+  | 'client'
+  | 'migrations';
 
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   ground: ['ground'],
@@ -32,6 +41,8 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   'entry part': ['ground', 'infrastructure', 'entry part'],
   entry: ['ground', 'infrastructure', 'feature', 'container', 'entry part', 'emulator'],
   emulator: ['emulator'],
+  // It is published for other services, and brings nothing of this one along.
+  client: ['client'],
   migrations: [],
 };
 
@@ -75,6 +86,8 @@ function ofPackages({ path, packages, text }: Module): string[] {
     layerOf(path) !== READS_ENVIRONMENT
   )
     wrong.push(`${path}: only an entry reads the environment`);
+  const foreign = packages.filter((name) => name !== 'express' && !name.startsWith('node:'));
+  if (layerOf(path) === 'client' && foreign.length > 0) wrong.push(`${path}: the client needs Node alone`);
   return wrong;
 }
 
@@ -110,7 +123,7 @@ function layerOf(path: string): Layer | undefined {
   const folder = folderOf(path);
   if (folder === '') return layerOfFile(path);
   if (folder === 'container') return 'container';
-  if (folder === 'emulator') return 'emulator';
+  if (folder === 'emulator' || folder === 'client') return folder;
   if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
   return FEATURES.includes(folder) ? 'feature' : undefined;
 }

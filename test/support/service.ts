@@ -4,6 +4,7 @@ import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
+import type { Container } from '../../src/container.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
@@ -12,6 +13,7 @@ import { listen } from '../../src/http/server.ts';
 import { makeLifetime } from '../../src/lifetime.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
+import type { Trust } from '../../src/verification/trust.ts';
 import { makeTestClock } from './clock.ts';
 import type { TestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';
@@ -34,6 +36,9 @@ export type Service = {
   /** The background loops, which tests step by hand. */
   background: Background;
   organizations: Organizations;
+  /** What hears of changes; a test may play that the channel is lost. */
+  trust: Trust;
+  streams: Container['streams'];
 };
 
 type Options = {
@@ -64,7 +69,7 @@ export async function startService(
   });
   const config = readConfig({ ...environment(workos), ...env });
   const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
-  const { app, background } = makeContainer({
+  const { app, background, trust, streams } = makeContainer({
     config,
     product,
     db: own,
@@ -76,6 +81,7 @@ export async function startService(
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
+  lifetime.onEnd(streams.end);
   return {
     url: server.url,
     db,
@@ -83,6 +89,8 @@ export async function startService(
     clock,
     logs,
     background,
+    trust,
+    streams,
     organizations: makeOrganizations({ db, workos, clock }),
   };
 }

@@ -1,0 +1,28 @@
+import { makeAnnounce } from '../verification/announce.ts';
+import type { Invalidation } from '../verification/invalidation.ts';
+import { makeInvalidationHub } from '../verification/invalidation-hub.ts';
+import { makeInvalidationStreams } from '../verification/invalidation-streams.ts';
+import { makeKeyCache } from '../verification/key-cache.ts';
+import { makeTrust } from '../verification/trust.ts';
+
+const CACHE_TTL_MS = 60_000;
+
+type Options = { maxKeys: number; alone: boolean };
+
+/** What remembers keys, and what is told when they change: our own cache first, then who listens over HTTP. */
+export function makeInvalidationParts({ maxKeys, alone }: Options) {
+  const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
+  const hub = makeInvalidationHub();
+  const told = {
+    invalidate(change: Invalidation) {
+      cache.invalidate(change);
+      hub.invalidate(change);
+    },
+    clear() {
+      cache.clear();
+      hub.clear();
+    },
+  };
+  const trust = makeTrust(told, { trusted: alone });
+  return { cache, announce: makeAnnounce(told), trust, streams: makeInvalidationStreams({ hub, trust }) };
+}

@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import express from 'express';
+import { expect, onTestFinished, test } from 'vitest';
+import { sendStream } from '../../src/http/event-stream.ts';
+import { makeInvalidationHub } from '../../src/verification/invalidation-hub.ts';
+import { makeInvalidationStreams } from '../../src/verification/invalidation-streams.ts';
+import { call, createKey, outcome } from '../support/api.ts';
+import { listenToInvalidations } from '../support/event-stream.ts';
+import type { Listening } from '../support/event-stream.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+
+const service = await startService();
+const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+const other = await service.organizations.add();
+const owner = await acme.session('owner');
+
+const eventsOf = ({ frames }: Listening) => frames.map(({ event }) => event);
+const changesOf = ({ frames }: Listening) =>
+  frames
+    .filter(({ event }) => event === 'invalidation')
+    .map(({ data }) => JSON.parse(data) as { organization_id: string; key_id: string | null });
+const revoke = (id: string) => call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
+/** Two changes of an organization's billing, which leave it as it was. */
+async function changeBilling(id: string): Promise<void> {
+  for (const status of ['past_due', 'active']) {
+    const answer = await call(service, 'PUT', `/v1/organizations/${id}/billing`, {
+      token: SERVICE_TOKEN,
+      body: { status },
+    });
+    expect(answer.status).toBe(200);
+  }
+}
+
+async function listen(token = SERVICE_TOKEN, lastEventId?: string, url = service.url): Promise<Listening> {
+  const listening = await listenToInvalidations({ url }, token, lastEventId);
+  await expect.poll(() => listening.frames.length, { interval: 1 }).toBeGreaterThan(0);
+  return listening;
+}
+
+/** Streams of a hub of its own, to be filled faster than any service could. */
+async function startStreams(options: { maxChanges?: number; heartbeatMs?: number; maxStreams?: number } = {}) {
+  const hub = makeInvalidationHub(options);
+  const streams = makeInvalidationStreams({ ...options, hub, trust: { isTrusted: () => true } });
+  const app = express();
+  app.get('/v1/invalidations', (req, res) => {
+    sendStream(res, 'GET', streams.open({ organizationId: undefined, lastEventId: req.get('last-event-id') }));
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { hub, streams, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test('a stream begins with a reset and tells a revocation of a key and a change of an organization', async () => {
+  const key = await createKey(service, owner);
+  const stream = await listen();
+  expect(stream.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-request-id': expect.stringMatching(/^req_/),
+  });
+  expect(eventsOf(stream)).toEqual(['reset']);
+  await revoke(key.id);
+  await changeBilling(acme.id);
+  await expect.poll(() => changesOf(stream).length).toBeGreaterThanOrEqual(2);
+  expect(changesOf(stream)).toEqual(
+    expect.arrayContaining([
+      { organization_id: acme.id, key_id: key.id },
+      { organization_id: acme.id, key_id: null },
+    ]),
+  );
+});
+
+test('who comes back with the last id is told what it missed, and no reset', async () => {
+  const before = await listen();
+  const last = before.frames.at(-1)?.id;
+  before.close();
+  await changeBilling(acme.id);
+  await changeBilling(other.id);
+  const after = await listen(SERVICE_TOKEN, last);
+  await expect.poll(() => eventsOf(after).at(-1)).toBe('hello');
+  expect(eventsOf(after)).not.toContain('reset');
+  expect(new Set(changesOf(after).map(({ organization_id }) => organization_id))).toEqual(new Set([acme.id, other.id]));
+});
+
+test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`])(
+  'the id %j, which this process did not give, is a reset',
+  async (id) => {
+    expect(eventsOf(await listen(SERVICE_TOKEN, id))).toEqual(['reset']);
+  },
+);
+
+test('an id that is too old is a reset', async () => {
+  const { hub, url } = await startStreams({ maxChanges: 10 });
+  const from = `${hub.now().epoch}:0`;
+  const change = { organizationId: 'org_a' };
+  for (let i = 0; i < 10; i++) hub.invalidate(change);
+  expect(eventsOf(await listen('', from, url)).at(-1)).not.toBe('reset');
+  hub.invalidate(change);
+  expect(eventsOf(await listen('', from, url))).toEqual(['reset']);
+});
+
+test("a machine is told of its own organization's changes alone", async () => {
+  const stream = await listen(await acme.machineToken('apikeys:verify'));
+  await changeBilling(other.id);
+  await changeBilling(acme.id);
+  await expect.poll(() => changesOf(stream).length).toBeGreaterThan(0);
+  expect(stream.text()).not.toContain(other.id);
+});
+
+test.each([
+  ['no credential', undefined, [401, 'credential_missing']],
+  ['a wrong one', 'svc_wrong', [401, 'credential_invalid']],
+  ['a person', owner, [403, 'permission_denied']],
+  ['a machine that may not verify', await acme.machineToken(), [403, 'permission_denied']],
+])('%s is refused', async (_who, token, expected) => {
+  const answer = await call(service, 'GET', '/v1/invalidations', token === undefined ? {} : { token });
+  expect(outcome(answer)).toEqual(expected);
+});
+
+test('HEAD is answered and ends', async () => {
+  const answer = await call(service, 'HEAD', '/v1/invalidations', { token: SERVICE_TOKEN });
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+});
+
+test('while this process does not hear of changes, streams end and none is opened; then all begins anew', async () => {
+  const stream = await listen();
+  service.trust.onLost();
+  onTestFinished(() => service.trust.onOpen());
+  await stream.ended;
+  const answer = await call(service, 'GET', '/v1/invalidations', { token: SERVICE_TOKEN });
+  expect(outcome(answer)).toEqual([503, 'database_unavailable']);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  service.trust.onOpen();
+  expect(eventsOf(await listen(SERVICE_TOKEN, stream.frames.at(-1)?.id))).toEqual(['reset']);
+});
+
+test('a notice that cannot be read resets every stream', async () => {
+  const stream = await listen();
+  service.trust.onNotice('not ours');
+  await expect.poll(() => eventsOf(stream)).toEqual(['reset', 'reset']);
+});
+
+test('there is a heartbeat, so that silence means loss', async () => {
+  const { url } = await startStreams({ heartbeatMs: 20 });
+  const stream = await listen('', undefined, url);
+  expect(JSON.parse(stream.frames[0]?.data ?? '')).toEqual({ heartbeat_ms: 20 });
+  await expect.poll(() => stream.text().match(/^:$/gm)?.length ?? 0).toBeGreaterThan(2);
+});
+
+test('there are so many streams and no more', async () => {
+  const { streams, url } = await startStreams({ maxStreams: 2 });
+  const [first] = [await listen('', undefined, url), await listen('', undefined, url)];
+  expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
+    expect.objectContaining({ code: 'concurrency_limited' }),
+  );
+  first.close();
+  await expect.poll(streams.count).toBe(1);
+  await listen('', undefined, url);
+});
+
+test('a reader that takes nothing is cut, and what it did not take is not kept for it', async () => {
+  const { hub, streams, url } = await startStreams({ maxChanges: 1_000, heartbeatMs: 20 });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined).pause();
+  socket.write('GET /v1/invalidations HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(streams.count).toBe(1);
+  const change = { organizationId: 'org_a'.padEnd(500, 'a') };
+  for (let i = 0; i < 200 && streams.count() === 1; i++) {
+    for (let j = 0; j < 500; j++) hub.invalidate(change);
+    await new Promise(setImmediate);
+  }
+  await expect.poll(streams.count).toBe(0);
+});
+
+test('a stop does not wait for streams', async () => {
+  const { hub, streams, url } = await startStreams();
+  const stream = await listen('', undefined, url);
+  streams.end();
+  await stream.ended;
+  hub.invalidate({ organizationId: 'org_a' });
+  expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
+    expect.objectContaining({ code: 'database_unavailable' }),
+  );
+});
