@@ -10,7 +10,7 @@ import type { Child } from '../support/child.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 type Env = Readonly<Record<string, string>>;
-type Entry = 'main' | 'embedded' | 'migrate' | 'workos-local';
+type Entry = 'main' | 'embedded' | 'migrate' | 'workos-local' | 'reconcile' | 'audit-verify';
 
 /** Starts one of the entries as a process of its own, which is gone after the test. */
 export function startEntry(entry: Entry, env: Env): Child {
@@ -20,8 +20,8 @@ export function startEntry(entry: Entry, env: Env): Child {
 }
 
 /** Runs one of the entries until it ends by itself. */
-export function runEntry(entry: Entry, env: Env) {
-  return runChild(process.execPath, [join('src', `${entry}.ts`)], { cwd: ROOT, env });
+export function runEntry(entry: Entry, env: Env, args: readonly string[] = []) {
+  return runChild(process.execPath, [join('src', `${entry}.ts`), ...args], { cwd: ROOT, env });
 }
 
 /** Asks a process to stop, and waits until it did. */

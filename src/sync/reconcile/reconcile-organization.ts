@@ -53,7 +53,9 @@ export async function reconcileOrganization(deps: Deps, run: Run, organizationId
   await deps.mirroredKeys.expectActive(organizationId, run.startedAt);
   const looked = await listThrough(deps, run, organizationId, (drifts) => (run.mends ? [] : drifts.map(asReported)));
   if (run.mends && looked.drifts > 0) {
-    await listThrough(deps, run, organizationId, (drifts, keys) => mendPresent(deps, organizationId, drifts, keys));
+    // The same keys again: they are counted once.
+    const again = { ...run, onKeys: () => run.onKeys(0) };
+    await listThrough(deps, again, organizationId, (drifts, keys) => mendPresent(deps, organizationId, drifts, keys));
   }
   await findAbsent(deps, run, organizationId, looked.keys > 0);
   await findLate(deps, run, organizationId);

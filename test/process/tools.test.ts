@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { freePort, runEntry } from './start.ts';
+
+const SECRET = 'this value is a secret and is never printed';
+const SETTINGS = {
+  WORKOS_API_KEY: `sk_${SECRET}`,
+  WORKOS_CLIENT_ID: 'client_test',
+  WORKOS_COOKIE_PASSWORD: SECRET,
+  LATCHKEY_SECRET: SECRET,
+};
+const nowhere = async () => `postgres://latchkey:${encodeURIComponent(SECRET)}@127.0.0.1:${await freePort()}/latchkey`;
+
+describe('npm run reconcile fails with exit code 1 and says why', () => {
+  test('without its environment', async () => {
+    const { code, stdout, stderr } = await runEntry('reconcile', {});
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /^The reconciliation failed: The environment is not complete:\n {2}DATABASE_URL: is missing\n/,
+    );
+  });
+
+  test('without a database that answers', async () => {
+    const { code, stdout, stderr } = await runEntry('reconcile', { ...SETTINGS, DATABASE_URL: await nowhere() });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^The reconciliation failed: The database cannot be reached: .*ECONNREFUSED.*\n$/);
+    expect(stderr).not.toContain(encodeURIComponent(SECRET));
+  });
+
+  test('for an option that it does not have', async () => {
+    const { code, stderr } = await runEntry('reconcile', SETTINGS, ['--organisation', 'org_x']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The reconciliation failed: Unknown option '--organisation'/);
+  });
+});
+
+describe('npm run audit:verify fails with exit code 1 and says why', () => {
+  test('without a database', async () => {
+    expect(await runEntry('audit-verify', {})).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'The audit log could not be verified: DATABASE_URL needs a postgres:// address.\n',
+    });
+  });
+
+  test('without a database that answers', async () => {
+    const { code, stderr } = await runEntry('audit-verify', { DATABASE_URL: await nowhere() });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The audit log could not be verified: The database cannot be reached: .*ECONNREFUSED.*\n$/);
+  });
+
+  test('for an option that it does not have', async () => {
+    const { code, stderr } = await runEntry('audit-verify', {}, ['--fix']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The audit log could not be verified: Unknown option '--fix'/);
+  });
+});

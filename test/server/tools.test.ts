@@ -1,0 +1,74 @@
+import { afterAll, expect, test } from 'vitest';
+import { startEmulator } from '../../src/emulator/emulator.ts';
+import { backgroundSource } from '../../src/audit/audit-event.ts';
+import { makeAuditLog } from '../../src/audit/audit-log.ts';
+import { transaction } from '../../src/db/transaction.ts';
+import { makeDashboardKey } from '../support/at-workos.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { freshDatabase } from '../support/database.ts';
+import { makeOrganizations } from '../support/organizations.ts';
+import { emptySeed, environment } from '../support/service.ts';
+import { runEntry } from '../process/start.ts';
+
+const clock = makeTestClock();
+const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
+const { db, url, close } = await freshDatabase();
+afterAll(async () => {
+  await workos.close();
+  await close();
+});
+if (url === undefined) throw new Error('these tests need TEST_DATABASE_URL: the tools run as processes of their own');
+const env = { ...environment(workos), DATABASE_URL: url };
+const organizations = makeOrganizations({ db, workos, clock });
+
+test('npm run reconcile tells of drift with exit code 2, mends it, and is content with 0', async () => {
+  const [acme, other] = [await organizations.add(), await organizations.add()];
+  const key = await makeDashboardKey({ workos }, acme.id, { name: 'by hand' });
+  await makeDashboardKey({ workos }, other.id);
+  const looked = await runEntry('reconcile', env, ['--dry-run', '--json', '--organization', acme.id]);
+  expect(looked.code).toBe(2);
+  const { drift, ...numbers } = JSON.parse(looked.stdout) as { drift: object[] };
+  expect(drift).toMatchObject([{ kind: 'only_there', organization_id: acme.id, key_id: key.id, mended: false }]);
+  expect(numbers).toMatchObject({ mended: 0, organizations: 1, keys: 1, failures: 0 });
+  expect(await db('api_keys')).toEqual([]);
+  const mended = await runEntry('reconcile', env);
+  expect([mended.code, mended.stderr]).toEqual([2, '']);
+  expect(mended.stdout).toMatch(/^only_there +org_\w+ +api_key_\w+ +yes +absent → by hand \(no permissions\)$/m);
+  expect(mended.stdout).toContain('2 keys of 2 organizations compared, 2 differences mended.');
+  const clean = await runEntry('reconcile', env);
+  expect([clean.code, clean.stdout.split('\n').at(-2)]).toEqual([
+    0,
+    '2 keys of 2 organizations compared, 0 differences mended.',
+  ]);
+});
+
+test('npm run reconcile that cannot list WorkOS mends nothing and has exit code 1', async () => {
+  const acme = await organizations.add();
+  await makeDashboardKey({ workos }, acme.id);
+  workos.faults.add({ kind: 'status', status: 401, times: 0 });
+  const { code, stderr } = await runEntry('reconcile', env, ['--organization', acme.id]);
+  workos.faults.clear();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`reconcile: ${acme.id} could not be read: WorkOS refused this.`);
+  expect(await db('api_keys').where({ organization_id: acme.id })).toEqual([]);
+});
+
+test('npm run audit:verify says whether the log is whole, by its exit code too', async () => {
+  const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
+  const event = {
+    ...backgroundSource('system', 'tests'),
+    organizationId: 'org_audited',
+    action: 'api_key.created' as const,
+    target: { kind: 'api_key' as const, id: 'api_key_x' },
+    details: {},
+  };
+  await transaction(db, (trx) => audit.appendAll(trx, 'org_audited', [event, event, event]));
+  const sound = await runEntry('audit-verify', env, ['--organization', 'org_audited']);
+  expect([sound.code, sound.stdout]).toEqual([0, 'The audit log is sound: 3 events of 1 organizations.\n']);
+  await db.raw('alter table audit_events disable trigger user');
+  await db('audit_events').where({ organization_id: 'org_audited', sequence: 2 }).del();
+  const broken = await runEntry('audit-verify', env);
+  expect(broken.code).toBe(2);
+  expect(broken.stdout).toMatch(/^org_audited {2}event 2 {2}missing$/m);
+  expect(broken.stdout).toMatch(/^THE AUDIT LOG IS BROKEN in 1 places: \d+ events of \d+ organizations\.$/m);
+});
