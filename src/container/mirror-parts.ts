@@ -92,6 +92,7 @@ export function makeEvents({ metrics, ...deps }: EventDeps) {
     ...deps,
     cursors,
     applyEvent,
+    workosEvents,
     leaseMs: LEASE_DEADLINES * config.workos.timeoutMs,
   });
   const startedAt = clock();

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';
 import type { ApplyEvent } from './apply-event.ts';
@@ -10,6 +11,7 @@ type Deps = {
   cursors: EventCursors;
   workos: Pick<WorkosGateway, 'listEvents'>;
   applyEvent: ApplyEvent;
+  workosEvents: Metrics['workosEvents'];
   /** How long a page may take; then whoever reads it is taken for dead. */
   leaseMs: number;
   at: FaultPoint;
@@ -54,6 +56,7 @@ export function makePollEvents(deps: Deps) {
 }
 
 async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Lease | undefined> {
+  for (const id of page.unreadable) tellUnreadable(deps, id);
   for (const event of page.events) await deps.applyEvent(event, { source: 'poll' });
   await deps.at('events.applied');
   const position: Position = {
@@ -61,6 +64,12 @@ async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Le
     eventAt: page.events.at(-1)?.createdAt ?? lease.eventAt,
   };
   return deps.cursors.save(lease, position, leaseEnd(deps));
+}
+
+/** Read again it would read the same, and what comes behind it must not wait. */
+function tellUnreadable({ workosEvents, log }: Deps, id: string): void {
+  workosEvents.inc({ type: 'other', source: 'poll', outcome: 'unreadable' });
+  log.warn({ workos_event: id }, 'an event of WorkOS cannot be read');
 }
 
 async function nextPage(deps: Deps, { cursor, eventAt }: Position): Promise<EventsPage> {

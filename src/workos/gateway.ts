@@ -16,8 +16,11 @@ export type WorkosMembership = { organizationId: string; organizationName: strin
 
 /** From where events are read: behind one that was read, or from a time on, at most 30 days of them. */
 export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date };
-/** `after` is behind what to read on, undefined when nothing was there; `more` whether there is more by now. */
-export type EventsPage = { events: WorkosEvent[]; after: string | undefined; more: boolean };
+/**
+ * `after` is behind what to read on, undefined when nothing was there; `more` whether there is more by now; `unreadable`
+ * the ids of events that are not what WorkOS documents.
+ */
+export type EventsPage = { events: WorkosEvent[]; unreadable: string[]; after: string | undefined; more: boolean };
 
 /**
  * What Latchkey asks of WorkOS. Every call has a deadline and a budget of tries; each throws `WorkosFailure`, which

@@ -103,10 +103,12 @@ function listCalls(workos: WorkOS, call: Call) {
       call('list_events', async () => {
         const { data } = await workos.get('/events', { query: eventsQuery(from) });
         const page = EventList.parse(data);
-        const events = page.data.map(parseEvent).filter((event) => event !== undefined);
+        const read = page.data.map((raw) => ({ id: raw.id, event: parseEvent(raw) }));
+        const events = read.map(({ event }) => event).filter((event) => event !== undefined);
+        const unreadable = read.filter(({ event }) => event === undefined).map(({ id }) => id);
         const after = page.list_metadata.after ?? undefined;
         // At the end of the list WorkOS names no cursor; the last event's own id is where to go on later.
-        return { events, after: after ?? page.data.at(-1)?.id, more: after !== undefined };
+        return { events, unreadable, after: after ?? page.data.at(-1)?.id, more: after !== undefined };
       }),
   } satisfies Partial<WorkosGateway>;
 }

@@ -186,6 +186,19 @@ test('after a gap of months what WorkOS still has is read, in ranges of a month,
   expect(lost.some(({ level, msg }) => level === 'error' && msg.includes('run the reconciliation'))).toBe(true);
 });
 
+test('an event that cannot be read is told to people and holds up nothing', async () => {
+  await poll();
+  const acme = await service.organizations.add();
+  await makeDashboardKey(service, acme.id);
+  const bad = { object: 'event', id: 'event_bad', event: 'api_key.created', data: {}, created_at: 'never' };
+  const body = { object: 'list', data: [bad], list_metadata: { after: null } };
+  failAt(service, 'events', { kind: 'status', status: 200, body });
+  await poll();
+  expect(service.logs.some((line) => line.includes('event_bad') && line.includes('cannot be read'))).toBe(true);
+  await poll();
+  expect(await statusesOf(acme.id)).toEqual(['active']);
+});
+
 test('readings and events are measured', async () => {
   await poll();
   const acme = await service.organizations.add();
