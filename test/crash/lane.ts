@@ -19,6 +19,8 @@ export type Lane = {
   /** The environment of the service, for what else runs beside it. */
   env: Env;
   order(order: Order): void;
+  /** Takes the order back. */
+  disarm(): void;
   /** Kills the service now, whatever it does. */
   kill(): void;
   deaths(): number;
@@ -96,6 +98,7 @@ function keepRunning(env: Env) {
   return {
     url: () => url,
     order: (order: Order) => current.order(order),
+    disarm: () => current.order({ point: 'nowhere', pass: 1 }),
     kill: () => current.kill(),
     deaths: () => deaths,
     ready: () => ready,

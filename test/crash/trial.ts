@@ -21,6 +21,8 @@ export type Verdict = {
 
 /** WorkOS is reachable: what is left over is gone by then. */
 const SETTLED_WITHIN_MS = 30_000;
+/** Long enough for a service that died at the last moment to be back, too short for what heals. */
+const STAYS_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 150;
 
 /** One trial: clients act, the service dies at the point of the plan and comes back, all is settled, all is checked. */
@@ -43,10 +45,15 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
   await workos.clearFaults();
   const from = performance.now();
-  const left = await settled(() => check(deps, acted));
-  // Once more: what was right must stay so.
+  const look = async () => {
+    await lane.ready();
+    return check(deps, acted);
+  };
+  const left = await settled(look, SETTLED_WITHIN_MS);
+  // Once more, with nobody dying: what was right must stay so.
+  lane.disarm();
   await sleep(LOOK_EVERY_MS);
-  if (left.length === 0) left.push(...(await settled(() => check(deps, acted), 2_000)));
+  if (left.length === 0) left.push(...(await settled(look, STAYS_WITHIN_MS)));
   const died = lane.deaths() > deathsBefore || plan.reconcile;
   return { findings: [...findings, ...left, ...lane.complaints()], died, settledMs: performance.now() - from };
 }
@@ -67,11 +74,20 @@ async function open({ sql }: Lane, workos: Workos, organizationId: string): Prom
 }
 
 async function arm(lane: Lane, plan: Plan, workos: Workos): Promise<void> {
-  if (plan.point === ANY_TIME) setTimeout(lane.kill, plan.killAfterMs);
-  else if (!plan.reconcile) lane.order({ point: plan.point, pass: plan.pass });
-  if (plan.outageMs === 0) return;
+  if (plan.point !== ANY_TIME && !plan.reconcile) lane.order({ point: plan.point, pass: plan.pass });
+  await Promise.all([killLater(lane, plan), playOutage(workos, plan)]);
+}
+
+async function killLater(lane: Lane, { point, killAfterMs }: Plan): Promise<void> {
+  if (point !== ANY_TIME) return;
+  await sleep(killAfterMs);
+  lane.kill();
+}
+
+async function playOutage(workos: Workos, { outageMs }: Plan): Promise<void> {
+  if (outageMs === 0) return;
   await workos.takeDown();
-  await sleep(plan.outageMs);
+  await sleep(outageMs);
   await workos.clearFaults();
 }
 
@@ -89,7 +105,7 @@ async function reconcile(lane: Lane, plan: Plan, organizationId: string): Promis
 }
 
 /** Looks until nothing is left to complain of, or the time is over. */
-async function settled(look: () => Promise<string[]>, withinMs = SETTLED_WITHIN_MS): Promise<string[]> {
+async function settled(look: () => Promise<string[]>, withinMs: number): Promise<string[]> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     const findings = await look();
