@@ -19,7 +19,7 @@ export function makeTestReconcile({ db, workos, clock }: Pick<Service, 'db' | 'w
     WORKOS_API_KEY: workos.apiKey,
     WORKOS_CLIENT_ID: workos.clientId,
     WORKOS_API_URL: workos.url,
-    WORKOS_TIMEOUT_MS: '500',
+    WORKOS_TIMEOUT_MS: '1500',
     WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_COOKIE_PASSWORD: SECRET,
     LATCHKEY_SECRET: SECRET,

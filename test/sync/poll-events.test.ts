@@ -7,7 +7,7 @@ import { failAt } from '../support/workos-faults.ts';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 let dieAt: string | undefined;
 const service = await startService(
-  { WORKOS_TIMEOUT_MS: '500' },
+  { WORKOS_TIMEOUT_MS: '1500' },
   {
     at: (name) => {
       if (name === dieAt) throw new Error(`died at ${name}`);

@@ -8,7 +8,7 @@ import { AT, failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '300' });
+const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1500' });
 const { db, workos } = service;
 const reconcile = makeTestReconcile(service);
 
