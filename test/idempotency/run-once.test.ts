@@ -5,7 +5,7 @@ import { startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
-const service = await startService();
+const service = await startService({ WORKOS_TIMEOUT_MS: '5000' });
 
 afterEach(() => service.workos.faults.clear());
 

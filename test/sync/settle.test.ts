@@ -1,10 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { call, createKey, outcome } from '../support/api.ts';
-import type { CreatedKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
-import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
+import { keysAtWorkos, makeKeyAtWorkos } from '../support/workos-keys.ts';
 
 const TIMEOUT_MS = 300;
 const service = await startService({ WORKOS_TIMEOUT_MS: String(TIMEOUT_MS) });
@@ -162,22 +161,6 @@ test('an orphan is gone within 30 seconds of WorkOS being reachable, however lon
   await settle();
   service.clock.advance(intervalMs);
   await settle();
-  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-});
-
-test('two settlers at the same time do the work once', async () => {
-  const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
-  const owner = await acme.session();
-  const keys: CreatedKey[] = [];
-  for (let i = 0; i < 30; i++) keys.push(await createKey(service, owner));
-  takeWorkosDown(service);
-  await Promise.all(keys.map(({ id }) => revoke(owner, id)));
-  service.workos.faults.clear();
-  service.clock.advance(10_000);
-  const asked = () => keys.map(({ id }) => workosRequests(service, 'DELETE', `/api_keys/${id}`));
-  const before = asked();
-  await Promise.all([settle(), settle()]);
-  expect(asked()).toEqual(before.map((count) => count + 1));
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
 });
 
