@@ -61,26 +61,32 @@ function nameOf(hash: Buffer): string {
   return hash.toString('base64');
 }
 
-function fromCache({ clock }: Deps, { record, readAtMs }: Cached): Resolved {
-  return { record, source: 'cache', staleMs: Math.max(0, clock().getTime() - readAtMs) };
+function fromCache(deps: Deps, cached: Cached): Resolved {
+  return resolved(deps, cached, 'cache');
+}
+
+// Counted from before the read: who joined it may not take it for younger than it is.
+function resolved({ clock }: Deps, { record, readAtMs }: Cached, source: Source): Resolved {
+  return { record, source, staleMs: Math.max(0, clock().getTime() - readAtMs) };
 }
 
 async function readThrough(deps: Deps, presented: string, hash: Buffer, name: string): Promise<Resolved | undefined> {
   const known = await readAndKeep(deps, hash, name);
-  if (known) return { record: known, source: 'mirror', staleMs: 0 };
+  if (known) return resolved(deps, known, 'mirror');
   if (!(await deps.adopt(presented, hash))) return undefined;
   const adopted = await readAndKeep(deps, hash, name);
-  return adopted && { record: adopted, source: 'workos', staleMs: 0 };
+  return adopted && resolved(deps, adopted, 'workos');
 }
 
 async function readAndKeep(
   { cache, trust, readMirror, clock }: Deps,
   hash: Buffer,
   name: string,
-): Promise<MirrorRecord | undefined> {
+): Promise<Cached | undefined> {
   const generation = cache.generation();
   const readAtMs = clock().getTime();
   const record = await readMirror(hash);
-  if (record && trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
-  return record;
+  if (!record) return undefined;
+  if (trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
+  return { record, readAtMs };
 }

@@ -1,0 +1,102 @@
+import type { Posture, Verdict } from './shapes.ts';
+
+/** The key of a request, as `req.apiKey` shows it. */
+export type VerifiedKey = {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly label: string;
+  /** Absent for a key made at WorkOS with scopes of its own. */
+  readonly permissionSet: string | undefined;
+  readonly scopes: readonly string[];
+  /** What billing allows the key's organization. */
+  readonly posture: Posture;
+  /** True when Latchkey could not be asked and this is what it said before. */
+  readonly stale: boolean;
+};
+
+/** What is remembered of a key that Latchkey called good. */
+export type CheckedKey = {
+  view: VerifiedKey;
+  scopes: ReadonlySet<string>;
+  /** On the clock of the calendar. */
+  expiresAtMs: number | undefined;
+  /** On the monotonic clock. */
+  checkedAt: number;
+};
+
+export type CheckedKeys = ReturnType<typeof makeCheckedKeys>;
+
+/** Keys that Latchkey called good, by a hash of their secrets: so many at most, the ones used longest ago go first. */
+export function makeCheckedKeys({ maxKeys }: { maxKeys: number }) {
+  const entries = new Map<string, CheckedKey>();
+  const byOrganization = new Map<string, Set<string>>();
+
+  const remove = (hash: string) => {
+    const entry = entries.get(hash);
+    if (!entry) return;
+    entries.delete(hash);
+    const hashes = byOrganization.get(entry.view.organizationId);
+    hashes?.delete(hash);
+    if (hashes?.size === 0) byOrganization.delete(entry.view.organizationId);
+  };
+
+  return {
+    get(hash: string): CheckedKey | undefined {
+      const entry = entries.get(hash);
+      if (entry && entries.size > 1) {
+        // A Map remembers the order of insertion.
+        entries.delete(hash);
+        entries.set(hash, entry);
+      }
+      return entry;
+    },
+
+    set(hash: string, entry: CheckedKey): void {
+      remove(hash);
+      for (const oldest of entries.keys()) {
+        if (entries.size < maxKeys) break;
+        remove(oldest);
+      }
+      if (maxKeys < 1) return;
+      entries.set(hash, entry);
+      const { organizationId } = entry.view;
+      byOrganization.set(organizationId, (byOrganization.get(organizationId) ?? new Set()).add(hash));
+    },
+
+    remove,
+
+    invalidate(organizationId: string, keyId: string | undefined): void {
+      for (const hash of byOrganization.get(organizationId) ?? []) {
+        if (keyId === undefined || entries.get(hash)?.view.id === keyId) remove(hash);
+      }
+    },
+
+    clear(): void {
+      entries.clear();
+      byOrganization.clear();
+    },
+
+    size: (): number => entries.size,
+    names: (): string[] => [...entries.keys()],
+  };
+}
+
+/** @returns undefined for a verdict that names no good key */
+export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | undefined {
+  const { valid, id, organization_id, label, permission_set, billing, expires_at } = verdict;
+  if (!valid || id === null || organization_id === null) return undefined;
+  return {
+    view: Object.freeze({
+      id,
+      organizationId: organization_id,
+      label: label ?? '',
+      permissionSet: permission_set ?? undefined,
+      scopes: Object.freeze([...verdict.scopes]),
+      posture: billing?.posture ?? 'unknown',
+      stale: false,
+    }),
+    scopes: new Set(verdict.scopes),
+    expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at),
+    checkedAt,
+  };
+}

@@ -1,0 +1,107 @@
+import { makeSend, readBaseUrl } from './send.ts';
+import type { CallOptions, ConnectionOptions, CreateOptions, Send, Token } from './send.ts';
+import type {
+  ApiKey,
+  AuditEvent,
+  CreateApiKey,
+  CreatedApiKey,
+  ListApiKeys,
+  ListAuditEvents,
+  Organization,
+  Page,
+  PermissionGroup,
+  PermissionSet,
+  Session,
+  SetBilling,
+  UpdateApiKey,
+  Verdict,
+  VerifyApiKey,
+} from './shapes.ts';
+
+export { LatchkeyError } from './latchkey-error.ts';
+export type * from './shapes.ts';
+export type { CallOptions, ConnectionOptions, CreateOptions, Token } from './send.ts';
+
+export type LatchkeyClient = ReturnType<typeof createLatchkeyClient>;
+
+/**
+ * A client of one Latchkey with one credential. What a method may do depends on the credential: service tokens verify
+ * and set billing, everything else belongs to an organization. Every method sends one request, takes `signal`, and
+ * rejects with a `LatchkeyError`; nothing is repeated.
+ * @throws TypeError when `baseUrl` is no http: or https: address
+ */
+export function createLatchkeyClient(options: ConnectionOptions) {
+  const send = makeSend(options);
+  const client = {
+    keys: keysOf(send),
+    ...verifyingOf(send),
+    permissionSets: {
+      /** The closed list that a key is made from. */
+      list: (call?: CallOptions) => send<{ data: PermissionSet[] }>('GET', '/v1/permission-sets', call),
+    },
+    permissions: {
+      /** Every scope, in groups. */
+      list: (call?: CallOptions) => send<{ data: PermissionGroup[] }>('GET', '/v1/api-keys/permissions', call),
+    },
+    organization: {
+      /** The caller's organization: posture, plan, limits and use. */
+      get: (call?: CallOptions) => send<Organization>('GET', '/v1/organization', call),
+      /** Makes a tenant, or changes its billing; service tokens with `billing:write`. */
+      setBilling: (id: string, billing: SetBilling, call?: CallOptions) =>
+        send<Organization>('PUT', `/v1/organizations/${encodeURIComponent(id)}/billing`, { ...call, body: billing }),
+    },
+    audit: {
+      /** What happened in the organization, newest first; `audit:read`. */
+      list: (query?: ListAuditEvents, call?: CallOptions) =>
+        send<Page<AuditEvent>>('GET', '/v1/audit-events', { ...call, query }),
+    },
+    session: {
+      /** Who the credential stands for. */
+      get: (call?: CallOptions) => send<Session>('GET', '/v1/me/session', call),
+    },
+  };
+  connections.set(client, { baseUrl: readBaseUrl(options.baseUrl), token: options.token });
+  return client;
+}
+
+// Not on the client itself: who prints a client must not print its credential.
+const connections = new WeakMap<object, { baseUrl: string; token: Token }>();
+
+/** Where a client's Latchkey is, and its credential: what `latchkey/express` listens with. */
+export function connectionOf(client: object): { baseUrl: string; token: Token } {
+  const connection = connections.get(client);
+  if (!connection) throw new TypeError('This is no client of createLatchkeyClient.');
+  return connection;
+}
+
+const one = (id: string) => `/v1/api-keys/${encodeURIComponent(id)}`;
+
+function keysOf(send: Send) {
+  return {
+    /** Makes a key. The answer is the only one with its secret, in `value`. */
+    create: (key: CreateApiKey, call?: CreateOptions) =>
+      send<CreatedApiKey>('POST', '/v1/api-keys', { ...call, body: key }),
+    /** A page of the organization's keys, newest first. */
+    list: (query?: ListApiKeys, call?: CallOptions) => send<Page<ApiKey>>('GET', '/v1/api-keys', { ...call, query }),
+    get: (id: string, call?: CallOptions) => send<ApiKey>('GET', one(id), call),
+    /** Changes label, description or metadata. */
+    update: (id: string, change: UpdateApiKey, call?: CallOptions) =>
+      send<ApiKey>('PATCH', one(id), { ...call, body: change }),
+    /** Ends a key, from the moment of the answer; may be repeated. */
+    revoke: (id: string, call?: CallOptions) => send<{ status: 'revoked' }>('DELETE', one(id), call),
+    /** Replaces a key by a new one; the old secret goes on for `grace_seconds`, 0 unless said. */
+    rotate: (id: string, rotation: { grace_seconds?: number } = {}, call?: CreateOptions) =>
+      send<CreatedApiKey>('POST', `${one(id)}/rotate`, { ...call, body: rotation }),
+  };
+}
+
+function verifyingOf(send: Send) {
+  const verify = '/v1/api-keys/verify';
+  return {
+    /** Whether a key is good, and for what. Resolves for every key: read `valid` and `code`. */
+    verify: (key: VerifyApiKey, call?: CallOptions) => send<Verdict>('POST', verify, { ...call, body: key }),
+    /** The same for 1 to 100 keys; the verdicts come in their order. */
+    verifyMany: async (keys: readonly VerifyApiKey[], call?: CallOptions): Promise<Verdict[]> =>
+      (await send<{ data: Verdict[] }>('POST', verify, { ...call, body: { keys } })).data,
+  };
+}

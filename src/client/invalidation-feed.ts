@@ -1,0 +1,166 @@
+import { request as requestHttp } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createFramesReader } from './read-frames.ts';
+import type { Frame } from './read-frames.ts';
+import { tokenOf } from './send.ts';
+import type { Token } from './send.ts';
+
+type Options = {
+  baseUrl: string;
+  token: Token;
+  /** One key, or all of an organization. */
+  onChange: (organizationId: string, keyId: string | undefined) => void;
+  /** Anything may have changed. */
+  onReset: () => void;
+  onState: (open: boolean) => void;
+};
+
+export type InvalidationFeed = ReturnType<typeof followFeed>;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_BASE_MS = 50;
+const RECONNECT_MAX_MS = 5_000;
+/** Heartbeats that may be missing: one may be late, two are a loss. */
+const MISSED_BEATS = 2.5;
+const DEFAULT_HEARTBEAT_MS = 2_000;
+const MAX_HEARTBEAT_MS = 60_000;
+
+/**
+ * Listens to a Latchkey's invalidations for as long as it takes, and comes back where it left off. Neither its
+ * connection nor its timers keep the process alive.
+ */
+export function followFeed(options: Options) {
+  const closing = new AbortController();
+  const feed = makeFeedState(options);
+  void listenForever(options, feed, closing.signal);
+  return {
+    /** Whether every change until now was told, but for what is on its way. */
+    isOpen: feed.isOpen,
+    /** When it was heard of last, on the monotonic clock. */
+    heardAt: feed.heardAt,
+    close: (): void => closing.abort(),
+  };
+}
+
+type FeedState = ReturnType<typeof makeFeedState>;
+
+/** What was heard so far; judged by the clock at each use, for a connection may be gone without a word. */
+function makeFeedState(options: Options) {
+  let open = false;
+  let heardAt = -Infinity;
+  let silenceMs = MISSED_BEATS * DEFAULT_HEARTBEAT_MS;
+  let lastId: string | undefined;
+
+  const setOpen = (value: boolean) => {
+    if (open === value) return;
+    open = value;
+    options.onState(value);
+  };
+  return {
+    isOpen: (now: number): boolean => open && now - heardAt <= silenceMs,
+    heardAt: (): number => heardAt,
+    lastId: (): string | undefined => lastId,
+    isSilent: (): boolean => performance.now() - heardAt > silenceMs,
+    hear(): void {
+      heardAt = performance.now();
+    },
+    /** @returns whether it was open */
+    lose(): boolean {
+      const wasOpen = open;
+      setOpen(false);
+      return wasOpen;
+    },
+    take({ id, event, data }: Frame): void {
+      if (event === 'reset') options.onReset();
+      if (event === 'invalidation') tell(options, data);
+      if (event === 'reset' || event === 'hello') {
+        silenceMs = MISSED_BEATS * heartbeatIn(data);
+        setOpen(true);
+      }
+      // Only now: what is named as seen must have been acted on.
+      lastId = id ?? lastId;
+    },
+  };
+}
+
+async function listenForever(options: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    await listenOnce(options, feed, signal).catch(() => undefined);
+    if (feed.lose()) failures = 0;
+    const pause = Math.min(RECONNECT_BASE_MS * 2 ** Math.min(failures, 10), RECONNECT_MAX_MS);
+    await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => undefined);
+  }
+}
+
+/** Resolves or rejects when the stream is over. */
+async function listenOnce({ baseUrl, token }: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
+  const response = await answerTo(askFor(baseUrl, await tokenOf(token), feed.lastId(), signal));
+  const read = createFramesReader(feed.take);
+  const look = () => feed.isSilent() && response.destroy();
+  feed.hear();
+  const silence = setInterval(look, DEFAULT_HEARTBEAT_MS).unref();
+  try {
+    for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+      feed.hear();
+      read(chunk);
+    }
+  } finally {
+    clearInterval(silence);
+    response.destroy();
+  }
+}
+
+function askFor(baseUrl: string, token: string, lastId: string | undefined, signal: AbortSignal): ClientRequest {
+  const request = baseUrl.startsWith('https:') ? requestHttps : requestHttp;
+  const outgoing = request(`${baseUrl}/v1/invalidations`, {
+    agent: false,
+    signal,
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'text/event-stream',
+      ...(lastId !== undefined && { 'last-event-id': lastId }),
+    },
+  });
+  outgoing.on('socket', (socket) => socket.unref());
+  return outgoing;
+}
+
+async function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  const deadline = setTimeout(() => outgoing.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS).unref();
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.on('error', reject);
+      outgoing.once('response', resolve);
+      outgoing.end();
+    });
+    if (response.statusCode === 200 && response.headers['content-type']?.startsWith('text/event-stream'))
+      return response;
+    response.destroy();
+    throw new Error('no stream');
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** What cannot be read may have been any change. */
+function tell({ onChange, onReset }: Options, data: string): void {
+  const { organization_id: organizationId, key_id: keyId } = parse(data);
+  if (typeof organizationId !== 'string') onReset();
+  else onChange(organizationId, typeof keyId === 'string' ? keyId : undefined);
+}
+
+function heartbeatIn(data: string): number {
+  const ms = parse(data)['heartbeat_ms'];
+  return typeof ms === 'number' && ms > 0 ? Math.min(ms, MAX_HEARTBEAT_MS) : DEFAULT_HEARTBEAT_MS;
+}
+
+function parse(data: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

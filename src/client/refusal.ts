@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { Response } from 'express';
+import type { CheckedKey } from './checked-keys.ts';
+import { LatchkeyError } from './latchkey-error.ts';
+import type { Operation, Posture, VerdictCode } from './shapes.ts';
+
+/** Why a request may not pass, as it is answered. */
+export type Refusal = {
+  status: number;
+  code: string;
+  message: string;
+  details?: Readonly<Record<string, unknown>>;
+};
+
+const RETRY_SECONDS = 1;
+const REQUEST_ID_HEADER = 'x-request-id';
+
+export const MISSING: Refusal = { status: 401, code: 'credential_missing', message: 'This needs an API key.' };
+export const INVALID: Refusal = { status: 401, code: 'credential_invalid', message: 'The credential is not valid.' };
+export const TWO_KEYS: Refusal = { ...INVALID, message: 'There are two different credentials. Send one.' };
+const EXPIRED: Refusal = { status: 401, code: 'credential_expired', message: 'The API key has expired.' };
+const NOT_ALLOWED: Refusal = { status: 403, code: 'permission_denied', message: 'The key may not be used for this.' };
+
+const BY_VERDICT: Readonly<Record<string, Refusal>> = {
+  not_found: INVALID,
+  revoked: INVALID,
+  expired: EXPIRED,
+  ip_not_allowed: { ...NOT_ALLOWED, code: 'ip_not_allowed' },
+  rate_limited: limited('rate_limited', 'Too many requests.'),
+  concurrency_limited: limited('concurrency_limited', 'Too many requests at once.'),
+};
+
+/** What a verdict that is not `valid` means for the request. */
+export function refusalOf(code: VerdictCode): Refusal {
+  return BY_VERDICT[code] ?? NOT_ALLOWED;
+}
+
+type Use = { scopes: readonly string[]; operation: Operation };
+
+/** Whether a key that is known is good for a use, by the clock of now. @returns undefined when it is */
+export function judge({ expiresAtMs, scopes, view }: CheckedKey, use: Use): Refusal | undefined {
+  if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) return EXPIRED;
+  for (const scope of use.scopes) if (!scopes.has(scope)) return lacks(use.scopes, scopes);
+  if (use.operation === 'create' && view.posture !== 'active' && view.posture !== 'trial')
+    return inactive(view.posture);
+  return undefined;
+}
+
+function lacks(needed: readonly string[], scopes: ReadonlySet<string>): Refusal {
+  const missing = needed.filter((scope) => !scopes.has(scope));
+  const message = `The key lacks ${missing.join(' and ')}.`;
+  return { status: 403, code: 'permission_denied', message, details: { required_scopes: needed } };
+}
+
+const REASONS: Partial<Record<Posture, string>> = {
+  past_due: 'A payment is overdue.',
+  decommissioning: 'This organization is being closed.',
+  trial_expired: 'The trial has ended.',
+  unknown: 'Billing does not know this organization yet.',
+};
+
+function inactive(posture: Posture): Refusal {
+  const reason = REASONS[posture] ?? 'Billing does not allow this now.';
+  const message = `${reason} What exists can be read and revoked; nothing can be added.`;
+  return { status: 423, code: 'billing_inactive', message, details: { posture } };
+}
+
+function limited(code: string, message: string): Refusal {
+  return { status: 429, code, message, details: { retry_after: RETRY_SECONDS } };
+}
+
+/** Latchkey cannot say whether the key is good, and nobody else may. */
+export function unavailable(error: unknown): Refusal {
+  const known = error instanceof LatchkeyError && error.status === 503 ? error.code : 'verification_unavailable';
+  const seconds = error instanceof LatchkeyError ? error.retryAfterSeconds : undefined;
+  return {
+    status: 503,
+    code: known,
+    message: 'Whether the API key is good cannot be found out now. Try again shortly.',
+    details: { retry_after: seconds ?? RETRY_SECONDS },
+  };
+}
+
+/** Answers with Latchkey's own envelope. */
+export function sendRefusal(res: Response, { status, code, message, details }: Refusal): void {
+  const requestId = String(res.getHeader(REQUEST_ID_HEADER) ?? `req_${randomBytes(12).toString('hex')}`);
+  const wait = details?.['retry_after'];
+  res.setHeader(REQUEST_ID_HEADER, requestId);
+  res.setHeader('cache-control', 'no-store');
+  if (typeof wait === 'number') res.setHeader('retry-after', String(Math.ceil(wait)));
+  res.status(status).json({ error: { code, message, request_id: requestId, ...(details && { details }) } });
+}

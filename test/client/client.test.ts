@@ -1,0 +1,171 @@
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
+import type { z } from 'zod';
+import { LatchkeyError, createLatchkeyClient } from '../../src/client/client.ts';
+import type { ApiKey, CreatedApiKey } from '../../src/client/client.ts';
+import type { ApiKey as ServedApiKey, CreatedApiKey as ServedCreatedApiKey } from '../../src/keys/key-schemas.ts';
+import { documentedRoutes } from '../security/routes-of-document.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+
+const service = await startService();
+const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+const owner = await acme.session('owner');
+const clientOf = (token: string) => createLatchkeyClient({ baseUrl: service.url, token });
+const client = clientOf(owner);
+const serviceClient = clientOf(SERVICE_TOKEN);
+const refusal = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: unknown) => error as LatchkeyError,
+  );
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('every route for callers with a credential has a method, and all of them work', async () => {
+  const asked = new Set<string>();
+  const recording = (url: string | URL | Request, init?: RequestInit) => {
+    if (typeof url === 'string') asked.add(`${init?.method} ${new URL(url).pathname}`);
+    return fetch(url, init);
+  };
+  const people = createLatchkeyClient({ baseUrl: `${service.url}/`, token: () => owner, fetch: recording });
+  const services = createLatchkeyClient({ baseUrl: service.url, token: SERVICE_TOKEN, fetch: recording });
+
+  const made = await people.keys.create({ label: 'CI', permission_set: 'read_only', metadata: { team: 'a' } });
+  expect(made).toMatchObject({ label: 'CI', value: expect.stringMatching(/^sk_/), metadata: { team: 'a' } });
+  expect((await people.keys.list({ limit: 1, q: undefined })).data.map(({ id }) => id)).toEqual([made.id]);
+  expect((await people.keys.update(made.id, { label: 'CD' })).label).toBe('CD');
+  expect((await people.keys.get(made.id)).label).toBe('CD');
+  const next = await people.keys.rotate(made.id, { grace_seconds: 60 });
+  expect(next.rotated_from).toBe(made.id);
+  expect(await services.verify({ key: next.value, operation: 'create' })).toMatchObject({ valid: true, id: next.id });
+  const verdicts = await services.verifyMany([{ key: next.value, scopes: ['nothing:such'] }, { key: 'sk_x' }]);
+  expect(verdicts.map(({ code }) => code)).toEqual(['insufficient_scope', 'not_found']);
+  expect(await people.keys.revoke(next.id)).toEqual({ status: 'revoked' });
+  expect((await people.permissionSets.list()).data.map(({ name }) => name)).toContain('read_only');
+  expect((await people.permissions.list()).data[0]?.permissions[0]?.grantable).toBeTypeOf('boolean');
+  expect(await people.organization.get()).toMatchObject({ id: acme.id, posture: 'active' });
+  expect(await services.organization.setBilling(acme.id, { status: 'active' })).toMatchObject({ plan: 'scale' });
+  expect((await people.audit.list({ target_id: next.id })).data.length).toBeGreaterThan(0);
+  expect(await people.session.get()).toMatchObject({ kind: 'user', organization_id: acme.id });
+
+  const named = (await documentedRoutes(service)).filter(({ access }) => access !== 'public');
+  // Asked by proxies, and by the middleware's stream.
+  const elsewhere = ['GET /v1/auth/forward', 'GET /v1/invalidations'];
+  const patterns = named.map(({ name }) => name).filter((name) => !elsewhere.includes(name));
+  const unused = patterns.filter(
+    (name) => ![...asked].some((one) => new RegExp(`^${name.replace('{id}', '[^/]+')}$`).test(one)),
+  );
+  expect(unused).toEqual([]);
+});
+
+test('its shapes are those of the service', () => {
+  expectTypeOf<z.output<typeof ServedApiKey>>().toExtend<ApiKey>();
+  expectTypeOf<ApiKey>().toExtend<z.output<typeof ServedApiKey>>();
+  expectTypeOf<z.output<typeof ServedCreatedApiKey>>().toExtend<CreatedApiKey>();
+});
+
+test('an error has the code, status, request id and details of the service', async () => {
+  const error = await refusal(client.keys.create({ label: '', permission_set: 'read_only' }));
+  expect(error).toBeInstanceOf(LatchkeyError);
+  expect(error).toMatchObject({
+    code: 'validation_error',
+    status: 400,
+    requestId: expect.stringMatching(/^req_/),
+    details: { fields: { label: expect.any(String) } },
+    retryAfterSeconds: undefined,
+  });
+  expect(await refusal(client.keys.get('api_key_x/../..'))).toMatchObject({ code: 'api_key_not_found', status: 404 });
+});
+
+test('an idempotency key makes a repeated create one create', async () => {
+  const wanted = { label: 'once', permission_set: 'read_only' };
+  const [first, second] = [
+    await client.keys.create(wanted, { idempotencyKey: 'one' }),
+    await client.keys.create(wanted, { idempotencyKey: 'one' }),
+  ];
+  expect(second).toEqual(first);
+});
+
+test('a create that got no answer is not repeated', async () => {
+  let requests = 0;
+  const baseUrl = await serve((_req, res) => {
+    requests++;
+    res.destroy();
+  });
+  const error = await refusal(
+    createLatchkeyClient({ baseUrl, token: 'svc_x' }).keys.create({ label: 'a', permission_set: 'b' }),
+  );
+  expect([error.code, error.status, requests]).toEqual(['unreachable', undefined, 1]);
+});
+
+test('a request ends at its deadline, or when its caller ends it', async () => {
+  const baseUrl = await serve(() => undefined);
+  const slow = createLatchkeyClient({ baseUrl, token: 'svc_x', timeoutMs: 30 });
+  expect(await refusal(slow.organization.get())).toMatchObject({ code: 'timeout', status: undefined });
+  const reason = new Error('the user left');
+  expect(await refusal(slow.organization.get({ signal: AbortSignal.abort(reason) }))).toBe(reason);
+});
+
+test.each([
+  ['a page of something else', (_req, res) => void res.end('<html>')],
+  ['an error of something else', (_req, res) => void res.writeHead(502).end('<html>')],
+] satisfies [string, RequestListener][])('%s is no answer', async (_what, listener) => {
+  const baseUrl = await serve(listener);
+  const error = await refusal(createLatchkeyClient({ baseUrl, token: 'svc_x' }).organization.get());
+  expect(error.code).toBe('unreadable_answer');
+});
+
+test('a redirect is not followed: the credential is for Latchkey alone', async () => {
+  const baseUrl = await serve((_req, res) => void res.writeHead(302, { location: service.url }).end());
+  const error = await refusal(createLatchkeyClient({ baseUrl, token: SERVICE_TOKEN }).organization.get());
+  expect(error.code).toBe('unreachable');
+});
+
+test('what to wait is told in seconds', async () => {
+  const baseUrl = await serve((_req, res) => {
+    const error = { code: 'rate_limited', message: 'Slower.', request_id: 'req_x', details: { retry_after: 7 } };
+    res.writeHead(429, { 'retry-after': '7' }).end(JSON.stringify({ error }));
+  });
+  const error = await refusal(createLatchkeyClient({ baseUrl, token: 'svc_x' }).organization.get());
+  expect(error).toMatchObject({ code: 'rate_limited', status: 429, retryAfterSeconds: 7 });
+});
+
+test.each(['ftp://x', 'nothing', 'http://user:secret@x'])('%j is no address of Latchkey', (baseUrl) => {
+  expect(() => createLatchkeyClient({ baseUrl, token: 'svc_x' })).toThrow(TypeError);
+});
+
+test('neither the credential nor a presented key is in an error', async () => {
+  const secrets = ['svc_very_secret', 'sk_presented_key_that_is_secret'];
+  const refused = createLatchkeyClient({ baseUrl: service.url, token: secrets[0]! });
+  const lost = createLatchkeyClient({ baseUrl: 'http://127.0.0.1:1', token: secrets[0]! });
+  for (const asked of [refused, lost]) {
+    const error = await refusal(asked.verify({ key: secrets[1]! }));
+    for (const secret of secrets) expect(inspect(error, { depth: 10 })).not.toContain(secret);
+  }
+});
+
+test('a printed client shows no credential', () => {
+  expect(inspect(serviceClient, { depth: 10, showHidden: true })).not.toContain(SERVICE_TOKEN);
+});
+
+test('a token that cannot be sent is refused before anything is', async () => {
+  const error = await refusal(createLatchkeyClient({ baseUrl: service.url, token: 'a\nb' }).organization.get());
+  expect(error).toBeInstanceOf(TypeError);
+  expect(inspect(error)).not.toContain('a\nb');
+});
+
+test('a service token verifies', async () => {
+  expect(await serviceClient.verify({ key: 'sk_nothing' })).toMatchObject({ valid: false, code: 'not_found' });
+});

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { expect, onTestFinished } from 'vitest';
+import { createLatchkeyClient } from '../../src/client/client.ts';
+import type { VerdictCode, Verdict } from '../../src/client/client.ts';
+import { createApiKeyGuard } from '../../src/client/express.ts';
+import type { ApiKeyGuard, CacheOptions } from '../../src/client/express.ts';
+import { SERVICE_TOKEN } from '../support/service.ts';
+
+type Answered = { status: number; code?: VerdictCode; key?: Record<string, unknown>; body: unknown; headers: Headers };
+type Options = {
+  url: string;
+  cache?: CacheOptions;
+  token?: string;
+  /** Stands between the middleware and what Latchkey says. */
+  verdict?: (answer: () => Promise<Verdict>) => Promise<Verdict>;
+};
+
+const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
+
+/** A service that accepts keys, as a customer would write one; it counts what it asks Latchkey. */
+export async function startConsumer({ url, cache, token = SERVICE_TOKEN, verdict }: Options) {
+  let questions = 0;
+  const client = createLatchkeyClient({
+    baseUrl: url,
+    token,
+    timeoutMs: 1_000,
+    fetch: async (to, init) => {
+      questions++;
+      const ask = async () => (await fetch(to, init)).json() as Promise<Verdict>;
+      return verdict ? Response.json(await verdict(ask)) : fetch(to, init);
+    },
+  });
+  const guard = createApiKeyGuard({ client, cache: { replicaLagMs: 0, ...cache } });
+  const app = express();
+  app.all('/tasks', guard.require(), (req, res) => void res.json(req.apiKey));
+  app.get('/audit', guard.require({ scopes: ['audit:read'] }), (req, res) => void res.json(req.apiKey));
+  app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
+  app.get('/odd', guard.require({ operation }), (_req, res) => void res.json({}));
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    guard.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    guard,
+    questions: () => questions,
+    ask: (key?: string, path = '/tasks', init: RequestInit = {}) =>
+      ask(`${base}${path}`, { ...init, headers: { ...(key && { authorization: `Bearer ${key}` }), ...init.headers } }),
+  };
+}
+
+async function ask(url: string, init: RequestInit): Promise<Answered> {
+  const response = await fetch(url, init);
+  const body = (await response.json()) as Record<string, unknown> & { error?: { code: string } };
+  const { status, headers } = response;
+  return {
+    status,
+    headers,
+    body,
+    ...(body.error ? { code: body.error.code } : { key: body }),
+  };
+}
+
+export type Consumer = Awaited<ReturnType<typeof startConsumer>>;
+
+export async function trusting({ guard }: { guard: Pick<ApiKeyGuard, 'isTrusting'> }): Promise<void> {
+  await expect.poll(() => guard.isTrusting(), { interval: 2 }).toBe(true);
+}
+
+/** Asks until the key is answered from memory. */
+export async function warm(consumer: Consumer, key: string): Promise<void> {
+  await trusting(consumer);
+  await expect
+    .poll(
+      async () => {
+        const before = consumer.questions();
+        expect((await consumer.ask(key)).status).toBe(200);
+        return consumer.questions() - before;
+      },
+      { interval: 5, timeout: 3_000 },
+    )
+    .toBe(0);
+}
