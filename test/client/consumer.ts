@@ -14,6 +14,8 @@ type Options = {
   url: string;
   cache?: CacheOptions;
   token?: string;
+  /** Where questions go, when not to where the stream comes from. */
+  asks?: string;
   /** Stands between the middleware and what Latchkey says. */
   verdict?: (answer: () => Promise<Verdict>) => Promise<Verdict>;
 };
@@ -21,16 +23,16 @@ type Options = {
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
 
 /** A service that accepts keys, as a customer would write one; it counts what it asks Latchkey. */
-export async function startConsumer({ url, cache, token = SERVICE_TOKEN, verdict }: Options) {
+export async function startConsumer({ url, asks = url, cache, token = SERVICE_TOKEN, verdict }: Options) {
   let questions = 0;
   const client = createLatchkeyClient({
     baseUrl: url,
     token,
     timeoutMs: 1_000,
-    fetch: async (to, init) => {
+    fetch: async (_to, init) => {
       questions++;
-      const ask = async () => (await fetch(to, init)).json() as Promise<Verdict>;
-      return verdict ? Response.json(await verdict(ask)) : fetch(to, init);
+      const send = () => fetch(`${asks}/v1/api-keys/verify`, init);
+      return verdict ? Response.json(await verdict(async () => (await send()).json() as Promise<Verdict>)) : send();
     },
   });
   const guard = createApiKeyGuard({ client, cache: { replicaLagMs: 0, ...cache } });
