@@ -28,5 +28,6 @@ export function sendStream(res: Response, method: string, stream: EventStream): 
     return;
   }
   res.flushHeaders();
-  stream(res);
+  // A client that has left already would never be seen to leave.
+  if (!res.destroyed) stream(res);
 }

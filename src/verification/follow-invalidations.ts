@@ -24,54 +24,67 @@ const STALLED_BEATS = 3;
  * not here: one that falls behind the ring, or stands still, is cut.
  * @returns how to end it
  */
-export function followInvalidations(deps: Deps, { to, organizationId, from }: Listener): () => void {
+export function followInvalidations(deps: Deps, listener: Listener): () => void {
   const { hub, isTrusted, heartbeatMs, maxLifeMs } = deps;
-  let place = from && hub.reaches(from) ? { ...from } : undefined;
-  let greeted = false;
+  const { to } = listener;
+  const tellWhatIsNew = makeTeller(deps, listener);
   let stalledBeats = 0;
 
-  const greet = (event: 'hello' | 'reset') => {
-    greeted = true;
-    to.write(frame(place!, event, { heartbeat_ms: heartbeatMs }));
-  };
-  const reset = () => {
-    place = hub.now();
-    greet('reset');
-  };
-  const tellNext = (): boolean => {
-    const change = hub.after(place!.number);
-    if (!change) return false;
-    place!.number++;
-    if (organizationId === undefined || organizationId === change.organizationId)
-      to.write(frame(place!, 'invalidation', viewOf(change)));
-    return true;
-  };
   const pump = () => {
-    if (!isTrusted()) return end();
-    if (place?.epoch !== hub.now().epoch) reset();
-    else if (!hub.reaches(place)) return cut();
-    while (!to.writableNeedDrain && tellNext());
-    if (!greeted && hub.after(place!.number) === undefined) greet('hello');
+    if (!isTrusted()) end();
+    else if (!tellWhatIsNew()) cut();
   };
   const beat = () => {
     stalledBeats = to.writableNeedDrain ? stalledBeats + 1 : 0;
     if (stalledBeats >= STALLED_BEATS) cut();
     else if (stalledBeats === 0) to.write(':\n\n');
   };
-  const cut = () => void to.destroy();
-  const end = () => void (to.writableNeedDrain ? to.destroy() : to.end());
+  // At once, not when the connection is closed: what is told in between must not be written any more.
+  const stop = () => {
+    clearInterval(heartbeat);
+    clearTimeout(life);
+    stopListening();
+    to.off('drain', pump);
+  };
+  const cut = () => {
+    stop();
+    to.destroy();
+  };
+  const end = () => {
+    if (to.writableNeedDrain) return cut();
+    stop();
+    to.end();
+  };
 
   const heartbeat = setInterval(beat, heartbeatMs);
   const life = setTimeout(end, maxLifeMs);
   const stopListening = hub.onChange(pump);
-  to.on('drain', pump);
-  to.once('close', () => {
-    clearInterval(heartbeat);
-    clearTimeout(life);
-    stopListening();
-  });
+  to.on('drain', pump).on('error', cut).once('close', stop);
   pump();
   return end;
+}
+
+/** @returns what writes all that is new and can be written; false when some of it is no longer known */
+function makeTeller({ hub, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
+  let place = from && hub.reaches(from) ? { ...from } : undefined;
+  let greeted = false;
+
+  const greet = (at: Place, event: 'hello' | 'reset') => {
+    greeted = true;
+    to.write(frame(at, event, { heartbeat_ms: heartbeatMs }));
+  };
+  return () => {
+    if (place?.epoch !== hub.now().epoch) greet((place = hub.now()), 'reset');
+    if (!hub.reaches(place)) return false;
+    let change = hub.after(place.number);
+    for (; change && !to.writableNeedDrain; change = hub.after(place.number)) {
+      place.number++;
+      if (organizationId === undefined || organizationId === change.organizationId)
+        to.write(frame(place, 'invalidation', viewOf(change)));
+    }
+    if (!greeted && !change) greet(place, 'hello');
+    return true;
+  };
 }
 
 function viewOf({ organizationId, keyId }: { organizationId: string; keyId?: string | undefined }): object {

@@ -184,8 +184,10 @@ test('a stop does not wait for streams', async () => {
   const { hub, streams, url } = await startStreams();
   const stream = await listen('', undefined, url);
   streams.end();
-  await stream.ended;
+  // Told between the end and the close: nothing is written to a stream that is over.
   hub.invalidate({ organizationId: 'org_a' });
+  await stream.ended;
+  expect(changesOf(stream)).toEqual([]);
   expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
     expect.objectContaining({ code: 'database_unavailable' }),
   );
