@@ -11,8 +11,6 @@ process.on('message', (message) => {
 });
 // A process that has nothing else to do ends.
 process.channel?.unref();
-// Whoever started this process is gone, and so is its reason.
-process.on('disconnect', () => process.exit(1));
 
 /** Stands in for the service's own: ends the process at the ordered pass of the ordered point, as a power cut would. */
 export const passFaultPoint: FaultPoint = (name) => {

@@ -10,3 +10,7 @@ registerHooks({
     return resolved.url === ORIGINAL ? { ...resolved, url: DEADLY } : resolved;
   },
 });
+
+// Whoever started this process is gone, and so is its reason. Listening keeps nothing alive.
+process.on('disconnect', () => process.exit(1));
+process.channel?.unref();

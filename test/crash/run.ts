@@ -15,6 +15,8 @@ const USAGE = `npm run test:crash -- [--trials N] [--lanes N] [--seed S] [--poin
   --point NAME  only trials about this fault point`;
 const SERVER = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
+const MORE_ROUNDS = 4;
+
 type Tally = { passed: number; failed: number; reached: Map<string, number>; settledMs: number[] };
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -80,8 +82,13 @@ async function run(): Promise<boolean> {
   const lanes = Math.min(Number(values.lanes), plans.length);
   say(`${plans.length} trials over ${points.length} points, ${lanes} services at a time`);
   const from = performance.now();
+  const missedOf = () => (values.seed === undefined ? points.filter((point) => !tally.reached.has(point)) : []);
   await Promise.all(Array.from({ length: lanes }, () => workInLane(plans, tally)));
-  const missed = values.seed === undefined ? points.filter((point) => !tally.reached.has(point)) : [];
+  // Chance may have led past a point: it is tried for itself before it counts as missed.
+  for (let more = 0; more < MORE_ROUNDS && missedOf().length > 0 && tally.failed === 0; more++) {
+    await workInLane(makePlans(missedOf(), 2 * missedOf().length), tally);
+  }
+  const missed = missedOf();
   report(tally, missed, plans, performance.now() - from);
   return tally.failed === 0 && missed.length === 0 && plans.length === 0;
 }
