@@ -47,6 +47,7 @@ const Environment = z.object({
   LATCHKEY_IDEMPOTENCY_WINDOW_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
   WORKOS_WEBHOOK_SECRET: secret(16).optional(),
   LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(50_000),
+  WORKOS_VALIDATIONS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
   WORKOS_BREAKER_FAILURES: z.coerce.number().int().min(1).max(10_000).default(5),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -93,6 +94,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       issuers: value.WORKOS_ISSUERS ?? defaultIssuers(value.WORKOS_API_URL, value.WORKOS_CLIENT_ID),
       timeoutMs: value.WORKOS_TIMEOUT_MS,
       breakerFailures: value.WORKOS_BREAKER_FAILURES,
+      validationsPerSecond: value.WORKOS_VALIDATIONS_PER_SECOND,
       webhookSecret: value.WORKOS_WEBHOOK_SECRET,
     },
   });

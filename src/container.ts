@@ -171,7 +171,8 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
 
 function makeResolver(platform: Platform): KeyResolver {
   const readMirror = makeReadMirror(platform.db, platform.catalogue.neverGranted);
-  return makeKeyResolver({ ...platform, readMirror, adopt: makeAdoptKey(platform) });
+  const adopt = makeAdoptKey({ ...platform, questionsPerSecond: platform.config.workos.validationsPerSecond });
+  return makeKeyResolver({ ...platform, readMirror, adopt });
 }
 
 function makeFastLane({ findServiceToken, metrics, clock }: Platform, { peekKey }: KeyResolver): FastLane {

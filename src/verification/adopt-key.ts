@@ -12,13 +12,13 @@ type Deps = {
   db: Knex;
   workos: Pick<WorkosGateway, 'validateKey'>;
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
+  /** Whoever tries keys must not use up what WorkOS allows us: 100 requests a second, for everything. */
+  questionsPerSecond: number;
 };
 
 /** How long a key that WorkOS does not know is refused without asking again, and how many such keys are kept in mind. */
 const REFUSED_TTL_MS = 30_000;
 const MAX_REFUSED = 10_000;
-/** Whoever tries keys must not use up what WorkOS allows us: 100 requests a second, for everything. */
-const QUESTIONS_PER_SECOND = 20;
 const RETRY_SECONDS = 5;
 
 /**
@@ -30,7 +30,7 @@ const RETRY_SECONDS = 5;
 export function makeAdoptKey(deps: Deps) {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED, ttl: REFUSED_TTL_MS });
   const asking = new Map<string, Promise<boolean>>();
-  const mayAsk = makeRateBound(QUESTIONS_PER_SECOND);
+  const mayAsk = makeRateBound(deps.questionsPerSecond);
 
   return async function adoptKey(presented: string, hash: Buffer): Promise<boolean> {
     const name = hash.toString('base64');

@@ -106,6 +106,7 @@ export function environment(workos: Emulator): Record<string, string> {
     WORKOS_TIMEOUT_MS: '2000',
     // Tests that switch faults on share a service with tests that do not.
     WORKOS_BREAKER_FAILURES: '10000',
+    WORKOS_VALIDATIONS_PER_SECOND: '10000',
     WORKOS_COOKIE_PASSWORD: COOKIE_PASSWORD,
     LATCHKEY_SECRET: randomBytes(32).toString('hex'),
     LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,

@@ -7,7 +7,7 @@ import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
-const service = await startService({ WORKOS_TIMEOUT_MS: '1500' });
+const service = await startService({ WORKOS_VALIDATIONS_PER_SECOND: '20', WORKOS_TIMEOUT_MS: '1500' });
 const { db, workos } = service;
 
 afterEach(() => workos.faults.clear());
