@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: ['./test/support/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // One more than the cores that CI has: much of a test of failures is waiting for a deadline.
+    maxWorkers: 3,
     // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
     isolate: false,
   },
