@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
-import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import type { AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkosKey } from '../workos/entities.ts';
+import { keyEvent } from './key-event.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
 import type { KeyRow } from './key-row.ts';
 import { lockMirrorRow, updateMirrorRow } from './mirror-row.ts';
@@ -25,7 +26,7 @@ export function makeMendKeys({ describe, audit, clock }: Deps) {
       const permissionSet = describe.permissionSetOf(scopes) ?? null;
       await updateMirrorRow(trx, row, { scopes, permission_set: permissionSet }, clock());
       const details = { changed: ['scopes', 'permission_set'], before: row.scopes, after: scopes };
-      await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.updated', source, details));
+      await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.updated', source, details));
       return true;
     },
 
@@ -53,20 +54,10 @@ export function makeMendKeys({ describe, audit, clock }: Deps) {
         })
         .returning(['id', 'workos_id', 'label']);
       const events = rows.map(({ workos_id: id, label }) =>
-        eventOf(organizationId, id!, 'api_key.revoked', source, { label }),
+        keyEvent(organizationId, id!, 'api_key.revoked', source, { label }),
       );
       await audit.appendAll(trx, organizationId, events);
       return rows;
     },
   };
-}
-
-function eventOf(
-  organizationId: string,
-  id: string,
-  action: AuditEvent['action'],
-  source: AuditSource,
-  details: AuditEvent['details'],
-): AuditEvent {
-  return { ...source, organizationId, action, target: { kind: 'api_key', id }, details };
 }

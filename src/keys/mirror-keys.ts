@@ -3,6 +3,7 @@ import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkosKey } from '../workos/entities.ts';
+import { keyEvent } from './key-event.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
 import type { KeyRow } from './key-row.ts';
 import type { Marker } from './marker.ts';
@@ -86,7 +87,7 @@ export function makeMirrorKeys(deps: Deps) {
       await failProvisioningRows(trx, organizationId, now);
       const ended = await revokeActiveRows(trx, organizationId, REVOKE_BATCH, now);
       const events = ended.map((row) =>
-        eventOf(organizationId, row.workos_id, 'api_key.revoked', source, describe(row)),
+        keyEvent(organizationId, row.workos_id, 'api_key.revoked', source, describe(row)),
       );
       await deps.audit.appendAll(trx, organizationId, events);
       return ended.length;
@@ -112,7 +113,7 @@ async function meet(
   // Somebody may have been faster: then theirs counts.
   if (!(await insertMirrorRow(trx, made))) return { inserted: false, row: await lockMirrorRow(trx, key, ours?.rowId) };
   const action = endedAt ? 'api_key.revoked' : 'api_key.created';
-  await deps.audit.append(trx, eventOf(key.organizationId, key.id, action, source, describeNew(made)));
+  await deps.audit.append(trx, keyEvent(key.organizationId, key.id, action, source, describeNew(made)));
   return { inserted: true };
 }
 
@@ -148,7 +149,7 @@ async function takeExpiry(
   await updateMirrorRow(trx, row, change, clock());
   if (change.expires_at === undefined) return false;
   const details = { before: isoOf(row.expires_at), after: isoOf(change.expires_at) };
-  await audit.append(trx, eventOf(row.organization_id, row.workos_id!, 'api_key.expiry_changed', source, details));
+  await audit.append(trx, keyEvent(row.organization_id, row.workos_id!, 'api_key.expiry_changed', source, details));
   return true;
 }
 
@@ -168,7 +169,7 @@ async function revoke(
     return false;
   }
   await updateMirrorRow(trx, row, { ...last, ...ended(at, now) }, now);
-  await audit.append(trx, eventOf(key.organizationId, key.id, 'api_key.revoked', source, describe(row)));
+  await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, describe(row)));
   return true;
 }
 
@@ -176,16 +177,6 @@ const SETTLED = { due_at: null, attempts: 0 };
 
 function ended(at: Date, now: Date): Partial<KeyRow> {
   return { status: 'revoked', revoked_at: at, workos_deleted_at: now, ...SETTLED };
-}
-
-function eventOf(
-  organizationId: string,
-  id: string,
-  action: AuditEvent['action'],
-  source: AuditSource,
-  details: AuditEvent['details'],
-): AuditEvent {
-  return { ...source, organizationId, action, target: { kind: 'api_key', id }, details };
 }
 
 function describe({ label }: Pick<KeyRow, 'label'>): AuditEvent['details'] {
