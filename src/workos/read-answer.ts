@@ -32,7 +32,13 @@ export function toFailure(error: unknown): WorkosFailure {
   const answer = causes.find((cause) => cause instanceof WorkosAnswer);
   if (answer) return fromAnswer(answer);
   const notSent = causes.some((cause) => cause instanceof Error && 'code' in cause && NOT_SENT.has(String(cause.code)));
-  return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause: error });
+  const cause = causes.some(quotesAnswer) ? new Error('WorkOS answered what cannot be read') : error;
+  return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause });
+}
+
+// An answer that cannot be read may hold a new key's secret: the SDK's error keeps all of it, the parser's quotes a part.
+function quotesAnswer(error: unknown): boolean {
+  return error instanceof SyntaxError || (error instanceof Error && 'rawBody' in error);
 }
 
 function fromAnswer(answer: WorkosAnswer): WorkosFailure {
