@@ -26,12 +26,18 @@ create table api_keys (
   workos_seen_at timestamp with time zone,
   due_at timestamp with time zone,
   attempts integer not null default 0,
+  rate_limit integer,
+  rate_limit_window_seconds integer,
+  concurrency integer,
+  hash_key text not null default ''::text,
   constraint api_keys_pkey PRIMARY KEY (organization_id, id),
   constraint api_keys_secret_hash_key UNIQUE (secret_hash),
   constraint api_keys_workos_id_key UNIQUE (workos_id),
   constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
+  constraint api_keys_concurrency_check CHECK (concurrency > 0),
   constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text])),
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
+  constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
   constraint api_keys_revoked_at_check CHECK ((status = 'revoked'::text) = (revoked_at IS NOT NULL)),
   constraint api_keys_status_check CHECK (status = ANY (ARRAY['provisioning'::text, 'active'::text, 'revoked'::text, 'failed'::text]))
 );
@@ -71,6 +77,26 @@ create table event_cursors (
   constraint event_cursors_pkey PRIMARY KEY (name)
 );
 
+create table hook_inbox (
+  id text not null,
+  source text not null,
+  event_id text not null,
+  type text not null,
+  organization_id text,
+  customer_id text,
+  occurred_at timestamp with time zone,
+  received_at timestamp with time zone not null,
+  outcome text not null,
+  detail text,
+  attempts integer not null,
+  payload jsonb not null,
+  constraint hook_inbox_pkey PRIMARY KEY (id),
+  constraint hook_inbox_event_key UNIQUE (source, event_id),
+  constraint hook_inbox_outcome_check CHECK (outcome = ANY (ARRAY['applied'::text, 'unchanged'::text, 'stale'::text, 'ignored'::text, 'unknown_tenant'::text, 'unreadable'::text])),
+  constraint hook_inbox_payload_check CHECK (octet_length(payload::text) <= 262144),
+  constraint hook_inbox_source_check CHECK (source = ANY (ARRAY['stripe'::text, 'billing'::text]))
+);
+
 create table idempotency_keys (
   organization_id text not null,
   key_hash bytea not null,
@@ -80,6 +106,76 @@ create table idempotency_keys (
   sealed bytea,
   expires_at timestamp with time zone not null,
   constraint idempotency_keys_pkey PRIMARY KEY (organization_id, key_hash)
+);
+
+create table key_last_uses (
+  organization_id text not null,
+  key_id text not null,
+  used_at timestamp with time zone not null,
+  ip text,
+  agent text,
+  constraint key_last_uses_pkey PRIMARY KEY (organization_id, key_id)
+);
+
+create table notice_marks (
+  organization_id text not null,
+  subject text not null,
+  kind text not null,
+  at timestamp with time zone not null,
+  told_at timestamp with time zone not null,
+  constraint notice_marks_pkey PRIMARY KEY (organization_id, subject, kind, at)
+);
+
+create table notice_postures (
+  organization_id text not null,
+  posture text not null,
+  billing_status text,
+  status_since timestamp with time zone,
+  trial_ends_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  until timestamp with time zone,
+  constraint notice_postures_pkey PRIMARY KEY (organization_id)
+);
+
+create table outbox (
+  id text not null,
+  endpoint text not null,
+  organization_id text not null,
+  sequence bigint not null generated always as identity,
+  type text not null,
+  body text not null,
+  status text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  last_failure text,
+  created_at timestamp with time zone not null,
+  retry_until timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint outbox_pkey PRIMARY KEY (id),
+  constraint outbox_ended_at_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
+  constraint outbox_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dead'::text]))
+);
+
+create table outbox_endpoints (
+  name text not null,
+  since timestamp with time zone not null,
+  constraint outbox_endpoints_pkey PRIMARY KEY (name)
+);
+
+create table outbox_lanes (
+  endpoint text not null,
+  organization_id text not null,
+  due_at timestamp with time zone,
+  holder bigint not null default 0,
+  constraint outbox_lanes_pkey PRIMARY KEY (endpoint, organization_id)
+);
+
+create table stripe_subscriptions (
+  subscription_id text not null,
+  customer_id text,
+  named_organization_id text,
+  last_event_at timestamp with time zone not null,
+  events jsonb not null,
+  constraint stripe_subscriptions_pkey PRIMARY KEY (subscription_id)
 );
 
 create table tenants (
@@ -92,10 +188,89 @@ create table tenants (
   deleted_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  key_limit integer,
+  billing_occurred_at timestamp with time zone,
+  billing_reason text,
+  status_since timestamp with time zone,
+  decommission_at timestamp with time zone,
+  decommissioned_at timestamp with time zone,
+  stripe_customer_id text,
+  plan_occurred_at timestamp with time zone,
+  key_limit_occurred_at timestamp with time zone,
   constraint tenants_pkey PRIMARY KEY (organization_id),
   constraint tenants_billing_status_check CHECK (billing_status = ANY (ARRAY['active'::text, 'trial'::text, 'past_due'::text, 'decommissioning'::text])),
+  constraint tenants_decommission_at_check CHECK (decommission_at IS NULL OR billing_status = 'decommissioning'::text),
+  constraint tenants_key_limit_check CHECK (key_limit >= 0),
   constraint tenants_trial_ends_at_check CHECK (billing_status <> 'trial'::text OR trial_ends_at IS NOT NULL)
 );
+
+create table usage_counts (
+  organization_id text not null,
+  key_id text not null,
+  hour timestamp with time zone not null,
+  code text not null,
+  count bigint not null,
+  constraint usage_counts_pkey PRIMARY KEY (organization_id, key_id, hour, code)
+) partition by RANGE (hour);
+
+create table usage_counts_default partition of usage_counts default;
+
+CREATE OR REPLACE FUNCTION public.keep_usage_partitions(months_kept integer, months_ahead integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '2s'
+AS $function$
+    declare
+      this_month constant timestamptz := date_trunc('month', now());
+      oldest timestamptz;
+      starts timestamptz;
+      part text;
+    begin
+      if months_kept is null or months_kept not between 1 and 120 then
+        raise exception 'months_kept must be 1 to 120' using errcode = 'invalid_parameter_value';
+      end if;
+      if months_ahead is null or months_ahead not between 0 and 12 then
+        raise exception 'months_ahead must be 0 to 12' using errcode = 'invalid_parameter_value';
+      end if;
+      if not pg_try_advisory_xact_lock(hashtext('latchkey usage partitions')) then
+        return false;
+      end if;
+      oldest := this_month - make_interval(months => months_kept);
+
+      -- First, because dropping locks the table before its partitions, as everybody does who reads or writes.
+      for part in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'public.usage_counts'::regclass and c.relname ~ '^usage_counts_[0-9]{4}_[0-9]{2}$'
+          and to_timestamp(right(c.relname, 7), 'YYYY_MM') < oldest
+        order by c.relname
+      loop
+        execute format('drop table public.%I', part);
+      end loop;
+      delete from public.usage_counts_default where hour < oldest;
+
+      for i in 0..months_ahead loop
+        starts := this_month + make_interval(months => i);
+        part := 'usage_counts_' || to_char(starts, 'YYYY_MM');
+        continue when to_regclass('public.' || part) is not null;
+        -- Made beside the table and attached, which lets others read and write meanwhile.
+        execute format('create table public.%I (like public.usage_counts including all)', part);
+        if exists (select from pg_roles where rolname = 'latchkey_app') then
+          execute format('revoke all on public.%I from latchkey_app', part);
+        end if;
+        lock table public.usage_counts_default in access exclusive mode;
+        execute format(
+          'with moved as (delete from public.usage_counts_default where hour >= $1 and hour < $2 returning *)
+           insert into public.%I select * from moved', part)
+          using starts, starts + interval '1 month';
+        execute format('alter table public.usage_counts attach partition public.%I for values from (%L) to (%L)',
+          part, starts, starts + interval '1 month');
+      end loop;
+      return true;
+    end
+    $function$;
 
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
@@ -106,13 +281,49 @@ AS $function$
     end
     $function$;
 
+grant execute on function keep_usage_partitions(integer,integer) to latchkey_app;
+
 CREATE INDEX api_keys_due_at_idx ON public.api_keys USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
+
+CREATE INDEX api_keys_hash_key_idx ON public.api_keys USING btree (hash_key, "right"(prefix, 4)) WHERE (status = 'active'::text);
 
 CREATE INDEX api_keys_organization_id_counted_idx ON public.api_keys USING btree (organization_id) WHERE (status = ANY (ARRAY['provisioning'::text, 'active'::text]));
 
 CREATE INDEX api_keys_organization_id_created_at_idx ON public.api_keys USING btree (organization_id, created_at DESC, id DESC) WHERE (workos_id IS NOT NULL);
 
+CREATE INDEX api_keys_unused_idx ON public.api_keys USING btree ("right"(prefix, 4)) WHERE ((status = 'active'::text) AND (secret_hash IS NULL));
+
+CREATE INDEX hook_inbox_organization_id_idx ON public.hook_inbox USING btree (organization_id, occurred_at);
+
+CREATE INDEX hook_inbox_received_at_idx ON public.hook_inbox USING btree (received_at);
+
+CREATE INDEX hook_inbox_waiting_idx ON public.hook_inbox USING btree (customer_id) WHERE (outcome = 'unknown_tenant'::text);
+
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+
+CREATE INDEX notice_marks_told_at_idx ON public.notice_marks USING btree (kind, told_at);
+
+CREATE INDEX notice_postures_until_idx ON public.notice_postures USING btree (until) WHERE (until IS NOT NULL);
+
+CREATE INDEX outbox_ended_at_idx ON public.outbox USING btree (status, ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX outbox_waiting_idx ON public.outbox USING btree (endpoint, organization_id, sequence) WHERE (status = 'waiting'::text);
+
+CREATE INDEX outbox_lanes_due_at_idx ON public.outbox_lanes USING btree (endpoint, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX stripe_subscriptions_customer_id_idx ON public.stripe_subscriptions USING btree (customer_id) WHERE (customer_id IS NOT NULL);
+
+CREATE INDEX stripe_subscriptions_named_organization_id_idx ON public.stripe_subscriptions USING btree (named_organization_id) WHERE (named_organization_id IS NOT NULL);
+
+CREATE INDEX tenants_created_at_idx ON public.tenants USING btree (created_at DESC, organization_id DESC);
+
+CREATE INDEX tenants_decommission_at_idx ON public.tenants USING btree (decommission_at) WHERE ((decommission_at IS NOT NULL) AND (decommissioned_at IS NULL));
+
+CREATE INDEX tenants_stripe_customer_id_idx ON public.tenants USING btree (stripe_customer_id) WHERE (stripe_customer_id IS NOT NULL);
+
+CREATE INDEX tenants_trial_ends_at_idx ON public.tenants USING btree (trial_ends_at) WHERE (billing_status = 'trial'::text);
 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 
@@ -126,8 +337,26 @@ grant delete, insert, select, update on audit_heads to latchkey_app;
 
 grant delete, insert, select, update on event_cursors to latchkey_app;
 
+grant delete, insert, select, update on hook_inbox to latchkey_app;
+
 grant delete, insert, select, update on idempotency_keys to latchkey_app;
 
+grant insert, select, update on key_last_uses to latchkey_app;
+
+grant delete, insert, select, update on notice_marks to latchkey_app;
+
+grant delete, insert, select, update on notice_postures to latchkey_app;
+
+grant delete, insert, select, update on outbox to latchkey_app;
+
+grant delete, insert, select, update on outbox_endpoints to latchkey_app;
+
+grant delete, insert, select, update on outbox_lanes to latchkey_app;
+
+grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
+
 grant delete, insert, select, update on tenants to latchkey_app;
+
+grant insert, select, update on usage_counts to latchkey_app;
 
 alter default privileges in schema public grant delete, insert, select, update on tables to latchkey_app;

@@ -1,11 +1,18 @@
 import type { Knex } from 'knex';
 
 type Named = { name: string };
-type Table = Named & { kind: string; columns: string[]; constraints: string[] };
+type Table = Named & {
+  kind: string;
+  columns: string[];
+  constraints: string[];
+  partitioned_by: string | null;
+  partition_of: string | null;
+};
 type Statement = Named & { statement: string };
 
-// Not ours: knex's own notes of which migrations ran.
-const OURS = `n.nspname = 'public' and c.relname not like 'knex\\_%'`;
+// Not ours: knex's own notes of which migrations ran. Not schema: partitions that the service makes as time passes.
+const OURS = `n.nspname = 'public' and c.relname not like 'knex\\_%'
+  and (not c.relispartition or pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')`;
 
 /**
  * The schema of a database as SQL, read from its catalogue: the same text whatever way led there, and on every version
@@ -13,10 +20,11 @@ const OURS = `n.nspname = 'public' and c.relname not like 'knex\\_%'`;
  */
 export async function describeSchema(db: Knex): Promise<string> {
   const tables = await readTables(db);
-  const unknown = tables.find(({ kind }) => kind !== 'r');
+  const unknown = tables.find(({ kind }) => kind !== 'r' && kind !== 'p');
   if (unknown) throw new Error(`describe-schema cannot describe ${unknown.name}, a relation of kind ${unknown.kind}`);
   const statements = [
     ...(await read(db, FUNCTIONS)),
+    ...(await read(db, FUNCTION_GRANTS)),
     ...(await read(db, INDEXES)),
     ...(await read(db, TRIGGERS)),
     ...(await read(db, GRANTS)),
@@ -26,8 +34,10 @@ export async function describeSchema(db: Knex): Promise<string> {
   return text.map((statement) => `${statement}\n`).join('\n');
 }
 
-function createTable({ name, columns, constraints }: Table): string {
-  return `create table ${name} (\n${[...columns, ...constraints].map((line) => `  ${line}`).join(',\n')}\n);`;
+function createTable({ name, columns, constraints, partitioned_by: by, partition_of: parent }: Table): string {
+  if (parent !== null) return `create table ${name} partition of ${parent} default;`;
+  const lines = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
+  return `create table ${name} (\n${lines}\n)${by === null ? '' : ` partition by ${by}`};`;
 }
 
 async function read(db: Knex, query: string): Promise<Statement[]> {
@@ -55,12 +65,17 @@ async function readTables(db: Knex): Promise<Table[]> {
         from pg_constraint k
         where k.conrelid = c.oid and k.contype <> 'n'
         order by array_position(array['p', 'u', 'f', 'c', 'x'], k.contype::text), k.conname collate "C"
-      ) as constraints
+      ) as constraints,
+      pg_get_partkeydef(c.oid) as partitioned_by,
+      (select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition) as partition_of
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where ${OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f')
     order by c.relname collate "C"`);
   return rows;
 }
+
+const PRIVILEGES = `string_agg(lower(g.privilege_type), ', ' order by g.privilege_type collate "C")`;
+const GRANTEE = `coalesce(r.rolname, 'public')`;
 
 const FUNCTIONS = `
   select p.proname as name, pg_get_functiondef(p.oid) as statement
@@ -69,6 +84,18 @@ const FUNCTIONS = `
     and not exists (select from pg_depend e where e.objid = p.oid and e.deptype = 'e')
   order by p.proname collate "C", pg_get_function_identity_arguments(p.oid) collate "C"`;
 
+/** Who may call what not everybody may. */
+const FUNCTION_GRANTS = `
+  select p.proname as name,
+    'grant execute on function ' || p.oid::regprocedure || ' to ' || string_agg(${GRANTEE}, ', ' order by ${GRANTEE} collate "C") as statement
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace
+  cross join lateral aclexplode(p.proacl) g
+  left join pg_roles r on r.oid = g.grantee
+  where n.nspname = 'public' and g.grantee <> p.proowner
+  group by p.oid, p.proname
+  order by p.proname collate "C"`;
+
 // The indexes behind constraints are told with their tables.
 const INDEXES = `
   select i.relname as name, pg_get_indexdef(i.oid) as statement
@@ -76,7 +103,8 @@ const INDEXES = `
   join pg_class i on i.oid = x.indexrelid
   join pg_class c on c.oid = x.indrelid
   join pg_namespace n on n.oid = c.relnamespace
-  where ${OURS} and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
+  where ${OURS} and not c.relispartition
+    and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
   order by c.relname collate "C", i.relname collate "C"`;
 
 const TRIGGERS = `
@@ -86,9 +114,6 @@ const TRIGGERS = `
   join pg_namespace n on n.oid = c.relnamespace
   where ${OURS} and not t.tgisinternal
   order by c.relname collate "C", t.tgname collate "C"`;
-
-const PRIVILEGES = `string_agg(lower(g.privilege_type), ', ' order by g.privilege_type collate "C")`;
-const GRANTEE = `coalesce(r.rolname, 'public')`;
 
 /** What others than the owner may do with our tables. */
 const GRANTS = `

@@ -27,14 +27,38 @@ const serviceToken = z
     ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
     `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
   );
+/** As the client reads it: a database is a number, and a password may be percent-encoded. */
+const redisUrl = z
+  .url({ protocol: /^rediss?$/, hostname: /./, abort: true, error: 'needs a redis:// or rediss:// address' })
+  .refine((url) => /^\/?\d{0,3}$/.test(new URL(url).pathname), 'names a database that is no number')
+  .refine((url) => isDecodable(new URL(url)), 'has a user or password that is not percent-encoded');
+const previousSecrets = z
+  .array(z.string())
+  .refine(
+    (secrets) => secrets.length <= 3 && secrets.every((one) => Buffer.byteLength(one) >= 32),
+    'needs up to 3 secrets of 32 bytes or more, separated by commas; a secret with a comma in it cannot be one of them',
+  );
+const MAX_HOOK_SECRETS = 5;
+const hookSecrets = (form: RegExp, message: string) =>
+  list
+    .pipe(z.array(z.string().regex(form, message)).max(MAX_HOOK_SECRETS, `takes up to ${MAX_HOOK_SECRETS} secrets`))
+    .default([]);
+const signingSecrets = hookSecrets(
+  /^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+  'needs whsec_ and 24 to 64 random bytes in base64',
+);
+/** What the endpoints of the product's file name as theirs. */
+const NOTICES_SECRET = /^LATCHKEY_NOTICES_SECRET[A-Z0-9_]*$/;
+const NoticeSecrets = z.record(z.string(), signingSecrets);
 const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
 
-const Environment = z.object({
+const Variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'needs a postgres:// address' }),
   WORKOS_API_KEY: z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)'),
   WORKOS_CLIENT_ID: z.string().startsWith('client_', 'needs the client id of a WorkOS environment (client_…)'),
   WORKOS_COOKIE_PASSWORD: secret(32),
   LATCHKEY_SECRET: secret(32),
+  LATCHKEY_PREVIOUS_SECRETS: list.pipe(previousSecrets).default([]),
   WORKOS_API_URL: baseUrl.default(WORKOS_URL),
   WORKOS_AUTHKIT_URL: baseUrl.optional(),
   WORKOS_ISSUERS: list.optional(),
@@ -45,17 +69,36 @@ const Environment = z.object({
   LATCHKEY_SETTLE_INTERVAL_MS: milliseconds(10_000),
   LATCHKEY_EVENTS_INTERVAL_MS: milliseconds(10_000),
   LATCHKEY_IDEMPOTENCY_WINDOW_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
+  LATCHKEY_USAGE_FLUSH_MS: milliseconds(1_000),
+  LATCHKEY_USAGE_RETENTION_MONTHS: z.coerce.number().int().min(1).max(120).default(13),
+  LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: z.coerce.number().int().min(0).max(6_000).default(0),
   WORKOS_WEBHOOK_SECRET: secret(16).optional(),
+  STRIPE_WEBHOOK_SECRET: hookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)'),
+  BILLING_WEBHOOK_SECRETS: signingSecrets,
+  LATCHKEY_HOOK_RETENTION_DAYS: z.coerce.number().int().min(7).max(365).default(30),
+  REDIS_URL: redisUrl.optional(),
+  LATCHKEY_LIMITS_FALLBACK: z.enum(['local', 'allow', 'refuse']).default('local'),
+  LATCHKEY_LEASE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(60),
   LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(50_000),
   WORKOS_VALIDATIONS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
+  WORKOS_SETTLEMENTS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
+  WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
+  LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(300),
   WORKOS_BREAKER_FAILURES: z.coerce.number().int().min(1).max(10_000).default(5),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  LATCHKEY_LOG_ACCEPTED_SHARE: z.coerce.number().min(0).max(1).default(0),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(100).default(10),
   SHUTDOWN_GRACE_MS: milliseconds(10_000),
 });
+
+const Environment = Variables.refine(
+  ({ LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous }) =>
+    new Set([current, ...previous]).size === previous.length + 1,
+  { path: ['LATCHKEY_PREVIOUS_SECRETS'], error: 'names a secret twice, or the current one' },
+);
 
 export type Config = ReturnType<typeof readConfig>;
 
@@ -67,37 +110,65 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   // An empty variable is what an unset one looks like in many deployments.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = Environment.safeParse(given);
-  if (!parsed.success) throw new StartError(describe(parsed.error));
+  const noticeSecrets = NoticeSecrets.safeParse(
+    Object.fromEntries(Object.entries(given).filter(([name]) => NOTICES_SECRET.test(name))),
+  );
+  if (!parsed.success || !noticeSecrets.success) throw new StartError(describe([parsed, noticeSecrets], given));
   const value = parsed.data;
   return Object.freeze({
     databaseUrl: value.DATABASE_URL,
     databasePoolMax: value.DATABASE_POOL_MAX,
     secret: value.LATCHKEY_SECRET,
+    previousSecrets: value.LATCHKEY_PREVIOUS_SECRETS,
+    failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
+    noticeSecrets: noticeSecrets.data,
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,
     eventsIntervalMs: value.LATCHKEY_EVENTS_INTERVAL_MS,
     cacheMaxKeys: value.LATCHKEY_CACHE_MAX_KEYS,
     idempotencyWindowMs: value.LATCHKEY_IDEMPOTENCY_WINDOW_MS,
+    usage: {
+      flushMs: value.LATCHKEY_USAGE_FLUSH_MS,
+      retentionMonths: value.LATCHKEY_USAGE_RETENTION_MONTHS,
+      workosLastUsePerMinute: value.LATCHKEY_WORKOS_LAST_USE_PER_MINUTE,
+    },
+    limits: {
+      redisUrl: value.REDIS_URL,
+      fallback: value.LATCHKEY_LIMITS_FALLBACK,
+      leaseSeconds: value.LATCHKEY_LEASE_SECONDS,
+    },
+    hooks: {
+      stripeSecrets: value.STRIPE_WEBHOOK_SECRET,
+      billingSecrets: value.BILLING_WEBHOOK_SECRETS,
+      retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS,
+    },
     host: value.HOST,
     port: value.PORT,
     trustProxyHops: value.TRUST_PROXY,
     logLevel: value.LOG_LEVEL,
+    logAcceptedShare: value.LATCHKEY_LOG_ACCEPTED_SHARE,
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
-    workos: {
-      apiKey: value.WORKOS_API_KEY,
-      clientId: value.WORKOS_CLIENT_ID,
-      cookiePassword: value.WORKOS_COOKIE_PASSWORD,
-      apiUrl: value.WORKOS_API_URL,
-      authkitUrl: value.WORKOS_AUTHKIT_URL,
-      issuers: value.WORKOS_ISSUERS ?? defaultIssuers(value.WORKOS_API_URL, value.WORKOS_CLIENT_ID),
-      timeoutMs: value.WORKOS_TIMEOUT_MS,
-      breakerFailures: value.WORKOS_BREAKER_FAILURES,
-      validationsPerSecond: value.WORKOS_VALIDATIONS_PER_SECOND,
-      webhookSecret: value.WORKOS_WEBHOOK_SECRET,
-    },
+    workos: workosOf(value),
   });
+}
+
+function workosOf(value: z.output<typeof Environment>) {
+  return {
+    apiKey: value.WORKOS_API_KEY,
+    clientId: value.WORKOS_CLIENT_ID,
+    cookiePassword: value.WORKOS_COOKIE_PASSWORD,
+    apiUrl: value.WORKOS_API_URL,
+    authkitUrl: value.WORKOS_AUTHKIT_URL,
+    issuers: value.WORKOS_ISSUERS ?? defaultIssuers(value.WORKOS_API_URL, value.WORKOS_CLIENT_ID),
+    timeoutMs: value.WORKOS_TIMEOUT_MS,
+    breakerFailures: value.WORKOS_BREAKER_FAILURES,
+    validationsPerSecond: value.WORKOS_VALIDATIONS_PER_SECOND,
+    settlementsPerSecond: value.WORKOS_SETTLEMENTS_PER_SECOND,
+    unexpectedPerMinute: value.WORKOS_UNEXPECTED_KEYS_PER_MINUTE,
+    webhookSecret: value.WORKOS_WEBHOOK_SECRET,
+  };
 }
 
 // WorkOS's documentation, samples and SDK name three different issuers of session tokens; all are its own.
@@ -105,9 +176,22 @@ function defaultIssuers(apiUrl: string, clientId: string): string[] {
   return [apiUrl, `${apiUrl}/`, `${apiUrl}/user_management/${clientId}`];
 }
 
-function describe(error: z.ZodError): string {
-  const lines = error.issues.map((issue) => {
-    const missing = issue.code === 'invalid_type' && issue.input === undefined;
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function describe(
+  parsed: readonly { error?: z.ZodError | undefined }[],
+  given: Readonly<Record<string, unknown>>,
+): string {
+  const issues = parsed.flatMap(({ error }) => error?.issues ?? []);
+  const lines = issues.map((issue) => {
+    const missing = !(String(issue.path[0]) in given);
     return `  ${issue.path.join('.')}: ${missing ? 'is missing' : issue.message}`;
   });
   return `The environment is not complete:\n${lines.join('\n')}`;

@@ -1,4 +1,4 @@
-import type { Express } from 'express';
+import type { RequestListener } from 'node:http';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { makeAuditLog } from './audit/audit-log.ts';
@@ -11,22 +11,26 @@ import { makeServiceTokens } from './auth/service-tokens.ts';
 import { sessionRoutes } from './auth/session-routes.ts';
 import { makeTokenVerifier } from './auth/token-verifier.ts';
 import { makeBillingOf } from './billing/billing-of.ts';
-import { billingRoutes } from './billing/billing-routes.ts';
-import { makeBillingGate } from './billing/gate.ts';
-import { makeSetBilling } from './billing/set-billing.ts';
-import { makeTenantRepository } from './billing/tenant-repository.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { makeBillingParts } from './container/billing-parts.ts';
+import { addGauges } from './container/gauges.ts';
+import { makeHooks } from './container/hooks-parts.ts';
+import { makeLimitsParts } from './container/limits-parts.ts';
+import type { LimitsParts } from './container/limits-parts.ts';
 import { makeEvents, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
 import { makeInvalidationParts } from './container/invalidation-parts.ts';
+import { makeNoticesParts } from './container/notices-parts.ts';
+import { makeResolverParts } from './container/resolver-parts.ts';
+import { makeUsageParts } from './container/usage-parts.ts';
+import type { UsageParts } from './container/usage-parts.ts';
+import { makeVerificationParts } from './container/verification-parts.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
-import { poolState } from './db/pool-state.ts';
 import { passFaultPoint } from './fault-point.ts';
 import type { FaultPoint } from './fault-point.ts';
 import { makeAccessLog } from './http/access-log.ts';
 import { makeApp } from './http/app.ts';
-import type { FastLane } from './http/app.ts';
 import { makeDocs } from './http/docs.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { makeMetricsPage } from './http/metrics-page.ts';
@@ -34,7 +38,7 @@ import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
 import { makeRunOnce } from './idempotency/run-once.ts';
-import { makeSealing } from './idempotency/sealing.ts';
+import { makeSafes } from './idempotency/safes.ts';
 import { makeCreateKey } from './keys/create-key.ts';
 import { makeFindKey } from './keys/find-key.ts';
 import { makeKeyRepository } from './keys/key-repository.ts';
@@ -46,24 +50,22 @@ import { makeRevokeKey } from './keys/revoke-key.ts';
 import { makeRotateKey } from './keys/rotate-key.ts';
 import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
 import { makeUpdateKey } from './keys/update-key.ts';
+import { leaseRoutes } from './limits/lease-routes.ts';
+import { NOTICE_WEBHOOKS } from './notices/notice-webhooks.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
 import type { Product } from './permissions/product.ts';
-import { deriveKey } from './secrets.ts';
+import { deriveKeys } from './secrets.ts';
 import { makeBackground } from './sync/background.ts';
 import type { Background, Loop } from './sync/background.ts';
+import { makePace } from './sync/pace.ts';
 import { makeSettle } from './sync/settle.ts';
-import { addGauge, makeMetrics, measureRequests } from './telemetry/metrics.ts';
-import { makeAdoptKey } from './verification/adopt-key.ts';
-import { makeFindApiKey } from './verification/find-api-key.ts';
+import { makeMetrics, measureRequests } from './telemetry/metrics.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
-import { makeHashKey } from './verification/key-hash.ts';
+import { makeKeyHasher } from './verification/key-hasher.ts';
 import { invalidationRoutes } from './verification/invalidation-routes.ts';
 import type { InvalidationStreams } from './verification/invalidation-streams.ts';
-import { makeReadMirror } from './verification/mirror-record.ts';
-import { makeKeyResolver } from './verification/resolve-key.ts';
-import type { KeyResolver, ResolveKey } from './verification/resolve-key.ts';
-import { makeVerifyFastLane } from './verification/fast-lane.ts';
+import { VERDICTS } from './verification/judge.ts';
 import type { Trust } from './verification/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
 import { VERSION } from './version.ts';
@@ -91,36 +93,40 @@ type Platform = ReturnType<typeof makePlatform>;
 
 /**
  * `trust` wants to be told of the channel of notices, unless the process is alone; `streams` to be ended before the
- * server, which would wait for them.
+ * server, which would wait for them; `usage` to be closed after the server, while there is a database.
  */
 export type Container = {
-  app: Express;
+  app: RequestListener;
   background: Background;
   trust: Trust;
   streams: Pick<InvalidationStreams, 'end'>;
+  usage: Pick<UsageParts, 'close'>;
+  /** Shared with other replicas once they are ready, where that is configured. */
+  limits: Pick<LimitsParts, 'ready' | 'close'>;
 };
 
 /** Wires the service together; the only place that knows all parts. */
 export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
   const { config, log, metrics } = platform;
-  const resolver = makeResolver(platform);
+  const verification = makeVerification(platform);
   const events = makeEvents(platform);
-  const features =
-    config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, resolver.resolveKey), ...events.routes()];
+  const features = config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, verification), ...events.routes()];
   const routes = [...features, ...makeHealth(platform)];
   const title = `${platform.product.product} API keys`;
   addGauges(platform, events.lagSeconds);
   const app = makeApp({
     routes,
     guards: {
-      authenticate: makeCallers(platform, resolver.resolveKey),
-      assertMayCreate: platform.gate.assertMayCreate,
+      authenticate: makeCallers(platform, verification),
+      admitKey: verification.keyCallers.admit,
+      keyAnswered: verification.keyCallers.answered,
+      assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
     },
-    fastLanes: config.role === 'worker' ? [] : [makeFastLane(platform, resolver)],
+    fastLanes: config.role === 'worker' ? [] : verification.lanes,
     observers: [makeAccessLog(log), measureRequests(metrics)],
     pages: [
-      makeDocs({ title, document: openApiDocument(routes, { title, version: VERSION }) }),
+      makeDocs({ title, document: openApiDocument(routes, { title, version: VERSION, webhooks: NOTICE_WEBHOOKS }) }),
       makeMetricsPage(metrics),
     ],
     log,
@@ -128,21 +134,33 @@ export function makeContainer(parts: Parts): Container {
     strict: parts.strict ?? false,
     trustProxyHops: config.trustProxyHops,
   });
-  return { app, background: makeLoops(platform, events.loop), trust: platform.trust, streams: platform.streams };
+  const { trust, streams, usage, limits } = platform;
+  return { app, background: makeLoops(platform, events.loop), trust, streams, usage, limits };
 }
 
 /** The same parts for a reconciliation that runs by itself. */
-export function makeReconciliation(parts: Parts) {
-  return makeReconcileParts(makePlatform(parts));
+export function makeReconciliation({ config, ...parts }: Parts) {
+  // It limits nobody.
+  const limits = { ...config.limits, redisUrl: undefined };
+  return makeReconcileParts(makePlatform({ ...parts, config: { ...config, limits } }));
 }
+
+/** The same parts for a look at the hooks that came in. */
+export const makeHookInbox = (parts: Parts) => makeHooks(makePlatform(parts));
 
 function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
-  const tenants = makeTenantRepository(db);
   const invalidation = makeInvalidationParts({ maxKeys: config.cacheMaxKeys, alone });
-  const audit = makeAuditLog({ announce: invalidation.announce, clock });
-  const marker = makeMarker(deriveKey(config.secret, 'workos key marker'));
+  const workos = makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls });
+  const { policyRules } = catalogue;
+  const notices = makeNoticesParts({ config, product, policyRules, db, metrics, workos, at, clock, log });
+  const audit = makeAuditLog({ announce: invalidation.announce, tell: notices.tell, clock });
+  const keys = makeKeyRepository(db);
+  const findKey = makeFindKey({ keys });
+  const usage = makeUsageParts({ config, db, metrics, workos, codes: VERDICTS, findKey, clock, log });
+  const limits = makeLimitsParts({ config, log, metrics, clock });
+  const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   return {
     config,
     product,
@@ -152,53 +170,49 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     at,
     metrics,
     catalogue,
-    tenants,
-    keys: makeKeyRepository(db),
+    limits,
+    limiter: limits.limiter,
+    usage,
+    noteUse: usage.noteUse,
+    refreshAtWorkos: usage.refreshAtWorkos,
+    keys,
+    findKey,
     unsettled: makeUnsettledKeys(db),
     places: makeIdempotencyRepository(db),
     ...invalidation,
     audit,
-    workos: makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls }),
+    notices,
+    workos,
     findServiceToken: makeServiceTokens(config.serviceTokens),
-    hashKey: makeHashKey(deriveKey(config.secret, 'api key hash')),
+    hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
     ...makeMirror({ catalogue, marker, audit, clock }),
-    gate: makeBillingGate({ tenants, keyLimitOf: (plan) => catalogue.planOf(plan).keyLimit, clock }),
+    ...makeBillingParts({ db, catalogue, audit, config, metrics, clock, log }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
 }
 
-function makeResolver(platform: Platform): KeyResolver {
-  const readMirror = makeReadMirror(platform.db, platform.catalogue.neverGranted);
-  const adopt = makeAdoptKey({ ...platform, questionsPerSecond: platform.config.workos.validationsPerSecond });
-  return makeKeyResolver({ ...platform, readMirror, adopt });
+function makeVerification(platform: Platform) {
+  const parts = makeResolverParts(platform);
+  return { ...parts, ...parts.resolver, ...makeVerificationParts({ ...platform, ...parts }) };
 }
 
-function makeFastLane({ findServiceToken, metrics, clock }: Platform, { peekKey }: KeyResolver): FastLane {
-  const path = '/v1/api-keys/verify';
-  const observed = metrics.requests.labels({ route: path, method: 'POST', status: '200' });
-  const observe = (seconds: number) => observed.observe(seconds);
-  return { path, handle: makeVerifyFastLane({ findServiceToken, peekKey, observe, clock }) };
-}
+type Verification = ReturnType<typeof makeVerification>;
 
-function makeFeatureRoutes(platform: Platform, resolveKey: ResolveKey): Route[] {
-  const { db, clock, keys, tenants, audit, workos, catalogue } = platform;
+function makeFeatureRoutes(platform: Platform, verification: Verification): Route[] {
+  const { db, workos } = platform;
   return [
     ...makeKeyRoutes(platform),
-    ...permissionRoutes(catalogue),
-    ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf({ tenants, clock }) }),
-    ...billingRoutes({
-      tenants,
-      setBilling: makeSetBilling({ db, tenants, audit, clock }),
-      planNames: catalogue.planNames,
-      planOf: catalogue.planOf,
-      countKeys: (organizationId) => keys.countTowardsQuota(db, organizationId, clock()),
-      clock,
-    }),
-    ...verifyRoutes({ resolveKey, clock }),
+    ...permissionRoutes(platform),
+    ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf(platform) }),
+    ...platform.billingRoutes(),
+    ...verifyRoutes(verification),
+    ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
-    ...forwardAuthRoutes({ assertMayCreate: platform.gate.assertMayCreate }),
+    ...forwardAuthRoutes({ assertMayUse: (id, operation) => platform.gate.assertMay(id, 'keys', operation) }),
+    ...platform.usage.routes,
+    ...makeHooks(platform).routes(),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
   ];
 }
@@ -209,13 +223,16 @@ function makeKeyRoutes(platform: Platform): Route[] {
   const admit = gate.admitKey;
   return keyRoutes({
     schemas: makeKeySchemas(catalogue.sets, clock),
-    createKey: makeCreateKey({ ...platform, admit, provision, scopesOf: catalogue.scopesOf }),
+    createKey: platform.notices.tellingOfLimit(
+      makeCreateKey({ ...platform, admit, provision, scopesOf: catalogue.scopesOf }),
+    ),
     rotateKey: makeRotateKey({ ...platform, admit, provision }),
     runOnce: makeRepeatable(platform),
-    findKey: makeFindKey({ keys }),
+    findKey: platform.findKey,
     listKeys: keys.list,
-    updateKey: makeUpdateKey(platform),
+    updateKey: makeUpdateKey({ ...platform, admit }),
     revokeKey: makeRevokeKey(platform),
+    lastUsesOf: platform.usage.lastUsesOf,
     clock,
   });
 }
@@ -224,8 +241,7 @@ function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }:
   return makeRunOnce({
     db,
     places,
-    sealing: makeSealing(deriveKey(config.secret, 'idempotency seal')),
-    secret: deriveKey(config.secret, 'idempotency place'),
+    safes: makeSafes(config),
     endRow: unsettled.abandon,
     windowMs: config.idempotencyWindowMs,
     lockMs: settleAfterMs,
@@ -234,8 +250,8 @@ function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }:
 }
 
 function makeLoops(platform: Platform, events: Loop): Background {
-  const { config, metrics, log, places, clock } = platform;
-  const settle = makeSettle(platform);
+  const { config, metrics, log, places, usage, clock } = platform;
+  const settle = makeSettle({ ...platform, pace: makePace(config.workos.settlementsPerSecond) });
   const sweep = async () => {
     while ((await places.sweep(clock(), SWEEP_BATCH)) === SWEEP_BATCH);
   };
@@ -247,11 +263,14 @@ function makeLoops(platform: Platform, events: Loop): Background {
     },
     { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
     events,
+    platform.decommissionLoop,
   ];
-  return makeBackground({ loops: config.role === 'api' ? [] : loops, failures: metrics.failures, log });
+  const own = config.role === 'api' ? [] : loops;
+  const all = [...own, ...usage.loops, ...platform.notices.loops, ...makeHooks(platform).loops];
+  return makeBackground({ loops: all, failures: metrics.failures, log });
 }
 
-function makeCallers({ config, product, clock, workos, findServiceToken }: Platform, resolveKey: ResolveKey) {
+function makeCallers({ config, product, clock, workos, findServiceToken }: Platform, verification: Verification) {
   const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   return makeAuthenticate({
     keyPrefixes: product.api_keys.prefixes,
@@ -265,7 +284,8 @@ function makeCallers({ config, product, clock, workos, findServiceToken }: Platf
       clock,
     }),
     findServiceToken,
-    findApiKey: makeFindApiKey({ resolveKey, clock }),
+    findApiKey: verification.keyCallers.find,
+    failures: verification.failures,
     unsealSession: workos.unsealSession,
   });
 }
@@ -275,22 +295,4 @@ function makeHealth({ db, workos }: Platform): Route[] {
     pingDatabase: () => db.raw('select 1').timeout(READY_TIMEOUT_MS),
     isWorkosReachable: workos.isReachable,
   });
-}
-
-function addGauges({ db, keys, unsettled, clock, metrics }: Platform, eventsLagSeconds: () => Promise<number>): void {
-  addGauge(
-    metrics,
-    { name: 'latchkey_database_connections', help: 'Connections of the pool, by state.', label: 'state' },
-    () => poolState(db),
-  );
-  addGauge(
-    metrics,
-    { name: 'latchkey_api_keys', help: 'Rows of the mirror, by status.', label: 'status' },
-    keys.countByStatus,
-  );
-  addGauge(
-    metrics,
-    { name: 'latchkey_lag_seconds', help: 'How long the oldest work of a loop has waited.', label: 'loop' },
-    async () => ({ settle: await unsettled.lagSeconds(clock()), events: await eventsLagSeconds() }),
-  );
 }

@@ -53,7 +53,8 @@ async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) 
   await migrate(database.db);
   await seedDemoTenants(database.db, systemClock());
 
-  const { app, background, streams } = makeContainer({ config, product, db: database.db, log, alone: true });
+  const { app, background, streams, usage } = makeContainer({ config, product, db: database.db, log, alone: true });
+  lifetime.onEnd(usage.close);
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
   lifetime.onEnd(streams.end);
@@ -83,9 +84,21 @@ function environment(folder: string, workosPort: number): Record<string, string 
     WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
     LATCHKEY_SECRET: keptSecret(folder, 'secret'),
     LATCHKEY_SERVICE_TOKENS: 'svc_latchkey_demo',
+    STRIPE_WEBHOOK_SECRET: 'whsec_latchkey_demo_stripe',
+    // In base64 it reads: latchkey demo billing secret.
+    BILLING_WEBHOOK_SECRETS: 'whsec_bGF0Y2hrZXkgZGVtbyBiaWxsaW5nIHNlY3JldA==',
+    // Everybody is at the same address here, and tries things.
+    LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
+    WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000',
     HOST: host,
     PORT,
     LOG_LEVEL,
     LATCHKEY_CONFIG,
+    ...noticeSecrets(),
   };
+}
+
+/** Of the endpoints that another configuration may name; the demo has none. */
+function noticeSecrets(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('LATCHKEY_NOTICES_SECRET')));
 }

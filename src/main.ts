@@ -1,3 +1,4 @@
+import './lean-heap.ts';
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
@@ -21,9 +22,12 @@ await runProcess(async () => {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app, background, trust, streams } = makeContainer({ config, product, db, log });
+  const { app, background, trust, streams, usage, limits } = makeContainer({ config, product, db, log });
+  lifetime.onEnd(usage.close);
   const channel = listenTo({ url: config.databaseUrl, channel: INVALIDATION_CHANNEL, ...trust, log });
   lifetime.onEnd(channel.close);
+  lifetime.onEnd(limits.close);
+  await limits.ready;
   const server = await listen(app, config);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
   lifetime.onEnd(streams.end);

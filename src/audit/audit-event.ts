@@ -12,6 +12,8 @@ export const AUDIT_ACTIONS = [
   'organization.updated',
   'organization.deleted',
   'organization.billing_changed',
+  'organization.decommissioned',
+  'organization.decommissioning_stopped',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
@@ -26,6 +28,9 @@ export type AuditEvent = {
   /** What changed, in the API's own field names; never a secret. */
   details: Readonly<Record<string, unknown>>;
 };
+
+/** An event in its place of the chain. */
+export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
 
 /** Who acted and from where. */
 export type AuditSource = Pick<AuditEvent, 'actor' | 'requestId' | 'ip'>;

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
 import type { Page, PageRequest } from '../http/pagination.ts';
-import type { AuditAction } from './audit-event.ts';
+import type { AuditAction, RecordedEvent } from './audit-event.ts';
 import { toEvent } from './audit-row.ts';
-import type { AuditRow, RecordedEvent } from './audit-row.ts';
+import type { AuditRow } from './audit-row.ts';
 
 export type AuditFilter = {
   action?: AuditAction | undefined;

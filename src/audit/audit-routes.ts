@@ -3,8 +3,8 @@ import { listOf, pageQuery, viewPage } from '../http/pagination.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { AUDIT_ACTIONS } from './audit-event.ts';
+import type { RecordedEvent } from './audit-event.ts';
 import type { AuditRepository } from './audit-repository.ts';
-import type { RecordedEvent } from './audit-row.ts';
 
 const AuditEventView = z
   .object({

@@ -1,6 +1,4 @@
-import type { Actor, AuditAction, AuditEvent } from './audit-event.ts';
-
-export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
+import type { Actor, AuditAction, AuditEvent, RecordedEvent } from './audit-event.ts';
 
 export type AuditRow = {
   organization_id: string;

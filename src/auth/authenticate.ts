@@ -1,7 +1,10 @@
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller, Caller, MachineCaller, ServiceCaller, UserCaller } from '../http/caller.ts';
+import { originOf } from '../http/caller-origin.ts';
+import type { CallerOrigin } from '../http/caller-origin.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
+import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Credential } from './credentials.ts';
 import { assertSameOrigin } from './same-origin.ts';
 
@@ -10,10 +13,11 @@ type Deps = {
   keyPrefixes: readonly string[];
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   findServiceToken: (token: string) => ServiceCaller | undefined;
-  /** @throws AppError when the key is expired */
-  findApiKey: (key: string) => Promise<ApiKeyCaller | undefined>;
+  /** @throws AppError when the key is expired, or its address is over its limit */
+  findApiKey: (key: string, from: CallerOrigin) => Promise<ApiKeyCaller | undefined>;
   /** The access token inside a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<string | undefined>;
+  failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
 };
 
 type Kind = 'jwt' | 'service' | 'api_key';
@@ -22,8 +26,9 @@ const SERVICE_PREFIX = 'svc_';
 
 /**
  * Who makes a request. The credential's own shape says what it is; one that is not recognised, or two that differ, are
- * refused.
- * @throws AppError `credential_missing`, `credential_invalid`, `credential_expired`
+ * refused. A credential that is not valid counts towards what its address may fail with; over that it is told to wait,
+ * while good credentials from the same address pass.
+ * @throws AppError `credential_missing`, `credential_invalid`, `credential_expired`, `rate_limited`
  */
 export function makeAuthenticate(deps: Deps) {
   const kindOf = (token: string): Kind | undefined => {
@@ -32,14 +37,40 @@ export function makeAuthenticate(deps: Deps) {
     return deps.keyPrefixes.some((prefix) => token.startsWith(prefix)) ? 'api_key' : undefined;
   };
 
-  return async function authenticate(req: Request): Promise<Caller> {
+  async function identify(req: Request): Promise<Caller | { apiKey: string }> {
     const { tokens, cookie } = readCredentials(req);
     for (const token of tokens) assertPlace(token, kindOf(token.token));
     const fromCookie = cookie === undefined ? undefined : await unseal(deps, cookie);
     const token = theOne([...tokens.map(({ token }) => token), ...(fromCookie === undefined ? [] : [fromCookie])]);
     if (tokens.length === 0) assertSameOrigin(req);
-    return resolve(deps, token, kindOf(token));
+    const kind = kindOf(token);
+    return kind === 'api_key' ? { apiKey: token } : resolve(deps, token, kind);
+  }
+
+  async function callerOf(req: Request): Promise<Caller> {
+    const found = await identify(req).catch((error: unknown) => failed(deps, req, error));
+    if (!('apiKey' in found)) return found;
+    // One that nobody knows was counted where it was looked for.
+    const caller = await deps.findApiKey(found.apiKey, originOf(req));
+    if (!caller) throw credentialInvalid();
+    return caller;
+  }
+
+  return async function authenticate(req: Request): Promise<Caller> {
+    try {
+      return await callerOf(req);
+    } catch (error) {
+      for (const [name, value] of Object.entries(deps.failures.headersOf(error))) req.res?.setHeader(name, value);
+      throw error;
+    }
   };
+}
+
+/** A session that has expired was a good one, and is no guess. */
+async function failed({ failures }: Deps, req: Request, error: unknown): Promise<never> {
+  if (!(error instanceof AppError) || error.code !== 'credential_invalid') throw error;
+  const over = await failures.count(req.ip);
+  throw over === undefined ? error : failures.refusal(over);
 }
 
 function assertPlace({ source }: Credential, kind: Kind | undefined): void {
@@ -64,7 +95,7 @@ function theOne(tokens: readonly string[]): string {
 
 async function resolve(deps: Deps, token: string, kind: Kind | undefined): Promise<Caller> {
   if (kind === 'jwt') return deps.verifyToken(token);
-  const caller = kind === 'service' ? deps.findServiceToken(token) : await deps.findApiKey(token);
+  const caller = kind === 'service' ? deps.findServiceToken(token) : undefined;
   if (!caller) throw credentialInvalid();
   return caller;
 }

@@ -1,47 +1,48 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { mayCreate, postureOf } from './posture.ts';
-import type { Posture, Tenant } from './posture.ts';
+import type { Operation, Policy, Posture, Realm, Tenant } from './posture.ts';
+import { reasonFor } from './reasons.ts';
 import type { TenantRepository } from './tenant-repository.ts';
 
-type Deps = {
-  tenants: Pick<TenantRepository, 'find' | 'lock'>;
-  keyLimitOf: (plan: string | undefined) => number;
+type Deps<Plan> = {
+  tenants: Pick<TenantRepository, 'find' | 'lock' | 'make'>;
+  policy: Pick<Policy, 'standingOf' | 'allows' | 'restricts'>;
+  planOf: (tenant: Tenant) => Plan;
   clock: Clock;
 };
 
 export type BillingGate = ReturnType<typeof makeBillingGate>;
 
 /** What billing allows. Both throw AppError `billing_inactive` with `details.posture`. */
-export function makeBillingGate({ tenants, keyLimitOf, clock }: Deps) {
+export function makeBillingGate<Plan>({ tenants, policy, planOf, clock }: Deps<Plan>) {
+  function judge(tenant: Tenant | undefined, realm: Realm, operation: Operation): void {
+    const { posture } = policy.standingOf(tenant, clock());
+    if (policy.allows(posture, realm, operation)) return;
+    throw refusalOf(posture, operation);
+  }
+
   return {
-    /** Before every create-class request. */
-    async assertMayCreate(organizationId: string): Promise<void> {
-      assertActive(await tenants.find(organizationId), clock());
+    /** Before every request of an organization, or for what its keys are used for. */
+    async assertMay(organizationId: string, realm: Realm, operation: Operation): Promise<void> {
+      if (policy.restricts(realm, operation)) judge(await tenants.find(organizationId), realm, operation);
     },
 
-    /** Inside the transaction that adds a key: holds the tenant's row, so that quota is judged one request at a time. */
-    async admitKey(trx: Knex.Transaction, organizationId: string): Promise<{ keyLimit: number }> {
+    /**
+     * Inside the transaction that adds or amends a key: holds the tenant's row, so that what the plan allows is judged
+     * one request at a time.
+     */
+    async admitKey(trx: Knex.Transaction, organizationId: string): Promise<Plan> {
       const tenant = await tenants.lock(trx, organizationId);
-      assertActive(tenant, clock());
-      return { keyLimit: keyLimitOf(tenant.plan) };
+      judge(tenant, 'api', 'create');
+      // Whatever a posture allows: from here on all its keys are being revoked.
+      if (tenant?.decommissionAt && tenant.decommissionAt <= clock()) throw refusalOf('decommissioning', 'create');
+      return planOf(tenant ?? (await tenants.make(trx, organizationId, clock())));
     },
   };
 }
 
-function assertActive(tenant: Tenant | undefined, now: Date): asserts tenant is Tenant {
-  const posture = postureOf(tenant, now);
-  if (mayCreate(posture)) return;
-  const message = REASONS[posture] ?? 'Billing does not allow this now.';
-  throw new AppError('billing_inactive', `${message} What exists can be read and revoked; nothing can be added.`, {
-    details: { posture },
-  });
+function refusalOf(posture: Posture, operation: Operation): AppError {
+  const left = operation === 'create' ? ' What exists can be read and revoked; nothing can be added.' : '';
+  return new AppError('billing_inactive', `${reasonFor(posture)}${left}`, { details: { posture } });
 }
-
-const REASONS: Partial<Record<Posture, string>> = {
-  past_due: 'A payment is overdue.',
-  decommissioning: 'This organization is being closed.',
-  trial_expired: 'The trial has ended.',
-  unknown: 'Billing does not know this organization yet.',
-};

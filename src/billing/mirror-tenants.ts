@@ -13,6 +13,7 @@ type Deps = { audit: Pick<AuditLog, 'append'>; firstPosture: FirstPosture | unde
 type Row = {
   organization_id: string;
   name: string | null;
+  stripe_customer_id: string | null;
   billing_status: BillingStatus | null;
   trial_ends_at: Date | null;
   workos_updated_at: Date | null;
@@ -20,7 +21,9 @@ type Row = {
   created_at: Date;
   updated_at: Date;
 };
-type Change = Partial<Pick<Row, 'name' | 'workos_updated_at' | 'billing_status' | 'trial_ends_at' | 'deleted_at'>>;
+type Change = Partial<
+  Pick<Row, 'name' | 'stripe_customer_id' | 'workos_updated_at' | 'billing_status' | 'trial_ends_at' | 'deleted_at'>
+>;
 
 export type MirrorTenants = ReturnType<typeof makeMirrorTenants>;
 
@@ -50,20 +53,20 @@ export function makeMirrorTenants(deps: Deps) {
 
     /** A key may have made the row before; the first posture is given all the same, unless billing spoke. */
     created: change('organization.created', (row, organization) => ({
-      ...(isNewer(row, organization) && nameOf(organization)),
+      ...(isNewer(row, organization) && identityOf(row, organization)),
       ...(row.billing_status === null && deps.firstPosture && postureOf(deps.firstPosture, organization)),
     })),
 
     // Made and renamed within a millisecond: the renaming is what came after.
     updated: change('organization.updated', (row, organization) => {
-      const renamed = nameOf(organization);
-      const isSame = row.name === renamed.name && !isNewer(row, organization);
+      const renamed = identityOf(row, organization);
+      const isSame = row.name === renamed.name && !('stripe_customer_id' in renamed) && !isNewer(row, organization);
       return isSame || isOlder(row, organization) ? {} : renamed;
     }),
 
     /** The row stays, closed, so that what comes late changes nothing. */
     deleted: change('organization.deleted', (row, organization) => ({
-      ...(isNewer(row, organization) && nameOf(organization)),
+      ...(isNewer(row, organization) && identityOf(row, organization)),
       ...(!row.deleted_at && { deleted_at: deps.clock() }),
     })),
   };
@@ -74,7 +77,7 @@ async function hold(trx: Knex.Transaction, organizationId: string, now: Date): P
   const { rows } = await trx.raw<{ rows: Row[] }>(
     `insert into tenants as tenant (organization_id, created_at, updated_at) values (?, ?, ?)
      on conflict (organization_id) do update set updated_at = tenant.updated_at
-     returning organization_id, name, billing_status, trial_ends_at, workos_updated_at, deleted_at`,
+     returning organization_id, name, stripe_customer_id, billing_status, trial_ends_at, workos_updated_at, deleted_at`,
     [organizationId, now, now],
   );
   return rows[0]!;
@@ -87,7 +90,7 @@ async function write({ audit, clock }: Deps, trx: Knex.Transaction, written: Wri
   await trx<Row>('tenants')
     .where({ organization_id: organizationId })
     .update({ ...change, updated_at: clock() });
-  const { name, billing_status: status, trial_ends_at: trialEndsAt } = change;
+  const { name, stripe_customer_id: customer, billing_status: status, trial_ends_at: trialEndsAt } = change;
   await audit.append(trx, {
     ...source,
     organizationId,
@@ -95,13 +98,19 @@ async function write({ audit, clock }: Deps, trx: Knex.Transaction, written: Wri
     target: { kind: 'organization', id: organizationId },
     details: {
       ...(name !== undefined && { name }),
+      ...(customer !== undefined && { stripe_customer_id: customer }),
       ...(status !== undefined && { billing_status: status, trial_ends_at: trialEndsAt?.toISOString() ?? null }),
     },
   });
 }
 
-function nameOf({ name, updatedAt }: WorkosOrganization) {
-  return { name: cleaned(name), workos_updated_at: updatedAt };
+function identityOf(row: Row, { name, stripeCustomerId, updatedAt }: WorkosOrganization) {
+  const customer = stripeCustomerId ?? null;
+  return {
+    name: cleaned(name),
+    workos_updated_at: updatedAt,
+    ...(customer !== row.stripe_customer_id && { stripe_customer_id: customer }),
+  };
 }
 
 /** The trial counts from the organization's own beginning, whenever we hear of it. */

@@ -1,39 +1,23 @@
 import type { Knex } from 'knex';
-import type { BillingStatus, Tenant } from './posture.ts';
-
-type TenantRow = {
-  organization_id: string;
-  billing_status: BillingStatus | null;
-  trial_ends_at: Date | null;
-  plan: string | null;
-  deleted_at: Date | null;
-  created_at: Date;
-  updated_at: Date;
-};
+import type { Tenant } from './posture.ts';
+import { TENANT_COLUMNS, toColumns, toTenant } from './tenant-row.ts';
+import type { TenantRow } from './tenant-row.ts';
 
 export type TenantRepository = ReturnType<typeof makeTenantRepository>;
-
-const COLUMNS = [
-  'organization_id',
-  'billing_status',
-  'trial_ends_at',
-  'plan',
-  'deleted_at',
-] as const satisfies (keyof TenantRow)[];
 
 export function makeTenantRepository(db: Knex) {
   return {
     async find(organizationId: string): Promise<Tenant | undefined> {
       const row = await db<TenantRow>('tenants')
         .where({ organization_id: organizationId })
-        .first(...COLUMNS);
+        .first(...TENANT_COLUMNS);
       return row && toTenant(row);
     },
 
     async findAll(organizationIds: readonly string[]): Promise<Tenant[]> {
       const rows = await db<TenantRow>('tenants')
         .whereIn('organization_id', organizationIds)
-        .select(...COLUMNS);
+        .select(...TENANT_COLUMNS);
       return rows.map(toTenant);
     },
 
@@ -47,21 +31,19 @@ export function makeTenantRepository(db: Knex) {
     },
 
     /** Reads the row and keeps it from changing until the transaction ends: quota and posture are judged under it. */
-    async lock(trx: Knex.Transaction, organizationId: string): Promise<Tenant | undefined> {
-      const row = await trx<TenantRow>('tenants')
-        .where({ organization_id: organizationId })
-        .forUpdate()
-        .first(...COLUMNS);
-      return row && toTenant(row);
+    lock,
+
+    /** Makes a tenant that billing has not spoken of, unless somebody was faster; locked as by `lock`. */
+    async make(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Tenant> {
+      await trx<TenantRow>('tenants')
+        .insert({ organization_id: organizationId, created_at: now, updated_at: now })
+        .onConflict('organization_id')
+        .ignore();
+      return (await lock(trx, organizationId))!;
     },
 
     async put(trx: Knex.Transaction, tenant: Tenant, now: Date): Promise<void> {
-      const values = {
-        billing_status: tenant.status ?? null,
-        trial_ends_at: tenant.trialEndsAt ?? null,
-        plan: tenant.plan ?? null,
-        updated_at: now,
-      };
+      const values = { ...toColumns(tenant), updated_at: now };
       await trx<TenantRow>('tenants')
         .insert({ organization_id: tenant.organizationId, created_at: now, ...values })
         .onConflict('organization_id')
@@ -70,12 +52,10 @@ export function makeTenantRepository(db: Knex) {
   };
 }
 
-function toTenant(row: Pick<TenantRow, (typeof COLUMNS)[number]>): Tenant {
-  return {
-    organizationId: row.organization_id,
-    status: row.billing_status ?? undefined,
-    trialEndsAt: row.trial_ends_at ?? undefined,
-    plan: row.plan ?? undefined,
-    deletedAt: row.deleted_at ?? undefined,
-  };
+async function lock(trx: Knex.Transaction, organizationId: string): Promise<Tenant | undefined> {
+  const row = await trx<TenantRow>('tenants')
+    .where({ organization_id: organizationId })
+    .forUpdate()
+    .first(...TENANT_COLUMNS);
+  return row && toTenant(row);
 }

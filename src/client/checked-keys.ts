@@ -1,4 +1,6 @@
-import type { Posture, Verdict } from './shapes.ts';
+import type { Operation, Posture, Verdict } from './shapes.ts';
+import { newTally } from './usage-report.ts';
+import type { Tally } from './usage-report.ts';
 
 /** The key of a request, as `req.apiKey` shows it. */
 export type VerifiedKey = {
@@ -20,8 +22,15 @@ export type CheckedKey = {
   scopes: ReadonlySet<string>;
   /** On the clock of the calendar. */
   expiresAtMs: number | undefined;
+  /** What billing lets it be used for, until a moment on the clock of the calendar, if there is one. */
+  allows: readonly Operation[];
+  changesAtMs: number | undefined;
   /** On the monotonic clock. */
   checkedAt: number;
+  /** Its use is bounded, so that Latchkey has to be asked about every request. */
+  limited: boolean;
+  /** How often it was used without asking. */
+  tally: Tally;
 };
 
 export type CheckedKeys = ReturnType<typeof makeCheckedKeys>;
@@ -97,6 +106,11 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
     }),
     scopes: new Set(verdict.scopes),
     expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at),
+    allows: billing?.allows ?? [],
+    changesAtMs: billing?.changes_at ? Date.parse(billing.changes_at) : undefined,
     checkedAt,
+    tally: newTally(id, organization_id),
+    // A service older than this client limits nothing and does not speak of it.
+    limited: (verdict.enforcement ?? null) !== null,
   };
 }

@@ -5,15 +5,21 @@ import type {
   AuditEvent,
   CreateApiKey,
   CreatedApiKey,
+  KeyUsage,
   ListApiKeys,
   ListAuditEvents,
+  ListOrganizations,
+  BilledOrganization,
   Organization,
+  OrganizationUsage,
   Page,
   PermissionGroup,
   PermissionSet,
+  ReportUsage,
   Session,
   SetBilling,
   UpdateApiKey,
+  UsageQuery,
   Verdict,
   VerifyApiKey,
 } from './shapes.ts';
@@ -46,9 +52,18 @@ export function createLatchkeyClient(options: ConnectionOptions) {
     organization: {
       /** The caller's organization: posture, plan, limits and use. */
       get: (call?: CallOptions) => send<Organization>('GET', '/v1/organization', call),
+      /** How often the organization's keys were used. */
+      usage: (query?: UsageQuery, call?: CallOptions) =>
+        send<OrganizationUsage>('GET', '/v1/organization/usage', { ...call, query }),
       /** Makes a tenant, or changes its billing; service tokens with `billing:write`. */
       setBilling: (id: string, billing: SetBilling, call?: CallOptions) =>
-        send<Organization>('PUT', `/v1/organizations/${encodeURIComponent(id)}/billing`, { ...call, body: billing }),
+        send<BilledOrganization>('PUT', `${organization(id)}/billing`, { ...call, body: billing }),
+    },
+    organizations: {
+      /** A page of all organizations, newest first; service tokens with `billing:read` or `billing:write`. */
+      list: (query?: ListOrganizations, call?: CallOptions) =>
+        send<Page<BilledOrganization>>('GET', '/v1/organizations', { ...call, query }),
+      get: (id: string, call?: CallOptions) => send<BilledOrganization>('GET', organization(id), call),
     },
     audit: {
       /** What happened in the organization, newest first; `audit:read`. */
@@ -74,6 +89,7 @@ export function connectionOf(client: object): { baseUrl: string; token: Token } 
   return connection;
 }
 
+const organization = (id: string) => `/v1/organizations/${encodeURIComponent(id)}`;
 const one = (id: string) => `/v1/api-keys/${encodeURIComponent(id)}`;
 
 function keysOf(send: Send) {
@@ -84,6 +100,9 @@ function keysOf(send: Send) {
     /** A page of the organization's keys, newest first. */
     list: (query?: ListApiKeys, call?: CallOptions) => send<Page<ApiKey>>('GET', '/v1/api-keys', { ...call, query }),
     get: (id: string, call?: CallOptions) => send<ApiKey>('GET', one(id), call),
+    /** How often a key was used, and when last. */
+    usage: (id: string, query?: UsageQuery, call?: CallOptions) =>
+      send<KeyUsage>('GET', `${one(id)}/usage`, { ...call, query }),
     /** Changes label, description or metadata. */
     update: (id: string, change: UpdateApiKey, call?: CallOptions) =>
       send<ApiKey>('PATCH', one(id), { ...call, body: change }),
@@ -103,5 +122,11 @@ function verifyingOf(send: Send) {
     /** The same for 1 to 100 keys; the verdicts come in their order. */
     verifyMany: async (keys: readonly VerifyApiKey[], call?: CallOptions): Promise<Verdict[]> =>
       (await send<{ data: Verdict[] }>('POST', verify, { ...call, body: { keys } })).data,
+    /** Tells of requests that were judged without asking Latchkey; `requireApiKey` does so by itself. */
+    reportUsage: (report: ReportUsage, call?: CallOptions) =>
+      send<{ accepted: number }>('POST', '/v1/usage', { ...call, body: report }),
+    /** Gives back the place of a verdict's `lease`; one that has ended already is no error. */
+    releaseLease: (id: string, call?: CallOptions) =>
+      send<{ status: 'released' }>('POST', `/v1/leases/${encodeURIComponent(id)}/release`, call),
   };
 }

@@ -1,15 +1,15 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { CheckedKey, VerifiedKey } from './checked-keys.ts';
+import type { Request, RequestHandler } from 'express';
+import type { VerifiedKey } from './checked-keys.ts';
 import { createLatchkeyClient } from './client.ts';
 import type { LatchkeyClient } from './client.ts';
+import { guardRequests } from './guard-requests.ts';
+import type { RouteOptions } from './guard-requests.ts';
 import { makeKeyGuard } from './key-guard.ts';
-import type { KeyGuard } from './key-guard.ts';
 import type { CacheOptions } from './key-memory.ts';
-import { readKey } from './read-key.ts';
-import { judge, refusalOf, sendRefusal, unavailable } from './refusal.ts';
 import type { ConnectionOptions } from './send.ts';
-import type { Operation } from './shapes.ts';
+import { makeUsageReport } from './usage-report.ts';
 
+export type { RouteOptions } from './guard-requests.ts';
 export type { CacheOptions } from './key-memory.ts';
 export type { VerifiedKey } from './checked-keys.ts';
 
@@ -29,14 +29,6 @@ export type GuardOptions = ({ client: LatchkeyClient } | ConnectionOptions) & {
   onStream?: ((open: boolean) => void) | undefined;
 };
 
-/** What a route asks of a key. */
-export type RouteOptions = {
-  /** All of these are needed; none, unless said. */
-  scopes?: readonly string[] | undefined;
-  /** What the request does, as billing sees it. Unless said: GET and HEAD read, DELETE winds down, all else creates. */
-  operation?: Operation | ((req: Request) => Operation) | undefined;
-};
-
 export type ApiKeyGuard = {
   /** A handler that lets requests with a good key pass, with `req.apiKey` set, and answers all others. */
   require(route?: RouteOptions): RequestHandler;
@@ -44,8 +36,8 @@ export type ApiKeyGuard = {
   isTrusting(): boolean;
   /** How many keys are kept. */
   size(): number;
-  /** Stops listening. */
-  close(): void;
+  /** Stops listening, and tells Latchkey of the last uses. */
+  close(): Promise<void>;
 };
 
 /**
@@ -56,11 +48,17 @@ export type ApiKeyGuard = {
 export function createApiKeyGuard({ cache, onStream, ...rest }: GuardOptions): ApiKeyGuard {
   const client = 'client' in rest ? rest.client : createLatchkeyClient(rest);
   const guard = makeKeyGuard({ client, cache, onStream });
+  const report = makeUsageReport({ send: client.reportUsage });
+  // A lease that cannot be released ends by itself.
+  const release = (id: string) => void client.releaseLease(id).catch(() => undefined);
   return {
-    require: (route = {}) => handlerOf(guard, route),
+    require: (route = {}) => guardRequests({ ...guard, note: report.note, release }, route),
     isTrusting: guard.isTrusting,
     size: guard.size,
-    close: guard.close,
+    close() {
+      guard.close();
+      return report.close();
+    },
   };
 }
 
@@ -71,11 +69,11 @@ const guards = new WeakMap<LatchkeyClient, ApiKeyGuard>();
  * ['tasks:read'] }), …)`. Routes with the same `client` share one memory and one stream, those of the first of them;
  * with `baseUrl` and `token` a route has its own. Refusals are Latchkey's envelope `{"error":{"code","message",
  * "request_id","details"?}}`: 401 `credential_missing`, `credential_invalid`, `credential_expired`; 403
- * `permission_denied`; 423 `billing_inactive`; 503, with the code of Latchkey's own 503 or `verification_unavailable`,
- * when Latchkey cannot be asked.
+ * `permission_denied`; 423 `billing_inactive`; 429 `rate_limited`, `concurrency_limited`; 503, with the code of
+ * Latchkey's own 503 or `verification_unavailable`, when Latchkey cannot be asked.
  */
-export function requireApiKey({ scopes, operation, ...options }: GuardOptions & RouteOptions): RequestHandler {
-  return guardOf(options).require({ scopes, operation });
+export function requireApiKey({ scopes, operation, cost, ...options }: GuardOptions & RouteOptions): RequestHandler {
+  return guardOf(options).require({ scopes, operation, cost });
 }
 
 /** The key of a request that passed `requireApiKey`. @throws Error for any other request */
@@ -89,33 +87,4 @@ function guardOf(options: GuardOptions): ApiKeyGuard {
   const guard = guards.get(options.client) ?? createApiKeyGuard(options);
   guards.set(options.client, guard);
   return guard;
-}
-
-function handlerOf(guard: KeyGuard, { scopes = [], operation = operationOf }: RouteOptions): RequestHandler {
-  const pass = (req: Request, res: Response, next: NextFunction, key: CheckedKey, does: Operation) => {
-    const refusal = judge(key, { scopes, operation: does });
-    if (refusal) return sendRefusal(res, refusal);
-    req.apiKey = key.view;
-    next();
-  };
-  const ask = async (req: Request, res: Response, next: NextFunction, presented: string, does: Operation) => {
-    const answer = await guard.ask(presented).catch(unavailable);
-    if ('key' in answer) pass(req, res, next, answer.key, does);
-    else sendRefusal(res, 'refused' in answer ? refusalOf(answer.refused) : answer);
-  };
-
-  return (req, res, next) => {
-    const presented = readKey(req.rawHeaders);
-    if (typeof presented !== 'string') return sendRefusal(res, presented);
-    const does = typeof operation === 'function' ? operation(req) : operation;
-    const known = guard.peek(presented);
-    // A trial ends by the clock of Latchkey, and nobody tells of it.
-    if (known && !(does === 'create' && known.view.posture === 'trial')) return pass(req, res, next, known, does);
-    return ask(req, res, next, presented, does);
-  };
-}
-
-function operationOf({ method }: Request): Operation {
-  if (method === 'GET' || method === 'HEAD') return 'read';
-  return method === 'DELETE' ? 'wind_down' : 'create';
 }

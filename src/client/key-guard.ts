@@ -5,11 +5,13 @@ import type { LatchkeyClient } from './client.ts';
 import { makeKeyMemory } from './key-memory.ts';
 import type { CacheOptions } from './key-memory.ts';
 import { LatchkeyError } from './latchkey-error.ts';
-import type { VerdictCode } from './shapes.ts';
+import type { Verdict, VerifyApiKey } from './shapes.ts';
 
-/** A good key, or why it is none. */
-export type Answer = { key: CheckedKey } | { refused: VerdictCode };
+/** A good key, or why it is none; the verdict is absent for a key that is known from before. */
+export type Answer = { key: CheckedKey; verdict: Verdict | undefined } | { refused: Verdict };
 export type KeyGuard = ReturnType<typeof makeKeyGuard>;
+/** What is asked of a key, by the request that it came with. */
+export type AskedUse = Omit<VerifyApiKey, 'key' | 'lease'>;
 
 type Options = {
   client: LatchkeyClient;
@@ -24,34 +26,49 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
   const onChange = () => asking.clear();
   const memory = makeKeyMemory({ connection: connectionOf(client), cache, onStream, onChange });
 
-  async function question(presented: string, name: string): Promise<Answer> {
+  async function question(name: string, asked: VerifyApiKey): Promise<Answer> {
     const askedAt = performance.now();
     try {
-      const verdict = await client.verify({ key: presented });
+      const verdict = await client.verify(asked);
       const key = memory.keep(name, verdict, askedAt);
-      return key ? { key } : { refused: verdict.code };
+      return key ? { key, verdict } : { refused: verdict };
     } catch (error) {
       const key = isOutage(error) ? memory.lastKnown(name) : undefined;
-      if (key) return { key };
+      if (key) return { key, verdict: undefined };
       throw error;
     }
   }
 
+  /** Scopes and operation are not asked about: who else asks about the same key may need others. */
+  function questionForAll(name: string, asked: VerifyApiKey): Promise<Answer> {
+    const { key, cost, ip, user_agent } = asked;
+    const answer = question(name, { key, cost, ip, user_agent }).finally(() => {
+      if (asking.get(name) === answer) asking.delete(name);
+    });
+    asking.set(name, answer);
+    return answer;
+  }
+
   return {
     /** From memory alone. */
-    peek: (presented: string): CheckedKey | undefined =>
-      memory.isTrusted() ? memory.peek(nameOf(presented)) : undefined,
+    peek(presented: string): CheckedKey | undefined {
+      const known = memory.isTrusted() ? memory.peek(nameOf(presented)) : undefined;
+      return known?.limited ? undefined : known;
+    },
 
-    /** Asks Latchkey; those that ask about the same key at the same time ask once. */
-    ask(presented: string): Promise<Answer> {
+    /**
+     * Asks Latchkey. Those that ask about the same key at the same time ask once, unless its use is limited: then every
+     * request is counted.
+     */
+    async ask(presented: string, use: AskedUse): Promise<Answer> {
       const name = nameOf(presented);
+      const asked = { key: presented, ...use };
+      if (memory.isLimited(name)) return question(name, asked);
       const running = asking.get(name);
-      if (running) return running;
-      const answer = question(presented, name).finally(() => {
-        if (asking.get(name) === answer) asking.delete(name);
-      });
-      asking.set(name, answer);
-      return answer;
+      const answer = await (running ?? questionForAll(name, asked));
+      // It was asked whether the key may read, which says nothing of this request where that alone is not allowed.
+      if ('refused' in answer) return isForAnother(answer.refused, use) ? question(name, asked) : answer;
+      return running && answer.key.limited ? question(name, asked) : answer;
     },
 
     isTrusting: memory.isTrusted,
@@ -64,6 +81,10 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
 
 function nameOf(presented: string): string {
   return hash('sha256', presented, 'base64url');
+}
+
+function isForAnother({ code, billing }: Verdict, { operation = 'read' }: AskedUse): boolean {
+  return code === 'billing_inactive' && billing?.allows.includes(operation) === true;
 }
 
 function isOutage(error: unknown): boolean {

@@ -56,7 +56,9 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
     /** What is known for certain. */
     peek(name: string): CheckedKey | undefined {
       const known = keys.get(name);
-      return known && performance.now() - known.checkedAt < ttlMs ? known : undefined;
+      if (!known || performance.now() - known.checkedAt >= ttlMs) return undefined;
+      // A posture that ends by the clock is not told of.
+      return known.changesAtMs !== undefined && known.changesAtMs <= Date.now() ? undefined : known;
     },
 
     /** Remembers a verdict, unless something changed since it was asked for. @returns the key, if it is good */
@@ -74,6 +76,9 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
       const goodAt = Math.max(known.checkedAt, Math.min(feed.heardAt(), known.checkedAt + ttlMs));
       return performance.now() - goodAt < staleGraceMs ? { ...known, view: { ...known.view, stale: true } } : undefined;
     },
+
+    /** Whether every request with this key is Latchkey's to count, as far as is known. */
+    isLimited: (name: string): boolean => keys.get(name)?.limited === true,
 
     isTrusted: (): boolean => feed.isOpen(performance.now()),
     size: keys.size,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Response } from 'express';
 import type { CheckedKey } from './checked-keys.ts';
 import { LatchkeyError } from './latchkey-error.ts';
-import type { Operation, Posture, VerdictCode } from './shapes.ts';
+import type { Operation, Posture, RateLimitState, Verdict, VerdictCode } from './shapes.ts';
 
 /** Why a request may not pass, as it is answered. */
 export type Refusal = {
@@ -26,24 +26,40 @@ const BY_VERDICT: Readonly<Record<string, Refusal>> = {
   revoked: INVALID,
   expired: EXPIRED,
   ip_not_allowed: { ...NOT_ALLOWED, code: 'ip_not_allowed' },
-  rate_limited: limited('rate_limited', 'Too many requests.'),
-  concurrency_limited: limited('concurrency_limited', 'Too many requests at once.'),
 };
 
-/** What a verdict that is not `valid` means for the request. */
-export function refusalOf(code: VerdictCode): Refusal {
+/** What a verdict that is not `valid` means for a request that wanted this. */
+export function refusalOf({ code, retry_after: wait, rate_limit: rate, billing, scopes }: Verdict, use: Use): Refusal {
+  if (code === 'rate_limited')
+    return limited(code, 'Too many requests with this API key.', wait, rate && limitOf(rate));
+  if (code === 'concurrency_limited') return limited(code, 'Too many requests at once with this API key.', wait);
+  if (code === 'insufficient_scope') return lacks(use.scopes, new Set(scopes));
+  if (code === 'billing_inactive') return inactive(billing?.posture ?? 'unknown');
   return BY_VERDICT[code] ?? NOT_ALLOWED;
 }
 
 type Use = { scopes: readonly string[]; operation: Operation };
 
+function limitOf({ limit, window_seconds, scope }: RateLimitState): Record<string, unknown> {
+  return { limit, window_seconds, scope };
+}
+
 /** Whether a key that is known is good for a use, by the clock of now. @returns undefined when it is */
-export function judge({ expiresAtMs, scopes, view }: CheckedKey, use: Use): Refusal | undefined {
+export function judge({ expiresAtMs, scopes, view, allows }: CheckedKey, use: Use): Refusal | undefined {
   if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) return EXPIRED;
   for (const scope of use.scopes) if (!scopes.has(scope)) return lacks(use.scopes, scopes);
-  if (use.operation === 'create' && view.posture !== 'active' && view.posture !== 'trial')
-    return inactive(view.posture);
+  if (!allows.includes(use.operation)) return inactive(view.posture);
   return undefined;
+}
+
+const VERDICTS: Readonly<Record<string, VerdictCode>> = {
+  credential_expired: 'expired',
+  permission_denied: 'insufficient_scope',
+};
+
+/** The verdict that a refusal of `judge` stands for. */
+export function verdictOf({ code }: Refusal): VerdictCode {
+  return VERDICTS[code] ?? code;
 }
 
 function lacks(needed: readonly string[], scopes: ReadonlySet<string>): Refusal {
@@ -60,13 +76,12 @@ const REASONS: Partial<Record<Posture, string>> = {
 };
 
 function inactive(posture: Posture): Refusal {
-  const reason = REASONS[posture] ?? 'Billing does not allow this now.';
-  const message = `${reason} What exists can be read and revoked; nothing can be added.`;
+  const message = REASONS[posture] ?? 'Billing does not allow this now.';
   return { status: 423, code: 'billing_inactive', message, details: { posture } };
 }
 
-function limited(code: string, message: string): Refusal {
-  return { status: 429, code, message, details: { retry_after: RETRY_SECONDS } };
+function limited(code: string, message: string, wait: number | null, rate?: Record<string, unknown> | null): Refusal {
+  return { status: 429, code, message, details: { retry_after: wait ?? RETRY_SECONDS, ...rate } };
 }
 
 /** Latchkey cannot say whether the key is good, and nobody else may. */

@@ -1,11 +1,14 @@
 // What Latchkey answers and takes, as it goes over the wire: snake_case, times in ISO 8601 and UTC.
 
-/** What billing allows an organization now; only `active` and `trial` may add. */
-export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'unknown';
+/** What billing says of an organization now. */
+export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'grace' | 'unknown';
 export type BillingStatus = 'active' | 'trial' | 'past_due' | 'decommissioning';
 
-/** What a request does, as billing sees it: `create` adds or amends and needs an active posture, the others never do. */
+/** What a request does, as billing sees it: `create` adds or amends, `wind_down` revokes, cancels, deletes. */
 export type Operation = 'read' | 'create' | 'wind_down';
+
+/** At most `limit` requests in a window, which begins with the first request in it. */
+export type RateLimit = { limit: number; window_seconds: number };
 
 /** An API key, without its secret. */
 export type ApiKey = {
@@ -21,6 +24,9 @@ export type ApiKey = {
   description: string | null;
   metadata: Record<string, string>;
   expires_at: string | null;
+  /** The key's own limits; null: what its template and the plan say. */
+  rate_limit: RateLimit | null;
+  concurrency: number | null;
   origin: 'latchkey' | 'workos';
   rotated_from: string | null;
   rotated_to: string | null;
@@ -28,6 +34,8 @@ export type ApiKey = {
   created_at: string;
   updated_at: string;
   revoked_at: string | null;
+  /** When the key was last good for what it was used for; in lists, and where one key is read or changed. */
+  last_used_at: string | null;
 };
 
 /** A new key. `value` is its secret, which no other answer has. */
@@ -48,14 +56,20 @@ export type CreateApiKey = {
   permission_set: string;
   description?: string | undefined;
   metadata?: Record<string, string> | undefined;
-  /** Never, if absent or null. */
+  /** If absent, as late as the organization's plan allows, else never; null: never. */
   expires_at?: string | null | undefined;
+  /** Up to the plan's maximum; what the template and the plan say, if absent or null. */
+  rate_limit?: RateLimit | null | undefined;
+  /** Requests at a time; the same. */
+  concurrency?: number | null | undefined;
 };
 export type UpdateApiKey = {
   label?: string | undefined;
   description?: string | null | undefined;
   /** Replaces what is there. */
   metadata?: Record<string, string> | undefined;
+  rate_limit?: RateLimit | null | undefined;
+  concurrency?: number | null | undefined;
 };
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;
@@ -70,8 +84,22 @@ export type VerdictCode =
   | 'revoked'
   | 'expired'
   | 'insufficient_scope'
+  | 'ip_not_allowed'
   | 'billing_inactive'
+  | 'rate_limited'
+  | 'concurrency_limited'
   | (string & {});
+
+/** How much of a rate is left, and in how many seconds all of it is again. */
+export type RateLimitState = {
+  limit: number;
+  window_seconds: number;
+  remaining: number;
+  reset: number;
+  scope: 'key' | 'organization';
+};
+/** Ends by itself at `expires_at`. */
+export type Lease = { id: string; expires_at: string };
 
 /** What Latchkey says of a presented key. All that tells of the key is null where there is none. */
 export type Verdict = {
@@ -85,7 +113,16 @@ export type Verdict = {
   permission_set: string | null;
   scopes: string[];
   expires_at: string | null;
-  billing: { posture: Posture } | null;
+  /** The rate that refused, or that has the least left; null where none is limited. */
+  rate_limit: RateLimitState | null;
+  /** A place among the key's concurrent requests, to be released when the request ends. */
+  lease: Lease | null;
+  /** Seconds to wait, of a key that a limit refused. */
+  retry_after: number | null;
+  /** By whose count limits were judged; null where nothing is limited. */
+  enforcement: 'local' | 'shared' | 'none' | 'unavailable' | null;
+  /** The posture of the key's organization, for which operations its keys verify, and when it ends by the clock. */
+  billing: { posture: Posture; allows: Operation[]; changes_at: string | null } | null;
   checked_at: string;
   source: 'cache' | 'mirror' | 'workos' | null;
   /** Milliseconds since the mirror was read. */
@@ -98,9 +135,63 @@ export type VerifyApiKey = {
   scopes?: readonly string[] | undefined;
   /** `read` unless said. */
   operation?: Operation | undefined;
+  /** Where the request came from that the key came with. */
+  ip?: string | undefined;
+  user_agent?: string | undefined;
+  /** How many requests this counts as; 1 unless said, 0 looks and counts nothing. */
+  cost?: number | undefined;
+  /** False: a valid key takes no place where requests at a time are limited. */
+  lease?: boolean | undefined;
 };
 
-export type PermissionSet = { name: string; description: string; scopes: string[] };
+/** Requests with one key and the same outcome, that were judged without asking Latchkey. */
+export type ReportedUse = {
+  id: string;
+  organization_id: string;
+  code: VerdictCode;
+  count: number;
+  last_used_at: string;
+  ip?: string | undefined;
+  user_agent?: string | undefined;
+};
+/** 1 to 1,000 uses. */
+export type ReportUsage = { uses: readonly ReportedUse[] };
+
+/** How often each outcome came about; those that did not are left out. */
+export type UsageCounts = { total: number; codes: Record<string, number> };
+/** Every hour or day of a range in UTC, first to last, also those without a use. */
+export type Usage = UsageCounts & {
+  from: string;
+  to: string;
+  interval: 'hour' | 'day';
+  data: (UsageCounts & { start: string })[];
+};
+export type KeyUsage = Usage & {
+  last_used_at: string | null;
+  last_used_ip: string | null;
+  /** What kind of client, such as `curl` or `Chrome`. */
+  last_used_agent: string | null;
+};
+export type OrganizationUsage = Usage & {
+  /** The 10 keys with the most uses, the busiest first. */
+  keys: { id: string; total: number; last_used_at: string | null }[];
+};
+export type UsageQuery = {
+  /** 24 hours before `to` by hour, and 30 days by day, unless said; at most 31 days by hour, 400 days by day. */
+  from?: string | undefined;
+  /** Now, unless said. */
+  to?: string | undefined;
+  /** `hour` unless said. */
+  interval?: 'hour' | 'day' | undefined;
+};
+
+export type PermissionSet = {
+  name: string;
+  description: string;
+  scopes: string[];
+  /** Whether the organization's plan lets new keys be made from it. */
+  allowed: boolean;
+};
 export type PermissionGroup = {
   group: string;
   description: string | null;
@@ -109,12 +200,43 @@ export type PermissionGroup = {
 
 export type Organization = {
   id: string;
+  name: string | null;
   posture: Posture;
   billing_status: BillingStatus | null;
+  status_since: string | null;
+  billing_occurred_at: string | null;
   trial_ends_at: string | null;
+  /** When the posture ends by the clock. */
+  changes_at: string | null;
+  decommission_at: string | null;
+  /** How far the revocation of all keys has come; null when none is planned. */
+  decommissioning: { at: string; keys_left: number; keys_left_at_workos: number; done_at: string | null } | null;
   plan: string;
-  limits: { api_keys: number };
+  /** Null: no limit. */
+  limits: {
+    api_keys: number;
+    rate_limit: RateLimit | null;
+    concurrency: number | null;
+    organization_rate_limit: RateLimit | null;
+    permission_sets: string[];
+    max_expiry_days: number | null;
+  };
   usage: { api_keys: number };
+};
+/** An organization as the product's own services see it. */
+export type BilledOrganization = Organization & {
+  billing_reason: string | null;
+  created_at: string;
+  deleted_at: string | null;
+};
+export type ListOrganizations = PageQuery & {
+  posture?: Posture | undefined;
+  status?: BillingStatus | undefined;
+  plan?: string | undefined;
+  /** Those in trial whose trial ends before this, or has ended. */
+  trial_ends_before?: string | undefined;
+  /** Part of the name, in any case, or the id. */
+  q?: string | undefined;
 };
 export type SetBilling = {
   status: BillingStatus;
@@ -122,6 +244,13 @@ export type SetBilling = {
   trial_ends_at?: string | null | undefined;
   /** Stays as it was when not given. */
   plan?: string | undefined;
+  /** Instead of the plan's; null: the plan's again. */
+  key_limit?: number | null | undefined;
+  /** With `decommissioning`: when all keys are revoked. */
+  decommission_at?: string | null | undefined;
+  /** When it happened; now, if not given. What happened earlier than what was said before changes nothing. */
+  occurred_at?: string | undefined;
+  reason?: string | undefined;
 };
 
 export type AuditEvent = {

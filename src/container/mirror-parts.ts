@@ -19,6 +19,7 @@ import type { Catalogue } from '../permissions/catalogue.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../sync/background.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
+import { makePace } from '../sync/pace.ts';
 import { makePollEvents } from '../sync/poll-events.ts';
 import { makeReconcile } from '../sync/reconcile/reconcile.ts';
 import type { Reconcile } from '../sync/reconcile/reconcile.ts';
@@ -59,7 +60,8 @@ type ReconcileDeps = {
 
 /** What compares the whole mirror with WorkOS. */
 export function makeReconcileParts(deps: ReconcileDeps): Reconcile {
-  const settle = makeSettle(deps);
+  // What it found it mends at once: somebody is waiting for its report.
+  const settle = makeSettle({ ...deps, pace: makePace(Infinity) });
   return makeReconcile({
     ...deps,
     mirroredKeys: makeMirroredKeys(deps.db),

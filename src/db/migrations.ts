@@ -3,6 +3,13 @@ import * as createApplicationRole from '../../migrations/20261120100000_create_a
 import * as createTenantsAndKeys from '../../migrations/20261120100100_create_tenants_and_keys.ts';
 import * as createAuditEvents from '../../migrations/20261120100200_create_audit_events.ts';
 import * as createRecovery from '../../migrations/20261120100300_create_recovery.ts';
+import * as addKeyLimits from '../../migrations/20261120100400_add_key_limits.ts';
+import * as createUsage from '../../migrations/20261120100500_create_usage.ts';
+import * as nameHashKeys from '../../migrations/20261120100600_name_hash_keys.ts';
+import * as addBilling from '../../migrations/20261120100700_add_billing.ts';
+import * as createHookInbox from '../../migrations/20261120100800_create_hook_inbox.ts';
+import * as createOutbox from '../../migrations/20261120100900_create_outbox.ts';
+import * as indexTenantsByAge from '../../migrations/20261120101000_index_tenants_by_age.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -13,6 +20,13 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120100100_create_tenants_and_keys', steps: createTenantsAndKeys },
   { name: '20261120100200_create_audit_events', steps: createAuditEvents },
   { name: '20261120100300_create_recovery', steps: createRecovery },
+  { name: '20261120100400_add_key_limits', steps: addKeyLimits },
+  { name: '20261120100500_create_usage', steps: createUsage },
+  { name: '20261120100600_name_hash_keys', steps: nameHashKeys },
+  { name: '20261120100700_add_billing', steps: addBilling },
+  { name: '20261120100800_create_hook_inbox', steps: createHookInbox },
+  { name: '20261120100900_create_outbox', steps: createOutbox },
+  { name: '20261120101000_index_tenants_by_age', steps: indexTenantsByAge },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

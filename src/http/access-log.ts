@@ -5,6 +5,7 @@ import { callerId } from './caller.ts';
 import type { Caller } from './caller.ts';
 
 type Timing = { responseTime: number };
+type Locals = { caller?: Caller; route?: string; errorCode?: string; described?: Readonly<Record<string, string>> };
 
 /**
  * One line a request: who, for which organization, which route, what came of it, how long. The URL itself is not
@@ -28,7 +29,7 @@ export function makeAccessLog(log: Logger): RequestHandler {
 }
 
 function describe(req: Request, res: Response, { responseTime }: Timing): object {
-  const { caller, route, errorCode } = res.locals as { caller?: Caller; route?: string; errorCode?: string };
+  const { caller, route, errorCode, described } = res.locals as Locals;
   return {
     method: req.method,
     route: route ?? 'unmatched',
@@ -37,5 +38,6 @@ function describe(req: Request, res: Response, { responseTime }: Timing): object
     ...(errorCode && { code: errorCode }),
     ...(caller && { caller: caller.kind, caller_id: callerId(caller) }),
     ...(caller && caller.kind !== 'service' && { organization_id: caller.organizationId }),
+    ...described,
   };
 }

@@ -1,16 +1,16 @@
 import express from 'express';
-import type { Express, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import { makeErrorHandler } from './error-handler.ts';
+import { withFastLanes } from './fast-lane.ts';
+import type { FastLane } from './fast-lane.ts';
 import { mountRoutes } from './mount.ts';
 import type { Guards } from './mount.ts';
 import { assignRequestId } from './request-id.ts';
 import type { Route } from './route.ts';
-
-/** Answers the usual requests of one POST route before anything else is done, and passes the others on. */
-export type FastLane = { path: string; handle: RequestHandler };
 
 type Deps = {
   fastLanes: readonly FastLane[];
@@ -37,18 +37,17 @@ export function makeApp({
   isDatabaseUnavailable,
   strict,
   trustProxyHops,
-}: Deps): Express {
+}: Deps): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustProxyHops);
-  for (const { path, handle } of fastLanes) app.post(path, handle);
   app.use(assignRequestId, ...observers, helmet(), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));
   app.use(refuseUnknownRoute);
   app.use(makeErrorHandler({ log, isDatabaseUnavailable }));
-  return app;
+  return withFastLanes(app, fastLanes);
 }
 
 // Answers carry secrets and permissions: no cache on the way may keep them.

@@ -8,22 +8,24 @@ export const MAX_BODY_BYTES = 64 * 1024;
 export const MAX_SIGNED_BODY_BYTES = 256 * 1024;
 
 // Compressed bodies are refused: inside 64 KiB nobody needs them, and a bomb cannot be unpacked.
-const parseJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, strict: false, type: () => true });
+const jsonParser = (limit: number) => express.json({ limit, inflate: false, strict: false, type: () => true });
+const parseJson = jsonParser(MAX_BODY_BYTES);
 const readBytes = express.raw({ limit: MAX_SIGNED_BODY_BYTES, inflate: false, type: () => true });
 
 /**
- * Reads a JSON body of at most 64 KiB.
+ * Reads a JSON body of at most 64 KiB, unless said otherwise.
  * @throws AppError `unsupported_media_type`, `payload_too_large`, or `validation_error` when it is no JSON.
  */
-export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
+export async function readJsonBody(req: Request, res: Response, limit = MAX_BODY_BYTES): Promise<unknown> {
   if (!hasBody(req)) return undefined;
   // The parser would answer only after it has read all that was announced.
-  refuseLargeBody(req);
+  refuseLargeBody(req, limit);
   if (!req.is('application/json')) {
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
   }
   await new Promise<void>((resolve, reject) => {
-    parseJson(req, res, (error?: unknown) => (error ? reject(fromBodyParser(error)) : resolve()));
+    const parse = limit === MAX_BODY_BYTES ? parseJson : jsonParser(limit);
+    parse(req, res, (error?: unknown) => (error ? reject(fromBodyParser(error, limit)) : resolve()));
   });
   return req.body;
 }
@@ -44,7 +46,7 @@ export async function readSignedBody(req: Request, res: Response, access: Signed
   });
   const body: unknown = req.body;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-  if (!(await access.verify(bytes, signature))) {
+  if (!(await access.verify(bytes, signature, (name) => req.get(name)))) {
     throw new AppError('credential_invalid', 'The signature is not that of this body, or too old.');
   }
   return () => {

@@ -2,20 +2,27 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
-import type { Caller, TenantCaller } from './caller.ts';
+import type { ApiKeyCaller, Caller, TenantCaller } from './caller.ts';
+import { originOf } from './caller-origin.ts';
+import type { CallerOrigin } from './caller-origin.ts';
 import { isEventStream, sendStream } from './event-stream.ts';
 import type { EventStream } from './event-stream.ts';
 import { requestIdOf } from './request-id.ts';
 import { errorCodesOf, successOf } from './route.ts';
-import type { RequestContext, Route } from './route.ts';
+import type { BillingClass, RequestContext, Route } from './route.ts';
 import { validate } from './validate.ts';
 
 export type Guards = {
   /** Resolves the credential. @throws AppError 401 */
   authenticate(req: Request): Promise<Caller>;
+  /** Counts a request with an API key. @throws AppError 429 */
+  admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
+  /** Told what became of a request with an API key. */
+  keyAnswered(caller: ApiKeyCaller, refusal: ErrorCode | undefined, from: CallerOrigin): void;
   /** Judges the tenant's billing. @throws AppError 423 */
-  assertMayCreate(organizationId: string): Promise<void>;
+  assertBilling(organizationId: string, billing: BillingClass): Promise<void>;
 };
 
 type Options = Guards & {
@@ -31,10 +38,14 @@ export function mountRoutes(routes: readonly Route[], options: Options): Router 
   const byPath = Map.groupBy(routes, (route) => expressPath(route.path));
   const fixedFirst = [...byPath].toSorted(([a], [b]) => Number(a.includes(':')) - Number(b.includes(':')));
   for (const [path, group] of fixedFirst) {
-    for (const route of group) router[route.method](path, handler(route, options));
+    for (const route of group) router[methodOf(route)](path, handler(route, options));
     router.all(path, refuseMethod(group));
   }
   return router;
+}
+
+function methodOf({ method, access }: Route): Route['method'] | 'all' {
+  return access.kind === 'tenant' && access.anyMethod ? 'all' : method;
 }
 
 function handler(route: Route, options: Options): RequestHandler {
@@ -43,7 +54,9 @@ function handler(route: Route, options: Options): RequestHandler {
     res.locals['route'] = route.path;
     try {
       await answer(route, options, req, res);
+      noteKey(options, req, res, undefined);
     } catch (error) {
+      noteKey(options, req, res, error instanceof AppError ? error.code : undefined);
       if (options.strict && error instanceof AppError && !declared.has(error.code)) {
         throw new Error(`${route.operationId} answered the undeclared code '${error.code}'`, { cause: error });
       }
@@ -52,14 +65,21 @@ function handler(route: Route, options: Options): RequestHandler {
   };
 }
 
-// The order is part of the contract: credential, scope and organization, billing, then what was sent.
+function noteKey(guards: Guards, req: Request, res: Response, refusal: ErrorCode | undefined): void {
+  const caller = res.locals['caller'] as Caller | undefined;
+  if (caller?.kind === 'api_key') guards.keyAnswered(caller, refusal, originOf(req));
+}
+
+// The order is part of the contract: credential, rate, scope and organization, billing, then what was sent.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
   const { organization_id: named, ...query } = req.query;
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
   const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
+  res.locals['mapRefusals'] = route.access.kind === 'tenant' && route.access.mapsRefusals && query['map'] === '403';
   const caller = isOpen ? undefined : await guards.authenticate(req);
   if (caller) {
     res.locals['caller'] = caller;
+    if (caller.kind === 'api_key') await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
     await admit(route, guards, caller, named);
   }
   const result = await route.handle({
@@ -89,7 +109,7 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   if (named !== undefined && named !== caller.organizationId) {
     throw denied('The credential belongs to another organization.');
   }
-  if (access.billing === 'create') await guards.assertMayCreate(caller.organizationId);
+  await guards.assertBilling(caller.organizationId, access.billing);
 }
 
 function assertScope(anyOf: readonly string[], caller: Caller): void {
@@ -110,7 +130,7 @@ function denied(message: string): AppError {
 }
 
 async function readBody(route: Route, req: Request, res: Response): Promise<unknown> {
-  if (route.body) return validate(route.body, await readJsonBody(req, res), 'body');
+  if (route.body) return validate(route.body, await readJsonBody(req, res, route.maxBodyBytes), 'body');
   refuseLargeBody(req);
   return undefined;
 }
@@ -118,13 +138,14 @@ async function readBody(route: Route, req: Request, res: Response): Promise<unkn
 function contextOf(req: Request, res: Response): RequestContext {
   return {
     requestId: requestIdOf(res),
-    ip: req.ip,
-    userAgent: req.get('user-agent')?.slice(0, 256),
+    method: req.method,
+    ...originOf(req),
     idempotencyKey: req.get('idempotency-key'),
     lastEventId: req.get('last-event-id'),
+    messageId: req.get('webhook-id'),
     setHeader: (name, value) => res.setHeader(name, value),
-    mapRefusals: () => {
-      res.locals['mapRefusals'] = true;
+    describe: (fields) => {
+      res.locals['described'] = { ...(res.locals['described'] as object | undefined), ...fields };
     },
   };
 }

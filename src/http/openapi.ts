@@ -8,7 +8,12 @@ import { isEventStream } from './event-stream.ts';
 import { errorCodesOf, successOf } from './route.ts';
 import type { Route } from './route.ts';
 
-type Info = { title: string; version: string };
+type Info = {
+  title: string;
+  version: string;
+  /** What the service sends by itself, by name. */
+  webhooks?: ZodOpenApiPathsObject;
+};
 
 const RequestIdHeader = z.string().meta({ description: 'The id of this request, in logs and errors.' });
 const RetryAfterHeader = z.string().meta({ description: 'Seconds to wait before trying again.' });
@@ -37,7 +42,10 @@ function securityOf({ access }: Route) {
 }
 
 /** The OpenAPI 3.1 document, all of it derived from the routes. */
-export function openApiDocument(routes: readonly Route[], { title, version }: Info): ReturnType<typeof createDocument> {
+export function openApiDocument(
+  routes: readonly Route[],
+  { title, version, webhooks = {} }: Info,
+): ReturnType<typeof createDocument> {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   return createDocument({
@@ -49,10 +57,15 @@ export function openApiDocument(routes: readonly Route[], { title, version }: In
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'This service' }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set([...routes.map(({ tag }) => tag), ...tagsOf(webhooks)])].map((name) => ({ name })),
     paths,
+    webhooks,
     components: { securitySchemes: SECURITY_SCHEMES },
   });
+}
+
+function tagsOf(webhooks: ZodOpenApiPathsObject): string[] {
+  return Object.values(webhooks).flatMap(({ post }) => post?.tags ?? []);
 }
 
 function operation(route: Route): ZodOpenApiOperationObject {
@@ -133,6 +146,19 @@ const SECURITY_SCHEMES = {
     in: 'header',
     name: 'WorkOS-Signature',
     description: "WorkOS's signature over the time and the body, with the secret of the webhook endpoint.",
+  },
+  stripeSignature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Stripe-Signature',
+    description: "Stripe's signature over the time and the body, with the secret of the webhook endpoint.",
+  },
+  standardWebhook: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Webhook-Signature',
+    description:
+      'A signature as Standard Webhooks has it, over Webhook-Id, Webhook-Timestamp and the body, which are sent, too.',
   },
 } as const;
 

@@ -7,15 +7,19 @@ export type BillingClass = 'create' | 'wind_down' | 'read';
 
 export type RequestContext = {
   requestId: string;
+  /** Of the request, in capitals. */
+  method: string;
   ip: string | undefined;
   userAgent: string | undefined;
   /** The client's `Idempotency-Key`, on routes that take one. */
   idempotencyKey: string | undefined;
   /** The last event that the client of a stream has seen before. */
   lastEventId: string | undefined;
+  /** The sender's own id of a message, where it is in a header. */
+  messageId: string | undefined;
   setHeader(name: string, value: string): void;
-  /** Refusals other than 401 are answered with status 403, for proxies that pass on no other; their code stays. */
-  mapRefusals(): void;
+  /** Adds to the request's line in the access log. */
+  describe(fields: Readonly<Record<string, string>>): void;
 };
 
 type Input<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> = {
@@ -37,6 +41,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   params?: P;
   query?: Q;
   body?: B;
+  /** How long the body may be; 64 KiB unless said. */
+  maxBodyBytes?: number;
   /** The one successful answer: its status and its schema. */
   responses: Readonly<Record<number, R>>;
   /** Whether the route takes an `Idempotency-Key`. */
@@ -52,6 +58,10 @@ type TenantAccess = {
   billing: BillingClass;
   /** Which callers may use the route at all; all three unless said. */
   callers?: readonly TenantCaller['kind'][];
+  /** With `?map=403` refusals other than 401 get status 403, for proxies that pass on no other; their code stays. */
+  mapsRefusals?: boolean;
+  /** Any method is as good as the one named: some proxies ask with that of the request they ask about. */
+  anyMethod?: boolean;
 };
 
 export type Access =
@@ -64,10 +74,10 @@ export type Access =
 /** How a request proves itself that carries no credential but a signature over its body. */
 export type SignedAccess = {
   /** The name of the scheme in the OpenAPI document. */
-  scheme: 'workosSignature';
+  scheme: 'workosSignature' | 'stripeSignature' | 'standardWebhook';
   header: string;
-  /** Judges the body as it was sent, byte by byte. */
-  verify: (body: Buffer, signature: string) => Promise<boolean>;
+  /** Judges the body as it was sent, byte by byte; a signature may cover other headers, too. */
+  verify: (body: Buffer, signature: string, header: (name: string) => string | undefined) => Promise<boolean>;
 };
 
 /** A route with its generic types erased, as the mount and the OpenAPI document see it. */
@@ -82,8 +92,8 @@ const TENANT_CALLERS = ['user', 'machine', 'api_key'] as const;
 export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
 ): Route {
-  const { scope, billing, callers = TENANT_CALLERS, ...rest } = definition;
-  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers } });
+  const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, mapsRefusals, anyMethod } });
 }
 
 /** A route for the product's own services, which hold service tokens. */
@@ -128,7 +138,13 @@ function erase<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType,
 }
 
 const SIGNED_CODES = ['credential_missing', 'credential_invalid', 'database_unavailable'] as const;
-const CALLER_CODES = [...SIGNED_CODES, 'credential_expired', 'permission_denied', 'workos_unavailable'] as const;
+const CALLER_CODES = [
+  ...SIGNED_CODES,
+  'credential_expired',
+  'permission_denied',
+  'workos_unavailable',
+  'rate_limited',
+] as const;
 const IMPLIED_CODES: Record<Access['kind'], readonly ErrorCode[]> = {
   public: [],
   signed: SIGNED_CODES,
@@ -148,7 +164,8 @@ export function errorCodesOf(route: Route): ReadonlySet<ErrorCode> {
   const codes = new Set<ErrorCode>(['validation_error', 'internal_error', 'payload_too_large', ...route.errors]);
   if (route.body) codes.add('unsupported_media_type');
   for (const code of IMPLIED_CODES[route.access.kind]) codes.add(code);
-  if (route.access.kind === 'tenant' && route.access.billing === 'create') codes.add('billing_inactive');
+  // Which classes a posture lets pass is the product's to configure.
+  if (route.access.kind === 'tenant') codes.add('billing_inactive');
   if (route.idempotent) codes.add('idempotency_key_reused').add('request_in_progress');
   return codes;
 }

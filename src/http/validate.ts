@@ -23,7 +23,7 @@ export function invalidFields(fields: Readonly<Record<string, string>>): AppErro
 }
 
 function fieldsOf(error: z.ZodError, whole: string): Record<string, string> {
-  const entries: [string, string][] = error.issues.flatMap((issue): [string, string][] => {
+  const entries: [string, string][] = error.issues.flatMap(nearest).flatMap((issue): [string, string][] => {
     if (issue.code !== 'unrecognized_keys') return [[nameOf(issue.path, whole), issue.message]];
     return issue.keys.map((key) => [nameOf([...issue.path, key], whole), 'There is no such field.']);
   });
@@ -32,6 +32,13 @@ function fieldsOf(error: z.ZodError, whole: string): Record<string, string> {
   const inOrder = [...new Set(entries.map(([name]) => name))].slice(0, MAX_FIELDS);
   // fromEntries defines own properties, so that a field named __proto__ is reported like any other.
   return Object.fromEntries(inOrder.map((name) => [name, first.get(name)!]));
+}
+
+/** Of the shapes that something may have, what was sent is held to the one that it comes nearest to. */
+function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const [best = []] = issue.errors.toSorted((a, b) => a.length - b.length);
+  return best.length === 0 ? [issue] : best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function nameOf(path: readonly PropertyKey[], whole: string): string {

@@ -34,6 +34,10 @@ export function makeIdempotencyRepository(db: Knex) {
       return taken.length > 0;
     },
 
+    holdAll,
+
+    findTaken,
+
     /** Reads a place and keeps it from changing until the transaction ends. */
     async lock(trx: Knex.Transaction, place: Place): Promise<Held | undefined> {
       const row = await placeRow(trx, place).forUpdate().first();
@@ -92,4 +96,25 @@ function toHeld(row: Row): Held {
     sealed: row.sealed ?? undefined,
     expiresAt: row.expires_at,
   };
+}
+
+/** Keeps everybody else from these places, in whatever order they name them, until the transaction ends. */
+async function holdAll(trx: Knex.Transaction, keyHashes: readonly Buffer[]): Promise<void> {
+  for (const keyHash of keyHashes.toSorted(Buffer.compare)) {
+    await trx.raw('select pg_advisory_xact_lock(?)', [keyHash.readBigInt64BE().toString()]);
+  }
+}
+
+/** Which of these places is taken; of several the one that ends last. */
+async function findTaken(
+  trx: Knex.Transaction,
+  organizationId: string,
+  keyHashes: readonly Buffer[],
+): Promise<Buffer | undefined> {
+  const row = await trx<Row>('idempotency_keys')
+    .where({ organization_id: organizationId })
+    .whereIn('key_hash', keyHashes)
+    .orderBy('expires_at', 'desc')
+    .first('key_hash');
+  return row && Buffer.from(row.key_hash);
 }

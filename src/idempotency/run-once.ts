@@ -10,14 +10,13 @@ import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import { ulid } from '../ids.ts';
 import type { Held, IdempotencyRepository, Place } from './idempotency-repository.ts';
+import type { Safe, Safes } from './safes.ts';
 import type { Sealing } from './sealing.ts';
 
 type Deps = {
   db: Knex;
   places: IdempotencyRepository;
-  sealing: Sealing;
-  /** Names places, so that the clients' keys are not kept. */
-  secret: Buffer;
+  safes: Safes;
   /** Ends the row that a request left behind when it died. */
   endRow: (trx: Knex.Transaction, id: { organizationId: string; rowId: string }, now: Date) => Promise<void>;
   /** How long an answer can be had again. */
@@ -52,20 +51,20 @@ export function makeRunOnce(deps: Deps) {
     if (!PRINTABLE.test(clientKey) || clientKey.trim() === '') {
       throw invalidFields({ 'idempotency-key': 'Give 1 to 255 printable ASCII characters.' });
     }
-    const place = placeOf(deps.secret, request, clientKey);
-    const entry = await enter(deps, place, hashOf(request.sent));
+    const entry = await enter(deps, spotsOf(deps.safes, request, clientKey), hashOf(request.sent));
+    const { place, sealing } = entry.spot;
     if (entry.kind === 'replay') {
       request.context.setHeader('idempotency-replayed', 'true');
-      return deps.sealing.unseal(entry.sealed, clientKey, place.keyHash) as A;
+      return sealing.unseal(entry.sealed, clientKey, place.keyHash) as A;
     }
-    return runHolding(deps, work, { place, clientKey, rowId: entry.rowId });
+    return runHolding(deps, work, { ...entry.spot, clientKey, rowId: entry.rowId });
   };
 }
 
 async function runHolding<T, A>(
-  { places, sealing }: Deps,
+  { places }: Deps,
   { view, run }: Work<T, A>,
-  { place, clientKey, rowId }: { place: Place; clientKey: string; rowId: string },
+  { place, sealing, clientKey, rowId }: Spot & { clientKey: string; rowId: string },
 ): Promise<A> {
   try {
     const made = await run({
@@ -83,12 +82,15 @@ async function runHolding<T, A>(
   }
 }
 
-type Entry = { kind: 'run'; rowId: string } | { kind: 'replay'; sealed: Buffer };
+/** A place, and what its answer is sealed with. */
+type Spot = { place: Place; sealing: Sealing };
+type Spots = readonly [Spot, ...Spot[]];
+type Entry = { spot: Spot } & ({ kind: 'run'; rowId: string } | { kind: 'replay'; sealed: Buffer });
 
-async function enter(deps: Deps, place: Place, requestHash: Buffer): Promise<Entry> {
+async function enter(deps: Deps, spots: Spots, requestHash: Buffer): Promise<Entry> {
   const giveUpAt = performance.now() + WAIT_MS;
   for (;;) {
-    const entry = await tryEnter(deps, place, requestHash);
+    const entry = await tryEnter(deps, spots, requestHash);
     if (entry) return entry;
     if (performance.now() >= giveUpAt) throw inProgress();
     await sleep(WAIT_STEP_MS);
@@ -96,7 +98,7 @@ async function enter(deps: Deps, place: Place, requestHash: Buffer): Promise<Ent
 }
 
 /** @returns undefined while another request holds the place. */
-function tryEnter(deps: Deps, place: Place, requestHash: Buffer): Promise<Entry | undefined> {
+function tryEnter(deps: Deps, spots: Spots, requestHash: Buffer): Promise<Entry | undefined> {
   const { db, places, clock, windowMs, lockMs } = deps;
   return transaction(db, async (trx) => {
     const now = clock();
@@ -107,18 +109,36 @@ function tryEnter(deps: Deps, place: Place, requestHash: Buffer): Promise<Entry 
       sealed: undefined,
       expiresAt: new Date(now.getTime() + windowMs),
     };
-    if (await places.take(trx, place, mine)) return { kind: 'run', rowId: mine.rowId };
+    const spot = await chooseSpot(places, trx, spots);
+    const { place } = spot;
+    if (await places.take(trx, place, mine)) return { kind: 'run', spot, rowId: mine.rowId };
     const held = await places.lock(trx, place);
     if (!held) return undefined;
     const over = held.expiresAt <= now;
     if (!over && !timingSafeEqual(held.requestHash, requestHash)) throw reused();
-    if (!over && held.sealed) return { kind: 'replay', sealed: held.sealed };
+    if (!over && held.sealed) return { kind: 'replay', spot, sealed: held.sealed };
     if (!held.sealed && held.lockedUntil > now) return undefined;
     // Whoever held the place is gone, or its answer's time is over: what it left half done ends first.
     if (!held.sealed) await deps.endRow(trx, { organizationId: place.organizationId, rowId: held.rowId }, now);
     await places.retake(trx, place, mine);
-    return { kind: 'run', rowId: mine.rowId };
+    return { kind: 'run', spot, rowId: mine.rowId };
   });
+}
+
+/** Where a request is noted already, under whichever secret; else where it is noted from now on. */
+async function chooseSpot(places: Deps['places'], trx: Knex.Transaction, spots: Spots): Promise<Spot> {
+  const [current, ...earlier] = spots;
+  if (earlier.length === 0) return current;
+  const hashes = spots.map(({ place }) => place.keyHash);
+  // Two processes may take different secrets for the current one, and would not meet in one place.
+  await places.holdAll(trx, hashes);
+  const taken = await places.findTaken(trx, current.place.organizationId, hashes);
+  return spots.find(({ place }) => taken?.equals(place.keyHash)) ?? current;
+}
+
+function spotsOf([current, ...earlier]: Safes, request: Request, clientKey: string): Spots {
+  const spotOf = ({ secret, sealing }: Safe): Spot => ({ place: placeOf(secret, request, clientKey), sealing });
+  return [spotOf(current), ...earlier.map(spotOf)];
 }
 
 function placeOf(secret: Buffer, { caller, route }: Request, clientKey: string): Place {

@@ -5,28 +5,35 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
+import { endWithinPlan } from './assert-within-plan.ts';
+import type { PlanBounds } from './assert-within-plan.ts';
 import type { KeyRepository } from './key-repository.ts';
+import { viewRateLimit } from './key-schemas.ts';
 import type { Key, KeyTemplate } from './key.ts';
-import type { Provision, ProvisionedKey } from './provision-key.ts';
+import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
 type Deps = {
   keys: Pick<KeyRepository, 'countTowardsQuota'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
-  admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number }>;
+  admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   audit: AuditLog;
   scopesOf: (permissionSet: string) => readonly string[];
   clock: Clock;
 };
 
-export type CreateKeyInput = Omit<KeyTemplate, 'scopes' | 'rotatedFrom' | 'permissionSet'> & { permissionSet: string };
+export type CreateKeyInput = Omit<KeyTemplate, 'scopes' | 'rotatedFrom' | 'permissionSet' | 'expiresAt'> & {
+  permissionSet: string;
+  /** Null: never; undefined: whatever the plan gives. */
+  expiresAt: Date | null | undefined;
+};
 
 /** How a request that may be repeated keeps its place; see `idempotency/`. */
 export type Repeatable = Pick<Provision, 'rowId' | 'complete'>;
 
 /**
  * Makes a key from a permission set.
- * @throws AppError `billing_inactive`, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
+ * @throws AppError `billing_inactive`, `validation_error` for what the plan does not have, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
  */
 export function makeCreateKey(deps: Deps) {
   return function createKey(
@@ -39,8 +46,13 @@ export function makeCreateKey(deps: Deps) {
       name: 'create',
       caller,
       ...(repeatable.rowId !== undefined && { rowId: repeatable.rowId }),
-      template: { ...input, scopes: deps.scopesOf(input.permissionSet), rotatedFrom: undefined },
-      reserve: (trx) => reserve(deps, trx, caller.organizationId),
+      template: {
+        ...input,
+        expiresAt: input.expiresAt ?? undefined,
+        scopes: deps.scopesOf(input.permissionSet),
+        rotatedFrom: undefined,
+      },
+      reserve: (trx) => reserve(deps, trx, caller.organizationId, input),
       async complete(trx, made) {
         await deps.audit.append(trx, {
           ...auditSource(caller, context),
@@ -55,10 +67,17 @@ export function makeCreateKey(deps: Deps) {
   };
 }
 
-async function reserve({ admit, keys, clock }: Deps, trx: Knex.Transaction, organizationId: string): Promise<void> {
-  const { keyLimit: limit } = await admit(trx, organizationId);
-  const used = await keys.countTowardsQuota(trx, organizationId, clock());
-  if (used < limit) return;
+async function reserve(
+  { admit, keys, clock }: Deps,
+  trx: Knex.Transaction,
+  organizationId: string,
+  input: CreateKeyInput,
+): Promise<Reserved> {
+  const { keyLimit: limit, ...plan } = await admit(trx, organizationId);
+  const now = clock();
+  const expiresAt = endWithinPlan(input, plan, now);
+  const used = await keys.countTowardsQuota(trx, organizationId, now);
+  if (used < limit) return { expiresAt };
   throw new AppError('key_limit_reached', `This organization may have ${limit} active keys. Revoke one first.`, {
     details: { limit },
   });
@@ -71,6 +90,8 @@ export function describeNewKey(key: Key): Record<string, unknown> {
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt?.toISOString() ?? null,
+    ...(key.rateLimit && { rate_limit: viewRateLimit(key.rateLimit) }),
+    ...(key.concurrency !== undefined && { concurrency: key.concurrency }),
     ...(key.rotatedFrom !== undefined && { rotated_from: key.rotatedFrom }),
   };
 }

@@ -6,8 +6,9 @@ import type { Route } from '../http/route.ts';
 import type { RunOnce } from '../idempotency/run-once.ts';
 import type { makeCreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
+import type { Key } from './key.ts';
 import type { KeyRepository } from './key-repository.ts';
-import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, viewKey } from './key-schemas.ts';
+import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit, viewKey } from './key-schemas.ts';
 import type { KeySchemas } from './key-schemas.ts';
 import type { ProvisionedKey } from './provision-key.ts';
 import type { makeRevokeKey } from './revoke-key.ts';
@@ -23,6 +24,8 @@ type Deps = {
   listKeys: KeyRepository['list'];
   updateKey: ReturnType<typeof makeUpdateKey>;
   revokeKey: ReturnType<typeof makeRevokeKey>;
+  /** When keys were last used; those that never were are not in it. */
+  lastUsesOf: (organizationId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, { usedAt: Date }>>;
   clock: Clock;
 };
 
@@ -56,9 +59,11 @@ function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
       if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
         throw new AppError('permission_denied', 'The credential belongs to another organization.');
       }
-      const { label, description, permission_set: permissionSet, metadata = {}, expires_at } = body;
-      const expiresAt = expires_at ? new Date(expires_at) : undefined;
-      const input = { label, description, permissionSet, metadata, expiresAt };
+      const { label, description, permission_set: permissionSet, metadata = {} } = body;
+      const expiresAt = body.expires_at ? new Date(body.expires_at) : (body.expires_at as null | undefined);
+      const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
+      const concurrency = body.concurrency ?? undefined;
+      const input = { label, description, permissionSet, metadata, expiresAt, rateLimit, concurrency };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
@@ -70,7 +75,7 @@ function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
   });
 }
 
-function listRoute({ schemas, listKeys, clock }: Deps): Route {
+function listRoute({ schemas, listKeys, lastUsesOf, clock }: Deps): Route {
   return tenantRoute({
     operationId: 'listApiKeys',
     method: 'get',
@@ -86,12 +91,16 @@ function listRoute({ schemas, listKeys, clock }: Deps): Route {
       const { status, permission_set: permissionSet, q, ...page } = query;
       const now = clock();
       const keys = await listKeys(caller.organizationId, { status, permissionSet, q }, page, now);
-      return viewPage(keys, (key) => viewKey(key, now));
+      const lastUses = await lastUsesOf(
+        caller.organizationId,
+        keys.data.map(({ id }) => id),
+      );
+      return viewPage(keys, (key) => viewKey(key, now, lastUses.get(key.id)?.usedAt));
     },
   });
 }
 
-function getRoute({ schemas, findKey, clock }: Deps): Route {
+function getRoute({ schemas, findKey, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'getApiKey',
     method: 'get',
@@ -103,17 +112,18 @@ function getRoute({ schemas, findKey, clock }: Deps): Route {
     params: schemas.KeyParams,
     responses: { 200: ApiKey },
     errors: ['api_key_not_found'],
-    handle: async ({ caller, params }) => viewKey(await findKey(caller.organizationId, params.id), clock()),
+    handle: async ({ caller, params }) => viewUsed(deps, await findKey(caller.organizationId, params.id)),
   });
 }
 
-function updateRoute({ schemas, updateKey, clock }: Deps): Route {
+function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'updateApiKey',
     method: 'patch',
     path: '/v1/api-keys/{id}',
     tag: TAG,
-    summary: 'Change label, description or metadata of an API key',
+    summary: 'Change label, description, metadata or limits of an API key',
+    description: 'What the key may do never changes.',
     scope: MAY_WRITE,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -121,8 +131,10 @@ function updateRoute({ schemas, updateKey, clock }: Deps): Route {
     body: schemas.UpdateKeyBody,
     responses: { 200: ApiKey },
     errors: ['api_key_not_found'],
-    handle: async ({ caller, params, body, context }) =>
-      viewKey(await updateKey(caller, params.id, body, context), clock()),
+    async handle({ caller, params, body: { rate_limit: rate, ...rest }, context }) {
+      const change = { ...rest, ...(rate !== undefined && { rateLimit: rate && readRateLimit(rate) }) };
+      return viewUsed(deps, await updateKey(caller, params.id, change, context));
+    },
   });
 }
 
@@ -174,6 +186,11 @@ function rotateRoute({ schemas, rotateKey, runOnce, clock }: Deps): Route {
         },
       ),
   });
+}
+
+async function viewUsed({ lastUsesOf, clock }: Pick<Deps, 'lastUsesOf' | 'clock'>, key: Key) {
+  const lastUses = await lastUsesOf(key.organizationId, [key.id]);
+  return viewKey(key, clock(), lastUses.get(key.id)?.usedAt);
 }
 
 function viewCreated({ key, value }: ProvisionedKey, clock: Clock) {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Actor } from '../audit/audit-event.ts';
+import type { RateLimit } from '../limits/limits.ts';
 import type { Key } from './key.ts';
 
 export type KeyRow = {
@@ -15,7 +16,11 @@ export type KeyRow = {
   scopes: string[];
   prefix: string | null;
   secret_hash: Buffer | null;
+  hash_key: string;
   expires_at: Date | null;
+  rate_limit: number | null;
+  rate_limit_window_seconds: number | null;
+  concurrency: number | null;
   rotated_from: string | null;
   rotated_to: string | null;
   created_by_kind: Actor['kind'];
@@ -46,6 +51,9 @@ export const KEY_COLUMNS = [
   'scopes',
   'prefix',
   'expires_at',
+  'rate_limit',
+  'rate_limit_window_seconds',
+  'concurrency',
   'rotated_from',
   'rotated_to',
   'created_by_kind',
@@ -72,6 +80,8 @@ export function toKey(row: ReadKeyRow): Key {
     scopes: row.scopes,
     prefix: row.prefix!,
     expiresAt: row.expires_at ?? undefined,
+    rateLimit: rateLimitOf(row),
+    concurrency: row.concurrency ?? undefined,
     rotatedFrom: row.rotated_from ?? undefined,
     rotatedTo: row.rotated_to ?? undefined,
     createdBy: { kind: row.created_by_kind, id: row.created_by_id },
@@ -90,4 +100,17 @@ export function provisionedKeys(on: Knex, organizationId: string) {
 /** The driver would send an object as text of its own; `jsonb` takes JSON. */
 export function json(value: Readonly<Record<string, string>>): KeyRow['metadata'] {
   return JSON.stringify(value) as never;
+}
+
+function rateLimitOf({
+  rate_limit: limit,
+  rate_limit_window_seconds: windowSeconds,
+}: ReadKeyRow): RateLimit | undefined {
+  return limit === null || windowSeconds === null ? undefined : { limit, windowSeconds };
+}
+
+export function rateLimitColumns(
+  rate: RateLimit | undefined,
+): Pick<KeyRow, 'rate_limit' | 'rate_limit_window_seconds'> {
+  return { rate_limit: rate?.limit ?? null, rate_limit_window_seconds: rate?.windowSeconds ?? null };
 }

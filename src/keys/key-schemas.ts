@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { listOf, pageQuery } from '../http/pagination.ts';
+import type { RateLimit } from '../limits/limits.ts';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
 import type { PermissionSet } from '../permissions/catalogue.ts';
@@ -18,6 +19,18 @@ const metadata = z
   .meta({ maxProperties: MAX_METADATA_ENTRIES })
   .describe('Your own data on the key, string to string.');
 
+const RateLimitView = z
+  .strictObject({ limit: z.int().min(1).max(10_000_000), window_seconds: z.int().min(1).max(86_400) })
+  .meta({ id: 'RateLimit' });
+const rateLimit = RateLimitView.describe(
+  "At most so many requests in a window, which begins with the first request in it; up to the plan's maximum. What the template and the plan say, if not given.",
+);
+const concurrency = z
+  .int()
+  .min(1)
+  .max(100_000)
+  .describe("Requests at a time; up to the plan's maximum. What the template and the plan say, if not given.");
+
 export const ApiKey = z
   .object({
     id: z.string().describe("WorkOS's id of the key."),
@@ -32,6 +45,8 @@ export const ApiKey = z
     description: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     expires_at: z.iso.datetime().nullable(),
+    rate_limit: RateLimitView.nullable().describe("The key's own; null: what its template and the plan say."),
+    concurrency: z.int().nullable().describe("The key's own; null: what its template and the plan say."),
     origin: z.enum(['latchkey', 'workos']).describe('Where the key was made.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
@@ -39,6 +54,7 @@ export const ApiKey = z
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
     revoked_at: z.iso.datetime().nullable(),
+    last_used_at: z.iso.datetime().nullable().describe('When the key was last good for what it was used for.'),
   })
   .meta({ id: 'ApiKey' });
 
@@ -49,6 +65,20 @@ export const CreatedApiKey = ApiKey.extend({
 export const ApiKeyList = listOf(ApiKey).meta({ id: 'ApiKeyList' });
 
 export const Revoked = z.object({ status: z.literal('revoked') });
+
+const RotateKeyBody = z
+  .strictObject({
+    grace_seconds: z
+      .int()
+      .min(0)
+      .max(MAX_GRACE_SECONDS)
+      .default(0)
+      .describe('How long the old secret goes on working; 0 ends it as soon as the new one is active.'),
+  })
+  .prefault({})
+  .meta({ id: 'RotateApiKey' });
+
+const KeyParams = z.object({ id: z.string().max(1024).describe('The id of the key.') });
 
 export type KeySchemas = ReturnType<typeof makeKeySchemas>;
 
@@ -62,7 +92,9 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
 
   const expiresAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
     .refine((value) => new Date(value) > clock(), 'This must be in the future.')
-    .describe('When the key stops working; never, if not given.');
+    .describe(
+      "When the key stops working. If not given: as late as the organization's plan allows, else never; null: never.",
+    );
 
   return {
     CreateKeyBody: z
@@ -72,6 +104,8 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
         description: description.optional(),
         metadata: metadata.optional(),
         expires_at: expiresAt.nullish(),
+        rate_limit: rateLimit.nullish(),
+        concurrency: concurrency.nullish(),
         organization_id: z.string().max(128).optional().describe("Must be the credential's organization, if given."),
       })
       .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', permission_set: names[0] } }),
@@ -80,8 +114,10 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
         label: label.optional(),
         description: description.nullable().optional(),
         metadata: metadata.optional().describe('Replaces what is there.'),
+        rate_limit: rateLimit.nullish(),
+        concurrency: concurrency.nullish(),
       })
-      .refine((change) => Object.keys(change).length > 0, 'Give at least one of label, description and metadata.')
+      .refine((change) => Object.keys(change).length > 0, 'Give at least one field to change.')
       .meta({ id: 'UpdateApiKey' }),
     ListKeysQuery: z.strictObject({
       ...pageQuery,
@@ -89,22 +125,12 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
       permission_set: permissionSet.optional(),
       q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
     }),
-    RotateKeyBody: z
-      .strictObject({
-        grace_seconds: z
-          .int()
-          .min(0)
-          .max(MAX_GRACE_SECONDS)
-          .default(0)
-          .describe('How long the old secret goes on working; 0 ends it as soon as the new one is active.'),
-      })
-      .prefault({})
-      .meta({ id: 'RotateApiKey' }),
-    KeyParams: z.object({ id: z.string().max(1024).describe('The id of the key.') }),
+    RotateKeyBody,
+    KeyParams,
   };
 }
 
-export function viewKey(key: Key, now: Date) {
+export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
   return {
     id: key.id,
     label: key.label,
@@ -115,6 +141,8 @@ export function viewKey(key: Key, now: Date) {
     description: key.description ?? null,
     metadata: { ...key.metadata },
     expires_at: key.expiresAt?.toISOString() ?? null,
+    rate_limit: key.rateLimit ? viewRateLimit(key.rateLimit) : null,
+    concurrency: key.concurrency ?? null,
     origin: key.origin,
     rotated_from: key.rotatedFrom ?? null,
     rotated_to: key.rotatedTo ?? null,
@@ -122,5 +150,14 @@ export function viewKey(key: Key, now: Date) {
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),
     revoked_at: key.revokedAt?.toISOString() ?? null,
+    last_used_at: lastUsedAt?.toISOString() ?? null,
   };
+}
+
+export function viewRateLimit({ limit, windowSeconds }: RateLimit) {
+  return { limit, window_seconds: windowSeconds };
+}
+
+export function readRateLimit(sent: z.output<typeof RateLimitView>): RateLimit {
+  return { limit: sent.limit, windowSeconds: sent.window_seconds };
 }

@@ -1,15 +1,19 @@
 import type { Knex } from 'knex';
-import { KEY_COLUMNS, json, provisionedKeys, toKey } from './key-row.ts';
+import type { RateLimit } from '../limits/limits.ts';
+import { KEY_COLUMNS, json, provisionedKeys, rateLimitColumns, toKey } from './key-row.ts';
 import type { KeyRow } from './key-row.ts';
-import type { Key, KeyTemplate } from './key.ts';
+import type { Key, KeptHash, KeyTemplate } from './key.ts';
 
 /** A key that is to be made: `dueAt` is when somebody else takes over, should its maker be gone by then. */
 export type NewKey = KeyTemplate & Pick<Key, 'organizationId' | 'rowId' | 'createdBy' | 'createdAt'> & { dueAt: Date };
-export type Issued = { workosId: string; prefix: string; secretHash: Buffer };
+export type Issued = KeptHash & { workosId: string; prefix: string };
 export type KeyChange = {
   label?: string | undefined;
   description?: string | null | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** Null: what the template and the plan say. */
+  rateLimit?: RateLimit | null | undefined;
+  concurrency?: number | null | undefined;
 };
 
 export const keyWriter = { insertProvisioning, activate, update, revoke, succeed };
@@ -30,6 +34,7 @@ async function activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now:
       workos_id: issued.workosId,
       prefix: issued.prefix,
       secret_hash: issued.secretHash,
+      hash_key: issued.hashKey,
       workos_expires_at: key.expiresAt ?? null,
       updated_at: now,
       due_at: null,
@@ -39,13 +44,15 @@ async function activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now:
 }
 
 async function update(trx: Knex.Transaction, key: Key, change: KeyChange, now: Date): Promise<Key> {
-  const { label, description, metadata } = change;
+  const { label, description, metadata, rateLimit, concurrency } = change;
   const [row] = await provisionedKeys(trx, key.organizationId)
     .where({ workos_id: key.id })
     .update({
       ...(label !== undefined && { label }),
       ...(description !== undefined && { description }),
       ...(metadata && { metadata: json(metadata) }),
+      ...(rateLimit !== undefined && rateLimitColumns(rateLimit ?? undefined)),
+      ...(concurrency !== undefined && { concurrency }),
       updated_at: now,
     })
     .returning(KEY_COLUMNS);
@@ -90,6 +97,8 @@ function toNewRow(key: NewKey): Partial<KeyRow> {
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt ?? null,
+    ...rateLimitColumns(key.rateLimit),
+    concurrency: key.concurrency ?? null,
     rotated_from: key.rotatedFrom ?? null,
     created_by_kind: key.createdBy.kind,
     created_by_id: key.createdBy.id,

@@ -1,4 +1,5 @@
 import type { Actor } from '../audit/audit-event.ts';
+import type { RateLimit } from '../limits/limits.ts';
 
 /** A key as the mirror has it, once WorkOS has issued it. */
 export type Key = {
@@ -18,6 +19,9 @@ export type Key = {
   /** WorkOS's obfuscated form of the secret. */
   prefix: string;
   expiresAt: Date | undefined;
+  /** The key's own limits; where absent, those of its template and its organization's plan count. */
+  rateLimit: RateLimit | undefined;
+  concurrency: number | undefined;
   rotatedFrom: string | undefined;
   rotatedTo: string | undefined;
   createdBy: Actor;
@@ -30,7 +34,15 @@ export type Key = {
 /** What somebody decides when a key is made; the rest follows. */
 export type KeyTemplate = Pick<
   Key,
-  'label' | 'description' | 'metadata' | 'permissionSet' | 'scopes' | 'expiresAt' | 'rotatedFrom'
+  | 'label'
+  | 'description'
+  | 'metadata'
+  | 'permissionSet'
+  | 'scopes'
+  | 'expiresAt'
+  | 'rateLimit'
+  | 'concurrency'
+  | 'rotatedFrom'
 >;
 
 export const KEY_STATUSES = ['active', 'expired', 'revoked'] as const;
@@ -48,3 +60,6 @@ const KEY_ID = /^\w{1,64}$/;
 export function isKeyId(id: string): boolean {
   return KEY_ID.test(id);
 }
+
+/** A secret's hash as the mirror keeps it, and the name of the key that made it. */
+export type KeptHash = { secretHash: Buffer; hashKey: string };

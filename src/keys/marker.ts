@@ -7,16 +7,20 @@ export type Marker = ReturnType<typeof makeMarker>;
 
 /**
  * The name that a key gets at WorkOS: its label and a marker of our row, with a code that only this installation can
- * make. A key that carries it was asked for here, whatever became of the answer; no other key can claim so.
+ * make. A key that carries it was asked for here, whatever became of the answer; no other key can claim so. Marks of
+ * earlier secrets are still read.
  */
-export function makeMarker(secret: Buffer) {
-  const macOf = (organizationId: string, rowId: string) =>
+export function makeMarker(current: Buffer, ...previous: Buffer[]) {
+  const macOf = (organizationId: string, rowId: string, secret = current) =>
     createHmac('sha256', secret).update(`${organizationId}\n${rowId}`).digest('hex').slice(0, MAC_CHARACTERS);
 
   function read(name: string, organizationId: string): { label: string; rowId: string } | undefined {
     const [, label, rowId, mac] = MARKED.exec(name) ?? [];
     if (label === undefined || rowId === undefined || mac === undefined) return undefined;
-    return timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(organizationId, rowId))) ? { label, rowId } : undefined;
+    const isOurs = [current, ...previous].some((secret) =>
+      timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(organizationId, rowId, secret))),
+    );
+    return isOurs ? { label, rowId } : undefined;
   }
 
   return {

@@ -4,6 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import { keyEvent } from './key-event.ts';
+import type { KeptHash } from './key.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
 import type { KeyRow } from './key-row.ts';
 import type { Marker } from './marker.ts';
@@ -79,7 +80,8 @@ export function makeMirrorKeys(deps: Deps) {
     },
 
     /** Notes by which hash an active key is known from now on. @returns whether it is known by this one */
-    attach: (trx: Knex.Transaction, key: WorkosKey, hash: Buffer): Promise<boolean> => attachHash(trx, key, hash),
+    attach: (trx: Knex.Transaction, key: WorkosKey, kept: KeptHash, hashKeys: readonly string[]): Promise<boolean> =>
+      attachHash(trx, key, kept, hashKeys),
 
     /** Revokes a bounded number of an organization's keys, and ends what is being made. @returns how many keys */
     async revokeSome(trx: Knex.Transaction, organizationId: string, source: AuditSource): Promise<number> {

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { ulid } from '../ids.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
+import type { KeptHash } from './key.ts';
 import { json } from './key-row.ts';
 import type { KeyRow } from './key-row.ts';
 
@@ -87,12 +88,20 @@ export function newMirrorRow(
   };
 }
 
-/** @returns false for a key that is not active, or known by another hash */
-export async function attachHash(trx: Knex.Transaction, key: WorkosKey, hash: Buffer): Promise<boolean> {
+/**
+ * Notes the hash of a key. One that was made by a key of hashes which nobody has any more gives way.
+ * @returns false for a key that is not active, or known by another hash
+ */
+export async function attachHash(
+  trx: Knex.Transaction,
+  key: Pick<WorkosKey, 'organizationId' | 'id'>,
+  { secretHash, hashKey }: KeptHash,
+  hashKeys: readonly string[],
+): Promise<boolean> {
   const attached = await trx<KeyRow>('api_keys')
     .where({ organization_id: key.organizationId, workos_id: key.id, status: 'active' })
-    .whereRaw('(secret_hash is null or secret_hash = ?)', [hash])
-    .update({ secret_hash: hash });
+    .whereRaw('(secret_hash is null or secret_hash = ? or hash_key <> all(?))', [secretHash, [...hashKeys]])
+    .update({ secret_hash: secretHash, hash_key: hashKey });
   return attached > 0;
 }
 

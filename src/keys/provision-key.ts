@@ -12,7 +12,7 @@ import type { Outcome } from '../workos/failure.ts';
 import type { IssuedKey, WorkosGateway } from '../workos/gateway.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { NewKey } from './key-writer.ts';
-import type { Key, KeyTemplate } from './key.ts';
+import type { Key, KeptHash, KeyTemplate } from './key.ts';
 import type { Marker } from './marker.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
 
@@ -22,7 +22,7 @@ type Deps = {
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
   workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'deleteKey'>;
   marker: Pick<Marker, 'mark'>;
-  hashKey: (secret: string) => Buffer;
+  hasher: { keep: (secret: string) => KeptHash };
   /** How long the maker of a key has before somebody else takes over. */
   settleAfterMs: number;
   at: FaultPoint;
@@ -32,14 +32,17 @@ type Deps = {
 
 export type ProvisionedKey = { key: Key; value: string };
 
+/** When the key ends, by what its organization may have. */
+export type Reserved = Pick<KeyTemplate, 'expiresAt'>;
+
 export type Provision = {
   name: 'create' | 'rotate';
   caller: TenantCaller;
   /** Given when somebody must be able to find the row after a crash. */
   rowId?: string;
   template: KeyTemplate;
-  /** Judges, in the transaction that claims the place. */
-  reserve: (trx: Knex.Transaction) => Promise<void>;
+  /** Judges, in the transaction that claims the place, and says what only then is known. */
+  reserve: (trx: Knex.Transaction) => Promise<Reserved>;
   /** What belongs to the key's becoming active, in the same transaction. */
   complete: (trx: Knex.Transaction, made: ProvisionedKey) => Promise<void>;
 };
@@ -59,7 +62,7 @@ export function makeProvisionKey(deps: Deps) {
   }: Provision): Promise<ProvisionedKey> {
     deps.workos.refuseWhileBroken();
     const now = deps.clock();
-    const key: NewKey = {
+    const wanted: NewKey = {
       ...template,
       organizationId: caller.organizationId,
       rowId: rowId ?? ulid(now),
@@ -68,9 +71,10 @@ export function makeProvisionKey(deps: Deps) {
       dueAt: new Date(now.getTime() + deps.settleAfterMs),
     };
     await deps.at(`${name}.before_reserve`);
-    await transaction(deps.db, async (trx) => {
-      await reserve(trx);
-      await deps.keys.insertProvisioning(trx, key);
+    const key = await transaction(deps.db, async (trx) => {
+      const reserved = { ...wanted, ...(await reserve(trx)) };
+      await deps.keys.insertProvisioning(trx, reserved);
+      return reserved;
     });
     await deps.at(`${name}.reserved`);
     const issued = await issue(deps, key);
@@ -137,7 +141,7 @@ function activate(
   complete: Provision['complete'],
   progress: Progress,
 ): Promise<Key> {
-  const what = { workosId: issued.id, prefix: issued.obfuscatedValue, secretHash: deps.hashKey(issued.value) };
+  const what = { workosId: issued.id, prefix: issued.obfuscatedValue, ...deps.hasher.keep(issued.value) };
   return transaction(deps.db, async (trx) => {
     progress.committing = false;
     const active = await deps.keys.activate(trx, key, what, deps.clock());

@@ -8,6 +8,8 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import { successorWithinPlan } from './assert-within-plan.ts';
+import type { PlanBounds } from './assert-within-plan.ts';
 import { describeNewKey } from './create-key.ts';
 import type { Repeatable } from './create-key.ts';
 import { apiKeyNotFound } from './find-key.ts';
@@ -21,7 +23,7 @@ type Deps = {
   keys: Pick<KeyRepository, 'find' | 'lock' | 'succeed'>;
   unsettled: Pick<UnsettledKeys, 'confirmExpiry'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
-  admit: (trx: Knex.Transaction, organizationId: string) => Promise<unknown>;
+  admit: (trx: Knex.Transaction, organizationId: string) => Promise<PlanBounds>;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   workos: Pick<WorkosGateway, 'expireKey'>;
   audit: AuditLog;
@@ -33,8 +35,10 @@ type Deps = {
 
 /**
  * Replaces a key by a new one with everything the same but the secret. The old one ends after `graceSeconds`, at once
- * for 0, and never before the new one is active. A rotation takes no place of the quota.
- * @throws AppError `api_key_not_found`, `validation_error` when the key is not active or already replaced
+ * for 0, and never before the new one is active. A rotation takes no place of the quota. An end that the plan no longer
+ * allows becomes the latest that it does.
+ * @throws AppError `api_key_not_found`, `validation_error` when the key is not active, already replaced, or of a set
+ * that the plan no longer has
  */
 export function makeRotateKey(deps: Deps) {
   return async function rotateKey(
@@ -53,8 +57,9 @@ export function makeRotateKey(deps: Deps) {
       ...(repeatable.rowId !== undefined && { rowId: repeatable.rowId }),
       template: templateOf(old),
       async reserve(trx) {
-        await deps.admit(trx, caller.organizationId);
-        await lockRotatable(deps, trx, old);
+        const plan = await deps.admit(trx, caller.organizationId);
+        const current = await lockRotatable(deps, trx, old);
+        return { expiresAt: successorWithinPlan(current, plan, deps.clock()) };
       },
       async complete(trx, successor) {
         end = await succeed(deps, trx, old, successor.key, graceSeconds);
@@ -67,8 +72,9 @@ export function makeRotateKey(deps: Deps) {
   };
 }
 
-function templateOf({ id, label, description, metadata, permissionSet, scopes, expiresAt }: Key): KeyTemplate {
-  return { label, description, metadata, permissionSet, scopes, expiresAt, rotatedFrom: id };
+function templateOf({ id, ...old }: Key): KeyTemplate {
+  const { label, description, metadata, permissionSet, scopes, expiresAt, rateLimit, concurrency } = old;
+  return { label, description, metadata, permissionSet, scopes, expiresAt, rateLimit, concurrency, rotatedFrom: id };
 }
 
 async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { organizationId, id }: Key): Promise<Key> {

@@ -1,3 +1,6 @@
+import type { RateLimit } from '../limits/limits.ts';
+import { policyRulesOf } from './billing-rules.ts';
+import { toRate } from './product.ts';
 import type { Product } from './product.ts';
 
 export type PermissionSet = { name: string; description: string; scopes: readonly string[] };
@@ -6,22 +9,49 @@ export type ScopeGroup = {
   description: string | undefined;
   scopes: readonly { name: string; description: string }[];
 };
-export type Plan = { name: string; keyLimit: number };
+/** What an organization may have; a limit that is undefined is none. */
+export type Plan = {
+  name: string;
+  keyLimit: number;
+  rate: RateLimit | undefined;
+  /** No key goes beyond these, whatever it or its set says. */
+  maxRate: RateLimit | undefined;
+  concurrency: number | undefined;
+  maxConcurrency: number | undefined;
+  organizationRate: RateLimit | undefined;
+  /** What new keys may be made from; undefined: every set. */
+  permissionSets: ReadonlySet<string> | undefined;
+  /** How long new keys may live. */
+  maxExpiryDays: number | undefined;
+};
+/** What a set says of the limits of its keys. */
+export type SetLimits = { rate: RateLimit | undefined; concurrency: number | undefined };
 export type Catalogue = ReturnType<typeof makeCatalogue>;
 
 /** What a product's keys may be, as the features ask for it. */
 export function makeCatalogue(product: Product) {
-  const sets: PermissionSet[] = product.permission_sets;
-  const groups: ScopeGroup[] = product.scopes.map(({ group, description, scopes }) => ({ group, description, scopes }));
-  const plans = new Map(
-    product.plans.map(({ name, key_limit }): [string, Plan] => [name, { name, keyLimit: key_limit }]),
+  const sets: PermissionSet[] = product.permission_sets.map(({ name, description, scopes }) => ({
+    name,
+    description,
+    scopes,
+  }));
+  const setLimits = new Map(
+    product.permission_sets.map((set): [string, SetLimits] => [
+      set.name,
+      { rate: rateOf(set.rate_limit), concurrency: set.concurrency },
+    ]),
   );
+  const groups: ScopeGroup[] = product.scopes.map(({ group, description, scopes }) => ({ group, description, scopes }));
+  const plans = new Map(product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan)]));
   const defaultPlan = plans.get(product.default_plan);
   if (!defaultPlan) throw new Error('the product file was not checked');
+  /** A plan that is no longer configured counts as the default one. */
+  const planOf = (name: string | undefined): Plan => (name === undefined ? undefined : plans.get(name)) ?? defaultPlan;
   return {
     sets,
     groups,
     neverGranted: new Set(product.never_granted),
+    policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
     /** What an organization gets when WorkOS makes it, before billing has said anything. */
@@ -31,7 +61,35 @@ export function makeCatalogue(product: Product) {
     },
     /** The scopes of a set; of none, when there is no such set. */
     scopesOf: (name: string): readonly string[] => sets.find((set) => set.name === name)?.scopes ?? [],
-    /** A plan that is no longer configured counts as the default one. */
-    planOf: (name: string | undefined): Plan => (name === undefined ? undefined : plans.get(name)) ?? defaultPlan,
+    setLimitsOf: (name: string | undefined): SetLimits | undefined =>
+      name === undefined ? undefined : setLimits.get(name),
+    planOf,
+    /** What one organization may have: its plan, with what was decided for it alone. */
+    planFor: (tenant: { plan: string | undefined; keyLimit: number | undefined } | undefined): Plan => {
+      const plan = planOf(tenant?.plan);
+      return tenant?.keyLimit === undefined ? plan : { ...plan, keyLimit: tenant.keyLimit };
+    },
   };
+}
+
+function toPlan(plan: Product['plans'][number]): Plan {
+  return {
+    name: plan.name,
+    keyLimit: plan.key_limit,
+    rate: rateOf(plan.rate_limit),
+    maxRate: rateOf(plan.max_rate_limit ?? plan.rate_limit),
+    concurrency: numberOf(plan.concurrency),
+    maxConcurrency: numberOf(plan.max_concurrency ?? plan.concurrency),
+    organizationRate: rateOf(plan.organization_rate_limit),
+    permissionSets: plan.allowed_permission_sets && new Set(plan.allowed_permission_sets),
+    maxExpiryDays: numberOf(plan.max_expiry_days),
+  };
+}
+
+function rateOf(given: Parameters<typeof toRate>[0] | 'none' | undefined): RateLimit | undefined {
+  return given === undefined || given === 'none' ? undefined : toRate(given);
+}
+
+function numberOf(given: number | 'none'): number | undefined {
+  return given === 'none' ? undefined : given;
 }

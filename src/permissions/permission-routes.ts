@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Plan } from './catalogue.ts';
 
 const TAG = 'Permissions';
 
 const PermissionSets = z
   .object({
-    data: z.array(z.object({ name: z.string(), description: z.string(), scopes: z.array(z.string()) })),
+    data: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        scopes: z.array(z.string()),
+        allowed: z.boolean().describe("Whether the organization's plan lets new keys be made from it."),
+      }),
+    ),
   })
   .meta({ id: 'PermissionSets' });
 
@@ -29,7 +36,12 @@ const Permissions = z
   })
   .meta({ id: 'Permissions' });
 
-export function permissionRoutes(catalogue: Pick<Catalogue, 'sets' | 'groups' | 'neverGranted'>): Route[] {
+type Deps = {
+  catalogue: Pick<Catalogue, 'sets' | 'groups' | 'neverGranted'>;
+  planOfOrganization: (organizationId: string) => Promise<Pick<Plan, 'permissionSets'>>;
+};
+
+export function permissionRoutes({ catalogue, planOfOrganization }: Deps): Route[] {
   const open = { tag: TAG, method: 'get', scope: [], billing: 'read', errors: [] } as const;
   return [
     tenantRoute({
@@ -38,10 +50,13 @@ export function permissionRoutes(catalogue: Pick<Catalogue, 'sets' | 'groups' | 
       path: '/v1/permission-sets',
       summary: 'List the permission sets that a key can be made from',
       responses: { 200: PermissionSets },
-      handle: () =>
-        Promise.resolve({
-          data: catalogue.sets.map(({ name, description, scopes }) => ({ name, description, scopes: [...scopes] })),
-        }),
+      async handle({ caller }) {
+        const { permissionSets } = await planOfOrganization(caller.organizationId);
+        const allowed = (name: string) => permissionSets?.has(name) ?? true;
+        return {
+          data: catalogue.sets.map((set) => ({ ...set, scopes: [...set.scopes], allowed: allowed(set.name) })),
+        };
+      },
     }),
     tenantRoute({
       ...open,

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import { BILLING_STATUSES } from '../billing/posture.ts';
+import { isWithin } from '../limits/effective-limits.ts';
+import type { RateLimit } from '../limits/limits.ts';
+import { BillingRules } from './billing-rules.ts';
+import { NoticeRules } from './notice-rules.ts';
+import { StripeRules, plansNamed } from './stripe-rules.ts';
 
 const name = z
   .string()
@@ -17,16 +23,62 @@ const ScopeGroup = z.strictObject({
     .max(200),
 });
 
-const PermissionSet = z.strictObject({ name, description, scopes: z.array(scope).min(1).max(200) });
+const rateLimit = z
+  .strictObject({
+    limit: z.int().min(1).max(10_000_000),
+    window_seconds: z.int().min(1).max(86_400),
+  })
+  .describe('At most `limit` requests in a window, which begins with the first request in it.');
+/** A configured rate, as the limits have it. */
+export function toRate({ limit, window_seconds: windowSeconds }: z.output<typeof rateLimit>): RateLimit {
+  return { limit, windowSeconds };
+}
+
+const concurrency = z.int().min(1).max(100_000).describe('Requests at a time.');
+const none = z.literal('none');
+
+const PermissionSet = z.strictObject({
+  name,
+  description,
+  scopes: z.array(scope).min(1).max(200),
+  rate_limit: rateLimit.optional().describe("Of each key made from this set, up to the plan's maximum."),
+  concurrency: concurrency.optional().describe("Of each key made from this set, up to the plan's maximum."),
+});
 
 const Plan = z.strictObject({
   name,
   key_limit: z.int().min(0).max(1_000_000).describe('Active keys that an organization on this plan may have.'),
+  rate_limit: z
+    .union([rateLimit, none])
+    .default({ limit: 100, window_seconds: 60 })
+    .describe('Of each key, unless the key or its set says another.'),
+  max_rate_limit: z
+    .union([rateLimit, none])
+    .optional()
+    .describe('What no key goes beyond, whatever it or its set says; `rate_limit`, if not given.'),
+  concurrency: z.union([concurrency, none]).default(10).describe('Requests at a time of each key.'),
+  max_concurrency: z.union([concurrency, none]).optional().describe('`concurrency`, if not given.'),
+  organization_rate_limit: z
+    .union([rateLimit, none])
+    .default('none')
+    .describe('Of all keys of an organization together.'),
+  allowed_permission_sets: z
+    .array(name)
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('The sets that a new key may be made from; all, if not given. Keys that exist stay as they are.'),
+  max_expiry_days: z
+    .union([z.int().min(1).max(3_650), none])
+    .default('none')
+    .describe(
+      'How long a new key may live at most, and does if nothing else is said. Keys that exist stay as they are.',
+    ),
 });
 
 const FirstPosture = z
   .strictObject({
-    status: z.enum(['active', 'trial', 'past_due', 'decommissioning']),
+    status: z.enum(BILLING_STATUSES),
     trial_days: z.int().min(1).max(3_650).optional().describe("Counted from the organization's own beginning."),
   })
   .refine(({ status, trial_days: days }) => (status === 'trial') === (days !== undefined), {
@@ -52,6 +104,9 @@ export const ProductFile = z
     plans: z.array(Plan).min(1).max(50),
     default_plan: name.describe('The plan of an organization for which none was named.'),
     first_posture: FirstPosture.optional(),
+    billing: BillingRules,
+    notices: NoticeRules,
+    stripe: StripeRules,
   })
   .superRefine(checkReferences);
 
@@ -73,8 +128,12 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
     if (!known.has(name)) report(['never_granted', i], `'${name}' is not among the scopes`);
   }
   checkSets(file, known, report);
+  checkPlans(file, report);
   if (!file.plans.some((plan) => plan.name === file.default_plan)) {
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
+  }
+  for (const { plan, path } of plansNamed(file.stripe)) {
+    if (!file.plans.some(({ name }) => name === plan)) report(['stripe', ...path], `'${plan}' is not among the plans`);
   }
 }
 
@@ -87,6 +146,33 @@ function checkSets(file: Raw, known: ReadonlySet<string>, report: Report): void 
         report(path, `the set '${set.name}' grants '${name}', which is never granted`);
     }
   }
+}
+
+function checkPlans(file: Raw, report: Report): void {
+  for (const [i, plan] of file.plans.entries()) {
+    const { rate_limit: rate, max_rate_limit: maxRate = rate, concurrency, max_concurrency: max = concurrency } = plan;
+    const path = ['plans', i];
+    const isAbove = maxRate !== 'none' && (rate === 'none' || !isWithin(toRate(rate), toRate(maxRate)));
+    if (isAbove) report([...path, 'rate_limit'], `of '${plan.name}' goes beyond its max_rate_limit`);
+    if (max !== 'none' && (concurrency === 'none' || concurrency > max))
+      report([...path, 'concurrency'], `of '${plan.name}' goes beyond its max_concurrency`);
+    checkAllowedSets(file, i, report);
+  }
+}
+
+function checkAllowedSets(file: Raw, i: number, report: Report): void {
+  const { name: plan, allowed_permission_sets: allowed = [] } = file.plans[i]!;
+  const path = ['plans', i, 'allowed_permission_sets'];
+  const known = new Set(file.permission_sets.map(({ name }) => name));
+  for (const [j, name] of allowed.entries()) {
+    if (!known.has(name))
+      report([...path, j], `the plan '${plan}' allows '${name}', which is not among the permission sets`);
+  }
+  reportRepeats(
+    allowed.map((name, j) => ({ name, path: [...path, j] })),
+    'permission set',
+    report,
+  );
 }
 
 function named(items: readonly { name: string }[], at: string) {

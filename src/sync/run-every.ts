@@ -8,7 +8,7 @@ type Options = {
 };
 
 /** Replicas that were started together drift apart by this much. */
-const JITTER = 0.2;
+export const JITTER = 0.2;
 
 /** Runs `step` again and again until the signal; a step that fails is reported and does not end the loop. */
 export async function runEvery(

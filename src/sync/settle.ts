@@ -3,12 +3,15 @@ import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
 import type { UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
+import { WorkosFailure } from '../workos/failure.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import type { Pace } from './pace.ts';
 
 type Deps = {
   unsettled: UnsettledKeys;
   workos: Pick<WorkosGateway, 'deleteKey' | 'expireKey' | 'listOrganizationKeys'>;
   marker: Pick<Marker, 'rowOf'>;
+  pace: Pace;
   /** How long one row may take; then whoever claimed it is taken for dead. */
   settleAfterMs: number;
   at: FaultPoint;
@@ -32,7 +35,8 @@ const LOOK_FOR_MS = 3 * 60_000;
  * Settles what is left over between the mirror and WorkOS: rows whose maker is gone, deletions and expiries that
  * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
  * row never became a key.
- * Settles all organizations, unless one is named.
+ * Settles all organizations, unless one is named, and no more rows a second than the pace lets through; when WorkOS wants
+ * to be left alone, the rest waits for another time.
  * @returns how many rows were looked at
  */
 export function makeSettle(deps: Deps) {
@@ -40,27 +44,38 @@ export function makeSettle(deps: Deps) {
     signal,
     organizationId,
   }: { signal?: AbortSignal; organizationId?: string } = {}): Promise<number> {
-    const { unsettled, settleAfterMs, clock } = deps;
+    const { unsettled, pace, settleAfterMs, clock } = deps;
+    const batch = pace.atATime(BATCH);
     let seen = 0;
     for (;;) {
+      if (pace.heldMs() > 0) return seen;
       const now = clock();
-      const rows = await unsettled.claim(BATCH, now, new Date(now.getTime() + settleAfterMs), organizationId);
+      const rows = await unsettled.claim(batch, now, new Date(now.getTime() + settleAfterMs), organizationId);
       // At the same time, so that the lease has to cover one row and not all of them.
       await Promise.all(rows.map((row) => settleOne(deps, row)));
       seen += rows.length;
-      if (rows.length < BATCH || signal?.aborted) return seen;
+      if (rows.length < batch || signal?.aborted) return seen;
     }
   };
 }
 
 async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
-  const { unsettled, clock, log } = deps;
+  const { pace, log } = deps;
   try {
+    await pace.turn();
+    if (pace.heldMs() > 0) return await lookAgain(deps, row);
     await SETTLERS[row.status](deps, row);
   } catch (error) {
     log.warn({ err: error, row: row.rowId, status: row.status }, 'a key could not be settled and will be tried again');
-    await unsettled.lookAgainAt(row, new Date(clock().getTime() + backoffMs(row.attempts)));
+    if (error instanceof WorkosFailure && error.saidRetryAfter !== undefined)
+      pace.holdOff(error.saidRetryAfter * 1_000);
+    await lookAgain(deps, row);
   }
+}
+
+function lookAgain({ unsettled, pace, clock }: Deps, row: UnsettledKey): Promise<void> {
+  const pauseMs = Math.max(backoffMs(row.attempts), pace.heldMs());
+  return unsettled.lookAgainAt(row, new Date(clock().getTime() + pauseMs));
 }
 
 const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) => Promise<void>> = {

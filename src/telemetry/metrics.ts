@@ -8,35 +8,57 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** The process's metrics, in Prometheus' form. Labels are closed sets: no id, address or path of a client is one. */
 export function makeMetrics() {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const requests = new Histogram({
-    name: 'latchkey_http_request_duration_seconds',
-    help: 'How long requests took, by route pattern, method and status.',
-    labelNames: ['route', 'method', 'status'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const workosCalls = new Histogram({
-    name: 'latchkey_workos_call_duration_seconds',
-    help: 'How long calls to WorkOS took, by operation and outcome.',
-    labelNames: ['operation', 'outcome'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const failures = new Counter({
-    name: 'latchkey_background_failures_total',
-    help: 'Background work that failed and will be tried again, by loop.',
-    labelNames: ['loop'] as const,
-    registers,
-  });
-  const workosEvents = new Counter({
-    name: 'latchkey_workos_events_total',
-    help: 'Events of WorkOS, by type, by the way they came and by what they changed.',
-    labelNames: ['type', 'source', 'outcome'] as const,
-    registers,
-  });
-  return { registry, requests, workosCalls, failures, workosEvents };
+  const { counter, timer } = makersIn(registry);
+  return {
+    registry,
+    requests: timer(
+      'latchkey_http_request_duration_seconds',
+      'How long requests took, by route pattern, method and status.',
+      ['route', 'method', 'status'],
+    ),
+    verifications: counter('latchkey_verifications_total', 'Keys that were judged, by verdict.', ['code']),
+    workosCalls: timer(
+      'latchkey_workos_call_duration_seconds',
+      'How long calls to WorkOS took, by operation and outcome.',
+      ['operation', 'outcome'],
+    ),
+    workosEvents: counter(
+      'latchkey_workos_events_total',
+      'Events of WorkOS, by type, by the way they came and by what they changed.',
+      ['type', 'source', 'outcome'],
+    ),
+    hooks: counter('latchkey_hooks_total', 'Hooks that came in, by who sent them, type and what became of them.', [
+      'source',
+      'type',
+      'outcome',
+    ]),
+    failures: counter(
+      'latchkey_background_failures_total',
+      'Background work that failed and will be tried again, by loop.',
+      ['loop'],
+    ),
+    usageDropped: counter(
+      'latchkey_usage_dropped_total',
+      'Uses of keys that found no room in memory and are counted nowhere else.',
+      [],
+    ),
+    decommissionedKeys: counter(
+      'latchkey_decommissioned_keys_total',
+      'Keys that were revoked because the time of their organization had come.',
+      [],
+    ),
+  };
+}
+
+function makersIn(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+      new Counter<L>({ name, help, labelNames, registers }),
+    timer: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+      new Histogram<L>({ name, help, labelNames, buckets: SECONDS, registers }),
+  };
 }
 
 /** Gauges that are read when somebody asks. A failed reading leaves the gauge out and is no failure of the scrape. */

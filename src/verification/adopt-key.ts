@@ -4,16 +4,29 @@ import { backgroundSource } from '../audit/audit-event.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import { networkOf } from '../limits/network.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import type { Announce } from './announce.ts';
+import type { IsExpected } from './expected-keys.ts';
+import type { KeyHasher } from './key-hasher.ts';
 
 type Deps = {
   db: Knex;
   workos: Pick<WorkosGateway, 'validateKey'>;
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
+  hasher: Pick<KeyHasher, 'keep' | 'hashKeys'>;
+  announce: Announce;
+  isExpected: IsExpected;
+  failures: Pick<FailedCredentials, 'overFor'>;
+  limiter: Pick<Limiter, 'takeRate'>;
   /** Whoever tries keys must not use up what WorkOS allows us: 100 requests a second, for everything. */
   questionsPerSecond: number;
+  /** About keys that the mirror does not expect, for one client address. */
+  questionsPerMinute: number;
 };
 
 /** How long a key that WorkOS does not know is refused without asking again, and how many such keys are kept in mind. */
@@ -23,7 +36,8 @@ const RETRY_SECONDS = 5;
 
 /**
  * Asks WorkOS once about a key that the mirror does not know by its secret: one made in WorkOS's dashboard, used for
- * the first time. What WorkOS confirms is attached to the key's row, which from then on answers for it.
+ * the first time, or one whose hash is of a secret that was dropped. What WorkOS confirms is attached to the key's row,
+ * which from then on answers for it. About a key that no such row looks like, an address has few questions.
  * @returns whether the mirror knows the key now
  * @throws AppError `workos_unavailable` when WorkOS did not say
  */
@@ -32,26 +46,40 @@ export function makeAdoptKey(deps: Deps) {
   const asking = new Map<string, Promise<boolean>>();
   const mayAsk = makeRateBound(deps.questionsPerSecond);
 
-  return async function adoptKey(presented: string, hash: Buffer): Promise<boolean> {
-    const name = hash.toString('base64');
+  async function question(presented: string, name: string, address: string | undefined): Promise<boolean> {
+    if (!(await mayAskFor(deps, presented, address)) || !mayAsk()) return false;
+    const known = await adopt(deps, presented);
+    if (!known) refused.set(name, true);
+    return known;
+  }
+
+  return async function adoptKey(presented: string, name: string, address: string | undefined): Promise<boolean> {
     if (refused.has(name)) return false;
     const running = asking.get(name);
     if (running) return running;
-    if (!mayAsk()) return false;
-    const question = adopt(deps, presented, hash).finally(() => asking.delete(name));
-    asking.set(name, question);
-    const known = await question;
-    if (!known) refused.set(name, true);
-    return known;
+    const asked = question(presented, name, address).finally(() => asking.delete(name));
+    asking.set(name, asked);
+    return asked;
   };
 }
 
-async function adopt({ db, workos, mirrorKeys }: Deps, presented: string, hash: Buffer): Promise<boolean> {
+async function mayAskFor(deps: Deps, presented: string, address: string | undefined): Promise<boolean> {
+  if (await deps.isExpected(presented)) return true;
+  if (deps.failures.overFor(address) !== undefined) return false;
+  const rate = { limit: deps.questionsPerMinute, windowSeconds: 60 };
+  return !(await deps.limiter.takeRate(`unknown ${networkOf(address)}`, rate, 1)).refused;
+}
+
+async function adopt({ db, workos, mirrorKeys, hasher, announce }: Deps, presented: string): Promise<boolean> {
   const key = await ask(workos, presented);
   if (!key || key.userId !== undefined) return false;
+  const { organizationId, id: keyId } = key;
   return transaction(db, async (trx) => {
     await mirrorKeys.made(trx, key, backgroundSource('workos', 'workos'));
-    return mirrorKeys.attach(trx, key, hash);
+    const attached = await mirrorKeys.attach(trx, key, hasher.keep(presented), hasher.hashKeys);
+    // Others may remember that they do not know it.
+    if (attached) await announce(trx, { organizationId, keyId });
+    return attached;
   });
 }
 

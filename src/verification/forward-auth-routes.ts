@@ -1,24 +1,33 @@
 import { z } from 'zod';
+import { OPERATIONS } from '../billing/posture.ts';
+import type { Operation } from '../billing/posture.ts';
 import { AppError } from '../errors.ts';
+import type { ApiKeyCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import { OPERATIONS } from './judge.ts';
 
 type Deps = {
   /** @throws AppError `billing_inactive` */
-  assertMayCreate: (organizationId: string) => Promise<void>;
+  assertMayUse: (organizationId: string, operation: Operation) => Promise<void>;
 };
+
+export const FORWARD_PATH = '/v1/auth/forward';
 
 const SCOPES = z
   .string()
   .max(2_000)
   .transform((value) => value.split(' ').filter((scope) => scope !== ''));
 
-const Query = z.strictObject({
+export const ForwardQuery = z.strictObject({
   scope: SCOPES.default([])
     .meta({ override: { type: 'string' } })
     .describe('Scopes that are all needed, separated by spaces.'),
-  operation: z.enum(OPERATIONS).default('read').describe('What the request does, as billing sees it.'),
+  operation: z
+    .enum(OPERATIONS)
+    .optional()
+    .describe(
+      'What the request does, as billing sees it. Unless said, by the method that is asked with: GET and HEAD read, DELETE winds down, all else creates.',
+    ),
   map: z
     .literal('403')
     .optional()
@@ -35,44 +44,63 @@ const Allowed = z
   .meta({ id: 'ForwardedCaller' });
 
 /** What a proxy asks before it passes a request on: nginx `auth_request`, Traefik, Caddy, Envoy. */
-export function forwardAuthRoutes({ assertMayCreate }: Deps): Route[] {
+export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
   return [
     tenantRoute({
       operationId: 'forwardAuth',
       method: 'get',
-      path: '/v1/auth/forward',
+      path: FORWARD_PATH,
       tag: 'Verification',
       summary: 'Whether a proxied request may pass, by the API key that it carries',
       description:
-        'On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-scopes` and `-permission-set` say whose request it is.',
+        'On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-scopes` and `-permission-set` say whose request it is. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.',
       scope: [],
       callers: ['api_key'],
       billing: 'read',
-      query: Query,
+      mapsRefusals: true,
+      anyMethod: true,
+      query: ForwardQuery,
       responses: { 200: Allowed },
       errors: ['billing_inactive'],
       async handle({ caller, query, context }) {
         if (caller.kind !== 'api_key') throw new AppError('permission_denied', 'This is for API keys.');
-        if (query.map !== undefined) context.mapRefusals();
         const missing = query.scope.filter((scope) => !caller.scopes.has(scope));
         if (missing.length > 0) {
           throw new AppError('permission_denied', `The key lacks ${missing.join(' and ')}.`, {
             details: { required_scopes: query.scope },
           });
         }
-        if (query.operation === 'create') await assertMayCreate(caller.organizationId);
-        const scopes = [...caller.scopes];
-        context.setHeader('x-latchkey-organization-id', caller.organizationId);
-        context.setHeader('x-latchkey-key-id', caller.keyId);
-        context.setHeader('x-latchkey-scopes', scopes.join(' '));
-        context.setHeader('x-latchkey-permission-set', caller.permissionSet ?? '');
-        return {
-          organization_id: caller.organizationId,
-          key_id: caller.keyId,
-          scopes,
-          permission_set: caller.permissionSet ?? null,
-        };
+        await assertMayUse(caller.organizationId, query.operation ?? operationOf(context.method));
+        for (const [name, value] of headersOfCaller(caller)) context.setHeader(name, value);
+        return viewOfCaller(caller);
       },
     }),
   ];
+}
+
+/** A proxy that asks with the method of the request says by it what the request does; most ask with GET. */
+export function operationOf(method: string): Operation {
+  if (method === 'GET' || method === 'HEAD') return 'read';
+  return method === 'DELETE' ? 'wind_down' : 'create';
+}
+
+type Forwarded = Pick<ApiKeyCaller, 'organizationId' | 'keyId' | 'scopes' | 'permissionSet'>;
+
+/** What the proxied service is told of its caller. */
+export function headersOfCaller(caller: Forwarded): [name: string, value: string][] {
+  return [
+    ['x-latchkey-organization-id', caller.organizationId],
+    ['x-latchkey-key-id', caller.keyId],
+    ['x-latchkey-scopes', [...caller.scopes].join(' ')],
+    ['x-latchkey-permission-set', caller.permissionSet ?? ''],
+  ];
+}
+
+export function viewOfCaller(caller: Forwarded) {
+  return {
+    organization_id: caller.organizationId,
+    key_id: caller.keyId,
+    scopes: [...caller.scopes],
+    permission_set: caller.permissionSet ?? null,
+  };
 }

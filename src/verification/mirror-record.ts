@@ -1,5 +1,8 @@
 import type { Knex } from 'knex';
-import type { BillingStatus, Tenant } from '../billing/posture.ts';
+import { effectiveLimits } from '../limits/effective-limits.ts';
+import type { KeyLimits, RateLimit } from '../limits/limits.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import type { Account, BillingStatus } from '../billing/posture.ts';
 
 /** All that a verification needs to know of a key, in one read. Times that are compared at each use are milliseconds. */
 export type MirrorRecord = {
@@ -8,64 +11,109 @@ export type MirrorRecord = {
   label: string;
   permissionSet: string | undefined;
   scopes: ReadonlySet<string>;
-  createdBy: { kind: string; id: string };
   revoked: boolean;
   expiresAtMs: number | undefined;
-  tenant: Tenant;
+  /** What bounds its use, after its template and plan. */
+  limits: KeyLimits;
+  /** What its organization's posture follows from. */
+  account: Account;
 };
 
+/** What was read, by which hash, and the name of the key that made it. */
+export type MirrorRead = { record: MirrorRecord; hash: Buffer; hashKey: string };
+
 type Row = {
+  secret_hash: Buffer;
+  hash_key: string;
   organization_id: string;
   workos_id: string;
   label: string;
   permission_set: string | null;
   scopes: string[];
-  created_by_kind: string;
-  created_by_id: string;
   status: 'active' | 'revoked';
   expires_at: Date | null;
+  rate_limit: number | null;
+  rate_limit_window_seconds: number | null;
+  concurrency: number | null;
   billing_status: BillingStatus | null;
+  status_since: Date | null;
   trial_ends_at: Date | null;
   plan: string | null;
   deleted_at: Date | null;
 };
 
-export type ReadMirror = (hash: Buffer) => Promise<MirrorRecord | undefined>;
+const MAX_SHARED = 1_000;
+
+type Rules = Pick<Catalogue, 'neverGranted' | 'setLimitsOf' | 'planOf'>;
+
+/** Reads the key of one secret, by any of its hashes; the first one counts most. */
+export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
+export type ReadMirrorOfMany = (hashes: readonly Buffer[]) => Promise<MirrorRead[]>;
 
 /**
- * Reads the key with this hash: one indexed look-up, and its tenant's row. The hash names one key of one organization,
- * so no organization is asked for.
+ * Reads the keys with these hashes: one indexed look-up for each, and its tenant's row. A hash names one key of one
+ * organization, so no organization is asked for.
  */
-export function makeReadMirror(db: Knex, neverGranted: ReadonlySet<string>): ReadMirror {
-  return async (hash) => {
+export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
+  const toRecord = makeToRecord(catalogue);
+  return async (hashes) => {
     const { rows } = await db.raw<{ rows: Row[] }>(
-      `select k.organization_id, k.workos_id, k.label, k.permission_set, k.scopes, k.created_by_kind, k.created_by_id,
-              k.status, k.expires_at, t.billing_status, t.trial_ends_at, t.plan, t.deleted_at
+      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.label, k.permission_set, k.scopes, k.status,
+              k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
+              t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at
        from api_keys k join tenants t on t.organization_id = k.organization_id
-       where k.secret_hash = ? and k.status in ('active', 'revoked')`,
-      [hash],
+       where k.secret_hash = any(?) and k.status in ('active', 'revoked')`,
+      [[...hashes]],
     );
-    return rows[0] && toRecord(rows[0], neverGranted);
+    return rows.map((row) => ({ record: toRecord(row), hash: row.secret_hash, hashKey: row.hash_key }));
   };
 }
 
-function toRecord(row: Row, neverGranted: ReadonlySet<string>): MirrorRecord {
-  return {
+/** Many thousand records are kept: what many keys have alike is there once. */
+function makeToRecord({ neverGranted, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
+  const scopesOf = makeShared<ReadonlySet<string>>();
+  const limitsOf = makeShared<KeyLimits>();
+  const setName = makeShared<string>();
+  return (row) => ({
     organizationId: row.organization_id,
     keyId: row.workos_id,
     label: row.label,
-    permissionSet: row.permission_set ?? undefined,
+    permissionSet: row.permission_set === null ? undefined : setName(row.permission_set, (name) => name),
     // What is never granted was never written; should a row say otherwise, it is not believed.
-    scopes: new Set(row.scopes.filter((scope) => !neverGranted.has(scope))),
-    createdBy: { kind: row.created_by_kind, id: row.created_by_id },
+    scopes: scopesOf(row.scopes.join(' '), () => new Set(row.scopes.filter((scope) => !neverGranted.has(scope)))),
     revoked: row.status === 'revoked',
     expiresAtMs: row.expires_at?.getTime(),
-    tenant: {
-      organizationId: row.organization_id,
+    limits: limitsOf(
+      [row.permission_set, row.plan, row.rate_limit, row.rate_limit_window_seconds, row.concurrency].join(' '),
+      () =>
+        effectiveLimits({
+          own: { rate: ownRate(row), concurrency: row.concurrency ?? undefined },
+          template: setLimitsOf(row.permission_set ?? undefined),
+          plan: planOf(row.plan ?? undefined),
+        }),
+    ),
+    account: {
       status: row.billing_status ?? undefined,
+      statusSince: row.status_since ?? undefined,
       trialEndsAt: row.trial_ends_at ?? undefined,
-      plan: row.plan ?? undefined,
       deletedAt: row.deleted_at ?? undefined,
     },
+  });
+}
+
+/** One value a name, for as many names as there usually are; beyond them it begins anew. */
+function makeShared<T>(): (name: string, make: (name: string) => T) => T {
+  const values = new Map<string, T>();
+  return (name, make) => {
+    const known = values.get(name);
+    if (known !== undefined) return known;
+    if (values.size >= MAX_SHARED) values.clear();
+    const value = make(name);
+    values.set(name, value);
+    return value;
   };
+}
+
+function ownRate({ rate_limit: limit, rate_limit_window_seconds: windowSeconds }: Row): RateLimit | undefined {
+  return limit === null || windowSeconds === null ? undefined : { limit, windowSeconds };
 }

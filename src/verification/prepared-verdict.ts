@@ -1,18 +1,59 @@
-import { postureAt } from './judge.ts';
+import { asciiJson } from '../http/fast-lane.ts';
+import type { Posture } from '../billing/posture.ts';
+import type { Billing, Decision } from './decide.ts';
 import type { MirrorRecord } from './mirror-record.ts';
-import type { Resolved } from './resolve-key.ts';
-import { viewOfKey } from './verdict-view.ts';
+import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from './verdict-view.ts';
 
 // Goes with the record, which is replaced whenever the key changes.
 const prepared = new WeakMap<MirrorRecord, string>();
 
-/** `viewOfVerdict` of a valid key as JSON, with the part that does not change made once. */
-export function preparedVerdict({ record, source, staleMs }: Resolved, now: Date): string {
+const NO_LIMITS = inner(viewOfLimits(undefined));
+
+/** `viewOfVerdict` as ASCII JSON; of a valid key, with the part that does not change made once. */
+export function preparedVerdict(decision: Decision): string {
+  const { code, resolved, taken, billing, at } = decision;
+  if (!resolved || !billing || code !== 'valid') return asciiJson(viewOfVerdict(decision));
+  const { record, source, staleMs } = resolved;
+  const limits = taken ? inner(viewOfLimits(taken)) : NO_LIMITS;
+  const rest = `"billing":${billingPart(billing)},"checked_at":"${isoOf(at)}"`;
+  return `{${keyPart(record)},${limits},${rest},"source":"${source}","stale_ms":${staleMs}}`;
+}
+
+function keyPart(record: MirrorRecord): string {
   let known = prepared.get(record);
   if (known === undefined) {
-    known = JSON.stringify({ valid: true, code: 'valid', ...viewOfKey(record) }).slice(0, -1);
+    known = inner({ valid: true, code: 'valid', ...viewOfKey(record) });
     prepared.set(record, known);
   }
-  const posture = postureAt(record, now);
-  return `${known},"billing":{"posture":"${posture}"},"checked_at":"${now.toISOString()}","source":"${source}","stale_ms":${staleMs}}`;
+  return known;
+}
+
+// A posture without an end allows the same each time.
+const lasting = new Map<Posture, string>();
+
+function billingPart(billing: Billing): string {
+  if (billing.until) return asciiJson(viewOfBilling(billing));
+  let known = lasting.get(billing.posture);
+  if (known === undefined) {
+    known = asciiJson(viewOfBilling(billing));
+    lasting.set(billing.posture, known);
+  }
+  return known;
+}
+
+// Many are answered in one millisecond.
+const latest = { ms: Number.NaN, iso: '' };
+
+function isoOf(at: Date): string {
+  const ms = at.getTime();
+  if (ms !== latest.ms) {
+    latest.ms = ms;
+    latest.iso = at.toISOString();
+  }
+  return latest.iso;
+}
+
+/** An object as JSON, without its braces. */
+function inner(value: object): string {
+  return asciiJson(value).slice(1, -1);
 }

@@ -1,37 +1,61 @@
 import type { Clock } from '../clock.ts';
+import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
-import type { HashKey } from './key-hash.ts';
+import type { KeyHasher } from './key-hasher.ts';
 import type { MirrorRecord, ReadMirror } from './mirror-record.ts';
+import type { RenewHash } from './renew-hashes.ts';
 import type { Trust } from './trust.ts';
+import type { UnknownKeys } from './unknown-keys.ts';
 
 type Deps = {
-  hashKey: HashKey;
+  hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hashKeys'>;
   cache: Pick<KeyCache, 'get' | 'fill' | 'generation'>;
+  unknown: Pick<UnknownKeys, 'has' | 'note'>;
   trust: Pick<Trust, 'isTrusted'>;
   readMirror: ReadMirror;
+  renewHash: RenewHash;
   /** Asks WorkOS about a key that the mirror does not know. @returns whether the mirror knows it now */
-  adopt: (presented: string, hash: Buffer) => Promise<boolean>;
+  adopt: (presented: string, name: string, address: string | undefined) => Promise<boolean>;
+  failures: Pick<FailedCredentials, 'overFor' | 'count'>;
   clock: Clock;
 };
 
 export type Source = 'cache' | 'mirror' | 'workos';
 export type Resolved = { record: MirrorRecord; source: Source; staleMs: number };
+/** The key is not known, and nobody looks for it: its address tried too many. In seconds. */
+export type Unsought = { limited: number };
 
-// WorkOS's secrets are opaque words; anything else is no key and costs no look-up.
-const KEY = /^[A-Za-z][\w-]{15,250}$/;
+/** Where a key was presented. `limited` when keys that nobody knows count towards what the address may fail with. */
+export type Origin = { address: string | undefined; limited: boolean };
 
 export type KeyResolver = ReturnType<typeof makeKeyResolver>;
 export type ResolveKey = KeyResolver['resolveKey'];
 
+// WorkOS's secrets are opaque words; anything else is no key and costs no look-up.
+const KEY = /^[A-Za-z][\w-]{15,250}$/;
+
+export function isUnsought(found: Resolved | Unsought | undefined): found is Unsought {
+  return found !== undefined && 'limited' in found;
+}
+
 /** Finds what a presented key is. Nothing is written on the way. */
 export function makeKeyResolver(deps: Deps) {
+  const { hasher, cache, trust, failures } = deps;
   const reading = new Map<string, Promise<Resolved | undefined>>();
 
-  /** From memory alone. */
-  function peekKey(presented: string): Resolved | undefined {
-    if (!deps.trust.isTrusted() || !KEY.test(presented)) return undefined;
-    const cached = deps.cache.get(nameOf(deps.hashKey(presented)));
-    return cached && fromCache(deps, cached);
+  function remembered(name: string): Resolved | undefined {
+    const cached = trust.isTrusted() ? cache.get(name) : undefined;
+    return cached && resolved(deps, cached, 'cache');
+  }
+
+  function read(presented: string, name: string, address: string | undefined): Promise<Resolved | undefined> {
+    // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
+    const place = `${cache.generation()} ${name}`;
+    const running = reading.get(place);
+    if (running) return running;
+    const started = readThrough(deps, presented, name, address).finally(() => reading.delete(place));
+    reading.set(place, started);
+    return started;
   }
 
   /**
@@ -39,54 +63,58 @@ export function makeKeyResolver(deps: Deps) {
    * WorkOS.
    * @throws AppError `workos_unavailable` when only WorkOS could have said
    */
-  async function resolveKey(presented: string): Promise<Resolved | undefined> {
-    if (!KEY.test(presented)) return undefined;
-    const hash = deps.hashKey(presented);
-    const name = nameOf(hash);
-    const cached = deps.trust.isTrusted() ? deps.cache.get(name) : undefined;
-    if (cached) return fromCache(deps, cached);
-    // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
-    const place = `${deps.cache.generation()} ${name}`;
-    const running = reading.get(place);
-    if (running) return running;
-    const read = readThrough(deps, presented, hash, name).finally(() => reading.delete(place));
-    reading.set(place, read);
-    return read;
+  async function resolveKey(presented: string, { address, limited }: Origin): Promise<Resolved | Unsought | undefined> {
+    const name = KEY.test(presented) ? hasher.nameOf(presented) : undefined;
+    const known = name === undefined ? undefined : remembered(name);
+    if (known) return known;
+    const over = limited ? failures.overFor(address) : undefined;
+    if (over !== undefined) return { limited: over };
+    const found = name === undefined ? undefined : await read(presented, name, address);
+    if (found || !limited) return found;
+    const refused = await failures.count(address);
+    return refused === undefined ? undefined : { limited: refused };
+  }
+
+  /** From memory alone. */
+  function peekKey(presented: string): Resolved | undefined {
+    return KEY.test(presented) ? remembered(hasher.nameOf(presented)) : undefined;
   }
 
   return { peekKey, resolveKey };
 }
 
-function nameOf(hash: Buffer): string {
-  return hash.toString('base64');
-}
-
-function fromCache(deps: Deps, cached: Cached): Resolved {
-  return resolved(deps, cached, 'cache');
-}
-
 // Counted from before the read: who joined it may not take it for younger than it is.
-function resolved({ clock }: Deps, { record, readAtMs }: Cached, source: Source): Resolved {
+function resolved({ clock }: Pick<Deps, 'clock'>, { record, readAtMs }: Cached, source: Source): Resolved {
   return { record, source, staleMs: Math.max(0, clock().getTime() - readAtMs) };
 }
 
-async function readThrough(deps: Deps, presented: string, hash: Buffer, name: string): Promise<Resolved | undefined> {
-  const known = await readAndKeep(deps, hash, name);
+async function readThrough(
+  deps: Deps,
+  presented: string,
+  name: string,
+  address: string | undefined,
+): Promise<Resolved | undefined> {
+  const isUnknown = deps.trust.isTrusted() && deps.unknown.has(name);
+  const known = isUnknown ? undefined : await readAndKeep(deps, presented, name);
   if (known) return resolved(deps, known, 'mirror');
-  if (!(await deps.adopt(presented, hash))) return undefined;
-  const adopted = await readAndKeep(deps, hash, name);
+  if (!(await deps.adopt(presented, name, address))) return undefined;
+  const adopted = await readAndKeep(deps, presented, name);
   return adopted && resolved(deps, adopted, 'workos');
 }
 
-async function readAndKeep(
-  { cache, trust, readMirror, clock }: Deps,
-  hash: Buffer,
-  name: string,
-): Promise<Cached | undefined> {
+async function readAndKeep(deps: Deps, presented: string, name: string): Promise<Cached | undefined> {
+  const { hasher, cache, unknown, trust, readMirror, renewHash, clock } = deps;
   const generation = cache.generation();
   const readAtMs = clock().getTime();
-  const record = await readMirror(hash);
-  if (!record) return undefined;
+  const hashes = hasher.hashesOf(presented, name);
+  const found = await readMirror(hashes);
+  if (!found) {
+    if (trust.isTrusted()) unknown.note(name, generation);
+    return undefined;
+  }
+  const { record, hash, hashKey } = found;
+  const [current] = hashes;
+  if (current && (hashKey !== hasher.hashKeys[0] || !current.equals(hash))) renewHash(hash, current);
   if (trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
   return { record, readAtMs };
 }

@@ -1,7 +1,6 @@
-import { postureAt } from './judge.ts';
-import type { VerdictCode } from './judge.ts';
+import type { Taken } from '../limits/limiter.ts';
+import type { Billing, Decision } from './decide.ts';
 import type { MirrorRecord } from './mirror-record.ts';
-import type { Resolved } from './resolve-key.ts';
 
 const NOTHING = {
   id: null,
@@ -12,6 +11,7 @@ const NOTHING = {
   scopes: [],
   expires_at: null,
 };
+const NO_LIMITS = { rate_limit: null, lease: null, retry_after: null, enforcement: null };
 
 /** What is told of a key: the same in every verdict until the key changes. */
 export function viewOfKey(record: MirrorRecord) {
@@ -26,13 +26,38 @@ export function viewOfKey(record: MirrorRecord) {
   };
 }
 
-export function viewOfVerdict(code: VerdictCode, resolved: Resolved | undefined, now: Date) {
+/** What is told of limits. */
+export function viewOfLimits(taken: Taken | undefined) {
+  if (!taken) return NO_LIMITS;
+  const { rate, lease, retryAfterSeconds, enforcement } = taken;
+  return {
+    rate_limit: rate
+      ? {
+          limit: rate.limit,
+          window_seconds: rate.windowSeconds,
+          remaining: rate.remaining,
+          reset: rate.resetSeconds,
+          scope: rate.scope,
+        }
+      : null,
+    lease: lease ? { id: lease.id, expires_at: lease.expiresAt.toISOString() } : null,
+    retry_after: retryAfterSeconds ?? null,
+    enforcement,
+  };
+}
+
+export function viewOfBilling({ posture, allows, until }: Billing) {
+  return { posture, allows: [...allows], changes_at: until?.toISOString() ?? null };
+}
+
+export function viewOfVerdict({ code, resolved, taken, billing, at }: Decision) {
   return {
     valid: code === 'valid',
     code,
     ...(resolved ? viewOfKey(resolved.record) : NOTHING),
-    billing: resolved ? { posture: postureAt(resolved.record, now) } : null,
-    checked_at: now.toISOString(),
+    ...viewOfLimits(taken),
+    billing: billing ? viewOfBilling(billing) : null,
+    checked_at: at.toISOString(),
     source: resolved?.source ?? null,
     stale_ms: resolved?.staleMs ?? 0,
   };

@@ -1,24 +1,47 @@
 import { z } from 'zod';
-import { POSTURES } from '../billing/posture.ts';
-import type { Clock } from '../clock.ts';
+import { OPERATIONS, POSTURES } from '../billing/posture.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
-import { OPERATIONS, VERDICTS, judge } from './judge.ts';
+import type { RequestContext, Route } from '../http/route.ts';
+import type { Decide, Decision } from './decide.ts';
+import { VERDICTS } from './judge.ts';
+import { limitHeaders } from './limit-answer.ts';
+import { AskedKey, questionOf } from './question.ts';
+import { isUnsought } from './resolve-key.ts';
 import type { ResolveKey } from './resolve-key.ts';
 import { viewOfVerdict } from './verdict-view.ts';
 
-type Deps = { resolveKey: ResolveKey; clock: Clock };
+type Deps = { resolveKey: ResolveKey; decide: Decide };
 
 const MAX_KEYS = 100;
-const MAX_KEY_LENGTH = 512;
+export const VERIFY_PATH = '/v1/api-keys/verify';
 
-const One = z.strictObject({
-  key: z.string().min(1).max(MAX_KEY_LENGTH).describe('The key as it was presented.'),
-  scopes: z.array(z.string().min(1).max(64)).max(100).default([]).describe('All of these are needed.'),
-  operation: z.enum(OPERATIONS).default('read').describe('What the key is to be used for, as billing sees it.'),
-});
-const Many = z.strictObject({ keys: z.array(One).min(1).max(MAX_KEYS) });
+const Many = z.strictObject({ keys: z.array(AskedKey).min(1).max(MAX_KEYS) });
+
+const RateLimit = z
+  .object({
+    limit: z.int(),
+    window_seconds: z.int(),
+    remaining: z.int(),
+    reset: z.int().describe('Seconds until the window ends and all is there again.'),
+    scope: z
+      .enum(['key', 'organization'])
+      .describe('Whose rate it is: the one that refused, or that has the least left.'),
+  })
+  .meta({ id: 'RateLimitState' });
+
+const Lease = z
+  .object({ id: z.string(), expires_at: z.iso.datetime() })
+  .meta({ id: 'Lease' })
+  .describe("One of the key's places for requests at a time. Release it when the request ends; it ends by itself.");
+
+const Billing = z
+  .object({
+    posture: z.enum(POSTURES),
+    allows: z.array(z.enum(OPERATIONS)).describe('For which operations the key verifies.'),
+    changes_at: z.iso.datetime().nullable().describe('When the posture ends by the clock, such as a trial.'),
+  })
+  .meta({ id: 'KeyBilling' });
 
 const Verdict = z
   .object({
@@ -31,7 +54,16 @@ const Verdict = z
     permission_set: z.string().nullable(),
     scopes: z.array(z.string()),
     expires_at: z.iso.datetime().nullable(),
-    billing: z.object({ posture: z.enum(POSTURES) }).nullable(),
+    rate_limit: RateLimit.nullable().describe('Null where no rate is limited.'),
+    lease: Lease.nullable(),
+    retry_after: z.int().nullable().describe('Seconds to wait, of a key that a limit refused.'),
+    enforcement: z
+      .enum(['local', 'shared', 'none', 'unavailable'])
+      .nullable()
+      .describe(
+        'By whose count limits were judged: this replica’s, the one that all replicas share, nobody’s (the shared one is lost; `none` let it pass, `unavailable` refused it). Null where nothing is limited.',
+      ),
+    billing: Billing.nullable(),
     checked_at: z.iso.datetime(),
     source: z.enum(['cache', 'mirror', 'workos']).nullable().describe('Where the answer came from.'),
     stale_ms: z.int().describe('How long ago the mirror was read; changes are told, so that this is no delay.'),
@@ -44,31 +76,41 @@ export function verifyRoutes(deps: Deps): Route[] {
     serviceOrMachineRoute({
       operationId: 'verifyApiKey',
       method: 'post',
-      path: '/v1/api-keys/verify',
+      path: VERIFY_PATH,
       tag: 'Verification',
       summary: 'Whether a key is good, and for what',
       description:
         'Answers 200 for every key; read `code`. A machine token sees its own organization’s keys only. Give `keys` for up to 100 at once.',
       scope: ['apikeys:verify'],
-      body: z.union([One, Many]).meta({ id: 'VerifyApiKey' }),
+      body: z.union([AskedKey, Many]).meta({ id: 'VerifyApiKey' }),
       responses: { 200: z.union([Verdict, z.object({ data: z.array(Verdict) })]) },
       errors: [],
-      async handle({ caller, body }) {
-        if (!('keys' in body)) return verify(deps, caller, body);
-        return { data: await Promise.all(body.keys.map((one) => verify(deps, caller, one))) };
+      async handle({ caller, body, context }) {
+        if ('keys' in body) {
+          const decisions = await Promise.all(body.keys.map((one) => verify(deps, caller, one, context.ip)));
+          return { data: decisions.map(viewOfVerdict) };
+        }
+        const decision = await verify(deps, caller, body, context.ip);
+        tell(context, decision);
+        return viewOfVerdict(decision);
       },
     }),
   ];
 }
 
 async function verify(
-  { resolveKey, clock }: Deps,
+  { resolveKey, decide }: Deps,
   caller: ServiceCaller | MachineCaller,
-  { key, ...use }: z.output<typeof One>,
-): Promise<z.input<typeof Verdict>> {
-  const found = await resolveKey(key);
-  const foreign = caller.kind === 'machine' && found?.record.organizationId !== caller.organizationId;
-  const resolved = foreign ? undefined : found;
-  const now = clock();
-  return viewOfVerdict(judge(resolved?.record, use, now), resolved, now);
+  { key, ...use }: z.output<typeof AskedKey>,
+  callerIp: string | undefined,
+): Promise<Decision> {
+  const found = await resolveKey(key, { address: use.ip ?? callerIp, limited: use.ip !== undefined });
+  const foreign =
+    caller.kind === 'machine' && !isUnsought(found) && found?.record.organizationId !== caller.organizationId;
+  return decide(foreign ? undefined : found, questionOf({ key, ...use }));
+}
+
+function tell({ describe, setHeader }: RequestContext, { code, taken }: Decision): void {
+  describe({ verdict: code });
+  for (const [name, value] of taken ? limitHeaders(taken) : []) setHeader(name, value);
 }

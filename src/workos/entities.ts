@@ -12,4 +12,11 @@ export type WorkosKey = {
   updatedAt: Date;
 };
 
-export type WorkosOrganization = { id: string; name: string; createdAt: Date; updatedAt: Date };
+export type WorkosOrganization = {
+  id: string;
+  name: string;
+  /** Who the organization is at Stripe. */
+  stripeCustomerId: string | undefined;
+  createdAt: Date;
+  updatedAt: Date;
+};

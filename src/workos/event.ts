@@ -55,12 +55,24 @@ export const RawKey = z
   }));
 
 export const RawOrganization = z
-  .object({ id, name: z.string(), created_at: time, updated_at: time })
-  .transform(({ id, name, created_at: createdAt, updated_at: updatedAt }): WorkosOrganization => ({
+  .object({
     id,
-    name,
-    createdAt,
-    updatedAt,
+    name: z.string(),
+    // One that reads otherwise is none, and the organization is an organization all the same.
+    stripe_customer_id: z
+      .string()
+      .regex(/^\w{1,255}$/)
+      .nullish()
+      .catch(undefined),
+    created_at: time,
+    updated_at: time,
+  })
+  .transform((organization): WorkosOrganization => ({
+    id: organization.id,
+    name: organization.name,
+    stripeCustomerId: organization.stripe_customer_id ?? undefined,
+    createdAt: organization.created_at,
+    updatedAt: organization.updated_at,
   }));
 
 const common = {

@@ -14,6 +14,18 @@ export type NewOrganizationKey = {
 export type WorkosUser = { id: string; email: string };
 export type WorkosMembership = { organizationId: string; organizationName: string; role: string };
 
+/** What happened, for WorkOS Audit Logs, where its id makes it one event however often it is sent. */
+export type AuditLogEntry = {
+  id: string;
+  organizationId: string;
+  action: string;
+  occurredAt: string;
+  actor: { type: string; id: string };
+  target: { type: string; id: string };
+  location: string;
+  metadata: Readonly<Record<string, string | number | boolean>>;
+};
+
 /** From where events are read: behind one that was read, or from a time on, at most 30 days of them. */
 export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date };
 /**
@@ -42,6 +54,7 @@ export type WorkosGateway = {
   listOrganizations(): AsyncIterable<WorkosOrganization>;
   /** What happened, oldest first. */
   listEvents(from: EventsFrom): Promise<EventsPage>;
+  createAuditEvent(entry: AuditLogEntry): Promise<void>;
   getUser(userId: string): Promise<WorkosUser>;
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;

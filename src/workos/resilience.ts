@@ -29,6 +29,7 @@ const BUDGETS = {
   list_keys: { retries: 3, budgetMs: 30_000 },
   list_organizations: { retries: 3, budgetMs: 30_000 },
   list_events: { retries: 2, budgetMs: 15_000 },
+  create_audit_event: { retries: 0, budgetMs: 5_000 },
   ping: { retries: 0, budgetMs: 1_000 },
 } as const satisfies Record<string, Budget>;
 

@@ -49,6 +49,7 @@ export function makeSdkGateway({
     ...keyCalls(workos, call),
     ...listCalls(workos, call),
     ...peopleCalls(workos, call),
+    ...auditCalls(workos, call),
     refuseWhileBroken,
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>
@@ -130,6 +131,23 @@ function peopleCalls(workos: WorkOS, call: Call) {
           organizationName,
           role: role.slug,
         }));
+      }),
+  } satisfies Partial<WorkosGateway>;
+}
+
+function auditCalls(workos: WorkOS, call: Call) {
+  return {
+    createAuditEvent: ({ id, organizationId, occurredAt, target, location, ...entry }) =>
+      call('create_audit_event', () => {
+        const event = {
+          ...entry,
+          occurredAt: new Date(occurredAt),
+          actor: { ...entry.actor },
+          targets: [target],
+          context: { location },
+          metadata: { ...entry.metadata },
+        };
+        return workos.auditLogs.createEvent(organizationId, event, { idempotencyKey: id });
       }),
   } satisfies Partial<WorkosGateway>;
 }

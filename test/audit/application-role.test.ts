@@ -20,6 +20,8 @@ beforeAll(async () => {
   db.initialize();
 });
 
+const LOOPS = ['settle', 'events', 'sweep_idempotency_keys', 'keep_usage_partitions', 'flush_usage'];
+
 test('the connections have the role', async () => {
   const { rows } = await db.raw<{ rows: object[] }>(
     `select current_user as name, (select rolsuper from pg_roles where rolname = current_user) as super`,
@@ -44,7 +46,9 @@ test('everything that the service does works with it', async () => {
   expect((await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner })).status).toBe(200);
   const dashboard = await makeDashboardKey(service, acme.id);
   expect((await call(service, 'GET', '/v1/me/session', { token: dashboard.value })).status).toBe(200);
-  for (const loop of ['settle', 'events', 'sweep_idempotency_keys']) await service.background.runOnce(loop);
+  for (const loop of LOOPS) await service.background.runOnce(loop);
+  const usage = await call(service, 'GET', '/v1/organization/usage', { token: owner });
+  expect(usage.body).toMatchObject({ codes: { valid: 1 }, keys: [{ last_used_at: expect.any(String) }] });
   const { data } = (await call(service, 'GET', '/v1/audit-events', { token: owner })).body;
   expect(data.length).toBeGreaterThanOrEqual(5);
 });

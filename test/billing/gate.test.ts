@@ -53,11 +53,24 @@ test('shows an organization that billing never spoke of as such', async () => {
   const acme = await service.organizations.add(null);
   expect(await organization(await acme.session('member'))).toEqual({
     id: acme.id,
+    name: null,
     posture: 'unknown',
     billing_status: null,
+    status_since: null,
+    billing_occurred_at: null,
     trial_ends_at: null,
+    changes_at: null,
+    decommission_at: null,
+    decommissioning: null,
     plan: 'standard',
-    limits: { api_keys: 10 },
+    limits: {
+      api_keys: 10,
+      rate_limit: null,
+      concurrency: null,
+      organization_rate_limit: null,
+      permission_sets: ['full_access', 'submit_observe', 'read_only'],
+      max_expiry_days: null,
+    },
     usage: { api_keys: 0 },
   });
 });

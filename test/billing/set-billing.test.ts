@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
+const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
 const service = await startService();
 
 const put = (id: string, body: unknown, token = SERVICE_TOKEN) =>
@@ -19,12 +20,28 @@ test('makes a tenant of an organization that billing did not know: 200 with the 
   expect(answer.status).toBe(200);
   expect(answer.body).toEqual({
     id: acme.id,
+    name: null,
     posture: 'active',
     billing_status: 'active',
+    status_since: expect.stringMatching(/Z$/),
+    billing_occurred_at: expect.stringMatching(/Z$/),
     trial_ends_at: null,
+    changes_at: null,
+    decommission_at: null,
+    decommissioning: null,
     plan: 'standard',
-    limits: { api_keys: 10 },
+    limits: {
+      api_keys: 10,
+      rate_limit: null,
+      concurrency: null,
+      organization_rate_limit: null,
+      permission_sets: ['full_access', 'submit_observe', 'read_only'],
+      max_expiry_days: null,
+    },
     usage: { api_keys: 0 },
+    billing_reason: null,
+    created_at: expect.stringMatching(/Z$/),
+    deleted_at: null,
   });
   await createKey(service, await acme.session());
 });
@@ -105,7 +122,11 @@ test.each([
   ['an end beyond year 9999', { status: 'trial', trial_ends_at: '9999-12-31T23:59:59-01:00' }, 'trial_ends_at'],
   ['an end before year 1', { status: 'trial', trial_ends_at: '0001-01-01T00:00:00+01:00' }, 'trial_ends_at'],
   ['an unknown plan', { status: 'active', plan: 'gold' }, 'plan'],
-  ['an unknown field', { status: 'active', key_limit: 1_000 }, 'key_limit'],
+  ['an unknown field', { status: 'active', keys: 1_000 }, 'keys'],
+  ['a limit below 0', { status: 'active', key_limit: -1 }, 'key_limit'],
+  ['a time to decommission somebody who stays', { status: 'active', decommission_at: TOMORROW }, 'decommission_at'],
+  ['a moment that is none', { status: 'active', occurred_at: 'yesterday' }, 'occurred_at'],
+  ['a reason without a word', { status: 'active', reason: ' ' }, 'reason'],
 ])('refuses %s with 400 and changes nothing', async (_what, body, field) => {
   const acme = await service.organizations.add(null);
   const answer = await put(acme.id, body);
@@ -131,4 +152,56 @@ test('many changes at once all take place, one after the other', async () => {
   const { billing_status: last } = await service.db('tenants').where({ organization_id: acme.id }).first();
   const events = (await eventsOf(acme.id)) as { details: { after: { status: string } } }[];
   expect(events.at(-1)?.details.after.status).toBe(last);
+});
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+
+test('what happened earlier changes nothing when it is said later, and what is said again neither', async () => {
+  const acme = await service.organizations.add(null);
+  await put(acme.id, { status: 'active', occurred_at: at(10) });
+  const late = await put(acme.id, { status: 'past_due', occurred_at: at(9) });
+  expect(late.body).toMatchObject({ posture: 'active', billing_occurred_at: at(10) });
+  expect((await put(acme.id, { status: 'past_due', occurred_at: at(11) })).body).toMatchObject({ posture: 'past_due' });
+  await put(acme.id, { status: 'past_due', occurred_at: at(20) });
+  expect((await put(acme.id, { status: 'active', occurred_at: at(15) })).body).toMatchObject({ posture: 'past_due' });
+});
+
+test('plan and limit are ordered each by itself: what is told late is not lost because something else was told since', async () => {
+  const acme = await service.organizations.add(null);
+  await put(acme.id, { status: 'active', occurred_at: at(10) });
+  const late = await put(acme.id, { status: 'past_due', plan: 'scale', key_limit: 7, occurred_at: at(5) });
+  expect(late.body).toMatchObject({ posture: 'active', plan: 'scale', limits: { api_keys: 7 } });
+  const later = await put(acme.id, { status: 'active', plan: 'standard', key_limit: null, occurred_at: at(4) });
+  expect(later.body).toMatchObject({ plan: 'scale', limits: { api_keys: 7 }, billing_occurred_at: at(10) });
+});
+
+test('what is said of no moment counts, however far ahead the clock was by which something was said before', async () => {
+  const acme = await service.organizations.add(null);
+  const ahead = new Date(service.clock().getTime() + 5_000).toISOString();
+  await put(acme.id, { status: 'past_due', plan: 'scale', key_limit: 1, occurred_at: ahead });
+  const paid = await put(acme.id, { status: 'active', plan: 'standard', key_limit: null });
+  expect(paid.body).toMatchObject({ posture: 'active', plan: 'standard', limits: { api_keys: 10 } });
+  expect(paid.body).toMatchObject({ billing_occurred_at: ahead });
+});
+
+test('an organization may have a limit of its own, until it is taken away', async () => {
+  const acme = await service.organizations.add(null);
+  expect((await put(acme.id, { status: 'active', key_limit: 1 })).body).toMatchObject({ limits: { api_keys: 1 } });
+  const owner = await acme.session();
+  await createKey(service, owner);
+  const body = { label: 'a', permission_set: 'read_only' };
+  expect(outcome(await call(service, 'POST', '/v1/api-keys', { token: owner, body }))).toEqual([
+    409,
+    'key_limit_reached',
+  ]);
+  expect((await put(acme.id, { status: 'active' })).body).toMatchObject({ limits: { api_keys: 1 } });
+  expect((await put(acme.id, { status: 'active', key_limit: null })).body).toMatchObject({ limits: { api_keys: 10 } });
+});
+
+test('who comes back is not decommissioned any more', async () => {
+  const acme = await service.organizations.add(null);
+  const closing = await put(acme.id, { status: 'decommissioning', decommission_at: TOMORROW, reason: 'They asked.' });
+  expect(closing.body).toMatchObject({ decommission_at: TOMORROW });
+  expect((await put(acme.id, { status: 'decommissioning' })).body).toMatchObject({ decommission_at: TOMORROW });
+  expect((await put(acme.id, { status: 'active' })).body).toMatchObject({ decommission_at: null });
 });

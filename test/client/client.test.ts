@@ -50,13 +50,22 @@ test('every route for callers with a credential has a method, and all of them wo
   const next = await people.keys.rotate(made.id, { grace_seconds: 60 });
   expect(next.rotated_from).toBe(made.id);
   expect(await services.verify({ key: next.value, operation: 'create' })).toMatchObject({ valid: true, id: next.id });
+  expect(await services.releaseLease(`lease_${acme.id}.${next.id}.${'0'.repeat(32)}`)).toEqual({ status: 'released' });
   const verdicts = await services.verifyMany([{ key: next.value, scopes: ['nothing:such'] }, { key: 'sk_x' }]);
   expect(verdicts.map(({ code }) => code)).toEqual(['insufficient_scope', 'not_found']);
+  const now = new Date().toISOString();
+  const uses = [{ id: next.id, organization_id: acme.id, code: 'valid', count: 2, last_used_at: now }];
+  expect(await services.reportUsage({ uses })).toEqual({ accepted: 1 });
+  expect(await people.keys.usage(next.id, { interval: 'day' })).toMatchObject({ interval: 'day', codes: {} });
+  expect((await people.organization.usage()).data).toHaveLength(24);
   expect(await people.keys.revoke(next.id)).toEqual({ status: 'revoked' });
   expect((await people.permissionSets.list()).data.map(({ name }) => name)).toContain('read_only');
   expect((await people.permissions.list()).data[0]?.permissions[0]?.grantable).toBeTypeOf('boolean');
   expect(await people.organization.get()).toMatchObject({ id: acme.id, posture: 'active' });
   expect(await services.organization.setBilling(acme.id, { status: 'active' })).toMatchObject({ plan: 'scale' });
+  expect(await services.organizations.get(acme.id)).toMatchObject({ id: acme.id, billing_reason: null });
+  const listed = await services.organizations.list({ posture: 'active', plan: 'scale' });
+  expect(listed.data.map(({ id }) => id)).toEqual([acme.id]);
   expect((await people.audit.list({ target_id: next.id })).data.length).toBeGreaterThan(0);
   expect(await people.session.get()).toMatchObject({ kind: 'user', organization_id: acme.id });
 

@@ -29,7 +29,9 @@ export async function startConsumer({ url, asks = url, cache, token = SERVICE_TO
     baseUrl: url,
     token,
     timeoutMs: 1_000,
-    fetch: async (_to, init) => {
+    fetch: async (to, init) => {
+      const { pathname } = new URL(to);
+      if (pathname !== '/v1/api-keys/verify') return fetch(`${asks}${pathname}`, init);
       questions++;
       const send = () => fetch(`${asks}/v1/api-keys/verify`, init);
       return verdict ? Response.json(await verdict(async () => (await send()).json() as Promise<Verdict>)) : send();
@@ -40,17 +42,22 @@ export async function startConsumer({ url, asks = url, cache, token = SERVICE_TO
   app.all('/tasks', guard.require(), (req, res) => void res.json(req.apiKey));
   app.get('/audit', guard.require({ scopes: ['audit:read'] }), (req, res) => void res.json(req.apiKey));
   app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
+  // Answers when it is told to.
+  const held: express.Response[] = [];
+  app.get('/slow', guard.require(), (_req, res) => void held.push(res));
+  app.get('/costly', guard.require({ cost: 5 }), (_req, res) => void res.json({}));
   app.get('/odd', guard.require({ operation }), (_req, res) => void res.json({}));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
-    guard.close();
+  onTestFinished(async () => {
     server.close();
     server.closeAllConnections();
+    await guard.close();
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     guard,
+    held,
     questions: () => questions,
     ask: (key?: string, path = '/tasks', init: RequestInit = {}) =>
       ask(`${base}${path}`, { ...init, headers: { ...(key && { authorization: `Bearer ${key}` }), ...init.headers } }),

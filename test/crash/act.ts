@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Told } from './client.ts';
 import type { Plan, Step } from './plan.ts';
+import type { Billed, Sender } from './sender.ts';
 import type { Workos } from './workos.ts';
 
 export type Foreign = { id: string; value: string; name: string };
@@ -9,21 +10,30 @@ export type Acted = {
   foreign: Foreign[];
   /** How often a change was asked for, by key; each may have been made, and at least one was. */
   updates: Map<string, number>;
+  billed: Billed;
 };
 
-type Deps = { client: Client; workos: Workos };
+type Deps = { client: Client; workos: Workos; bill: Sender };
 
-/** Does what the plan says: the clients at the same time, each step of one after the other. */
+/** Does what the plan says: the clients and billing at the same time, each step of one after the other. */
 export async function act(deps: Deps, plan: Plan, foreign: Foreign[]): Promise<Acted> {
-  const acted: Acted = { told: [], foreign, updates: new Map() };
-  await Promise.all(plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps)));
+  const acted: Acted = { told: [], foreign, updates: new Map(), billed: { from: new Date(), hooks: [] } };
+  await Promise.all([
+    ...plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps)),
+    deps.bill(plan.hooks, acted.billed),
+  ]);
   // What nobody waits for any more is over by then.
   const late = plan.faults.map(({ fault }) => (fault.kind === 'latency' ? fault.ms + 300 : 0));
   await sleep(Math.max(0, ...late));
   return acted;
 }
 
-async function live({ client, workos }: Deps, acted: Acted, label: string, steps: readonly Step[]): Promise<void> {
+async function live(
+  { client, workos }: Omit<Deps, 'bill'>,
+  acted: Acted,
+  label: string,
+  steps: readonly Step[],
+): Promise<void> {
   let current: Told | undefined;
   for (const step of steps) {
     if (step.kind === 'create') {
@@ -36,7 +46,7 @@ async function live({ client, workos }: Deps, acted: Acted, label: string, steps
 }
 
 async function change(
-  { client, workos }: Deps,
+  { client, workos }: Omit<Deps, 'bill'>,
   acted: Acted,
   key: Told,
   step: Exclude<Step, { kind: 'create' }>,

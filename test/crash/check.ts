@@ -2,11 +2,21 @@ import type { Pool } from 'pg';
 import type { Acted } from './act.ts';
 import { chainFaults } from './audit-chain.ts';
 import type { AuditRow } from './audit-chain.ts';
+import { checkHooks } from './check-hooks.ts';
+import { checkNotices } from './check-notices.ts';
 import type { Told } from './client.ts';
 import { send } from './http.ts';
+import type { Try } from './receiver.ts';
 import type { KeyThere, Workos } from './workos.ts';
 
-type Deps = { url: () => string; token: string; sql: Pool; workos: Workos; organizationId: string };
+type Deps = {
+  url: () => string;
+  token: string;
+  sql: Pool;
+  workos: Workos;
+  organizationId: string;
+  notices: readonly Try[];
+};
 
 type Row = {
   id: string;
@@ -25,7 +35,7 @@ type Seen = { rows: Row[]; there: KeyThere[]; events: AuditRow[]; acted: Acted; 
 const MARKED = / \[lk:([0-9A-Z]{26}):[0-9a-f]{12}\]$/;
 
 /**
- * Compares WorkOS's list, the mirror, the audit log, the quota and what clients were told, with statements and requests
+ * Compares WorkOS's list, the mirror, the audit log, the quota and what clients, billing and a receiver were told, with statements and requests
  * of its own. @returns one line for each thing that is not as promised
  */
 export async function check(deps: Deps, acted: Acted): Promise<string[]> {
@@ -41,6 +51,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     text: 'select sequence, hash from audit_heads where organization_id = $1',
     ...where,
   });
+  const secrets = new Set([...acted.told, ...acted.foreign].map(({ value }) => value));
   const seen: Seen = { rows, there: await workos.listKeys(organizationId), events, acted, now: new Date() };
   return [
     ...unread,
@@ -51,6 +62,8 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...oneEventEach(seen),
     ...(await quota(deps, seen)),
     ...(await promises(deps, acted)),
+    ...(await checkHooks(deps, acted.billed, events, secrets)),
+    ...(await checkNotices(deps, deps.notices, events, secrets)),
   ];
 }
 

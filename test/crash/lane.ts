@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Pool } from 'pg';
 import { withDatabase } from '../support/database-url.ts';
 import type { Order } from './die-at.ts';
 import { startEntry } from './processes.ts';
 import type { Env, Process } from './processes.ts';
+import { writeProduct } from './product.ts';
+import { newSecret, openReceiver } from './receiver.ts';
+import type { Receiver } from './receiver.ts';
 
 /** A service, the local WorkOS beside it and a database, for one trial after the other. */
 export type Lane = {
@@ -14,6 +18,10 @@ export type Lane = {
   url(): string;
   workosUrl: string;
   workosKey: string;
+  /** Who is told of everything. */
+  receiver: Receiver;
+  /** What billing signs its hooks with. */
+  billingSecret: string;
   /** Our own way into the database, past the service. */
   sql: Pool;
   /** The environment of the service, for what else runs beside it. */
@@ -33,6 +41,8 @@ export type Lane = {
 
 const WORKOS_KEY = 'sk_test_latchkey';
 const CLIENT_ID = 'client_latchkey';
+const HOLDS_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 10;
 
 export async function openLane(server: string): Promise<Lane> {
   const name = `latchkey_crash_${randomBytes(6).toString('hex')}`;
@@ -45,18 +55,28 @@ export async function openLane(server: string): Promise<Lane> {
   await succeed(startEntry('migrate.ts', { DATABASE_URL: url, ...cache }));
   const workos = startEntry('workos-local.ts', { PORT: '0', LATCHKEY_DATA_DIR: folder, ...cache });
   const workosUrl = await workos.listens;
-  const env = { ...environment(url, workosUrl), ...cache };
-  const service = keepRunning(env);
+  const receiver = await openReceiver();
+  const billingSecret = newSecret();
+  const env = {
+    ...environment(url, workosUrl),
+    ...(await writeProduct(folder, receiver)),
+    BILLING_WEBHOOK_SECRETS: billingSecret,
+    ...cache,
+  };
+  const service = keepRunning(env, () => endHolds(sql));
   return {
     ...service,
     workosUrl,
     workosKey: WORKOS_KEY,
+    receiver,
+    billingSecret,
     sql,
     env,
     async close() {
       await service.close();
       workos.kill();
       await workos.exited;
+      receiver.close();
       await sql.end();
       await asAdmin(server, `drop database if exists ${name} with (force)`);
       await rm(folder, { recursive: true, force: true });
@@ -64,8 +84,8 @@ export async function openLane(server: string): Promise<Lane> {
   };
 }
 
-/** Restarts the service whenever it dies. */
-function keepRunning(env: Env) {
+/** Restarts the service whenever it dies, after `meanwhile`. */
+function keepRunning(env: Env, meanwhile: () => Promise<void>) {
   let current: Process;
   let url = 'http://127.0.0.1:1';
   let deaths = 0;
@@ -91,7 +111,8 @@ function keepRunning(env: Env) {
     if (closing) return;
     if (signal !== 'SIGKILL') complaints.push(`the service ended by itself: ${code ?? signal}`);
     deaths += 1;
-    start();
+    await meanwhile().catch((error: unknown) => complaints.push(String(error)));
+    if (!closing) start();
   }
 
   start();
@@ -109,6 +130,22 @@ function keepRunning(env: Env) {
       await current.exited;
     },
   };
+}
+
+/**
+ * Whoever died holding what was to be sent counts as gone after a minute: here it is over when the next one starts. The
+ * database may still be busy with the last that it was told, and holds would begin after that.
+ */
+async function endHolds(sql: Pool): Promise<void> {
+  const giveUpAt = performance.now() + HOLDS_WITHIN_MS;
+  for (let busy = true; busy && performance.now() < giveUpAt;) {
+    const { rows } = await sql.query(
+      "select pid from pg_stat_activity where datname = current_database() and application_name = 'latchkey' limit 1",
+    );
+    busy = rows.length > 0;
+    if (busy) await sleep(LOOK_EVERY_MS);
+  }
+  await sql.query('update outbox_lanes set due_at = now() where due_at > now()');
 }
 
 function environment(databaseUrl: string, workosUrl: string): Env {

@@ -1,7 +1,10 @@
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
+import { planHooks } from './billing.ts';
+import type { PlannedHook } from './billing.ts';
 import { ANY_TIME } from './points.ts';
 import { makeRandom } from './random.ts';
 import type { Random } from './random.ts';
+import type { Trouble } from './receiver.ts';
 
 export type Step =
   | { kind: 'create'; idempotent: boolean }
@@ -23,6 +26,10 @@ export type Plan = {
   /** Keys that somebody makes in WorkOS's dashboard: with a name of their own, or one that claims to be ours. */
   foreign: ('plain' | 'forged')[];
   faults: PlannedFault[];
+  /** What billing says meanwhile. */
+  hooks: PlannedHook[];
+  /** Tries to deliver a notice that are not taken. */
+  troubles: Trouble[];
   /** WorkOS cannot be reached at all for this long at the start. */
   outageMs: number;
   /** Whether the command line reconciles in the end, with the events of WorkOS held back until then. */
@@ -74,6 +81,8 @@ export function makePlan(seed: string, point: string): Plan {
     clients,
     foreign,
     faults: reconcile ? [...faults.filter(({ asked }) => asked !== 'list'), NO_EVENTS] : faults,
+    hooks: planHooks(makeRandom(`${seed} hooks`)),
+    troubles: someTrouble(makeRandom(`${seed} notices`)),
     outageMs: random.chance(0.08) && !reconcile ? 300 + random.below(900) : 0,
     reconcile,
   };
@@ -121,4 +130,9 @@ function someFault(random: Random): PlannedFault {
   const asked = random.pick<Asked>(['create', 'create', 'create', 'delete', 'expire', 'list', 'events']);
   const kinds = random.pick([LOST, NOT_DONE, asked === 'create' ? LATE : NOT_DONE]);
   return { asked, fault: { ...random.pick(kinds), after: random.below(3) } };
+}
+
+function someTrouble(random: Random): Trouble[] {
+  if (!random.chance(0.25)) return [];
+  return [{ nth: random.below(4), answer: random.pick<Trouble['answer']>([500, 'nothing']) }];
 }

@@ -6,7 +6,7 @@ import { makePlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME, collectPoints } from './points.ts';
 import { runTrial } from './trial.ts';
-import type { Verdict } from './trial.ts';
+import type { Counts, Verdict } from './trial.ts';
 
 const USAGE = `npm run test:crash -- [--trials N] [--lanes N] [--seed S] [--point NAME]
   --trials N    how many trials (60)
@@ -17,7 +17,10 @@ const SERVER = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.
 
 const MORE_ROUNDS = 4;
 
-type Tally = { passed: number; failed: number; reached: Map<string, number>; settledMs: number[] };
+type Tally = { passed: number; failed: number; reached: Map<string, number>; settledMs: number[]; counts: Counts };
+
+const NOTHING: Counts = { hooks: 0, hookTries: 0, notices: 0, noticeTries: 0 };
+const COUNTED = ['hooks', 'hookTries', 'notices', 'noticeTries'] as const;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -45,6 +48,7 @@ async function work(lane: Lane, queue: Plan[], tally: Tally): Promise<void> {
     const passed = verdict.findings.length === 0;
     tally[passed ? 'passed' : 'failed'] += 1;
     tally.settledMs.push(verdict.settledMs);
+    for (const name of COUNTED) tally.counts[name] += verdict.counts[name];
     if (verdict.died) tally.reached.set(plan.point, (tally.reached.get(plan.point) ?? 0) + 1);
     const seconds = ((performance.now() - from) / 1_000).toFixed(1);
     say(`${passed ? 'ok    ' : 'FAILED'} --seed ${plan.seed} ${verdict.died ? 'died' : 'lived'} ${seconds} s`);
@@ -57,7 +61,7 @@ async function tryOne(lane: Lane, plan: Plan): Promise<Verdict> {
     return await runTrial(lane, plan);
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { findings: [reason, ...lane.complaints()], died: false, settledMs: 0 };
+    return { findings: [reason, ...lane.complaints()], died: false, settledMs: 0, counts: NOTHING };
   }
 }
 
@@ -78,7 +82,7 @@ async function run(): Promise<boolean> {
   const all = [...collectPoints(), ANY_TIME];
   const points = values.point === undefined ? all : all.filter((point) => point === values.point);
   const plans = values.seed === undefined ? makePlans(points, Number(values.trials)) : [planOfSeed(values.seed)];
-  const tally: Tally = { passed: 0, failed: 0, reached: new Map(), settledMs: [] };
+  const tally: Tally = { passed: 0, failed: 0, reached: new Map(), settledMs: [], counts: { ...NOTHING } };
   const lanes = Math.min(Number(values.lanes), plans.length);
   say(`${plans.length} trials over ${points.length} points, ${lanes} services at a time`);
   const from = performance.now();
@@ -108,6 +112,8 @@ function report(tally: Tally, missed: readonly string[], left: readonly Plan[], 
   for (const point of missed) say(`NEVER REACHED: ${point}`);
   if (left.length > 0) say(`NOT TRIED: ${left.length}`);
   const slowest = Math.max(0, ...tally.settledMs) / 1_000;
+  const { hooks, hookTries, notices, noticeTries } = tally.counts;
+  say(`${hooks} hooks in ${hookTries} tries, ${notices} notices in ${noticeTries} tries`);
   say(`settled after ${slowest.toFixed(1)} s at most; ${(elapsedMs / 1_000).toFixed(0)} s in all`);
   say(`${tally.passed} passed, ${tally.failed} failed`);
 }

@@ -7,6 +7,9 @@ import type { Lane } from './lane.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME } from './points.ts';
 import { startEntry } from './processes.ts';
+import type { Try } from './receiver.ts';
+import { makeSender } from './sender.ts';
+import type { Billed } from './sender.ts';
 import { makeWorkos } from './workos.ts';
 import type { Workos } from './workos.ts';
 
@@ -17,7 +20,10 @@ export type Verdict = {
   died: boolean;
   /** From the last answer until all was settled, in milliseconds. */
   settledMs: number;
+  counts: Counts;
 };
+/** What was sent, each once, and in how many tries. */
+export type Counts = { hooks: number; hookTries: number; notices: number; noticeTries: number };
 
 /** WorkOS is reachable: what is left over is gone by then. */
 const SETTLED_WITHIN_MS = 30_000;
@@ -35,12 +41,15 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   await workos.clearFaults();
   const token = await open(lane, workos, organizationId);
   const deathsBefore = lane.deaths();
-  const deps = { url: lane.url, token, sql: lane.sql, workos, organizationId };
-  const client = makeClient({ ...deps, newId: randomUUID, complain: (what) => findings.push(what) });
+  const notices = lane.receiver.keep(organizationId, plan.troubles);
+  const deps = { url: lane.url, token, sql: lane.sql, workos, organizationId, notices };
+  const ways = { newId: randomUUID, complain: (what: string) => void findings.push(what) };
+  const client = makeClient({ ...deps, ...ways });
+  const bill = makeSender({ ...deps, ...ways, secret: lane.billingSecret });
   const foreign = await makeForeignKeys(workos, organizationId, plan);
   for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, organizationId);
   const over = arm(lane, plan, workos);
-  const acted = await act({ client, workos }, plan, foreign);
+  const acted = await act({ client, workos, bill }, plan, foreign);
   await over;
   if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
   await workos.clearFaults();
@@ -55,21 +64,35 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   await sleep(LOOK_EVERY_MS);
   if (left.length === 0) left.push(...(await settled(look, STAYS_WITHIN_MS)));
   const died = lane.deaths() > deathsBefore || plan.reconcile;
-  return { findings: [...findings, ...left, ...lane.complaints()], died, settledMs: performance.now() - from };
+  return {
+    findings: [...findings, ...left, ...lane.complaints(), ...lane.receiver.complaints()],
+    died,
+    settledMs: performance.now() - from,
+    counts: countsOf(acted.billed, notices),
+  };
+}
+
+function countsOf({ hooks }: Billed, notices: readonly Try[]): Counts {
+  return {
+    hooks: hooks.length,
+    hookTries: hooks.reduce((sum, { tries }) => sum + tries, 0),
+    notices: new Set(notices.map(({ id }) => id)).size,
+    noticeTries: notices.length,
+  };
 }
 
 /** An organization of the trial's own. @returns a token of its machine client */
 async function open({ sql }: Lane, workos: Workos, organizationId: string): Promise<string> {
   const clientId = `client_ci_${organizationId}`;
+  // Before WorkOS says that it is there: so that it was never without billing.
+  await sql.query(
+    `insert into tenants (organization_id, billing_status, created_at, updated_at) values ($1, 'active', now(), now())`,
+    [organizationId],
+  );
   await workos.seed({
     organizations: [{ id: organizationId, name: organizationId }],
     machineClients: [{ clientId, secret: 'a secret', organizationId, scopes: ['apikeys:write'] }],
   });
-  await sql.query(
-    `insert into tenants (organization_id, billing_status, created_at, updated_at) values ($1, 'active', now(), now())
-     on conflict (organization_id) do update set billing_status = 'active'`,
-    [organizationId],
-  );
   return workos.token(clientId, 'a secret');
 }
 

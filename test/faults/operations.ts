@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createKey } from '../support/api.ts';
 import type { Service } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
@@ -127,6 +128,9 @@ const events: Play = async (service, name) => {
   return { told, left, heals: healed ? 'the next step reads on from there' : 'NOT HEALED' };
 };
 
+/** What the fault with `Retry-After: 1` names: for so long WorkOS is left alone, by the clock on the wall. */
+const NAMED_MS = 1_000;
+
 const list: Play = async (service, name) => {
   const setting = await makeSetting(service);
   failAt(service, 'create', { kind: 'reset_after' });
@@ -138,6 +142,7 @@ const list: Play = async (service, name) => {
   const place = row.status === 'failed' ? 'the place is free' : 'the place is TAKEN';
   const look = row.due_at === null ? 'NOBODY LOOKS AGAIN' : 'to be looked for again';
   const left = `${place}; the lost key is at WorkOS, ${look}`;
+  if (name === 'too_many_with') await sleep(NAMED_MS);
   await heal(service, name);
   await runLoop(setting, 'settle');
   const there = await keysAtWorkos(service, setting.organizationId);

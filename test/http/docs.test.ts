@@ -1,6 +1,7 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/errors.ts';
+import { NOTICE_TYPES } from '../../src/permissions/notice-types.ts';
 import { call } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 
@@ -21,6 +22,10 @@ type Operation = {
 type Document = {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
+  webhooks: Record<
+    string,
+    Record<string, Operation & { requestBody?: { content: Record<string, { schema: object }> } }>
+  >;
   components: { schemas: Record<string, Schema>; securitySchemes: Record<string, object> };
 };
 
@@ -104,6 +109,20 @@ describe('the document', () => {
       expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415', '423', '502', '503']),
     );
     expect(create?.description).toContain('apikeys:write');
+  });
+
+  test('has a webhook for every notice, whose key is the one of the API', () => {
+    const { webhooks } = document;
+    expect(Object.keys(webhooks)).toEqual([...NOTICE_TYPES]);
+    const { requestBody, parameters = [] } = webhooks['api_key.expiring']!['post']!;
+    expect(parameters.map(({ name }) => name)).toEqual(['webhook-id', 'webhook-timestamp', 'webhook-signature']);
+    expect(requestBody?.content['application/json']?.schema).toMatchObject({
+      properties: { data: { properties: { api_key: { $ref: '#/components/schemas/NoticedApiKey' } } } },
+    });
+    const { ApiKey, NoticedApiKey } = document.components.schemas;
+    expect(Object.keys(ApiKey?.properties ?? {})).toEqual(
+      expect.arrayContaining(Object.keys(NoticedApiKey?.properties ?? {})),
+    );
   });
 
   test('describes a query parameter of every list', () => {

@@ -77,6 +77,6 @@ test('without its database the service says so on every route, and lives', async
     expect(answer.body.error.message).not.toMatch(/knex|pool|pg|connect ECONN/i);
   }
   expect((await call(service, 'GET', '/healthz')).status).toBe(200);
-  expect((await call(service, 'GET', '/v1/permission-sets', { token: owner })).status).toBe(200);
+  expect((await call(service, 'GET', '/v1/api-keys/permissions', { token: owner })).status).toBe(200);
   expect(await metrics()).toContain('latchkey_http_request_duration_seconds_count');
 });

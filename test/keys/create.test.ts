@@ -30,12 +30,15 @@ test('answers a new key once with its secret: 201', async () => {
     metadata: {},
     expires_at: null,
     origin: 'latchkey',
+    rate_limit: null,
+    concurrency: null,
     rotated_from: null,
     rotated_to: null,
     created_by: { kind: 'user', id: acme.userId('owner') },
     created_at: TIME,
     updated_at: TIME,
     revoked_at: null,
+    last_used_at: null,
   });
 });
 

@@ -33,3 +33,12 @@ test('believes the last marker only: a label cannot claim another row', () => {
   const label = marker.mark('stolen', 'org_a', row);
   expect(marker.rowOf(marker.mark(label, 'org_a', mine), 'org_a')).toBe(mine);
 });
+
+test('reads the marks of earlier secrets, and writes those of the current one', () => {
+  const next = makeMarker(Buffer.alloc(32, 3), Buffer.alloc(32, 2), Buffer.alloc(32, 1));
+  expect(next.rowOf(marker.mark('CI', 'org_a', row), 'org_a')).toBe(row);
+  expect(makeMarker(Buffer.alloc(32, 3)).rowOf(next.mark('CI', 'org_a', row), 'org_a')).toBe(row);
+  expect(makeMarker(Buffer.alloc(32, 3), Buffer.alloc(32, 2)).rowOf(marker.mark('CI', 'org_a', row), 'org_a')).toBe(
+    undefined,
+  );
+});

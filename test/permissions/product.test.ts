@@ -66,9 +66,54 @@ describe('a configuration is refused with the line and the reason:', () => {
       "'gold' is not among the plans",
     ],
     ['a set that is there twice', '- name: read_only', '- name: full_access', "'full_access' is there twice"],
+    [
+      'a plan whose keys have more than its maximum',
+      '{ name: standard, key_limit: 10, rate_limit: none, concurrency: none }',
+      '{ name: standard, key_limit: 10, rate_limit: none, max_rate_limit: { limit: 5, window_seconds: 1 } }',
+      "of 'standard' goes beyond its max_rate_limit",
+    ],
+    [
+      'a plan with more at a time than its maximum',
+      '{ name: standard, key_limit: 10, rate_limit: none, concurrency: none }',
+      '{ name: standard, key_limit: 10, concurrency: 11, max_concurrency: 10 }',
+      "of 'standard' goes beyond its max_concurrency",
+    ],
+    [
+      'a plan with a permission set that is not there',
+      '{ name: standard, key_limit: 10, rate_limit: none, concurrency: none }',
+      '{ name: standard, key_limit: 10, allowed_permission_sets: [read_only, gold] }',
+      "the plan 'standard' allows 'gold', which is not among the permission sets",
+    ],
+    [
+      'a plan with a permission set twice',
+      '{ name: standard, key_limit: 10, rate_limit: none, concurrency: none }',
+      '{ name: standard, key_limit: 10, allowed_permission_sets: [read_only, read_only] }',
+      "plans.0.allowed_permission_sets.1: the permission set 'read_only' is there twice",
+    ],
+    [
+      'a price of Stripe with a plan that is not there',
+      'default_plan: standard',
+      'default_plan: standard\nstripe: { prices: { price_1: gold } }',
+      "stripe.prices.price_1: 'gold' is not among the plans",
+      1,
+    ],
+    [
+      'a status of Stripe that has no end and is a trial',
+      'default_plan: standard',
+      'default_plan: standard\nstripe: { statuses: { paused: trial } }',
+      'stripe.statuses.paused: only trialing has an end, as a trial needs',
+      1,
+    ],
+    [
+      'a status that Stripe does not have',
+      'default_plan: standard',
+      'default_plan: standard\nstripe: { statuses: { asleep: active } }',
+      'stripe.statuses',
+      1,
+    ],
     ['an unknown field', 'product: Evershell', 'produkt: Evershell', 'produkt'],
-  ])('%s', (_what, part, replacement, reason) => {
-    const line = lineOf(part);
+  ])('%s', (_what, part, replacement, reason, below = 0) => {
+    const line = lineOf(part) + below;
     const refused = refusalOf(text.replace(part, replacement));
     expect(refused).toContain(reason);
     expect(refused).toContain(`line ${line}:`);

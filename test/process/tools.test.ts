@@ -54,3 +54,17 @@ describe('npm run audit:verify fails with exit code 1 and says why', () => {
     expect(stderr).toMatch(/^The audit log could not be verified: Unknown option '--fix'/);
   });
 });
+
+describe('npm run hooks fails with exit code 1 and says why', () => {
+  test.each([[[]], [['list', '--outcome', 'lost']], [['replay', "x'; --"]]])('for the arguments %j', async (args) => {
+    const { code, stdout, stderr } = await runEntry('hook-inbox', SETTINGS, args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^Usage: npm run hooks -- list /);
+  });
+
+  test('without a database that answers', async () => {
+    const { code, stderr } = await runEntry('hook-inbox', { ...SETTINGS, DATABASE_URL: await nowhere() }, ['list']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
+  });
+});

@@ -28,10 +28,12 @@ const ROWS: Record<string, Row> = {
   'PATCH /v1/api-keys/{id}': { body: { label: 'stolen' }, expected: notForKeys(NOT_FOUND) },
   'DELETE /v1/api-keys/{id}': { expected: notForKeys(NOT_FOUND) },
   'POST /v1/api-keys/{id}/rotate': { body: {}, expected: notForKeys(NOT_FOUND) },
+  'GET /v1/api-keys/{id}/usage': { expected: all(NOT_FOUND) },
   'GET /v1/api-keys/permissions': { expected: all(OK) },
   'GET /v1/permission-sets': { expected: all(OK) },
   'GET /v1/me/session': { expected: all(OK) },
   'GET /v1/organization': { expected: all(OK) },
+  'GET /v1/organization/usage': { expected: all(OK) },
   'GET /v1/audit-events': { expected: all(OK) },
   'GET /v1/auth/forward': { expected: { user: DENIED, machine: DENIED, api_key: OK } },
 };

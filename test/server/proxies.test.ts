@@ -1,13 +1,40 @@
 import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { startApi, startProxy } from './proxy.ts';
+import { isInstalled, readExample, startApi, startProxy } from './proxy.ts';
+import { standInEnvoy } from './stand-in-envoy.ts';
+import { standInTraefik } from './stand-in-traefik.ts';
 
 const service = await startService();
 const api = await startApi();
 const ports = { latchkey: Number(new URL(service.url).port), api: api.port };
 const acme = await service.organizations.add();
 const key = await createKey(service, await acme.session('owner'), { permission_set: 'full_access' });
+
+// Of these there is no package that CI installs. Where the program is, it is used; elsewhere it is played, see
+// stand-in-proxies.ts.
+const traefik = isInstalled('traefik')
+  ? {
+      name: 'Traefik',
+      url: await startProxy(
+        {
+          example: 'traefik.yaml',
+          beside: 'traefik-dynamic.yaml',
+          command: (file) => ['traefik', `--configFile=${file}`],
+        },
+        ports,
+      ),
+    }
+  : {
+      name: 'Traefik, played as it is documented',
+      url: await standInTraefik('traefik.yaml', (example) => readExample(example, ports)),
+    };
+const envoy = isInstalled('envoy')
+  ? { name: 'Envoy', url: await startProxy({ example: 'envoy.yaml', command: (file) => ['envoy', '-c', file] }, ports) }
+  : {
+      name: 'Envoy, played as it is documented',
+      url: await standInEnvoy(await readExample('envoy.yaml', ports)),
+    };
 
 describe.each([
   {
@@ -30,6 +57,8 @@ describe.each([
       ports,
     ),
   },
+  { ...traefik, refusedCreate: 423 },
+  { ...envoy, refusedCreate: 423 },
 ])('$name', ({ url, refusedCreate }) => {
   const ask = (headers: Record<string, string>, method = 'GET') => fetch(`${url}/tasks/1`, { method, headers });
 
@@ -48,6 +77,7 @@ describe.each([
   test('passes a bearer on, beside a session cookie', async () => {
     const headers = { authorization: `Bearer ${key.value}`, cookie: 'wos_session=something' };
     expect((await ask(headers)).status).toBe(200);
+    expect(JSON.stringify(api.seen.at(-1))).not.toContain(key.value);
   });
 
   test('does not believe what a client says of itself', async () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -24,22 +24,45 @@ export async function startApi(): Promise<{ port: number; seen: IncomingHttpHead
   return { port: (server.address() as AddressInfo).port, seen };
 }
 
-type Proxy = { example: string; command: (configuration: string, folder: string) => [string, ...string[]] };
+type Ports = { latchkey: number; api: number };
+type Proxy = {
+  example: string;
+  /** Named by `example`. */
+  beside?: string;
+  command: (configuration: string, folder: string) => [string, ...string[]];
+};
+
+/** An example from deploy/examples, with its ports replaced. */
+export async function readExample(example: string, ports: Ports & { own?: number }): Promise<string> {
+  const text = await readFile(new URL(`../../deploy/examples/${example}`, import.meta.url), 'utf8');
+  const replaced = { 3000: ports.latchkey, 8080: ports.api, 8000: ports.own ?? 8000 };
+  return Object.entries(replaced).reduce(
+    (changed, [port, other]) =>
+      changed
+        .replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${other}`)
+        .replaceAll(`port_value: ${port}`, `port_value: ${other}`),
+    text,
+  );
+}
+
+/** Whether a program is on this machine. */
+export function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--help'], { stdio: 'ignore' }).error === undefined;
+}
 
 /** Runs a proxy on its example from deploy/examples, with the example's ports replaced by free ones. */
-export async function startProxy(
-  { example, command }: Proxy,
-  ports: { latchkey: number; api: number },
-): Promise<string> {
+export async function startProxy({ example, beside, command }: Proxy, ports: Ports): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-proxy-'));
   const port = await freePort();
-  const text = (await readFile(new URL(`../../deploy/examples/${example}`, import.meta.url), 'utf8'))
-    .replaceAll('127.0.0.1:3000', `127.0.0.1:${ports.latchkey}`)
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.api}`)
-    .replaceAll('127.0.0.1:8000', `127.0.0.1:${port}`)
-    .replaceAll('/tmp/latchkey-example-nginx', join(folder, 'nginx'));
+  const write = async (name: string) => {
+    const text = (await readExample(name, { ...ports, own: port }))
+      .replaceAll('/tmp/latchkey-example-nginx', join(folder, 'nginx'))
+      .replaceAll('deploy/examples/', `${folder}/`);
+    await writeFile(join(folder, name), text);
+  };
+  await write(example);
+  if (beside !== undefined) await write(beside);
   const configuration = join(folder, example);
-  await writeFile(configuration, text);
   const [program, ...args] = command(configuration, folder);
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } });
   let said = '';

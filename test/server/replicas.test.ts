@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
+import { makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
+import { takeWorkosDown } from '../support/workos-faults.ts';
 import { startReplicas } from './start-replicas.ts';
 import type { Replica } from './start-replicas.ts';
 
@@ -100,4 +102,19 @@ test('a replica that joins late knows what was revoked before', async () => {
   await revoke(key);
   const third = await cluster.start();
   expect(await codeAt(third, key)).toBe('revoked');
+});
+
+test('a key that one replica has learnt of from WorkOS is known by another at once, which knew that it did not know it', async () => {
+  const key = (await makeDashboardKey(cluster, acme.id)) as unknown as CreatedKey;
+  await codeAt(first, key);
+  // As though an event had told of the key, and nobody had used it.
+  await cluster.db('api_keys').where({ workos_id: key.id }).update({ secret_hash: null, hash_key: '' });
+  takeWorkosDown(cluster);
+  const answer = await call(second, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: key.value } });
+  expect(answer.status).toBe(503);
+  cluster.workos.faults.clear();
+  expect(await codeAt(await cluster.start(), key)).toBe('valid');
+  takeWorkosDown(cluster);
+  await expect.poll(() => codeAt(second, key), { timeout: 250, interval: 1 }).toBe('valid');
+  cluster.workos.faults.clear();
 });

@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest';
+import type { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
@@ -6,6 +7,7 @@ import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { listen } from '../../src/http/server.ts';
 import { makeLifetime } from '../../src/lifetime.ts';
+import { ProductFile } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from '../../src/verification/invalidation.ts';
@@ -18,7 +20,10 @@ import { emptySeed, environment } from '../support/service.ts';
 export type Replica = { url: string; trust: Trust };
 
 /** Several replicas on one database, as production starts them, and the means to start more. */
-export async function startReplicas() {
+export async function startReplicas(
+  env: Readonly<Record<string, string>> = {},
+  { plans = [] }: { plans?: readonly z.input<typeof ProductFile>['plans'][number][] } = {},
+) {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
@@ -27,14 +32,15 @@ export async function startReplicas() {
   const { db, url: databaseUrl, close } = await freshDatabase();
   lifetime.onEnd(close);
   if (databaseUrl === undefined) throw new Error('these tests need TEST_DATABASE_URL: replicas share a server');
-  const config = readConfig({ ...environment(workos), DATABASE_URL: databaseUrl });
-  const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const config = readConfig({ ...environment(workos), DATABASE_URL: databaseUrl, ...env });
+  const usual = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const product = ProductFile.parse({ ...usual, plans: [...usual.plans, ...plans] });
   const log = makeLogger({ level: 'silent', pretty: false });
 
   async function start(): Promise<Replica> {
     const own = connectDatabase({ url: databaseUrl!, poolMax: 5 });
     lifetime.onEnd(() => own.destroy());
-    const { app, trust, streams } = makeContainer({ config, product, db: own, log, clock, strict: true });
+    const { app, trust, streams, limits } = makeContainer({ config, product, db: own, log, clock, strict: true });
     const opened = Promise.withResolvers<void>();
     const onOpen = () => {
       trust.onOpen();
@@ -42,6 +48,8 @@ export async function startReplicas() {
     };
     const channel = listenTo({ url: databaseUrl!, channel: INVALIDATION_CHANNEL, ...trust, onOpen, log });
     lifetime.onEnd(channel.close);
+    lifetime.onEnd(limits.close);
+    await limits.ready;
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
     lifetime.onEnd(() => server.close(1_000));
     lifetime.onEnd(streams.end);

@@ -72,3 +72,35 @@ test('npm run audit:verify says whether the log is whole, by its exit code too',
   expect(broken.stdout).toMatch(/^org_audited {2}event 2 {2}missing$/m);
   expect(broken.stdout).toMatch(/^THE AUDIT LOG IS BROKEN in 1 places: \d+ events of \d+ organizations\.$/m);
 });
+
+test('npm run hooks lists what came in and replays it by its id', async () => {
+  const id = 'hook_01KC3J2R8V5W2N4XQ7T9B6D0EH';
+  const message = { organization_id: 'org_hooked', occurred_at: '2026-01-01T00:00:00.000Z', status: 'active' };
+  await db('hook_inbox').insert({
+    id,
+    source: 'billing',
+    event_id: 'msg_1',
+    type: 'tenant.billing_updated',
+    organization_id: 'org_hooked',
+    occurred_at: message.occurred_at,
+    received_at: new Date(),
+    outcome: 'applied',
+    attempts: 1,
+    payload: { kind: 'billing', message },
+  });
+  const listed = await runEntry('hook-inbox', env, ['list', '--source', 'billing', '--outcome', 'applied']);
+  expect([listed.code, listed.stderr]).toEqual([0, '']);
+  expect(listed.stdout).toMatch(
+    /^hook_01KC3J2R8V5W2N4XQ7T9B6D0EH .*applied .*msg_1 +org_hooked +tried 1 time\n1 hook\.\n$/,
+  );
+  const told = [await runEntry('hook-inbox', env, ['replay', id]), await runEntry('hook-inbox', env, ['replay', id])];
+  expect(told.map(({ code, stdout }) => [code, stdout])).toEqual([
+    [0, `${id}  applied  org_hooked\n`],
+    [0, `${id}  unchanged  org_hooked\n`],
+  ]);
+  expect(await db('tenants').where({ organization_id: 'org_hooked' }).first()).toMatchObject({
+    billing_status: 'active',
+  });
+  const none = await runEntry('hook-inbox', env, ['replay', `${id.slice(0, -1)}0`]);
+  expect([none.code, none.stdout]).toEqual([2, '']);
+});

@@ -3,7 +3,7 @@ import type { Module } from './modules.ts';
 // Imports point one way: entries → container → features → infrastructure → ground. A folder that is not named here is
 // refused, so that a new one gets its place on purpose. A file that stands alone in src/ is an entry unless it is named.
 const GROUND = ['errors', 'clock', 'ids', 'secrets', 'lifetime', 'config', 'version', 'package-file', 'fault-point'];
-const ENTRY_PARTS = ['process', 'embedded/'];
+const ENTRY_PARTS = ['process', 'lean-heap', 'embedded/'];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
   'auth',
@@ -11,6 +11,8 @@ const FEATURES = [
   'keys',
   'verification',
   'billing',
+  'hooks',
+  'notices',
   'audit',
   'limits',
   'usage',

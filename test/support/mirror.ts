@@ -50,7 +50,14 @@ export function aKey(changes: Partial<WorkosKey> = {}): WorkosKey {
 }
 
 export function anOrganization(changes: Partial<WorkosOrganization> = {}): WorkosOrganization {
-  return { id: newId('org'), name: 'Acme', createdAt: minute(0), updatedAt: minute(0), ...changes };
+  return {
+    id: newId('org'),
+    name: 'Acme',
+    stripeCustomerId: undefined,
+    createdAt: minute(0),
+    updatedAt: minute(0),
+    ...changes,
+  };
 }
 
 type KeyEvent = Extract<WorkosEvent, { key: WorkosKey }>;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import { afterAll } from 'vitest';
+import type { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
@@ -11,6 +12,8 @@ import { demoSeed } from '../../src/emulator/demo.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
 import { listen } from '../../src/http/server.ts';
 import { makeLifetime } from '../../src/lifetime.ts';
+import { ProductFile } from '../../src/permissions/product.ts';
+import type { Product } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import type { Trust } from '../../src/verification/trust.ts';
@@ -22,6 +25,8 @@ import type { Organizations } from './organizations.ts';
 
 export const SERVICE_TOKEN = 'svc_latchkey_tests';
 export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
+
+const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
 
 // The demo's roles and permissions without its people, whose passwords take time to hash.
 export const emptySeed = { ...demoSeed, organizations: [], people: [], memberships: [], machineClients: [] };
@@ -45,12 +50,16 @@ type Options = {
   at?: FaultPoint;
   /** How the service itself reaches its database, on a server; tests go on looking past it. */
   through?: (url: string) => Promise<Knex>;
+  /** Plans beside those of the default configuration. */
+  plans?: readonly z.input<typeof ProductFile>['plans'][number][];
+  /** What the configuration says of billing. */
+  billing?: z.input<typeof ProductFile>['billing'];
 };
 
 /** The whole service on a database of its own and a local WorkOS; closed after the test file. */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
-  { at, through }: Options = {},
+  { at, through, plans = [], billing }: Options = {},
 ): Promise<Service> {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
@@ -68,7 +77,7 @@ export async function startService(
     destination: { write: (line: string) => void logs.push(line) },
   });
   const config = readConfig({ ...environment(workos), ...env });
-  const product = readProduct(config.productFile ?? new URL('../../config/evershell.yaml', import.meta.url));
+  const product = withPlans(readProduct(config.productFile ?? DEFAULT_PRODUCT), plans, billing);
   const { app, background, trust, streams } = makeContainer({
     config,
     product,
@@ -95,6 +104,14 @@ export async function startService(
   };
 }
 
+export function withPlans(
+  product: Product,
+  plans: NonNullable<Options['plans']>,
+  billing?: Options['billing'],
+): Product {
+  return ProductFile.parse({ ...product, plans: [...product.plans, ...plans], ...(billing && { billing }) });
+}
+
 /** What the service is configured with; a secret of its own each time. */
 export function environment(workos: Emulator): Record<string, string> {
   return {
@@ -107,6 +124,10 @@ export function environment(workos: Emulator): Record<string, string> {
     // Tests that switch faults on share a service with tests that do not.
     WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_VALIDATIONS_PER_SECOND: '10000',
+    WORKOS_SETTLEMENTS_PER_SECOND: '10000',
+    // Every test has the same address.
+    WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000000',
+    LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
     WORKOS_COOKIE_PASSWORD: COOKIE_PASSWORD,
     LATCHKEY_SECRET: randomBytes(32).toString('hex'),
     LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,

@@ -45,6 +45,22 @@ describe('an organization', () => {
     expect(await tenantOf(db, organization.id)).toMatchObject({ name: 'Acme Inc', billing_status: 'trial' });
   });
 
+  test('is who it is at Stripe by what WorkOS said last, and nobody there when WorkOS says so', async () => {
+    const organization = anOrganization();
+    const customerIs = async (stripeCustomerId: string | undefined, at: number) =>
+      apply(organizationEvent('organization.updated', { ...organization, stripeCustomerId, updatedAt: minute(at) }));
+    const customer = async () => (await tenantOf(db, organization.id))?.['stripe_customer_id'];
+    await apply(organizationEvent('organization.created', { ...organization, stripeCustomerId: 'cus_made' }));
+    expect(await customer()).toBe('cus_made');
+    expect(await customerIs('cus_later', 5)).toBe('applied');
+    expect(await customerIs('cus_late', 4)).toBe('unchanged');
+    expect(await customer()).toBe('cus_later');
+    expect(await customerIs(undefined, 6)).toBe('applied');
+    expect(await customer()).toBeNull();
+    const [, told] = await auditOf(db, organization.id);
+    expect(told).toMatchObject({ details: { name: 'Acme', stripe_customer_id: 'cus_later' } });
+  });
+
   test('of which billing has spoken keeps what billing said', async () => {
     const organization = anOrganization();
     const now = new Date();

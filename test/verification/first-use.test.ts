@@ -136,11 +136,12 @@ test('a refusal of what was asked is a no', async () => {
 
 test('keys that were made up cost WorkOS no more than twenty questions a second', async () => {
   await rest();
-  const before = questions();
-  const answers = await Promise.all(Array.from({ length: 80 }, (_, i) => use(nobodys(`c${i}`))));
+  const [before, from] = [questions(), performance.now()];
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => use(nobodys(`c${i}`))));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+  const seconds = (performance.now() - from) / 1_000;
   expect(questions() - before).toBeGreaterThanOrEqual(20);
-  expect(questions() - before).toBeLessThan(60);
+  expect(questions() - before).toBeLessThanOrEqual(20 + 20 * seconds);
   await rest();
   const acme = await service.organizations.add();
   const key = await makeDashboardKey(service, acme.id);

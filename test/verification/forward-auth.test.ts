@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
+import { rawCall } from '../support/raw.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const service = await startService();
@@ -51,6 +52,26 @@ test('creating needs an active posture: 423, or 403 for proxies that pass on no 
   expect((await forward('?operation=wind_down', headers)).status).toBe(200);
   expect(outcome(await forward('?operation=create', headers))).toEqual([423, 'billing_inactive']);
   expect(outcome(await forward('?operation=create&map=403', headers))).toEqual([403, 'billing_inactive']);
+});
+
+test.each([
+  ['GET', 200],
+  ['HEAD', 200],
+  ['DELETE', 200],
+  ['POST', 423],
+  ['PATCH', 423],
+  ['PROPFIND', 423],
+])('by %s, where no operation is named, the method says what the request does', async (method, status) => {
+  const other = await service.organizations.add();
+  const late = await createKey(service, await other.session('owner'));
+  const headers = { 'x-api-key': late.value };
+  expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(200);
+  const path = `/v1/organizations/${other.id}/billing`;
+  await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
+  // From the mirror, then from memory.
+  for (let i = 0; i < 2; i++)
+    expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(status);
+  expect((await rawCall(service, method, '/v1/auth/forward?operation=read', { headers })).status).toBe(200);
 });
 
 test('a refused key stays 401 with map=403', async () => {

@@ -1,10 +1,18 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { judge } from '../../src/verification/judge.ts';
+import { makePolicy } from '../../src/billing/posture.ts';
+import { UNLIMITED } from '../../src/limits/limits.ts';
+import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { makeJudge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
-import type { MirrorRecord } from '../../src/verification/mirror-record.ts';
+import type { MirrorRead, MirrorRecord } from '../../src/verification/mirror-record.ts';
 import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
+import type { Resolved } from '../../src/verification/resolve-key.ts';
 import { makeTrust } from '../../src/verification/trust.ts';
+
+const judge = makeJudge(makePolicy(policyRulesOf({ grace_days: {}, postures: {} })));
+const HASH = Buffer.from('hash');
+const NOWHERE = { address: undefined, limited: false };
 
 const record = (organizationId: string, keyId: string, revoked = false): MirrorRecord => ({
   organizationId,
@@ -12,10 +20,10 @@ const record = (organizationId: string, keyId: string, revoked = false): MirrorR
   label: keyId,
   permissionSet: undefined,
   scopes: new Set(),
-  createdBy: { kind: 'user', id: 'user_1' },
   revoked,
   expiresAtMs: undefined,
-  tenant: { organizationId, status: 'active', trialEndsAt: undefined, plan: undefined, deletedAt: undefined },
+  limits: UNLIMITED,
+  account: { status: 'active', statusSince: undefined, trialEndsAt: undefined, deletedAt: undefined },
 });
 const cached = (organizationId: string, keyId: string) => ({ record: record(organizationId, keyId), readAtMs: 0 });
 
@@ -45,7 +53,7 @@ test('keeps no more than its number of keys', () => {
 
 test('the keys of an organization that WorkOS has deleted are revoked, whatever their own rows say', () => {
   const known = record('org_a', 'a1');
-  const gone = { ...known, tenant: { ...known.tenant, deletedAt: new Date(0) } };
+  const gone = { ...known, account: { ...known.account, deletedAt: new Date(0) } };
   const use = { scopes: [], operation: 'read' as const };
   expect([judge(known, use, new Date()), judge(gone, use, new Date())]).toEqual(['valid', 'revoked']);
 });
@@ -94,19 +102,22 @@ test('no verification that begins after a revocation was answered ever says vali
       const waiting: { read: () => void; finish: () => void }[] = [];
       let revoked = false;
       const readMirror = () =>
-        new Promise<MirrorRecord>((resolve) => {
+        new Promise<MirrorRead>((resolve) => {
           let seen: boolean | undefined;
           const read = () => void (seen ??= revoked);
           waiting.push({
             read,
             finish() {
               read();
-              resolve(record('org_a', 'a1', seen));
+              resolve({ record: record('org_a', 'a1', seen), hash: HASH, hashKey: 'current' });
             },
           });
         });
       const { resolveKey } = makeKeyResolver({
-        hashKey: () => Buffer.from('hash'),
+        hasher: { nameOf: () => 'hash', hashesOf: () => [HASH], hashKeys: ['current'] },
+        unknown: { has: () => false, note: () => undefined },
+        renewHash: () => undefined,
+        failures: { overFor: () => undefined, count: () => Promise.resolve(undefined) },
         cache,
         trust,
         readMirror,
@@ -117,7 +128,9 @@ test('no verification that begins after a revocation was answered ever says vali
       for (const { kind, ...rest } of steps) {
         const which = waiting['which' in rest ? rest.which : 0];
         if (kind === 'begin') {
-          const answer = resolveKey('sk_a_key_that_is_long').then((resolved) => !resolved!.record.revoked);
+          const answer = resolveKey('sk_a_key_that_is_long', NOWHERE).then(
+            (resolved) => !(resolved as Resolved).record.revoked,
+          );
           asked.push({ afterRevocation: revoked, answer });
         } else if (kind === 'read') which?.read();
         else if (kind === 'finish') which?.finish();

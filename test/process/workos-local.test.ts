@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { Json } from './harness.ts';
+import type { Json } from '../emulator/harness.ts';
 
 const ENTRY = new URL('../../src/workos-local.ts', import.meta.url).pathname;
 let folder: string;

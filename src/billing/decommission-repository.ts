@@ -1,0 +1,40 @@
+import type { Knex } from 'knex';
+import type { Tenant } from './posture.ts';
+import { TENANT_COLUMNS, toTenant } from './tenant-row.ts';
+import type { TenantRow } from './tenant-row.ts';
+
+export type DecommissionRepository = ReturnType<typeof makeDecommissionRepository>;
+
+/** The organizations whose keys are all to be revoked by now, and are not yet. */
+export function makeDecommissionRepository(db: Knex) {
+  return {
+    /** The first of them that nobody else holds, kept from changing until the transaction ends. */
+    async lockNext(trx: Knex.Transaction, now: Date, except: readonly string[]): Promise<Tenant | undefined> {
+      const row = await due(trx, now)
+        .whereNotIn('organization_id', except)
+        .forUpdate()
+        .skipLocked()
+        .first(...TENANT_COLUMNS);
+      return row && toTenant(row);
+    },
+
+    async finish(trx: Knex.Transaction, organizationId: string, now: Date): Promise<void> {
+      await trx<TenantRow>('tenants')
+        .where({ organization_id: organizationId })
+        .update({ decommissioned_at: now, updated_at: now });
+    },
+
+    /** How long the first of them has waited, in seconds; 0 when there is none. */
+    async lagSeconds(now: Date): Promise<number> {
+      const row = await due(db, now).first('decommission_at');
+      return row?.decommission_at ? (now.getTime() - row.decommission_at.getTime()) / 1_000 : 0;
+    },
+  };
+}
+
+function due(on: Knex | Knex.Transaction, now: Date) {
+  return on<TenantRow>('tenants')
+    .where('decommission_at', '<=', now)
+    .whereNull('decommissioned_at')
+    .orderBy('decommission_at');
+}

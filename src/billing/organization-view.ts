@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { RateLimit } from '../limits/limits.ts';
+import { BILLING_STATUSES, POSTURES } from './posture.ts';
+import type { Policy, Tenant } from './posture.ts';
+
+/** What an organization may have, as it is shown. */
+export type ShownPlan = {
+  name: string;
+  keyLimit: number;
+  rate: RateLimit | undefined;
+  concurrency: number | undefined;
+  organizationRate: RateLimit | undefined;
+  permissionSets: ReadonlySet<string> | undefined;
+  maxExpiryDays: number | undefined;
+};
+
+export type ViewDeps = {
+  planFor: (tenant: Pick<Tenant, 'plan' | 'keyLimit'>) => ShownPlan;
+  /** The names of all there are. */
+  permissionSets: readonly string[];
+  policy: Pick<Policy, 'standingOf'>;
+  /** Numbers of keys of several organizations at once. */
+  keyCounts: {
+    towardsQuota: (ids: readonly string[], now: Date) => Promise<ReadonlyMap<string, number>>;
+    left: (ids: readonly string[]) => Promise<ReadonlyMap<string, { here: number; atWorkos: number }>>;
+  };
+  clock: Clock;
+};
+
+const time = z.iso.datetime().nullable();
+const rate = z.object({ limit: z.int(), window_seconds: z.int() }).nullable();
+
+/** What an organization is told of itself. */
+export const Organization = z
+  .object({
+    id: z.string(),
+    name: z.string().nullable().describe('As WorkOS told it; null when it has not.'),
+    posture: z.enum(POSTURES).describe('What billing allows now.'),
+    billing_status: z.enum(BILLING_STATUSES).nullable().describe('What billing said last; null when it never did.'),
+    status_since: time.describe('Since when that is so.'),
+    billing_occurred_at: time.describe('When what billing said last happened there.'),
+    trial_ends_at: time,
+    changes_at: time.describe('When the posture ends by the clock: a trial, or days of grace.'),
+    decommission_at: time.describe('When all keys are revoked.'),
+    decommissioning: z
+      .object({
+        at: z.iso.datetime(),
+        keys_left: z.int().describe('Not yet revoked; expired ones are among them.'),
+        keys_left_at_workos: z.int().describe('Not yet known to be deleted at WorkOS.'),
+        done_at: time.describe('When the last was revoked.'),
+      })
+      .nullable()
+      .describe('How far the revocation of all keys has come; null when none is planned.'),
+    plan: z.string(),
+    limits: z.object({
+      api_keys: z.int(),
+      rate_limit: rate.describe('Of each key that says nothing else; null: none.'),
+      concurrency: z
+        .int()
+        .nullable()
+        .describe('Requests at a time of each key that says nothing else; null: no limit.'),
+      organization_rate_limit: rate.describe('Of all keys together; null: none.'),
+      permission_sets: z.array(z.string()).describe('What new keys may be made from.'),
+      max_expiry_days: z.int().nullable().describe('How long new keys may live; null: for ever.'),
+    }),
+    usage: z.object({ api_keys: z.int().describe('Keys that count towards the limit.') }),
+  })
+  .meta({ id: 'Organization' });
+
+/** The same with what is kept for those who bill. */
+export const BilledOrganization = Organization.extend({
+  billing_reason: z.string().nullable().describe('Why, as whoever said it last put it; its own people do not see it.'),
+  created_at: z.iso.datetime().describe('Since when Latchkey knows it.'),
+  deleted_at: time.describe('When WorkOS deleted it.'),
+}).meta({ id: 'BilledOrganization' });
+
+export type ViewOrganizations = ReturnType<typeof makeViewOrganizations>;
+
+/** Shows organizations, many with as few questions as one. */
+export function makeViewOrganizations(deps: ViewDeps) {
+  return async function viewOrganizations(tenants: readonly Tenant[]): Promise<z.input<typeof BilledOrganization>[]> {
+    const now = deps.clock();
+    const ending = tenants.filter(({ decommissionAt }) => decommissionAt);
+    const [used, left] = await Promise.all([
+      deps.keyCounts.towardsQuota(idsOf(tenants), now),
+      deps.keyCounts.left(idsOf(ending)),
+    ]);
+    return tenants.map((tenant) => ({
+      ...viewBilling(deps.policy, tenant, now),
+      decommissioning: viewDecommissioning(tenant, left.get(tenant.organizationId)),
+      ...viewPlan(deps, tenant),
+      usage: { api_keys: used.get(tenant.organizationId) ?? 0 },
+    }));
+  };
+}
+
+function viewBilling(policy: ViewDeps['policy'], tenant: Tenant, now: Date) {
+  const { posture, until } = policy.standingOf(tenant, now);
+  return {
+    id: tenant.organizationId,
+    name: tenant.name ?? null,
+    posture,
+    billing_status: tenant.status ?? null,
+    status_since: iso(tenant.statusSince),
+    billing_occurred_at: iso(tenant.billingOccurredAt),
+    billing_reason: tenant.billingReason ?? null,
+    trial_ends_at: iso(tenant.trialEndsAt),
+    changes_at: iso(until),
+    decommission_at: iso(tenant.decommissionAt),
+    created_at: tenant.createdAt.toISOString(),
+    deleted_at: iso(tenant.deletedAt),
+  };
+}
+
+function viewDecommissioning(
+  { decommissionAt, decommissionedAt }: Tenant,
+  left: { here: number; atWorkos: number } = { here: 0, atWorkos: 0 },
+) {
+  return decommissionAt
+    ? {
+        at: decommissionAt.toISOString(),
+        keys_left: left.here,
+        keys_left_at_workos: left.atWorkos,
+        done_at: iso(decommissionedAt),
+      }
+    : null;
+}
+
+function viewPlan({ planFor, permissionSets }: ViewDeps, tenant: Tenant) {
+  const plan = planFor(tenant);
+  return {
+    plan: plan.name,
+    limits: {
+      api_keys: plan.keyLimit,
+      rate_limit: viewRate(plan.rate),
+      concurrency: plan.concurrency ?? null,
+      organization_rate_limit: viewRate(plan.organizationRate),
+      permission_sets: permissionSets.filter((name) => plan.permissionSets?.has(name) ?? true),
+      max_expiry_days: plan.maxExpiryDays ?? null,
+    },
+  };
+}
+
+function viewRate(rate: RateLimit | undefined) {
+  return rate ? { limit: rate.limit, window_seconds: rate.windowSeconds } : null;
+}
+
+function idsOf(tenants: readonly Tenant[]): string[] {
+  return tenants.map(({ organizationId }) => organizationId);
+}
+
+function iso(time: Date | undefined): string | null {
+  return time?.toISOString() ?? null;
+}

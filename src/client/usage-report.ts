@@ -1,0 +1,87 @@
+import type { ReportUsage, ReportedUse, VerdictCode } from './shapes.ts';
+
+/** What was decided here about one key since it was last told. */
+export type Tally = {
+  id: string;
+  organizationId: string;
+  counts: Map<VerdictCode, number>;
+  lastUsedAtMs: number;
+  ip: string | undefined;
+  userAgent: string | undefined;
+};
+
+/** Where the first of the requests came from that are told together. */
+type Origin = () => { ip: string | undefined; user_agent: string | undefined };
+
+type Options = {
+  send: (report: ReportUsage) => Promise<unknown>;
+  everyMs?: number;
+  maxKeys?: number;
+};
+
+export type UsageReport = ReturnType<typeof makeUsageReport>;
+
+const MAX_USES = 1_000;
+
+export function newTally(id: string, organizationId: string): Tally {
+  return { id, organizationId, counts: new Map(), lastUsedAtMs: 0, ip: undefined, userAgent: undefined };
+}
+
+/**
+ * Tells Latchkey how often keys were used that it was not asked about, some seconds at a time, of so many keys at most.
+ * What cannot be told then is not told; a process that is killed takes the last seconds with it.
+ */
+export function makeUsageReport({ send, everyMs = 5_000, maxKeys = 20_000 }: Options) {
+  let used = new Set<Tally>();
+  let sending: Promise<void> | undefined;
+  const timer = setInterval(() => void flush(), everyMs).unref();
+
+  function flush(): Promise<void> {
+    sending ??= tell().finally(() => (sending = undefined));
+    return sending;
+  }
+
+  async function tell(): Promise<void> {
+    const uses = [...used].flatMap(take);
+    used = new Set();
+    for (let i = 0; i < uses.length; i += MAX_USES) {
+      // Usage is told as well as can be; no request waits for it and none fails for it.
+      await send({ uses: uses.slice(i, i + MAX_USES) }).catch(() => undefined);
+    }
+  }
+
+  return {
+    note(tally: Tally, code: VerdictCode, origin: Origin): void {
+      if (tally.counts.size === 0) {
+        if (used.size >= maxKeys) return;
+        used.add(tally);
+        ({ ip: tally.ip, user_agent: tally.userAgent } = origin());
+      }
+      tally.counts.set(code, (tally.counts.get(code) ?? 0) + 1);
+      tally.lastUsedAtMs = Date.now();
+    },
+
+    flush,
+
+    /** Tells what is left. */
+    async close(): Promise<void> {
+      clearInterval(timer);
+      await sending;
+      await flush();
+    },
+  };
+}
+
+function take({ id, organizationId, counts, lastUsedAtMs, ip, userAgent }: Tally): ReportedUse[] {
+  const uses = [...counts].map(([code, count]) => ({
+    id,
+    organization_id: organizationId,
+    code,
+    count,
+    last_used_at: new Date(lastUsedAtMs).toISOString(),
+    ip,
+    user_agent: userAgent,
+  }));
+  counts.clear();
+  return uses;
+}

@@ -1,0 +1,74 @@
+import type { Knex } from 'knex';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { makeApplyBilling } from '../billing/apply-billing.ts';
+import { setBillingRoute } from '../billing/billing-routes.ts';
+import { makeBillingGate } from '../billing/gate.ts';
+import { organizationRoutes } from '../billing/organization-routes.ts';
+import { makeViewOrganizations } from '../billing/organization-view.ts';
+import { makePolicy } from '../billing/posture.ts';
+import { makeDecommission } from '../billing/decommission.ts';
+import { makeDecommissionRepository } from '../billing/decommission-repository.ts';
+import { makeSetBilling } from '../billing/set-billing.ts';
+import { makeTenantReader } from '../billing/tenant-reader.ts';
+import { makeTenantRepository } from '../billing/tenant-repository.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Route } from '../http/route.ts';
+import { makeKeyCounts } from '../keys/key-counts.ts';
+import { makeRevokeSomeKeys } from '../keys/revoke-some-keys.ts';
+import type { Catalogue, Plan } from '../permissions/catalogue.ts';
+import type { Loop } from '../sync/background.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Logger } from 'pino';
+
+type Deps = {
+  db: Knex;
+  catalogue: Catalogue;
+  audit: AuditLog;
+  config: Config;
+  metrics: Pick<Metrics, 'decommissionedKeys'>;
+  clock: Clock;
+  log: Logger;
+};
+
+export type BillingParts = ReturnType<typeof makeBillingParts>;
+
+/** What knows of tenants: their rows, the policy, the gate, and what writes billing's word. */
+export function makeBillingParts({ db, catalogue, audit, config, metrics, clock, log }: Deps) {
+  const tenants = makeTenantRepository(db);
+  const policy = makePolicy(catalogue.policyRules);
+  const applyBilling = makeApplyBilling({ tenants, audit, clock });
+  const ending = makeDecommissionRepository(db);
+  const decommission = makeDecommission({
+    db,
+    ending,
+    revokeSomeKeys: makeRevokeSomeKeys({ deletionsPerSecond: config.workos.settlementsPerSecond }),
+    audit,
+    decommissionedKeys: metrics.decommissionedKeys,
+    clock,
+    log,
+  });
+  const { planNames, policyRules, defaultPlan, planFor, sets } = catalogue;
+  const reader = makeTenantReader({ db, policyRules, planNames, defaultPlanName: defaultPlan.name });
+  const permissionSets = sets.map(({ name }) => name);
+  const keyCounts = makeKeyCounts(db);
+  const shown = {
+    planNames,
+    viewOrganizations: makeViewOrganizations({ planFor, permissionSets, policy, keyCounts, clock }),
+    clock,
+  };
+  return {
+    tenants,
+    ending,
+    policy,
+    gate: makeBillingGate({ tenants, policy, planOf: catalogue.planFor, clock }),
+    applyBilling,
+    planOfOrganization: async (organizationId: string): Promise<Plan> =>
+      catalogue.planFor(await tenants.find(organizationId)),
+    decommissionLoop: { name: 'decommission', everyMs: config.settleIntervalMs, step: decommission } satisfies Loop,
+    billingRoutes: (): Route[] => [
+      ...organizationRoutes({ ...shown, tenants, listTenants: reader.list }),
+      setBillingRoute({ ...shown, setBilling: makeSetBilling({ db, applyBilling }) }),
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { ApplyBilling } from '../billing/apply-billing.ts';
+import type { TenantRepository } from '../billing/tenant-repository.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import { makeApplyMessage } from '../hooks/apply-message.ts';
+import { makeApplyStripe } from '../hooks/apply-stripe.ts';
+import { hookRoutes } from '../hooks/hook-routes.ts';
+import { makeInboxSteps } from '../hooks/inbox-loops.ts';
+import { makeInbox } from '../hooks/inbox.ts';
+import { makeJudgeHook } from '../hooks/judge-hook.ts';
+import { makeKeptHooks } from '../hooks/kept-hooks.ts';
+import { makeReplayHook } from '../hooks/replay-hook.ts';
+import { makeStripeSubscriptions } from '../hooks/stripe-subscriptions.ts';
+import { makeTakeHook } from '../hooks/take-hook.ts';
+import type { Route } from '../http/route.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import type { Product } from '../permissions/product.ts';
+import { stripeMappingOf } from '../permissions/stripe-rules.ts';
+import type { Loop } from '../sync/background.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+type Deps = {
+  config: Pick<Config, 'hooks' | 'role' | 'databasePoolMax'>;
+  product: Pick<Product, 'stripe'>;
+  catalogue: Pick<Catalogue, 'planNames'>;
+  db: Knex;
+  tenants: Pick<TenantRepository, 'make'>;
+  applyBilling: ApplyBilling;
+  metrics: Pick<Metrics, 'hooks'>;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'info' | 'warn'>;
+};
+
+export type HooksParts = ReturnType<typeof makeHooks>;
+
+const WAITING_INTERVAL_MS = 5_000;
+const SWEEP_INTERVAL_MS = 10 * 60_000;
+
+/** What takes hooks in, keeps them, and applies them again. */
+export function makeHooks({ config, product, catalogue, db, tenants, applyBilling, metrics, at, clock, log }: Deps) {
+  const inbox = makeInbox(clock);
+  const keptHooks = makeKeptHooks(db);
+  const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
+  const judgeHook = makeJudgeHook({
+    applyStripe: makeApplyStripe({
+      subscriptions: makeStripeSubscriptions(),
+      holdTenant,
+      applyBilling,
+      mapping: stripeMappingOf(product.stripe),
+    }),
+    applyMessage: makeApplyMessage({ inbox, holdTenant, applyBilling }),
+  });
+  // The other connections are for requests.
+  const concurrency = Math.max(1, Math.floor(config.databasePoolMax / 3));
+  const { hooks } = metrics;
+  const replayHook = makeReplayHook({ db, inbox, judgeHook, hooks, log });
+  const steps = makeInboxSteps({ keptHooks, replayHook, retentionDays: config.hooks.retentionDays, clock });
+  const loops: Loop[] = [
+    { name: 'apply_waiting_hooks', everyMs: WAITING_INTERVAL_MS, step: steps.applyWaiting },
+    { name: 'sweep_hooks', everyMs: SWEEP_INTERVAL_MS, step: steps.sweep },
+  ];
+  return {
+    listHooks: keptHooks.list,
+    replayHook,
+    loops: config.role === 'api' ? [] : loops,
+    routes: (): Route[] =>
+      hookRoutes({
+        ...config.hooks,
+        planNames: catalogue.planNames,
+        takeHook: makeTakeHook({ db, inbox, judgeHook, hooks, log, at, concurrency }),
+        hooks,
+        log,
+        clock,
+      }),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { Counter } from 'prom-client';
+import { makePolicy } from '../billing/posture.ts';
+import type { PolicyRules } from '../billing/posture.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { StartError } from '../errors.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import { holdKeys } from '../keys/keys-by-ids.ts';
+import { makeDeliver } from '../notices/deliver.ts';
+import type { Send } from '../notices/deliver.ts';
+import { makeForwardToWorkos } from '../notices/forward-to-workos.ts';
+import { makeOutboxWriter } from '../notices/outbox-writer.ts';
+import type { OutboxWriter } from '../notices/outbox-writer.ts';
+import { makeOutbox } from '../notices/outbox.ts';
+import { makePostureNotices } from '../notices/posture-notices.ts';
+import type { PostureNotices } from '../notices/posture-notices.ts';
+import { makeSendNotice } from '../notices/send-notice.ts';
+import { makeSince } from '../notices/since.ts';
+import { makeSweepNotices } from '../notices/sweep.ts';
+import { makeTellAudited } from '../notices/tell-audited.ts';
+import { makeTellExpiring } from '../notices/tell-expiring.ts';
+import { makeTellLimitReached } from '../notices/tell-limit-reached.ts';
+import { makeTellPostures } from '../notices/tell-postures.ts';
+import { makeTellUnused } from '../notices/tell-unused.ts';
+import { forgetTold } from '../notices/told-postures.ts';
+import { oldestSeconds } from '../notices/undelivered.ts';
+import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
+import type { Product } from '../permissions/product.ts';
+import type { Loop } from '../sync/background.ts';
+import { addGauge } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { VERSION } from '../version.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  config: Pick<Config, 'role' | 'noticeSecrets'>;
+  product: Pick<Product, 'notices'>;
+  policyRules: PolicyRules;
+  db: Knex;
+  metrics: Pick<Metrics, 'registry' | 'failures'>;
+  workos: Pick<WorkosGateway, 'createAuditEvent'>;
+  at: FaultPoint;
+  clock: Clock;
+  log: Pick<Logger, 'warn' | 'error'>;
+};
+type Target = { name: string; send: Send };
+
+const DELIVERY_INTERVAL_MS = 1_000;
+const POSTURES_INTERVAL_MS = 2_000;
+const EXPIRING_INTERVAL_MS = 60_000;
+const UNUSED_INTERVAL_MS = 60 * 60_000;
+const SWEEP_INTERVAL_MS = 60 * 60_000;
+
+export type NoticesParts = ReturnType<typeof makeNoticesParts>;
+
+/** What tells others of what happens here: what is written, what finds what the clock brings, and what sends it. */
+export function makeNoticesParts(deps: Deps) {
+  const { product, policyRules, db, clock } = deps;
+  const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
+  const targets = targetsOf(deps);
+  const writer = makeOutboxWriter({ endpoints, forwardsAudit, clock });
+  const policy = makePolicy(policyRules);
+  const postures = makePostureNotices({ policy, outbox: writer, clock });
+  const outbox = makeOutbox(db);
+  const names = targets.map(({ name }) => name);
+  addGauge(
+    deps.metrics,
+    {
+      name: 'latchkey_notices_oldest_seconds',
+      help: 'How long the oldest waiting notice has waited.',
+      label: 'endpoint',
+    },
+    () => oldestSeconds(db, names, clock()),
+  );
+  const sweep = {
+    name: 'sweep_notices',
+    everyMs: SWEEP_INTERVAL_MS,
+    step: makeSweepNotices({ db, endpoints: names, clock }),
+  };
+  const loops = [...deliveries(deps, targets, outbox), ...watches({ ...deps, policy, postures, writer }), sweep];
+  return {
+    /** For the audit log, in each transaction that it is part of. */
+    tell: makeTellAudited({ outbox: writer, postures, holdKeys, clock }),
+    /** Around what makes keys. */
+    tellingOfLimit: makeTellLimitReached({ ...deps, outbox: writer }),
+    /** Those of this process's role. */
+    loops: deps.config.role === 'api' ? [] : loops,
+  };
+}
+
+/** @throws StartError that names every variable that is missing */
+function targetsOf({ config, product, workos }: Deps): Target[] {
+  const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
+  const secretsOf = (variable: string) => config.noticeSecrets[variable] ?? [];
+  const missing = endpoints.filter(({ secret_env: variable }) => secretsOf(variable).length === 0);
+  if (missing.length > 0) {
+    const lines = missing.map(
+      ({ name, secret_env: variable }) => `  ${variable}: is missing, for the endpoint '${name}'`,
+    );
+    throw new StartError(`The environment is not complete:\n${lines.join('\n')}`);
+  }
+  const own = endpoints.map(({ name, url, secret_env: variable }) => ({
+    name,
+    send: makeSendNotice({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
+  }));
+  return forwardsAudit ? [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos(workos) }] : own;
+}
+
+/** A loop for each, so that one that does not answer holds up no other. */
+function deliveries(
+  { metrics, at, clock, log }: Deps,
+  targets: readonly Target[],
+  outbox: ReturnType<typeof makeOutbox>,
+): Loop[] {
+  const notices = new Counter({
+    name: 'latchkey_notices_total',
+    help: 'Tries to send what is told to others, by endpoint, type and outcome.',
+    labelNames: ['endpoint', 'type', 'outcome'] as const,
+    registers: [metrics.registry],
+  });
+  return targets.map(({ name: endpoint, send }) => {
+    const loop = `deliver_notices_${endpoint}`;
+    const step = makeDeliver({
+      endpoint,
+      send,
+      outbox,
+      count: (type, outcome) => notices.inc({ endpoint, type, outcome }),
+      onFailure(error) {
+        metrics.failures.inc({ loop });
+        log.warn({ err: error, loop }, 'what came of a notice could not be noted; it will be sent again');
+      },
+      at,
+      clock,
+      log,
+    });
+    return { name: loop, everyMs: DELIVERY_INTERVAL_MS, step };
+  });
+}
+
+type WatchDeps = Deps & { policy: ReturnType<typeof makePolicy>; postures: PostureNotices; writer: OutboxWriter };
+
+/** What finds what nobody does: ends that come near, keys that nobody uses, postures that the clock changes. */
+function watches({ db, product, clock, policy, postures, writer: outbox }: WatchDeps): Loop[] {
+  const since = makeSince({ db, names: product.notices.endpoints.map(({ name }) => name), clock });
+  const deps = { db, outbox, holdKeys, since, clock };
+  const isPostureWanted = outbox.wants('organization.posture_changed');
+  const tellPostures = isPostureWanted
+    ? makeTellPostures({ db, policy, postures, since, clock })
+    : () => forgetTold(db);
+  return [
+    { name: 'tell_postures', everyMs: isPostureWanted ? POSTURES_INTERVAL_MS : SWEEP_INTERVAL_MS, step: tellPostures },
+    ...(outbox.wants('api_key.expiring')
+      ? [{ name: 'tell_expiring', everyMs: EXPIRING_INTERVAL_MS, step: makeTellExpiring(deps) }]
+      : []),
+    ...(outbox.wants('api_key.unused')
+      ? [{ name: 'tell_unused', everyMs: UNUSED_INTERVAL_MS, step: makeTellUnused(deps) }]
+      : []),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import { makeFailedCredentials } from '../limits/failed-credentials.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import { addGauge } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { makeAdoptKey } from '../verification/adopt-key.ts';
+import type { Announce } from '../verification/announce.ts';
+import { makeIsExpected } from '../verification/expected-keys.ts';
+import { gatherReads } from '../verification/gather-reads.ts';
+import { makeCountOldHashes } from '../verification/hash-key-use.ts';
+import type { KeyCache } from '../verification/key-cache.ts';
+import type { KeyHasher } from '../verification/key-hasher.ts';
+import { makeReadMirror } from '../verification/mirror-record.ts';
+import { makeRenewHashes } from '../verification/renew-hashes.ts';
+import { makeKeyResolver } from '../verification/resolve-key.ts';
+import type { Trust } from '../verification/trust.ts';
+import { makeUnknownKeys } from '../verification/unknown-keys.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  config: Config;
+  db: Knex;
+  log: Logger;
+  clock: Clock;
+  metrics: Metrics;
+  catalogue: Catalogue;
+  cache: KeyCache;
+  trust: Trust;
+  announce: Announce;
+  hasher: KeyHasher;
+  workos: WorkosGateway;
+  mirrorKeys: MirrorKeys;
+  limiter: Pick<Limiter, 'takeRate'>;
+};
+
+/** What finds a presented key, and what keeps guesses from costing anything. */
+export function makeResolverParts(deps: Deps) {
+  const { config, db, cache, trust, hasher, metrics } = deps;
+  const { hashKeys } = hasher;
+  const failures = makeFailedCredentials({ ...deps, perMinute: config.failedCredentialsPerMinute });
+  const resolver = makeKeyResolver({
+    ...deps,
+    failures,
+    unknown: makeUnknownKeys(cache),
+    readMirror: gatherReads(makeReadMirror(db, deps.catalogue)),
+    renewHash: makeRenewHashes({ ...deps, hashKey: hashKeys[0] }),
+    adopt: makeAdoptKey({
+      ...deps,
+      failures,
+      isExpected: makeIsExpected({ db, cache, trust, hashKeys }),
+      questionsPerSecond: config.workos.validationsPerSecond,
+      questionsPerMinute: config.workos.unexpectedPerMinute,
+    }),
+  });
+  addGauge(
+    metrics,
+    {
+      name: 'latchkey_api_keys_by_old_secret',
+      help: 'Active keys whose hash is not of the current secret, by which secret made it; 100,000 of each at most.',
+      label: 'secret',
+    },
+    makeCountOldHashes(db, hashKeys),
+  );
+  return { resolver, failures };
+}

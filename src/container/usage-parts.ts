@@ -1,0 +1,111 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Route } from '../http/route.ts';
+import { makeOwnersOfKeys } from '../keys/owners-of-keys.ts';
+import type { Loop } from '../sync/background.ts';
+import { JITTER } from '../sync/run-every.ts';
+import { addGauge } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { makeAgentFamily } from '../usage/agent-family.ts';
+import { makeFlushUsage } from '../usage/flush-usage.ts';
+import { makeKeepPartitions } from '../usage/keep-partitions.ts';
+import { makeRefreshWorkosLastUse } from '../usage/refresh-workos-last-use.ts';
+import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
+import { reportUsageRoute } from '../usage/report-usage-route.ts';
+import type { NoteUse } from '../usage/use.ts';
+import { makeUsageMemory } from '../usage/usage-memory.ts';
+import { makeUsageReader } from '../usage/usage-reader.ts';
+import type { LastUsesOf } from '../usage/usage-reader.ts';
+import { usageRoutes } from '../usage/usage-routes.ts';
+import { makeUsageWriter } from '../usage/usage-writer.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  config: Pick<Config, 'role' | 'usage'>;
+  db: Knex;
+  metrics: Metrics;
+  workos: Pick<WorkosGateway, 'validateKey'>;
+  /** The codes of verdicts. */
+  codes: readonly string[];
+  /** @throws AppError `api_key_not_found`, also for a key of another organization */
+  findKey: (organizationId: string, id: string) => Promise<unknown>;
+  clock: Clock;
+  log: Pick<Logger, 'warn'>;
+  /** Of all keys together, between two flushes. */
+  maxCounters?: number;
+};
+
+export type UsageParts = {
+  noteUse: NoteUse;
+  refreshAtWorkos: RefreshAtWorkos;
+  /** Those of this process's role; the flush runs wherever requests are answered. */
+  loops: Loop[];
+  routes: Route[];
+  lastUsesOf: LastUsesOf;
+  /** Writes what is left, when no request comes any more and while there is a database. */
+  close(): Promise<void>;
+};
+
+/** As much as some tens of megabytes hold. */
+const MAX_COUNTERS = 100_000;
+const PARTITIONS_INTERVAL_MS = 60 * 60_000;
+const CLOSE_MS = 5_000;
+
+/** What gathers the uses of keys, writes them, and tells of them. */
+export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
+  const { config, db, metrics, workos, codes, findKey, clock, log } = deps;
+  const { usageDropped } = metrics;
+  const memory = makeUsageMemory({
+    maxCounters,
+    // A failure is found, told of and healed by the loop.
+    onFull: () => void flush().catch(() => undefined),
+    onDropped: (uses) => usageDropped.inc(uses),
+  });
+  const { flush, writing } = makeFlushUsage({
+    memory,
+    writer: makeUsageWriter({ db, familyOf: makeAgentFamily() }),
+  });
+  addGauge(
+    metrics,
+    { name: 'latchkey_usage_unwritten', help: 'Uses of keys not yet in the database, by state.', label: 'state' },
+    () => ({ waiting: memory.waiting(), writing: writing() }),
+  );
+  const usage = makeUsageReader(db);
+  return {
+    noteUse: memory.note,
+    refreshAtWorkos: makeRefreshWorkosLastUse({
+      validateKey: workos.validateKey,
+      perMinute: config.usage.workosLastUsePerMinute,
+    }),
+    loops: makeLoops(config, flush, makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths })),
+    routes: [
+      ...usageRoutes({ findKey, usage, clock }),
+      reportUsageRoute({ noteUse: memory.note, ownersOf: makeOwnersOfKeys(db), codes, clock }),
+    ],
+    lastUsesOf: usage.lastUsesOf,
+    async close() {
+      const failure = await within(CLOSE_MS, flush());
+      const unwritten = memory.waiting() + writing();
+      if (unwritten > 0) log.warn({ err: failure, unwritten }, 'uses of keys are lost: they could not be written');
+    },
+  };
+}
+
+function makeLoops({ role, usage }: Deps['config'], flush: () => Promise<void>, keepPartitions: () => Promise<void>) {
+  // However far apart replicas drift, nothing waits longer than was configured.
+  const flushing: Loop = { name: 'flush_usage', everyMs: usage.flushMs / (1 + JITTER), step: flush };
+  const keeping: Loop = { name: 'keep_usage_partitions', everyMs: PARTITIONS_INTERVAL_MS, step: keepPartitions };
+  return [...(role === 'worker' ? [] : [flushing]), ...(role === 'api' ? [] : [keeping])];
+}
+
+/** @returns why it failed, or did not end in time; undefined when it is done */
+async function within(milliseconds: number, work: Promise<void>): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(() => resolve(new Error(`not done within ${milliseconds} ms`)), milliseconds);
+  work.then(() => resolve(undefined), resolve);
+  const failure = await promise;
+  clearTimeout(timer);
+  return failure;
+}

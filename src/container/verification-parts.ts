@@ -1,0 +1,81 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Policy } from '../billing/posture.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { FastLane } from '../http/fast-lane.ts';
+import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import type { Product } from '../permissions/product.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
+import type { NoteUse } from '../usage/use.ts';
+import { makeDecide } from '../verification/decide.ts';
+import { FORWARD_PATH } from '../verification/forward-auth-routes.ts';
+import { makeForwardLane } from '../verification/forward-lane.ts';
+import { VERDICTS, makeJudge } from '../verification/judge.ts';
+import type { VerdictCode } from '../verification/judge.ts';
+import { makeKeyCallers } from '../verification/key-callers.ts';
+import { makeLaneLog } from '../verification/lane-log.ts';
+import type { LaneLog } from '../verification/lane-log.ts';
+import type { KeyResolver } from '../verification/resolve-key.ts';
+import { makeVerifyLane } from '../verification/verify-lane.ts';
+import { VERIFY_PATH } from '../verification/verify-routes.ts';
+import type { makeServiceTokens } from '../auth/service-tokens.ts';
+
+type Deps = {
+  config: Config;
+  product: Product;
+  db: Knex;
+  resolver: KeyResolver;
+  failures: FailedCredentials;
+  catalogue: Catalogue;
+  policy: Policy;
+  limiter: Limiter;
+  noteUse: NoteUse;
+  refreshAtWorkos: RefreshAtWorkos;
+  findServiceToken: ReturnType<typeof makeServiceTokens>;
+  metrics: Metrics;
+  log: Logger;
+  clock: Clock;
+};
+
+/** What says whether keys are good: to services and proxies, and of the callers of Latchkey's own routes. */
+export function makeVerificationParts(deps: Deps) {
+  const { config, product, resolver, findServiceToken, clock, metrics } = deps;
+  // Finding a counter by its labels costs more than counting.
+  const counters = new Map(VERDICTS.map((code) => [code, metrics.verifications.labels(code)]));
+  const countVerdict = (code: VerdictCode) => counters.get(code)?.inc();
+  const judge = makeJudge(deps.policy);
+  const decide = makeDecide({ ...deps, judge, countVerdict });
+  const lanes: FastLane[] = [
+    makeVerifyLane({ findServiceToken, peekKey: resolver.peekKey, decide, note: laneLog(deps, VERIFY_PATH) }),
+    makeForwardLane({
+      keyPrefixes: product.api_keys.prefixes,
+      peekKey: resolver.peekKey,
+      judge,
+      decide,
+      note: laneLog(deps, FORWARD_PATH),
+      trustProxyHops: config.trustProxyHops,
+      now: clock,
+    }),
+  ];
+  return { decide, lanes, keyCallers: makeKeyCallers({ ...deps, ...resolver, countVerdict }) };
+}
+
+function laneLog({ log, metrics, config }: Deps, route: string): LaneLog {
+  const timers = new Map<string, { observe: (seconds: number) => void }>();
+  const timerOf = (method: string, status: number) => {
+    const name = `${method} ${status}`;
+    const timer = timers.get(name) ?? metrics.requests.labels({ route, method, status: `${status}` });
+    timers.set(name, timer);
+    return timer;
+  };
+  return makeLaneLog({
+    log,
+    route,
+    acceptedShare: config.logAcceptedShare,
+    observe: (method, status, seconds) => timerOf(method, status).observe(seconds),
+  });
+}

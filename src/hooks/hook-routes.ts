@@ -1,0 +1,93 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { signedRoute } from '../http/route.ts';
+import type { Route, SignedAccess } from '../http/route.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { HOOK_OUTCOMES } from './hook.ts';
+import type { HookSource } from './hook.ts';
+import { MessageBody, readMessage } from './read-message.ts';
+import { StripeEvent, readStripeEvent } from './read-stripe-event.ts';
+import { makeVerifyStandard, makeVerifyStripe } from './signatures.ts';
+import type { TakeHook } from './take-hook.ts';
+
+type Deps = {
+  stripeSecrets: readonly string[];
+  billingSecrets: readonly string[];
+  planNames: [string, ...string[]];
+  takeHook: TakeHook;
+  hooks: Metrics['hooks'];
+  log: Pick<Logger, 'warn'>;
+  clock: Clock;
+};
+
+const TAG = 'Hooks';
+const Received = z.object({
+  outcome: z.enum([...HOOK_OUTCOMES, 'repeated']).describe('What became of it; none of them need come again.'),
+});
+
+/** Nobody can sign anything where there is no secret, and so there is no route. */
+export function hookRoutes(deps: Deps): Route[] {
+  return [
+    ...(deps.stripeSecrets.length > 0 ? [stripeRoute(deps)] : []),
+    ...(deps.billingSecrets.length > 0 ? [billingRoute(deps)] : []),
+  ];
+}
+
+function stripeRoute(deps: Deps): Route {
+  const { stripeSecrets, takeHook, clock } = deps;
+  return signedRoute({
+    operationId: 'receiveStripeEvent',
+    method: 'post',
+    path: '/v1/hooks/stripe',
+    tag: TAG,
+    summary: "Take an event of Stripe's webhooks",
+    description:
+      'Events of subscriptions and their invoices move the organization; the same may come again, in any order.',
+    signature: {
+      scheme: 'stripeSignature',
+      header: 'stripe-signature',
+      verify: telling(deps, 'stripe', makeVerifyStripe(stripeSecrets, clock)),
+    },
+    body: StripeEvent,
+    responses: { 200: Received },
+    errors: [],
+    handle: async ({ body, context }) => ({ outcome: await takeHook(readStripeEvent(body, clock()), context) }),
+  });
+}
+
+function billingRoute(deps: Deps): Route {
+  const { billingSecrets, planNames, takeHook, clock } = deps;
+  const readHook = readMessage(planNames);
+  return signedRoute({
+    operationId: 'receiveBillingMessage',
+    method: 'post',
+    path: '/v1/hooks/billing',
+    tag: TAG,
+    summary: 'Take what your billing says of a tenant, in the format of Standard Webhooks',
+    description: 'Messages may come again and in any order; of what is said the last that happened counts.',
+    signature: {
+      scheme: 'standardWebhook',
+      header: 'webhook-signature',
+      verify: telling(deps, 'billing', makeVerifyStandard(billingSecrets, clock)),
+    },
+    body: MessageBody,
+    responses: { 200: Received },
+    errors: [],
+    handle: async ({ body, context }) => ({
+      outcome: await takeHook(readHook(context.messageId!, body, clock()), context),
+    }),
+  });
+}
+
+/** The same check, which tells people and the metrics of what it refused; nothing of it is kept. */
+function telling({ hooks, log }: Deps, source: HookSource, verify: SignedAccess['verify']): SignedAccess['verify'] {
+  return async (body, signature, header) => {
+    const isSigned = await verify(body, signature, header);
+    if (!isSigned) {
+      hooks.inc({ source, type: 'unread', outcome: 'refused' });
+      log.warn({ source, bytes: body.length }, 'a hook was refused: its signature is wrong, or not of now');
+    }
+    return isSigned;
+  };
+}

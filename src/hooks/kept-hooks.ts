@@ -1,0 +1,46 @@
+import type { Knex } from 'knex';
+import type { HookOutcome, HookSource } from './hook.ts';
+import { toHook } from './inbox.ts';
+import type { InboxRow, KeptHook } from './inbox.ts';
+
+export type HookFilter = { source: HookSource | undefined; outcome: HookOutcome | undefined; limit: number };
+export type KeptHooks = ReturnType<typeof makeKeptHooks>;
+
+/** The inbox as it lies there. */
+export function makeKeptHooks(db: Knex) {
+  return {
+    /** The newest first. */
+    async list({ source, outcome, limit }: HookFilter): Promise<KeptHook[]> {
+      const rows = await db<InboxRow>('hook_inbox')
+        .where({ ...(source && { source }), ...(outcome && { outcome }) })
+        .orderByRaw('received_at desc, id desc')
+        .limit(limit)
+        .select('*');
+      return rows.map(toHook);
+    },
+
+    /** Those whose organization was not known when they came and is now, the oldest first. */
+    async listWaiting(limit: number): Promise<string[]> {
+      const { rows } = await db.raw<{ rows: { id: string }[] }>(
+        `select id from hook_inbox
+         where outcome = 'unknown_tenant'
+           and exists (select from tenants where stripe_customer_id = hook_inbox.customer_id)
+         order by received_at
+         limit ?`,
+        [limit],
+      );
+      return rows.map(({ id }) => id);
+    },
+
+    /** Forgets hooks that came before a moment. @returns how many, `limit` at most */
+    async sweep(before: Date, limit: number): Promise<number> {
+      const { rows } = await db.raw<{ rows: unknown[] }>(
+        `delete from hook_inbox where id in (
+           select id from hook_inbox where received_at < ? order by received_at limit ? for update skip locked
+         ) returning id`,
+        [before, limit],
+      );
+      return rows.length;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Knex } from 'knex';
+import type { StripeFact } from './stripe-fact.ts';
+import { withFact } from './subscription-history.ts';
+
+export type StripeSubscriptions = ReturnType<typeof makeStripeSubscriptions>;
+
+/** More of them than any organization has; of more the newest count. */
+const MAX_SUBSCRIPTIONS = 200;
+
+/** What is known of subscriptions at Stripe. */
+export function makeStripeSubscriptions() {
+  return {
+    /**
+     * Adds a fact; the subscription's row is held until the transaction ends.
+     * @returns the organization that the subscription belongs to, by what is known of it now
+     */
+    async add(trx: Knex.Transaction, fact: StripeFact): Promise<string | undefined> {
+      const known = await hold(trx, fact);
+      const facts = withFact(known, fact);
+      const customer = facts.find((one) => one.customer !== null)?.customer ?? null;
+      const named = facts.find((one) => one.organization !== null)?.organization ?? null;
+      await trx('stripe_subscriptions')
+        .where({ subscription_id: fact.subscription })
+        .update({
+          customer_id: customer,
+          named_organization_id: named,
+          last_event_at: new Date(facts[0]!.at * 1_000),
+          events: JSON.stringify(facts),
+        });
+      return (customer === null ? undefined : await organizationOf(trx, customer)) ?? named ?? undefined;
+    },
+
+    /** The facts of all the subscriptions of an organization, which must be held. */
+    async listOf(trx: Knex.Transaction, organizationId: string): Promise<StripeFact[][]> {
+      const { rows } = await trx.raw<{ rows: { events: StripeFact[] }[] }>(
+        `select events from stripe_subscriptions s
+         where customer_id = (select stripe_customer_id from tenants where organization_id = :organizationId)
+            or (named_organization_id = :organizationId and not exists (
+              select from tenants t where t.stripe_customer_id = s.customer_id and t.organization_id <> :organizationId))
+         order by last_event_at desc, subscription_id
+         limit ${MAX_SUBSCRIPTIONS}`,
+        { organizationId },
+      );
+      return rows.map(({ events }) => events);
+    },
+  };
+}
+
+async function hold(trx: Knex.Transaction, fact: StripeFact): Promise<StripeFact[]> {
+  // The update changes nothing: it is there so that the row is locked and returned, whoever made it.
+  const { rows } = await trx.raw<{ rows: { events: StripeFact[] }[] }>(
+    `insert into stripe_subscriptions as known (subscription_id, last_event_at, events) values (?, ?, '[]')
+     on conflict (subscription_id) do update set last_event_at = known.last_event_at
+     returning events`,
+    [fact.subscription, new Date(fact.at * 1_000)],
+  );
+  return rows[0]!.events;
+}
+
+// WorkOS keeps the customer unique, but tells of two organizations in any order: until both are told, the newer word.
+async function organizationOf(trx: Knex.Transaction, customer: string): Promise<string | undefined> {
+  const { rows } = await trx.raw<{ rows: { organization_id: string }[] }>(
+    `select organization_id from tenants where stripe_customer_id = ?
+     order by workos_updated_at desc nulls last, organization_id
+     limit 1`,
+    [customer],
+  );
+  return rows[0]?.organization_id;
+}

@@ -1,0 +1,45 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+
+/**
+ * Answers the usual requests of a hot route before Express sees them, and passes all others on: untouched, or with
+ * the body that it has read in `req.body`. What it answers is what the route would have answered.
+ */
+export type FastLane = {
+  handles: (method: string | undefined, url: string) => boolean;
+  handle: (req: IncomingMessage, res: ServerResponse, pass: () => void) => void;
+};
+
+export function withFastLanes(app: RequestListener, lanes: readonly FastLane[]): RequestListener {
+  return (req, res) => {
+    const { method, url = '' } = req;
+    const lane = lanes.find(({ handles }) => handles(method, url));
+    if (lane) lane.handle(req, res, () => app(req, res));
+    else app(req, res);
+  };
+}
+
+/** Header names and values in turn: what `writeHead` takes fastest. */
+export type FlatHeaders = readonly string[];
+
+const ALWAYS: FlatHeaders = [
+  'content-type',
+  'application/json; charset=utf-8',
+  'cache-control',
+  'no-store',
+  'x-content-type-options',
+  'nosniff',
+];
+
+/** Answers with JSON as `asciiJson` writes it: a character is a byte, which nobody need count or encode. */
+export function sendJson(res: ServerResponse, status: number, json: string, headers: FlatHeaders): void {
+  res.writeHead(status, [...ALWAYS, 'content-length', String(json.length), ...headers]);
+  res.end(json, 'latin1');
+}
+
+/** JSON with everything beyond ASCII escaped. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,55 @@
+import type { Knex } from 'knex';
+import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import { keyEvent } from './key-event.ts';
+import { failProvisioningRows } from './mirror-row.ts';
+import type { EndedRow } from './mirror-row.ts';
+
+/** How far apart the deletions at WorkOS are due, so that there is room between them for those of everybody else. */
+type Deps = { deletionsPerSecond: number };
+export type RevokeSomeKeys = ReturnType<typeof makeRevokeSomeKeys>;
+
+const BATCH = 200;
+
+/**
+ * Revokes a bounded number of an organization's keys, the expired ones, too, and ends what is being made. Their deletion
+ * at WorkOS is left to whoever settles rows, each due a little after the one before.
+ * @returns what is to be recorded, and whether this may not have been all
+ */
+export function makeRevokeSomeKeys({ deletionsPerSecond }: Deps) {
+  return async function revokeSomeKeys(
+    trx: Knex.Transaction,
+    organizationId: string,
+    source: AuditSource,
+    now: Date,
+  ): Promise<{ events: AuditEvent[]; more: boolean }> {
+    await failProvisioningRows(trx, organizationId, now);
+    const rows = await revokeRows(trx, organizationId, now, 1_000 / deletionsPerSecond);
+    const events = rows.map(({ workos_id: id, label }) =>
+      keyEvent(organizationId, id, 'api_key.revoked', source, { label, reason: 'decommissioned' }),
+    );
+    return { events, more: rows.length === BATCH };
+  };
+}
+
+// The queue of deletions is one for all organizations: what is added comes after the last that waits.
+async function revokeRows(
+  trx: Knex.Transaction,
+  organizationId: string,
+  now: Date,
+  everyMs: number,
+): Promise<EndedRow[]> {
+  const { rows } = await trx.raw<{ rows: EndedRow[] }>(
+    `with active as (
+       select id from api_keys where organization_id = ? and status = 'active' order by id limit ? for update
+     ), numbered as (select id, row_number() over (order by id) as n from active),
+     queue as (select greatest(?::timestamptz, max(due_at)) as ends_at from api_keys where due_at is not null)
+     update api_keys as key
+     set status = 'revoked', revoked_at = ?, updated_at = ?, attempts = 0,
+         due_at = queue.ends_at + numbered.n * ?::float8 * interval '1 millisecond'
+     from numbered, queue
+     where key.organization_id = ? and key.id = numbered.id
+     returning key.id, key.workos_id, key.label`,
+    [organizationId, BATCH, now, now, now, everyMs, organizationId],
+  );
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+}

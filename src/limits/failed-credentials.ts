@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import type { Limiter } from './limiter.ts';
+import { networkOf } from './network.ts';
+
+type Deps = {
+  limiter: Pick<Limiter, 'takeRate'>;
+  /** How many an address may fail with before it is told to wait; 0 for no limit. */
+  perMinute: number;
+  clock: Clock;
+};
+
+export type FailedCredentials = ReturnType<typeof makeFailedCredentials>;
+
+const WINDOW_SECONDS = 60;
+const SCOPE = 'address';
+const WINDOW_MS = WINDOW_SECONDS * 1_000;
+/** That many addresses over their limit are kept in mind; one that was forgotten is over again with its next failure. */
+const MAX_OVER = 10_000;
+
+/**
+ * Counts the credentials by which an address failed, together with other replicas where limits are shared. Which
+ * addresses are over is known without asking anybody, from the last failure that was counted here.
+ */
+export function makeFailedCredentials({ limiter, perMinute, clock }: Deps) {
+  const overUntil = new LRUCache<string, number>({ max: MAX_OVER });
+  const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
+
+  return {
+    /** @returns for how many seconds the address is over its limit; undefined when it is not */
+    overFor(address: string | undefined): number | undefined {
+      if (perMinute === 0) return undefined;
+      const network = networkOf(address);
+      const leftMs = (overUntil.get(network) ?? 0) - clock().getTime();
+      // A clock that was set back must not hold anybody for longer than a window.
+      if (leftMs > 0 && leftMs <= WINDOW_MS) return Math.ceil(leftMs / 1_000);
+      overUntil.delete(network);
+      return undefined;
+    },
+
+    /** Counts a failure. @returns for how many seconds the address is over its limit now; undefined when it is not */
+    async count(address: string | undefined): Promise<number | undefined> {
+      if (perMinute === 0) return undefined;
+      const network = networkOf(address);
+      const { refused, resetSeconds } = await limiter.takeRate(`failed ${network}`, rate, 1);
+      if (!refused) return undefined;
+      overUntil.set(network, clock().getTime() + Math.min(resetSeconds, WINDOW_SECONDS) * 1_000);
+      return resetSeconds;
+    },
+
+    /** What a credential is answered that failed, or was not looked for, from an address over its limit. */
+    refusal: (seconds: number): AppError =>
+      new AppError('rate_limited', 'Too many credentials that are not valid came from this address.', {
+        details: { retry_after: seconds, limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE },
+      }),
+
+    /** The standard headers of such an answer; none for any other error. */
+    headersOf(error: unknown): Readonly<Record<string, string>> {
+      if (!(error instanceof AppError) || error.details?.['scope'] !== SCOPE) return {};
+      return {
+        'ratelimit-policy': `"${SCOPE}";q=${perMinute};w=${WINDOW_SECONDS}`,
+        ratelimit: `"${SCOPE}";r=0;t=${error.retryAfterSeconds}`,
+      };
+    },
+  };
+}

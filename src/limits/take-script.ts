@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { ErrorReply } from '@redis/client';
+
+/**
+ * Judges and counts at once. It returns which limit refused (0 none, 1 a rate, 2 concurrency), then for the key's rate and
+ * for the organization's how many requests are left and how many milliseconds until the window ends.
+ *
+ * KEYS: the key's window, the organization's window, the key's leases. ARGV: cost; limit and length in milliseconds of
+ * the key's window, then of the organization's; places, length of a lease in milliseconds, token. -1 is no limit.
+ *
+ * A window is a number that expires. A lease is a member of a sorted set, scored by its end on this server's clock.
+ */
+const SCRIPT = `
+local cost = tonumber(ARGV[1])
+
+local function look(key, limit, length)
+  if limit < 0 then return { limited = false, left = 0, ms = 0 } end
+  local ms = redis.call('PTTL', key)
+  if ms < 0 then return { limited = true, left = limit, ms = length, fresh = true } end
+  local left = limit - tonumber(redis.call('GET', key))
+  return { limited = true, left = math.max(0, left), ms = ms, fresh = false }
+end
+
+local function count(key, rate)
+  if not rate.limited or cost == 0 then return end
+  if rate.fresh then
+    redis.call('SET', key, ARGV[1], 'PX', rate.ms)
+  else
+    redis.call('INCRBY', key, ARGV[1])
+  end
+  rate.left = rate.left - cost
+end
+
+local own = look(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
+local organization = look(KEYS[2], tonumber(ARGV[4]), tonumber(ARGV[5]))
+
+local function answer(refused)
+  return { refused, own.left, own.ms, organization.left, organization.ms }
+end
+
+if own.limited and cost > own.left then return answer(1) end
+if organization.limited and cost > organization.left then return answer(1) end
+
+local places = tonumber(ARGV[6])
+if places >= 0 then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+  if redis.call('ZCARD', KEYS[3]) >= places then return answer(2) end
+  redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[7])), ARGV[8])
+  local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  redis.call('PEXPIREAT', KEYS[3], string.format('%.0f', last[2]))
+end
+
+count(KEYS[1], own)
+count(KEYS[2], organization)
+return answer(0)
+`;
+
+const SHA = createHash('sha1').update(SCRIPT).digest('hex');
+
+/** Sends one command, and waits for its answer. */
+export type Send = (command: string[]) => Promise<unknown>;
+
+/** Runs the script by its name, and teaches it to a server that has forgotten it, as one does that was restarted. */
+export async function runTakeScript(send: Send, keys: readonly string[], args: readonly string[]): Promise<TakeReply> {
+  const rest = [String(keys.length), ...keys, ...args];
+  try {
+    return readTakeReply(await send(['EVALSHA', SHA, ...rest]));
+  } catch (error) {
+    if (!(error instanceof ErrorReply && error.message.startsWith('NOSCRIPT'))) throw error;
+    return readTakeReply(await send(['EVAL', SCRIPT, ...rest]));
+  }
+}
+
+/** One rate as Redis saw it. */
+type Reading = { remaining: number; resetMs: number };
+
+export type TakeReply = { refused: 'rate' | 'concurrency' | undefined; own: Reading; organization: Reading };
+
+const REFUSALS = [undefined, 'rate', 'concurrency'] as const;
+const REPLY_NUMBERS = 5;
+
+/** @throws TypeError for what the script never answers, such as when something else answers in Redis' place */
+function readTakeReply(reply: unknown): TakeReply {
+  if (!Array.isArray(reply) || reply.length !== REPLY_NUMBERS || !reply.every(Number.isSafeInteger))
+    throw new TypeError('not an answer of the script');
+  const [refused, left, resetMs, organizationLeft, organizationResetMs] = reply as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (refused !== 0 && refused !== 1 && refused !== 2) throw new TypeError('not an answer of the script');
+  return {
+    refused: REFUSALS[refused],
+    own: { remaining: left, resetMs },
+    organization: { remaining: organizationLeft, resetMs: organizationResetMs },
+  };
+}

@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { assertReachable, connectDatabase } from './db/connect.ts';
+import { assertMigrated } from './db/migrations.ts';
+import { StartError } from './errors.ts';
+import { listUndelivered, replayNotice } from './notices/undelivered.ts';
+import type { Undelivered } from './notices/undelivered.ts';
+
+const Url = z.url({ protocol: /^postgres(ql)?$/ });
+const USAGE = 'npm run notices -- list [--dead] [--organization ID] | replay ID';
+const MAX_LISTED = 1_000;
+
+/**
+ * `npm run notices -- list [--dead] [--organization ID]`: what is not delivered, or was given up, oldest first.
+ * `npm run notices -- replay ID`: has one that has ended sent again. Exit code 1: it could not be done.
+ */
+async function run(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { dead: { type: 'boolean', default: false }, organization: { type: 'string' } },
+    allowPositionals: true,
+    strict: true,
+  });
+  const [verb, id, ...rest] = positionals;
+  const isList = verb === 'list' && id === undefined;
+  if (!isList && (verb !== 'replay' || id === undefined || rest.length > 0)) throw new StartError(USAGE);
+  const url = Url.safeParse(process.env['DATABASE_URL']);
+  if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
+  await assertReachable(url.data);
+  const db = connectDatabase({ url: url.data, poolMax: 1 });
+  try {
+    await assertMigrated(db);
+    if (isList) {
+      const { dead, organization: organizationId } = values;
+      for (const notice of await listUndelivered(db, { dead, organizationId }, MAX_LISTED)) say(describe(notice));
+    } else if (id !== undefined && (await replayNotice(db, id, new Date()))) say(`${id} will be sent again.`);
+    else throw new StartError(`There is no notice ${id} that was delivered or given up.`);
+  } finally {
+    await db.destroy();
+  }
+}
+
+function describe(notice: Undelivered): string {
+  const { id, status, endpoint, organization_id: organizationId, type, created_at: at, attempts } = notice;
+  const tries = `${attempts} ${attempts === 1 ? 'try' : 'tries'}`;
+  return [id, status, endpoint, organizationId, type, at.toISOString(), tries, notice.last_failure ?? '']
+    .join('  ')
+    .trimEnd();
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,38 @@
+import type { AuditEvent, RecordedEvent } from '../audit/audit-event.ts';
+import type { AuditLogEntry } from '../workos/gateway.ts';
+
+/** WorkOS's own bounds of an event's metadata. */
+const MAX_ENTRIES = 50;
+const MAX_TEXT = 500;
+
+/** An audit event as WorkOS Audit Logs take it. */
+export function describeForWorkos(event: RecordedEvent): AuditLogEntry {
+  return {
+    id: event.id,
+    organizationId: event.organizationId,
+    action: event.action,
+    occurredAt: event.occurredAt.toISOString(),
+    actor: { type: event.actor.kind, id: event.actor.id },
+    target: { type: event.target.kind, id: event.target.id },
+    // WorkOS wants a place; what a loop of ours did has none.
+    location: event.ip ?? 'latchkey',
+    metadata: {
+      event_id: event.id,
+      sequence: event.sequence,
+      ...(event.requestId !== undefined && { request_id: event.requestId }),
+      ...flat(event.details),
+    },
+  };
+}
+
+function flat(details: AuditEvent['details']): AuditLogEntry['metadata'] {
+  const entries = Object.entries(details)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .slice(0, MAX_ENTRIES - 3);
+  return Object.fromEntries(entries.map(([name, value]) => [name, short(value)]));
+}
+
+function short(value: unknown): string | number | boolean {
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  return (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, MAX_TEXT).toWellFormed();
+}

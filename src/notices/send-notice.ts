@@ -1,0 +1,50 @@
+import { Webhook } from 'standardwebhooks';
+import type { Send, Sent } from './deliver.ts';
+
+type Options = { url: string; secrets: readonly string[]; userAgent: string; timeoutMs?: number };
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Sends notices to one endpoint as Standard Webhooks has it, signed with every secret so that one can be replaced by
+ * another. Taken is what was answered 2xx in time: a redirect is a failure, and what else is answered is not read.
+ */
+export function makeSendNotice({ url, secrets, userAgent, timeoutMs = TIMEOUT_MS }: Options): Send {
+  const signers = secrets.map((secret) => new Webhook(secret));
+  return async ({ id, body }, signal) => {
+    // The machine's own time: a receiver compares it with its own.
+    const sentAt = new Date();
+    const deadline = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': userAgent,
+          'webhook-id': id,
+          'webhook-timestamp': `${Math.floor(sentAt.getTime() / 1_000)}`,
+          'webhook-signature': signers.map((signer) => signer.sign(id, sentAt, body)).join(' '),
+        },
+        body,
+        signal: AbortSignal.any([signal, deadline]),
+      });
+      void response.body?.cancel().catch(() => undefined);
+      return response.ok ? { delivered: true } : failed(`answered ${response.status}`);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return failed(deadline.aborted ? `no answer within ${timeoutMs} ms` : `no answer: ${codeOf(error)}`);
+    }
+  };
+}
+
+function failed(failure: string): Sent {
+  return { delivered: false, failure, final: false };
+}
+
+/** Never the message: it may quote the address. */
+function codeOf(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  return (code ?? (error instanceof Error ? error.name : 'unknown')).slice(0, 100);
+}

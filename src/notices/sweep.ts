@@ -1,0 +1,56 @@
+import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
+
+type Deps = { db: Knex; endpoints: readonly string[]; clock: Clock };
+
+const DAY_MS = 24 * 60 * 60_000;
+const DELIVERED_DAYS = 7;
+const DEAD_DAYS = 30;
+/** Longer than a key is told of before its end. */
+const MARK_DAYS = 30;
+const BATCH = 1_000;
+
+/** Ends what waits for an endpoint that is not there any more, and deletes what was kept long enough. */
+export function makeSweepNotices({ db, endpoints, clock }: Deps) {
+  const daysAgo = (days: number) => new Date(clock().getTime() - days * DAY_MS);
+  const steps = [
+    () => giveUp(db, endpoints, clock()),
+    () => deleteEnded(db, 'delivered', daysAgo(DELIVERED_DAYS)),
+    () => deleteEnded(db, 'dead', daysAgo(DEAD_DAYS)),
+    () => deleteMarks(db, daysAgo(MARK_DAYS)),
+  ];
+  return async function sweepNotices(signal: AbortSignal): Promise<void> {
+    for (const step of steps) while (!signal.aborted && (await step()) === BATCH);
+  };
+}
+
+async function giveUp(db: Knex, endpoints: readonly string[], now: Date): Promise<number> {
+  const lost = db('outbox')
+    .where({ status: 'waiting' })
+    .whereNotIn('endpoint', [...endpoints])
+    .where('retry_until', '<', now)
+    .limit(BATCH)
+    .forUpdate()
+    .skipLocked()
+    .select('id');
+  return db('outbox')
+    .whereIn('id', lost)
+    .update({ status: 'dead', ended_at: now, last_failure: 'this endpoint is not configured' });
+}
+
+function deleteEnded(db: Knex, status: 'delivered' | 'dead', before: Date): Promise<number> {
+  const old = db('outbox').where({ status }).where('ended_at', '<', before).limit(BATCH).select('id');
+  return db('outbox').whereIn('id', old).delete();
+}
+
+/** Those of ends that have come. What is unused is marked for as long as it goes on. */
+async function deleteMarks(db: Knex, before: Date): Promise<number> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `delete from notice_marks where (organization_id, subject, kind, at) in (
+       select organization_id, subject, kind, at from notice_marks
+       where kind in ('expiring_7', 'expiring_1', 'limit') and told_at < ? limit ?
+     ) returning 1`,
+    [before, BATCH],
+  );
+  return rows.length;
+}

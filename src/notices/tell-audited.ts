@@ -1,0 +1,53 @@
+import type { Knex } from 'knex';
+import type { RecordedEvent } from '../audit/audit-event.ts';
+import type { Clock } from '../clock.ts';
+import type { Key } from '../keys/key.ts';
+import { notice, viewNoticedKey } from './notice.ts';
+import type { Notice } from './notice.ts';
+import type { OutboxWriter } from './outbox-writer.ts';
+import type { PostureNotices } from './posture-notices.ts';
+
+export type HoldKeys = (trx: Knex.Transaction, organizationId: string, ids: readonly string[]) => Promise<Key[]>;
+
+type Deps = {
+  outbox: OutboxWriter;
+  postures: Pick<PostureNotices, 'tellAfter'>;
+  holdKeys: HoldKeys;
+  clock: Clock;
+};
+
+const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked'] as const;
+type OfKey = (typeof OF_KEYS)[number];
+
+/** Tells of what the audit log records, in its transaction: what is undone is told to nobody. */
+export function makeTellAudited({ outbox, postures, holdKeys, clock }: Deps) {
+  return async function tellAudited(
+    trx: Knex.Transaction,
+    organizationId: string,
+    events: readonly RecordedEvent[],
+  ): Promise<void> {
+    await outbox.forward(trx, organizationId, events);
+    const told = events.filter(isOfKey).filter(({ action }) => outbox.wants(action));
+    const ids = [...new Set(told.map(({ target }) => target.id))];
+    const keys = new Map((await holdKeys(trx, organizationId, ids)).map((key) => [key.id, key]));
+    const notices = told.flatMap((event) => {
+      const key = keys.get(event.target.id);
+      return key ? [describe(event, key, clock())] : [];
+    });
+    await outbox.tell(trx, organizationId, notices);
+    for (const event of events) if (event.target.kind === 'organization') await postures.tellAfter(trx, event);
+  };
+}
+
+type OfKeyEvent = RecordedEvent & { action: OfKey };
+
+function isOfKey(event: RecordedEvent): event is OfKeyEvent {
+  return (OF_KEYS as readonly string[]).includes(event.action);
+}
+
+function describe({ action, organizationId, occurredAt, actor, details }: OfKeyEvent, key: Key, now: Date): Notice {
+  const data = { api_key: viewNoticedKey(key, now), actor: { kind: actor.kind, id: actor.id } };
+  if (action !== 'api_key.rotated') return notice(action, organizationId, occurredAt, { ...data, details: {} });
+  const graceSeconds = Number(details['grace_seconds'] ?? 0);
+  return notice(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
+}

@@ -1,0 +1,90 @@
+import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
+import type { Key } from '../keys/key.ts';
+import { mark } from './marks.ts';
+import { notice, viewNoticedKey } from './notice.ts';
+import type { OutboxWriter, Since } from './outbox-writer.ts';
+import type { HoldKeys } from './tell-audited.ts';
+
+type Deps = {
+  db: Knex;
+  outbox: Pick<OutboxWriter, 'tell'>;
+  holdKeys: HoldKeys;
+  since: () => Promise<Since>;
+  clock: Clock;
+};
+type Ending = { organizationId: string; id: string };
+
+const DAY_MS = 24 * 60 * 60_000;
+/** How long before its end a key is told of. */
+const DAYS = [7, 1] as const;
+const BATCH = 200;
+
+/** Finds the keys that end soon; each is told of once for each of the days and each end. */
+export function makeTellExpiring(deps: Deps) {
+  return async function tellExpiring(signal: AbortSignal): Promise<void> {
+    const since = await deps.since();
+    for (;;) {
+      const ending = await findEnding(deps.db, deps.clock());
+      for (const key of ending) {
+        if (signal.aborted) return;
+        await transaction(deps.db, (trx) => tell(deps, trx, key, since));
+      }
+      if (ending.length < BATCH) return;
+    }
+  };
+}
+
+async function tell(
+  { outbox, holdKeys, clock }: Deps,
+  trx: Knex.Transaction,
+  { organizationId, id }: Ending,
+  since: Since,
+): Promise<void> {
+  const [key] = await holdKeys(trx, organizationId, [id]);
+  const now = clock();
+  if (!key?.expiresAt || key.revokedAt || key.expiresAt <= now) return;
+  const fresh = await markDue(trx, key, now);
+  // Who was away for long is told of the nearer day alone.
+  const nearest = Math.min(...fresh);
+  const dueAt = new Date(key.expiresAt.getTime() - nearest * DAY_MS);
+  // A key that is made with less than that has never been so far from its end; of one that is replaced, that was told.
+  const begun = key.rotatedTo === undefined ? key.createdAt : key.updatedAt;
+  if (fresh.length === 0 || dueAt < begun) return;
+  const happenedAt = dueAt < key.updatedAt ? key.updatedAt : dueAt;
+  const daysLeft = Math.ceil((key.expiresAt.getTime() - now.getTime()) / DAY_MS);
+  const data = { api_key: viewNoticedKey(key, now), details: { days_left: daysLeft } };
+  await outbox.tell(trx, organizationId, [notice('api_key.expiring', organizationId, happenedAt, data)], since);
+}
+
+/** @returns the days that are due and were not told before; none when a nearer one was */
+async function markDue(trx: Knex.Transaction, key: Key, now: Date): Promise<number[]> {
+  const { organizationId, id: subject, expiresAt: at } = key;
+  const due = DAYS.filter((days) => at!.getTime() - days * DAY_MS <= now.getTime());
+  const fresh: number[] = [];
+  for (const days of due) {
+    if (await mark(trx, { organizationId, subject, kind: kindOf(days), at: at! }, now)) fresh.push(days);
+  }
+  return fresh.includes(Math.min(...due)) ? fresh : [];
+}
+
+const kindOf = (days: number) => `expiring_${days}`;
+
+async function findEnding(db: Knex, now: Date): Promise<Ending[]> {
+  const { rows } = await db.raw<{ rows: { organization_id: string; workos_id: string }[] }>(
+    `select distinct key.organization_id, key.workos_id
+     from api_keys as key cross join unnest(?::integer[]) as due (days)
+     where key.status = 'active' and key.expires_at > ?::timestamptz
+       and key.expires_at <= ?::timestamptz + make_interval(hours => 24 * due.days)
+       and key.expires_at <= ?::timestamptz
+       and not exists (
+         select from notice_marks as mark
+         where mark.organization_id = key.organization_id and mark.subject = key.workos_id
+           and mark.kind = 'expiring_' || due.days and mark.at = key.expires_at
+       )
+     order by 1, 2 limit ?`,
+    [[...DAYS], now, now, new Date(now.getTime() + Math.max(...DAYS) * DAY_MS), BATCH],
+  );
+  return rows.map((row) => ({ organizationId: row.organization_id, id: row.workos_id }));
+}

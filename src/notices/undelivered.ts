@@ -1,0 +1,64 @@
+import type { Knex } from 'knex';
+import { transaction } from '../db/transaction.ts';
+import { RETRY_MS, wakeLanes } from './outbox-writer.ts';
+
+export type Undelivered = {
+  id: string;
+  endpoint: string;
+  organization_id: string;
+  type: string;
+  status: 'waiting' | 'dead';
+  attempts: number;
+  created_at: Date;
+  last_failure: string | null;
+};
+
+/** What was not delivered, oldest first, at most `limit`. */
+export function listUndelivered(
+  db: Knex,
+  { dead, organizationId }: { dead: boolean; organizationId: string | undefined },
+  limit: number,
+): Promise<Undelivered[]> {
+  const query = db<Undelivered>('outbox').whereIn('status', dead ? ['dead'] : ['waiting', 'dead']);
+  if (organizationId !== undefined) void query.where({ organization_id: organizationId });
+  return query
+    .orderBy('sequence')
+    .limit(limit)
+    .select('id', 'endpoint', 'organization_id', 'type', 'status', 'attempts', 'created_at', 'last_failure');
+}
+
+/** Has a notice sent again, in its old place before what waits. @returns whether there is one that has ended */
+export function replayNotice(db: Knex, id: string, now: Date): Promise<boolean> {
+  return transaction(db, async (trx) => {
+    const row = await trx<Undelivered>('outbox').where({ id }).first('endpoint', 'organization_id');
+    if (!row) return false;
+    await wakeLanes(trx, row.organization_id, [row.endpoint], now);
+    const replayed = await trx('outbox')
+      .where({ id })
+      .whereNot({ status: 'waiting' })
+      .update({
+        status: 'waiting',
+        attempts: 0,
+        ended_at: null,
+        last_failure: null,
+        retry_until: new Date(now.getTime() + RETRY_MS),
+      });
+    return replayed > 0;
+  });
+}
+
+/** Seconds that the oldest waiting notice of each of these endpoints has waited. */
+export async function oldestSeconds(
+  db: Knex,
+  endpoints: readonly string[],
+  now: Date,
+): Promise<Record<string, number>> {
+  const rows = await db<Undelivered>('outbox')
+    .where({ status: 'waiting' })
+    .whereIn('endpoint', [...endpoints])
+    .groupBy('endpoint')
+    .select<{ endpoint: string; oldest: Date }[]>('endpoint', db.raw('min(created_at) as oldest'));
+  const known = new Map(rows.map(({ endpoint, oldest }) => [endpoint, oldest]));
+  const ageOf = (endpoint: string) => (now.getTime() - (known.get(endpoint) ?? now).getTime()) / 1_000;
+  return Object.fromEntries(endpoints.map((endpoint) => [endpoint, ageOf(endpoint)]));
+}

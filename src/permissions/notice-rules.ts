@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { NOTICE_TYPES } from './notice-types.ts';
+
+const MAX_ENDPOINTS = 20;
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+const address = z
+  .string()
+  .max(2_000)
+  .refine(isAllowed, 'needs an https address without a password in it; http is for this machine alone')
+  .describe('Where notices are sent; https, or http on loopback.');
+
+const Endpoint = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'needs lower-case letters, digits, _ or -, at most 32, beginning with a letter')
+    .refine((name) => name !== 'workos', "'workos' is the name of WorkOS Audit Logs"),
+  url: address,
+  events: z.array(z.enum(NOTICE_TYPES)).min(1).max(NOTICE_TYPES.length).optional().describe('All, if not given.'),
+  secret_env: z
+    .string()
+    .regex(/^LATCHKEY_NOTICES_SECRET[A-Z0-9_]{0,40}$/, 'needs a name that begins with LATCHKEY_NOTICES_SECRET')
+    .describe('The environment variable that has the signing secrets: whsec_…, several separated by commas.'),
+});
+
+/** What the product's file may say of notices that go out. */
+export const NoticeRules = z
+  .strictObject({
+    endpoints: z
+      .array(Endpoint)
+      .max(MAX_ENDPOINTS)
+      .refine(
+        (endpoints) => new Set(endpoints.map(({ name }) => name)).size === endpoints.length,
+        'a name is there twice',
+      )
+      .default([])
+      .describe('Who is told of what happens to keys and organizations.'),
+    audit_forwarding: z
+      .boolean()
+      .default(false)
+      .describe('Whether every audit event is sent to WorkOS Audit Logs, where its schemas must be set up first.'),
+  })
+  .prefault({});
+
+function isAllowed(url: string): boolean {
+  const { protocol, hostname, username, password } = URL.parse(url) ?? {};
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname ?? ''));
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { BILLING_STATUSES } from '../billing/posture.ts';
+import type { BillingStatus } from '../billing/posture.ts';
+
+/** What Stripe calls the states of a subscription. Source: docs.stripe.com/api/subscriptions/object */
+export const STRIPE_STATUSES = [
+  'incomplete',
+  'incomplete_expired',
+  'trialing',
+  'active',
+  'past_due',
+  'canceled',
+  'unpaid',
+  'paused',
+] as const;
+export type StripeStatus = (typeof STRIPE_STATUSES)[number];
+
+/** What Stripe's words are here. A status without one says nothing of the organization. */
+export type StripeMapping = {
+  statuses: Readonly<Record<StripeStatus, BillingStatus | undefined>>;
+  /** Undefined: Stripe does not speak of plans at all. */
+  planOf: ((item: { price: string | undefined; product: string | undefined }) => string | undefined) | undefined;
+};
+
+const NOTHING = 'none';
+const DEFAULT_STATUSES: Record<StripeStatus, BillingStatus | undefined> = {
+  incomplete: undefined,
+  incomplete_expired: 'decommissioning',
+  trialing: 'trial',
+  active: 'active',
+  past_due: 'past_due',
+  canceled: 'decommissioning',
+  unpaid: 'past_due',
+  paused: 'past_due',
+};
+
+const plans = (what: string) =>
+  z
+    .record(z.string().regex(/^[\w.:-]{1,255}$/), z.string().min(1).max(64))
+    .refine((named) => Object.keys(named).length <= 1_000, 'has at most 1000 entries')
+    .default({})
+    .describe(`The plan of each ${what}, by its id at Stripe.`);
+
+/** What the product's file may say of Stripe. */
+export const StripeRules = z
+  .strictObject({
+    statuses: z
+      .partialRecord(z.enum(STRIPE_STATUSES), z.enum([...BILLING_STATUSES, NOTHING]))
+      .default({})
+      .superRefine((statuses, context) => {
+        for (const [name, status] of Object.entries(statuses)) {
+          if (status === 'trial' && name !== 'trialing')
+            context.addIssue({ code: 'custom', path: [name], message: 'only trialing has an end, as a trial needs' });
+        }
+      })
+      .describe('The status of an organization whose subscription has this one; none: the subscription says nothing.'),
+    prices: plans('price'),
+    products: plans('product'),
+  })
+  .prefault({})
+  .describe('What subscriptions at Stripe say of an organization.');
+
+export type StripeRules = z.output<typeof StripeRules>;
+
+/** Every plan that is named, and where. */
+export function plansNamed({ prices, products }: StripeRules): { plan: string; path: string[] }[] {
+  return Object.entries({ prices, products }).flatMap(([kind, named]) =>
+    Object.entries(named).map(([id, plan]) => ({ plan, path: [kind, id] })),
+  );
+}
+
+export function stripeMappingOf({ statuses, prices, products }: StripeRules): StripeMapping {
+  const said = Object.entries(statuses).map(([name, status]) => [name, status === NOTHING ? undefined : status]);
+  const [byPrice, byProduct] = [new Map(Object.entries(prices)), new Map(Object.entries(products))];
+  return {
+    statuses: { ...DEFAULT_STATUSES, ...(Object.fromEntries(said) as StripeMapping['statuses']) },
+    planOf:
+      byPrice.size + byProduct.size === 0
+        ? undefined
+        : ({ price, product }) => byPrice.get(price ?? '') ?? byProduct.get(product ?? ''),
+  };
+}

@@ -1,0 +1,10 @@
+import type { Knex } from 'knex';
+
+const MONTHS_AHEAD = 2;
+
+/** Makes the partitions of the coming months, and drops those that were kept long enough. Any replica may, at any time. */
+export function makeKeepPartitions({ db, monthsKept }: { db: Knex; monthsKept: number }) {
+  return async function keepPartitions(): Promise<void> {
+    await db.raw('select keep_usage_partitions(?, ?)', [monthsKept, MONTHS_AHEAD]);
+  };
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
+import { serviceOrMachineRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import { time } from '../http/time.ts';
+import type { NoteUse } from './use.ts';
+
+type Deps = {
+  noteUse: NoteUse;
+  /** Whose keys these are; ids of no key are not in it. */
+  ownersOf: (keyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** The codes of verdicts. */
+  codes: readonly string[];
+  clock: Clock;
+};
+
+const MAX_USES = 1_000;
+const MAX_COUNT = 1_000_000;
+/** So many uses, each as long as they usually are. */
+const MAX_BODY_BYTES = 256 * 1024;
+/** Clocks differ by seconds; whoever comes later than a day tells of what nobody looks at any more. */
+const AHEAD_MS = 60_000;
+const BEHIND_MS = 24 * 3_600_000;
+
+const id = z.string().regex(/^\w{1,64}$/, 'This is no id.');
+
+/** For services that check keys in their own memory, past which no verification comes. */
+export function reportUsageRoute(deps: Deps): Route {
+  return serviceOrMachineRoute({
+    operationId: 'reportUsage',
+    method: 'post',
+    path: '/v1/usage',
+    tag: 'Usage',
+    summary: 'Tell of uses of keys that were checked without Latchkey',
+    description:
+      'For services that keep verdicts in memory of their own. Each entry adds `count` to the outcomes `code` of a key in the hour of `last_used_at`. Uses of what is no key of the organization are left out; `accepted` is how many entries were not. A machine token tells of its own organization’s keys only. Tell of each use once: nothing is known of an answer that is lost.',
+    scope: ['apikeys:verify'],
+    body: bodySchema(deps),
+    maxBodyBytes: MAX_BODY_BYTES,
+    responses: { 202: z.object({ accepted: z.int() }).meta({ id: 'ReportedUsage' }) },
+    errors: [],
+    handle: async ({ caller, body }) => ({ accepted: await report(deps, caller, body.uses) }),
+  });
+}
+
+type ReportedUse = z.output<ReturnType<typeof bodySchema>>['uses'][number];
+
+function bodySchema({ codes, clock }: Deps) {
+  const lastUsedAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
+    .refine((value) => Date.parse(value) <= clock().getTime() + AHEAD_MS, 'This must not be in the future.')
+    .refine((value) => Date.parse(value) >= clock().getTime() - BEHIND_MS, 'This must be within the last day.')
+    .describe('When the last of these uses was.');
+  const one = z.strictObject({
+    id: id.describe('The id of the key.'),
+    organization_id: id,
+    code: z.enum(codes as [string, ...string[]]),
+    count: z.int().min(1).max(MAX_COUNT),
+    last_used_at: lastUsedAt,
+    ip: z.string().max(64).optional().describe('Where the key was used from; left out if it is no address.'),
+    user_agent: z.string().max(256).optional(),
+  });
+  return z.strictObject({ uses: z.array(one).min(1).max(MAX_USES) }).meta({ id: 'ReportUsage' });
+}
+
+async function report(
+  { noteUse, ownersOf, clock }: Deps,
+  caller: ServiceCaller | MachineCaller,
+  uses: readonly ReportedUse[],
+): Promise<number> {
+  if (caller.kind === 'machine' && uses.some((use) => use.organization_id !== caller.organizationId)) {
+    throw new AppError('permission_denied', 'The credential belongs to another organization.');
+  }
+  const owners = await ownersOf([...new Set(uses.map(({ id }) => id))]);
+  const nowMs = clock().getTime();
+  const known = uses.filter(({ id, organization_id }) => owners.get(id) === organization_id);
+  for (const use of known) {
+    noteUse({
+      organizationId: use.organization_id,
+      keyId: use.id,
+      code: use.code,
+      // A clock that is ahead would hide the uses of the next minute.
+      atMs: Math.min(Date.parse(use.last_used_at), nowMs),
+      count: use.count,
+      ip: use.ip,
+      userAgent: use.user_agent,
+    });
+  }
+  return known.length;
+}

@@ -1,0 +1,109 @@
+import type { Use } from './use.ts';
+
+/** How often a key had an outcome within an hour. */
+export type Counter = { code: string; hourMs: number; count: number };
+
+/** What is remembered of one key. */
+export type KeyUses = {
+  organizationId: string;
+  keyId: string;
+  counters: Counter[];
+  /** When it was last good, on the clock of the calendar; -Infinity when it was not. */
+  usedAtMs: number;
+  ip: string | undefined;
+  userAgent: string | undefined;
+};
+
+export type UsageMemory = ReturnType<typeof makeUsageMemory>;
+
+type Options = {
+  /** Of all keys together. */
+  maxCounters: number;
+  /** There is no room for another counter: what is here should be taken away now. */
+  onFull: () => void;
+  /** So many uses found no room. */
+  onDropped: (uses: number) => void;
+};
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Uses, gathered until somebody takes them away. Each verification passes through `note`, so that what it costs is a
+ * look-up by the key's id (an id is one organization's alone) and an addition.
+ */
+export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
+  let keys = new Map<string, KeyUses>();
+  let counters = 0;
+  let waiting = 0;
+
+  /** @returns the key's uses, also where there was no room for the counter; undefined for a key without any */
+  function count(use: Pick<Use, 'organizationId' | 'keyId'>, code: string, hourMs: number, n: number) {
+    const known = keys.get(use.keyId);
+    const counter = known && findCounter(known.counters, code, hourMs);
+    if (!counter && counters >= maxCounters) {
+      onDropped(n);
+      return known;
+    }
+    waiting += n;
+    if (counter) {
+      counter.count += n;
+      return known;
+    }
+    counters++;
+    const uses = known ?? nothingOf(use);
+    uses.counters.push({ code, hourMs, count: n });
+    if (!known) keys.set(use.keyId, uses);
+    return uses;
+  }
+
+  return {
+    note(use: Use): void {
+      const { code, atMs } = use;
+      const before = counters;
+      const uses = count(use, code, atMs - (atMs % HOUR_MS), use.count);
+      if (uses && code === 'valid') moveLastUse(uses, atMs, use.ip, use.userAgent);
+      if (counters === maxCounters && before !== counters) onFull();
+    },
+
+    /** Everything, key by key; from here on it is the caller's. */
+    take(): KeyUses[] {
+      const taken = [...keys.values()];
+      keys = new Map();
+      counters = 0;
+      waiting = 0;
+      return taken;
+    },
+
+    /** What was taken and could not be written, added to what came since, as far as there is room. */
+    putBack(taken: readonly KeyUses[]): void {
+      for (const key of taken) {
+        for (const { code, hourMs, count: n } of key.counters) count(key, code, hourMs, n);
+        const uses = keys.get(key.keyId);
+        if (uses) moveLastUse(uses, key.usedAtMs, key.ip, key.userAgent);
+      }
+    },
+
+    /** How many uses are here. */
+    waiting: (): number => waiting,
+  };
+}
+
+// By hand: a closure for `find` would cost as much as all the rest. There are few, and the last is nearly always it.
+function findCounter(counters: readonly Counter[], code: string, hourMs: number): Counter | undefined {
+  for (let i = counters.length - 1; i >= 0; i--) {
+    const counter = counters[i]!;
+    if (counter.hourMs === hourMs && counter.code === code) return counter;
+  }
+  return undefined;
+}
+
+function nothingOf({ organizationId, keyId }: Pick<Use, 'organizationId' | 'keyId'>): KeyUses {
+  return { organizationId, keyId, counters: [], usedAtMs: -Infinity, ip: undefined, userAgent: undefined };
+}
+
+function moveLastUse(uses: KeyUses, atMs: number, ip: string | undefined, userAgent: string | undefined): void {
+  if (atMs <= uses.usedAtMs) return;
+  uses.usedAtMs = atMs;
+  uses.ip = ip;
+  uses.userAgent = userAgent;
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { tenantRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import { time } from '../http/time.ts';
+import { INTERVALS, bucketsOf, readRange } from './usage-range.ts';
+import type { UsageRange } from './usage-range.ts';
+import type { BucketCount, LastUse, UsageReader } from './usage-reader.ts';
+
+type Deps = {
+  /** @throws AppError `api_key_not_found`, also for a key of another organization */
+  findKey: (organizationId: string, id: string) => Promise<unknown>;
+  usage: UsageReader;
+  clock: Clock;
+};
+
+const TAG = 'Usage';
+const MAY_READ = ['apikeys:read', 'apikeys:write'];
+const BUSIEST = 10;
+const GIVE_A_TIME = 'Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.';
+
+const Query = z.strictObject({
+  from: time(GIVE_A_TIME).optional().describe('24 hours before `to` by hour, and 30 days by day, unless given.'),
+  to: time(GIVE_A_TIME).optional().describe('Now, unless given; what lies ahead is left out.'),
+  interval: z.enum(INTERVALS).default('hour'),
+});
+
+const codes = z
+  .record(z.string(), z.int())
+  .describe('How often each outcome came about, by the code of the verdict; those that did not are left out.');
+const UsageBucket = z.object({ start: z.iso.datetime(), total: z.int(), codes }).meta({
+  id: 'UsageBucket',
+  example: { start: '2027-01-31T12:00:00.000Z', total: 4, codes: { valid: 3, revoked: 1 } },
+});
+const lastUse = {
+  last_used_at: z.iso.datetime().nullable().describe('When the key was last good for what it was used for.'),
+  last_used_ip: z.string().nullable().describe('Where from, if that was told.'),
+  last_used_agent: z.string().nullable().describe('By what kind of client, such as `curl` or `Chrome`.'),
+};
+const counted = {
+  from: z.iso.datetime().describe('The beginning of the first bucket.'),
+  to: z.iso.datetime().describe('The end of the last one.'),
+  interval: z.enum(INTERVALS),
+  data: z.array(UsageBucket).describe('Every bucket of the range, first to last, also those without a use.'),
+  total: z.int(),
+  codes,
+};
+const KeyUsage = z.object({ ...counted, ...lastUse }).meta({ id: 'KeyUsage' });
+const OrganizationUsage = z
+  .object({
+    ...counted,
+    keys: z
+      .array(z.object({ id: z.string(), total: z.int(), last_used_at: lastUse.last_used_at }))
+      .describe(`The ${BUSIEST} keys with the most uses in the range, the busiest first.`),
+  })
+  .meta({ id: 'OrganizationUsage' });
+
+const DESCRIPTION =
+  'Every verification counts, good or refused, in the hour or day in which it was made, in UTC. `from` and `to` are moved out to whole buckets: at most 31 days by hour, or 400 days by day. Counts are written once a second, or as often as is configured: what is newer than that is not in them yet.';
+
+export function usageRoutes(deps: Deps): Route[] {
+  return [keyUsageRoute(deps), organizationUsageRoute(deps)];
+}
+
+function keyUsageRoute({ findKey, usage, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'getApiKeyUsage',
+    method: 'get',
+    path: '/v1/api-keys/{id}/usage',
+    tag: TAG,
+    summary: 'How often an API key was used, and when last',
+    description: DESCRIPTION,
+    scope: MAY_READ,
+    billing: 'read',
+    params: z.object({ id: z.string().max(1024).describe('The id of the key.') }),
+    query: Query,
+    responses: { 200: KeyUsage },
+    errors: ['api_key_not_found'],
+    async handle({ caller: { organizationId }, params: { id }, query }) {
+      const range = readRange(query, clock());
+      await findKey(organizationId, id);
+      const [counts, lastUses] = await Promise.all([
+        usage.countsOf(organizationId, id, range),
+        usage.lastUsesOf(organizationId, [id]),
+      ]);
+      return { ...viewCounts(counts, range), ...viewLastUse(lastUses.get(id)) };
+    },
+  });
+}
+
+function organizationUsageRoute({ usage, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'getOrganizationUsage',
+    method: 'get',
+    path: '/v1/organization/usage',
+    tag: TAG,
+    summary: "How often the organization's API keys were used",
+    description: DESCRIPTION,
+    scope: MAY_READ,
+    billing: 'read',
+    query: Query,
+    responses: { 200: OrganizationUsage },
+    errors: [],
+    async handle({ caller: { organizationId }, query }) {
+      const range = readRange(query, clock());
+      const [counts, keys] = await Promise.all([
+        usage.countsOf(organizationId, undefined, range),
+        usage.busiest(organizationId, range, BUSIEST),
+      ]);
+      const lastUses = await usage.lastUsesOf(
+        organizationId,
+        keys.map(({ keyId }) => keyId),
+      );
+      const usedAt = (id: string) => lastUses.get(id)?.usedAt.toISOString() ?? null;
+      return {
+        ...viewCounts(counts, range),
+        keys: keys.map(({ keyId, total }) => ({ id: keyId, total, last_used_at: usedAt(keyId) })),
+      };
+    },
+  });
+}
+
+function viewCounts(counts: readonly BucketCount[], range: UsageRange) {
+  const byStart = Map.groupBy(counts, ({ startMs }) => startMs);
+  const data = bucketsOf(range).map((startMs) => ({
+    start: new Date(startMs).toISOString(),
+    ...sumUp(byStart.get(startMs) ?? []),
+  }));
+  const { from, to, interval } = range;
+  return { from: from.toISOString(), to: to.toISOString(), interval, data, ...sumUp(counts) };
+}
+
+function sumUp(counts: readonly BucketCount[]): { total: number; codes: Record<string, number> } {
+  const codes: Record<string, number> = {};
+  for (const { code, count } of counts) codes[code] = (codes[code] ?? 0) + count;
+  return { total: counts.reduce((sum, { count }) => sum + count, 0), codes };
+}
+
+function viewLastUse(use: LastUse | undefined) {
+  return {
+    last_used_at: use?.usedAt.toISOString() ?? null,
+    last_used_ip: use?.ip ?? null,
+    last_used_agent: use?.agent ?? null,
+  };
+}

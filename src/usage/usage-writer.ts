@@ -1,0 +1,103 @@
+import { isIP } from 'node:net';
+import type { Knex } from 'knex';
+import { transaction } from '../db/transaction.ts';
+import type { AgentFamily } from './agent-family.ts';
+import type { KeyUses } from './usage-memory.ts';
+
+type Deps = { db: Knex; familyOf: AgentFamily };
+
+export type UsageWriter = ReturnType<typeof makeUsageWriter>;
+
+const MAX_IP_LENGTH = 64;
+const INVALID_PARAMETER = '22023';
+
+export function makeUsageWriter({ db, familyOf }: Deps) {
+  return {
+    /**
+     * Adds the uses of some keys, all or none of them.
+     * @param onBegun told the transaction's id; if this fails afterwards, `wasWritten` knows what came of it
+     */
+    async write(keys: readonly KeyUses[], onBegun: (transactionId: string) => void): Promise<void> {
+      // Two replicas that lock the same rows lock them in the same order.
+      const sorted = keys.toSorted((a, b) => compare(a.organizationId, b.organizationId) || compare(a.keyId, b.keyId));
+      await transaction(db, async (trx) => {
+        onBegun(await addCounts(trx, sorted));
+        await moveLastUses(trx, sorted, familyOf);
+      });
+    },
+
+    /** Whether a transaction was committed; undefined while it runs. */
+    async wasWritten(transactionId: string): Promise<boolean | undefined> {
+      try {
+        const { rows } = await db.raw<{ rows: { status: string | null }[] }>(
+          'select pg_xact_status(?::xid8) as status',
+          [transactionId],
+        );
+        const status = rows[0]?.status;
+        return status === 'in progress' ? undefined : status === 'committed';
+      } catch (error) {
+        // A server that took over and never heard of it.
+        if (error instanceof Error && 'code' in error && error.code === INVALID_PARAMETER) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+async function addCounts(trx: Knex.Transaction, keys: readonly KeyUses[]): Promise<string> {
+  const rows = keys.flatMap(({ organizationId, keyId, counters }) =>
+    counters
+      .toSorted((a, b) => a.hourMs - b.hourMs || compare(a.code, b.code))
+      .map(({ hourMs, code, count }) => ({ organizationId, keyId, hour: iso(hourMs), code, count })),
+  );
+  const { rows: answer } = await trx.raw<{ rows: { id: string }[] }>(
+    `with written as (
+       insert into usage_counts as known (organization_id, key_id, hour, code, count)
+       select * from unnest(?::text[], ?::text[], ?::timestamptz[], ?::text[], ?::bigint[])
+       on conflict (organization_id, key_id, hour, code) do update set count = known.count + excluded.count
+     )
+     select pg_current_xact_id()::text as id`,
+    [
+      rows.map(({ organizationId }) => organizationId),
+      rows.map(({ keyId }) => keyId),
+      rows.map(({ hour }) => hour),
+      rows.map(({ code }) => code),
+      rows.map(({ count }) => count),
+    ],
+  );
+  return answer[0]!.id;
+}
+
+async function moveLastUses(trx: Knex.Transaction, keys: readonly KeyUses[], familyOf: AgentFamily): Promise<void> {
+  const used = keys.filter(({ usedAtMs }) => usedAtMs !== -Infinity);
+  if (used.length === 0) return;
+  await trx.raw(
+    `insert into key_last_uses as known (organization_id, key_id, used_at, ip, agent)
+     select organization_id, key_id, used_at, nullif(ip, ''), nullif(agent, '')
+     from unnest(?::text[], ?::text[], ?::timestamptz[], ?::text[], ?::text[])
+       as used (organization_id, key_id, used_at, ip, agent)
+     on conflict (organization_id, key_id) do update
+       set used_at = excluded.used_at, ip = excluded.ip, agent = excluded.agent
+       where excluded.used_at > known.used_at`,
+    [
+      used.map(({ organizationId }) => organizationId),
+      used.map(({ keyId }) => keyId),
+      used.map(({ usedAtMs }) => iso(usedAtMs)),
+      used.map(({ ip }) => addressOf(ip)),
+      used.map(({ userAgent }) => familyOf(userAgent) ?? ''),
+    ],
+  );
+}
+
+// Behind proxies it is what a client said.
+function addressOf(ip: string | undefined): string {
+  return ip !== undefined && ip.length <= MAX_IP_LENGTH && isIP(ip) !== 0 ? ip : '';
+}
+
+function iso(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,105 @@
+import type { Operation, Policy, Posture } from '../billing/posture.ts';
+import type { Clock } from '../clock.ts';
+import type { Limiter, Taken } from '../limits/limiter.ts';
+import { isLimited } from '../limits/limits.ts';
+import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
+import type { NoteUse } from '../usage/use.ts';
+import type { Judge, Use, VerdictCode } from './judge.ts';
+import type { MirrorRecord } from './mirror-record.ts';
+import { isUnsought } from './resolve-key.ts';
+import type { Resolved, Unsought } from './resolve-key.ts';
+
+/** What is asked of a key, and where the request came from that it came with. */
+export type Question = Use & {
+  presented: string;
+  /** How many requests it counts as. */
+  cost: number;
+  /** Whether a place among the key's concurrent requests is taken, where these are limited. */
+  lease: boolean;
+  ip: string | undefined;
+  userAgent: string | undefined;
+};
+
+export type Decision = {
+  code: VerdictCode;
+  resolved: Resolved | undefined;
+  /** What the limits said; undefined where none was asked. */
+  taken: Taken | undefined;
+  billing: Billing | undefined;
+  at: Date;
+};
+
+/** The posture of the key's organization, what it lets keys be used for, and until when if nobody says anything. */
+export type Billing = { posture: Posture; allows: readonly Operation[]; until: Date | undefined };
+
+type Deps = {
+  judge: Judge;
+  policy: Pick<Policy, 'standingOf' | 'allowedIn'>;
+  limiter: Pick<Limiter, 'take'>;
+  noteUse: NoteUse;
+  /** Lets WorkOS know that a key is used. */
+  refreshAtWorkos: RefreshAtWorkos;
+  /** Told of every decision. */
+  countVerdict: (code: VerdictCode) => void;
+  clock: Clock;
+};
+
+export type Decide = ReturnType<typeof makeDecide>;
+
+/**
+ * Whether a key may be used as asked: it is good, its limits let it pass, and it may do this. Every request with a
+ * good key counts towards its limits, also one that is then refused for its scopes or for billing. Answers at once
+ * unless the limits are shared with other replicas.
+ */
+export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, countVerdict, clock }: Deps) {
+  function billingOf({ account }: MirrorRecord, at: Date): Billing {
+    const { posture, until } = policy.standingOf(account, at);
+    return { posture, allows: policy.allowedIn(posture, 'keys'), until };
+  }
+
+  function conclude(code: VerdictCode, resolved: Resolved | undefined, question: Question, at: Date, taken?: Taken) {
+    countVerdict(code);
+    if (resolved && code === 'valid') refreshAtWorkos(question.presented, resolved.record);
+    if (resolved) {
+      const { organizationId, keyId } = resolved.record;
+      noteUse({
+        organizationId,
+        keyId,
+        code,
+        atMs: at.getTime(),
+        count: 1,
+        ip: question.ip,
+        userAgent: question.userAgent,
+      });
+    }
+    return { code, resolved, taken, billing: resolved && billingOf(resolved.record, at), at };
+  }
+
+  return function decide(found: Resolved | Unsought | undefined, question: Question): Decision | Promise<Decision> {
+    const at = clock();
+    if (isUnsought(found)) return conclude('rate_limited', undefined, question, at, unsoughtFor(found.limited));
+    const resolved = found;
+    const code = judge(resolved?.record, question, at);
+    if (!resolved || !isGood(code) || !isLimited(resolved.record.limits)) return conclude(code, resolved, question, at);
+    const { organizationId, keyId, limits } = resolved.record;
+    const lease = question.lease && code === 'valid';
+    const taken = limiter.take({ organizationId, keyId, limits, cost: question.cost, lease });
+    return taken instanceof Promise
+      ? taken.then((each) => conclude(withLimits(code, each), resolved, question, at, each))
+      : conclude(withLimits(code, taken), resolved, question, at, taken);
+  };
+}
+
+/** The address that it comes from presented too many keys that are none: it was not looked for. */
+function unsoughtFor(seconds: number): Taken {
+  return { refused: 'rate', retryAfterSeconds: seconds, rate: undefined, lease: undefined, enforcement: 'local' };
+}
+
+function isGood(code: VerdictCode): boolean {
+  return code !== 'not_found' && code !== 'revoked' && code !== 'expired';
+}
+
+function withLimits(code: VerdictCode, { refused }: Taken): VerdictCode {
+  if (refused === 'rate') return 'rate_limited';
+  return code === 'valid' && refused === 'concurrency' ? 'concurrency_limited' : code;
+}

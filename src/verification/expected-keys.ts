@@ -1,0 +1,91 @@
+import type { Knex } from 'knex';
+import { hashKeysInUse, UNNAMED } from './hash-key-use.ts';
+import type { KeyCache } from './key-cache.ts';
+import type { Trust } from './trust.ts';
+
+type Deps = {
+  db: Knex;
+  cache: Pick<KeyCache, 'generation'>;
+  trust: Pick<Trust, 'isTrusted'>;
+  /** The names of the keys of hashes that are configured. */
+  hashKeys: readonly string[];
+  nowMs?: () => number;
+};
+
+/** What waits to be used for the first time: how these keys look, or, when they are many, which rows to ask. */
+type Waiting = { shapes: ReadonlyMap<string, string[]> | undefined; dropped: string[] };
+type Known = { waiting: Promise<Waiting>; generation: number; readAtMs: number };
+
+const MAX_SHAPES = 1_000;
+const FRESH_MS = 30_000;
+/** While changes are not told of. */
+const FRESH_UNTOLD_MS = 1_000;
+const SHOWN_CHARACTERS = 4;
+const GAP = '...';
+
+/**
+ * Whether a key may be one that the mirror has and does not know the secret of: it was made in WorkOS's dashboard, or
+ * its hash is of a secret that was dropped. Told by what WorkOS shows of a key, such as `sk_...3456`. A wrong no only
+ * means that WorkOS is asked about the key as about any unknown one.
+ */
+export function makeIsExpected(deps: Deps) {
+  const { db, cache, trust, nowMs = () => performance.now() } = deps;
+  let known: Known | undefined;
+
+  function waitingNow(): Promise<Waiting> {
+    const freshMs = trust.isTrusted() ? FRESH_MS : FRESH_UNTOLD_MS;
+    if (known && known.generation === cache.generation() && nowMs() - known.readAtMs < freshMs) return known.waiting;
+    const waiting = readWaiting(deps);
+    const mine = { waiting, generation: cache.generation(), readAtMs: nowMs() };
+    known = mine;
+    waiting.catch(() => {
+      if (known === mine) known = undefined;
+    });
+    return waiting;
+  }
+
+  return async function isExpected(presented: string): Promise<boolean> {
+    const { shapes, dropped } = await waitingNow();
+    const end = presented.slice(-SHOWN_CHARACTERS);
+    const fitting = shapes ? (shapes.get(end) ?? []) : await shapesEndingWith(db, end, dropped);
+    return fitting.some((shape) => fits(presented, shape));
+  };
+}
+
+export type IsExpected = ReturnType<typeof makeIsExpected>;
+
+async function readWaiting({ db, hashKeys }: Deps): Promise<Waiting> {
+  const dropped = (await hashKeysInUse(db)).filter((name) => name !== UNNAMED && !hashKeys.includes(name));
+  const shapes = await shapesOf(db, dropped);
+  if (shapes.length > MAX_SHAPES) return { shapes: undefined, dropped };
+  return { shapes: Map.groupBy(shapes, (shape) => shape.slice(-SHOWN_CHARACTERS)), dropped };
+}
+
+// Two questions that each go through an index of their own.
+async function shapesOf(db: Knex, dropped: readonly string[]): Promise<string[]> {
+  const { rows } = await db.raw<{ rows: { prefix: string }[] }>(
+    `(select prefix from api_keys where status = 'active' and secret_hash is null limit ?)
+     union all
+     (select prefix from api_keys where status = 'active' and hash_key = any(?) limit ?)`,
+    [MAX_SHAPES + 1, [...dropped], MAX_SHAPES + 1],
+  );
+  return rows.map(({ prefix }) => prefix);
+}
+
+async function shapesEndingWith(db: Knex, end: string, dropped: readonly string[]): Promise<string[]> {
+  const { rows } = await db.raw<{ rows: { prefix: string }[] }>(
+    `(select prefix from api_keys where status = 'active' and secret_hash is null and right(prefix, 4) = ? limit ?)
+     union all
+     (select prefix from api_keys where status = 'active' and hash_key = any(?) and right(prefix, 4) = ? limit ?)`,
+    [end, MAX_SHAPES, [...dropped], end, MAX_SHAPES],
+  );
+  return rows.map(({ prefix }) => prefix);
+}
+
+/** A shape without a gap shows nothing to go by. */
+function fits(presented: string, shape: string): boolean {
+  const gap = shape.indexOf(GAP);
+  if (gap < 0) return false;
+  const [head, tail] = [shape.slice(0, gap), shape.slice(gap + GAP.length)];
+  return tail.length >= SHOWN_CHARACTERS && presented.startsWith(head) && presented.endsWith(tail);
+}

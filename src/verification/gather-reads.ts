@@ -1,0 +1,80 @@
+import { AppError } from '../errors.ts';
+import type { MirrorRead, ReadMirror, ReadMirrorOfMany } from './mirror-record.ts';
+
+type Waiting = {
+  hashes: readonly Buffer[];
+  sinceMs: number;
+  resolve: (read: MirrorRead | undefined) => void;
+  reject: (error: unknown) => void;
+};
+
+const MAX_RUNNING = 4;
+const MAX_KEYS = 200;
+/** As long as one would wait for a connection. */
+const MAX_WAIT_MS = 3_000;
+const RETRY_SECONDS = 2;
+
+/**
+ * Reads many keys at once where many are asked for: those of one request, and those that came while the database was
+ * busy with others. One alone is read at once. So a flood of keys that nobody knows is a few queries at a time.
+ */
+export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performance.now()): ReadMirror {
+  let waiting: Waiting[] = [];
+  let running = 0;
+  let isStarting = false;
+
+  function start(): void {
+    isStarting = false;
+    while (running < MAX_RUNNING && waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_KEYS);
+      waiting = waiting.slice(MAX_KEYS);
+      void run(batch.filter(inTime));
+    }
+  }
+
+  async function run(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
+    running++;
+    await readFor(batch, readMany);
+    running--;
+    start();
+  }
+
+  function inTime({ sinceMs, reject }: Waiting): boolean {
+    if (nowMs() - sinceMs <= MAX_WAIT_MS) return true;
+    reject(tooLate());
+    return false;
+  }
+
+  return (hashes) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ hashes, sinceMs: nowMs(), resolve, reject });
+      if (isStarting || running >= MAX_RUNNING) return;
+      isStarting = true;
+      // When whoever asks has asked for all that it wants.
+      queueMicrotask(start);
+    });
+}
+
+async function readFor(batch: readonly Waiting[], readMany: ReadMirrorOfMany): Promise<void> {
+  try {
+    const found = await readMany(batch.flatMap(({ hashes }) => hashes));
+    const byName = new Map(found.map((read) => [nameOf(read.hash), read]));
+    for (const { hashes, resolve } of batch) {
+      const known = hashes.find((hash) => byName.has(nameOf(hash)));
+      resolve(known && byName.get(nameOf(known)));
+    }
+  } catch (error) {
+    for (const { reject } of batch) reject(error);
+  }
+}
+
+function nameOf(hash: Buffer): string {
+  return hash.toString('latin1');
+}
+
+function tooLate(): AppError {
+  return new AppError('database_unavailable', 'The database is too busy now. Try again shortly.', {
+    details: { retry_after: RETRY_SECONDS },
+  });
+}

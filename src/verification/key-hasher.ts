@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto';
+import type { KeptHash } from '../keys/key.ts';
+import type { DerivedKeys } from '../secrets.ts';
+import { makeHashKey } from './key-hash.ts';
+import type { HashKey } from './key-hash.ts';
+
+export type KeyHasher = ReturnType<typeof makeKeyHasher>;
+
+const NAME_CHARACTERS = 8;
+
+/** Hashes keys by the current secret, and finds what an earlier one has hashed. */
+export function makeKeyHasher(keys: DerivedKeys) {
+  const [current, ...previous] = keys.map(makeHashKey) as [HashKey, ...HashKey[]];
+  const hashKeys = keys.map(nameOfHashKey) as [string, ...string[]];
+
+  return {
+    /** By which name memory knows a key: its hash by the current secret, in base64. */
+    nameOf: current,
+
+    /** What the mirror keeps of a key from now on. */
+    keep: (presented: string): KeptHash => ({ secretHash: fromName(current(presented)), hashKey: hashKeys[0] }),
+
+    /** Every hash by which the mirror may know the key with this name, the current one first. */
+    hashesOf: (presented: string, name: string): Buffer[] => [
+      fromName(name),
+      ...previous.map((hashBy) => fromName(hashBy(presented))),
+    ],
+
+    /** The names of the keys of hashes, the current one first. */
+    hashKeys,
+  };
+}
+
+function fromName(name: string): Buffer {
+  return Buffer.from(name, 'base64');
+}
+
+/** Says which key made a hash, and nothing of the key. */
+function nameOfHashKey(key: Buffer): string {
+  return hash('sha256', key, 'hex').slice(0, NAME_CHARACTERS);
+}

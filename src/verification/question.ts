@@ -1,0 +1,38 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { OPERATIONS } from '../billing/posture.ts';
+import type { Question } from './decide.ts';
+
+export const MAX_KEY_LENGTH = 512;
+const MAX_COST = 1_000_000;
+
+/** What is asked about one key. */
+export const AskedKey = z.strictObject({
+  key: z.string().min(1).max(MAX_KEY_LENGTH).describe('The key as it was presented.'),
+  scopes: z.array(z.string().min(1).max(64)).max(100).default([]).describe('All of these are needed.'),
+  operation: z.enum(OPERATIONS).default('read').describe('What the key is to be used for, as billing sees it.'),
+  ip: z
+    .string()
+    .max(64)
+    .refine((value) => isIP(value) !== 0, 'This is no IP address.')
+    .optional()
+    .describe('The address of whoever presented the key.'),
+  user_agent: z.string().max(1_024).optional().describe('The User-Agent of whoever presented the key.'),
+  cost: z
+    .int()
+    .min(0)
+    .max(MAX_COST)
+    .default(1)
+    .describe('How many requests this counts as towards rate limits; 0 looks and counts nothing.'),
+  lease: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a valid key takes one of its places, where requests at a time are limited; see `lease` in the answer.',
+    ),
+});
+
+export function questionOf(asked: z.output<typeof AskedKey>): Question {
+  const { key: presented, scopes, operation, cost, lease, ip, user_agent: userAgent } = asked;
+  return { presented, scopes, operation, cost, lease, ip, userAgent };
+}

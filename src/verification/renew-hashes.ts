@@ -1,0 +1,71 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+
+type Deps = {
+  db: Knex;
+  /** The name of the current secret's key. */
+  hashKey: string;
+  log: Pick<Logger, 'warn'>;
+  /** How long hashes are gathered before they are written together. */
+  gatherMs?: number;
+};
+type Renewal = { from: Buffer; to: Buffer };
+
+export type RenewHash = (from: Buffer, to: Buffer) => void;
+
+const GATHER_MS = 200;
+/** More are left for their next use. */
+const MAX_WAITING = 1_000;
+
+/**
+ * Writes hashes of an earlier secret anew, some time after the keys were used. Nobody waits for it, and what fails is
+ * left for the key's next use. A row that changed meanwhile, or that somebody else holds, is left alone.
+ */
+export function makeRenewHashes({ db, hashKey, log, gatherMs = GATHER_MS }: Deps): RenewHash {
+  const waiting = new Map<string, Renewal>();
+  let running = false;
+
+  async function flush(): Promise<void> {
+    const renewals = [...waiting.values()];
+    try {
+      await renew(db, hashKey, renewals);
+    } catch (error) {
+      log.warn(
+        { err: error, keys: renewals.length },
+        'hashes were not renewed and wait for the next use of their keys',
+      );
+    }
+    for (const { from } of renewals) waiting.delete(nameOf(from));
+    running = false;
+    if (waiting.size > 0) start();
+  }
+
+  function start(): void {
+    if (running) return;
+    running = true;
+    setTimeout(() => void flush(), gatherMs).unref();
+  }
+
+  return (from, to) => {
+    if (waiting.size >= MAX_WAITING) return;
+    waiting.set(nameOf(from), { from, to });
+    start();
+  };
+}
+
+async function renew(db: Knex, hashKey: string, renewals: readonly Renewal[]): Promise<void> {
+  await db.raw(
+    `with stale as (
+       select k.organization_id, k.id, n.renewed
+       from unnest(?::bytea[], ?::bytea[]) as n (kept, renewed) join api_keys k on k.secret_hash = n.kept
+       for update of k skip locked
+     )
+     update api_keys k set secret_hash = stale.renewed, hash_key = ?
+     from stale where k.organization_id = stale.organization_id and k.id = stale.id`,
+    [renewals.map(({ from }) => from), renewals.map(({ to }) => to), hashKey],
+  );
+}
+
+function nameOf(hash: Buffer): string {
+  return hash.toString('base64');
+}

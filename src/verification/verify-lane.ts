@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import type { ServiceCaller } from '../http/caller.ts';
+import { sendJson } from '../http/fast-lane.ts';
+import type { FastLane } from '../http/fast-lane.ts';
+import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
+import type { Decide, Decision } from './decide.ts';
+import type { LaneLog } from './lane-log.ts';
+import { limitHeaders } from './limit-answer.ts';
+import { preparedVerdict } from './prepared-verdict.ts';
+import { AskedKey, MAX_KEY_LENGTH, questionOf } from './question.ts';
+import type { KeyResolver } from './resolve-key.ts';
+import { VERIFY_PATH } from './verify-routes.ts';
+
+type Deps = {
+  findServiceToken: (token: string) => ServiceCaller | undefined;
+  /** What memory knows of a key, without asking anybody. */
+  peekKey: KeyResolver['peekKey'];
+  decide: Decide;
+  note: LaneLog;
+};
+
+const MAX_BODY_BYTES = 4 * 1024;
+const SCOPE = 'apikeys:verify';
+const BEARER = 'Bearer ';
+
+/** The way of almost every verification: a service token, and one key that is in memory. */
+export function makeVerifyLane(deps: Deps): FastLane {
+  return {
+    handles: (method, url) => url === VERIFY_PATH && method === 'POST',
+    handle(req, res, pass) {
+      const from = performance.now();
+      const caller = isUsual(req) ? callerOf(deps, req) : undefined;
+      if (!caller) return pass();
+      readText(req, (text) => {
+        const sent = parse(text);
+        const passOn = () => {
+          (req as { body?: unknown }).body = sent;
+          if (req.readableEnded) pass();
+          else req.once('end', pass);
+        };
+        const answer = (decision: Decision) => {
+          const requestId = newRequestId();
+          const { taken } = decision;
+          const limits = taken ? limitHeaders(taken).flat() : [];
+          sendJson(res, 200, preparedVerdict(decision), [REQUEST_ID_HEADER, requestId, ...limits]);
+          deps.note({ method: 'POST', status: 200, requestId, caller, decision, from });
+        };
+        const decision = decisionOn(deps, sent);
+        if (decision instanceof Promise) decision.then(answer, passOn);
+        else if (decision) answer(decision);
+        else passOn();
+      });
+    },
+  };
+}
+
+function isUsual({ headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length']);
+  return (
+    length > 0 &&
+    length <= MAX_BODY_BYTES &&
+    headers['content-type'] === 'application/json' &&
+    headers.host !== undefined &&
+    headers['content-encoding'] === undefined &&
+    headers.cookie === undefined &&
+    headers['x-api-key'] === undefined &&
+    headers['x-access-token'] === undefined
+  );
+}
+
+function callerOf({ findServiceToken }: Deps, req: IncomingMessage): ServiceCaller | undefined {
+  const { authorization } = req.headers;
+  if (!authorization?.startsWith(BEARER) || isThereTwice(req.rawHeaders, 'authorization')) return undefined;
+  const caller = findServiceToken(authorization.slice(BEARER.length));
+  return caller?.scopes.has(SCOPE) ? caller : undefined;
+}
+
+/** Node keeps the first of two such headers and drops the other, which may be somebody else's. */
+export function isThereTwice(rawHeaders: readonly string[], name: string): boolean {
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const each = rawHeaders[i]!;
+    if (each.length === name.length && each.toLowerCase() === name) times++;
+  }
+  return times > 1;
+}
+
+/** Reads what was announced. It does not wait to hear that there is no more, which comes a turn later. */
+function readText(req: IncomingMessage, done: (text: string) => void): void {
+  const length = Number(req.headers['content-length']);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  req.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= length) done((chunks.length === 1 ? chunk : Buffer.concat(chunks)).toString('utf8'));
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decisionOn({ peekKey, decide }: Deps, sent: unknown): Decision | Promise<Decision> | undefined {
+  const asked = asUsual(sent);
+  const resolved = asked && peekKey(asked.key);
+  return resolved && decide(resolved, questionOf(asked));
+}
+
+const { key: _key, ...NOTHING_ELSE } = AskedKey.parse({ key: '-' });
+
+/** Most ask about a key and nothing else; of those all is known without the schema. */
+function asUsual(sent: unknown): z.output<typeof AskedKey> | undefined {
+  if (!isKeyAlone(sent)) return AskedKey.safeParse(sent).data;
+  return { key: sent.key, ...NOTHING_ELSE };
+}
+
+function isKeyAlone(sent: unknown): sent is { key: string } {
+  if (typeof sent !== 'object' || sent === null) return false;
+  let fields = 0;
+  for (const name in sent) if (name !== 'key' || ++fields > 1) return false;
+  const { key } = sent as { key?: unknown };
+  return typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY_LENGTH;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { makePolicy } from '../../src/billing/posture.ts';
+import type { Account } from '../../src/billing/posture.ts';
+import { BillingRules, policyRulesOf } from '../../src/permissions/billing-rules.ts';
+
+const DAY_MS = 86_400_000;
+const policyOf = (rules: object) => makePolicy(policyRulesOf(BillingRules.parse(rules)));
+const account = (change: Partial<Account>): Account => ({
+  status: 'active',
+  statusSince: undefined,
+  trialEndsAt: undefined,
+  deletedAt: undefined,
+  ...change,
+});
+const START = new Date(Date.UTC(2026, 0, 1));
+const after = (days: number) => new Date(START.getTime() + days * DAY_MS);
+
+describe('without a word in the configuration', () => {
+  const policy = policyOf({});
+
+  test.each([
+    [undefined, 'unknown'],
+    [account({ status: undefined }), 'unknown'],
+    [account({}), 'active'],
+    [account({ status: 'trial', trialEndsAt: after(1) }), 'trial'],
+    [account({ status: 'trial', trialEndsAt: START }), 'trial_expired'],
+    [account({ status: 'past_due', statusSince: START }), 'past_due'],
+    [account({ status: 'decommissioning' }), 'decommissioning'],
+    [account({ deletedAt: START }), 'decommissioning'],
+  ])('%j is %s', (tenant, posture) => {
+    expect(policy.standingOf(tenant, START).posture).toBe(posture);
+  });
+
+  test.each(['active', 'trial', 'grace'] as const)('everything passes in %s', (posture) => {
+    expect([policy.allowedIn(posture, 'api'), policy.allowedIn(posture, 'keys')]).toEqual([
+      ['read', 'create', 'wind_down'],
+      ['read', 'create', 'wind_down'],
+    ]);
+  });
+
+  test.each(['past_due', 'decommissioning', 'trial_expired', 'unknown'] as const)(
+    'nothing is added in %s',
+    (posture) => {
+      expect(policy.allows(posture, 'api', 'create')).toBe(false);
+      expect(policy.allowedIn(posture, 'keys')).toEqual(['read', 'wind_down']);
+    },
+  );
+
+  test('only adding has to be asked about', () => {
+    expect([policy.restricts('api', 'create'), policy.restricts('api', 'read')]).toEqual([true, false]);
+  });
+});
+
+describe('with days of grace', () => {
+  const policy = policyOf({ grace_days: { past_due: 3, trial: 2 } });
+
+  test('a status bites after them, and it is known when', () => {
+    const late = account({ status: 'past_due', statusSince: START });
+    expect(policy.standingOf(late, after(2.9))).toEqual({ posture: 'grace', until: after(3) });
+    expect(policy.standingOf(late, after(3))).toEqual({ posture: 'past_due', until: undefined });
+  });
+
+  test('the end of a trial bites after them', () => {
+    const trial = account({ status: 'trial', trialEndsAt: after(14) });
+    expect(policy.standingOf(trial, after(13))).toEqual({ posture: 'trial', until: after(14) });
+    expect(policy.standingOf(trial, after(15))).toEqual({ posture: 'grace', until: after(16) });
+    expect(policy.standingOf(trial, after(16)).posture).toBe('trial_expired');
+  });
+
+  test('a status without them, and one of which nobody said since when, bites at once', () => {
+    expect(policy.standingOf(account({ status: 'decommissioning', statusSince: START }), START).posture).toBe(
+      'decommissioning',
+    );
+    expect(policy.standingOf(account({ status: 'past_due' }), START).posture).toBe('past_due');
+  });
+});
+
+test('what passes in a posture can be said, for routes and for keys apart', () => {
+  const policy = policyOf({ postures: { past_due: { keys: [] }, unknown: { api: ['read', 'create', 'wind_down'] } } });
+  expect(policy.allows('past_due', 'keys', 'read')).toBe(false);
+  expect(policy.allows('past_due', 'api', 'read')).toBe(true);
+  expect(policy.allows('unknown', 'api', 'create')).toBe(true);
+  expect(policy.restricts('keys', 'read')).toBe(true);
+});

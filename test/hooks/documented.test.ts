@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { startService } from '../support/service.ts';
+import { tenantOf } from './send.ts';
+
+const run = promisify(execFile);
+const page = await readFile(new URL('../../docs/billing.md', import.meta.url), 'utf8');
+const entry = await readFile(new URL('../../src/embedded.ts', import.meta.url), 'utf8');
+const named = (name: string) => new RegExp(`${name}: '([^']+)'`).exec(entry)![1]!;
+const service = await startService({
+  LATCHKEY_SERVICE_TOKENS: named('LATCHKEY_SERVICE_TOKENS'),
+  STRIPE_WEBHOOK_SECRET: named('STRIPE_WEBHOOK_SECRET'),
+  BILLING_WEBHOOK_SECRETS: named('BILLING_WEBHOOK_SECRETS'),
+});
+const blocks = [...page.matchAll(/^( *)```sh\n([^]*?)^ *```/gm)].map(([, indent = '', text = '']) =>
+  text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+);
+
+// With the tools of a Unix shell, as the page's reader has them.
+const hasTools = await run('sh', ['-c', 'command -v curl openssl od sed date']).then(
+  () => true,
+  () => false,
+);
+
+test.runIf(hasTools).each([
+  ['the request', '/v1/organizations/org_initech/billing', '"posture":"active"', 'org_initech', 'active'],
+  ['the hook of your billing', '/v1/hooks/billing', '{"outcome":"applied"}', 'org_initech', 'active'],
+  ['the hook of Stripe', '3000/v1/hooks/stripe -H', '{"outcome":"applied"}', 'org_acme', 'past_due'],
+])('%s works as it stands on the page', async (_what, path, says, organizationId, status) => {
+  await service.db('tenants').where({ organization_id: organizationId }).delete();
+  const [block, ...others] = blocks.filter((text) => text.includes(path) && text.includes('curl'));
+  expect(others).toEqual([]);
+  const { stdout } = await run('sh', ['-c', block!.replaceAll('http://127.0.0.1:3000', service.url)]);
+  expect(stdout).toContain(says);
+  expect(await tenantOf(service, organizationId)).toMatchObject({ billing_status: status });
+});

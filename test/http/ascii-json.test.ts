@@ -1,0 +1,13 @@
+import { assert, jsonValue, property, string } from 'fast-check';
+import { expect, test } from 'vitest';
+import { asciiJson } from '../../src/http/fast-lane.ts';
+
+test('says the same as JSON, in ASCII alone', () => {
+  assert(
+    property(jsonValue(), string({ unit: 'binary' }), (value, text) => {
+      const json = asciiJson({ value, text });
+      expect(json).toMatch(/^[\x20-\x7f]*$/);
+      expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify({ value, text })));
+    }),
+  );
+});

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { makeFailedCredentials } from '../../src/limits/failed-credentials.ts';
+import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
+
+function start(perMinute = 3) {
+  let nowMs = 1_000_000;
+  const clock = () => new Date(nowMs);
+  const asked: string[] = [];
+  const limiter = makeLocalLimiter({ leaseSeconds: 60, maxWindows: 100, clock, nowMs: () => nowMs });
+  const takeRate: typeof limiter.takeRate = (name, rate, cost) => {
+    asked.push(name);
+    return limiter.takeRate(name, rate, cost);
+  };
+  const failures = makeFailedCredentials({ limiter: { takeRate }, perMinute, clock });
+  const fail = async (address: string, times: number) => {
+    for (let i = 0; i < times - 1; i++) await failures.count(address);
+    return failures.count(address);
+  };
+  return { failures, fail, asked, pass: (seconds: number) => void (nowMs += seconds * 1_000) };
+}
+
+test('an address is over with the failure after its last, until its minute ends', async () => {
+  const { failures, fail, pass } = start();
+  expect(await fail('192.0.2.1', 3)).toBeUndefined();
+  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+  pass(20);
+  expect(await fail('192.0.2.1', 1)).toBe(40);
+  expect(failures.overFor('192.0.2.1')).toBe(40);
+  expect(failures.overFor('::ffff:192.0.2.1')).toBe(40);
+  expect(failures.overFor('192.0.2.2')).toBeUndefined();
+  pass(39.5);
+  expect(failures.overFor('192.0.2.1')).toBe(1);
+  pass(0.5);
+  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+  expect(await fail('192.0.2.1', 3)).toBeUndefined();
+});
+
+test('who is over is known without asking', async () => {
+  const { failures, fail, asked } = start();
+  await fail('192.0.2.1', 4);
+  const before = asked.length;
+  for (let i = 0; i < 100; i++) failures.overFor('192.0.2.1');
+  expect(asked).toHaveLength(before);
+});
+
+test('all addresses of a /64 fail together', async () => {
+  const { fail } = start();
+  await fail('2001:db8::1', 3);
+  expect(await fail('2001:db8::2', 1)).toBe(60);
+  expect(await fail('2001:db8:0:1::2', 1)).toBeUndefined();
+});
+
+test('a clock that is set back holds nobody for longer than a minute', async () => {
+  const { failures, fail, pass } = start();
+  await fail('192.0.2.1', 4);
+  pass(-3_600);
+  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+});
+
+test('0 is no limit, and nobody is asked', async () => {
+  const { failures, fail, asked } = start(0);
+  expect([await fail('192.0.2.1', 1_000), failures.overFor('192.0.2.1'), asked]).toEqual([undefined, undefined, []]);
+});
+
+test('an answer says when to come back, and nothing else gets its headers', () => {
+  const { failures } = start();
+  const refusal = failures.refusal(42);
+  expect(refusal).toMatchObject({
+    code: 'rate_limited',
+    details: { retry_after: 42, limit: 3, window_seconds: 60, scope: 'address' },
+  });
+  expect(failures.headersOf(refusal)).toEqual({
+    'ratelimit-policy': '"address";q=3;w=60',
+    ratelimit: '"address";r=0;t=42',
+  });
+  expect(failures.headersOf(new Error('else'))).toEqual({});
+});

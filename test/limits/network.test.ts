@@ -1,0 +1,39 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { networkOf } from '../../src/limits/network.ts';
+
+const written = (groups: number[]) => groups.map((group) => group.toString(16)).join(':');
+
+test.each([
+  ['203.0.113.9', '203.0.113.9'],
+  ['::ffff:203.0.113.9', '203.0.113.9'],
+  ['::FFFF:cb00:7109', '203.0.113.9'],
+  ['0:0:0:0:0:ffff:203.0.113.9', '203.0.113.9'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
+  ['2001:db8:1::6', '2001:db8:1:0::/64'],
+  ['2001:db8::1:2', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['64:ff9b::203.0.113.9', '64:ff9b:0:0::/64'],
+  [undefined, 'unknown'],
+  ['no address', 'no address'],
+])('%s counts as %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+test('whoever has one IPv6 address of a /64 counts as one, and two networks as two', () => {
+  const half = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 4, maxLength: 4 });
+  fc.assert(
+    fc.property(half, half, half, (network, one, other) => {
+      fc.pre(network.some((group) => group !== 0));
+      const at = (host: number[]) => networkOf(written([...network, ...host]));
+      expect(at(one)).toBe(at(other));
+      expect(at(one)).toBe(`${written(network)}::/64`);
+    }),
+  );
+});
+
+test('what is no address stays short', () => {
+  expect(networkOf('x'.repeat(10_000))).toHaveLength(64);
+});

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { makeNoticesParts } from '../../src/container/notices-parts.ts';
+import { StartError } from '../../src/errors.ts';
+import { parseProduct } from '../../src/permissions/read-product.ts';
+import { newSecret } from './receiver.ts';
+
+const text = readFileSync(new URL('../../config/evershell.yaml', import.meta.url), 'utf8');
+const productWith = (endpoint: object) => {
+  const complete = { name: 'crm', url: 'https://crm.example/hook', secret_env: 'LATCHKEY_NOTICES_SECRET', ...endpoint };
+  return parseProduct(`${text}\nnotices:\n  endpoints:\n    - ${JSON.stringify(complete)}\n`, 'product.yaml');
+};
+const ENVIRONMENT = {
+  DATABASE_URL: 'postgres://somewhere',
+  WORKOS_API_KEY: 'sk_test',
+  WORKOS_CLIENT_ID: 'client_test',
+  WORKOS_COOKIE_PASSWORD: 'x'.repeat(32),
+  LATCHKEY_SECRET: 'y'.repeat(32),
+};
+const lineOfEndpoint = text.split('\n').length + 3;
+
+describe('the configuration takes', () => {
+  test.each([
+    { url: 'https://crm.example/hook?tenant=1' },
+    { url: 'http://127.0.0.1:8080/hook' },
+    { url: 'http://localhost/hook' },
+    { url: 'http://[::1]:8080/hook' },
+    { events: ['api_key.expiring'] },
+  ])('%j', (endpoint) => {
+    expect(productWith(endpoint).notices.endpoints).toMatchObject([endpoint]);
+  });
+});
+
+describe('the configuration refuses, with the line,', () => {
+  test.each([
+    [{ url: 'http://crm.example/hook' }, 'needs an https address'],
+    [{ url: 'https://user:pass@crm.example/hook' }, 'needs an https address'],
+    [{ url: 'http://127.0.0.1.example/hook' }, 'needs an https address'],
+    [{ url: 'file:///etc/passwd' }, 'needs an https address'],
+    [{ url: 'crm' }, 'needs an https address'],
+    [{ name: 'workos' }, "'workos' is the name of WorkOS Audit Logs"],
+    [{ name: 'Sales CRM' }, 'needs lower-case letters'],
+    [{ secret_env: 'DATABASE_URL' }, 'needs a name that begins with LATCHKEY_NOTICES_SECRET'],
+    [{ events: ['api_key.updated'] }, 'Invalid option'],
+    [{ events: [] }, 'Too small'],
+    [{ secret: 'whsec_in_the_file' }, 'Unrecognized key'],
+  ])('%j', (endpoint, reason) => {
+    expect(() => productWith(endpoint)).toThrow(StartError);
+    expect(() => productWith(endpoint)).toThrow(
+      new RegExp(`line ${lineOfEndpoint}: notices.endpoints.0.*${reason}`, 's'),
+    );
+  });
+
+  test('two endpoints of one name', () => {
+    const endpoint = '{ name: crm, url: "https://crm.example", secret_env: LATCHKEY_NOTICES_SECRET }';
+    const twice = `${text}\nnotices: { endpoints: [${endpoint}, ${endpoint}] }\n`;
+    expect(() => parseProduct(twice, 'product.yaml')).toThrow('notices.endpoints: a name is there twice');
+  });
+});
+
+const secretsOf = (value: string) => readConfig({ ...ENVIRONMENT, LATCHKEY_NOTICES_SECRET_CRM: value }).noticeSecrets;
+
+describe('the environment has the secrets:', () => {
+  test('one, or several for a while', () => {
+    const [old, next] = [newSecret(), newSecret()];
+    expect(secretsOf(old)).toEqual({ LATCHKEY_NOTICES_SECRET_CRM: [old] });
+    expect(secretsOf(`${next}, ${old}`)).toEqual({ LATCHKEY_NOTICES_SECRET_CRM: [next, old] });
+  });
+
+  test.each(['secret', 'whsec_short', `whsec_${'é'.repeat(32)}`])('%s is none, and is not repeated', (value) => {
+    expect(() => secretsOf(value)).toThrow(/LATCHKEY_NOTICES_SECRET_CRM.*needs whsec_/);
+    expect(() => secretsOf(value)).not.toThrow(value === 'secret' ? 'secret ' : value);
+  });
+
+  test('a variable that an endpoint names and nobody set stops the start, which names both', () => {
+    const product = productWith({ secret_env: 'LATCHKEY_NOTICES_SECRET_CRM' });
+    const parts = { product, config: readConfig(ENVIRONMENT) } as unknown as Parameters<typeof makeNoticesParts>[0];
+    expect(() => makeNoticesParts(parts)).toThrow(StartError);
+    expect(() => makeNoticesParts(parts)).toThrow("LATCHKEY_NOTICES_SECRET_CRM: is missing, for the endpoint 'crm'");
+  });
+});

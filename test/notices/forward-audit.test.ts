@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { call, createKey } from '../support/api.ts';
+import { takeWorkosDown } from '../support/workos-faults.ts';
+import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+
+const service = await startNoticeService({ auditForwarding: true });
+const AUDIT_LOGS = { method: 'POST', path: '/audit_logs/events' } as const;
+
+type Kept = { event: { action: string; metadata: Record<string, unknown> }; idempotency_key: string };
+const keptOf = (organizationId: string) =>
+  service.workos
+    .auditEvents()
+    .filter(({ organization_id: id }) => id === organizationId)
+    .map((row) => row as unknown as Kept);
+const recordedOf = async (organizationId: string): Promise<string[]> =>
+  service.db('audit_events').where({ organization_id: organizationId }).orderBy('sequence').pluck('id');
+
+async function organizationWithEvents(keys: number) {
+  const organization = await service.organizations.add();
+  const token = await organization.session();
+  for (let i = 0; i < keys; i++) await createKey(service, token, { label: `key ${i}`, description: 'of a test' });
+  return { ...organization, token };
+}
+
+test('every audit event is at WorkOS, once and in order, with what it says', async () => {
+  const { id, token } = await organizationWithEvents(1);
+  const key = await createKey(service, token, { label: 'second', rate_limit: { limit: 5, window_seconds: 60 } });
+  await call(service, 'PATCH', `/v1/api-keys/${key.id}`, { token, body: { label: 'renamed' } });
+  await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token });
+  await deliver(service, 'workos');
+  await deliver(service, 'workos');
+  const kept = keptOf(id);
+  expect(kept.map(({ event }) => event.action)).toEqual([
+    'api_key.created',
+    'api_key.created',
+    'api_key.updated',
+    'api_key.revoked',
+  ]);
+  expect(kept.map(({ idempotency_key: eventId }) => eventId)).toEqual(await recordedOf(id));
+  expect(kept[1]!.event).toMatchObject({
+    occurred_at: expect.stringMatching(/Z$/),
+    actor: { type: 'user', id: expect.stringMatching(/^user_/) },
+    targets: [{ type: 'api_key', id: key.id }],
+    context: { location: '127.0.0.1' },
+    metadata: { event_id: kept[1]!.idempotency_key, sequence: 2, label: 'second' },
+  });
+  expect(JSON.stringify(kept)).not.toContain(key.value);
+});
+
+test('while WorkOS is down requests are answered, and after it all events are there', async () => {
+  const { id, token } = await organizationWithEvents(2);
+  const key = await createKey(service, token);
+  takeWorkosDown(service);
+  const answer = await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token });
+  expect(answer.status).toBe(200);
+  for (let i = 0; i < 3; i++) {
+    await deliver(service, 'workos');
+    service.clock.advance(60_000);
+  }
+  expect(keptOf(id)).toEqual([]);
+  service.workos.faults.clear();
+  service.clock.advance(60 * 60_000);
+  await deliver(service, 'workos');
+  expect(keptOf(id).map(({ idempotency_key: eventId }) => eventId)).toEqual(await recordedOf(id));
+  expect(keptOf(id)).toHaveLength(4);
+});
+
+test('an event whose answer was lost is sent again and there once', async () => {
+  const { id } = await organizationWithEvents(2);
+  service.workos.faults.add({ kind: 'lost_answer', ...AUDIT_LOGS });
+  await deliver(service, 'workos');
+  service.clock.advance(60_000);
+  await deliver(service, 'workos');
+  expect(keptOf(id).map(({ idempotency_key: eventId }) => eventId)).toEqual(await recordedOf(id));
+});
+
+test('what WorkOS refuses for good is told of, counted, kept as dead, and holds up nothing', async () => {
+  const { id } = await organizationWithEvents(3);
+  service.workos.faults.add({ kind: 'status', status: 422, ...AUDIT_LOGS });
+  await deliver(service, 'workos');
+  expect((await outboxOf(service, id)).map(({ status, attempts }) => [status, attempts])).toEqual([
+    ['dead', 1],
+    ['delivered', 1],
+    ['delivered', 1],
+  ]);
+  expect(keptOf(id)).toHaveLength(2);
+  const line = service.logs.find((text) => text.includes('a notice is given up'));
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ endpoint: 'workos', organization_id: id, failure: 'answered 422' });
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  expect(metrics).toContain('latchkey_notices_total{endpoint="workos",type="api_key.created",outcome="dead"} 1');
+});
+
+test('too many requests, and a credential that is refused, are no refusal of the event', async () => {
+  const { id } = await organizationWithEvents(1);
+  for (const status of [429, 401]) {
+    service.workos.faults.add({ kind: 'status', status, ...AUDIT_LOGS });
+    await deliver(service, 'workos');
+    expect((await outboxOf(service, id))[0]).toMatchObject({ status: 'waiting', last_failure: `answered ${status}` });
+    service.clock.advance(60_000);
+  }
+  await deliver(service, 'workos');
+  expect(keptOf(id)).toHaveLength(1);
+});

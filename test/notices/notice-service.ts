@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
+import { makeContainer } from '../../src/container.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { environment, startService } from '../support/service.ts';
+import type { Service } from '../support/service.ts';
+
+type Endpoint = { name: string; url: string; secrets: string[]; events?: string[] };
+type Options = {
+  endpoints?: Endpoint[];
+  auditForwarding?: boolean;
+  /** More of the product's file. */
+  more?: object;
+  env?: Record<string, string>;
+} & Parameters<typeof startService>[1];
+
+const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
+
+const variableOf = (name: string) => `LATCHKEY_NOTICES_SECRET_${name.toUpperCase()}`;
+
+/** The whole service, with endpoints to tell. */
+export function startNoticeService({ endpoints = [], auditForwarding = false, more = {}, env = {}, ...rest }: Options) {
+  const file = productFile(endpoints, auditForwarding, more);
+  return startService({ LATCHKEY_CONFIG: file, ...secretsOf(endpoints), ...env }, rest);
+}
+
+/** Another process on the same database, whose loops a test steps; it answers no requests. */
+export function secondProcess(
+  { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
+  endpoints: readonly Endpoint[],
+  more: object = {},
+): Pick<Service, 'background'> {
+  const { background } = makeContainer({
+    config: readConfig({ ...environment(workos), ...secretsOf(endpoints) }),
+    product: readProduct(productFile(endpoints, false, more)),
+    db,
+    log: makeLogger({ level: 'silent', pretty: false }),
+    clock,
+    alone: true,
+  });
+  return { background };
+}
+
+function productFile(endpoints: readonly Endpoint[], auditForwarding: boolean, more: object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-notices-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'product.yaml');
+  const notices = {
+    endpoints: endpoints.map(({ name, url, events }) => ({ name, url, events, secret_env: variableOf(name) })),
+    audit_forwarding: auditForwarding,
+  };
+  const lines = Object.entries({ notices, ...more }).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  writeFileSync(file, `${readFileSync(DEFAULT_PRODUCT, 'utf8')}\n${lines.join('')}`);
+  return file;
+}
+
+function secretsOf(endpoints: readonly Endpoint[]): Record<string, string> {
+  return Object.fromEntries(endpoints.map(({ name, secrets }) => [variableOf(name), secrets.join(',')]));
+}
+
+export const deliver = ({ background }: Pick<Service, 'background'>, endpoint = 'crm') =>
+  background.runOnce(`deliver_notices_${endpoint}`);
+
+export const outboxOf = ({ db }: Pick<Service, 'db'>, organizationId: string) =>
+  db('outbox').where({ organization_id: organizationId }).orderBy('sequence');

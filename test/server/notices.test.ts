@@ -1,0 +1,64 @@
+import { afterAll, expect, test } from 'vitest';
+import { makeDeliver } from '../../src/notices/deliver.ts';
+import { notice } from '../../src/notices/notice.ts';
+import { makeOutboxWriter } from '../../src/notices/outbox-writer.ts';
+import { makeOutbox } from '../../src/notices/outbox.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { freshDatabase } from '../support/database.ts';
+import { runEntry } from '../process/start.ts';
+
+const clock = makeTestClock();
+const { db, url, close } = await freshDatabase();
+afterAll(close);
+if (url === undefined) throw new Error('these tests need TEST_DATABASE_URL: the command runs as a process of its own');
+const env = { DATABASE_URL: url };
+const writer = makeOutboxWriter({ endpoints: [{ name: 'crm' }], forwardsAudit: false, clock });
+const deliver = makeDeliver({
+  endpoint: 'crm',
+  send: () => Promise.resolve({ delivered: false, failure: 'answered 500', final: false }),
+  outbox: makeOutbox(db),
+  count: () => undefined,
+  onFailure: (error) => {
+    throw error;
+  },
+  at: () => undefined,
+  clock,
+  log: { warn: () => undefined, error: () => undefined },
+});
+
+test('npm run notices lists what is not delivered, and has what was given up sent again', async () => {
+  for (const id of ['org_a', 'org_b'])
+    await db.transaction((trx) =>
+      writer.tell(trx, id, [notice('api_key.limit_reached', id, clock(), { details: { limit: 10 } })]),
+    );
+  const signal = new AbortController().signal;
+  clock.advance(4 * 24 * 60 * 60_000);
+  await deliver(signal);
+  await db.transaction((trx) =>
+    writer.tell(trx, 'org_a', [notice('api_key.limit_reached', 'org_a', clock(), { details: { limit: 11 } })]),
+  );
+
+  const all = await runEntry('notices', env, ['list']);
+  expect([all.code, all.stderr, all.stdout.split('\n').length]).toEqual([0, '', 4]);
+  const dead = await runEntry('notices', env, ['list', '--dead', '--organization', 'org_a']);
+  const line = /^(notice_\w{26}) {2}dead {2}crm {2}org_a {2}api_key\.limit_reached {2}\S+Z {2}1 try {2}answered 500\n$/;
+  expect(dead.stdout).toMatch(line);
+  const id = line.exec(dead.stdout)![1]!;
+
+  expect(await runEntry('notices', env, ['replay', id])).toMatchObject({
+    code: 0,
+    stdout: `${id} will be sent again.\n`,
+  });
+  expect((await runEntry('notices', env, ['list', '--dead', '--organization', 'org_a'])).stdout).toBe('');
+  const again = await runEntry('notices', env, ['replay', id]);
+  expect(again).toMatchObject({ code: 1, stderr: `There is no notice ${id} that was delivered or given up.\n` });
+});
+
+test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--nonsense']]])(
+  'npm run notices with %j says what it takes, with exit code 1',
+  async (args) => {
+    const { code, stdout, stderr } = await runEntry('notices', env, args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/npm run notices|--nonsense/);
+  },
+);

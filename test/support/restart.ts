@@ -1,0 +1,33 @@
+import { onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { makeContainer } from '../../src/container.ts';
+import { listen } from '../../src/http/server.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
+import type { Background } from '../../src/sync/background.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { environment } from './service.ts';
+import type { Service } from './service.ts';
+
+/** The service once more, on the same database and WorkOS, with another environment; until the test is over. */
+export async function restartWith(
+  { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
+  env: Readonly<Record<string, string>>,
+): Promise<{ url: string; background: Background; logs: readonly string[] }> {
+  const logs: string[] = [];
+  const destination = { write: (line: string) => void logs.push(line) };
+  const { app, background, streams } = makeContainer({
+    config: readConfig({ ...environment(workos), ...env }),
+    product: readProduct(new URL('../../config/evershell.yaml', import.meta.url)),
+    db,
+    log: makeLogger({ level: 'info', pretty: false, destination }),
+    clock,
+    alone: true,
+    strict: true,
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    streams.end();
+    await server.close(1_000);
+  });
+  return { url: server.url, background, logs };
+}

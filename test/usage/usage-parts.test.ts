@@ -1,0 +1,76 @@
+import { pino } from 'pino';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { makeUsageParts } from '../../src/container/usage-parts.ts';
+import { JITTER } from '../../src/sync/run-every.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { freshDatabase } from '../support/database.ts';
+import { statementsOf, totalIn, use } from './gather.ts';
+
+const { db, close } = await freshDatabase();
+afterAll(close);
+beforeEach(() => db('usage_counts').delete());
+
+function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number) {
+  const logs: string[] = [];
+  const metrics = makeMetrics();
+  const parts = makeUsageParts({
+    config: { role, usage: { flushMs: 600, retentionMonths: 13, workosLastUsePerMinute: 0 } },
+    db,
+    metrics,
+    workos: { validateKey: () => expect.unreachable() },
+    codes: ['valid'],
+    findKey: () => expect.unreachable(),
+    clock: () => new Date(),
+    ...(maxCounters !== undefined && { maxCounters }),
+    log: pino({ level: 'info' }, { write: (line: string) => void logs.push(line) }),
+  });
+  return { ...parts, logs, metrics };
+}
+
+test('a crash loses what came since the last flush: nothing waits longer than was configured', () => {
+  const flushing = makeParts().loops.find(({ name }) => name === 'flush_usage');
+  expect(flushing!.everyMs * (1 + JITTER)).toBeCloseTo(600);
+});
+
+test.each<['api' | 'worker' | 'all', string[]]>([
+  ['api', ['flush_usage']],
+  ['worker', ['keep_usage_partitions']],
+  ['all', ['flush_usage', 'keep_usage_partitions']],
+])('a process in the role %s runs the loops %j', (role, names) => {
+  expect(makeParts(role).loops.map(({ name }) => name)).toEqual(names);
+});
+
+test('the end writes what is left', async () => {
+  const { noteUse, close, logs } = makeParts();
+  noteUse(use({ count: 7 }));
+  await close();
+  expect(await totalIn(db)).toBe(7);
+  expect(logs).toEqual([]);
+  expect(await statementsOf(db, close)).toEqual([]);
+});
+
+test('an end without a database ends, and says what is lost', async () => {
+  const { noteUse, close, logs } = makeParts();
+  noteUse(use({ count: 7 }));
+  await db.destroy();
+  await close();
+  expect(logs).toEqual([expect.stringMatching(/"level":40.*"unwritten":7.*uses of keys are lost/)]);
+  db.initialize();
+});
+
+test('a full memory is written at once, and what does not fit is counted', async () => {
+  const { noteUse, close, metrics } = makeParts('all', 100);
+  for (let i = 0; i < 103; i++) noteUse(use({ keyId: `api_key_${i}`, count: 2, code: 'revoked' }));
+  const samples = async () =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('latchkey_usage'));
+  expect(await samples()).toContain('latchkey_usage_dropped_total 6');
+  // The loops do not run: it is the last counter that asked for a flush.
+  await expect.poll(() => totalIn(db)).toBeGreaterThan(0);
+  await close();
+  expect(await totalIn(db)).toBe(200);
+  expect(await samples()).toEqual([
+    'latchkey_usage_dropped_total 6',
+    'latchkey_usage_unwritten{state="waiting"} 0',
+    'latchkey_usage_unwritten{state="writing"} 0',
+  ]);
+});
