@@ -1,48 +1,53 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
-import type { Results } from './measure.ts';
-import { pinning } from './servers.ts';
+import type { Length, Outcome, Section } from './section.ts';
+import { pinning } from './start-server.ts';
+import { findingsTable } from './tables.ts';
 
 const PACKAGES = ['express', 'knex', 'pg', 'pino-http', '@electric-sql/pglite', '@workos-inc/node', 'autocannon'];
+const BUSY = 0.5;
 
 /** How busy the machine was before the run. */
 export const loadBefore = loadavg()[0]!;
 
-const BUSY = 0.5;
+export type Done = { section: Section; outcome: Outcome };
+type Run = { done: readonly Done[]; leftOut: readonly Section[]; database: string; length: Length };
 
-export function resultTable({ rows, create }: Results): string {
-  const lines = Object.entries(rows).map(
-    ([name, { requestsPerSecond, p50, p99 }]) =>
-      `| ${name} | ${Math.round(requestsPerSecond).toLocaleString('en')} | ${ms(p50)} / ${ms(p99)} |`,
-  );
-  return `| | requests/s | p50 / p99 ms |
-|---|---|---|
-${lines.join('\n')}
-
-One create takes ${ms(create.createMs)} ms; its call to WorkOS alone ${ms(create.workosMs)} ms, its two transactions alone
-${ms(create.transactionsMs)} ms: **${create.ratio.toFixed(2)} times** the two together (at most 2 is what we hold ourselves to).
-`;
+export function summary(run: Run): string {
+  return `${findingsTable(run.done.flatMap(({ outcome }) => outcome.findings))}\n${leftOutLine(run.leftOut)}${machine(run.database)}\n`;
 }
 
-export function readme(
-  results: Results,
-  { database, rounds, seconds }: { database: string; rounds: number; seconds: number },
-) {
+export function rawOf({ section, outcome }: Done): string {
+  return `## ${section.title}\n\n${outcome.raw}`;
+}
+
+export function readme(run: Run): string {
+  const { rounds, seconds } = run.length;
   return `# Benchmark
 
-\`npm run bench\` writes this file; \`npm run bench -- --short\` takes less than half a minute and only prints. With
-\`TEST_DATABASE_URL=postgres://…\` it makes a database of its own on that server and drops it again; without, the embedded
-database is used, which works in the process that is measured.
+\`npm run bench\` writes this file. With \`TEST_DATABASE_URL=postgres://…\` it makes databases of its own on that server and
+drops them again; without, it leaves out what needs a server, and the embedded database works in the process that is
+measured. \`-- --short\` takes about a minute, only prints, and proves nothing but that everything runs; \`-- --only
+verification,cold\` runs some sections; \`-- --soak-minutes 1\` shortens the longest. Better Auth has a package file of its own in
+[peers](peers/package.json), which is installed with \`npm ci --ignore-scripts\` when it is needed.
 
-All targets have their turns in one run, in ${rounds} rounds of ${seconds} s; medians of the rounds. Each server is a process of
-its own${pinning ? ', what is measured on the first core, the load and the local WorkOS (without latency) on the second' : ' (not pinned to a core: no taskset here)'}.
-64 connections, for creates 16; the work is spread over 100 organizations.
+Within a section all targets have their turns in one run, in ${rounds} rounds of ${seconds} s; numbers are medians of the rounds, and what is
+compared is compared in each round. Each server is a process of its own${
+    pinning
+      ? ', what is measured on the first core, the load and the local WorkOS on\nthe second, PostgreSQL where it likes'
+      : ' (not pinned to a core: no taskset here)'
+  }. 64 connections unless said otherwise; the work is spread over 100 organizations.
+Keys have no limits unless said otherwise. Log lines are written to \`/dev/null\`.
 
 ## ${new Date().toISOString().slice(0, 10)}
 
-${resultTable(results)}
-${machine(database)}
-`;
+${summary(run)}
+${run.done.map(rawOf).join('\n')}`;
+}
+
+function leftOutLine(sections: readonly Section[]): string {
+  if (sections.length === 0) return '';
+  return `Left out, because it needs \`TEST_DATABASE_URL\`: ${sections.map(({ name }) => name).join(', ')}.\n\n`;
 }
 
 function machine(database: string): string {
@@ -56,8 +61,4 @@ ${loadBefore.toFixed(2)}.${busy} Node ${process.versions.node}, ${database}, ${v
 function versionOf(name: string): string {
   const file = new URL(`../node_modules/${name}/package.json`, import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
-function ms(value: number): string {
-  return value < 10 ? value.toFixed(2) : value.toFixed(1);
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lifetime } from '../src/lifetime.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+export const ROOT = join(import.meta.dirname, '..');
 const START_TRIES = 200;
 const START_PAUSE_MS = 100;
 
@@ -32,16 +32,22 @@ export function pinSelf(): void {
   if (pinning) execFileSync('taskset', ['-acp', CORES.other, `${process.pid}`], { stdio: 'ignore' });
 }
 
-type Env = Readonly<Record<string, string>>;
+/** The command that runs a script with this Node on a core. */
+export function commandOn(core: Core, file: string): [string, ...string[]] {
+  const command: [string, ...string[]] = [process.execPath, join(ROOT, file)];
+  return pinning ? ['taskset', '-c', CORES[core], ...command] : command;
+}
+
+export type Env = Readonly<Record<string, string>>;
+export type Server = { url: string; pid: number };
 
 /** Starts a server of its own process, waits until it answers, and ends it with the lifetime. */
-export async function startServer(lifetime: Lifetime, file: string, core: Core, env: Env = {}): Promise<string> {
+export async function startServer(lifetime: Lifetime, file: string, core: Core, env: Env = {}): Promise<Server> {
   const port = await freePort();
-  const command = [process.execPath, join(ROOT, file)];
-  const [program, ...args] = pinning ? ['taskset', '-c', CORES[core], ...command] : command;
+  const [program, ...args] = commandOn(core, file);
   // Log lines are written, as in production, and read by nobody.
   const { PATH = '' } = process.env;
-  const child = spawn(program!, args, {
+  const child = spawn(program, args, {
     cwd: ROOT,
     env: { PATH, PORT: `${port}`, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -53,14 +59,17 @@ export async function startServer(lifetime: Lifetime, file: string, core: Core, 
   const url = `http://127.0.0.1:${port}`;
   for (let i = 0; i < START_TRIES; i++) {
     if (child.exitCode !== null) throw new Error(`${file} ended with exit code ${child.exitCode}`);
-    const answers = await fetch(`${url}/healthz`).then(
-      () => true,
-      () => false,
-    );
-    if (answers) return url;
+    if (await answers(`${url}/healthz`)) return { url, pid: child.pid! };
     await sleep(START_PAUSE_MS);
   }
   throw new Error(`${file} did not start`);
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    async (response) => (await response.arrayBuffer(), true),
+    () => false,
+  );
 }
 
 async function freePort(): Promise<number> {

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WorkOS } from '@workos-inc/node';
-import { makeAuditLog } from '../src/audit/audit-log.ts';
-import { makeBillingGate } from '../src/billing/gate.ts';
-import { makeTenantRepository } from '../src/billing/tenant-repository.ts';
-import { systemClock } from '../src/clock.ts';
-import { connectDatabase } from '../src/db/connect.ts';
-import { connectEmbedded } from '../src/db/connect-embedded.ts';
-import { migrate } from '../src/db/migrations.ts';
-import { ulid } from '../src/ids.ts';
-import { makeKeyRepository } from '../src/keys/key-repository.ts';
-import { ENVIRONMENT, PERMISSIONS, tenants } from './tenants.ts';
+import { makeAuditLog } from '../../src/audit/audit-log.ts';
+import { makeBillingGate } from '../../src/billing/gate.ts';
+import { makePolicy } from '../../src/billing/posture.ts';
+import { makeTenantRepository } from '../../src/billing/tenant-repository.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connectDatabase } from '../../src/db/connect.ts';
+import { connectEmbedded } from '../../src/db/connect-embedded.ts';
+import { migrate } from '../../src/db/migrations.ts';
+import { ulid } from '../../src/ids.ts';
+import { makeKeyRepository } from '../../src/keys/key-repository.ts';
+import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { ENVIRONMENT, PERMISSIONS, tenants } from '../tenants.ts';
 
 /**
  * What a create cannot do without, each by itself, one at a time: the call to WorkOS through its official SDK, and the
@@ -32,9 +34,19 @@ if (url === undefined) {
     })),
   );
 }
+const PLAN = {
+  name: 'bench',
+  keyLimit: 1_000_000,
+  rate: undefined,
+  maxRate: undefined,
+  concurrency: undefined,
+  maxConcurrency: undefined,
+  organizationRate: undefined,
+};
 const keys = makeKeyRepository(db);
 const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
-const gate = makeBillingGate({ tenants: makeTenantRepository(db), keyLimitOf: () => 1_000_000, clock });
+const policy = makePolicy(policyRulesOf({ grace_days: {}, postures: {} }));
+const gate = makeBillingGate({ tenants: makeTenantRepository(db), policy, planOf: () => PLAN, clock });
 const workosUrl = new URL(process.env['WORKOS_API_URL']!);
 const workos = new WorkOS({
   ...ENVIRONMENT,
@@ -60,6 +72,8 @@ async function twoTransactions(organizationId: string): Promise<void> {
     permissionSet: 'read_only',
     scopes: PERMISSIONS,
     expiresAt: undefined,
+    rateLimit: undefined,
+    concurrency: undefined,
     rotatedFrom: undefined,
     createdBy: actor,
     createdAt: clock(),
@@ -72,7 +86,7 @@ async function twoTransactions(organizationId: string): Promise<void> {
   });
   await db.transaction(async (trx) => {
     const workosId = `api_key_${key.rowId}`;
-    const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32) };
+    const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32), hashKey: '00000000' };
     await keys.activate(trx, key, issued, clock());
     const details = { label: key.label, permission_set: key.permissionSet, scopes: key.scopes, expires_at: null };
     const target = { kind: 'api_key' as const, id: workosId };

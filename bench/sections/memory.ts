@@ -1,0 +1,80 @@
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { secretOf } from '../filled-database.ts';
+import { load } from '../load.ts';
+import type { Target } from '../load.ts';
+import type { Bench, Outcome, Section } from '../section.ts';
+import { count } from '../tables.ts';
+import { verifyRequest, verifyTarget } from '../targets.ts';
+
+const AT_MOST_MB = 200;
+/** Of the second half of the soak; less cannot be told from the garbage collector's own coming and going. */
+const FLAT_MB_PER_MINUTE = 1;
+const SAMPLE_SECONDS = 1;
+
+type Soak = { mb: number[]; requests: number; seconds: number };
+
+/** What the service needs while all of the many keys are asked for. */
+export const memory: Section = {
+  name: 'memory',
+  title: 'Resident memory, default cache, keys at random',
+  needsPostgres: true,
+  run: runMemory,
+};
+
+async function runMemory({ world, lifetime, length }: Bench): Promise<Outcome> {
+  const env = { ...(await world.environment()), DATABASE_URL: await world.manyKeysUrl() };
+  const { url, pid } = await world.startLatchkey(lifetime, 'measured', env);
+  if (residentMb(pid) === undefined) return { findings: [], raw: 'This machine has no `/proc`: not measured.\n' };
+  const target = { ...verifyTarget(url, []), next: () => verifyRequest(secretOf(randomInt(world.manyKeys))) };
+  return outcome(await soak(target, pid, length.soakMinutes * 60), world.manyKeys);
+}
+
+async function soak(target: Target, pid: number, seconds: number): Promise<Soak> {
+  const mb: number[] = [residentMb(pid)!];
+  const timer = setInterval(() => mb.push(residentMb(pid) ?? Number.NaN), SAMPLE_SECONDS * 1_000);
+  try {
+    const { requestsPerSecond } = await load(target, seconds);
+    return { mb, requests: requestsPerSecond * seconds, seconds };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function residentMb(pid: number): number | undefined {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
+  } catch {
+    return undefined;
+  }
+}
+
+function outcome({ mb, requests, seconds }: Soak, keys: number): Outcome {
+  const max = Math.max(...mb);
+  const slope = slopePerMinute(mb.slice(Math.floor(mb.length / 2)));
+  const minutes = seconds / 60;
+  return {
+    findings: [
+      {
+        measure: `resident memory at ${count(keys)} keys, default cache, ${minutes} minutes`,
+        mustReach: `at most ${AT_MOST_MB} MB, flat`,
+        reached: `${count(max)} MB at most, ${slope.toFixed(2)} MB a minute in the second half`,
+        ok: max <= AT_MOST_MB && slope <= FLAT_MB_PER_MINUTE,
+      },
+    ],
+    raw: `${count(requests)} verifications in ${minutes} minutes. MB at the start, at each tenth, and at the end: ${tenths(mb).map(count).join(' · ')}.\n`,
+  };
+}
+
+function tenths(values: readonly number[]): number[] {
+  return Array.from({ length: 11 }, (_, i) => values[Math.round((i * (values.length - 1)) / 10)]!);
+}
+
+/** The slope of the straight line through the samples. */
+function slopePerMinute(mb: readonly number[]): number {
+  const meanX = (mb.length - 1) / 2;
+  const meanY = mb.reduce((sum, y) => sum + y, 0) / mb.length;
+  const over = mb.reduce((sum, y, x) => sum + (x - meanX) * (y - meanY), 0);
+  const under = mb.reduce((sum, _, x) => sum + (x - meanX) ** 2, 0);
+  return under === 0 ? 0 : (over / under / SAMPLE_SECONDS) * 60;
+}

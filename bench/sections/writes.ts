@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { connectDatabase } from '../../src/db/connect.ts';
+import { pace } from '../pace.ts';
+import type { Bench, Outcome, Section } from '../section.ts';
+import { count } from '../tables.ts';
+import { verifyTarget } from '../targets.ts';
+
+/** Each rate for the same time, so that what is written by the clock is written as often. */
+const RATES = [0, 200, 2_000] as const;
+/** Few, so that one batch more or less is no more than these. */
+const KEYS = 10;
+const SECONDS = { short: 1, full: 5 };
+/** A connection of PostgreSQL that has nothing to do tells within ten seconds what it did. */
+const SETTLE_MS = { short: 1_000, full: 12_000 };
+
+type Written = { verifications: number; rows: number };
+
+/** What verification writes: nothing on its way, whatever is flushed by the clock. */
+export const writes: Section = {
+  name: 'writes',
+  title: 'Rows written while keys are verified',
+  needsPostgres: true,
+  run: runWrites,
+};
+
+async function runWrites({ world, length }: Bench): Promise<Outcome> {
+  const { keys } = await world.callers();
+  const target = verifyTarget((await world.latchkey()).url, keys.slice(0, KEYS));
+  const { DATABASE_URL: url } = await world.environment();
+  const db = connectDatabase({ url: url!, poolMax: 1 });
+  const size = length.short ? 'short' : 'full';
+  const seconds = SECONDS[size];
+  const written: Written[] = [];
+  await pace(target, { perSecond: 200, seconds: 1 });
+  try {
+    let before = await settledRows(db, SETTLE_MS[size]);
+    for (const perSecond of RATES) {
+      await (perSecond === 0 ? sleep(seconds * 1_000) : pace(target, { perSecond, seconds }));
+      const after = await settledRows(db, SETTLE_MS[size]);
+      written.push({ verifications: perSecond * seconds, rows: after - before });
+      before = after;
+    }
+  } finally {
+    await db.destroy();
+  }
+  return outcome(written, seconds);
+}
+
+/** Rows inserted, changed or deleted since the database is there. */
+async function settledRows(db: Knex, settleMs: number): Promise<number> {
+  await sleep(settleMs);
+  const { rows } = await db.raw<{ rows: { written: string }[] }>(
+    'select sum(n_tup_ins + n_tup_upd + n_tup_del) as written from pg_stat_user_tables',
+  );
+  return Number(rows[0]!.written);
+}
+
+function outcome(written: readonly Written[], seconds: number): Outcome {
+  const [, few, many] = written as [Written, Written, Written];
+  const each = (many.rows - few.rows) / (many.verifications - few.verifications);
+  const rows = written.map(({ verifications, rows }) => `| ${count(verifications)} | ${count(rows)} |`);
+  return {
+    findings: [
+      {
+        measure: 'database writes per verification, on the path',
+        mustReach: '0',
+        reached: `${each.toFixed(3)} rows for each further verification in the same time`,
+        ok: each < 0.01,
+      },
+    ],
+    raw: `| verifications in ${seconds} s | rows written |\n|---|---|\n${rows.join('\n')}\n\nWhat is written is written by the clock: uses in batches, and how far the loops are.\n`,
+  };
+}

@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Lifetime } from '../src/lifetime.ts';
+import { ask } from './ask.ts';
+import { emptyDatabase } from './database.ts';
+import { filledDatabase } from './filled-database.ts';
+import { once } from './once.ts';
+import { ROOT, startServer } from './start-server.ts';
+import type { Core, Env, Server } from './start-server.ts';
+import { ENVIRONMENT, SERVICE_TOKEN, tenants } from './tenants.ts';
+
+/** Of every organization a machine token, an API key, and one with a rate limit that is never reached. */
+export type Callers = { tokens: string[]; keys: string[]; limitedKeys: string[] };
+export type World = ReturnType<typeof makeWorld>;
+
+const KEY = { label: 'bench', permission_set: 'read_only' };
+const LIMITED_KEY = { ...KEY, rate_limit: { limit: 1_000_000, window_seconds: 1 } };
+
+const SECRET = randomBytes(32).toString('hex');
+
+/** What sections share, started when the first of them asks for it. */
+export function makeWorld(lifetime: Lifetime, serverUrl: string | undefined, { manyKeys }: { manyKeys: number }) {
+  const workos = once(() => startServer(lifetime, 'bench/servers/workos.ts', 'other'));
+  const database = once(async () => (serverUrl === undefined ? undefined : emptyDatabase(lifetime, serverUrl)));
+  // What is deployed is the build; the sources would be translated by the process that is measured.
+  const build = once(
+    async () => void execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' }),
+  );
+  /** Without a database of its own the service has an embedded one, in its process. */
+  const startLatchkey = async (owner: Lifetime, core: Core, env: Env): Promise<Server> => {
+    if (env['DATABASE_URL'] === undefined) return startServer(owner, 'bench/servers/embedded-service.ts', core, env);
+    await build();
+    return startServer(owner, 'dist/src/main.js', core, env);
+  };
+  const replicaOn = async (core: Core) => startLatchkey(lifetime, core, await environment());
+  const latchkey = once(() => replicaOn('measured'));
+  const environment = async (): Promise<Env> => {
+    const url = await database();
+    return { ...settings((await workos()).url), ...(url !== undefined && { DATABASE_URL: url }) };
+  };
+  return {
+    /** For databases besides the shared one. */
+    serverUrl,
+    /** The local WorkOS. */
+    workos,
+    /** Latchkey, with nothing set that is not needed. */
+    latchkey,
+    /** One more, in another lifetime, or with something else set. */
+    startLatchkey,
+    /** Another replica on the same database. */
+    replica: once(() => replicaOn('other')),
+    callers: once(async () => makeCallers((await latchkey()).url, (await workos()).url)),
+    /** With which a service starts on the shared database. */
+    environment,
+    secret: SECRET,
+    manyKeys,
+    /** A database with so many keys. */
+    manyKeysUrl: once(() => filledDatabase(lifetime, { serverUrl: serverUrl!, secret: SECRET, keys: manyKeys })),
+  };
+}
+
+function settings(workosUrl: string): Record<string, string> {
+  return {
+    WORKOS_API_KEY: ENVIRONMENT.apiKey,
+    WORKOS_CLIENT_ID: ENVIRONMENT.clientId,
+    WORKOS_API_URL: workosUrl,
+    WORKOS_AUTHKIT_URL: workosUrl,
+    WORKOS_COOKIE_PASSWORD: randomBytes(32).toString('hex'),
+    LATCHKEY_SECRET: SECRET,
+    LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,
+    LATCHKEY_CONFIG: 'bench/product.yaml',
+    // As the README starts it.
+    NODE_OPTIONS: '--max-semi-space-size=4',
+  };
+}
+
+async function makeCallers(latchkeyUrl: string, workosUrl: string): Promise<Callers> {
+  const callers: Callers = { tokens: [], keys: [], limitedKeys: [] };
+  for (const tenant of tenants) {
+    const path = `/v1/organizations/${tenant.organizationId}/billing`;
+    await ask(latchkeyUrl, 'PUT', path, SERVICE_TOKEN, { status: 'active' });
+    const token = await machineToken(workosUrl, tenant);
+    callers.tokens.push(token);
+    callers.keys.push((await makeKey(latchkeyUrl, token, KEY)).value);
+    callers.limitedKeys.push((await makeKey(latchkeyUrl, token, LIMITED_KEY)).value);
+  }
+  return callers;
+}
+
+export async function makeKey(url: string, token: string, body: object = KEY): Promise<{ id: string; value: string }> {
+  return (await ask(url, 'POST', '/v1/api-keys', token, body)) as { id: string; value: string };
+}
+
+async function machineToken(workosUrl: string, { clientId, secret }: (typeof tenants)[number]): Promise<string> {
+  const response = await fetch(`${workosUrl}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret }),
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}
