@@ -4,7 +4,7 @@ import type { Length } from './section.ts';
 
 export type Rounds = readonly Sample[];
 
-const WARM_SECONDS = 1;
+const WARM_SECONDS = 3;
 const SHORT_WARM_SECONDS = 0.2;
 
 /** Rounds in which every target has its turn, so that a slow moment of the machine meets all of them. */

@@ -39,7 +39,7 @@ const { values } = parseArgs({
 const soakMinutes = Number(values['soak-minutes'] ?? (values.short ? 0.05 : 10));
 const length: Length = values.short
   ? { short: true, rounds: 1, seconds: 0.5, soakMinutes }
-  : { short: false, rounds: 5, seconds: 5, soakMinutes };
+  : { short: false, rounds: 9, seconds: 3, soakMinutes };
 const names = values.only?.split(',') ?? SECTIONS.map(({ name }) => name);
 const unknown = names.filter((name) => !SECTIONS.some((section) => section.name === name));
 if (unknown.length > 0) throw new Error(`no such section: ${unknown.join(', ')}`);

@@ -10,7 +10,7 @@ import { makeSharedLimiter, proveWritable } from '../limits/shared-limiter.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** A window is some 200 bytes; see `makeWindows` for what happens to more. */
-const MAX_WINDOWS = 50_000;
+const MAX_WINDOWS = 20_000;
 
 type Deps = { config: Pick<Config, 'limits'>; log: Logger; metrics: Pick<Metrics, 'registry'>; clock: Clock };
 

@@ -14,7 +14,7 @@ export type RefreshAtWorkos = (presented: string, key: { keyId: string }) => voi
 
 const MINUTE_MS = 60_000;
 const ONCE_IN_MS = 60 * MINUTE_MS;
-const MAX_REMEMBERED = 50_000;
+const MAX_REMEMBERED = 20_000;
 
 /**
  * WorkOS notes that a key is used when it is asked about the key's secret, which is here only while a request presents

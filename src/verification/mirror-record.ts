@@ -73,12 +73,13 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
 function makeToRecord({ neverGranted, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
   const limitsOf = makeShared<KeyLimits>();
-  const setName = makeShared<string>();
+  const name = makeShared<string>();
+  const accountOf = makeShared<Account>();
   return (row) => ({
-    organizationId: row.organization_id,
+    organizationId: name(row.organization_id, itself),
     keyId: row.workos_id,
     label: row.label,
-    permissionSet: row.permission_set === null ? undefined : setName(row.permission_set, (name) => name),
+    permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
     // What is never granted was never written; should a row say otherwise, it is not believed.
     scopes: scopesOf(row.scopes.join(' '), () => new Set(row.scopes.filter((scope) => !neverGranted.has(scope)))),
     revoked: row.status === 'revoked',
@@ -92,13 +93,22 @@ function makeToRecord({ neverGranted, setLimitsOf, planOf }: Rules): (row: Row) 
           plan: planOf(row.plan ?? undefined),
         }),
     ),
-    account: {
-      status: row.billing_status ?? undefined,
-      statusSince: row.status_since ?? undefined,
-      trialEndsAt: row.trial_ends_at ?? undefined,
-      deletedAt: row.deleted_at ?? undefined,
-    },
+    account: accountOf(
+      [row.billing_status, row.status_since, row.trial_ends_at, row.deleted_at]
+        .map((each) => each?.valueOf())
+        .join(' '),
+      () => ({
+        status: row.billing_status ?? undefined,
+        statusSince: row.status_since ?? undefined,
+        trialEndsAt: row.trial_ends_at ?? undefined,
+        deletedAt: row.deleted_at ?? undefined,
+      }),
+    ),
   });
+}
+
+function itself(name: string): string {
+  return name;
 }
 
 /** One value a name, for as many names as there usually are; beyond them it begins anew. */
