@@ -30,11 +30,15 @@ create table api_keys (
   rate_limit_window_seconds integer,
   concurrency integer,
   hash_key text not null default ''::text,
+  environment text not null default 'live'::text,
+  owner_user_id text,
+  ip_allow_list text[] not null default '{}'::text[],
   constraint api_keys_pkey PRIMARY KEY (organization_id, id),
   constraint api_keys_secret_hash_key UNIQUE (secret_hash),
   constraint api_keys_workos_id_key UNIQUE (workos_id),
   constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
   constraint api_keys_concurrency_check CHECK (concurrency > 0),
+  constraint api_keys_environment_check CHECK (environment = ANY (ARRAY['live'::text, 'test'::text])),
   constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text])),
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
   constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
@@ -292,6 +296,8 @@ CREATE INDEX api_keys_hash_key_idx ON public.api_keys USING btree (hash_key, "ri
 CREATE INDEX api_keys_organization_id_counted_idx ON public.api_keys USING btree (organization_id) WHERE (status = ANY (ARRAY['provisioning'::text, 'active'::text]));
 
 CREATE INDEX api_keys_organization_id_created_at_idx ON public.api_keys USING btree (organization_id, created_at DESC, id DESC) WHERE (workos_id IS NOT NULL);
+
+CREATE INDEX api_keys_owner_idx ON public.api_keys USING btree (organization_id, owner_user_id) WHERE (owner_user_id IS NOT NULL);
 
 CREATE INDEX api_keys_unused_idx ON public.api_keys USING btree ("right"(prefix, 4)) WHERE ((status = 'active'::text) AND (secret_hash IS NULL));
 

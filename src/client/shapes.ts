@@ -10,6 +10,10 @@ export type Operation = 'read' | 'create' | 'wind_down';
 /** At most `limit` requests in a window, which begins with the first request in it. */
 export type RateLimit = { limit: number; window_seconds: number };
 
+/** Which environment of WorkOS a key is of. */
+export type Environment = 'live' | 'test';
+export type KeyOwner = { type: 'organization' | 'user'; id: string };
+
 /** An API key, without its secret. */
 export type ApiKey = {
   /** WorkOS's id of the key. */
@@ -20,10 +24,16 @@ export type ApiKey = {
   /** The template that the key was made from; null for a key made at WorkOS with scopes of its own. */
   permission_set: string | null;
   scopes: string[];
+  environment: Environment;
+  owner: KeyOwner;
   status: 'active' | 'expired' | 'revoked';
   description: string | null;
   metadata: Record<string, string>;
   expires_at: string | null;
+  /** Whole days that are left, rounded up; 0 once it has expired. */
+  expires_in_days: number | null;
+  /** Addresses and ranges it may be used from; empty: from everywhere. */
+  ip_allow_list: string[];
   /** The key's own limits; null: what its template and the plan say. */
   rate_limit: RateLimit | null;
   concurrency: number | null;
@@ -108,7 +118,8 @@ export type Verdict = {
   code: VerdictCode;
   id: string | null;
   organization_id: string | null;
-  owner: { type: 'organization'; id: string } | null;
+  environment: Environment | null;
+  owner: KeyOwner | null;
   label: string | null;
   permission_set: string | null;
   scopes: string[];

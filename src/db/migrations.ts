@@ -10,6 +10,7 @@ import * as addBilling from '../../migrations/20261120100700_add_billing.ts';
 import * as createHookInbox from '../../migrations/20261120100800_create_hook_inbox.ts';
 import * as createOutbox from '../../migrations/20261120100900_create_outbox.ts';
 import * as indexTenantsByAge from '../../migrations/20261120101000_index_tenants_by_age.ts';
+import * as addKeyOwners from '../../migrations/20261120101100_add_key_owners.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -27,6 +28,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120100800_create_hook_inbox', steps: createHookInbox },
   { name: '20261120100900_create_outbox', steps: createOutbox },
   { name: '20261120101000_index_tenants_by_age', steps: indexTenantsByAge },
+  { name: '20261120101100_add_key_owners', steps: addKeyOwners },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

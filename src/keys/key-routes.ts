@@ -63,7 +63,9 @@ function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
       const expiresAt = body.expires_at ? new Date(body.expires_at) : (body.expires_at as null | undefined);
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
-      const input = { label, description, permissionSet, metadata, expiresAt, rateLimit, concurrency };
+      const limits = { rateLimit, concurrency, ipAllowList: [] };
+      const owner = { environment: 'live' as const, ownerUserId: undefined };
+      const input = { ...owner, label, description, permissionSet, metadata, expiresAt, ...limits };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {

@@ -6,6 +6,8 @@ import type { Key } from './key.ts';
 export type KeyRow = {
   organization_id: string;
   id: string;
+  environment: Key['environment'];
+  owner_user_id: string | null;
   workos_id: string | null;
   origin: Key['origin'];
   status: 'provisioning' | 'active' | 'revoked' | 'failed';
@@ -21,6 +23,7 @@ export type KeyRow = {
   rate_limit: number | null;
   rate_limit_window_seconds: number | null;
   concurrency: number | null;
+  ip_allow_list: string[];
   rotated_from: string | null;
   rotated_to: string | null;
   created_by_kind: Actor['kind'];
@@ -41,6 +44,8 @@ export type KeyRow = {
 export const KEY_COLUMNS = [
   'organization_id',
   'id',
+  'environment',
+  'owner_user_id',
   'workos_id',
   'origin',
   'status',
@@ -54,6 +59,7 @@ export const KEY_COLUMNS = [
   'rate_limit',
   'rate_limit_window_seconds',
   'concurrency',
+  'ip_allow_list',
   'rotated_from',
   'rotated_to',
   'created_by_kind',
@@ -71,6 +77,8 @@ export function toKey(row: ReadKeyRow): Key {
   return {
     id: row.workos_id!,
     organizationId: row.organization_id,
+    environment: row.environment,
+    ownerUserId: row.owner_user_id ?? undefined,
     rowId: row.id,
     origin: row.origin,
     label: row.label,
@@ -82,6 +90,7 @@ export function toKey(row: ReadKeyRow): Key {
     expiresAt: row.expires_at ?? undefined,
     rateLimit: rateLimitOf(row),
     concurrency: row.concurrency ?? undefined,
+    ipAllowList: row.ip_allow_list,
     rotatedFrom: row.rotated_from ?? undefined,
     rotatedTo: row.rotated_to ?? undefined,
     createdBy: { kind: row.created_by_kind, id: row.created_by_id },

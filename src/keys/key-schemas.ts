@@ -5,11 +5,12 @@ import type { RateLimit } from '../limits/limits.ts';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
 import type { PermissionSet } from '../permissions/catalogue.ts';
-import { KEY_STATUSES, statusOf } from './key.ts';
+import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
 
 const MAX_GRACE_SECONDS = 7 * 24 * 60 * 60;
 const MAX_METADATA_ENTRIES = 50;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 const label = text({ min: 1, max: 100 }).describe('What people call the key.');
 const description = text({ min: 0, max: 500, multiline: true }).describe('What the key is for.');
@@ -31,6 +32,10 @@ const concurrency = z
   .max(100_000)
   .describe("Requests at a time; up to the plan's maximum. What the template and the plan say, if not given.");
 
+export const KeyOwner = z
+  .object({ type: z.enum(['organization', 'user']), id: z.string() })
+  .meta({ id: 'ApiKeyOwner' });
+
 export const ApiKey = z
   .object({
     id: z.string().describe("WorkOS's id of the key."),
@@ -41,12 +46,16 @@ export const ApiKey = z
       .nullable()
       .describe('The template that the key was made from; null for a key made at WorkOS with scopes of its own.'),
     scopes: z.array(z.string()),
+    environment: z.enum(ENVIRONMENTS),
+    owner: KeyOwner,
     status: z.enum(KEY_STATUSES),
     description: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     expires_at: z.iso.datetime().nullable(),
+    expires_in_days: z.int().nullable().describe('Whole days that are left, rounded up; 0 once it has expired.'),
     rate_limit: RateLimitView.nullable().describe("The key's own; null: what its template and the plan say."),
     concurrency: z.int().nullable().describe("The key's own; null: what its template and the plan say."),
+    ip_allow_list: z.array(z.string()).describe('Addresses and ranges it may be used from; empty: from everywhere.'),
     origin: z.enum(['latchkey', 'workos']).describe('Where the key was made.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
@@ -137,12 +146,16 @@ export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
     prefix: key.prefix,
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
+    environment: key.environment,
+    owner: viewOwner(key),
     status: statusOf(key, now),
     description: key.description ?? null,
     metadata: { ...key.metadata },
     expires_at: key.expiresAt?.toISOString() ?? null,
+    expires_in_days: key.expiresAt ? daysLeft(key.expiresAt, now) : null,
     rate_limit: key.rateLimit ? viewRateLimit(key.rateLimit) : null,
     concurrency: key.concurrency ?? null,
+    ip_allow_list: [...key.ipAllowList],
     origin: key.origin,
     rotated_from: key.rotatedFrom ?? null,
     rotated_to: key.rotatedTo ?? null,
@@ -152,6 +165,16 @@ export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
     revoked_at: key.revokedAt?.toISOString() ?? null,
     last_used_at: lastUsedAt?.toISOString() ?? null,
   };
+}
+
+export function viewOwner({ ownerUserId, organizationId }: Pick<Key, 'ownerUserId' | 'organizationId'>) {
+  return ownerUserId === undefined
+    ? { type: 'organization' as const, id: organizationId }
+    : { type: 'user' as const, id: ownerUserId };
+}
+
+function daysLeft(end: Date, now: Date): number {
+  return Math.max(0, Math.ceil((end.getTime() - now.getTime()) / DAY_MS));
 }
 
 export function viewRateLimit({ limit, windowSeconds }: RateLimit) {

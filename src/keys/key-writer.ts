@@ -89,6 +89,8 @@ function toNewRow(key: NewKey): Partial<KeyRow> {
   return {
     organization_id: key.organizationId,
     id: key.rowId,
+    environment: key.environment,
+    owner_user_id: key.ownerUserId ?? null,
     origin: 'latchkey',
     status: 'provisioning',
     label: key.label,
@@ -99,6 +101,7 @@ function toNewRow(key: NewKey): Partial<KeyRow> {
     expires_at: key.expiresAt ?? null,
     ...rateLimitColumns(key.rateLimit),
     concurrency: key.concurrency ?? null,
+    ip_allow_list: [...key.ipAllowList],
     rotated_from: key.rotatedFrom ?? null,
     created_by_kind: key.createdBy.kind,
     created_by_id: key.createdBy.id,

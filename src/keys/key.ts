@@ -1,11 +1,18 @@
 import type { Actor } from '../audit/audit-event.ts';
 import type { RateLimit } from '../limits/limits.ts';
 
+export const ENVIRONMENTS = ['live', 'test'] as const;
+export type Environment = (typeof ENVIRONMENTS)[number];
+
 /** A key as the mirror has it, once WorkOS has issued it. */
 export type Key = {
   /** WorkOS's id, the only one that clients see. */
   id: string;
   organizationId: string;
+  /** The WorkOS environment that it is of. */
+  environment: Environment;
+  /** Whose key it is, if a person's; else the organization's. */
+  ownerUserId: string | undefined;
   /** Our own row's id, in the marker of the key's name at WorkOS. */
   rowId: string;
   /** Who made it: Latchkey, or somebody at WorkOS directly. */
@@ -22,6 +29,8 @@ export type Key = {
   /** The key's own limits; where absent, those of its template and its organization's plan count. */
   rateLimit: RateLimit | undefined;
   concurrency: number | undefined;
+  /** Addresses and ranges from which it may be used; empty: from everywhere. */
+  ipAllowList: readonly string[];
   rotatedFrom: string | undefined;
   rotatedTo: string | undefined;
   createdBy: Actor;
@@ -34,6 +43,8 @@ export type Key = {
 /** What somebody decides when a key is made; the rest follows. */
 export type KeyTemplate = Pick<
   Key,
+  | 'environment'
+  | 'ownerUserId'
   | 'label'
   | 'description'
   | 'metadata'
@@ -42,6 +53,7 @@ export type KeyTemplate = Pick<
   | 'expiresAt'
   | 'rateLimit'
   | 'concurrency'
+  | 'ipAllowList'
   | 'rotatedFrom'
 >;
 

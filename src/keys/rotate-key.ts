@@ -73,8 +73,10 @@ export function makeRotateKey(deps: Deps) {
 }
 
 function templateOf({ id, ...old }: Key): KeyTemplate {
-  const { label, description, metadata, permissionSet, scopes, expiresAt, rateLimit, concurrency } = old;
-  return { label, description, metadata, permissionSet, scopes, expiresAt, rateLimit, concurrency, rotatedFrom: id };
+  const { environment, ownerUserId, label, description, metadata, permissionSet, scopes, ...rest } = old;
+  const { expiresAt, rateLimit, concurrency, ipAllowList } = rest;
+  const what = { environment, ownerUserId, label, description, metadata, permissionSet, scopes };
+  return { ...what, expiresAt, rateLimit, concurrency, ipAllowList, rotatedFrom: id };
 }
 
 async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { organizationId, id }: Key): Promise<Key> {

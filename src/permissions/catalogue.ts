@@ -1,5 +1,6 @@
 import type { RateLimit } from '../limits/limits.ts';
 import { policyRulesOf } from './billing-rules.ts';
+import { makeGrants } from './grants.ts';
 import { toRate } from './product.ts';
 import type { Product } from './product.ts';
 
@@ -7,7 +8,7 @@ export type PermissionSet = { name: string; description: string; scopes: readonl
 export type ScopeGroup = {
   group: string;
   description: string | undefined;
-  scopes: readonly { name: string; description: string }[];
+  scopes: readonly { name: string; description: string; implies: readonly string[] }[];
 };
 /** What an organization may have; a limit that is undefined is none. */
 export type Plan = {
@@ -41,7 +42,11 @@ export function makeCatalogue(product: Product) {
       { rate: rateOf(set.rate_limit), concurrency: set.concurrency },
     ]),
   );
-  const groups: ScopeGroup[] = product.scopes.map(({ group, description, scopes }) => ({ group, description, scopes }));
+  const groups: ScopeGroup[] = product.scopes.map(({ group, description, scopes }) => ({
+    group,
+    description,
+    scopes: scopes.map((scope) => ({ ...scope, implies: scope.implies ?? [] })),
+  }));
   const plans = new Map(product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan)]));
   const defaultPlan = plans.get(product.default_plan);
   if (!defaultPlan) throw new Error('the product file was not checked');
@@ -50,7 +55,7 @@ export function makeCatalogue(product: Product) {
   return {
     sets,
     groups,
-    neverGranted: new Set(product.never_granted),
+    ...makeGrants(product),
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
@@ -59,8 +64,6 @@ export function makeCatalogue(product: Product) {
       status: product.first_posture.status,
       trialDays: product.first_posture.trial_days,
     },
-    /** The scopes of a set; of none, when there is no such set. */
-    scopesOf: (name: string): readonly string[] => sets.find((set) => set.name === name)?.scopes ?? [],
     setLimitsOf: (name: string | undefined): SetLimits | undefined =>
       name === undefined ? undefined : setLimits.get(name),
     planOf,

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { BILLING_STATUSES } from '../billing/posture.ts';
+import { isIpRange } from '../http/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { BillingRules } from './billing-rules.ts';
+import { KeyRules, checkKeyRules } from './key-rules.ts';
 import { NoticeRules } from './notice-rules.ts';
+import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
 
 const name = z
@@ -13,12 +16,19 @@ const scope = z
   .string()
   .regex(/^[a-z][a-z0-9._:*-]{0,47}$/, "needs WorkOS's grammar: lower-case letters, digits and - _ : . *, at most 48");
 const description = z.string().min(1).max(300);
+const addressRange = z.string().max(64).refine(isIpRange, 'needs an IP address, or a range of them in CIDR form');
 
 const ScopeGroup = z.strictObject({
   group: z.string().min(1).max(64),
   description: description.optional(),
   scopes: z
-    .array(z.strictObject({ name: scope, description }))
+    .array(
+      z.strictObject({
+        name: scope,
+        description,
+        implies: z.array(scope).min(1).max(200).optional().describe('Whoever holds this scope holds these, too.'),
+      }),
+    )
     .min(1)
     .max(200),
 });
@@ -91,22 +101,34 @@ const FirstPosture = z
 export const ProductFile = z
   .strictObject({
     product: z.string().min(1).max(64).describe("The product's name, shown to people."),
-    api_keys: z.strictObject({
-      prefixes: z
-        .array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{1,15}$/))
-        .min(1)
-        .max(8)
-        .describe('How a presented credential is known to be an API key.'),
-    }),
+    api_keys: KeyRules,
     scopes: z.array(ScopeGroup).min(1).max(50).describe('Every scope there is, in the groups that people see.'),
     never_granted: z.array(scope).max(200).describe('Scopes that no API key ever holds.'),
-    permission_sets: z.array(PermissionSet).min(1).max(50).describe('The closed list that a key is made from.'),
+    permission_sets: z.array(PermissionSet).max(50).default([]).describe('The closed list that a key is made from.'),
+    follow_permission_sets: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether keys that exist follow a change of their set; else they keep the scopes that they were made with.',
+      ),
+    chosen_scopes: z
+      .array(scope)
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Scopes that a key may be made from one by one, instead of from a set; none, if not given.'),
     plans: z.array(Plan).min(1).max(50),
     default_plan: name.describe('The plan of an organization for which none was named.'),
     first_posture: FirstPosture.optional(),
     billing: BillingRules,
     notices: NoticeRules,
     stripe: StripeRules,
+    sessions: SessionRules,
+    outbound_addresses: z
+      .array(z.strictObject({ address: addressRange, description: description.optional() }))
+      .max(100)
+      .default([])
+      .describe("The product's own, from which it calls its customers; for their firewalls."),
   })
   .superRefine(checkReferences);
 
@@ -127,7 +149,10 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   for (const [i, name] of file.never_granted.entries()) {
     if (!known.has(name)) report(['never_granted', i], `'${name}' is not among the scopes`);
   }
+  checkImplied(file, known, report);
   checkSets(file, known, report);
+  checkChosen(file, known, report);
+  checkKeyRules(file.api_keys, (path, message) => report(['api_keys', ...path], message));
   checkPlans(file, report);
   if (!file.plans.some((plan) => plan.name === file.default_plan)) {
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
@@ -146,6 +171,32 @@ function checkSets(file: Raw, known: ReadonlySet<string>, report: Report): void 
         report(path, `the set '${set.name}' grants '${name}', which is never granted`);
     }
   }
+}
+
+function checkImplied(file: Raw, known: ReadonlySet<string>, report: Report): void {
+  for (const [g, group] of file.scopes.entries()) {
+    for (const [s, { name, implies = [] }] of group.scopes.entries()) {
+      for (const [i, implied] of implies.entries()) {
+        const path = ['scopes', g, 'scopes', s, 'implies', i];
+        if (!known.has(implied)) report(path, `'${name}' implies '${implied}', which is not among the scopes`);
+        if (implied === name) report(path, `'${name}' implies itself`);
+      }
+    }
+  }
+}
+
+function checkChosen(file: Raw, known: ReadonlySet<string>, report: Report): void {
+  const { chosen_scopes: chosen, permission_sets: sets } = file;
+  if (!chosen && sets.length === 0) report(['permission_sets'], 'there is neither a set nor are there chosen_scopes');
+  for (const [i, name] of (chosen ?? []).entries()) {
+    if (!known.has(name)) report(['chosen_scopes', i], `'${name}' is not among the scopes`);
+    if (file.never_granted.includes(name)) report(['chosen_scopes', i], `'${name}' is never granted`);
+  }
+  reportRepeats(
+    (chosen ?? []).map((name, i) => ({ name, path: ['chosen_scopes', i] })),
+    'scope',
+    report,
+  );
 }
 
 function checkPlans(file: Raw, report: Report): void {

@@ -2,16 +2,22 @@ import type { Knex } from 'knex';
 import { effectiveLimits } from '../limits/effective-limits.ts';
 import type { KeyLimits, RateLimit } from '../limits/limits.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
+import type { Environment } from '../keys/key.ts';
 import type { Account, BillingStatus } from '../billing/posture.ts';
 
 /** All that a verification needs to know of a key, in one read. Times that are compared at each use are milliseconds. */
 export type MirrorRecord = {
   organizationId: string;
   keyId: string;
+  environment: Environment;
+  /** Whose key it is, if a person's. */
+  ownerUserId: string | undefined;
   label: string;
   permissionSet: string | undefined;
   scopes: ReadonlySet<string>;
   revoked: boolean;
+  /** Addresses and ranges from which it may be used, its own and its organization's; empty: from everywhere. */
+  ipAllowList: readonly string[];
   expiresAtMs: number | undefined;
   /** What bounds its use, after its template and plan. */
   limits: KeyLimits;
@@ -27,6 +33,9 @@ type Row = {
   hash_key: string;
   organization_id: string;
   workos_id: string;
+  environment: Environment;
+  owner_user_id: string | null;
+  ip_allow_list: string[];
   label: string;
   permission_set: string | null;
   scopes: string[];
@@ -44,7 +53,7 @@ type Row = {
 
 const MAX_SHARED = 1_000;
 
-type Rules = Pick<Catalogue, 'neverGranted' | 'setLimitsOf' | 'planOf'>;
+type Rules = Pick<Catalogue, 'grantedTo' | 'setLimitsOf' | 'planOf'>;
 
 /** Reads the key of one secret, by any of its hashes; the first one counts most. */
 export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
@@ -58,7 +67,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   const toRecord = makeToRecord(catalogue);
   return async (hashes) => {
     const { rows } = await db.raw<{ rows: Row[] }>(
-      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.label, k.permission_set, k.scopes, k.status,
+      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.owner_user_id, k.ip_allow_list, k.label, k.permission_set, k.scopes, k.status,
               k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
               t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at
        from api_keys k join tenants t on t.organization_id = k.organization_id
@@ -70,18 +79,24 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
 }
 
 /** Many thousand records are kept: what many keys have alike is there once. */
-function makeToRecord({ neverGranted, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
+function makeToRecord({ grantedTo, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
+  const allowListOf = makeShared<readonly string[]>();
   const limitsOf = makeShared<KeyLimits>();
   const name = makeShared<string>();
   const accountOf = makeShared<Account>();
   return (row) => ({
     organizationId: name(row.organization_id, itself),
     keyId: row.workos_id,
+    environment: row.environment,
+    ownerUserId: row.owner_user_id ?? undefined,
     label: row.label,
     permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
-    // What is never granted was never written; should a row say otherwise, it is not believed.
-    scopes: scopesOf(row.scopes.join(' '), () => new Set(row.scopes.filter((scope) => !neverGranted.has(scope)))),
+    // What is never granted was never written; should a row say otherwise, it is not believed, here or where it is implied.
+    scopes: scopesOf([row.permission_set, ...row.scopes].join(' '), () =>
+      grantedTo(row.permission_set ?? undefined, row.scopes),
+    ),
+    ipAllowList: allowListOf(row.ip_allow_list.join(' '), () => row.ip_allow_list),
     revoked: row.status === 'revoked',
     expiresAtMs: row.expires_at?.getTime(),
     limits: limitsOf(

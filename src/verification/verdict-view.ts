@@ -1,10 +1,12 @@
 import type { Taken } from '../limits/limiter.ts';
 import type { Billing, Decision } from './decide.ts';
+import { viewOwner } from '../keys/key-schemas.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 
 const NOTHING = {
   id: null,
   organization_id: null,
+  environment: null,
   owner: null,
   label: null,
   permission_set: null,
@@ -18,7 +20,8 @@ export function viewOfKey(record: MirrorRecord) {
   return {
     id: record.keyId,
     organization_id: record.organizationId,
-    owner: { type: 'organization' as const, id: record.organizationId },
+    environment: record.environment,
+    owner: viewOwner(record),
     label: record.label,
     permission_set: record.permissionSet ?? null,
     scopes: [...record.scopes],

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ENVIRONMENTS } from '../keys/key.ts';
+import { KeyOwner } from '../keys/key-schemas.ts';
 import { OPERATIONS, POSTURES } from '../billing/posture.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
@@ -49,7 +51,8 @@ const Verdict = z
     code: z.enum(VERDICTS),
     id: z.string().nullable(),
     organization_id: z.string().nullable(),
-    owner: z.object({ type: z.literal('organization'), id: z.string() }).nullable(),
+    environment: z.enum(ENVIRONMENTS).nullable(),
+    owner: KeyOwner.nullable(),
     label: z.string().nullable(),
     permission_set: z.string().nullable(),
     scopes: z.array(z.string()),

@@ -34,7 +34,7 @@ describe('the published JSON Schema', () => {
   test.each([
     ['an unknown field', { surprise: true }],
     ['a scope that is no word', { never_granted: ['Members Write'] }],
-    ['no permission set', { permission_sets: [] }],
+    ['a permission set of nothing', { permission_sets: [{ name: 'empty', description: 'Empty.', scopes: [] }] }],
     ['a negative limit', { plans: [{ name: 'standard', key_limit: -1 }] }],
   ])('refuses %s, as the service does', (_what, change) => {
     const changed = { ...(parse(text) as object), ...change };

@@ -9,6 +9,7 @@ import type { Container } from '../../src/container.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
+import type { Seed } from '../../src/emulator/seed.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
 import { listen } from '../../src/http/server.ts';
 import { makeLifetime } from '../../src/lifetime.ts';
@@ -54,17 +55,21 @@ type Options = {
   plans?: readonly z.input<typeof ProductFile>['plans'][number][];
   /** What the configuration says of billing. */
   billing?: z.input<typeof ProductFile>['billing'];
+  /** What the configuration says instead of the default one. */
+  product?: Partial<z.input<typeof ProductFile>>;
+  /** What the local WorkOS has from the beginning. */
+  seed?: Seed;
 };
 
 /** The whole service on a database of its own and a local WorkOS; closed after the test file. */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
-  { at, through, plans = [], billing }: Options = {},
+  { at, through, plans = [], billing, product: said, seed = emptySeed }: Options = {},
 ): Promise<Service> {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
-  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
+  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock });
   lifetime.onEnd(() => workos.close());
   const { db, url, close } = await freshDatabase();
   lifetime.onEnd(close);
@@ -77,7 +82,8 @@ export async function startService(
     destination: { write: (line: string) => void logs.push(line) },
   });
   const config = readConfig({ ...environment(workos), ...env });
-  const product = withPlans(readProduct(config.productFile ?? DEFAULT_PRODUCT), plans, billing);
+  const given = { ...readProduct(config.productFile ?? DEFAULT_PRODUCT), ...said };
+  const product = withPlans(ProductFile.parse(given), plans, billing);
   const { app, background, trust, streams } = makeContainer({
     config,
     product,

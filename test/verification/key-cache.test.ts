@@ -17,6 +17,9 @@ const NOWHERE = { address: undefined, limited: false };
 const record = (organizationId: string, keyId: string, revoked = false): MirrorRecord => ({
   organizationId,
   keyId,
+  environment: 'live',
+  ownerUserId: undefined,
+  ipAllowList: [],
   label: keyId,
   permissionSet: undefined,
   scopes: new Set(),

@@ -20,6 +20,7 @@ test('a good key is told with all that is known of it', async () => {
     code: 'valid',
     id: key.id,
     organization_id: acme.id,
+    environment: 'live',
     owner: { type: 'organization', id: acme.id },
     label: key.label,
     permission_set: 'read_only',
