@@ -1,4 +1,7 @@
 // What Latchkey answers and takes, as it goes over the wire: snake_case, times in ISO 8601 and UTC.
+import type { Environment, KeyOwner, PageQuery, RateLimit } from './key-shapes.ts';
+
+export type * from './key-shapes.ts';
 
 /** What billing says of an organization now. */
 export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'grace' | 'unknown';
@@ -6,87 +9,6 @@ export type BillingStatus = 'active' | 'trial' | 'past_due' | 'decommissioning';
 
 /** What a request does, as billing sees it: `create` adds or amends, `wind_down` revokes, cancels, deletes. */
 export type Operation = 'read' | 'create' | 'wind_down';
-
-/** At most `limit` requests in a window, which begins with the first request in it. */
-export type RateLimit = { limit: number; window_seconds: number };
-
-/** Which environment of WorkOS a key is of. */
-export type Environment = 'live' | 'test';
-export type KeyOwner = { type: 'organization' | 'user'; id: string };
-
-/** An API key, without its secret. */
-export type ApiKey = {
-  /** WorkOS's id of the key. */
-  id: string;
-  label: string;
-  /** Obfuscated form of the secret, safe to display. */
-  prefix: string;
-  /** The template that the key was made from; null for a key made at WorkOS with scopes of its own. */
-  permission_set: string | null;
-  scopes: string[];
-  environment: Environment;
-  owner: KeyOwner;
-  status: 'active' | 'expired' | 'revoked';
-  description: string | null;
-  metadata: Record<string, string>;
-  expires_at: string | null;
-  /** Whole days that are left, rounded up; 0 once it has expired. */
-  expires_in_days: number | null;
-  /** Addresses and ranges it may be used from; empty: from everywhere. */
-  ip_allow_list: string[];
-  /** The key's own limits; null: what its template and the plan say. */
-  rate_limit: RateLimit | null;
-  concurrency: number | null;
-  origin: 'latchkey' | 'workos';
-  rotated_from: string | null;
-  rotated_to: string | null;
-  created_by: { kind: string; id: string };
-  created_at: string;
-  updated_at: string;
-  revoked_at: string | null;
-  /** When the key was last good for what it was used for; in lists, and where one key is read or changed. */
-  last_used_at: string | null;
-};
-
-/** A new key. `value` is its secret, which no other answer has. */
-export type CreatedApiKey = ApiKey & { value: string };
-
-/** A page of a list, newest first. Give `after` for older items, `before` for newer ones; null when there are none. */
-export type Page<T> = { data: T[]; list_metadata: { before: string | null; after: string | null } };
-export type PageQuery = {
-  /** 1 to 100 items; 20 unless said. */
-  limit?: number | undefined;
-  after?: string | undefined;
-  before?: string | undefined;
-};
-
-export type CreateApiKey = {
-  /** 1 to 100 characters. */
-  label: string;
-  permission_set: string;
-  description?: string | undefined;
-  metadata?: Record<string, string> | undefined;
-  /** If absent, as late as the organization's plan allows, else never; null: never. */
-  expires_at?: string | null | undefined;
-  /** Up to the plan's maximum; what the template and the plan say, if absent or null. */
-  rate_limit?: RateLimit | null | undefined;
-  /** Requests at a time; the same. */
-  concurrency?: number | null | undefined;
-};
-export type UpdateApiKey = {
-  label?: string | undefined;
-  description?: string | null | undefined;
-  /** Replaces what is there. */
-  metadata?: Record<string, string> | undefined;
-  rate_limit?: RateLimit | null | undefined;
-  concurrency?: number | null | undefined;
-};
-export type ListApiKeys = PageQuery & {
-  status?: ApiKey['status'] | undefined;
-  permission_set?: string | undefined;
-  /** Part of the label, in any case. */
-  q?: string | undefined;
-};
 
 export type VerdictCode =
   | 'valid'
