@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/server/**', 'test/process/**'],
     globalSetup: ['./test/support/global-setup.ts'],
+    setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // One more than the cores that CI has: much of a test of failures is waiting for a deadline.

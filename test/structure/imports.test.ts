@@ -54,6 +54,8 @@ describe('a planted violation is found:', () => {
     ['http imports the database', 'http/x.ts', `import { isDatabaseUnavailable } from '../db/pg-errors.ts';`],
     ['the SDK is used outside its folder', 'auth/x.ts', `import { WorkOS } from '@workos-inc/node';`],
     ['pglite is used elsewhere', 'db/x.ts', `import { PGlite } from '@electric-sql/pglite/worker';`],
+    ['Redis is used outside its folder', 'verification/x.ts', `import { createClient } from '@redis/client';`],
+    ["Stripe's library is used outside its folder", 'billing/x.ts', `const it = await import('stripe');`],
     ['a migration is used elsewhere', 'keys/x.ts', `import * as m from '../../migrations/1_x.ts';`],
     ['the environment is read by a feature', 'keys/x.ts', `const level = process.env['LOG_LEVEL'];`],
     ['the environment is imported by a feature', 'keys/x.ts', `import { env } from 'node:process';`],

@@ -81,6 +81,8 @@ function ofPackages({ path, packages, text }: Module): string[] {
   const wrong: string[] = [];
   const imports = (name: string) => packages.some((it) => it === name || it.startsWith(`${name}/`));
   if (imports('@workos-inc/node') && folderOf(path) !== 'workos') wrong.push(`${path}: only src/workos uses the SDK`);
+  if (imports('@redis/client') && folderOf(path) !== 'limits') wrong.push(`${path}: only src/limits uses Redis`);
+  if (imports('stripe') && folderOf(path) !== 'hooks') wrong.push(`${path}: only src/hooks uses the library of Stripe`);
   if (imports('@electric-sql/pglite') && path !== 'db/connect-embedded.ts')
     wrong.push(`${path}: only src/db/connect-embedded.ts uses pglite`);
   if (
