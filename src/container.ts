@@ -17,6 +17,7 @@ import type { Config } from './config.ts';
 import { makeBillingParts } from './container/billing-parts.ts';
 import { addGauges } from './container/gauges.ts';
 import { makeHooks } from './container/hooks-parts.ts';
+import { makeKeyRoutes } from './container/key-parts.ts';
 import { makeLimitsParts } from './container/limits-parts.ts';
 import type { LimitsParts } from './container/limits-parts.ts';
 import { makeEvents, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
@@ -37,19 +38,10 @@ import { makeMetricsPage } from './http/metrics-page.ts';
 import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
-import { makeRunOnce } from './idempotency/run-once.ts';
-import { makeSafes } from './idempotency/safes.ts';
-import { makeCreateKey } from './keys/create-key.ts';
 import { makeFindKey } from './keys/find-key.ts';
 import { makeKeyRepository } from './keys/key-repository.ts';
-import { keyRoutes } from './keys/key-routes.ts';
-import { makeKeySchemas } from './keys/key-schemas.ts';
 import { makeMarker } from './keys/marker.ts';
-import { makeProvisionKey } from './keys/provision-key.ts';
-import { makeRevokeKey } from './keys/revoke-key.ts';
-import { makeRotateKey } from './keys/rotate-key.ts';
 import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
-import { makeUpdateKey } from './keys/update-key.ts';
 import { leaseRoutes } from './limits/lease-routes.ts';
 import { NOTICE_WEBHOOKS } from './notices/notice-webhooks.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
@@ -217,38 +209,6 @@ function makeFeatureRoutes(platform: Platform, verification: Verification): Rout
   ];
 }
 
-function makeKeyRoutes(platform: Platform): Route[] {
-  const { keys, catalogue, gate, clock } = platform;
-  const provision = makeProvisionKey(platform);
-  const admit = gate.admitKey;
-  return keyRoutes({
-    schemas: makeKeySchemas(catalogue.sets, clock),
-    createKey: platform.notices.tellingOfLimit(
-      makeCreateKey({ ...platform, admit, provision, scopesOf: catalogue.scopesOf }),
-    ),
-    rotateKey: makeRotateKey({ ...platform, admit, provision }),
-    runOnce: makeRepeatable(platform),
-    findKey: platform.findKey,
-    listKeys: keys.list,
-    updateKey: makeUpdateKey({ ...platform, admit }),
-    revokeKey: makeRevokeKey(platform),
-    lastUsesOf: platform.usage.lastUsesOf,
-    clock,
-  });
-}
-
-function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }: Platform) {
-  return makeRunOnce({
-    db,
-    places,
-    safes: makeSafes(config),
-    endRow: unsettled.abandon,
-    windowMs: config.idempotencyWindowMs,
-    lockMs: settleAfterMs,
-    clock,
-  });
-}
-
 function makeLoops(platform: Platform, events: Loop): Background {
   const { config, metrics, log, places, usage, clock } = platform;
   const settle = makeSettle({ ...platform, pace: makePace(config.workos.settlementsPerSecond) });
@@ -270,7 +230,10 @@ function makeLoops(platform: Platform, events: Loop): Background {
   return makeBackground({ loops: all, failures: metrics.failures, log });
 }
 
-function makeCallers({ config, product, clock, workos, findServiceToken }: Platform, verification: Verification) {
+function makeCallers(
+  { config, product, catalogue, clock, workos, findServiceToken }: Platform,
+  verification: Verification,
+) {
   const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   return makeAuthenticate({
     keyPrefixes: product.api_keys.prefixes,
@@ -281,6 +244,7 @@ function makeCallers({ config, product, clock, workos, findServiceToken }: Platf
       machineIssuer: authkitUrl,
       machineKeys:
         authkitUrl === undefined ? undefined : makeKeySet({ url: `${authkitUrl}/oauth2/jwks`, timeoutMs, clock }),
+      implying: catalogue.implying,
       clock,
     }),
     findServiceToken,

@@ -14,6 +14,8 @@ type Deps = {
   /** The AuthKit domain that issues machine tokens, without a trailing slash; without it there are none. */
   machineIssuer: string | undefined;
   machineKeys: JWTVerifyGetKey | undefined;
+  /** Scopes with all that they imply. */
+  implying: (scopes: readonly string[]) => ReadonlySet<string>;
   clock: Clock;
 };
 
@@ -58,7 +60,7 @@ export function makeTokenVerifier(deps: Deps) {
     const keys = isSession ? deps.sessionKeys : deps.machineKeys;
     if (!keys || typeof claimed.iss !== 'string' || !issuers.includes(claimed.iss)) throw credentialInvalid();
     const claims = await verify(token, keys, claimed.iss, deps.clock);
-    return isSession ? toUser(claims, deps.clientId) : toMachine(claims, deps.clientId);
+    return isSession ? toUser(claims, deps) : toMachine(claims, deps);
   };
 }
 
@@ -94,7 +96,7 @@ async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, cloc
   }
 }
 
-function toUser(payload: JWTPayload, clientId: string): UserCaller {
+function toUser(payload: JWTPayload, { clientId, implying }: Deps): UserCaller {
   const claims = readClaims(SessionClaims, payload);
   const foreign = claims.client_id !== undefined && claims.client_id !== clientId;
   if (foreign || (claims.aud && !claims.aud.includes(clientId))) throw credentialInvalid();
@@ -104,11 +106,11 @@ function toUser(payload: JWTPayload, clientId: string): UserCaller {
     userId: claims.sub,
     sessionId: claims.sid,
     role: claims.role,
-    scopes: new Set(claims.permissions),
+    scopes: implying(claims.permissions),
   };
 }
 
-function toMachine(payload: JWTPayload, clientId: string): MachineCaller {
+function toMachine(payload: JWTPayload, { clientId, implying }: Deps): MachineCaller {
   const claims = readClaims(MachineClaims, payload);
   if (!claims.aud.includes(clientId)) throw credentialInvalid();
   const scopes = claims.scope.split(' ').filter((scope) => scope !== '');
@@ -116,7 +118,7 @@ function toMachine(payload: JWTPayload, clientId: string): MachineCaller {
     kind: 'machine',
     organizationId: organizationOf(claims.org_id),
     clientId: claims.sub,
-    scopes: new Set(scopes),
+    scopes: implying(scopes),
   };
 }
 

@@ -128,7 +128,16 @@ export type PermissionSet = {
 export type PermissionGroup = {
   group: string;
   description: string | null;
-  permissions: { name: string; description: string; grantable: boolean }[];
+  permissions: {
+    name: string;
+    description: string;
+    /** Whoever holds it holds these, too. */
+    implies: string[];
+    /** Whether a key may hold it at all. */
+    grantable: boolean;
+    /** Whether the caller may choose it for a key. */
+    choosable: boolean;
+  }[];
 };
 
 export type Organization = {

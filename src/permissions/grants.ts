@@ -13,23 +13,35 @@ export function makeGrants(product: Product) {
   /** The scopes of a set; of none, when there is no such set. */
   const scopesOf = (name: string): readonly string[] => scopesOfSet.get(name) ?? [];
 
-  /** The scopes with all that they imply, but for what is never granted. */
-  function expand(scopes: Iterable<string>): ReadonlySet<string> {
+  /** What whoever holds these scopes holds: they, and all that they imply. */
+  function implying(scopes: Iterable<string>): Set<string> {
     const held = new Set(scopes);
     // What is added is visited, too.
     for (const scope of held) for (const each of implied.get(scope) ?? []) held.add(each);
+    return held;
+  }
+
+  /** The same of a key, which never holds what is never granted. */
+  function expand(scopes: Iterable<string>): ReadonlySet<string> {
+    const held = implying(scopes);
     for (const scope of neverGranted) held.delete(scope);
     return held;
   }
 
+  /** Whether a key gets what its set says now; of a set that is no longer configured it gets nothing. */
+  const followsSet = (permissionSet: string | undefined): permissionSet is string =>
+    product.follow_permission_sets && permissionSet !== undefined;
+
   return {
     neverGranted,
     scopesOf,
+    implying,
     expand,
+    followsSet,
     /** What a key may be made from one by one; empty: it is made from a set. */
     chosenScopes: product.chosen_scopes ?? [],
     /** What a key may be used for: what it was made with, or what its set says now, and all that this implies. */
     grantedTo: (permissionSet: string | undefined, scopes: readonly string[]): ReadonlySet<string> =>
-      expand(product.follow_permission_sets && permissionSet !== undefined ? scopesOf(permissionSet) : scopes),
+      expand(followsSet(permissionSet) ? scopesOf(permissionSet) : scopes),
   };
 }

@@ -28,7 +28,11 @@ const Permissions = z
           z.object({
             name: z.string(),
             description: z.string(),
+            implies: z.array(z.string()).describe('Whoever holds it holds these, too, and what they imply.'),
             grantable: z.boolean().describe('Whether an API key may hold it at all.'),
+            choosable: z
+              .boolean()
+              .describe('Whether the caller may choose it for a key: keys are made so, and the caller holds it.'),
           }),
         ),
       }),
@@ -37,7 +41,7 @@ const Permissions = z
   .meta({ id: 'Permissions' });
 
 type Deps = {
-  catalogue: Pick<Catalogue, 'sets' | 'groups' | 'neverGranted'>;
+  catalogue: Pick<Catalogue, 'sets' | 'groups' | 'neverGranted' | 'chosenScopes'>;
   planOfOrganization: (organizationId: string) => Promise<Pick<Plan, 'permissionSets'>>;
 };
 
@@ -64,20 +68,28 @@ export function permissionRoutes({ catalogue, planOfOrganization }: Deps): Route
       path: '/v1/api-keys/permissions',
       summary: 'List every scope, in groups',
       responses: { 200: Permissions },
-      handle: () =>
-        Promise.resolve({ data: catalogue.groups.map((group) => viewGroup(group, catalogue.neverGranted)) }),
+      handle({ caller }) {
+        const choosable = new Set(catalogue.chosenScopes.filter((scope) => caller.scopes.has(scope)));
+        return Promise.resolve({ data: catalogue.groups.map((group) => viewGroup(group, catalogue, choosable)) });
+      },
     }),
   ];
 }
 
-function viewGroup(group: Catalogue['groups'][number], neverGranted: ReadonlySet<string>) {
+function viewGroup(
+  group: Catalogue['groups'][number],
+  { neverGranted }: Pick<Catalogue, 'neverGranted'>,
+  choosable: ReadonlySet<string>,
+) {
   return {
     group: group.group,
     description: group.description ?? null,
-    permissions: group.scopes.map(({ name, description }) => ({
+    permissions: group.scopes.map(({ name, description, implies }) => ({
       name,
       description,
+      implies: [...implies],
       grantable: !neverGranted.has(name),
+      choosable: choosable.has(name),
     })),
   };
 }

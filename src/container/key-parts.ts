@@ -1,0 +1,79 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import type { Route } from '../http/route.ts';
+import type { IdempotencyRepository } from '../idempotency/idempotency-repository.ts';
+import { makeRunOnce } from '../idempotency/run-once.ts';
+import { makeSafes } from '../idempotency/safes.ts';
+import { makeCreateKey } from '../keys/create-key.ts';
+import type { makeFindKey } from '../keys/find-key.ts';
+import type { KeyRepository } from '../keys/key-repository.ts';
+import { keyRoutes } from '../keys/key-routes.ts';
+import { makeKeySchemas } from '../keys/key-schemas.ts';
+import type { Marker } from '../keys/marker.ts';
+import { makeProvisionKey } from '../keys/provision-key.ts';
+import { makeRevokeKey } from '../keys/revoke-key.ts';
+import { makeRotateKey } from '../keys/rotate-key.ts';
+import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
+import { makeUpdateKey } from '../keys/update-key.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import type { KeyHasher } from '../verification/key-hasher.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+import type { BillingParts } from './billing-parts.ts';
+import type { NoticesParts } from './notices-parts.ts';
+import type { UsageParts } from './usage-parts.ts';
+
+type Deps = {
+  config: Config;
+  db: Knex;
+  keys: KeyRepository;
+  unsettled: UnsettledKeys;
+  findKey: ReturnType<typeof makeFindKey>;
+  places: IdempotencyRepository;
+  workos: WorkosGateway;
+  marker: Marker;
+  hasher: KeyHasher;
+  catalogue: Catalogue;
+  gate: BillingParts['gate'];
+  notices: Pick<NoticesParts, 'tellingOfLimit'>;
+  usage: Pick<UsageParts, 'lastUsesOf'>;
+  audit: AuditLog;
+  settleAfterMs: number;
+  at: FaultPoint;
+  clock: Clock;
+  log: Logger;
+};
+
+/** What makes, shows and changes keys. */
+export function makeKeyRoutes(deps: Deps): Route[] {
+  const { keys, catalogue, gate, clock } = deps;
+  const provision = makeProvisionKey(deps);
+  const admit = gate.admitKey;
+  return keyRoutes({
+    schemas: makeKeySchemas(catalogue.sets, clock),
+    createKey: deps.notices.tellingOfLimit(makeCreateKey({ ...deps, admit, provision, scopesOf: catalogue.scopesOf })),
+    rotateKey: makeRotateKey({ ...deps, admit, provision }),
+    runOnce: makeRepeatable(deps),
+    findKey: deps.findKey,
+    listKeys: keys.list,
+    updateKey: makeUpdateKey({ ...deps, admit }),
+    revokeKey: makeRevokeKey(deps),
+    lastUsesOf: deps.usage.lastUsesOf,
+    clock,
+  });
+}
+
+function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }: Deps) {
+  return makeRunOnce({
+    db,
+    places,
+    safes: makeSafes(config),
+    endRow: unsettled.abandon,
+    windowMs: config.idempotencyWindowMs,
+    lockMs: settleAfterMs,
+    clock,
+  });
+}
