@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/server/**', 'test/process/**'],
+    exclude: ['test/server/**', 'test/process/**', 'test/faults/**'],
     globalSetup: ['./test/support/global-setup.ts'],
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
