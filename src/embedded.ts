@@ -6,14 +6,16 @@ import { makeContainer } from './container.ts';
 import { connectEmbedded } from './db/connect-embedded.ts';
 import { migrate } from './db/migrations.ts';
 import { holdDataFolder, keptSecret } from './embedded/data-folder.ts';
+import { demoProductOf, firstKeyOf, folderOfProduct } from './embedded/demo-product.ts';
 import { seedDemoTenants } from './embedded/demo-tenants.ts';
 import { welcome } from './embedded/welcome.ts';
-import { DEMO, demoSeed } from './emulator/demo.ts';
+import { DEMO, demoSeedOf } from './emulator/demo.ts';
 import { startEmulator } from './emulator/emulator.ts';
 import { StartError } from './errors.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './lifetime.ts';
 import { packageFile } from './package-file.ts';
+import type { Product } from './permissions/product.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';
@@ -23,30 +25,32 @@ const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
 /** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
 await runProcess(async () => {
-  const folder = resolve(process.env['LATCHKEY_DATA_DIR'] ?? '.data');
+  const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
+  const folder = folderOfProduct(resolve(process.env['LATCHKEY_DATA_DIR'] ?? '.data'), product.product);
   const lifetime = makeLifetime();
   try {
-    return await start(folder, lifetime);
+    return await start(product, folder, lifetime);
   } catch (error) {
     await lifetime.end();
     throw error;
   }
 });
 
-async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) {
+async function start(product: Product, folder: string, lifetime: ReturnType<typeof makeLifetime>) {
   const lock = holdDataFolder(folder);
   lifetime.onEnd(lock.release);
   const workosPort = readWorkosPort();
   const config = readConfig(environment(folder, workosPort));
-  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
   // A taken port is told now, not after the database was made.
   await (await listen(() => undefined, config)).close(0);
   const stateFile = join(folder, 'workos', 'state.sqlite');
-  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeed }).catch((error: unknown) => {
-    throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
-  });
+  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeedOf(demoProductOf(product)) }).catch(
+    (error: unknown) => {
+      throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
+    },
+  );
   lifetime.onEnd(() => workos.close());
   const database = await connectEmbedded({ dataDir: join(folder, 'postgres') });
   lifetime.onEnd(() => database.close());
@@ -60,7 +64,16 @@ async function start(folder: string, lifetime: ReturnType<typeof makeLifetime>) 
   lifetime.onEnd(streams.end);
   background.start();
   lifetime.onEnd(() => background.stop());
-  process.stdout.write(welcome({ url: server.url, workosUrl: workos.url, folder, milliseconds: performance.now() }));
+  process.stdout.write(
+    welcome({
+      product: product.product,
+      url: server.url,
+      workosUrl: workos.url,
+      folder,
+      milliseconds: performance.now(),
+      firstKey: firstKeyOf(product),
+    }),
+  );
   return { lifetime, log };
 }
 

@@ -1,9 +1,17 @@
-type Places = { url: string; workosUrl: string; folder: string; milliseconds: number };
+type Places = {
+  product: string;
+  url: string;
+  workosUrl: string;
+  folder: string;
+  milliseconds: number;
+  /** What makes a first key of the product. */
+  firstKey: object;
+};
 
 /** What a first visitor needs: where things are, and two lines that can be pasted as they stand. */
-export function welcome({ url, workosUrl, folder, milliseconds }: Places): string {
+export function welcome({ product, url, workosUrl, folder, milliseconds, firstKey }: Places): string {
   return `
-  Latchkey is ready after ${(milliseconds / 1_000).toFixed(1)} s.
+  Latchkey is ready as ${product} after ${(milliseconds / 1_000).toFixed(1)} s.
 
     API            ${url}
     API page       ${url}/docs
@@ -13,7 +21,7 @@ export function welcome({ url, workosUrl, folder, milliseconds }: Places): strin
   Sign in, then make a key:
 
 TOKEN=$(curl -s ${workosUrl}/user_management/authenticate -H 'content-type: application/json' -d '{"grant_type":"password","client_id":"client_latchkey","client_secret":"sk_test_latchkey","email":"owner@acme.test","password":"latchkey-demo"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-curl -s -X POST ${url}/v1/api-keys -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"label":"CI runner — staging","permission_set":"full_access"}'
+curl -s -X POST ${url}/v1/api-keys -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '${JSON.stringify(firstKey)}'
 
   Stop with Ctrl-C.
 `;

@@ -41,7 +41,8 @@ function insertPermissions({ store, ids, clock }: Deps, { permissions, roles, ap
   }
   for (const role of roles) {
     store.run(
-      'insert into roles (slug, name, permissions) values (?, ?, ?) on conflict (slug) do nothing',
+      `insert into roles (slug, name, permissions) values (?, ?, ?)
+       on conflict (slug) do update set permissions = excluded.permissions`,
       role.slug,
       role.name ?? role.slug,
       JSON.stringify(role.permissions),

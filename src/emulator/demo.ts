@@ -1,3 +1,5 @@
+import { EVERSHELL, demoPermissions } from './demo-permissions.ts';
+import type { DemoProduct } from './demo-permissions.ts';
 import type { Seed } from './seed.ts';
 
 const NAMES = ['acme', 'globex', 'hooli', 'initech', 'umbrella'] as const;
@@ -19,43 +21,12 @@ export const DEMO = {
   machineClientSecret: (name: string) => `secret_ci_${name}`,
 } as const;
 
-const PERMISSIONS = [
-  { slug: 'apikeys:read', name: 'Read API keys', description: 'See the API keys of the organization.' },
-  { slug: 'apikeys:write', name: 'Manage API keys', description: 'Create, change and revoke API keys.' },
-  { slug: 'audit:read', name: 'Read the audit trail', description: 'See who did what, and when.' },
-  { slug: 'billing:write', name: 'Manage billing', description: 'Change the plan and the means of payment.' },
-  { slug: 'caps:write', name: 'Manage caps', description: 'Set spending and usage caps.' },
-  { slug: 'members:write', name: 'Manage members', description: 'Invite people, change their roles, remove them.' },
-  { slug: 'tasks:write', name: 'Manage tasks', description: 'Submit and cancel any task.' },
-  {
-    slug: 'tasks:write:own',
-    name: 'Manage own tasks',
-    description: 'Submit tasks and cancel those the caller submitted.',
-  },
-  { slug: 'workspace:read', name: 'Read workspaces', description: 'See workspaces and what is in them.' },
-  { slug: 'workspace:write', name: 'Manage workspaces', description: 'Create, change and archive any workspace.' },
-  {
-    slug: 'workspace:write:own',
-    name: 'Manage own workspaces',
-    description: 'Create workspaces and change those the caller created.',
-  },
-] as const;
-
-const SLUGS = PERMISSIONS.map(({ slug }) => slug);
-const without = (...left: readonly string[]): string[] => SLUGS.filter((slug) => !left.includes(slug));
-const GRANTABLE_TO_KEYS = without('members:write', 'billing:write', 'apikeys:write');
 const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Five organizations of the product Evershell, each with three people and one machine client. */
-export const demoSeed: Seed = {
+/** The demo of a product: five organizations, each with three people and one machine client. */
+export const demoSeedOf = (product: DemoProduct): Seed => ({
   environment: { apiKey: DEMO.apiKey, clientId: DEMO.clientId },
-  permissions: PERMISSIONS.map((permission) => ({ ...permission })),
-  roles: [
-    { slug: 'owner', name: 'Owner', permissions: [...SLUGS] },
-    { slug: 'operator', name: 'Operator', permissions: without('members:write', 'billing:write') },
-    { slug: 'member', name: 'Member', permissions: ['workspace:read', 'workspace:write:own', 'tasks:write:own'] },
-  ],
-  apiKeyPermissions: { organization: GRANTABLE_TO_KEYS, user: GRANTABLE_TO_KEYS },
+  ...demoPermissions(product),
   organizations: NAMES.map((name) => ({ id: DEMO.organizationId(name), name: title(name) })),
   people: NAMES.flatMap((name) =>
     ROLES.map((role) => ({
@@ -79,6 +50,9 @@ export const demoSeed: Seed = {
     secret: DEMO.machineClientSecret(name),
     organizationId: DEMO.organizationId(name),
     name: `CI of ${title(name)}`,
-    scopes: ['apikeys:read', 'apikeys:write', 'audit:read'],
+    scopes: ['apikeys:read', 'apikeys:write', 'audit:read', ...product.chosenScopes],
   })),
-};
+});
+
+/** The demo of Evershell, the product that is configured where no other is. */
+export const demoSeed: Seed = demoSeedOf(EVERSHELL);

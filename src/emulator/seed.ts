@@ -4,7 +4,7 @@ import { EVENT_NAMES } from './webhooks/event-names.ts';
 const Id = z.string().min(1).max(128);
 const Slug = z.string().regex(/^[a-z0-9\-_:.*]{1,48}$/);
 
-/** Everything in it is inserted where it is absent; what is there already stays as it is, except the lists of `apiKeyPermissions` and the webhook endpoints. */
+/** Everything in it is inserted where it is absent; what is there already stays as it is, except what roles grant, the lists of `apiKeyPermissions` and the webhook endpoints. */
 export const Seed = z.strictObject({
   /** The secret of the environment and its client id. Only the seed given at the start counts. */
   environment: z.strictObject({ apiKey: z.string().min(1), clientId: z.string().min(1) }).optional(),
