@@ -39,6 +39,7 @@ import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
 import { makeFindKey } from './keys/find-key.ts';
+import { makeKeyFormat } from './keys/key-format.ts';
 import { makeKeyRepository } from './keys/key-repository.ts';
 import { makeMarker } from './keys/marker.ts';
 import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
@@ -167,6 +168,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
+    format: makeKeyFormat(product.api_keys),
     keys,
     findKey,
     unsettled: makeUnsettledKeys(db),
@@ -231,12 +233,12 @@ function makeLoops(platform: Platform, events: Loop): Background {
 }
 
 function makeCallers(
-  { config, product, catalogue, clock, workos, findServiceToken }: Platform,
+  { config, format, catalogue, clock, workos, findServiceToken }: Platform,
   verification: Verification,
 ) {
   const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   return makeAuthenticate({
-    keyPrefixes: product.api_keys.prefixes,
+    keyPrefixes: format.prefixes,
     verifyToken: makeTokenVerifier({
       clientId,
       sessionIssuers: issuers,

@@ -11,6 +11,7 @@ import { makeSafes } from '../idempotency/safes.ts';
 import { makeCreateKey } from '../keys/create-key.ts';
 import type { makeFindKey } from '../keys/find-key.ts';
 import type { KeyRepository } from '../keys/key-repository.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
 import { keyRoutes } from '../keys/key-routes.ts';
 import { makeKeySchemas } from '../keys/key-schemas.ts';
 import type { Marker } from '../keys/marker.ts';
@@ -36,6 +37,7 @@ type Deps = {
   workos: WorkosGateway;
   marker: Marker;
   hasher: KeyHasher;
+  format: KeyFormat;
   catalogue: Catalogue;
   gate: BillingParts['gate'];
   notices: Pick<NoticesParts, 'tellingOfLimit'>;

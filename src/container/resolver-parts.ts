@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeFailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
@@ -33,6 +34,7 @@ type Deps = {
   trust: Trust;
   announce: Announce;
   hasher: KeyHasher;
+  format: KeyFormat;
   workos: WorkosGateway;
   mirrorKeys: MirrorKeys;
   limiter: Pick<Limiter, 'takeRate'>;

@@ -7,10 +7,10 @@ import type { FastLane } from '../http/fast-lane.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Product } from '../permissions/product.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../usage/use.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
 import { makeDecide } from '../verification/decide.ts';
 import { FORWARD_PATH } from '../verification/forward-auth-routes.ts';
 import { makeForwardLane } from '../verification/forward-lane.ts';
@@ -26,7 +26,7 @@ import type { makeServiceTokens } from '../auth/service-tokens.ts';
 
 type Deps = {
   config: Config;
-  product: Product;
+  format: KeyFormat;
   db: Knex;
   resolver: KeyResolver;
   failures: FailedCredentials;
@@ -43,7 +43,7 @@ type Deps = {
 
 /** What says whether keys are good: to services and proxies, and of the callers of Latchkey's own routes. */
 export function makeVerificationParts(deps: Deps) {
-  const { config, product, resolver, findServiceToken, clock, metrics } = deps;
+  const { config, format, resolver, findServiceToken, clock, metrics } = deps;
   // Finding a counter by its labels costs more than counting.
   const counters = new Map(VERDICTS.map((code) => [code, metrics.verifications.labels(code)]));
   const countVerdict = (code: VerdictCode) => counters.get(code)?.inc();
@@ -52,7 +52,7 @@ export function makeVerificationParts(deps: Deps) {
   const lanes: FastLane[] = [
     makeVerifyLane({ findServiceToken, peekKey: resolver.peekKey, decide, note: laneLog(deps, VERIFY_PATH) }),
     makeForwardLane({
-      keyPrefixes: product.api_keys.prefixes,
+      keyPrefixes: format.prefixes,
       peekKey: resolver.peekKey,
       judge,
       decide,

@@ -10,6 +10,7 @@ import { ulid } from '../ids.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
 import type { IssuedKey, WorkosGateway } from '../workos/gateway.ts';
+import type { KeyFormat } from './key-format.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { NewKey } from './key-writer.ts';
 import type { Key, KeptHash, KeyTemplate } from './key.ts';
@@ -21,6 +22,7 @@ type Deps = {
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
   workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'deleteKey'>;
+  format: Pick<KeyFormat, 'handOut' | 'show' | 'read'>;
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
   /** How long the maker of a key has before somebody else takes over. */
@@ -89,13 +91,20 @@ async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
   const { organizationId, rowId, scopes, expiresAt } = key;
   const name = deps.marker.mark(key.label, organizationId, rowId);
   try {
-    return await deps.workos.createOrganizationKey({ organizationId, name, permissions: scopes, expiresAt });
+    const issued = await deps.workos.createOrganizationKey({ organizationId, name, permissions: scopes, expiresAt });
+    return dress(deps, key, issued);
   } catch (error) {
     const refused = error instanceof WorkosFailure && error.outcome === 'refused';
     // When the outcome is unknown the row stays: the key at WorkOS, if there is one, will be found by it.
     await noteEnd(deps, key, refused ? 'refused' : 'unknown');
     throw error;
   }
+}
+
+/** WorkOS's key in the product's form. */
+function dress({ format }: Deps, { environment }: NewKey, { id, ...issued }: IssuedKey): IssuedKey {
+  const value = format.handOut(issued.value, environment);
+  return { id, value, obfuscatedValue: format.show(value, environment, issued.obfuscatedValue) };
 }
 
 /** How far the last transaction came: once it is committing, a failure does not say whether it was committed. */
@@ -141,7 +150,11 @@ function activate(
   complete: Provision['complete'],
   progress: Progress,
 ): Promise<Key> {
-  const what = { workosId: issued.id, prefix: issued.obfuscatedValue, ...deps.hasher.keep(issued.value) };
+  const { id: workosId, value, obfuscatedValue: prefix } = issued;
+  const read = deps.format.read(value);
+  // Nobody could ever use it.
+  if (!read) throw new Error('WorkOS issued a key that is none by its form');
+  const what = { workosId, prefix, ...deps.hasher.keep(read.secret) };
   return transaction(deps.db, async (trx) => {
     progress.committing = false;
     const active = await deps.keys.activate(trx, key, what, deps.clock());

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { backgroundSource } from '../audit/audit-event.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
@@ -16,6 +17,7 @@ import type { KeyHasher } from './key-hasher.ts';
 
 type Deps = {
   db: Knex;
+  format: Pick<KeyFormat, 'read'>;
   workos: Pick<WorkosGateway, 'validateKey'>;
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
   hasher: Pick<KeyHasher, 'keep' | 'hashKeys'>;
@@ -47,8 +49,11 @@ export function makeAdoptKey(deps: Deps) {
   const mayAsk = makeRateBound(deps.questionsPerSecond);
 
   async function question(presented: string, name: string, address: string | undefined): Promise<boolean> {
-    if (!(await mayAskFor(deps, presented, address)) || !mayAsk()) return false;
-    const known = await adopt(deps, presented);
+    // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
+    const secret = deps.format.read(presented)?.workosSecret;
+    if (secret === undefined) return false;
+    if (!(await mayAskFor(deps, presented, secret, address)) || !mayAsk()) return false;
+    const known = await adopt(deps, secret);
     if (!known) refused.set(name, true);
     return known;
   }
@@ -63,29 +68,30 @@ export function makeAdoptKey(deps: Deps) {
   };
 }
 
-async function mayAskFor(deps: Deps, presented: string, address: string | undefined): Promise<boolean> {
-  if (await deps.isExpected(presented)) return true;
+async function mayAskFor(deps: Deps, presented: string, secret: string, address: string | undefined): Promise<boolean> {
+  // It is shown as it was handed out here, or as WorkOS shows it.
+  if ((await deps.isExpected(presented)) || (secret !== presented && (await deps.isExpected(secret)))) return true;
   if (deps.failures.overFor(address) !== undefined) return false;
   const rate = { limit: deps.questionsPerMinute, windowSeconds: 60 };
   return !(await deps.limiter.takeRate(`unknown ${networkOf(address)}`, rate, 1)).refused;
 }
 
-async function adopt({ db, workos, mirrorKeys, hasher, announce }: Deps, presented: string): Promise<boolean> {
-  const key = await ask(workos, presented);
+async function adopt({ db, workos, mirrorKeys, hasher, announce }: Deps, secret: string): Promise<boolean> {
+  const key = await ask(workos, secret);
   if (!key || key.userId !== undefined) return false;
   const { organizationId, id: keyId } = key;
   return transaction(db, async (trx) => {
     await mirrorKeys.made(trx, key, backgroundSource('workos', 'workos'));
-    const attached = await mirrorKeys.attach(trx, key, hasher.keep(presented), hasher.hashKeys);
+    const attached = await mirrorKeys.attach(trx, key, hasher.keep(secret), hasher.hashKeys);
     // Others may remember that they do not know it.
     if (attached) await announce(trx, { organizationId, keyId });
     return attached;
   });
 }
 
-async function ask(workos: Deps['workos'], presented: string): Promise<WorkosKey | undefined> {
+async function ask(workos: Deps['workos'], secret: string): Promise<WorkosKey | undefined> {
   try {
-    return await workos.validateKey(presented);
+    return await workos.validateKey(secret);
   } catch (error) {
     if (!(error instanceof WorkosFailure) || error.code !== 'workos_rejected') throw error;
     if (error.workosStatus === 400 || error.workosStatus === 422) return undefined;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
 import type { KeyHasher } from './key-hasher.ts';
@@ -8,6 +9,7 @@ import type { Trust } from './trust.ts';
 import type { UnknownKeys } from './unknown-keys.ts';
 
 type Deps = {
+  format: Pick<KeyFormat, 'secretOf' | 'fits'>;
   hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hashKeys'>;
   cache: Pick<KeyCache, 'get' | 'fill' | 'generation'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
@@ -31,29 +33,29 @@ export type Origin = { address: string | undefined; limited: boolean };
 export type KeyResolver = ReturnType<typeof makeKeyResolver>;
 export type ResolveKey = KeyResolver['resolveKey'];
 
-// WorkOS's secrets are opaque words; anything else is no key and costs no look-up.
-const KEY = /^[A-Za-z][\w-]{15,250}$/;
-
 export function isUnsought(found: Resolved | Unsought | undefined): found is Unsought {
   return found !== undefined && 'limited' in found;
 }
 
 /** Finds what a presented key is. Nothing is written on the way. */
 export function makeKeyResolver(deps: Deps) {
-  const { hasher, cache, trust, failures } = deps;
+  const { format, hasher, cache, trust, failures } = deps;
   const reading = new Map<string, Promise<Resolved | undefined>>();
+
+  // The same secret behind the prefix of another environment is another key, which does not exist.
+  const isAs = (presented: string, { record }: Resolved) => format.fits(presented, record.environment);
 
   function remembered(name: string): Resolved | undefined {
     const cached = trust.isTrusted() ? cache.get(name) : undefined;
     return cached && resolved(deps, cached, 'cache');
   }
 
-  function read(presented: string, name: string, address: string | undefined): Promise<Resolved | undefined> {
+  function read(key: Sought, address: string | undefined): Promise<Resolved | undefined> {
     // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
-    const place = `${cache.generation()} ${name}`;
+    const place = `${cache.generation()} ${key.name}`;
     const running = reading.get(place);
     if (running) return running;
-    const started = readThrough(deps, presented, name, address).finally(() => reading.delete(place));
+    const started = readThrough(deps, key, address).finally(() => reading.delete(place));
     reading.set(place, started);
     return started;
   }
@@ -64,20 +66,26 @@ export function makeKeyResolver(deps: Deps) {
    * @throws AppError `workos_unavailable` when only WorkOS could have said
    */
   async function resolveKey(presented: string, { address, limited }: Origin): Promise<Resolved | Unsought | undefined> {
-    const name = KEY.test(presented) ? hasher.nameOf(presented) : undefined;
+    // What is no key by its form alone costs neither a hash nor a look-up.
+    const secret = format.secretOf(presented);
+    const name = secret === undefined ? undefined : hasher.nameOf(secret);
     const known = name === undefined ? undefined : remembered(name);
-    if (known) return known;
+    if (known && isAs(presented, known)) return known;
     const over = limited ? failures.overFor(address) : undefined;
     if (over !== undefined) return { limited: over };
-    const found = name === undefined ? undefined : await read(presented, name, address);
-    if (found || !limited) return found;
+    const isLookedFor = secret !== undefined && name !== undefined && !known;
+    const found = isLookedFor ? await read({ presented, secret, name }, address) : undefined;
+    if (found && isAs(presented, found)) return found;
+    if (!limited) return undefined;
     const refused = await failures.count(address);
     return refused === undefined ? undefined : { limited: refused };
   }
 
   /** From memory alone. */
   function peekKey(presented: string): Resolved | undefined {
-    return KEY.test(presented) ? remembered(hasher.nameOf(presented)) : undefined;
+    const secret = format.secretOf(presented);
+    const known = secret === undefined ? undefined : remembered(hasher.nameOf(secret));
+    return known && isAs(presented, known) ? known : undefined;
   }
 
   return { peekKey, resolveKey };
@@ -88,25 +96,23 @@ function resolved({ clock }: Pick<Deps, 'clock'>, { record, readAtMs }: Cached, 
   return { record, source, staleMs: Math.max(0, clock().getTime() - readAtMs) };
 }
 
-async function readThrough(
-  deps: Deps,
-  presented: string,
-  name: string,
-  address: string | undefined,
-): Promise<Resolved | undefined> {
-  const isUnknown = deps.trust.isTrusted() && deps.unknown.has(name);
-  const known = isUnknown ? undefined : await readAndKeep(deps, presented, name);
+/** A key as it was presented, its secret, and by which name memory knows that. */
+type Sought = { presented: string; secret: string; name: string };
+
+async function readThrough(deps: Deps, key: Sought, address: string | undefined): Promise<Resolved | undefined> {
+  const isUnknown = deps.trust.isTrusted() && deps.unknown.has(key.name);
+  const known = isUnknown ? undefined : await readAndKeep(deps, key);
   if (known) return resolved(deps, known, 'mirror');
-  if (!(await deps.adopt(presented, name, address))) return undefined;
-  const adopted = await readAndKeep(deps, presented, name);
+  if (!(await deps.adopt(key.presented, key.name, address))) return undefined;
+  const adopted = await readAndKeep(deps, key);
   return adopted && resolved(deps, adopted, 'workos');
 }
 
-async function readAndKeep(deps: Deps, presented: string, name: string): Promise<Cached | undefined> {
+async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached | undefined> {
   const { hasher, cache, unknown, trust, readMirror, renewHash, clock } = deps;
   const generation = cache.generation();
   const readAtMs = clock().getTime();
-  const hashes = hasher.hashesOf(presented, name);
+  const hashes = hasher.hashesOf(secret, name);
   const found = await readMirror(hashes);
   if (!found) {
     if (trust.isTrusted()) unknown.note(name, generation);

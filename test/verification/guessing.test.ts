@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { makeKeyFormat } from '../../src/keys/key-format.ts';
 import { makeFailedCredentials } from '../../src/limits/failed-credentials.ts';
 import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
 import { makeAdoptKey } from '../../src/verification/adopt-key.ts';
@@ -12,6 +13,7 @@ import { makeUnknownKeys } from '../../src/verification/unknown-keys.ts';
 const MAX_WINDOWS = 1_000;
 const UNLIMITED = 0;
 const clock = () => new Date();
+const format = makeKeyFormat({ prefixes: ['sk_'] });
 
 type Options = { failuresPerMinute?: number; questionsPerSecond?: number; expected?: (key: string) => boolean };
 
@@ -27,6 +29,7 @@ function start({ failuresPerMinute = UNLIMITED, questionsPerSecond = 20, expecte
   const hasher = makeKeyHasher([Buffer.alloc(32, 1)]);
   const adopt = makeAdoptKey({
     db: undefined as never,
+    format,
     mirrorKeys: undefined as never,
     announce: () => Promise.resolve(),
     workos: { validateKey: (presented) => Promise.resolve(void asked.workos.push(presented)) },
@@ -38,6 +41,7 @@ function start({ failuresPerMinute = UNLIMITED, questionsPerSecond = 20, expecte
     questionsPerMinute: 10,
   });
   const { resolveKey } = makeKeyResolver({
+    format,
     hasher,
     cache,
     unknown,

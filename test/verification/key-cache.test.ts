@@ -117,6 +117,7 @@ test('no verification that begins after a revocation was answered ever says vali
           });
         });
       const { resolveKey } = makeKeyResolver({
+        format: { secretOf: (presented) => presented, fits: () => true },
         hasher: { nameOf: () => 'hash', hashesOf: () => [HASH], hashKeys: ['current'] },
         unknown: { has: () => false, note: () => undefined },
         renewHash: () => undefined,
