@@ -50,16 +50,19 @@ export function makeKeyFormat({ format, prefixes }: Pick<KeyRules, 'format' | 'p
 }
 
 function workosFormat(prefixes: readonly string[]): KeyFormat {
-  const secretOf = (presented: string) => (WORKOS_KEY.test(presented) ? presented : undefined);
   return {
     prefixes,
     has: () => true,
     handOut: (workosSecret) => workosSecret,
     show: (_value, _environment, workosShows) => workosShows,
-    secretOf,
+    secretOf: wordOf,
     fits: () => true,
-    read: (presented) => bare(secretOf(presented)),
+    read: (presented) => bare(wordOf(presented)),
   };
+}
+
+function wordOf(presented: string): string | undefined {
+  return WORKOS_KEY.test(presented) ? presented : undefined;
 }
 
 function bare(secret: string | undefined): ReadKey | undefined {
@@ -114,9 +117,7 @@ function withPrefixes({ live, test, accept_bare }: KeyFormatRules, prefixes: rea
     return test !== undefined && presented.startsWith(test) ? test : undefined;
   };
   const bareSecret = (presented: string) =>
-    accept_bare && prefixes.some((prefix) => presented.startsWith(prefix)) && WORKOS_KEY.test(presented)
-      ? presented
-      : undefined;
+    accept_bare && prefixes.some((prefix) => presented.startsWith(prefix)) ? wordOf(presented) : undefined;
   const prefixOf = (environment: Environment) => {
     const head = environment === 'live' ? live : test;
     if (head === undefined) throw new Error('the configuration gives keys of the test environment no form');
