@@ -121,6 +121,22 @@ create table key_last_uses (
   constraint key_last_uses_pkey PRIMARY KEY (organization_id, key_id)
 );
 
+create table members (
+  organization_id text not null,
+  user_id text not null,
+  active boolean not null,
+  roles text[] not null default '{}'::text[],
+  permissions text[],
+  member_as_of timestamp with time zone not null,
+  permissions_as_of timestamp with time zone,
+  due_at timestamp with time zone,
+  attempts integer not null default 0,
+  revision integer not null default 0,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint members_pkey PRIMARY KEY (organization_id, user_id)
+);
+
 create table notice_marks (
   organization_id text not null,
   subject text not null,
@@ -201,6 +217,7 @@ create table tenants (
   stripe_customer_id text,
   plan_occurred_at timestamp with time zone,
   key_limit_occurred_at timestamp with time zone,
+  ip_allow_list text[] not null default '{}'::text[],
   constraint tenants_pkey PRIMARY KEY (organization_id),
   constraint tenants_billing_status_check CHECK (billing_status = ANY (ARRAY['active'::text, 'trial'::text, 'past_due'::text, 'decommissioning'::text])),
   constraint tenants_decommission_at_check CHECK (decommission_at IS NULL OR billing_status = 'decommissioning'::text),
@@ -218,6 +235,21 @@ create table usage_counts (
 ) partition by RANGE (hour);
 
 create table usage_counts_default partition of usage_counts default;
+
+create table user_sessions (
+  session_id text not null,
+  user_id text not null,
+  organization_id text,
+  last_active_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  workos_revoked_at timestamp with time zone,
+  due_at timestamp with time zone,
+  attempts integer not null default 0,
+  constraint user_sessions_pkey PRIMARY KEY (session_id),
+  constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text])),
+  constraint user_sessions_ended_check CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
 
 CREATE OR REPLACE FUNCTION public.keep_usage_partitions(months_kept integer, months_ahead integer)
  RETURNS boolean
@@ -309,6 +341,12 @@ CREATE INDEX hook_inbox_waiting_idx ON public.hook_inbox USING btree (customer_i
 
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX members_due_at_idx ON public.members USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX members_roles_idx ON public.members USING gin (roles);
+
+CREATE INDEX members_user_id_idx ON public.members USING btree (user_id);
+
 CREATE INDEX notice_marks_told_at_idx ON public.notice_marks USING btree (kind, told_at);
 
 CREATE INDEX notice_postures_until_idx ON public.notice_postures USING btree (until) WHERE (until IS NOT NULL);
@@ -331,6 +369,12 @@ CREATE INDEX tenants_stripe_customer_id_idx ON public.tenants USING btree (strip
 
 CREATE INDEX tenants_trial_ends_at_idx ON public.tenants USING btree (trial_ends_at) WHERE (billing_status = 'trial'::text);
 
+CREATE INDEX user_sessions_due_at_idx ON public.user_sessions USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX user_sessions_ended_at_idx ON public.user_sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX user_sessions_last_active_at_idx ON public.user_sessions USING btree (last_active_at) WHERE (ended_at IS NULL);
+
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
@@ -349,6 +393,8 @@ grant delete, insert, select, update on idempotency_keys to latchkey_app;
 
 grant insert, select, update on key_last_uses to latchkey_app;
 
+grant delete, insert, select, update on members to latchkey_app;
+
 grant delete, insert, select, update on notice_marks to latchkey_app;
 
 grant delete, insert, select, update on notice_postures to latchkey_app;
@@ -364,5 +410,7 @@ grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
 grant delete, insert, select, update on tenants to latchkey_app;
 
 grant insert, select, update on usage_counts to latchkey_app;
+
+grant delete, insert, select, update on user_sessions to latchkey_app;
 
 alter default privileges in schema public grant delete, insert, select, update on tables to latchkey_app;

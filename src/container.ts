@@ -14,13 +14,14 @@ import { makeBillingOf } from './billing/billing-of.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { makeAddressParts } from './container/address-parts.ts';
 import { makeBillingParts } from './container/billing-parts.ts';
 import { addGauges } from './container/gauges.ts';
 import { makeHooks } from './container/hooks-parts.ts';
 import { makeKeyRoutes } from './container/key-parts.ts';
 import { makeLimitsParts } from './container/limits-parts.ts';
 import type { LimitsParts } from './container/limits-parts.ts';
-import { makeEvents, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
+import { makeEvents, makeMemberParts, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
 import { makeInvalidationParts } from './container/invalidation-parts.ts';
 import { makeNoticesParts } from './container/notices-parts.ts';
 import { makeResolverParts } from './container/resolver-parts.ts';
@@ -112,6 +113,7 @@ export function makeContainer(parts: Parts): Container {
     routes,
     guards: {
       authenticate: makeCallers(platform, verification),
+      assertAddress: platform.addressGuard(verification.keyCallers),
       admitKey: verification.keyCallers.admit,
       keyAnswered: verification.keyCallers.answered,
       assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
@@ -149,11 +151,13 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   const { policyRules } = catalogue;
   const notices = makeNoticesParts({ config, product, policyRules, db, metrics, workos, at, clock, log });
   const audit = makeAuditLog({ announce: invalidation.announce, tell: notices.tell, clock });
+  const billing = makeBillingParts({ db, catalogue, audit, config, metrics, clock, log });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
   const usage = makeUsageParts({ config, db, metrics, workos, codes: VERDICTS, findKey, clock, log });
   const limits = makeLimitsParts({ config, log, metrics, clock });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
+  const mirror = makeMirror({ product, catalogue, marker, announce: invalidation.announce, audit, clock });
   return {
     config,
     product,
@@ -180,8 +184,10 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     findServiceToken: makeServiceTokens(config.serviceTokens),
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
-    ...makeMirror({ catalogue, marker, audit, clock }),
-    ...makeBillingParts({ db, catalogue, audit, config, metrics, clock, log }),
+    ...mirror,
+    ...makeMemberParts({ ...mirror, config, db, workos, clock, log }),
+    ...billing,
+    ...makeAddressParts({ ...invalidation, ...billing, db, product, audit, clock }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
@@ -201,6 +207,7 @@ function makeFeatureRoutes(platform: Platform, verification: Verification): Rout
     ...permissionRoutes(platform),
     ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf(platform) }),
     ...platform.billingRoutes(),
+    ...platform.addressRoutes(),
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
@@ -225,6 +232,7 @@ function makeLoops(platform: Platform, events: Loop): Background {
     },
     { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
     events,
+    platform.membersLoop,
     platform.decommissionLoop,
   ];
   const own = config.role === 'api' ? [] : loops;

@@ -36,7 +36,7 @@ const Session = z
     z.object({
       ...common,
       kind: z.literal('api_key'),
-      user_id: z.literal(KEY_USER_ID),
+      user_id: z.string().describe(`Whose key it is, if a person's; else ${KEY_USER_ID}.`),
       api_key_id: z.string(),
       api_key_label: z.string(),
       api_key_permission_set: z.string().nullable(),
@@ -71,7 +71,7 @@ async function view(deps: Deps, caller: TenantCaller): Promise<z.input<typeof Se
     kind: 'api_key',
     organization_id,
     permissions,
-    user_id: KEY_USER_ID,
+    user_id: caller.ownerUserId ?? KEY_USER_ID,
     api_key_id: caller.keyId,
     api_key_label: caller.label,
     api_key_permission_set: caller.permissionSet ?? null,

@@ -22,6 +22,8 @@ type Deps = {
 const ALGORITHMS = ['RS256'];
 const SKEW_SECONDS = 5;
 const MAX_SCOPES = 500;
+/** The last that is a date. */
+const MAX_SECONDS = 8_640_000_000_000;
 
 const id = z
   .string()
@@ -33,6 +35,7 @@ const audience = z.union([z.string(), z.array(z.string())]).transform((aud) => [
 const SessionClaims = z.object({
   sub: id,
   sid: id,
+  iat: z.int().min(0).max(MAX_SECONDS),
   org_id: id.optional(),
   role: z.string().max(128).optional(),
   permissions: z.array(z.string().max(128)).max(MAX_SCOPES).default([]),
@@ -106,6 +109,7 @@ function toUser(payload: JWTPayload, { clientId, implying }: Deps): UserCaller {
     userId: claims.sub,
     sessionId: claims.sid,
     role: claims.role,
+    issuedAt: new Date(claims.iat * 1_000),
     scopes: implying(claims.permissions),
   };
 }

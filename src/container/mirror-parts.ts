@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
+import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { Marker } from '../keys/marker.ts';
@@ -15,7 +16,12 @@ import { makeMirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
 import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
+import { makeAskForMembers } from '../members/ask-for-members.ts';
+import type { AskForMembers } from '../members/ask-for-members.ts';
+import { makeMirrorMembers } from '../members/mirror-members.ts';
+import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
+import type { Product } from '../permissions/product.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../sync/background.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
@@ -26,6 +32,7 @@ import type { Reconcile } from '../sync/reconcile/reconcile.ts';
 import { makeSettle } from '../sync/settle.ts';
 import { workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Announce } from '../verification/announce.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
 import type { Logger } from 'pino';
@@ -33,14 +40,54 @@ import type { Logger } from 'pino';
 /** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
 const LEASE_DEADLINES = 12;
 
-type MirrorDeps = { catalogue: Catalogue; marker: Marker; audit: AuditLog; clock: Clock };
+/** A membership and its roles are asked for, each twice at most. */
+const ASKING_DEADLINES = 5;
+
+type MirrorDeps = {
+  product: Pick<Product, 'api_keys'>;
+  catalogue: Catalogue;
+  marker: Marker;
+  announce: Announce;
+  audit: AuditLog;
+  clock: Clock;
+};
 
 /** What writes WorkOS's word into the mirror. */
-export function makeMirror({ catalogue, marker, audit, clock }: MirrorDeps) {
+export function makeMirror({ product, catalogue, marker, announce, audit, clock }: MirrorDeps) {
+  const announceKeysOf = makeAnnounceKeysOf(announce);
+  const mirrorMembers = makeMirrorMembers({ announce: announceKeysOf, revokeKeysOf, audit, clock });
   const mirrorTenants = makeMirrorTenants({ audit, firstPosture: catalogue.firstPosture, clock });
   const describe = makeDescribeWorkosKey(catalogue);
-  const mirrorKeys = makeMirrorKeys({ holdTenant: mirrorTenants.hold, describe, marker, audit, clock });
-  return { mirrorTenants, mirrorKeys, describe };
+  const mirrorKeys = makeMirrorKeys({
+    holdTenant: mirrorTenants.hold,
+    holdOwner: product.api_keys.owners.includes('user')
+      ? (trx, key) => mirrorMembers.ownsKey(trx, key, key.createdAt)
+      : undefined,
+    describe,
+    marker,
+    audit,
+    clock,
+  });
+  return { mirrorTenants, mirrorMembers, announceKeysOf, mirrorKeys, describe };
+}
+
+type MemberDeps = {
+  config: Pick<Config, 'workos' | 'settleIntervalMs'>;
+  db: Knex;
+  workos: WorkosGateway;
+  mirrorMembers: MirrorMembers;
+  announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
+  clock: Clock;
+  log: Logger;
+};
+
+/** What asks WorkOS of people, and its loop. */
+export function makeMemberParts({ config, announceKeysOf, ...deps }: MemberDeps) {
+  const { turn } = makePace(config.workos.settlementsPerSecond);
+  const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
+  const { askDue, askAbout } = makeAskForMembers({ ...deps, announce: announceKeysOf, turn, leaseMs });
+  const loop: Loop = { name: 'members', everyMs: config.settleIntervalMs, step: askDue };
+  return { askAboutMember: askAbout, membersLoop: loop };
 }
 
 type ReconcileDeps = {
@@ -78,6 +125,8 @@ type EventDeps = {
   workos: WorkosGateway;
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
+  mirrorMembers: MirrorMembers;
+  askAboutMember: AskForMembers['askAbout'];
   metrics: Metrics;
   at: FaultPoint;
   clock: Clock;

@@ -5,6 +5,8 @@ export type UserCaller = {
   userId: string;
   sessionId: string;
   role: string | undefined;
+  /** When the session said so, to the second. */
+  issuedAt: Date;
   scopes: ReadonlySet<string>;
 };
 
@@ -21,6 +23,8 @@ export type ApiKeyCaller = {
   keyId: string;
   label: string;
   permissionSet: string | undefined;
+  /** Whose key it is, if a person's. */
+  ownerUserId: string | undefined;
   scopes: ReadonlySet<string>;
 };
 

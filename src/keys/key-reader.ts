@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
 import type { Page, PageRequest } from '../http/pagination.ts';
+import type { Reach } from './key-access.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
 import { isKeyId } from './key.ts';
 import type { Key, KeyStatus } from './key.ts';
@@ -8,6 +9,9 @@ import type { Key, KeyStatus } from './key.ts';
 export type KeyFilter = {
   status?: KeyStatus | undefined;
   permissionSet?: string | undefined;
+  expiresBefore?: Date | undefined;
+  /** Of the organization itself, of any person, or of one. */
+  owner?: 'organization' | 'user' | { ownerUserId: string } | undefined;
   q?: string | undefined;
 };
 
@@ -19,16 +23,18 @@ export function makeKeyReader(db: Knex) {
   const provisioned = (organizationId: string) => provisionedKeys(db, organizationId);
 
   return {
-    async find(organizationId: string, id: string): Promise<Key | undefined> {
+    /** With `reach`, only of that person. */
+    async find(organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
       if (!isKeyId(id)) return undefined;
-      const row = await provisioned(organizationId).where({ workos_id: id }).first(KEY_COLUMNS);
+      const row = await within(provisioned(organizationId), reach).where({ workos_id: id }).first(KEY_COLUMNS);
       return row && toKey(row);
     },
 
     /** Reads a key and keeps it from changing until the transaction ends. */
-    async lock(trx: Knex.Transaction, organizationId: string, id: string): Promise<Key | undefined> {
+    async lock(trx: Knex.Transaction, organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
       if (!isKeyId(id)) return undefined;
-      const row = await provisionedKeys(trx, organizationId).where({ workos_id: id }).forUpdate().first(KEY_COLUMNS);
+      const query = within(provisionedKeys(trx, organizationId), reach).where({ workos_id: id });
+      const row = await query.forUpdate().first(KEY_COLUMNS);
       return row && toKey(row);
     },
 
@@ -50,18 +56,11 @@ export function makeKeyReader(db: Knex) {
     },
 
     /**
-     * How many keys count towards the organization's quota: those that work and those being made. A key and the one
-     * that replaces it take one place together.
+     * How many keys count towards the organization's quota, or towards that of one of its people: those that work and
+     * those being made. A key and the one that replaces it take one place together; a person's are none of the
+     * organization's.
      */
-    async countTowardsQuota(on: Knex | Knex.Transaction, organizationId: string, now: Date): Promise<number> {
-      const { rows } = await on.raw<{ rows: { count: string }[] }>(
-        `select count(*) from api_keys
-         where organization_id = ? and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
-           and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
-        [organizationId, now],
-      );
-      return Number(rows[0]!.count);
-    },
+    countTowardsQuota,
 
     async countByStatus(): Promise<Record<string, number>> {
       const { rows } = await db.raw<{ rows: { status: string; count: string }[] }>(
@@ -72,6 +71,32 @@ export function makeKeyReader(db: Knex) {
   };
 }
 
+async function countTowardsQuota(
+  on: Knex | Knex.Transaction,
+  organizationId: string,
+  now: Date,
+  ownerUserId?: string,
+): Promise<number> {
+  const { rows } = await on.raw<{ rows: { count: string }[] }>(
+    `select count(*) from api_keys
+     where organization_id = ? and owner_user_id is not distinct from ? and status in ('provisioning', 'active')
+       and (expires_at is null or expires_at > ?)
+       and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
+    [organizationId, ownerUserId ?? null, now],
+  );
+  return Number(rows[0]!.count);
+}
+
+function within(query: KeyQuery, reach: Reach): KeyQuery {
+  return reach ? query.where({ owner_user_id: reach.ownerUserId }) : query;
+}
+
+function applyOwner(query: KeyQuery, owner: KeyFilter['owner']): void {
+  if (owner === 'organization') void query.whereNull('owner_user_id');
+  else if (owner === 'user') void query.whereNotNull('owner_user_id');
+  else if (owner) void query.where({ owner_user_id: owner.ownerUserId });
+}
+
 function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
   if (filter.status === 'revoked') void query.where({ status: 'revoked' });
   if (filter.status === 'active') {
@@ -79,6 +104,8 @@ function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
   }
   if (filter.status === 'expired') void query.where({ status: 'active' }).where('expires_at', '<=', now);
   if (filter.permissionSet !== undefined) void query.where({ permission_set: filter.permissionSet });
+  applyOwner(query, filter.owner);
+  if (filter.expiresBefore) void query.where('expires_at', '<', filter.expiresBefore);
   if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
 }
 

@@ -24,11 +24,18 @@ import type { MirrorRow } from './mirror-row.ts';
 type Deps = {
   /** Makes the tenant's row if there is none, and holds it until the transaction ends. */
   holdTenant: (trx: Knex.Transaction, organizationId: string) => Promise<{ deleted: boolean }>;
+  /**
+   * Makes the row of a person who owns a key that was made then; undefined where the product has no personal keys.
+   * @returns whether they are a member
+   */
+  holdOwner: ((trx: Knex.Transaction, key: PersonalKey) => Promise<boolean>) | undefined;
   describe: DescribeWorkosKey;
   marker: Pick<Marker, 'read'>;
   audit: Pick<AuditLog, 'append' | 'appendAll'>;
   clock: Clock;
 };
+
+type PersonalKey = { organizationId: string; userId: string; createdAt: Date };
 
 /** What was known of a key before; `inserted` when nothing was. */
 type Met = { inserted: true } | { inserted: false; row: MirrorRow | undefined };
@@ -39,21 +46,18 @@ const REVOKE_BATCH = 200;
 
 /**
  * What WorkOS says of keys, written into the mirror. Each may be said twice, late or in any order, and says whether it
- * changed anything, which is audited then. A person's own keys are not mirrored in this version: Latchkey's keys belong
- * to organizations.
+ * changed anything, which is audited then. A person's own keys are mirrored where the product has such keys.
  */
 export function makeMirrorKeys(deps: Deps) {
   return {
     /** There is such a key. What the mirror knows of it already stays as it is. */
     async made(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
-      if (key.userId !== undefined) return false;
       const met = await meet(deps, trx, key, source);
       return met.inserted || reopenFailed(deps, trx, key, met.row);
     },
 
     /** The key is like this now: WorkOS changes nothing of a key but its end. */
     async changed(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
-      if (key.userId !== undefined) return false;
       const met = await meet(deps, trx, key, source);
       if (met.inserted) return true;
       if (met.row?.workos_id !== key.id) return reopenFailed(deps, trx, key, met.row);
@@ -70,7 +74,6 @@ export function makeMirrorKeys(deps: Deps) {
 
     /** There is no such key any more. One that was never seen leaves a revoked row, so that what comes late is late. */
     async gone(trx: Knex.Transaction, key: WorkosKey, at: Date, source: AuditSource): Promise<boolean> {
-      if (key.userId !== undefined) return false;
       const met = await meet(deps, trx, key, source, at);
       if (met.inserted) return true;
       if (!met.row) return false;
@@ -97,7 +100,7 @@ export function makeMirrorKeys(deps: Deps) {
   };
 }
 
-/** Finds the key's row, or makes it: active, or revoked when the key or its organization is known to be gone. */
+/** Finds the key's row, or makes it: active, or revoked when the key its organization or its owner is known to be gone. */
 async function meet(
   deps: Deps,
   trx: Knex.Transaction,
@@ -107,16 +110,27 @@ async function meet(
 ): Promise<Met> {
   const ours = deps.marker.read(key.name, key.organizationId);
   const row = await lockMirrorRow(trx, key, ours?.rowId);
-  if (row) return { inserted: false, row };
+  if (row || (key.userId !== undefined && !deps.holdOwner)) return { inserted: false, row };
   const now = deps.clock();
   const { deleted } = await deps.holdTenant(trx, key.organizationId);
-  const endedAt = goneAt ?? (deleted ? now : undefined);
+  const isOver = !(await holdOwner(deps, trx, key)) || deleted;
+  const endedAt = goneAt ?? (isOver ? now : undefined);
   const made = { ...newMirrorRow(key, deps.describe, ours, now), ...(endedAt && ended(endedAt, now)) };
   // Somebody may have been faster: then theirs counts.
   if (!(await insertMirrorRow(trx, made))) return { inserted: false, row: await lockMirrorRow(trx, key, ours?.rowId) };
   const action = endedAt ? 'api_key.revoked' : 'api_key.created';
   await deps.audit.append(trx, keyEvent(key.organizationId, key.id, action, source, describeNew(made)));
   return { inserted: true };
+}
+
+/** @returns whether whoever owns the key is there */
+async function holdOwner(
+  deps: Deps,
+  trx: Knex.Transaction,
+  { organizationId, userId, createdAt }: WorkosKey,
+): Promise<boolean> {
+  if (userId === undefined || !deps.holdOwner) return true;
+  return deps.holdOwner(trx, { organizationId, userId, createdAt });
 }
 
 /** A key whose row was given up is an orphan: it is looked for at once, and deleted. A row in any other state says no. */

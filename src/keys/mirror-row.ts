@@ -70,6 +70,7 @@ export function newMirrorRow(
   return {
     organization_id: key.organizationId,
     id: ours?.rowId ?? ulid(key.createdAt),
+    owner_user_id: key.userId ?? null,
     workos_id: key.id,
     origin: 'workos',
     status: 'active',
@@ -126,9 +127,15 @@ export async function revokeActiveRows(
   return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Ends what is being made in an organization: it cannot become a key any more, and what it left is looked for. */
-export async function failProvisioningRows(trx: Knex.Transaction, organizationId: string, now: Date): Promise<void> {
+/** Ends what is being made in an organization, or there for one person: it cannot become a key any more, and what it left is looked for. */
+export async function failProvisioningRows(
+  trx: Knex.Transaction,
+  organizationId: string,
+  now: Date,
+  ownerUserId?: string,
+): Promise<void> {
   await trx<KeyRow>('api_keys')
     .where({ organization_id: organizationId, status: 'provisioning' })
+    .where(ownerUserId === undefined ? {} : { owner_user_id: ownerUserId })
     .update({ status: 'failed', updated_at: now, due_at: now });
 }

@@ -4,16 +4,22 @@ import type { AuditSource } from '../audit/audit-event.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import { transaction } from '../db/transaction.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import type { MirrorMembers, Step } from '../members/mirror-members.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { WorkosOrganization } from '../workos/entities.ts';
+import type { WorkosKey, WorkosOrganization } from '../workos/entities.ts';
 import type { WorkosEvent } from '../workos/event.ts';
 
 type Deps = {
   db: Knex;
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
+  mirrorMembers: MirrorMembers;
+  /** Asks WorkOS what a person may do, if that is not known. Never fails: what is not known grants nothing. */
+  askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   workosEvents: Metrics['workosEvents'];
 };
+
+const PAGE = 100;
 
 /** How an event came here. A request's id is that of the hook. */
 export type Delivery = { source: 'hook' | 'poll'; requestId?: string };
@@ -46,7 +52,7 @@ function apply(deps: Deps, event: WorkosEvent, source: AuditSource): Promise<boo
   const within = (work: (trx: Knex.Transaction) => Promise<boolean>) => transaction(db, work);
   switch (event.type) {
     case 'api_key.created':
-      return within((trx) => mirrorKeys.made(trx, event.key, source));
+      return made(deps, event.key, source);
     case 'api_key.updated':
       return within((trx) => mirrorKeys.changed(trx, event.key, source));
     case 'api_key.revoked':
@@ -57,7 +63,69 @@ function apply(deps: Deps, event: WorkosEvent, source: AuditSource): Promise<boo
       return within((trx) => mirrorTenants.updated(trx, event.organization, source));
     case 'organization.deleted':
       return close(deps, event.organization, source);
+    default:
+      return applyToMembers(deps, event, source);
   }
+}
+
+type MemberEvent = Exclude<WorkosEvent, { key: unknown } | { organization: unknown }>;
+
+async function applyToMembers(deps: Deps, event: MemberEvent, source: AuditSource): Promise<boolean> {
+  const { mirrorMembers } = deps;
+  switch (event.type) {
+    case 'organization_membership.created':
+    case 'organization_membership.updated': {
+      const changed = await inSteps(deps, (trx) => mirrorMembers.changed(trx, event.member, source));
+      if (changed) await deps.askAboutMember(event.member);
+      return changed;
+    }
+    case 'organization_membership.deleted': {
+      const ending = { at: event.createdAt, reason: 'membership_ended', source } as const;
+      return inSteps(deps, (trx) => mirrorMembers.ended(trx, event.member, ending));
+    }
+    case 'user.deleted':
+      return endEverywhere(deps, event.userId, { at: event.createdAt, reason: 'user_deleted', source });
+    default: {
+      const gone = event.type === 'role.deleted' || event.type === 'organization_role.deleted';
+      const role = gone ? { ...event.role, updatedAt: event.createdAt } : event.role;
+      return inSteps(deps, (trx) => mirrorMembers.roleChanged(trx, role, gone));
+    }
+  }
+}
+
+async function endEverywhere(
+  deps: Deps,
+  userId: string,
+  ending: Parameters<MirrorMembers['ended']>[2],
+): Promise<boolean> {
+  const { db, mirrorMembers } = deps;
+  let changed = false;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const ids: string[] = await mirrorMembers.organizationsOf(db, userId, after, PAGE);
+    for (const organizationId of ids) {
+      const ended = await inSteps(deps, (trx) => mirrorMembers.ended(trx, { organizationId, userId }, ending));
+      changed ||= ended;
+    }
+    after = ids.at(-1);
+  }
+  return changed;
+}
+
+/** Each step is a transaction of bounded size: should this end half-way, the event that comes again goes on. */
+async function inSteps({ db }: Deps, step: (trx: Knex.Transaction) => Promise<Step>): Promise<boolean> {
+  let changed = false;
+  for (;;) {
+    const done = await transaction(db, step);
+    changed ||= done.changed;
+    if (!done.more) return changed;
+  }
+}
+
+async function made({ db, mirrorKeys, askAboutMember }: Deps, key: WorkosKey, source: AuditSource): Promise<boolean> {
+  const { organizationId, userId } = key;
+  const changed = await transaction(db, (trx) => mirrorKeys.made(trx, key, source));
+  if (changed && userId !== undefined) await askAboutMember({ organizationId, userId });
+  return changed;
 }
 
 /**

@@ -53,7 +53,7 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
       tag: 'Verification',
       summary: 'Whether a proxied request may pass, by the API key that it carries',
       description:
-        'On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-scopes` and `-permission-set` say whose request it is. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.',
+        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
       scope: [],
       callers: ['api_key'],
       billing: 'read',
@@ -84,15 +84,18 @@ export function operationOf(method: string): Operation {
   return method === 'DELETE' ? 'wind_down' : 'create';
 }
 
-type Forwarded = Pick<ApiKeyCaller, 'organizationId' | 'keyId' | 'scopes' | 'permissionSet'>;
+type Forwarded = Pick<ApiKeyCaller, 'organizationId' | 'keyId' | 'scopes' | 'permissionSet' | 'ownerUserId'>;
+
+type Header = [name: string, value: string];
 
 /** What the proxied service is told of its caller. */
-export function headersOfCaller(caller: Forwarded): [name: string, value: string][] {
+export function headersOfCaller(caller: Forwarded): Header[] {
   return [
     ['x-latchkey-organization-id', caller.organizationId],
     ['x-latchkey-key-id', caller.keyId],
     ['x-latchkey-scopes', [...caller.scopes].join(' ')],
     ['x-latchkey-permission-set', caller.permissionSet ?? ''],
+    ...(caller.ownerUserId === undefined ? [] : [['x-latchkey-owner-id', caller.ownerUserId] satisfies Header]),
   ];
 }
 

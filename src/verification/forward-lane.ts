@@ -4,7 +4,7 @@ import { envelope } from '../http/envelope.ts';
 import { asciiJson, sendJson } from '../http/fast-lane.ts';
 import type { FastLane } from '../http/fast-lane.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
-import type { Decide, Decision } from './decide.ts';
+import type { Decide, Decision, Question } from './decide.ts';
 import { FORWARD_PATH, ForwardQuery, headersOfCaller, operationOf, viewOfCaller } from './forward-auth-routes.ts';
 import type { Judge, Use } from './judge.ts';
 import type { LaneLog } from './lane-log.ts';
@@ -24,8 +24,8 @@ type Deps = {
   now: () => Date;
 };
 
-type Asked = Use & { mapped: boolean };
-type Accepted = { presented: string; record: MirrorRecord; resolved: Resolved; asked: Asked };
+type Asked = Omit<Use, 'ip'> & { mapped: boolean };
+type Accepted = { question: Question; record: MirrorRecord; resolved: Resolved; asked: Asked };
 
 /** Others are rare, and the client's to invent. */
 const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
@@ -42,26 +42,31 @@ export function makeForwardLane(deps: Deps): FastLane {
       const from = performance.now();
       const accepted = accept(deps, req, queries(req.method ?? '', req.url ?? ''));
       if (!accepted) return pass();
-      const { asked, resolved, presented } = accepted;
+      const { resolved, question } = accepted;
       const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from });
-      const userAgent = req.headers['user-agent']?.slice(0, MAX_USER_AGENT);
-      const ip = clientAddress(req, deps.trustProxyHops);
-      const decision = deps.decide(resolved, { ...asked, presented, cost: 1, lease: false, ip, userAgent });
+      const decision = deps.decide(resolved, question);
       if (decision instanceof Promise) decision.then(answer, pass);
       else answer(decision);
     },
   };
 }
 
-function accept({ keyPrefixes, peekKey, judge, now }: Deps, req: IncomingMessage, asked?: Asked): Accepted | undefined {
+function accept(
+  { keyPrefixes, peekKey, judge, trustProxyHops, now }: Deps,
+  req: IncomingMessage,
+  asked?: Asked,
+): Accepted | undefined {
   const presented = asked && presentedKey(req);
   if (!asked || presented === undefined || !keyPrefixes.some((prefix) => presented.startsWith(prefix)))
     return undefined;
   const resolved = peekKey(presented);
+  if (!resolved) return undefined;
+  const userAgent = req.headers['user-agent']?.slice(0, MAX_USER_AGENT);
+  const ip = clientAddress(req, trustProxyHops);
+  const question = { ...asked, presented, cost: 1, lease: false, ip, userAgent };
   // What is refused, is refused by the route.
-  return resolved && judge(resolved.record, asked, now()) === 'valid'
-    ? { presented, record: resolved.record, resolved, asked }
-    : undefined;
+  if (judge(resolved.record, question, now()) !== 'valid') return undefined;
+  return { question, record: resolved.record, resolved, asked };
 }
 
 function presentedKey({ headers, rawHeaders }: IncomingMessage): string | undefined {
@@ -89,8 +94,8 @@ function send({ note }: Deps, req: IncomingMessage, res: ServerResponse, { accep
     const prepared = preparedAnswer(record);
     sendJson(res, status, prepared.text, [...prepared.headers, ...headers]);
   }
-  const { organizationId, keyId, label, permissionSet, scopes } = record;
-  const caller = { kind: 'api_key' as const, organizationId, keyId, label, permissionSet, scopes };
+  const { organizationId, keyId, label, permissionSet, ownerUserId, scopes } = record;
+  const caller = { kind: 'api_key' as const, organizationId, keyId, label, permissionSet, ownerUserId, scopes };
   note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { ipNotAllowed } from '../http/ip-not-allowed.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../usage/use.ts';
-import { isExpired, isRevoked } from './judge.ts';
+import { isExpired, isFromAllowed, isRevoked } from './judge.ts';
 import type { VerdictCode } from './judge.ts';
 import { limitError, limitHeaders } from './limit-answer.ts';
 import type { MirrorRecord } from './mirror-record.ts';
@@ -67,6 +68,12 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
       return caller;
     },
 
+    /** By the key's own list and its organization's. @throws AppError `ip_not_allowed` */
+    assertAddress(caller: ApiKeyCaller, address: string | undefined): void {
+      const record = records.get(caller);
+      if (!record || !isFromAllowed(record, address)) throw ipNotAllowed(address);
+    },
+
     /** Counts a request towards the key's rates. @throws AppError `rate_limited`, after telling the headers */
     async admit(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void> {
       const record = records.get(caller);
@@ -85,6 +92,7 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
   };
 }
 
-function callerOf({ organizationId, keyId, label, permissionSet, scopes }: MirrorRecord): ApiKeyCaller {
-  return { kind: 'api_key', organizationId, keyId, label, permissionSet, scopes };
+function callerOf(record: MirrorRecord): ApiKeyCaller {
+  const { organizationId, keyId, label, permissionSet, ownerUserId, scopes } = record;
+  return { kind: 'api_key', organizationId, keyId, label, permissionSet, ownerUserId, scopes };
 }

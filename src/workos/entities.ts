@@ -20,3 +20,23 @@ export type WorkosOrganization = {
   createdAt: Date;
   updatedAt: Date;
 };
+
+/** A person's place in an organization. */
+export type WorkosMember = {
+  organizationId: string;
+  userId: string;
+  /** One that waits for an invitation to be taken is not. */
+  active: boolean;
+  /** Slugs, the primary one first. */
+  roles: readonly string[];
+  updatedAt: Date;
+};
+
+/** A role of every organization, or of one. */
+export type WorkosRole = {
+  slug: string;
+  organizationId: string | undefined;
+  /** What it grants; undefined when WorkOS does not say. */
+  permissions: readonly string[] | undefined;
+  updatedAt: Date;
+};

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkosKey, WorkosOrganization } from './entities.ts';
+import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './entities.ts';
 
 /** `actorId` is who did it, as far as WorkOS says. */
 type Common = { id: string; createdAt: Date; actorId: string | undefined };
@@ -10,7 +10,16 @@ export type WorkosEvent =
   | (Common & {
       type: 'organization.created' | 'organization.updated' | 'organization.deleted';
       organization: WorkosOrganization;
-    });
+    })
+  | (Common & { type: MembershipEvent; member: WorkosMember })
+  | (Common & { type: RoleEvent; role: WorkosRole })
+  | (Common & { type: 'user.deleted'; userId: string });
+
+type MembershipEvent =
+  | 'organization_membership.created'
+  | 'organization_membership.updated'
+  | 'organization_membership.deleted';
+type RoleEvent = 'role.updated' | 'role.deleted' | 'organization_role.updated' | 'organization_role.deleted';
 
 /** The kinds that are asked for. */
 export const EVENT_TYPES = [
@@ -20,6 +29,14 @@ export const EVENT_TYPES = [
   'organization.created',
   'organization.updated',
   'organization.deleted',
+  'organization_membership.created',
+  'organization_membership.updated',
+  'organization_membership.deleted',
+  'role.updated',
+  'role.deleted',
+  'organization_role.updated',
+  'organization_role.deleted',
+  'user.deleted',
 ] as const satisfies WorkosEvent['type'][];
 
 const id = z.string().min(1).max(64).regex(/^\w+$/);
@@ -75,6 +92,43 @@ export const RawOrganization = z
     updatedAt: organization.updated_at,
   }));
 
+const MAX_ROLES = 100;
+const MAX_PERMISSIONS = 500;
+const slug = z.string().min(1).max(128);
+
+export const RawMember = z
+  .object({
+    user_id: id,
+    organization_id: id,
+    status: z.string(),
+    role: z.object({ slug }).nullish(),
+    roles: z.array(z.object({ slug })).max(MAX_ROLES).nullish(),
+    updated_at: time,
+  })
+  .transform((member): WorkosMember => ({
+    organizationId: member.organization_id,
+    userId: member.user_id,
+    active: member.status === 'active',
+    roles: [...new Set([member.role, ...(member.roles ?? [])].flatMap((role) => (role ? [role.slug] : [])))],
+    updatedAt: member.updated_at,
+  }));
+
+export const RawRole = z
+  .object({
+    slug,
+    organization_id: id.nullish(),
+    permissions: z.array(z.string().max(128)).max(MAX_PERMISSIONS).nullish(),
+    updated_at: time,
+  })
+  .transform((role): WorkosRole => ({
+    slug: role.slug,
+    organizationId: role.organization_id ?? undefined,
+    permissions: role.permissions ?? undefined,
+    updatedAt: role.updated_at,
+  }));
+
+const RawUser = z.object({ id }).transform((user) => ({ userId: user.id }));
+
 const common = {
   id: z.string().min(1).max(64),
   created_at: time,
@@ -86,12 +140,37 @@ const common = {
 };
 
 const RawEvent = z.discriminatedUnion('event', [
-  z.object({ ...common, event: z.enum(['api_key.created', 'api_key.updated', 'api_key.revoked']), data: RawKey }),
+  z.object({
+    ...common,
+    event: z.enum(['api_key.created', 'api_key.updated', 'api_key.revoked']),
+    data: RawKey.transform((key) => ({ key })),
+  }),
   z.object({
     ...common,
     event: z.enum(['organization.created', 'organization.updated', 'organization.deleted']),
-    data: RawOrganization,
+    data: RawOrganization.transform((organization) => ({ organization })),
   }),
+  z.object({
+    ...common,
+    event: z.enum([
+      'organization_membership.created',
+      'organization_membership.updated',
+      'organization_membership.deleted',
+    ]),
+    data: RawMember.transform((member) => ({ member })),
+  }),
+  z.object({
+    ...common,
+    event: z.enum(['role.updated', 'role.deleted']),
+    data: RawRole.transform((role) => ({ role })),
+  }),
+  z.object({
+    ...common,
+    event: z.enum(['organization_role.updated', 'organization_role.deleted']),
+    // Without its organization it would be taken for one of every organization's.
+    data: RawRole.refine(({ organizationId }) => organizationId !== undefined).transform((role) => ({ role })),
+  }),
+  z.object({ ...common, event: z.literal('user.deleted'), data: RawUser }),
 ]);
 
 /** Reads an event of the Events API or of a webhook; undefined for a kind that does not concern Latchkey. */
@@ -99,8 +178,5 @@ export function parseEvent(raw: unknown): WorkosEvent | undefined {
   const parsed = RawEvent.safeParse(raw);
   if (!parsed.success) return undefined;
   const { id, created_at: createdAt, context, event: type, data } = parsed.data;
-  const common = { id, createdAt, actorId: context?.actor.id };
-  return 'permissions' in data
-    ? ({ ...common, type, key: data } as WorkosEvent)
-    : ({ ...common, type, organization: data } as WorkosEvent);
+  return { id, createdAt, actorId: context?.actor.id, type, ...data } as WorkosEvent;
 }

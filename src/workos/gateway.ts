@@ -1,4 +1,4 @@
-import type { WorkosKey, WorkosOrganization } from './entities.ts';
+import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './entities.ts';
 import type { WorkosEvent } from './event.ts';
 
 /** A key as WorkOS issues it: the only time that its secret is seen. */
@@ -10,6 +10,8 @@ export type NewOrganizationKey = {
   permissions: readonly string[];
   expiresAt: Date | undefined;
 };
+
+export type NewUserKey = NewOrganizationKey & { userId: string };
 
 export type WorkosUser = { id: string; email: string };
 export type WorkosMembership = { organizationId: string; organizationName: string; role: string };
@@ -42,14 +44,22 @@ export type WorkosGateway = {
   /** Before work that would be in vain: throws while WorkOS is known to be down and would not be asked. */
   refuseWhileBroken(): void;
   createOrganizationKey(key: NewOrganizationKey): Promise<IssuedKey>;
+  /** The same for a key of a person, who must be an active member. */
+  createUserKey(key: NewUserKey): Promise<IssuedKey>;
   /** Deletes a key. One that WorkOS does not have counts as deleted. */
   deleteKey(workosId: string): Promise<void>;
-  /** Sets when a key ends; a time that has passed ends it at once. A key that is gone or has ended counts as done. */
-  expireKey(workosId: string, expiresAt: Date): Promise<void>;
+  /**
+   * Sets when a key ends, undefined: never; a time that has passed ends it at once. A key that is gone or has ended
+   * counts as done.
+   * @returns when the key changed, as WorkOS's events on it say; undefined for one that is gone or has ended
+   */
+  expireKey(workosId: string, expiresAt: Date | undefined): Promise<Date | undefined>;
   /** Whose key a secret is; undefined when it is nobody's, or no longer good. */
   validateKey(value: string): Promise<WorkosKey | undefined>;
   /** The organization's own keys, newest first, page by page; none for an organization that WorkOS does not know. */
   listOrganizationKeys(organizationId: string): AsyncIterable<WorkosKey>;
+  /** A person's own keys in an organization, likewise; none for a person whom WorkOS does not know. */
+  listUserKeys(organizationId: string, userId: string): AsyncIterable<WorkosKey>;
   /** Every organization, newest first, page by page. */
   listOrganizations(): AsyncIterable<WorkosOrganization>;
   /** What happened, oldest first. */
@@ -58,6 +68,10 @@ export type WorkosGateway = {
   getUser(userId: string): Promise<WorkosUser>;
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;
+  /** A person's place in an organization, active or not; undefined when there is none. */
+  findMember(organizationId: string, userId: string): Promise<WorkosMember | undefined>;
+  /** A role that applies to an organization, its own or every organization's; undefined when there is none. */
+  findRole(organizationId: string, slug: string): Promise<WorkosRole | undefined>;
   /** The access token inside a sealed AuthKit session; `undefined` when it was not sealed with our password. */
   unsealSession(sealed: string): Promise<string | undefined>;
   /** Whether WorkOS answers at all. */

@@ -26,6 +26,8 @@ const BUDGETS = {
   expire_key: { retries: 0, budgetMs: 5_000 },
   get_user: { retries: 1, budgetMs: 3_000 },
   list_memberships: { retries: 1, budgetMs: 3_000 },
+  find_member: { retries: 1, budgetMs: 3_000 },
+  find_role: { retries: 1, budgetMs: 3_000 },
   list_keys: { retries: 3, budgetMs: 30_000 },
   list_organizations: { retries: 3, budgetMs: 30_000 },
   list_events: { retries: 2, budgetMs: 15_000 },

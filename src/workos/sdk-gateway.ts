@@ -1,9 +1,9 @@
 import { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { EVENT_TYPES, RawKey, RawOrganization, parseEvent } from './event.ts';
+import { EVENT_TYPES, RawKey, RawMember, RawOrganization, RawRole, parseEvent } from './event.ts';
 import { WorkosFailure } from './failure.ts';
-import type { EventsFrom, WorkosGateway } from './gateway.ts';
+import type { EventsFrom, IssuedKey, NewOrganizationKey, WorkosGateway } from './gateway.ts';
 import { listPages } from './list-pages.ts';
 import { keepErrors } from './read-answer.ts';
 import { makeResilience } from './resilience.ts';
@@ -28,7 +28,9 @@ const CONFLICT = 409;
 
 // The SDK's own methods drop `expires_at`, so the generic calls are used and their answers checked here.
 const CreatedKey = z.object({ id: z.string().min(1), value: z.string().min(1), obfuscated_value: z.string().min(1) });
+const ExpiredKey = z.object({ updated_at: z.iso.datetime({ offset: true }) });
 const Validation = z.object({ api_key: RawKey.nullable() });
+const Members = z.object({ data: z.array(RawMember) });
 const EventList = z.object({
   data: z.array(z.looseObject({ id: z.string().min(1).max(64) })),
   list_metadata: z.object({ after: z.string().nullish() }),
@@ -62,12 +64,16 @@ export function makeSdkGateway({
 
 function keyCalls(workos: WorkOS, call: Call) {
   return {
-    createOrganizationKey: ({ organizationId, name, permissions, expiresAt }) =>
+    createOrganizationKey: (key) =>
       call('create_key', async () => {
-        const body = { name, permissions, ...(expiresAt && { expires_at: expiresAt.toISOString() }) };
-        const { data } = await workos.post(`/organizations/${encodeURIComponent(organizationId)}/api_keys`, body);
-        const { id, value, obfuscated_value } = CreatedKey.parse(data);
-        return { id, value, obfuscatedValue: obfuscated_value };
+        const path = `/organizations/${encodeURIComponent(key.organizationId)}/api_keys`;
+        return readIssued(await workos.post(path, newKeyBody(key)));
+      }),
+
+    createUserKey: (key) =>
+      call('create_key', async () => {
+        const path = `/user_management/users/${encodeURIComponent(key.userId)}/api_keys`;
+        return readIssued(await workos.post(path, { ...newKeyBody(key), organization_id: key.organizationId }));
       }),
 
     deleteKey: (workosId) =>
@@ -78,8 +84,11 @@ function keyCalls(workos: WorkOS, call: Call) {
 
     async expireKey(workosId, expiresAt) {
       const path = `/api_keys/${encodeURIComponent(workosId)}/expire`;
-      const expired = call('expire_key', () => workos.post(path, { expires_at: expiresAt.toISOString() }));
-      await tolerate([NOT_FOUND, CONFLICT], expired);
+      const expired = call('expire_key', async () => {
+        const { data } = await workos.post(path, { expires_at: expiresAt?.toISOString() ?? null });
+        return new Date(ExpiredKey.parse(data).updated_at);
+      });
+      return tolerate([NOT_FOUND, CONFLICT], expired);
     },
 
     validateKey: (value) =>
@@ -90,12 +99,29 @@ function keyCalls(workos: WorkOS, call: Call) {
   } satisfies Partial<WorkosGateway>;
 }
 
+function newKeyBody({ name, permissions, expiresAt }: NewOrganizationKey) {
+  return { name, permissions, ...(expiresAt && { expires_at: expiresAt.toISOString() }) };
+}
+
+function readIssued({ data }: { data: unknown }): IssuedKey {
+  const { id, value, obfuscated_value } = CreatedKey.parse(data);
+  return { id, value, obfuscatedValue: obfuscated_value };
+}
+
 function listCalls(workos: WorkOS, call: Call) {
   return {
     listOrganizationKeys: (organizationId) =>
       listPages(RawKey, (query) =>
         call('list_keys', () => workos.get(`/organizations/${encodeURIComponent(organizationId)}/api_keys`, { query })),
       ),
+
+    listUserKeys: (organizationId, userId) =>
+      listPages(RawKey, (page) => {
+        const query = { ...page, organization_id: organizationId };
+        return call('list_keys', () =>
+          workos.get(`/user_management/users/${encodeURIComponent(userId)}/api_keys`, { query }),
+        );
+      }),
 
     listOrganizations: () =>
       listPages(RawOrganization, (query) => call('list_organizations', () => workos.get('/organizations', { query }))),
@@ -132,6 +158,25 @@ function peopleCalls(workos: WorkOS, call: Call) {
           role: role.slug,
         }));
       }),
+
+    findMember: (organizationId, userId) =>
+      orNone(
+        call('find_member', async () => {
+          const query = { organization_id: organizationId, user_id: userId, statuses: 'active,inactive,pending' };
+          const { data } = await workos.get('/user_management/organization_memberships', { query });
+          const members = Members.parse(data).data;
+          return members.find((member) => member.organizationId === organizationId && member.userId === userId);
+        }),
+      ),
+
+    findRole: (organizationId, slug) =>
+      orNone(
+        call('find_role', async () => {
+          const organization = encodeURIComponent(organizationId);
+          const path = `/authorization/organizations/${organization}/roles/${encodeURIComponent(slug)}`;
+          return RawRole.parse((await workos.get(path)).data);
+        }),
+      ),
   } satisfies Partial<WorkosGateway>;
 }
 
@@ -169,12 +214,24 @@ function eventsQuery(from: EventsFrom): Record<string, string> {
 }
 
 /** Takes a refusal with one of these statuses for an answer: what was asked for is so already. */
-async function tolerate(statuses: readonly number[], done: Promise<unknown>): Promise<void> {
+/** @returns undefined for an answer with one of these statuses */
+async function tolerate<T>(statuses: readonly number[], done: Promise<T>): Promise<T | undefined> {
   try {
-    await done;
+    return await done;
   } catch (error) {
     const status = error instanceof WorkosFailure ? error.workosStatus : undefined;
     if (status === undefined || !statuses.includes(status)) throw error;
+    return undefined;
+  }
+}
+
+/** What WorkOS does not have is undefined. */
+async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WorkosFailure && error.workosStatus === NOT_FOUND) return undefined;
+    throw error;
   }
 }
 

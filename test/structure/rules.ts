@@ -9,6 +9,7 @@ const FEATURES = [
   'auth',
   'permissions',
   'keys',
+  'members',
   'verification',
   'billing',
   'hooks',
@@ -16,6 +17,7 @@ const FEATURES = [
   'audit',
   'limits',
   'usage',
+  'scan',
   'idempotency',
   'sync',
 ];

@@ -29,8 +29,9 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
   const catalogue = makeCatalogue({ ...product, first_posture: firstPosture });
   const marker = makeMarker(randomBytes(32));
   const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
-  const mirror = makeMirror({ catalogue, marker, audit, clock });
-  const applyEvent = makeApplyEvent({ db, ...mirror, workosEvents: makeMetrics().workosEvents });
+  const mirror = makeMirror({ product, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
+  const askAboutMember = () => Promise.resolve();
+  const applyEvent = makeApplyEvent({ db, ...mirror, askAboutMember, workosEvents: makeMetrics().workosEvents });
   return { db, clock, marker, ...mirror, apply: (event: WorkosEvent) => applyEvent(event, { source: 'poll' }) };
 }
 

@@ -142,6 +142,7 @@ function moved(event: WorkosEvent, organizationId: string): WorkosEvent {
   if ('key' in event) {
     return { ...event, key: { ...event.key, organizationId, id: `${event.key.id}_${organizationId}` } };
   }
+  if (!('organization' in event)) throw new Error(`there is no ${event.type} in these histories`);
   const actorId = event.type === 'organization.deleted' ? 'deleter' : event.actorId;
   return { ...event, actorId, organization: { ...event.organization, id: organizationId } };
 }

@@ -1,0 +1,66 @@
+import type { Knex } from 'knex';
+import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import { keyEvent } from './key-event.ts';
+import type { KeyRow } from './key-row.ts';
+import { failProvisioningRows } from './mirror-row.ts';
+import type { EndedRow } from './mirror-row.ts';
+
+type Person = { organizationId: string; userId: string };
+type Announce = (
+  trx: Knex.Transaction,
+  change: { organizationId: string; keyId?: string | undefined },
+) => Promise<void>;
+
+const REVOKE_BATCH = 200;
+/** Who has more keys than this costs the whole organization its place in memory. */
+const MAX_ANNOUNCED = 50;
+
+/** Drops what is kept in memory of a person's keys; of all keys of the organization, where no person is named. */
+export function makeAnnounceKeysOf(announce: Announce) {
+  return async function announceKeysOf(
+    trx: Knex.Transaction,
+    organizationId: string,
+    userId: string | undefined,
+  ): Promise<void> {
+    const ids = userId === undefined ? undefined : await activeIds(trx, { organizationId, userId });
+    if (!ids || ids.length > MAX_ANNOUNCED) await announce(trx, { organizationId });
+    else for (const keyId of ids) await announce(trx, { organizationId, keyId });
+  };
+}
+
+async function activeIds(trx: Knex.Transaction, { organizationId, userId }: Person): Promise<string[]> {
+  const rows = await trx<KeyRow>('api_keys')
+    .where({ organization_id: organizationId, owner_user_id: userId, status: 'active' })
+    .limit(MAX_ANNOUNCED + 1)
+    .select('workos_id');
+  // The table's own check keeps it there.
+  return rows.map(({ workos_id: id }) => id!);
+}
+
+/**
+ * Revokes a bounded number of a person's keys in an organization, and ends what is being made. Their deletion at WorkOS
+ * is left to whoever settles rows.
+ * @returns what is to be recorded, and whether this may not have been all
+ */
+export async function revokeKeysOf(
+  trx: Knex.Transaction,
+  { organizationId, userId }: Person,
+  { reason, source, now }: { reason: string; source: AuditSource; now: Date },
+): Promise<{ events: AuditEvent[]; more: boolean }> {
+  await failProvisioningRows(trx, organizationId, now, userId);
+  const { rows } = await trx.raw<{ rows: EndedRow[] }>(
+    `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, due_at = ?, attempts = 0
+     where organization_id = ? and id in (
+       select id from api_keys where organization_id = ? and owner_user_id = ? and status = 'active'
+       order by id limit ? for update
+     )
+     returning id, workos_id, label`,
+    [now, now, now, organizationId, organizationId, userId, REVOKE_BATCH],
+  );
+  const events = rows
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ workos_id: id, label }) =>
+      keyEvent(organizationId, id, 'api_key.revoked', source, { label, reason, owner: userId }),
+    );
+  return { events, more: rows.length === REVOKE_BATCH };
+}

@@ -1,0 +1,154 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { backgroundSource } from '../audit/audit-event.ts';
+import type { Clock } from '../clock.ts';
+import { transaction } from '../db/transaction.ts';
+import type { WorkosMember, WorkosRole } from '../workos/entities.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+import { changeMember, holdMember } from './member-row.ts';
+import type { MemberId, MemberRow } from './member-row.ts';
+import type { MirrorMembers } from './mirror-members.ts';
+
+type Deps = {
+  db: Knex;
+  workos: Pick<WorkosGateway, 'findMember' | 'findRole'>;
+  mirrorMembers: Pick<MirrorMembers, 'ended'>;
+  announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
+  /** Waits until WorkOS may be asked once more. */
+  turn: () => Promise<void>;
+  /** How long one question may take; then whoever asked is taken for dead. */
+  leaseMs: number;
+  clock: Clock;
+  log: Pick<Logger, 'warn'>;
+};
+
+type Due = MemberId & { revision: number; attempts: number };
+type FindRole = (organizationId: string, slug: string) => Promise<WorkosRole | undefined>;
+
+const BATCH = 10;
+const MAX_BATCHES = 100;
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+const SOURCE = backgroundSource('workos', 'workos');
+
+export type AskForMembers = ReturnType<typeof makeAskForMembers>;
+
+/**
+ * Asks WorkOS about people of whom it is not known what they may do: whether they are members, and what their roles
+ * grant. What changed meanwhile makes the answer old, and is asked again.
+ */
+export function makeAskForMembers(deps: Deps) {
+  async function askBatch(member?: MemberId): Promise<number> {
+    const due = await claim(deps, member);
+    const findRole = rememberRoles(deps);
+    await Promise.all(due.map((each) => askOne(deps, findRole, each)));
+    return due.length;
+  }
+
+  return {
+    /** About all who are due, in batches; the rest waits for the next time. */
+    async askDue(signal?: AbortSignal): Promise<void> {
+      for (let batches = 0; batches < MAX_BATCHES; batches++) if ((await askBatch()) < BATCH || signal?.aborted) return;
+    },
+
+    /** About one person now, if they are due; a failure is told in the log, and tried again with all who are due. */
+    askAbout: async (member: MemberId): Promise<void> => void (await askBatch(member)),
+  };
+}
+
+/** Many people have the same role: within a batch each is asked for once. */
+function rememberRoles({ workos }: Deps): FindRole {
+  const asked = new Map<string, Promise<WorkosRole | undefined>>();
+  return (organizationId, slug) => {
+    const name = JSON.stringify([organizationId, slug]);
+    const answer = asked.get(name) ?? workos.findRole(organizationId, slug);
+    asked.set(name, answer);
+    return answer;
+  };
+}
+
+async function askOne(deps: Deps, findRole: FindRole, due: Due): Promise<void> {
+  const { db, workos, turn, clock, log } = deps;
+  try {
+    await turn();
+    const member = await workos.findMember(due.organizationId, due.userId);
+    if (!member?.active) return await endMember(deps, due, member);
+    const roles = await Promise.all(member.roles.map((slug) => findRole(due.organizationId, slug)));
+    await transaction(db, (trx) => learn(deps, trx, due, member, roles));
+  } catch (error) {
+    const { organizationId: organization_id, userId: user_id, attempts } = due;
+    log.warn({ err: error, organization_id, user_id }, 'what a person may do is not known and will be asked again');
+    await db<MemberRow>('members')
+      .where({ organization_id, user_id, revision: due.revision })
+      .update({ due_at: new Date(clock().getTime() + backoffMs(attempts)) });
+  }
+}
+
+async function endMember(deps: Deps, due: Due, member: WorkosMember | undefined): Promise<void> {
+  const { db, mirrorMembers } = deps;
+  for (;;) {
+    const step = await transaction(db, async (trx) => {
+      const row = await holdMember(trx, due);
+      if (!row || (row.active && row.revision !== due.revision)) return undefined;
+      // Not by our own clock: a membership that begins again must not seem older than this.
+      const at = member && member.updatedAt > row.member_as_of ? member.updatedAt : row.member_as_of;
+      return mirrorMembers.ended(trx, due, { at, reason: 'membership_ended', source: SOURCE });
+    });
+    if (!step?.more) return;
+  }
+}
+
+async function learn(
+  { announce, clock }: Deps,
+  trx: Knex.Transaction,
+  due: Due,
+  member: WorkosMember,
+  roles: readonly (WorkosRole | undefined)[],
+): Promise<void> {
+  const row = await holdMember(trx, due);
+  if (!row || row.revision !== due.revision) return;
+  const permissions = [...new Set(roles.flatMap((role) => role?.permissions ?? []))];
+  const times = [member.updatedAt, ...roles.flatMap((role) => role?.updatedAt ?? []), row.permissions_as_of ?? 0];
+  const known = { active: true, roles: [...member.roles], permissions };
+  const asOf = new Date(Math.max(...times.map(Number)));
+  const memberAsOf = new Date(Math.max(Number(member.updatedAt), Number(row.member_as_of)));
+  await changeMember(
+    trx,
+    row,
+    { ...known, member_as_of: memberAsOf, permissions_as_of: asOf, due_at: null, attempts: 0 },
+    clock(),
+  );
+  const before = row.permissions && [...row.permissions].sort().join(' ');
+  if (before !== [...permissions].sort().join(' ')) await announce(trx, due.organizationId, due.userId);
+}
+
+async function claim({ db, leaseMs, clock }: Deps, member: MemberId | undefined): Promise<Due[]> {
+  const now = clock();
+  const { rows } = await db.raw<{ rows: MemberRow[] }>(
+    `update members set due_at = ?, attempts = attempts + 1
+     where (organization_id, user_id) in (
+       select organization_id, user_id from members
+       where due_at <= ? and (?::text is null or (organization_id = ? and user_id = ?))
+       order by due_at limit ? for update skip locked
+     )
+     returning organization_id, user_id, revision, attempts`,
+    [
+      new Date(now.getTime() + leaseMs),
+      now,
+      member?.organizationId ?? null,
+      member?.organizationId ?? null,
+      member?.userId ?? null,
+      BATCH,
+    ],
+  );
+  return rows.map((row) => ({
+    organizationId: row.organization_id,
+    userId: row.user_id,
+    revision: row.revision,
+    attempts: row.attempts,
+  }));
+}
+
+function backoffMs(attempts: number): number {
+  return Math.min(BACKOFF_BASE_MS * 2 ** Math.min(attempts, 16), BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
+}
