@@ -14,9 +14,14 @@ export type ApiKey = {
   label: string;
   /** Obfuscated form of the secret, safe to display. */
   prefix: string;
-  /** The template that the key was made from; null for a key made at WorkOS with scopes of its own. */
+  /** The template that the key was made from; null for a key with scopes of its own. */
   permission_set: string | null;
+  /** What the key was made with. */
   scopes: string[];
+  /** What it may be used for now with all that its scopes imply, while it is active. */
+  effective_scopes: string[];
+  /** Whether it gets what its set says now, instead of what it was made with. */
+  scopes_follow_set: boolean;
   environment: Environment;
   owner: KeyOwner;
   status: 'active' | 'expired' | 'revoked';
@@ -56,27 +61,40 @@ export type PageQuery = {
 export type CreateApiKey = {
   /** 1 to 100 characters. */
   label: string;
-  permission_set: string;
+  /** What it is made from: a set, or scopes that the caller holds; one of the two, as the product is configured. */
+  permission_set?: string | undefined;
+  scopes?: readonly string[] | undefined;
   description?: string | undefined;
   metadata?: Record<string, string> | undefined;
-  /** If absent, as late as the organization's plan allows, else never; null: never. */
+  /** Null: never. If neither this nor `expires_in` is given, what is configured and the plan allows. */
   expires_at?: string | null | undefined;
+  /** Counted from now: `30d`, `1y`, `never`. */
+  expires_in?: string | undefined;
   /** Up to the plan's maximum; what the template and the plan say, if absent or null. */
   rate_limit?: RateLimit | null | undefined;
   /** Requests at a time; the same. */
   concurrency?: number | null | undefined;
+  /** Up to 100 addresses and ranges it may be used from; from everywhere, if null or empty. */
+  ip_allow_list?: readonly string[] | null | undefined;
 };
 export type UpdateApiKey = {
   label?: string | undefined;
+  /** Moves the end in; out, where the product is configured so. */
+  expires_at?: string | null | undefined;
+  expires_in?: string | undefined;
   description?: string | null | undefined;
   /** Replaces what is there. */
   metadata?: Record<string, string> | undefined;
   rate_limit?: RateLimit | null | undefined;
   concurrency?: number | null | undefined;
+  /** Up to 100 addresses and ranges it may be used from; from everywhere, if null or empty. */
+  ip_allow_list?: readonly string[] | null | undefined;
 };
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;
   permission_set?: string | undefined;
+  /** Those that end, or have ended, before this. */
+  expires_before?: string | undefined;
   /** Part of the label, in any case. */
   q?: string | undefined;
 };

@@ -9,11 +9,12 @@ import type { IdempotencyRepository } from '../idempotency/idempotency-repositor
 import { makeRunOnce } from '../idempotency/run-once.ts';
 import { makeSafes } from '../idempotency/safes.ts';
 import { makeCreateKey } from '../keys/create-key.ts';
+import { makeExpireAtWorkos } from '../keys/expire-at-workos.ts';
 import type { makeFindKey } from '../keys/find-key.ts';
 import type { KeyRepository } from '../keys/key-repository.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
 import { keyRoutes } from '../keys/key-routes.ts';
-import { makeKeySchemas } from '../keys/key-schemas.ts';
+import { makeKeySchemas, makeViewKey } from '../keys/key-schemas.ts';
 import type { Marker } from '../keys/marker.ts';
 import { makeProvisionKey } from '../keys/provision-key.ts';
 import { makeRevokeKey } from '../keys/revoke-key.ts';
@@ -54,16 +55,18 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const { keys, catalogue, gate, clock } = deps;
   const provision = makeProvisionKey(deps);
   const admit = gate.admitKey;
+  const expireAtWorkos = makeExpireAtWorkos(deps);
   return keyRoutes({
-    schemas: makeKeySchemas(catalogue.sets, clock),
+    schemas: makeKeySchemas(catalogue, clock),
     createKey: deps.notices.tellingOfLimit(makeCreateKey({ ...deps, admit, provision, scopesOf: catalogue.scopesOf })),
-    rotateKey: makeRotateKey({ ...deps, admit, provision }),
+    rotateKey: makeRotateKey({ ...deps, admit, provision, expireAtWorkos }),
     runOnce: makeRepeatable(deps),
     findKey: deps.findKey,
     listKeys: keys.list,
-    updateKey: makeUpdateKey({ ...deps, admit }),
+    updateKey: makeUpdateKey({ ...deps, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
     revokeKey: makeRevokeKey(deps),
     lastUsesOf: deps.usage.lastUsesOf,
+    viewKey: makeViewKey(catalogue),
     clock,
   });
 }

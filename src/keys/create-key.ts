@@ -7,6 +7,8 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { endWithinPlan } from './assert-within-plan.ts';
 import type { PlanBounds } from './assert-within-plan.ts';
+import { assertHeld } from './key-choice.ts';
+import type { AskedEnd } from './key-end.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { Key, KeyTemplate } from './key.ts';
@@ -23,33 +25,39 @@ type Deps = {
 };
 
 export type CreateKeyInput = Omit<KeyTemplate, 'scopes' | 'rotatedFrom' | 'permissionSet' | 'expiresAt'> & {
-  permissionSet: string;
-  /** Null: never; undefined: whatever the plan gives. */
-  expiresAt: Date | null | undefined;
+  permissionSet: string | undefined;
+  /** Instead of a set. */
+  chosenScopes: readonly string[] | undefined;
+  /** Undefined: as is usual. */
+  end: AskedEnd | undefined;
 };
 
 /** How a request that may be repeated keeps its place; see `idempotency/`. */
 export type Repeatable = Pick<Provision, 'rowId' | 'complete'>;
 
 /**
- * Makes a key from a permission set.
- * @throws AppError `billing_inactive`, `validation_error` for what the plan does not have, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
+ * Makes a key from a permission set, or from scopes that its maker holds.
+ * @throws AppError `billing_inactive`, `permission_denied` for scopes that the caller does not hold, `validation_error`
+ * for what the plan does not have, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
  */
 export function makeCreateKey(deps: Deps) {
-  return function createKey(
+  return async function createKey(
     caller: TenantCaller,
     input: CreateKeyInput,
     context: RequestContext,
     repeatable: Repeatable,
   ): Promise<ProvisionedKey> {
+    const { permissionSet, chosenScopes, end: _end, ...given } = input;
+    if (chosenScopes) assertHeld(caller, chosenScopes);
     return deps.provision({
       name: 'create',
       caller,
       ...(repeatable.rowId !== undefined && { rowId: repeatable.rowId }),
       template: {
-        ...input,
-        expiresAt: input.expiresAt ?? undefined,
-        scopes: deps.scopesOf(input.permissionSet),
+        ...given,
+        permissionSet,
+        scopes: chosenScopes ?? (permissionSet === undefined ? [] : deps.scopesOf(permissionSet)),
+        expiresAt: undefined,
         rotatedFrom: undefined,
       },
       reserve: (trx) => reserve(deps, trx, caller.organizationId, input),
@@ -92,6 +100,7 @@ export function describeNewKey(key: Key): Record<string, unknown> {
     expires_at: key.expiresAt?.toISOString() ?? null,
     ...(key.rateLimit && { rate_limit: viewRateLimit(key.rateLimit) }),
     ...(key.concurrency !== undefined && { concurrency: key.concurrency }),
+    ...(key.ipAllowList.length > 0 && { ip_allow_list: [...key.ipAllowList] }),
     ...(key.rotatedFrom !== undefined && { rotated_from: key.rotatedFrom }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { normalizeRanges } from '../http/ip-range.ts';
 import { viewPage } from '../http/pagination.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
@@ -8,8 +9,9 @@ import type { makeCreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
 import type { Key } from './key.ts';
 import type { KeyRepository } from './key-repository.ts';
-import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit, viewKey } from './key-schemas.ts';
-import type { KeySchemas } from './key-schemas.ts';
+import { readEnd } from './key-end.ts';
+import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit } from './key-schemas.ts';
+import type { KeySchemas, ViewKey } from './key-schemas.ts';
 import type { ProvisionedKey } from './provision-key.ts';
 import type { makeRevokeKey } from './revoke-key.ts';
 import type { makeRotateKey } from './rotate-key.ts';
@@ -26,6 +28,7 @@ type Deps = {
   revokeKey: ReturnType<typeof makeRevokeKey>;
   /** When keys were last used; those that never were are not in it. */
   lastUsesOf: (organizationId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, { usedAt: Date }>>;
+  viewKey: ViewKey;
   clock: Clock;
 };
 
@@ -39,7 +42,7 @@ export function keyRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps), rotateRoute(deps)];
 }
 
-function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
+function createRoute({ schemas, createKey, runOnce, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'createApiKey',
     method: 'post',
@@ -59,17 +62,17 @@ function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
       if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
         throw new AppError('permission_denied', 'The credential belongs to another organization.');
       }
-      const { label, description, permission_set: permissionSet, metadata = {} } = body;
-      const expiresAt = body.expires_at ? new Date(body.expires_at) : (body.expires_at as null | undefined);
+      const { label, description, permission_set: permissionSet, scopes: chosenScopes, metadata = {} } = body;
+      const what = { permissionSet, chosenScopes, end: readEnd(body, deps.clock()) };
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
-      const limits = { rateLimit, concurrency, ipAllowList: [] };
+      const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
       const owner = { environment: 'live' as const, ownerUserId: undefined };
-      const input = { ...owner, label, description, permissionSet, metadata, expiresAt, ...limits };
+      const input = { ...owner, ...what, label, description, metadata, ...limits };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
-          view: (made: ProvisionedKey) => viewCreated(made, clock),
+          view: (made: ProvisionedKey) => viewCreated(deps, made),
           run: (repeatable) => createKey(caller, input, context, repeatable),
         },
       );
@@ -77,7 +80,7 @@ function createRoute({ schemas, createKey, runOnce, clock }: Deps): Route {
   });
 }
 
-function listRoute({ schemas, listKeys, lastUsesOf, clock }: Deps): Route {
+function listRoute({ schemas, listKeys, lastUsesOf, viewKey, clock }: Deps): Route {
   return tenantRoute({
     operationId: 'listApiKeys',
     method: 'get',
@@ -90,9 +93,11 @@ function listRoute({ schemas, listKeys, lastUsesOf, clock }: Deps): Route {
     responses: { 200: ApiKeyList },
     errors: [],
     async handle({ caller, query }) {
-      const { status, permission_set: permissionSet, q, ...page } = query;
+      const { status, permission_set: permissionSet, expires_before: before, q, ...page } = query;
       const now = clock();
-      const keys = await listKeys(caller.organizationId, { status, permissionSet, q }, page, now);
+      const expiresBefore = before === undefined ? undefined : new Date(before);
+      const filter = { status, permissionSet, expiresBefore, q };
+      const keys = await listKeys(caller.organizationId, filter, page, now);
       const lastUses = await lastUsesOf(
         caller.organizationId,
         keys.data.map(({ id }) => id),
@@ -124,8 +129,9 @@ function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
     method: 'patch',
     path: '/v1/api-keys/{id}',
     tag: TAG,
-    summary: 'Change label, description, metadata or limits of an API key',
-    description: 'What the key may do never changes.',
+    summary: 'Change label, description, metadata, limits, allowed addresses or the end of an API key',
+    description:
+      'What the key may do never changes. Its end may be moved in, and out where the configuration allows it; an expired key stays so.',
     scope: MAY_WRITE,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -133,8 +139,14 @@ function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
     body: schemas.UpdateKeyBody,
     responses: { 200: ApiKey },
     errors: ['api_key_not_found'],
-    async handle({ caller, params, body: { rate_limit: rate, ...rest }, context }) {
-      const change = { ...rest, ...(rate !== undefined && { rateLimit: rate && readRateLimit(rate) }) };
+    async handle({ caller, params, body, context }) {
+      const { rate_limit: rate, ip_allow_list: ranges, expires_at: _at, expires_in: _in, ...rest } = body;
+      const change = {
+        end: readEnd(body, deps.clock()),
+        ...rest,
+        ...(rate !== undefined && { rateLimit: rate && readRateLimit(rate) }),
+        ...(ranges !== undefined && { ipAllowList: normalizeRanges(ranges ?? []) }),
+      };
       return viewUsed(deps, await updateKey(caller, params.id, change, context));
     },
   });
@@ -162,7 +174,7 @@ function revokeRoute({ schemas, revokeKey }: Deps): Route {
   });
 }
 
-function rotateRoute({ schemas, rotateKey, runOnce, clock }: Deps): Route {
+function rotateRoute({ schemas, rotateKey, runOnce, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'rotateApiKey',
     method: 'post',
@@ -183,18 +195,20 @@ function rotateRoute({ schemas, rotateKey, runOnce, clock }: Deps): Route {
       runOnce(
         { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
         {
-          view: (made: ProvisionedKey) => viewCreated(made, clock),
+          view: (made: ProvisionedKey) => viewCreated(deps, made),
           run: (repeatable) => rotateKey(caller, id, body.grace_seconds, context, repeatable),
         },
       ),
   });
 }
 
-async function viewUsed({ lastUsesOf, clock }: Pick<Deps, 'lastUsesOf' | 'clock'>, key: Key) {
+type Viewing = Pick<Deps, 'lastUsesOf' | 'viewKey' | 'clock'>;
+
+async function viewUsed({ lastUsesOf, viewKey, clock }: Viewing, key: Key) {
   const lastUses = await lastUsesOf(key.organizationId, [key.id]);
   return viewKey(key, clock(), lastUses.get(key.id)?.usedAt);
 }
 
-function viewCreated({ key, value }: ProvisionedKey, clock: Clock) {
+function viewCreated({ viewKey, clock }: Viewing, { key, value }: ProvisionedKey) {
   return { ...viewKey(key, clock()), value };
 }

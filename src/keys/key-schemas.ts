@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { IpAllowList } from '../http/ip-allow-list.ts';
 import { listOf, pageQuery } from '../http/pagination.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
-import type { PermissionSet } from '../permissions/catalogue.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
+import { ONE_CHOICE, choiceFields, isFreeChoice, isOneChoice, permissionSetOf, setFilter } from './key-choice.ts';
+import type { Choice } from './key-choice.ts';
+import { ONE_END, endFields, isOneEnd } from './key-end.ts';
 import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
 
@@ -32,6 +36,10 @@ const concurrency = z
   .max(100_000)
   .describe("Requests at a time; up to the plan's maximum. What the template and the plan say, if not given.");
 
+const ipAllowList = IpAllowList.describe(
+  'Addresses and ranges it may be used from, beside what its organization allows; null or none: from everywhere.',
+);
+
 export const KeyOwner = z
   .object({ type: z.enum(['organization', 'user']), id: z.string() })
   .meta({ id: 'ApiKeyOwner' });
@@ -44,8 +52,12 @@ export const ApiKey = z
     permission_set: z
       .string()
       .nullable()
-      .describe('The template that the key was made from; null for a key made at WorkOS with scopes of its own.'),
-    scopes: z.array(z.string()),
+      .describe('The template that the key was made from; null for a key with scopes of its own.'),
+    scopes: z.array(z.string()).describe('What the key was made with.'),
+    effective_scopes: z
+      .array(z.string())
+      .describe('What it may be used for now with all that its scopes imply, while it is active.'),
+    scopes_follow_set: z.boolean().describe('Whether it gets what its set says now, instead of what it was made with.'),
     environment: z.enum(ENVIRONMENTS),
     owner: KeyOwner,
     status: z.enum(KEY_STATUSES),
@@ -91,33 +103,29 @@ const KeyParams = z.object({ id: z.string().max(1024).describe('The id of the ke
 
 export type KeySchemas = ReturnType<typeof makeKeySchemas>;
 
-/** The schemas of keys; the permission sets are a closed list that the product's configuration gives. */
-export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
-  const names = sets.map(({ name }) => name) as [string, ...string[]];
-  const permissionSet = z
-    .enum(names)
-    .meta({ id: 'PermissionSetName' })
-    .describe('The closed template that decides which scopes the key has.');
-
-  const expiresAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
-    .refine((value) => new Date(value) > clock(), 'This must be in the future.')
-    .describe(
-      "When the key stops working. If not given: as late as the organization's plan allows, else never; null: never.",
-    );
+/** The schemas of keys; the permission sets and scopes are closed lists that the product's configuration gives. */
+export function makeKeySchemas(choice: Choice, clock: Clock) {
+  const { sets, chosenScopes } = choice;
+  const from = sets[0] ? { permission_set: sets[0].name } : { scopes: chosenScopes.slice(0, 1) };
+  const permissionSet = permissionSetOf(choice);
+  const end = endFields(clock);
 
   return {
     CreateKeyBody: z
       .strictObject({
         label,
-        permission_set: permissionSet,
+        ...choiceFields(choice, permissionSet),
         description: description.optional(),
         metadata: metadata.optional(),
-        expires_at: expiresAt.nullish(),
+        ...end,
         rate_limit: rateLimit.nullish(),
         concurrency: concurrency.nullish(),
+        ip_allow_list: ipAllowList.nullish(),
         organization_id: z.string().max(128).optional().describe("Must be the credential's organization, if given."),
       })
-      .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', permission_set: names[0] } }),
+      .refine((sent) => !isFreeChoice(choice) || isOneChoice(sent), ONE_CHOICE)
+      .refine(isOneEnd, ONE_END)
+      .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', ...from } }),
     UpdateKeyBody: z
       .strictObject({
         label: label.optional(),
@@ -125,13 +133,19 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
         metadata: metadata.optional().describe('Replaces what is there.'),
         rate_limit: rateLimit.nullish(),
         concurrency: concurrency.nullish(),
+        ip_allow_list: ipAllowList.nullish(),
+        ...end,
       })
+      .refine(isOneEnd, ONE_END)
       .refine((change) => Object.keys(change).length > 0, 'Give at least one field to change.')
       .meta({ id: 'UpdateApiKey' }),
     ListKeysQuery: z.strictObject({
       ...pageQuery,
       status: z.enum(KEY_STATUSES).optional(),
-      permission_set: permissionSet.optional(),
+      ...setFilter(choice, permissionSet),
+      expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
+        .optional()
+        .describe('Keys that end, or have ended, before this.'),
       q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
     }),
     RotateKeyBody,
@@ -139,6 +153,18 @@ export function makeKeySchemas(sets: readonly PermissionSet[], clock: Clock) {
   };
 }
 
+export type ViewKey = (key: Key, now: Date, lastUsedAt?: Date) => z.input<typeof ApiKey>;
+
+/** A key as people see it, with what it may be used for now. */
+export function makeViewKey({ grantedTo, followsSet }: Pick<Catalogue, 'grantedTo' | 'followsSet'>): ViewKey {
+  return (key, now, lastUsedAt) => ({
+    ...viewKey(key, now, lastUsedAt),
+    effective_scopes: [...grantedTo(key.permissionSet, key.scopes)],
+    scopes_follow_set: followsSet(key.permissionSet),
+  });
+}
+
+/** What follows from the key alone. */
 export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
   return {
     id: key.id,

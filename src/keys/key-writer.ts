@@ -14,6 +14,9 @@ export type KeyChange = {
   /** Null: what the template and the plan say. */
   rateLimit?: RateLimit | null | undefined;
   concurrency?: number | null | undefined;
+  ipAllowList?: readonly string[] | undefined;
+  /** WorkOS is told of a new end by whoever looks at `dueAt`. */
+  end?: { expiresAt: Date | undefined; dueAt: Date } | undefined;
 };
 
 export const keyWriter = { insertProvisioning, activate, update, revoke, succeed };
@@ -44,7 +47,7 @@ async function activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now:
 }
 
 async function update(trx: Knex.Transaction, key: Key, change: KeyChange, now: Date): Promise<Key> {
-  const { label, description, metadata, rateLimit, concurrency } = change;
+  const { label, description, metadata, rateLimit, concurrency, ipAllowList, end } = change;
   const [row] = await provisionedKeys(trx, key.organizationId)
     .where({ workos_id: key.id })
     .update({
@@ -53,6 +56,8 @@ async function update(trx: Knex.Transaction, key: Key, change: KeyChange, now: D
       ...(metadata && { metadata: json(metadata) }),
       ...(rateLimit !== undefined && rateLimitColumns(rateLimit ?? undefined)),
       ...(concurrency !== undefined && { concurrency }),
+      ...(ipAllowList && { ip_allow_list: [...ipAllowList] }),
+      ...(end && { expires_at: end.expiresAt ?? null, due_at: end.dueAt, attempts: 0 }),
       updated_at: now,
     })
     .returning(KEY_COLUMNS);

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { Logger } from 'pino';
 import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
@@ -7,38 +6,39 @@ import type { FaultPoint } from '../fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
 import { successorWithinPlan } from './assert-within-plan.ts';
 import type { PlanBounds } from './assert-within-plan.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
 import { describeNewKey } from './create-key.ts';
 import type { Repeatable } from './create-key.ts';
+import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
+import { assertHeld, isChosen } from './key-choice.ts';
+import type { Choice } from './key-choice.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { statusOf } from './key.ts';
 import type { Key, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey } from './provision-key.ts';
-import type { UnsettledKeys } from './unsettled-keys.ts';
 
 type Deps = {
   keys: Pick<KeyRepository, 'find' | 'lock' | 'succeed'>;
-  unsettled: Pick<UnsettledKeys, 'confirmExpiry'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<PlanBounds>;
   provision: (request: Provision) => Promise<ProvisionedKey>;
-  workos: Pick<WorkosGateway, 'expireKey'>;
+  expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
+  catalogue: Choice & Pick<Catalogue, 'expand'>;
   audit: AuditLog;
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
-  log: Pick<Logger, 'warn'>;
 };
 
 /**
  * Replaces a key by a new one with everything the same but the secret. The old one ends after `graceSeconds`, at once
  * for 0, and never before the new one is active. A rotation takes no place of the quota. An end that the plan no longer
- * allows becomes the latest that it does.
+ * allows becomes the latest that it does. Of a key from chosen scopes, whoever gets the new secret must hold them.
  * @throws AppError `api_key_not_found`, `validation_error` when the key is not active, already replaced, or of a set
- * that the plan no longer has
+ * that the plan no longer has; `permission_denied` for chosen scopes that the caller does not hold
  */
 export function makeRotateKey(deps: Deps) {
   return async function rotateKey(
@@ -50,6 +50,8 @@ export function makeRotateKey(deps: Deps) {
   ): Promise<ProvisionedKey> {
     const old = await deps.keys.find(caller.organizationId, id);
     if (!old) throw apiKeyNotFound();
+    if (deps.catalogue.chosenScopes.length > 0 && old.permissionSet === undefined)
+      assertHeld(caller, deps.catalogue.expand(old.scopes));
     let end: Date | undefined;
     const made = await deps.provision({
       name: 'rotate',
@@ -59,7 +61,13 @@ export function makeRotateKey(deps: Deps) {
       async reserve(trx) {
         const plan = await deps.admit(trx, caller.organizationId);
         const current = await lockRotatable(deps, trx, old);
-        return { expiresAt: successorWithinPlan(current, plan, deps.clock()) };
+        return {
+          expiresAt: successorWithinPlan(
+            { ...current, isChosen: isChosen(current, deps.catalogue) },
+            plan,
+            deps.clock(),
+          ),
+        };
       },
       async complete(trx, successor) {
         end = await succeed(deps, trx, old, successor.key, graceSeconds);
@@ -67,7 +75,7 @@ export function makeRotateKey(deps: Deps) {
         await repeatable.complete(trx, successor);
       },
     });
-    if (end) await expireThere(deps, old, end);
+    if (end) await deps.expireAtWorkos(old, end, () => deps.at('rotate.expired'));
     return made;
   };
 }
@@ -128,14 +136,4 @@ async function recordRotation(audit: AuditLog, trx: Knex.Transaction, rotation: 
     target: { kind: 'api_key', id: old.id },
     details: { rotated_to: successor.id, grace_seconds: graceSeconds, expires_at: end.toISOString() },
   });
-}
-
-async function expireThere({ workos, unsettled, at, log }: Deps, old: Key, end: Date): Promise<void> {
-  try {
-    await workos.expireKey(old.id, end);
-    await at('rotate.expired');
-    await unsettled.confirmExpiry(old, end);
-  } catch (error) {
-    log.warn({ err: error, key_id: old.id }, 'a rotated key does not yet end at WorkOS');
-  }
 }

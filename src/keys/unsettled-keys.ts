@@ -8,9 +8,14 @@ export type UnsettledKey = {
   status: KeyRow['status'];
   workosId: string | undefined;
   expiresAt: Date | undefined;
+  /** The end that WorkOS is known to have. */
+  workosExpiresAt: Date | undefined;
   createdAt: Date;
   attempts: number;
 };
+
+/** Undefined: never; and not known, since WorkOS has no such key any more. */
+export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
 
@@ -68,11 +73,13 @@ export function makeUnsettledKeys(db: Knex) {
       await row(id).where({ status: 'revoked' }).update({ workos_deleted_at: now, due_at: null, attempts: 0 });
     },
 
-    /** Notes the end that WorkOS has agreed to; unless the key's end has moved on since. */
-    async confirmExpiry(id: RowId, expiresAt: Date): Promise<void> {
-      await row(id)
-        .where({ status: 'active', expires_at: expiresAt })
-        .update({ workos_expires_at: expiresAt, due_at: null, attempts: 0 });
+    /**
+     * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news. If the key's
+     * end has moved on since, WorkOS has to be told again: nobody knows which of the two it heard last.
+     */
+    async confirmExpiry(id: RowId, agreed: AgreedEnd, now: Date): Promise<void> {
+      if (await agreeOn(db, id, agreed)) return;
+      await row(id).where({ status: 'active' }).update({ due_at: now, attempts: 0 });
     },
 
     /** How long the oldest work has waited, in seconds; 0 when none is late. */
@@ -85,6 +92,19 @@ export function makeUnsettledKeys(db: Knex) {
       return oldest ? (now.getTime() - oldest.getTime()) / 1_000 : 0;
     },
   };
+}
+
+/** @returns whether this is the key's end still */
+async function agreeOn(db: Knex, { organizationId, rowId }: RowId, { end, updatedAt }: AgreedEnd): Promise<boolean> {
+  const agreed = await db<KeyRow>('api_keys')
+    .where({ organization_id: organizationId, id: rowId, status: 'active', expires_at: end ?? null })
+    .update({
+      workos_expires_at: end ?? null,
+      workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt ?? null]),
+      due_at: null,
+      attempts: 0,
+    });
+  return agreed > 0;
 }
 
 async function claim(
@@ -100,7 +120,7 @@ async function claim(
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or organization_id = ?)
        order by due_at limit ? for update skip locked
      )
-     returning organization_id, id, status, workos_id, expires_at, created_at, attempts`,
+     returning organization_id, id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
     [leaseUntil, now, organizationId ?? null, organizationId ?? null, limit],
   );
   return rows.map(toUnsettled);
@@ -113,6 +133,7 @@ function toUnsettled(row: KeyRow): UnsettledKey {
     status: row.status,
     workosId: row.workos_id ?? undefined,
     expiresAt: row.expires_at ?? undefined,
+    workosExpiresAt: row.workos_expires_at ?? undefined,
     createdAt: row.created_at,
     attempts: row.attempts,
   };

@@ -7,54 +7,99 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { assertWithinPlan } from './assert-within-plan.ts';
 import type { LimitMaximum } from './assert-within-plan.ts';
+import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
+import { assertMovable } from './key-end.ts';
+import type { AskedEnd, EndRules } from './key-end.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './key-writer.ts';
 import type { Key } from './key.ts';
+import { endOf } from './mirror-expiry.ts';
 
 type Deps = {
   db: Knex;
   keys: KeyRepository;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
-  admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum>;
+  admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & EndRules>;
+  expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
   audit: AuditLog;
+  /** Whether the end of a key may be moved out. */
+  extendsKeys: boolean;
+  settleAfterMs: number;
   clock: Clock;
 };
 
+export type UpdateKeyInput = Omit<KeyChange, 'end'> & { end?: AskedEnd | undefined };
+
 /**
- * Changes what people call a key and how much it may be used; what it may do never changes.
- * @throws AppError `api_key_not_found`, `validation_error` for limits beyond the plan's
+ * Changes what people call a key, how much and from where it may be used and when it ends; what it may do never changes.
+ * @throws AppError `api_key_not_found`, `validation_error` for limits beyond the plan's, and for an end that may not be
  */
-export function makeUpdateKey({ db, keys, admit, audit, clock }: Deps) {
-  return function updateKey(
+export function makeUpdateKey(deps: Deps) {
+  return async function updateKey(
     caller: TenantCaller,
     id: string,
-    change: KeyChange,
+    input: UpdateKeyInput,
     context: RequestContext,
   ): Promise<Key> {
-    return transaction(db, async (trx) => {
-      if (change.rateLimit || change.concurrency) assertWithinPlan(change, await admit(trx, caller.organizationId));
-      const before = await keys.lock(trx, caller.organizationId, id);
-      if (!before) throw apiKeyNotFound();
-      const after = await keys.update(trx, before, change, clock());
-      await audit.append(trx, {
-        ...auditSource(caller, context),
-        organizationId: before.organizationId,
-        action: 'api_key.updated',
-        target: { kind: 'api_key', id },
-        details: describeChange(change),
-      });
-      return after;
-    });
+    const { after, moved } = await transaction(deps.db, (trx) => change(deps, trx, { caller, id, input, context }));
+    // A crash before this is made good by whoever looks at the row's `due_at`.
+    if (moved) await deps.expireAtWorkos(after, after.expiresAt);
+    return after;
   };
 }
 
-function describeChange({ rateLimit, concurrency, ...texts }: KeyChange): Record<string, unknown> {
-  const changed = [...Object.keys(texts), ...(rateLimit === undefined ? [] : ['rate_limit'])];
+type Request = { caller: TenantCaller; id: string; input: UpdateKeyInput; context: RequestContext };
+
+async function change(
+  deps: Deps,
+  trx: Knex.Transaction,
+  { caller, id, input, context }: Request,
+): Promise<{ after: Key; moved: boolean }> {
+  const { keys, admit, audit, clock } = deps;
+  const { end: asked, ...wanted } = input;
+  const plan = wanted.rateLimit || wanted.concurrency || asked ? await admit(trx, caller.organizationId) : undefined;
+  if (plan) assertWithinPlan(wanted, plan);
+  const before = await keys.lock(trx, caller.organizationId, id);
+  if (!before) throw apiKeyNotFound();
+  const now = clock();
+  if (asked && plan) assertMovable(before, asked, plan, deps.extendsKeys, now);
+  const moved = asked !== undefined && endOf(asked.at) !== endOf(before.expiresAt);
+  const end = moved
+    ? { expiresAt: asked.at ?? undefined, dueAt: new Date(now.getTime() + deps.settleAfterMs) }
+    : undefined;
+  const after = await keys.update(trx, before, { ...wanted, end }, now);
+  await audit.append(trx, {
+    ...auditSource(caller, context),
+    organizationId: before.organizationId,
+    action: 'api_key.updated',
+    target: { kind: 'api_key', id },
+    details: describeChange(wanted, moved ? { before, after } : undefined),
+  });
+  return { after, moved };
+}
+
+function describeChange(
+  { rateLimit, concurrency, ipAllowList, ...texts }: Omit<KeyChange, 'end'>,
+  moved: { before: Key; after: Key } | undefined,
+): Record<string, unknown> {
+  const changed = [
+    ...Object.keys(texts),
+    ...(rateLimit === undefined ? [] : ['rate_limit']),
+    ...(concurrency === undefined ? [] : ['concurrency']),
+    ...(ipAllowList ? ['ip_allow_list'] : []),
+    ...(moved ? ['expires_at'] : []),
+  ];
   return {
-    changed: [...changed, ...(concurrency === undefined ? [] : ['concurrency'])],
+    changed,
     ...(rateLimit !== undefined && { rate_limit: rateLimit && viewRateLimit(rateLimit) }),
     ...(concurrency !== undefined && { concurrency }),
+    ...(ipAllowList && { ip_allow_list: [...ipAllowList] }),
+    ...(moved && { expires_at: { before: isoOf(moved.before), after: isoOf(moved.after) } }),
   };
+}
+
+function isoOf({ expiresAt }: Key): string | null {
+  return expiresAt?.toISOString() ?? null;
 }

@@ -8,9 +8,13 @@ import type { NoticeType } from '../permissions/notice-types.ts';
 export type Notice = { type: NoticeType; happenedAt: Date; data: object };
 
 /** A key as notices have it: what people wrote on it for themselves stays here. */
-export const NoticedKey = ApiKey.omit({ description: true, metadata: true, last_used_at: true }).meta({
-  id: 'NoticedApiKey',
-});
+export const NoticedKey = ApiKey.omit({
+  description: true,
+  metadata: true,
+  last_used_at: true,
+  effective_scopes: true,
+  scopes_follow_set: true,
+}).meta({ id: 'NoticedApiKey' });
 
 const Actor = z.object({ kind: z.string(), id: z.string() });
 

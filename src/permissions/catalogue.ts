@@ -1,6 +1,7 @@
 import type { RateLimit } from '../limits/limits.ts';
 import { policyRulesOf } from './billing-rules.ts';
 import { makeGrants } from './grants.ts';
+import { daysOf } from './lifetime.ts';
 import { toRate } from './product.ts';
 import type { Product } from './product.ts';
 
@@ -22,8 +23,9 @@ export type Plan = {
   organizationRate: RateLimit | undefined;
   /** What new keys may be made from; undefined: every set. */
   permissionSets: ReadonlySet<string> | undefined;
-  /** How long new keys may live. */
+  /** How long new keys may live, and do when nothing is said; undefined: without an end. */
   maxExpiryDays: number | undefined;
+  defaultExpiryDays: number | undefined;
 };
 /** What a set says of the limits of its keys. */
 export type SetLimits = { rate: RateLimit | undefined; concurrency: number | undefined };
@@ -47,7 +49,9 @@ export function makeCatalogue(product: Product) {
     description,
     scopes: scopes.map((scope) => ({ ...scope, implies: scope.implies ?? [] })),
   }));
-  const plans = new Map(product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan)]));
+  const plans = new Map(
+    product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan, product.api_keys.expiry)]),
+  );
   const defaultPlan = plans.get(product.default_plan);
   if (!defaultPlan) throw new Error('the product file was not checked');
   /** A plan that is no longer configured counts as the default one. */
@@ -59,6 +63,8 @@ export function makeCatalogue(product: Product) {
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
+    /** Whether the end of a key may be moved out. */
+    extendsKeys: product.api_keys.expiry.extend,
     /** What an organization gets when WorkOS makes it, before billing has said anything. */
     firstPosture: product.first_posture && {
       status: product.first_posture.status,
@@ -75,7 +81,8 @@ export function makeCatalogue(product: Product) {
   };
 }
 
-function toPlan(plan: Product['plans'][number]): Plan {
+function toPlan(plan: Product['plans'][number], expiry: Product['api_keys']['expiry']): Plan {
+  const maxExpiryDays = shorter(numberOf(plan.max_expiry_days), daysOf(expiry.longest));
   return {
     name: plan.name,
     keyLimit: plan.key_limit,
@@ -85,8 +92,13 @@ function toPlan(plan: Product['plans'][number]): Plan {
     maxConcurrency: numberOf(plan.max_concurrency ?? plan.concurrency),
     organizationRate: rateOf(plan.organization_rate_limit),
     permissionSets: plan.allowed_permission_sets && new Set(plan.allowed_permission_sets),
-    maxExpiryDays: numberOf(plan.max_expiry_days),
+    maxExpiryDays,
+    defaultExpiryDays: shorter(daysOf(expiry.default), maxExpiryDays),
   };
+}
+
+function shorter(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function rateOf(given: Parameters<typeof toRate>[0] | 'none' | undefined): RateLimit | undefined {

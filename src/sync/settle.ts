@@ -94,11 +94,12 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
     await unsettled.confirmDeleted(row, clock());
   },
 
-  async active({ unsettled, workos, at }, row) {
-    if (!row.expiresAt) return unsettled.settle(row);
-    await workos.expireKey(row.workosId!, row.expiresAt);
+  async active({ unsettled, workos, at, clock }, row) {
+    const { expiresAt: end } = row;
+    if (!end && !row.workosExpiresAt) return unsettled.settle(row);
+    const updatedAt = await workos.expireKey(row.workosId!, end);
     await at('settle.expired');
-    await unsettled.confirmExpiry(row, row.expiresAt);
+    await unsettled.confirmExpiry(row, { end, updatedAt }, clock());
   },
 };
 

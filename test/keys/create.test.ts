@@ -32,6 +32,8 @@ test('answers a new key once with its secret: 201', async () => {
     owner: { type: 'organization', id: acme.id },
     expires_at: null,
     expires_in_days: null,
+    effective_scopes: ['caps:write', 'workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
+    scopes_follow_set: false,
     ip_allow_list: [],
     origin: 'latchkey',
     rate_limit: null,

@@ -75,7 +75,7 @@ test.each([
   [{ permission_set: 'full_access' }, 'permission_set'],
   [{ scopes: [] }, 'scopes'],
   [{ status: 'active' }, 'status'],
-  [{ expires_at: null }, 'expires_at'],
+  [{ expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
   [{ description: 'x'.repeat(501) }, 'description'],
   [{ metadata: null }, 'metadata'],
   [[], 'body'],

@@ -1,0 +1,82 @@
+import type { Clock } from '../clock.ts';
+import { invalidFields } from '../http/validate.ts';
+import { time } from '../http/time.ts';
+import { daysOf, lifetime } from '../permissions/lifetime.ts';
+import { statusOf } from './key.ts';
+import type { Key } from './key.ts';
+import { endOf } from './mirror-expiry.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Whoever asks for exactly the longest time has a clock of their own. */
+const CLOCK_SKEW_MS = 5 * 60 * 1_000;
+
+/** How long keys may live; undefined where nothing bounds it, or nothing is said. */
+export type EndRules = { maxExpiryDays: number | undefined; defaultExpiryDays: number | undefined };
+/** The end that somebody asks for, null: never, and the field that says so. */
+export type AskedEnd = { at: Date | null; field: 'expires_at' | 'expires_in' };
+type SentEnd = { expires_at?: string | null | undefined; expires_in?: string | undefined };
+
+/** The two ways to say when a key ends. */
+export function endFields(clock: Clock) {
+  return {
+    expires_at: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
+      .refine((value) => new Date(value) > clock(), 'This must be in the future.')
+      .nullish()
+      .describe(
+        'When the key stops working; null: never. If neither this nor `expires_in` is given: what is configured and the plan allows.',
+      ),
+    expires_in: lifetime
+      .optional()
+      .describe("The same, counted from now: a number with d, w, m (30 days) or y (365 days), or 'never'."),
+  };
+}
+
+/** For a schema's refinement. */
+export const ONE_END = { path: ['expires_in'], message: 'Give either this or expires_at.' };
+
+export function isOneEnd({ expires_at: at, expires_in: lives }: SentEnd): boolean {
+  return at === undefined || lives === undefined;
+}
+
+/** @returns undefined when nothing was said */
+export function readEnd({ expires_at: at, expires_in: lives }: SentEnd, now: Date): AskedEnd | undefined {
+  if (lives !== undefined) return { at: inDays(daysOf(lives), now) ?? null, field: 'expires_in' };
+  return at === undefined ? undefined : { at: at === null ? null : new Date(at), field: 'expires_at' };
+}
+
+/** @returns what is wrong with the end of a key that is made or moved, by its field */
+export function endFaults(asked: AskedEnd | undefined, rules: EndRules, now: Date): Record<string, string> {
+  const longest = longestEnd(rules, now);
+  if (!asked || !longest || endOf(asked.at) <= longest.getTime() + CLOCK_SKEW_MS) return {};
+  return { [asked.field]: `A key may live ${rules.maxExpiryDays} days at most.` };
+}
+
+/** When a key for which nothing was said ends; undefined: never. */
+export function usualEnd({ defaultExpiryDays }: EndRules, now: Date): Date | undefined {
+  return inDays(defaultExpiryDays, now);
+}
+
+/** The latest end there may be; undefined: never. */
+export function longestEnd({ maxExpiryDays }: EndRules, now: Date): Date | undefined {
+  return inDays(maxExpiryDays, now);
+}
+
+/**
+ * Judges a new end of a key. Moving it in is always allowed; out, where the configuration has it, up to the longest, and
+ * not for a key that was replaced: it ends by the decision to replace it.
+ * @throws AppError `validation_error`
+ */
+export function assertMovable(key: Key, asked: AskedEnd, rules: EndRules, extends_: boolean, now: Date): void {
+  const refuse = (reason: string) => invalidFields({ [asked.field]: reason });
+  const status = statusOf(key, now);
+  if (status !== 'active') throw refuse(`This key is ${status} and stays so. Create a new one instead.`);
+  if (endOf(asked.at) <= endOf(key.expiresAt)) return;
+  if (!extends_) throw refuse('The end of a key may be moved in, and not out.');
+  if (key.rotatedTo !== undefined) throw refuse(`This key was replaced by ${key.rotatedTo}.`);
+  const faults = endFaults(asked, rules, now);
+  if (Object.keys(faults).length > 0) throw invalidFields(faults);
+}
+
+function inDays(days: number | undefined, now: Date): Date | undefined {
+  return days === undefined ? undefined : new Date(now.getTime() + days * DAY_MS);
+}
