@@ -14,6 +14,7 @@ export const AUDIT_ACTIONS = [
   'organization.billing_changed',
   'organization.decommissioned',
   'organization.decommissioning_stopped',
+  'organization.ip_allow_list_changed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };

@@ -29,6 +29,8 @@ export type CheckedKey = {
   checkedAt: number;
   /** Its use is bounded, so that Latchkey has to be asked about every request. */
   limited: boolean;
+  /** It is good from some addresses only, which Latchkey alone knows. */
+  addressBound: boolean;
   /** How often it was used without asking. */
   tally: Tally;
 };
@@ -112,5 +114,6 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
     tally: newTally(id, organization_id),
     // A service older than this client limits nothing and does not speak of it.
     limited: (verdict.enforcement ?? null) !== null,
+    addressBound: verdict.ip_restricted ?? false,
   };
 }

@@ -11,13 +11,16 @@ import type {
   ListOrganizations,
   BilledOrganization,
   Organization,
+  OrganizationIpAllowList,
   OrganizationUsage,
+  OutboundAddress,
   Page,
   PermissionGroup,
   PermissionSet,
   ReportUsage,
   Session,
   SetBilling,
+  SetIpAllowList,
   UpdateApiKey,
   UsageQuery,
   Verdict,
@@ -55,6 +58,11 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       /** How often the organization's keys were used. */
       usage: (query?: UsageQuery, call?: CallOptions) =>
         send<OrganizationUsage>('GET', '/v1/organization/usage', { ...call, query }),
+      /** From where the organization's people, machines and keys may be used. */
+      ipAllowList: (call?: CallOptions) => send<OrganizationIpAllowList>('GET', ALLOW_LIST, call),
+      /** A list without the caller's own address is refused, unless with `force`. */
+      setIpAllowList: (list: SetIpAllowList, call?: CallOptions) =>
+        send<OrganizationIpAllowList>('PUT', ALLOW_LIST, { ...call, body: list }),
       /** Makes a tenant, or changes its billing; service tokens with `billing:write`. */
       setBilling: (id: string, billing: SetBilling, call?: CallOptions) =>
         send<BilledOrganization>('PUT', `${organization(id)}/billing`, { ...call, body: billing }),
@@ -69,6 +77,10 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       /** What happened in the organization, newest first; `audit:read`. */
       list: (query?: ListAuditEvents, call?: CallOptions) =>
         send<Page<AuditEvent>>('GET', '/v1/audit-events', { ...call, query }),
+    },
+    outboundAddresses: {
+      /** From where the product calls its customers. */
+      list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),
     },
     session: {
       /** Who the credential stands for. */
@@ -89,6 +101,7 @@ export function connectionOf(client: object): { baseUrl: string; token: Token } 
   return connection;
 }
 
+const ALLOW_LIST = '/v1/organization/ip-allow-list';
 const organization = (id: string) => `/v1/organizations/${encodeURIComponent(id)}`;
 const one = (id: string) => `/v1/api-keys/${encodeURIComponent(id)}`;
 

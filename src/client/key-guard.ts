@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { CheckedKey } from './checked-keys.ts';
 import { connectionOf } from './client.ts';
 import type { LatchkeyClient } from './client.ts';
-import { makeKeyMemory } from './key-memory.ts';
+import { isForEach, makeKeyMemory } from './key-memory.ts';
 import type { CacheOptions } from './key-memory.ts';
 import { LatchkeyError } from './latchkey-error.ts';
 import type { Verdict, VerifyApiKey } from './shapes.ts';
@@ -53,22 +53,22 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
     /** From memory alone. */
     peek(presented: string): CheckedKey | undefined {
       const known = memory.isTrusted() ? memory.peek(nameOf(presented)) : undefined;
-      return known?.limited ? undefined : known;
+      return known && isForEach(known) ? undefined : known;
     },
 
     /**
      * Asks Latchkey. Those that ask about the same key at the same time ask once, unless its use is limited: then every
-     * request is counted.
+     * request is counted, and one whose key is bound to addresses is judged by its own.
      */
     async ask(presented: string, use: AskedUse): Promise<Answer> {
       const name = nameOf(presented);
       const asked = { key: presented, ...use };
-      if (memory.isLimited(name)) return question(name, asked);
+      if (memory.isForEach(name)) return question(name, asked);
       const running = asking.get(name);
       const answer = await (running ?? questionForAll(name, asked));
       // It was asked whether the key may read, which says nothing of this request where that alone is not allowed.
-      if ('refused' in answer) return isForAnother(answer.refused, use) ? question(name, asked) : answer;
-      return running && answer.key.limited ? question(name, asked) : answer;
+      if ('refused' in answer) return isForAnother(answer.refused, use, running) ? question(name, asked) : answer;
+      return running && isForEach(answer.key) ? question(name, asked) : answer;
     },
 
     isTrusting: memory.isTrusted,
@@ -83,7 +83,9 @@ function nameOf(presented: string): string {
   return hash('sha256', presented, 'base64url');
 }
 
-function isForAnother({ code, billing }: Verdict, { operation = 'read' }: AskedUse): boolean {
+function isForAnother({ code, billing }: Verdict, { operation = 'read' }: AskedUse, running: unknown): boolean {
+  // Another request asked, from its own address.
+  if (code === 'ip_not_allowed') return running !== undefined;
   return code === 'billing_inactive' && billing?.allows.includes(operation) === true;
 }
 

@@ -72,13 +72,17 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
     /** What was known last, if that is not too long ago. */
     lastKnown(name: string): CheckedKey | undefined {
       const known = keys.get(name);
-      if (!known) return undefined;
+      // From where it may be used only Latchkey knows.
+      if (!known || known.addressBound) return undefined;
       const goodAt = Math.max(known.checkedAt, Math.min(feed.heardAt(), known.checkedAt + ttlMs));
       return performance.now() - goodAt < staleGraceMs ? { ...known, view: { ...known.view, stale: true } } : undefined;
     },
 
-    /** Whether every request with this key is Latchkey's to count, as far as is known. */
-    isLimited: (name: string): boolean => keys.get(name)?.limited === true,
+    /** Whether every request with this key is Latchkey's to judge, by its limits or its address, as far as is known. */
+    isForEach(name: string): boolean {
+      const known = keys.get(name);
+      return known !== undefined && isForEach(known);
+    },
 
     isTrusted: (): boolean => feed.isOpen(performance.now()),
     size: keys.size,
@@ -88,4 +92,9 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
       keys.clear();
     },
   };
+}
+
+/** Whether each use of a key is to be asked about. */
+export function isForEach({ limited, addressBound }: CheckedKey): boolean {
+  return limited || addressBound;
 }

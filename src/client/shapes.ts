@@ -46,6 +46,8 @@ export type Verdict = {
   permission_set: string | null;
   scopes: string[];
   expires_at: string | null;
+  /** Whether it is good from some addresses only: each use is to be asked about with its `ip`. */
+  ip_restricted?: boolean;
   /** The rate that refused, or that has the least left; null where none is limited. */
   rate_limit: RateLimitState | null;
   /** A place among the key's concurrent requests, to be released when the request ends. */
@@ -165,6 +167,10 @@ export type Organization = {
   };
   usage: { api_keys: number };
 };
+/** Addresses and ranges from which an organization may be used; empty: from everywhere. */
+export type OrganizationIpAllowList = { ip_allow_list: string[] };
+export type SetIpAllowList = { ip_allow_list: readonly string[]; force?: boolean | undefined };
+export type OutboundAddress = { address: string; description: string | null };
 /** An organization as the product's own services see it. */
 export type BilledOrganization = Organization & {
   billing_reason: string | null;

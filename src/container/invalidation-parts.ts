@@ -1,3 +1,4 @@
+import { makeAllowListMemory } from '../auth/allow-list-memory.ts';
 import { makeAnnounce } from '../verification/announce.ts';
 import type { Invalidation } from '../verification/invalidation.ts';
 import { makeInvalidationHub } from '../verification/invalidation-hub.ts';
@@ -9,20 +10,24 @@ const CACHE_TTL_MS = 60_000;
 
 type Options = { maxKeys: number; alone: boolean };
 
-/** What remembers keys, and what is told when they change: our own cache first, then who listens over HTTP. */
+/** What remembers keys and the like, and what is told when they change: our own memory first, then who listens over HTTP. */
 export function makeInvalidationParts({ maxKeys, alone }: Options) {
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
+  const allowListMemory = makeAllowListMemory();
   const hub = makeInvalidationHub();
   const told = {
     invalidate(change: Invalidation) {
+      allowListMemory.invalidate(change);
       cache.invalidate(change);
       hub.invalidate(change);
     },
     clear() {
+      allowListMemory.clear();
       cache.clear();
       hub.clear();
     },
   };
   const trust = makeTrust(told, { trusted: alone });
-  return { cache, announce: makeAnnounce(told), trust, streams: makeInvalidationStreams({ hub, trust }) };
+  const streams = makeInvalidationStreams({ hub, trust });
+  return { cache, allowListMemory, announce: makeAnnounce(told), trust, streams };
 }

@@ -4,8 +4,6 @@ import { groups, readAddress } from './ip-address.ts';
 /** Addresses of one version whose first `bits` are those of `network`, in 16-bit groups; IPv4 has two of them. */
 export type IpRange = { version: 4 | 6; network: readonly number[]; bits: number };
 
-export const MAX_RANGES = 100;
-
 const RANGE = /^([0-9A-Fa-f.:]{2,45})(?:\/(\d{1,3}))?$/;
 const MAPPED_BITS = 96;
 
@@ -26,7 +24,7 @@ export function readRange(text: string): IpRange | undefined {
   // IPv4 written as IPv6 is IPv4, unless the range is wider than that.
   const isShort = read === 4 && (!isLong || bits >= MAPPED_BITS);
   const own = isShort && isLong ? bits - MAPPED_BITS : bits;
-  return { version: isShort ? 4 : 6, network: cleared([...groups.slice(isShort ? 6 : 0)], own), bits: own };
+  return { version: isShort ? 4 : 6, network: cleared(Array.from(groups.slice(isShort ? 6 : 0)), own), bits: own };
 }
 
 /** Each as it is always written: lower case, as short as can be, without bits of the host; none of them twice. */

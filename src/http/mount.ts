@@ -17,6 +17,8 @@ import { validate } from './validate.ts';
 export type Guards = {
   /** Resolves the credential. @throws AppError 401 */
   authenticate(req: Request): Promise<Caller>;
+  /** Judges from where the caller comes. @throws AppError `ip_not_allowed` */
+  assertAddress(caller: TenantCaller, address: string | undefined): Promise<void>;
   /** Counts a request with an API key. @throws AppError 429 */
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
   /** Told what became of a request with an API key. */
@@ -70,7 +72,7 @@ function noteKey(guards: Guards, req: Request, res: Response, refusal: ErrorCode
   if (caller?.kind === 'api_key') guards.keyAnswered(caller, refusal, originOf(req));
 }
 
-// The order is part of the contract: credential, rate, scope and organization, billing, then what was sent.
+// The order is part of the contract: credential, address, rate, scope and organization, billing, then what was sent.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
   const { organization_id: named, ...query } = req.query;
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
@@ -79,6 +81,7 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   const caller = isOpen ? undefined : await guards.authenticate(req);
   if (caller) {
     res.locals['caller'] = caller;
+    if (caller.kind !== 'service') await guards.assertAddress(caller, req.ip);
     if (caller.kind === 'api_key') await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
     await admit(route, guards, caller, named);
   }

@@ -142,6 +142,7 @@ const CALLER_CODES = [
   ...SIGNED_CODES,
   'credential_expired',
   'permission_denied',
+  'ip_not_allowed',
   'workos_unavailable',
   'rate_limited',
 ] as const;

@@ -16,7 +16,6 @@ export type Question = Use & {
   cost: number;
   /** Whether a place among the key's concurrent requests is taken, where these are limited. */
   lease: boolean;
-  ip: string | undefined;
   userAgent: string | undefined;
 };
 
@@ -96,7 +95,7 @@ function unsoughtFor(seconds: number): Taken {
 }
 
 function isGood(code: VerdictCode): boolean {
-  return code !== 'not_found' && code !== 'revoked' && code !== 'expired';
+  return code !== 'not_found' && code !== 'revoked' && code !== 'expired' && code !== 'ip_not_allowed';
 }
 
 function withLimits(code: VerdictCode, { refused }: Taken): VerdictCode {

@@ -1,3 +1,4 @@
+import { isAddressAllowed } from '../http/ip-match.ts';
 import type { Operation, Policy } from '../billing/posture.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 
@@ -14,11 +15,12 @@ export const VERDICTS = [
 ] as const;
 export type VerdictCode = (typeof VERDICTS)[number];
 
-export type Use = { scopes: readonly string[]; operation: Operation };
+/** What a key is wanted for, and the address that it is used from. */
+export type Use = { scopes: readonly string[]; operation: Operation; ip: string | undefined };
 
 export type Judge = ReturnType<typeof makeJudge>;
 
-/** Whether a key is good for a use at `now`: every scope asked for, and a posture that allows the operation. */
+/** Whether a key is good for a use at `now`: from an allowed address, every scope asked for, and a posture that allows the operation. */
 export function makeJudge(policy: Pick<Policy, 'standingOf' | 'allows'>) {
   return (record: MirrorRecord | undefined, use: Use, now: Date): VerdictCode => judge(policy, record, use, now);
 }
@@ -32,6 +34,7 @@ function judge(
   if (!record) return 'not_found';
   if (isRevoked(record)) return 'revoked';
   if (isExpired(record, now)) return 'expired';
+  if (!isFromAllowed(record, use.ip)) return 'ip_not_allowed';
   if (!use.scopes.every((scope) => record.scopes.has(scope))) return 'insufficient_scope';
   const { posture } = policy.standingOf(record.account, now);
   if (!policy.allows(posture, 'keys', use.operation)) return 'billing_inactive';
@@ -41,6 +44,11 @@ function judge(
 /** Revoked itself, or of an organization that WorkOS has deleted, whose keys are revoked one after the other. */
 export function isRevoked({ revoked, account }: MirrorRecord): boolean {
   return revoked || account.deletedAt !== undefined;
+}
+
+/** Without an address, nothing that is bound to some is allowed. */
+export function isFromAllowed(record: MirrorRecord, ip: string | undefined): boolean {
+  return isAddressAllowed(record.ipAllowList, ip) && isAddressAllowed(record.organizationIpAllowList, ip);
 }
 
 export function isExpired({ expiresAtMs }: MirrorRecord, now: Date): boolean {

@@ -15,9 +15,11 @@ export type MirrorRecord = {
   label: string;
   permissionSet: string | undefined;
   scopes: ReadonlySet<string>;
+  /** Also of a person who is no member any more. */
   revoked: boolean;
-  /** Addresses and ranges from which it may be used, its own and its organization's; empty: from everywhere. */
+  /** Addresses and ranges from which it may be used; empty: from everywhere. Both lists count. */
   ipAllowList: readonly string[];
+  organizationIpAllowList: readonly string[];
   expiresAtMs: number | undefined;
   /** What bounds its use, after its template and plan. */
   limits: KeyLimits;
@@ -35,7 +37,10 @@ type Row = {
   workos_id: string;
   environment: Environment;
   owner_user_id: string | null;
+  owner_active: boolean | null;
+  owner_permissions: string[] | null;
   ip_allow_list: string[];
+  organization_ip_allow_list: string[];
   label: string;
   permission_set: string | null;
   scopes: string[];
@@ -53,24 +58,26 @@ type Row = {
 
 const MAX_SHARED = 1_000;
 
-type Rules = Pick<Catalogue, 'grantedTo' | 'setLimitsOf' | 'planOf'>;
+type Rules = Pick<Catalogue, 'grantedTo' | 'implying' | 'setLimitsOf' | 'planOf'>;
 
 /** Reads the key of one secret, by any of its hashes; the first one counts most. */
 export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
 export type ReadMirrorOfMany = (hashes: readonly Buffer[]) => Promise<MirrorRead[]>;
 
 /**
- * Reads the keys with these hashes: one indexed look-up for each, and its tenant's row. A hash names one key of one
+ * Reads the keys with these hashes: one indexed look-up for each, and the rows of its tenant and its owner. A hash names one key of one
  * organization, so no organization is asked for.
  */
 export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   const toRecord = makeToRecord(catalogue);
   return async (hashes) => {
     const { rows } = await db.raw<{ rows: Row[] }>(
-      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.owner_user_id, k.ip_allow_list, k.label, k.permission_set, k.scopes, k.status,
+      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.owner_user_id, m.active as owner_active, m.permissions as owner_permissions, k.ip_allow_list, k.label, k.permission_set, k.scopes, k.status,
               k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
-              t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at
+              t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
+              t.ip_allow_list as organization_ip_allow_list
        from api_keys k join tenants t on t.organization_id = k.organization_id
+         left join members m on m.organization_id = k.organization_id and m.user_id = k.owner_user_id
        where k.secret_hash = any(?) and k.status in ('active', 'revoked')`,
       [[...hashes]],
     );
@@ -79,7 +86,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
 }
 
 /** Many thousand records are kept: what many keys have alike is there once. */
-function makeToRecord({ grantedTo, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
+function makeToRecord({ grantedTo, implying, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
   const allowListOf = makeShared<readonly string[]>();
   const limitsOf = makeShared<KeyLimits>();
@@ -93,11 +100,18 @@ function makeToRecord({ grantedTo, setLimitsOf, planOf }: Rules): (row: Row) => 
     label: row.label,
     permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
     // What is never granted was never written; should a row say otherwise, it is not believed, here or where it is implied.
-    scopes: scopesOf([row.permission_set, ...row.scopes].join(' '), () =>
-      grantedTo(row.permission_set ?? undefined, row.scopes),
-    ),
+    scopes: scopesOf(nameOfScopes(row), () => {
+      const granted = grantedTo(row.permission_set ?? undefined, row.scopes);
+      if (row.owner_user_id === null) return granted;
+      const held = implying(row.owner_permissions ?? []);
+      return new Set([...granted].filter((scope) => held.has(scope)));
+    }),
     ipAllowList: allowListOf(row.ip_allow_list.join(' '), () => row.ip_allow_list),
-    revoked: row.status === 'revoked',
+    organizationIpAllowList: allowListOf(
+      row.organization_ip_allow_list.join(' '),
+      () => row.organization_ip_allow_list,
+    ),
+    revoked: row.status === 'revoked' || (row.owner_user_id !== null && row.owner_active !== true),
     expiresAtMs: row.expires_at?.getTime(),
     limits: limitsOf(
       [row.permission_set, row.plan, row.rate_limit, row.rate_limit_window_seconds, row.concurrency].join(' '),
@@ -120,6 +134,12 @@ function makeToRecord({ grantedTo, setLimitsOf, planOf }: Rules): (row: Row) => 
       }),
     ),
   });
+}
+
+/** A person's key grants what its owner holds, too, and nothing while that is not known. */
+function nameOfScopes({ permission_set: set, scopes, owner_user_id: owner, owner_permissions: held }: Row): string {
+  const made = [set, ...scopes].join(' ');
+  return owner === null ? made : `${made}\n${JSON.stringify(held)}`;
 }
 
 function itself(name: string): string {

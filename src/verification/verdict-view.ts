@@ -12,6 +12,7 @@ const NOTHING = {
   permission_set: null,
   scopes: [],
   expires_at: null,
+  ip_restricted: false,
 };
 const NO_LIMITS = { rate_limit: null, lease: null, retry_after: null, enforcement: null };
 
@@ -26,6 +27,7 @@ export function viewOfKey(record: MirrorRecord) {
     permission_set: record.permissionSet ?? null,
     scopes: [...record.scopes],
     expires_at: record.expiresAtMs === undefined ? null : new Date(record.expiresAtMs).toISOString(),
+    ip_restricted: record.ipAllowList.length > 0 || record.organizationIpAllowList.length > 0,
   };
 }
 

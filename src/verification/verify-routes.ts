@@ -57,6 +57,9 @@ const Verdict = z
     permission_set: z.string().nullable(),
     scopes: z.array(z.string()),
     expires_at: z.iso.datetime().nullable(),
+    ip_restricted: z
+      .boolean()
+      .describe('Whether it is good from some addresses only, so that each use is to be asked about with its `ip`.'),
     rate_limit: RateLimit.nullable().describe('Null where no rate is limited.'),
     lease: Lease.nullable(),
     retry_after: z.int().nullable().describe('Seconds to wait, of a key that a limit refused.'),

@@ -62,6 +62,10 @@ test('every route for callers with a credential has a method, and all of them wo
   expect((await people.permissionSets.list()).data.map(({ name }) => name)).toContain('read_only');
   expect((await people.permissions.list()).data[0]?.permissions[0]?.grantable).toBeTypeOf('boolean');
   expect(await people.organization.get()).toMatchObject({ id: acme.id, posture: 'active' });
+  expect(await people.organization.setIpAllowList({ ip_allow_list: ['127.0.0.0/8'] })).toEqual(
+    await people.organization.ipAllowList(),
+  );
+  expect(await people.outboundAddresses.list()).toEqual({ data: [] });
   expect(await services.organization.setBilling(acme.id, { status: 'active' })).toMatchObject({ plan: 'scale' });
   expect(await services.organizations.get(acme.id)).toMatchObject({ id: acme.id, billing_reason: null });
   const listed = await services.organizations.list({ posture: 'active', plan: 'scale' });

@@ -33,12 +33,14 @@ const ROWS: Record<string, Row> = {
   'GET /v1/permission-sets': { expected: all(OK) },
   'GET /v1/me/session': { expected: all(OK) },
   'GET /v1/organization': { expected: all(OK) },
+  'GET /v1/organization/ip-allow-list': { expected: notForKeys(OK) },
+  'PUT /v1/organization/ip-allow-list': { body: { ip_allow_list: [] }, expected: notForKeys(OK) },
   'GET /v1/organization/usage': { expected: all(OK) },
   'GET /v1/audit-events': { expected: all(OK) },
   'GET /v1/auth/forward': { expected: { user: DENIED, machine: DENIED, api_key: OK } },
 };
 
-const PUBLIC = ['GET /healthz', 'GET /readyz'];
+const PUBLIC = ['GET /v1/outbound-addresses', 'GET /healthz', 'GET /readyz'];
 const EVERY_SCOPE = ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'];
 
 const service = await startService();

@@ -30,6 +30,7 @@ test('a good key is told with all that is known of it', async () => {
     lease: null,
     retry_after: null,
     enforcement: null,
+    ip_restricted: false,
     billing: { posture: 'active', allows: ['read', 'create', 'wind_down'], changes_at: null },
     checked_at: expect.stringMatching(/Z$/),
     source: 'mirror',

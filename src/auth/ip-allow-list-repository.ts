@@ -1,0 +1,21 @@
+import type { Knex } from 'knex';
+
+type Row = { organization_id: string; ip_allow_list: string[]; updated_at: Date };
+
+export type IpAllowListRepository = ReturnType<typeof makeIpAllowListRepository>;
+
+export function makeIpAllowListRepository(db: Knex) {
+  return {
+    /** Empty for an organization that has none, or that is not known. */
+    async find(organizationId: string): Promise<readonly string[]> {
+      const row = await db<Row>('tenants').where({ organization_id: organizationId }).first('ip_allow_list');
+      return row?.ip_allow_list ?? [];
+    },
+
+    async put(trx: Knex.Transaction, organizationId: string, list: readonly string[], now: Date): Promise<void> {
+      await trx<Row>('tenants')
+        .where({ organization_id: organizationId })
+        .update({ ip_allow_list: [...list], updated_at: now });
+    },
+  };
+}

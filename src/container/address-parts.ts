@@ -1,0 +1,49 @@
+import type { Knex } from 'knex';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { AllowListMemory } from '../auth/allow-list-memory.ts';
+import { makeIpAllowListRepository } from '../auth/ip-allow-list-repository.ts';
+import { ipAllowListRoutes } from '../auth/ip-allow-list-routes.ts';
+import { makeOrganizationAddresses } from '../auth/organization-addresses.ts';
+import { makeSetIpAllowList } from '../auth/set-ip-allow-list.ts';
+import type { Tenant } from '../billing/posture.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantCaller } from '../http/caller.ts';
+import type { Route } from '../http/route.ts';
+import { outboundAddressRoute } from '../permissions/outbound-address-route.ts';
+import type { Product } from '../permissions/product.ts';
+import type { KeyCallers } from '../verification/key-callers.ts';
+import type { Trust } from '../verification/trust.ts';
+
+type Deps = {
+  db: Knex;
+  product: Product;
+  audit: AuditLog;
+  allowListMemory: AllowListMemory;
+  trust: Trust;
+  tenants: { make: (trx: Knex.Transaction, organizationId: string, now: Date) => Promise<Tenant> };
+  clock: Clock;
+};
+
+/** From where callers may come. */
+export function makeAddressParts({ db, product, audit, allowListMemory: memory, trust, tenants, clock }: Deps) {
+  const lists = makeIpAllowListRepository(db);
+  const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
+  const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
+  return {
+    /** Judges a person or machine by its organization's list, and a key by its own, too. */
+    addressGuard:
+      (keyCallers: Pick<KeyCallers, 'assertAddress'>) =>
+      async (caller: TenantCaller, address: string | undefined): Promise<void> => {
+        if (caller.kind === 'api_key') keyCallers.assertAddress(caller, address);
+        else await addresses.assertAllowed(caller.organizationId, address);
+      },
+    addresses,
+    addressRoutes: (): Route[] => [
+      ...ipAllowListRoutes({
+        lists,
+        setIpAllowList: makeSetIpAllowList({ db, lists, holdTenant, audit, clock }),
+      }),
+      outboundAddressRoute(product),
+    ],
+  };
+}
