@@ -1,0 +1,160 @@
+import { crc32 } from 'node:zlib';
+import type { Environment } from '../keys/key.ts';
+import { BASE62, CHECKSUM_LETTERS, lettersOf } from '../keys/key-checksum.ts';
+import type { KeyRules } from '../permissions/key-rules.ts';
+
+/** A key in a text. `certain`: its checksum holds; `likely`: it looks like one. */
+export type Found = {
+  /** Where it begins and ends in the text, as an index. */
+  start: number;
+  end: number;
+  prefix: string;
+  last4: string;
+  /** Undefined where a key's form does not say. */
+  environment: Environment | undefined;
+  sureness: 'certain' | 'likely';
+};
+
+type Pattern = {
+  prefix: string;
+  environment: Environment | undefined;
+  /** Where the key ends that begins with the prefix at `start`; undefined when there is none. */
+  endOf: (text: string, start: number) => number | undefined;
+  sureness: Found['sureness'];
+};
+
+/** Longer than any key, with what stands beside it. */
+export const MAX_KEY = 280;
+const MIN_REST = 13;
+const MIN_BARE = 16;
+const MAX_BARE = 251;
+const UNDERSCORE = 95;
+const FIRST_LETTER = 62 ** (CHECKSUM_LETTERS - 1);
+const CRC_STEPS = crcSteps();
+/** Of a key without a checksum: so many letters and digits in a row, both of them, are no name that somebody gave. */
+const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
+
+/** How much of what stands before a key says whether it is one. */
+export const BESIDE = 3;
+
+const WORD = codesOf(/[\w-]/);
+const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
+
+/** Finds keys of the configured form, and of WorkOS's own where that is good. The text has one character a byte. */
+export function makeFindKeys(rules: Pick<KeyRules, 'format' | 'prefixes'>): (text: string) => Found[] {
+  const patterns = patternsOf(rules);
+  return (text) => {
+    const found = patterns.flatMap((pattern) => occurrences(text, pattern));
+    found.sort((a, b) => a.start - b.start || b.end - a.end);
+    // `em_sk_…` has `sk_…` in it, which is no key of its own.
+    let end = 0;
+    return found.filter((each) => {
+      if (each.start < end) return false;
+      end = each.end;
+      return true;
+    });
+  };
+}
+
+function patternsOf({ format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>): Pattern[] {
+  const bare = prefixes.map((prefix): Pattern => ({
+    prefix,
+    environment: undefined,
+    endOf: (text, start) => likelyEnd(text, start, prefix.length, { min: MIN_BARE, max: MAX_BARE }),
+    sureness: 'likely',
+  }));
+  if (!format) return bare;
+  const own: [string | undefined, Environment][] = [
+    [format.live, 'live'],
+    [format.test, 'test'],
+  ];
+  const named = own.flatMap(([prefix, environment]): Pattern[] =>
+    prefix === undefined
+      ? []
+      : [{ prefix, environment, sureness: format.checksum ? 'certain' : 'likely', endOf: endOfKey(prefix, format) }],
+  );
+  return [...named, ...(format.accept_bare ? bare : [])];
+}
+
+function endOfKey(prefix: string, { checksum, length }: NonNullable<KeyRules['format']>): Pattern['endOf'] {
+  if (length === undefined) {
+    const size = { min: prefix.length + MIN_REST, max: MAX_KEY };
+    return checksum
+      ? (text, start) => checkedEnd(text, start, prefix.length, { ...size, min: size.min + CHECKSUM_LETTERS })
+      : (text, start) => likelyEnd(text, start, prefix.length, size);
+  }
+  return (text, start) => {
+    const end = start + length;
+    if (runEnd(LETTERS_AND_DIGITS, text, start + prefix.length, end) < end) return undefined;
+    if (checksum) return checkedEnd(text, start, prefix.length, { min: length, max: length });
+    const isAlone = !isBeside(text, start) && LETTERS_AND_DIGITS[text.charCodeAt(end)] !== 1;
+    return isAlone ? end : undefined;
+  };
+}
+
+function occurrences(text: string, { prefix, environment, endOf, sureness }: Pattern): Found[] {
+  const found: Found[] = [];
+  for (let start = text.indexOf(prefix); start >= 0; start = text.indexOf(prefix, start + 1)) {
+    const end = endOf(text, start);
+    if (end !== undefined) found.push({ start, end, prefix, last4: text.slice(end - 4, end), environment, sureness });
+  }
+  return found;
+}
+
+type Size = { min: number; max: number };
+
+/** The longest end at which the checksum holds, whatever stands right before and behind the key. */
+function checkedEnd(text: string, start: number, prefixLength: number, { min, max }: Size): number | undefined {
+  const last = runEnd(WORD, text, start + prefixLength, start + max);
+  let end: number | undefined;
+  let at = start + min - CHECKSUM_LETTERS;
+  if (at + CHECKSUM_LETTERS > last) return undefined;
+  // Letter by letter: a file may begin a key at every one of its words.
+  for (let inverse = ~crc32(text.slice(start, at)); at + CHECKSUM_LETTERS <= last; at++) {
+    if (isChecksum(~inverse >>> 0, text, at)) end = at + CHECKSUM_LETTERS;
+    inverse = CRC_STEPS[(inverse ^ text.charCodeAt(at)) & 0xff]! ^ (inverse >>> 8);
+  }
+  return end;
+}
+
+function isChecksum(crc: number, text: string, at: number): boolean {
+  return text.charCodeAt(at) === BASE62.charCodeAt(crc / FIRST_LETTER) && text.startsWith(lettersOf(crc), at);
+}
+
+/** The CRC-32 of each byte alone, by the reflected polynomial of IEEE 802.3. */
+function crcSteps(): Int32Array {
+  return Int32Array.from({ length: 256 }, (_, byte) => {
+    let step = byte;
+    for (let bit = 0; bit < 8; bit++) step = step & 1 ? (step >>> 1) ^ 0xedb88320 : step >>> 1;
+    return step;
+  });
+}
+
+function likelyEnd(text: string, start: number, prefixLength: number, { min, max }: Size): number | undefined {
+  if (isBeside(text, start)) return undefined;
+  const end = runEnd(WORD, text, start + prefixLength, start + max + 1);
+  return end - start >= min && end - start <= max && isRandom(text.slice(start + prefixLength, end)) ? end : undefined;
+}
+
+function isRandom(rest: string): boolean {
+  return (rest.match(RANDOM_RUN) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
+}
+
+/** Whether a word goes on into the prefix. The letters of an escape, such as `\n` or `%20`, are no word. */
+function isBeside(text: string, start: number): boolean {
+  const code = text.charCodeAt(start - 1);
+  const isWord = start > 0 && (LETTERS_AND_DIGITS[code] === 1 || code === UNDERSCORE);
+  return isWord && text[start - 2] !== '\\' && text[start - 3] !== '%';
+}
+
+function runEnd(codes: Uint8Array, text: string, from: number, most: number): number {
+  let end = from;
+  while (end < most && end < text.length && codes[text.charCodeAt(end)] === 1) end++;
+  return end;
+}
+
+function codesOf(characters: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) =>
+    code < 128 && characters.test(String.fromCharCode(code)) ? 1 : 0,
+  );
+}

@@ -1,0 +1,36 @@
+import { lstat, opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export type Walked = { path: string } | { path: string; problem: string };
+
+const MAX_DEPTH = 100;
+/** Git's own, compressed: what is in it was in the files once, and is found there with `git log -p | npm run scan -- -`. */
+const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['.git']);
+
+/** The files at a path, one after the other: itself, or all in the folder. Follows no links. */
+export async function* walk(path: string): AsyncGenerator<Walked> {
+  const kind = await lstat(path).catch((error: unknown) => reasonOf(error));
+  if (typeof kind === 'string') yield { path, problem: kind };
+  else if (kind.isFile()) yield { path };
+  else if (kind.isDirectory()) yield* walkFolder(path, 1);
+  else yield { path, problem: kind.isSymbolicLink() ? 'is a link, which is not followed' : 'is no file' };
+}
+
+async function* walkFolder(path: string, depth: number): AsyncGenerator<Walked> {
+  if (depth > MAX_DEPTH) return yield { path, problem: `is more than ${MAX_DEPTH} folders deep` };
+  try {
+    for await (const entry of await opendir(path)) {
+      const inner = join(path, entry.name);
+      if (entry.isFile()) yield { path: inner };
+      else if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) yield* walkFolder(inner, depth + 1);
+    }
+  } catch (error) {
+    yield { path, problem: reasonOf(error) };
+  }
+}
+
+/** Why something cannot be read; of the system's own message, which may repeat the path, the code alone. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return `cannot be read${code === undefined ? '' : ` (${code})`}`;
+}
