@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
 import type { Container } from '../../src/container.ts';
+import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
@@ -17,6 +18,7 @@ import { ProductFile } from '../../src/permissions/product.ts';
 import type { Product } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
+import { INVALIDATION_CHANNEL } from '../../src/verification/invalidation.ts';
 import type { Trust } from '../../src/verification/trust.ts';
 import { makeTestClock } from './clock.ts';
 import type { TestClock } from './clock.ts';
@@ -45,6 +47,8 @@ export type Service = {
   /** What hears of changes; a test may play that the channel is lost. */
   trust: Trust;
   streams: Container['streams'];
+  /** Starts another replica on the same database. */
+  replica(): Promise<{ url: string }>;
 };
 
 type Options = {
@@ -97,6 +101,25 @@ export async function startService(
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
   lifetime.onEnd(streams.end);
+  /** It hears of changes where the database is a server, and believes no memory of its own where it is embedded. */
+  async function replica() {
+    const other = makeContainer({ config, product, db: own, log, clock, strict: true });
+    if (url !== undefined) {
+      const opened = Promise.withResolvers<void>();
+      const onOpen = () => {
+        other.trust.onOpen();
+        opened.resolve();
+      };
+      const channel = listenTo({ url, channel: INVALIDATION_CHANNEL, ...other.trust, onOpen, log });
+      lifetime.onEnd(channel.close);
+      await opened.promise;
+    }
+    lifetime.onEnd(other.limits.close);
+    const second = await listen(other.app, { host: '127.0.0.1', port: 0 });
+    lifetime.onEnd(() => second.close(1_000));
+    lifetime.onEnd(other.streams.end);
+    return { url: second.url };
+  }
   return {
     url: server.url,
     db,
@@ -106,6 +129,7 @@ export async function startService(
     background,
     trust,
     streams,
+    replica,
     organizations: makeOrganizations({ db, workos, clock }),
   };
 }

@@ -1,0 +1,4 @@
+import { EVERMUSE } from './evermuse/system.ts';
+import { walk } from './system.ts';
+
+await walk(EVERMUSE);
