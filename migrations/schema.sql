@@ -72,6 +72,20 @@ create table audit_heads (
   constraint audit_heads_pkey PRIMARY KEY (organization_id)
 );
 
+create table configured_grants (
+  kind text not null,
+  name text not null,
+  scopes text[] not null,
+  followed boolean not null,
+  since timestamp with time zone not null,
+  before_scopes text[],
+  before_followed boolean,
+  told_to text,
+  constraint configured_grants_pkey PRIMARY KEY (kind, name),
+  constraint configured_grants_before_check CHECK ((before_scopes IS NULL) = (before_followed IS NULL) AND (before_scopes IS NULL) = (told_to IS NULL)),
+  constraint configured_grants_kind_check CHECK (kind = ANY (ARRAY['permission_set'::text, 'scope'::text]))
+);
+
 create table event_cursors (
   name text not null,
   cursor text,
@@ -384,6 +398,8 @@ grant delete, insert, select, update on api_keys to latchkey_app;
 grant insert, select on audit_events to latchkey_app;
 
 grant delete, insert, select, update on audit_heads to latchkey_app;
+
+grant delete, insert, select, update on configured_grants to latchkey_app;
 
 grant delete, insert, select, update on event_cursors to latchkey_app;
 

@@ -23,6 +23,7 @@ import { makeLimitsParts } from './container/limits-parts.ts';
 import type { LimitsParts } from './container/limits-parts.ts';
 import { makeEvents, makeMemberParts, makeMirror, makeReconcileParts } from './container/mirror-parts.ts';
 import { makeInvalidationParts } from './container/invalidation-parts.ts';
+import { makeConfigurationLoop } from './container/permission-parts.ts';
 import { makeNoticesParts } from './container/notices-parts.ts';
 import { makeResolverParts } from './container/resolver-parts.ts';
 import { makeUsageParts } from './container/usage-parts.ts';
@@ -154,7 +155,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   const billing = makeBillingParts({ db, catalogue, audit, config, metrics, clock, log });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
-  const usage = makeUsageParts({ config, db, metrics, workos, codes: VERDICTS, findKey, clock, log });
+  const usage = makeUsageParts({ config, db, metrics, workos, codes: VERDICTS, findKey, catalogue, clock, log });
   const limits = makeLimitsParts({ config, log, metrics, clock });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ product, catalogue, marker, announce: invalidation.announce, audit, clock });
@@ -234,6 +235,7 @@ function makeLoops(platform: Platform, events: Loop): Background {
     events,
     platform.membersLoop,
     platform.decommissionLoop,
+    makeConfigurationLoop(platform),
   ];
   const own = config.role === 'api' ? [] : loops;
   const all = [...own, ...usage.loops, ...platform.notices.loops, ...makeHooks(platform).loops];

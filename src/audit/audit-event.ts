@@ -15,6 +15,8 @@ export const AUDIT_ACTIONS = [
   'organization.decommissioned',
   'organization.decommissioning_stopped',
   'organization.ip_allow_list_changed',
+  'permission_set.changed',
+  'scope.implications_changed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };

@@ -13,10 +13,17 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 
 /**
  * What the mirror says of a key that was made at WorkOS: its name as a label, its permissions as scopes but for what no
- * key ever holds, and the permission set that stands for exactly these scopes, if there is one.
+ * key ever holds, and the permission set that stands for exactly these scopes, if there is one. Where keys follow their
+ * sets and scopes are chosen, too, nobody can tell which it was: then it is of no set, and keeps what it has.
  */
-export function makeDescribeWorkosKey({ sets, neverGranted }: Pick<Catalogue, 'sets' | 'neverGranted'>) {
-  const setOf = new Map(sets.map(({ name, scopes }): [string, string] => [nameOfScopes(scopes), name]));
+export function makeDescribeWorkosKey({
+  sets,
+  chosenScopes,
+  followsSets,
+  neverGranted,
+}: Pick<Catalogue, 'sets' | 'chosenScopes' | 'followsSets' | 'neverGranted'>) {
+  const named = followsSets && chosenScopes.length > 0 ? [] : sets;
+  const setOf = new Map(named.map(({ name, scopes }): [string, string] => [nameOfScopes(scopes), name]));
 
   function permissionSetOf(scopes: readonly string[]): string | undefined {
     return setOf.get(nameOfScopes(scopes));

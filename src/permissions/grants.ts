@@ -1,3 +1,4 @@
+import type { ConfiguredGrant } from './grants-repository.ts';
 import type { Product } from './product.ts';
 
 export type Grants = ReturnType<typeof makeGrants>;
@@ -32,16 +33,43 @@ export function makeGrants(product: Product) {
   const followsSet = (permissionSet: string | undefined): permissionSet is string =>
     product.follow_permission_sets && permissionSet !== undefined;
 
+  /** What the configuration gives keys that exist: each set, and each scope that implies others. */
+  function configuredGrants(): ConfiguredGrant[] {
+    const followed = product.follow_permission_sets;
+    const sets = [...scopesOfSet].map(([name, scopes]) => ({
+      kind: 'permission_set' as const,
+      name,
+      scopes,
+      followed,
+    }));
+    const scopes = [...implied.keys()].map((name) => ({
+      kind: 'scope' as const,
+      name,
+      scopes: [...expand([name])].filter((each) => each !== name),
+      followed: true,
+    }));
+    return [...sets, ...scopes];
+  }
+
+  /** What a key may be used for: what it was made with, or what its set says now, and all that this implies. */
+  const grantedTo = (permissionSet: string | undefined, scopes: readonly string[]): ReadonlySet<string> =>
+    expand(followsSet(permissionSet) ? scopesOf(permissionSet) : scopes);
+
   return {
     neverGranted,
     scopesOf,
     implying,
+    configuredGrants,
     expand,
+    followsSets: product.follow_permission_sets,
     followsSet,
     /** What a key may be made from one by one; empty: it is made from a set. */
     chosenScopes: product.chosen_scopes ?? [],
-    /** What a key may be used for: what it was made with, or what its set says now, and all that this implies. */
-    grantedTo: (permissionSet: string | undefined, scopes: readonly string[]): ReadonlySet<string> =>
-      expand(followsSet(permissionSet) ? scopesOf(permissionSet) : scopes),
+    grantedTo,
+    /** The same of a person's key, which grants nothing that the person does not hold. */
+    grantedToPerson(permissionSet: string | undefined, scopes: readonly string[], held: readonly string[]) {
+      const own = implying(held);
+      return new Set([...grantedTo(permissionSet, scopes)].filter((scope) => own.has(scope)));
+    },
   };
 }
