@@ -1,4 +1,4 @@
-import type { Operation, Posture, Verdict } from './shapes.ts';
+import type { Environment, Operation, Posture, Verdict } from './shapes.ts';
 import { newTally } from './usage-report.ts';
 import type { Tally } from './usage-report.ts';
 
@@ -7,6 +7,7 @@ export type VerifiedKey = {
   readonly id: string;
   readonly organizationId: string;
   readonly label: string;
+  readonly environment: Environment;
   /** Absent for a key made at WorkOS with scopes of its own. */
   readonly permissionSet: string | undefined;
   readonly scopes: readonly string[];
@@ -101,6 +102,8 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
       id,
       organizationId: organization_id,
       label: label ?? '',
+      // A service that does not say has no other.
+      environment: verdict.environment ?? 'live',
       permissionSet: permission_set ?? undefined,
       scopes: Object.freeze([...verdict.scopes]),
       posture: billing?.posture ?? 'unknown',

@@ -72,8 +72,14 @@ const guards = new WeakMap<LatchkeyClient, ApiKeyGuard>();
  * `permission_denied`; 423 `billing_inactive`; 429 `rate_limited`, `concurrency_limited`; 503, with the code of
  * Latchkey's own 503 or `verification_unavailable`, when Latchkey cannot be asked.
  */
-export function requireApiKey({ scopes, operation, cost, ...options }: GuardOptions & RouteOptions): RequestHandler {
-  return guardOf(options).require({ scopes, operation, cost });
+export function requireApiKey({
+  environment,
+  scopes,
+  operation,
+  cost,
+  ...options
+}: GuardOptions & RouteOptions): RequestHandler {
+  return guardOf(options).require({ environment, scopes, operation, cost });
 }
 
 /** The key of a request that passed `requireApiKey`. @throws Error for any other request */

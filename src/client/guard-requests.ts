@@ -4,13 +4,15 @@ import type { KeyGuard } from './key-guard.ts';
 import { tellLimits } from './limit-headers.ts';
 import { readKey } from './read-key.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
-import type { Lease, Operation } from './shapes.ts';
+import type { Lease, Operation, WantedEnvironment } from './shapes.ts';
 import type { UsageReport } from './usage-report.ts';
 
 /** What a route asks of a key. */
 export type RouteOptions = {
   /** All of these are needed; none, unless said. */
   scopes?: readonly string[] | undefined;
+  /** Keys of which environment are good; `live` unless said, so that a test key never opens what a live one does. */
+  environment?: WantedEnvironment | undefined;
   /** What the request does, as billing sees it. Unless said: GET and HEAD read, DELETE winds down, all else creates. */
   operation?: Operation | ((req: Request) => Operation) | undefined;
   /** How many requests this counts as, where the key's rate is limited; 1 unless said. */
@@ -30,10 +32,10 @@ type Passing = { req: Request; res: Response; next: NextFunction; does: Operatio
 /** A handler that lets requests with a good key pass, and answers all others. */
 export function guardRequests(
   deps: Deps,
-  { scopes = [], operation = operationOf, cost }: RouteOptions,
+  { environment = 'live', scopes = [], operation = operationOf, cost }: RouteOptions,
 ): RequestHandler {
   const pass = ({ req, res, next, does }: Passing, key: CheckedKey, wasAsked: boolean) => {
-    const refusal = judge(key, { scopes, operation: does });
+    const refusal = judge(key, { environment, scopes, operation: does });
     if (!wasAsked) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req));
     if (refusal) return sendRefusal(res, refusal);
     req.apiKey = key.view;
@@ -42,12 +44,13 @@ export function guardRequests(
   const ask = async (passing: Passing, presented: string) => {
     const { req, res, does } = passing;
     const answer = await deps
-      .ask(presented, { scopes, operation: does, ...originOf(req), cost: costOf(cost, req) })
+      .ask(presented, { environment, scopes, operation: does, ...originOf(req), cost: costOf(cost, req) })
       .catch(unavailable);
     if ('status' in answer) return sendRefusal(res, answer);
     const verdict = 'refused' in answer ? answer.refused : answer.verdict;
     if (verdict) tellLimits(res, verdict);
-    if ('refused' in answer) return sendRefusal(res, refusalOf(answer.refused, { scopes, operation: does }));
+    if ('refused' in answer)
+      return sendRefusal(res, refusalOf(answer.refused, { environment, scopes, operation: does }));
     if (verdict?.lease) releaseAtEnd(deps, res, verdict.lease);
     return pass(passing, answer.key, verdict !== undefined);
   };

@@ -41,8 +41,8 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
 
   /** Scopes and operation are not asked about: who else asks about the same key may need others. */
   function questionForAll(name: string, asked: VerifyApiKey): Promise<Answer> {
-    const { key, cost, ip, user_agent } = asked;
-    const answer = question(name, { key, cost, ip, user_agent }).finally(() => {
+    const { key, cost, ip, user_agent, environment } = asked;
+    const answer = question(name, { key, cost, ip, user_agent, environment }).finally(() => {
       if (asking.get(name) === answer) asking.delete(name);
     });
     asking.set(name, answer);
@@ -62,7 +62,9 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
      */
     async ask(presented: string, use: AskedUse): Promise<Answer> {
       const name = nameOf(presented);
-      const asked = { key: presented, ...use };
+      // A service older than this client knows live keys alone, and no such question.
+      const environment = use.environment === 'live' ? undefined : use.environment;
+      const asked = { key: presented, ...use, environment };
       if (memory.isForEach(name)) return question(name, asked);
       const running = asking.get(name);
       const answer = await (running ?? questionForAll(name, asked));
@@ -84,8 +86,8 @@ function nameOf(presented: string): string {
 }
 
 function isForAnother({ code, billing }: Verdict, { operation = 'read' }: AskedUse, running: unknown): boolean {
-  // Another request asked, from its own address.
-  if (code === 'ip_not_allowed') return running !== undefined;
+  // Another request asked, from its own address and for its own environment.
+  if (code === 'ip_not_allowed' || code === 'environment_mismatch') return running !== undefined;
   return code === 'billing_inactive' && billing?.allows.includes(operation) === true;
 }
 

@@ -5,6 +5,8 @@ export type RateLimit = { limit: number; window_seconds: number };
 
 /** Which environment of WorkOS a key is of. */
 export type Environment = 'live' | 'test';
+/** Keys of which environment are wanted. */
+export type WantedEnvironment = Environment | 'any';
 export type KeyOwner = { type: 'organization' | 'user'; id: string };
 
 /** An API key, without its secret. */

@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Response } from 'express';
 import type { CheckedKey } from './checked-keys.ts';
 import { LatchkeyError } from './latchkey-error.ts';
-import type { Operation, Posture, RateLimitState, Verdict, VerdictCode } from './shapes.ts';
+import type {
+  Environment,
+  Operation,
+  Posture,
+  RateLimitState,
+  Verdict,
+  VerdictCode,
+  WantedEnvironment,
+} from './shapes.ts';
 
 /** Why a request may not pass, as it is answered. */
 export type Refusal = {
@@ -29,16 +37,20 @@ const BY_VERDICT: Readonly<Record<string, Refusal>> = {
 };
 
 /** What a verdict that is not `valid` means for a request that wanted this. */
-export function refusalOf({ code, retry_after: wait, rate_limit: rate, billing, scopes }: Verdict, use: Use): Refusal {
+export function refusalOf(
+  { code, retry_after: wait, rate_limit: rate, billing, scopes, environment }: Verdict,
+  use: Use,
+): Refusal {
   if (code === 'rate_limited')
     return limited(code, 'Too many requests with this API key.', wait, rate && limitOf(rate));
   if (code === 'concurrency_limited') return limited(code, 'Too many requests at once with this API key.', wait);
+  if (code === 'environment_mismatch') return mismatch(environment, use.environment);
   if (code === 'insufficient_scope') return lacks(use.scopes, new Set(scopes));
   if (code === 'billing_inactive') return inactive(billing?.posture ?? 'unknown');
   return BY_VERDICT[code] ?? NOT_ALLOWED;
 }
 
-type Use = { scopes: readonly string[]; operation: Operation };
+type Use = { environment: WantedEnvironment; scopes: readonly string[]; operation: Operation };
 
 function limitOf({ limit, window_seconds, scope }: RateLimitState): Record<string, unknown> {
   return { limit, window_seconds, scope };
@@ -47,6 +59,8 @@ function limitOf({ limit, window_seconds, scope }: RateLimitState): Record<strin
 /** Whether a key that is known is good for a use, by the clock of now. @returns undefined when it is */
 export function judge({ expiresAtMs, scopes, view, allows }: CheckedKey, use: Use): Refusal | undefined {
   if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) return EXPIRED;
+  if (use.environment !== 'any' && view.environment !== use.environment)
+    return mismatch(view.environment, use.environment);
   for (const scope of use.scopes) if (!scopes.has(scope)) return lacks(use.scopes, scopes);
   if (!allows.includes(use.operation)) return inactive(view.posture);
   return undefined;
@@ -58,8 +72,14 @@ const VERDICTS: Readonly<Record<string, VerdictCode>> = {
 };
 
 /** The verdict that a refusal of `judge` stands for. */
-export function verdictOf({ code }: Refusal): VerdictCode {
+export function verdictOf({ code, details }: Refusal): VerdictCode {
+  if (details?.['required_environment'] !== undefined) return 'environment_mismatch';
   return VERDICTS[code] ?? code;
+}
+
+function mismatch(environment: Environment | null, wanted: WantedEnvironment): Refusal {
+  const message = `This takes keys of the ${wanted} environment.`;
+  return { status: 403, code: 'permission_denied', message, details: { environment, required_environment: wanted } };
 }
 
 function lacks(needed: readonly string[], scopes: ReadonlySet<string>): Refusal {

@@ -1,5 +1,5 @@
 // What Latchkey answers and takes, as it goes over the wire: snake_case, times in ISO 8601 and UTC.
-import type { Environment, KeyOwner, PageQuery, RateLimit } from './key-shapes.ts';
+import type { Environment, KeyOwner, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
 
 export type * from './key-shapes.ts';
 
@@ -15,6 +15,7 @@ export type VerdictCode =
   | 'not_found'
   | 'revoked'
   | 'expired'
+  | 'environment_mismatch'
   | 'insufficient_scope'
   | 'ip_not_allowed'
   | 'billing_inactive'
@@ -66,6 +67,8 @@ export type Verdict = {
 export type VerifyApiKey = {
   /** The key as it was presented. */
   key: string;
+  /** Keys of which environment are good; `live` unless said. */
+  environment?: WantedEnvironment | undefined;
   /** All of these are needed. */
   scopes?: readonly string[] | undefined;
   /** `read` unless said. */

@@ -21,6 +21,7 @@ export type ApiKeyCaller = {
   kind: 'api_key';
   organizationId: string;
   keyId: string;
+  environment: 'live' | 'test';
   label: string;
   permissionSet: string | undefined;
   /** Whose key it is, if a person's. */

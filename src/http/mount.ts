@@ -108,6 +108,9 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   }
   if (caller.kind === 'service') throw denied('This route is for callers that belong to an organization.');
   if (!access.callers.includes(caller.kind)) throw denied(callerRefusal(caller));
+  // What Latchkey keeps is an organization's own, whichever key asks for it.
+  if (caller.kind === 'api_key' && caller.environment === 'test' && !access.testKeys)
+    throw denied('A key of the test environment cannot do this.');
   assertScope(access.scope, caller);
   if (named !== undefined && named !== caller.organizationId) {
     throw denied('The credential belongs to another organization.');

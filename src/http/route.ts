@@ -62,6 +62,8 @@ type TenantAccess = {
   mapsRefusals?: boolean;
   /** Any method is as good as the one named: some proxies ask with that of the request they ask about. */
   anyMethod?: boolean;
+  /** A test key may ask, and the route judges for itself; elsewhere one acts on nothing. */
+  testKeys?: boolean;
 };
 
 export type Access =
@@ -92,8 +94,9 @@ const TENANT_CALLERS = ['user', 'machine', 'api_key'] as const;
 export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
 ): Route {
-  const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...rest } = definition;
-  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, mapsRefusals, anyMethod } });
+  const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...others } = definition;
+  const { testKeys = false, ...rest } = others;
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, mapsRefusals, anyMethod, testKeys } });
 }
 
 /** A route for the product's own services, which hold service tokens. */

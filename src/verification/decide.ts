@@ -95,7 +95,13 @@ function unsoughtFor(seconds: number): Taken {
 }
 
 function isGood(code: VerdictCode): boolean {
-  return code !== 'not_found' && code !== 'revoked' && code !== 'expired' && code !== 'ip_not_allowed';
+  return (
+    code !== 'not_found' &&
+    code !== 'revoked' &&
+    code !== 'expired' &&
+    code !== 'environment_mismatch' &&
+    code !== 'ip_not_allowed'
+  );
 }
 
 function withLimits(code: VerdictCode, { refused }: Taken): VerdictCode {

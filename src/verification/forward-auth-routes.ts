@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { OPERATIONS } from '../billing/posture.ts';
 import type { Operation } from '../billing/posture.ts';
+import { ENVIRONMENTS } from '../keys/key.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { WANTED_ENVIRONMENTS, isOf } from './judge.ts';
+import type { WantedEnvironment } from './judge.ts';
 
 type Deps = {
   /** @throws AppError `billing_inactive` */
@@ -22,6 +25,10 @@ export const ForwardQuery = z.strictObject({
   scope: SCOPES.default([])
     .meta({ override: { type: 'string' } })
     .describe('Scopes that are all needed, separated by spaces.'),
+  environment: z
+    .enum(WANTED_ENVIRONMENTS)
+    .default('live')
+    .describe('Keys of which environment may pass; a test key may not unless this says so.'),
   operation: z
     .enum(OPERATIONS)
     .optional()
@@ -38,6 +45,7 @@ const Allowed = z
   .object({
     organization_id: z.string(),
     key_id: z.string(),
+    environment: z.enum(ENVIRONMENTS),
     scopes: z.array(z.string()),
     permission_set: z.string().nullable(),
   })
@@ -53,17 +61,19 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
       tag: 'Verification',
       summary: 'Whether a proxied request may pass, by the API key that it carries',
       description:
-        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
+        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
       scope: [],
       callers: ['api_key'],
       billing: 'read',
       mapsRefusals: true,
       anyMethod: true,
+      testKeys: true,
       query: ForwardQuery,
       responses: { 200: Allowed },
       errors: ['billing_inactive'],
       async handle({ caller, query, context }) {
         if (caller.kind !== 'api_key') throw new AppError('permission_denied', 'This is for API keys.');
+        assertOf(caller, query.environment);
         const missing = query.scope.filter((scope) => !caller.scopes.has(scope));
         if (missing.length > 0) {
           throw new AppError('permission_denied', `The key lacks ${missing.join(' and ')}.`, {
@@ -78,13 +88,24 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
   ];
 }
 
+function assertOf(caller: ApiKeyCaller, wanted: WantedEnvironment): void {
+  if (isOf(caller, wanted)) return;
+  const { environment } = caller;
+  throw new AppError('permission_denied', `This takes keys of the ${wanted} environment.`, {
+    details: { environment, required_environment: wanted },
+  });
+}
+
 /** A proxy that asks with the method of the request says by it what the request does; most ask with GET. */
 export function operationOf(method: string): Operation {
   if (method === 'GET' || method === 'HEAD') return 'read';
   return method === 'DELETE' ? 'wind_down' : 'create';
 }
 
-type Forwarded = Pick<ApiKeyCaller, 'organizationId' | 'keyId' | 'scopes' | 'permissionSet' | 'ownerUserId'>;
+type Forwarded = Pick<
+  ApiKeyCaller,
+  'organizationId' | 'keyId' | 'environment' | 'scopes' | 'permissionSet' | 'ownerUserId'
+>;
 
 type Header = [name: string, value: string];
 
@@ -93,6 +114,7 @@ export function headersOfCaller(caller: Forwarded): Header[] {
   return [
     ['x-latchkey-organization-id', caller.organizationId],
     ['x-latchkey-key-id', caller.keyId],
+    ['x-latchkey-environment', caller.environment],
     ['x-latchkey-scopes', [...caller.scopes].join(' ')],
     ['x-latchkey-permission-set', caller.permissionSet ?? ''],
     ...(caller.ownerUserId === undefined ? [] : [['x-latchkey-owner-id', caller.ownerUserId] satisfies Header]),
@@ -103,6 +125,7 @@ export function viewOfCaller(caller: Forwarded) {
   return {
     organization_id: caller.organizationId,
     key_id: caller.keyId,
+    environment: caller.environment,
     scopes: [...caller.scopes],
     permission_set: caller.permissionSet ?? null,
   };

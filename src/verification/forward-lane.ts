@@ -94,8 +94,9 @@ function send({ note }: Deps, req: IncomingMessage, res: ServerResponse, { accep
     const prepared = preparedAnswer(record);
     sendJson(res, status, prepared.text, [...prepared.headers, ...headers]);
   }
-  const { organizationId, keyId, label, permissionSet, ownerUserId, scopes } = record;
-  const caller = { kind: 'api_key' as const, organizationId, keyId, label, permissionSet, ownerUserId, scopes };
+  const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
+  const what = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes };
+  const caller = { kind: 'api_key' as const, ...what };
   note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
 }
 
@@ -130,6 +131,11 @@ function readQuery(method: string, url: string): Asked | undefined {
   if (pathname !== FORWARD_PATH || new Set(names).size < names.length) return undefined;
   const query = ForwardQuery.safeParse(Object.fromEntries(searchParams)).data;
   return (
-    query && { scopes: query.scope, operation: query.operation ?? operationOf(method), mapped: query.map !== undefined }
+    query && {
+      environment: query.environment,
+      scopes: query.scope,
+      operation: query.operation ?? operationOf(method),
+      mapped: query.map !== undefined,
+    }
   );
 }

@@ -1,5 +1,6 @@
 import { isAddressAllowed } from '../http/ip-match.ts';
 import type { Operation, Policy } from '../billing/posture.ts';
+import type { Environment } from '../keys/key.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 
 export const VERDICTS = [
@@ -7,6 +8,7 @@ export const VERDICTS = [
   'not_found',
   'revoked',
   'expired',
+  'environment_mismatch',
   'insufficient_scope',
   'ip_not_allowed',
   'billing_inactive',
@@ -15,8 +17,17 @@ export const VERDICTS = [
 ] as const;
 export type VerdictCode = (typeof VERDICTS)[number];
 
+/** Keys of which environment are wanted. Unless somebody says otherwise a test key opens nothing. */
+export const WANTED_ENVIRONMENTS = ['live', 'test', 'any'] as const;
+export type WantedEnvironment = (typeof WANTED_ENVIRONMENTS)[number];
+
 /** What a key is wanted for, and the address that it is used from. */
-export type Use = { scopes: readonly string[]; operation: Operation; ip: string | undefined };
+export type Use = {
+  environment: WantedEnvironment;
+  scopes: readonly string[];
+  operation: Operation;
+  ip: string | undefined;
+};
 
 export type Judge = ReturnType<typeof makeJudge>;
 
@@ -34,6 +45,7 @@ function judge(
   if (!record) return 'not_found';
   if (isRevoked(record)) return 'revoked';
   if (isExpired(record, now)) return 'expired';
+  if (!isOf(record, use.environment)) return 'environment_mismatch';
   if (!isFromAllowed(record, use.ip)) return 'ip_not_allowed';
   if (!use.scopes.every((scope) => record.scopes.has(scope))) return 'insufficient_scope';
   const { posture } = policy.standingOf(record.account, now);
@@ -44,6 +56,10 @@ function judge(
 /** Revoked itself, or of an organization that WorkOS has deleted, whose keys are revoked one after the other. */
 export function isRevoked({ revoked, account }: MirrorRecord): boolean {
   return revoked || account.deletedAt !== undefined;
+}
+
+export function isOf({ environment }: { environment: Environment }, wanted: WantedEnvironment): boolean {
+  return wanted === 'any' || environment === wanted;
 }
 
 /** Without an address, nothing that is bound to some is allowed. */

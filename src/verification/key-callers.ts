@@ -93,6 +93,6 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
 }
 
 function callerOf(record: MirrorRecord): ApiKeyCaller {
-  const { organizationId, keyId, label, permissionSet, ownerUserId, scopes } = record;
-  return { kind: 'api_key', organizationId, keyId, label, permissionSet, ownerUserId, scopes };
+  const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
+  return { kind: 'api_key', organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes };
 }

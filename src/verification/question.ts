@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { OPERATIONS } from '../billing/posture.ts';
+import { WANTED_ENVIRONMENTS } from './judge.ts';
 import type { Question } from './decide.ts';
 
 export const MAX_KEY_LENGTH = 512;
@@ -9,6 +10,10 @@ const MAX_COST = 1_000_000;
 /** What is asked about one key. */
 export const AskedKey = z.strictObject({
   key: z.string().min(1).max(MAX_KEY_LENGTH).describe('The key as it was presented.'),
+  environment: z
+    .enum(WANTED_ENVIRONMENTS)
+    .default('live')
+    .describe('Keys of which environment are good here; a test key is none unless this says so.'),
   scopes: z.array(z.string().min(1).max(64)).max(100).default([]).describe('All of these are needed.'),
   operation: z.enum(OPERATIONS).default('read').describe('What the key is to be used for, as billing sees it.'),
   ip: z
@@ -33,6 +38,6 @@ export const AskedKey = z.strictObject({
 });
 
 export function questionOf(asked: z.output<typeof AskedKey>): Question {
-  const { key: presented, scopes, operation, cost, lease, ip, user_agent: userAgent } = asked;
-  return { presented, scopes, operation, cost, lease, ip, userAgent };
+  const { key: presented, environment, scopes, operation, cost, lease, ip, user_agent: userAgent } = asked;
+  return { presented, environment, scopes, operation, cost, lease, ip, userAgent };
 }

@@ -27,6 +27,7 @@ test('a good key passes, and the request knows whose it is', async () => {
     200,
     {
       id: key.id,
+      environment: 'live',
       organizationId: acme.id,
       label: 'CI',
       permissionSet: 'full_access',

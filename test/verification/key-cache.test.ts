@@ -58,7 +58,7 @@ test('keeps no more than its number of keys', () => {
 test('the keys of an organization that WorkOS has deleted are revoked, whatever their own rows say', () => {
   const known = record('org_a', 'a1');
   const gone = { ...known, account: { ...known.account, deletedAt: new Date(0) } };
-  const use = { scopes: [], operation: 'read' as const, ip: undefined };
+  const use = { environment: 'live' as const, scopes: [], operation: 'read' as const, ip: undefined };
   expect([judge(known, use, new Date()), judge(gone, use, new Date())]).toEqual(['valid', 'revoked']);
 });
 
