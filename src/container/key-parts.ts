@@ -11,6 +11,8 @@ import { makeSafes } from '../idempotency/safes.ts';
 import { makeCreateKey } from '../keys/create-key.ts';
 import { makeExpireAtWorkos } from '../keys/expire-at-workos.ts';
 import type { makeFindKey } from '../keys/find-key.ts';
+import { makeHearOwner } from '../keys/hear-owner.ts';
+import { keyScopes } from '../keys/key-access.ts';
 import type { KeyRepository } from '../keys/key-repository.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
 import { keyRoutes } from '../keys/key-routes.ts';
@@ -21,6 +23,8 @@ import { makeRevokeKey } from '../keys/revoke-key.ts';
 import { makeRotateKey } from '../keys/rotate-key.ts';
 import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { makeUpdateKey } from '../keys/update-key.ts';
+import { makePermissionsOf } from '../members/member-reader.ts';
+import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { KeyHasher } from '../verification/key-hasher.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
@@ -43,6 +47,7 @@ type Deps = {
   gate: BillingParts['gate'];
   notices: Pick<NoticesParts, 'tellingOfLimit'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
+  mirrorMembers: Pick<MirrorMembers, 'heardFrom'>;
   audit: AuditLog;
   settleAfterMs: number;
   at: FaultPoint;
@@ -56,16 +61,22 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const provision = makeProvisionKey(deps);
   const admit = gate.admitKey;
   const expireAtWorkos = makeExpireAtWorkos(deps);
+  const hearOwner = makeHearOwner(deps.mirrorMembers.heardFrom);
+  const making = { ...deps, admit, provision, hearOwner };
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),
-    createKey: deps.notices.tellingOfLimit(makeCreateKey({ ...deps, admit, provision, scopesOf: catalogue.scopesOf })),
-    rotateKey: makeRotateKey({ ...deps, admit, provision, expireAtWorkos }),
+    createKey: deps.notices.tellingOfLimit(
+      makeCreateKey({ ...making, keysPerUser: catalogue.keysPerUser, scopesOf: catalogue.scopesOf }),
+    ),
+    rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: makeRepeatable(deps),
     findKey: deps.findKey,
     listKeys: keys.list,
     updateKey: makeUpdateKey({ ...deps, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
     revokeKey: makeRevokeKey(deps),
     lastUsesOf: deps.usage.lastUsesOf,
+    permissionsOf: makePermissionsOf(deps.db),
+    scopes: keyScopes(catalogue.keyOwners),
     viewKey: makeViewKey(catalogue),
     clock,
   });

@@ -18,6 +18,7 @@ import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
 import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { makeAskForMembers } from '../members/ask-for-members.ts';
 import type { AskForMembers } from '../members/ask-for-members.ts';
+import { doubtMembers } from '../members/doubt-members.ts';
 import { makeMirrorMembers } from '../members/mirror-members.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
@@ -114,6 +115,7 @@ export function makeReconcileParts(deps: ReconcileDeps): Reconcile {
     mirroredKeys: makeMirroredKeys(deps.db),
     mendKeys: makeMendKeys(deps),
     settle: (organizationId) => settle({ organizationId }),
+    doubtMembers: (organizationId) => doubtMembers(deps.db, organizationId, deps.clock()),
     tenantIds: deps.tenants.listIds,
     knownTenants: async (ids) => new Set((await deps.tenants.findAll(ids)).map(({ organizationId }) => organizationId)),
   });

@@ -33,6 +33,7 @@ type Deps = {
   cache: KeyCache;
   trust: Trust;
   announce: Announce;
+  askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   hasher: KeyHasher;
   format: KeyFormat;
   workos: WorkosGateway;

@@ -3,8 +3,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Route } from '../http/route.ts';
+import { keyScopes, reachOf } from '../keys/key-access.ts';
+import type { Reach } from '../keys/key-access.ts';
 import { makeOwnersOfKeys } from '../keys/owners-of-keys.ts';
 import type { Loop } from '../sync/background.ts';
+import type { Catalogue } from '../permissions/catalogue.ts';
 import { JITTER } from '../sync/run-every.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -30,7 +33,8 @@ type Deps = {
   /** The codes of verdicts. */
   codes: readonly string[];
   /** @throws AppError `api_key_not_found`, also for a key of another organization */
-  findKey: (organizationId: string, id: string) => Promise<unknown>;
+  findKey: (organizationId: string, id: string, reach?: Reach) => Promise<unknown>;
+  catalogue: Pick<Catalogue, 'keyOwners'>;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
   /** Of all keys together, between two flushes. */
@@ -55,7 +59,7 @@ const CLOSE_MS = 5_000;
 
 /** What gathers the uses of keys, writes them, and tells of them. */
 export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
-  const { config, db, metrics, workos, codes, findKey, clock, log } = deps;
+  const { config, db, metrics, workos, codes, findKey, catalogue, clock, log } = deps;
   const { usageDropped } = metrics;
   const memory = makeUsageMemory({
     maxCounters,
@@ -81,7 +85,12 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
     }),
     loops: makeLoops(config, flush, makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths })),
     routes: [
-      ...usageRoutes({ findKey, usage, clock }),
+      ...usageRoutes({
+        findKey: (caller, id) => findKey(caller.organizationId, id, reachOf(caller, 'read')),
+        mayReadKeys: keyScopes(catalogue.keyOwners).mayRead,
+        usage,
+        clock,
+      }),
       reportUsageRoute({ noteUse: memory.note, ownersOf: makeOwnersOfKeys(db), codes, clock }),
     ],
     lastUsesOf: usage.lastUsesOf,

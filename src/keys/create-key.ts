@@ -7,10 +7,11 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { endWithinPlan } from './assert-within-plan.ts';
 import type { PlanBounds } from './assert-within-plan.ts';
+import type { HearOwner } from './hear-owner.ts';
 import { assertHeld } from './key-choice.ts';
 import type { AskedEnd } from './key-end.ts';
 import type { KeyRepository } from './key-repository.ts';
-import { viewRateLimit } from './key-schemas.ts';
+import { viewOwner, viewRateLimit } from './key-schemas.ts';
 import type { Key, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
@@ -18,6 +19,9 @@ type Deps = {
   keys: Pick<KeyRepository, 'countTowardsQuota'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
+  hearOwner: HearOwner;
+  /** Active keys that a person may have in an organization. */
+  keysPerUser: number;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   audit: AuditLog;
   scopesOf: (permissionSet: string) => readonly string[];
@@ -60,7 +64,7 @@ export function makeCreateKey(deps: Deps) {
         expiresAt: undefined,
         rotatedFrom: undefined,
       },
-      reserve: (trx) => reserve(deps, trx, caller.organizationId, input),
+      reserve: (trx) => reserve(deps, trx, caller, input),
       async complete(trx, made) {
         await deps.audit.append(trx, {
           ...auditSource(caller, context),
@@ -76,19 +80,28 @@ export function makeCreateKey(deps: Deps) {
 }
 
 async function reserve(
-  { admit, keys, clock }: Deps,
+  { admit, hearOwner, keysPerUser, keys, clock }: Deps,
   trx: Knex.Transaction,
-  organizationId: string,
+  caller: TenantCaller,
   input: CreateKeyInput,
 ): Promise<Reserved> {
-  const { keyLimit: limit, ...plan } = await admit(trx, organizationId);
+  const { organizationId } = caller;
+  const { ownerUserId } = input;
+  const { keyLimit, ...plan } = await admit(trx, organizationId);
+  await hearOwner(trx, caller, ownerUserId);
   const now = clock();
   const expiresAt = endWithinPlan(input, plan, now);
-  const used = await keys.countTowardsQuota(trx, organizationId, now);
+  const limit = ownerUserId === undefined ? keyLimit : keysPerUser;
+  const used = await keys.countTowardsQuota(trx, organizationId, now, ownerUserId);
   if (used < limit) return { expiresAt };
-  throw new AppError('key_limit_reached', `This organization may have ${limit} active keys. Revoke one first.`, {
-    details: { limit },
-  });
+  throw ownerUserId === undefined
+    ? limitReached('This organization', { limit })
+    : limitReached('A person', { limit, owner: 'user' });
+}
+
+function limitReached(who: string, details: { limit: number; owner?: 'user' }): AppError {
+  const message = `${who} may have ${details.limit} active keys here. Revoke one first.`;
+  return new AppError('key_limit_reached', message, { details });
 }
 
 /** What the audit log keeps of a new key. */
@@ -98,6 +111,7 @@ export function describeNewKey(key: Key): Record<string, unknown> {
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt?.toISOString() ?? null,
+    ...(key.ownerUserId !== undefined && { owner: viewOwner(key) }),
     ...(key.rateLimit && { rate_limit: viewRateLimit(key.rateLimit) }),
     ...(key.concurrency !== undefined && { concurrency: key.concurrency }),
     ...(key.ipAllowList.length > 0 && { ip_allow_list: [...key.ipAllowList] }),

@@ -1,11 +1,12 @@
 import { AppError } from '../errors.ts';
+import type { Reach } from './key-access.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { Key } from './key.ts';
 
-/** @throws AppError `api_key_not_found`, also for a key of another organization */
+/** @throws AppError `api_key_not_found`, also for a key of another organization, or out of reach */
 export function makeFindKey({ keys }: { keys: Pick<KeyRepository, 'find'> }) {
-  return async function findKey(organizationId: string, id: string): Promise<Key> {
-    const key = await keys.find(organizationId, id);
+  return async function findKey(organizationId: string, id: string, reach?: Reach): Promise<Key> {
+    const key = await keys.find(organizationId, id, reach);
     if (!key) throw apiKeyNotFound();
     return key;
   };

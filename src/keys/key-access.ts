@@ -26,10 +26,14 @@ export function keyScopes(owners: KeyRules['owners']) {
  */
 export function reachOf(caller: TenantCaller, verb: keyof typeof MAY): Reach {
   if (MAY[verb].all.some((scope) => caller.scopes.has(scope))) return undefined;
+  return ownOf(caller);
+}
+
+/** A caller's own keys. @throws AppError `permission_denied` for one that is no person's */
+export function ownOf(caller: TenantCaller): NonNullable<Reach> {
   const ownerUserId = personOf(caller);
-  if (ownerUserId === undefined)
-    throw new AppError('permission_denied', 'This caller is no person, and has no keys of its own.');
-  return { ownerUserId };
+  if (ownerUserId !== undefined) return { ownerUserId };
+  throw new AppError('permission_denied', 'This caller is no person, and has no keys of its own.');
 }
 
 function personOf(caller: TenantCaller): string | undefined {
@@ -50,12 +54,6 @@ export function ownerFor(caller: TenantCaller, owner: KeyOwnerKind): string | un
   throw new AppError('permission_denied', 'A personal key is made by the person whose it is. Sign in for it.');
 }
 
-function onlyOwn(): AppError {
-  return new AppError(
-    'permission_denied',
-    "Keys of the organization need the scope apikeys:write. Ask for owner 'user'.",
-    {
-      details: { required_scopes: [...MAY.write.all] },
-    },
-  );
+export function onlyOwn(): AppError {
+  return new AppError('permission_denied', 'The scopes of this caller are for its own keys.');
 }

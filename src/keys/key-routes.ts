@@ -2,11 +2,15 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { normalizeRanges } from '../http/ip-range.ts';
 import { viewPage } from '../http/pagination.ts';
+import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { RunOnce } from '../idempotency/run-once.ts';
 import type { makeCreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
+import { onlyOwn, ownOf, ownerFor, reachOf } from './key-access.ts';
+import type { keyScopes } from './key-access.ts';
+import type { KeyFilter } from './key-reader.ts';
 import type { Key } from './key.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { readEnd } from './key-end.ts';
@@ -28,6 +32,13 @@ type Deps = {
   revokeKey: ReturnType<typeof makeRevokeKey>;
   /** When keys were last used; those that never were are not in it. */
   lastUsesOf: (organizationId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, { usedAt: Date }>>;
+  /** What people may do in an organization, of whom something is known. */
+  permissionsOf: (
+    organizationId: string,
+    userIds: readonly string[],
+  ) => Promise<ReadonlyMap<string, readonly string[]>>;
+  /** The scopes that are asked for. */
+  scopes: ReturnType<typeof keyScopes>;
   viewKey: ViewKey;
   clock: Clock;
 };
@@ -35,14 +46,12 @@ type Deps = {
 const TAG = 'API keys';
 // A key never makes, changes or revokes keys, whatever its scopes say.
 const PEOPLE_AND_MACHINES = ['user', 'machine'] as const;
-const MAY_READ = ['apikeys:read', 'apikeys:write'];
-const MAY_WRITE = ['apikeys:write'];
 
 export function keyRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps), rotateRoute(deps)];
 }
 
-function createRoute({ schemas, createKey, runOnce, ...deps }: Deps): Route {
+function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'createApiKey',
     method: 'post',
@@ -50,8 +59,8 @@ function createRoute({ schemas, createKey, runOnce, ...deps }: Deps): Route {
     tag: TAG,
     summary: 'Create an API key',
     description:
-      'Provisions a key for the organization through WorkOS and mirrors its metadata. `value` is the full secret, returned exactly once.',
-    scope: MAY_WRITE,
+      'Provisions a key through WorkOS, of the organization or of the person who asks, and mirrors its metadata. `value` is the full secret, returned exactly once.',
+    scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
     body: schemas.CreateKeyBody,
@@ -67,12 +76,12 @@ function createRoute({ schemas, createKey, runOnce, ...deps }: Deps): Route {
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
       const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
-      const owner = { environment: 'live' as const, ownerUserId: undefined };
+      const owner = { environment: 'live' as const, ownerUserId: ownerFor(caller, body.owner) };
       const input = { ...owner, ...what, label, description, metadata, ...limits };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
-          view: (made: ProvisionedKey) => viewCreated(deps, made),
+          view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
           run: (repeatable) => createKey(caller, input, context, repeatable),
         },
       );
@@ -80,50 +89,47 @@ function createRoute({ schemas, createKey, runOnce, ...deps }: Deps): Route {
   });
 }
 
-function listRoute({ schemas, listKeys, lastUsesOf, viewKey, clock }: Deps): Route {
+function listRoute({ schemas, scopes, listKeys, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'listApiKeys',
     method: 'get',
     path: '/v1/api-keys',
     tag: TAG,
     summary: "List the organization's API keys, newest first",
-    scope: MAY_READ,
+    scope: scopes.mayRead,
     billing: 'read',
     query: schemas.ListKeysQuery,
     responses: { 200: ApiKeyList },
     errors: [],
     async handle({ caller, query }) {
-      const { status, permission_set: permissionSet, expires_before: before, q, ...page } = query;
-      const now = clock();
+      const { status, permission_set: permissionSet, expires_before: before, owner, q, ...page } = query;
+      const now = deps.clock();
       const expiresBefore = before === undefined ? undefined : new Date(before);
-      const filter = { status, permissionSet, expiresBefore, q };
+      const filter = { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), q };
       const keys = await listKeys(caller.organizationId, filter, page, now);
-      const lastUses = await lastUsesOf(
-        caller.organizationId,
-        keys.data.map(({ id }) => id),
-      );
-      return viewPage(keys, (key) => viewKey(key, now, lastUses.get(key.id)?.usedAt));
+      return viewPage(keys, await viewerOf(deps, caller.organizationId, keys.data));
     },
   });
 }
 
-function getRoute({ schemas, findKey, ...deps }: Deps): Route {
+function getRoute({ schemas, scopes, findKey, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'getApiKey',
     method: 'get',
     path: '/v1/api-keys/{id}',
     tag: TAG,
     summary: 'Get an API key',
-    scope: MAY_READ,
+    scope: scopes.mayRead,
     billing: 'read',
     params: schemas.KeyParams,
     responses: { 200: ApiKey },
     errors: ['api_key_not_found'],
-    handle: async ({ caller, params }) => viewUsed(deps, await findKey(caller.organizationId, params.id)),
+    handle: async ({ caller, params }) =>
+      viewUsed(deps, await findKey(caller.organizationId, params.id, reachOf(caller, 'read'))),
   });
 }
 
-function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
+function updateRoute({ schemas, scopes, updateKey, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'updateApiKey',
     method: 'patch',
@@ -132,7 +138,7 @@ function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
     summary: 'Change label, description, metadata, limits, allowed addresses or the end of an API key',
     description:
       'What the key may do never changes. Its end may be moved in, and out where the configuration allows it; an expired key stays so.',
-    scope: MAY_WRITE,
+    scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
     params: schemas.KeyParams,
@@ -152,7 +158,7 @@ function updateRoute({ schemas, updateKey, ...deps }: Deps): Route {
   });
 }
 
-function revokeRoute({ schemas, revokeKey }: Deps): Route {
+function revokeRoute({ schemas, scopes, revokeKey }: Deps): Route {
   return tenantRoute({
     operationId: 'revokeApiKey',
     method: 'delete',
@@ -161,7 +167,7 @@ function revokeRoute({ schemas, revokeKey }: Deps): Route {
     summary: 'Revoke an API key',
     description:
       'The secret is refused from the moment of this answer. Works in every billing posture; revoking again is the same answer.',
-    scope: MAY_WRITE,
+    scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'wind_down',
     params: schemas.KeyParams,
@@ -174,7 +180,7 @@ function revokeRoute({ schemas, revokeKey }: Deps): Route {
   });
 }
 
-function rotateRoute({ schemas, rotateKey, runOnce, ...deps }: Deps): Route {
+function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'rotateApiKey',
     method: 'post',
@@ -182,8 +188,8 @@ function rotateRoute({ schemas, rotateKey, runOnce, ...deps }: Deps): Route {
     tag: TAG,
     summary: 'Replace an API key by a new one',
     description:
-      'The new key has the same template, label and metadata, and takes no place of the quota. The old one ends after the grace, and never before the new one works.',
-    scope: MAY_WRITE,
+      'The new key has the same template, label and metadata, and takes no place of the quota. The old one ends after the grace, and never before the new one works. A personal key is replaced by its owner alone.',
+    scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
     params: schemas.KeyParams,
@@ -195,20 +201,43 @@ function rotateRoute({ schemas, rotateKey, runOnce, ...deps }: Deps): Route {
       runOnce(
         { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
         {
-          view: (made: ProvisionedKey) => viewCreated(deps, made),
+          view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
           run: (repeatable) => rotateKey(caller, id, body.grace_seconds, context, repeatable),
         },
       ),
   });
 }
 
-type Viewing = Pick<Deps, 'lastUsesOf' | 'viewKey' | 'clock'>;
+type Viewing = Pick<Deps, 'lastUsesOf' | 'permissionsOf' | 'viewKey' | 'clock'>;
 
-async function viewUsed({ lastUsesOf, viewKey, clock }: Viewing, key: Key) {
-  const lastUses = await lastUsesOf(key.organizationId, [key.id]);
-  return viewKey(key, clock(), lastUses.get(key.id)?.usedAt);
+/** Reads at once what keys of an organization are shown with. */
+async function viewerOf(deps: Viewing, organizationId: string, keys: readonly Key[]) {
+  const { lastUsesOf, permissionsOf, viewKey, clock } = deps;
+  const ids = keys.map(({ id }) => id);
+  const owners = keys.flatMap(({ ownerUserId }) => ownerUserId ?? []);
+  const [lastUses, held] = await Promise.all([lastUsesOf(organizationId, ids), permissionsOf(organizationId, owners)]);
+  const now = clock();
+  return (key: Key) =>
+    viewKey(key, {
+      now,
+      lastUsedAt: lastUses.get(key.id)?.usedAt,
+      ownerHolds: key.ownerUserId === undefined ? undefined : held.get(key.ownerUserId),
+    });
 }
 
-function viewCreated({ viewKey, clock }: Viewing, { key, value }: ProvisionedKey) {
-  return { ...viewKey(key, clock()), value };
+async function viewUsed(deps: Viewing, key: Key) {
+  return (await viewerOf(deps, key.organizationId, [key]))(key);
+}
+
+// Whoever made a personal key is its owner.
+function viewCreated({ viewKey, clock }: Viewing, caller: TenantCaller, { key, value }: ProvisionedKey) {
+  return { ...viewKey(key, { now: clock(), ownerHolds: [...caller.scopes] }), value };
+}
+
+/** What a list shows of what its caller reaches; nothing, where the two have nothing in common. */
+function readOwner(caller: TenantCaller, asked: 'organization' | 'user' | 'me' | undefined): KeyFilter['owner'] {
+  if (asked === 'me') return ownOf(caller);
+  const reach = reachOf(caller, 'read');
+  if (reach && asked === 'organization') throw onlyOwn();
+  return reach ?? asked;
 }

@@ -103,8 +103,19 @@ const KeyParams = z.object({ id: z.string().max(1024).describe('The id of the ke
 
 export type KeySchemas = ReturnType<typeof makeKeySchemas>;
 
+const OWNER_FILTER = z
+  .enum(['organization', 'user', 'me'])
+  .describe("Keys of the organization, of any of its people, or the caller's own.");
+
+function ownerOf({ keyOwners }: Pick<Catalogue, 'keyOwners'>) {
+  return z
+    .enum(keyOwners)
+    .default(keyOwners[0]!)
+    .describe("Whose key it is: the organization's, or the caller's own, which is a person then.");
+}
+
 /** The schemas of keys; the permission sets and scopes are closed lists that the product's configuration gives. */
-export function makeKeySchemas(choice: Choice, clock: Clock) {
+export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, clock: Clock) {
   const { sets, chosenScopes } = choice;
   const from = sets[0] ? { permission_set: sets[0].name } : { scopes: chosenScopes.slice(0, 1) };
   const permissionSet = permissionSetOf(choice);
@@ -115,6 +126,7 @@ export function makeKeySchemas(choice: Choice, clock: Clock) {
       .strictObject({
         label,
         ...choiceFields(choice, permissionSet),
+        owner: ownerOf(choice),
         description: description.optional(),
         metadata: metadata.optional(),
         ...end,
@@ -143,6 +155,7 @@ export function makeKeySchemas(choice: Choice, clock: Clock) {
       ...pageQuery,
       status: z.enum(KEY_STATUSES).optional(),
       ...setFilter(choice, permissionSet),
+      owner: OWNER_FILTER.optional(),
       expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
         .optional()
         .describe('Keys that end, or have ended, before this.'),
@@ -153,13 +166,20 @@ export function makeKeySchemas(choice: Choice, clock: Clock) {
   };
 }
 
-export type ViewKey = (key: Key, now: Date, lastUsedAt?: Date) => z.input<typeof ApiKey>;
+type Granting = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'followsSet'>;
+export type ViewKey = (key: Key, seen: SeenKey) => z.input<typeof ApiKey>;
+/** `ownerHolds` is what the person may do whose key it is. */
+export type SeenKey = { now: Date; lastUsedAt?: Date | undefined; ownerHolds?: readonly string[] | undefined };
 
 /** A key as people see it, with what it may be used for now. */
-export function makeViewKey({ grantedTo, followsSet }: Pick<Catalogue, 'grantedTo' | 'followsSet'>): ViewKey {
-  return (key, now, lastUsedAt) => ({
+export function makeViewKey({ grantedTo, grantedToPerson, followsSet }: Granting): ViewKey {
+  return (key, { now, lastUsedAt, ownerHolds = [] }) => ({
     ...viewKey(key, now, lastUsedAt),
-    effective_scopes: [...grantedTo(key.permissionSet, key.scopes)],
+    effective_scopes: [
+      ...(key.ownerUserId === undefined
+        ? grantedTo(key.permissionSet, key.scopes)
+        : grantedToPerson(key.permissionSet, key.scopes, ownerHolds)),
+    ],
     scopes_follow_set: followsSet(key.permissionSet),
   });
 }

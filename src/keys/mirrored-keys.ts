@@ -45,6 +45,10 @@ export function makeMirroredKeys(db: Knex) {
         after = await expectSome(db, organizationId, run, after);
     },
 
+    /** The people whose keys are known here, in order. */
+    owners: (organizationId: string, after: string, limit: number): Promise<string[]> =>
+      ownersOf(db, organizationId, after, limit),
+
     /** The rows of these keys, by WorkOS's id or by the row that a key's name proves to belong to. */
     async find(
       organizationId: string,
@@ -90,6 +94,16 @@ export function makeMirroredKeys(db: Knex) {
       return new Set(rows.map(({ id }) => id));
     },
   };
+}
+
+async function ownersOf(db: Knex, organizationId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db<KeyRow>('api_keys')
+    .where({ organization_id: organizationId })
+    .where('owner_user_id', '>', after)
+    .distinct('owner_user_id')
+    .orderBy('owner_user_id')
+    .limit(limit);
+  return rows.map(({ owner_user_id: id }) => id!);
 }
 
 /** @returns after which row to go on; undefined when that was all */

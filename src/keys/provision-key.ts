@@ -21,7 +21,7 @@ type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
-  workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'deleteKey'>;
+  workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey'>;
   format: Pick<KeyFormat, 'handOut' | 'show' | 'read'>;
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
@@ -88,10 +88,13 @@ export function makeProvisionKey(deps: Deps) {
 }
 
 async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
-  const { organizationId, rowId, scopes, expiresAt } = key;
+  const { organizationId, ownerUserId, rowId, scopes, expiresAt } = key;
   const name = deps.marker.mark(key.label, organizationId, rowId);
   try {
-    const issued = await deps.workos.createOrganizationKey({ organizationId, name, permissions: scopes, expiresAt });
+    const wanted = { organizationId, name, permissions: scopes, expiresAt };
+    const issued = await (ownerUserId === undefined
+      ? deps.workos.createOrganizationKey(wanted)
+      : deps.workos.createUserKey({ ...wanted, userId: ownerUserId }));
     return dress(deps, key, issued);
   } catch (error) {
     const refused = error instanceof WorkosFailure && error.outcome === 'refused';

@@ -9,6 +9,7 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
+import { reachOf } from './key-access.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { Key } from './key.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
@@ -42,7 +43,7 @@ export function makeRevokeKey(deps: Deps) {
 function revokeHere(deps: Deps, caller: TenantCaller, id: string, context: RequestContext): Promise<Key> {
   const { db, keys, audit, clock, settleAfterMs } = deps;
   return transaction(db, async (trx) => {
-    const key = await keys.lock(trx, caller.organizationId, id);
+    const key = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
     if (!key) throw apiKeyNotFound();
     if (key.revokedAt) return key;
     const now = clock();

@@ -13,6 +13,9 @@ import { describeNewKey } from './create-key.ts';
 import type { Repeatable } from './create-key.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
+import { isOwner, onlyOwner } from './hear-owner.ts';
+import type { HearOwner } from './hear-owner.ts';
+import { reachOf } from './key-access.ts';
 import { assertHeld, isChosen } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
 import type { KeyRepository } from './key-repository.ts';
@@ -24,6 +27,7 @@ type Deps = {
   keys: Pick<KeyRepository, 'find' | 'lock' | 'succeed'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<PlanBounds>;
+  hearOwner: HearOwner;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
   catalogue: Choice & Pick<Catalogue, 'expand'>;
@@ -36,7 +40,8 @@ type Deps = {
 /**
  * Replaces a key by a new one with everything the same but the secret. The old one ends after `graceSeconds`, at once
  * for 0, and never before the new one is active. A rotation takes no place of the quota. An end that the plan no longer
- * allows becomes the latest that it does. Of a key from chosen scopes, whoever gets the new secret must hold them.
+ * allows becomes the latest that it does. Of a key from chosen scopes, whoever gets the new secret must hold them. A
+ * person's key is replaced by the person alone, who gets the secret.
  * @throws AppError `api_key_not_found`, `validation_error` when the key is not active, already replaced, or of a set
  * that the plan no longer has; `permission_denied` for chosen scopes that the caller does not hold
  */
@@ -48,8 +53,9 @@ export function makeRotateKey(deps: Deps) {
     context: RequestContext,
     repeatable: Repeatable,
   ): Promise<ProvisionedKey> {
-    const old = await deps.keys.find(caller.organizationId, id);
+    const old = await deps.keys.find(caller.organizationId, id, reachOf(caller, 'write'));
     if (!old) throw apiKeyNotFound();
+    if (old.ownerUserId !== undefined && !isOwner(caller, old.ownerUserId)) throw onlyOwner();
     if (deps.catalogue.chosenScopes.length > 0 && old.permissionSet === undefined)
       assertHeld(caller, deps.catalogue.expand(old.scopes));
     let end: Date | undefined;
@@ -60,6 +66,7 @@ export function makeRotateKey(deps: Deps) {
       template: templateOf(old),
       async reserve(trx) {
         const plan = await deps.admit(trx, caller.organizationId);
+        await deps.hearOwner(trx, caller, old.ownerUserId);
         const current = await lockRotatable(deps, trx, old);
         return {
           expiresAt: successorWithinPlan(

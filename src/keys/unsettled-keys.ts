@@ -5,6 +5,8 @@ import type { KeyRow } from './key-row.ts';
 export type UnsettledKey = {
   organizationId: string;
   rowId: string;
+  /** Whose key it was to be, if a person's. */
+  ownerUserId: string | undefined;
   status: KeyRow['status'];
   workosId: string | undefined;
   expiresAt: Date | undefined;
@@ -120,7 +122,7 @@ async function claim(
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or organization_id = ?)
        order by due_at limit ? for update skip locked
      )
-     returning organization_id, id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
+     returning organization_id, id, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
     [leaseUntil, now, organizationId ?? null, organizationId ?? null, limit],
   );
   return rows.map(toUnsettled);
@@ -130,6 +132,7 @@ function toUnsettled(row: KeyRow): UnsettledKey {
   return {
     organizationId: row.organization_id,
     rowId: row.id,
+    ownerUserId: row.owner_user_id ?? undefined,
     status: row.status,
     workosId: row.workos_id ?? undefined,
     expiresAt: row.expires_at ?? undefined,

@@ -11,6 +11,7 @@ import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { assertMovable } from './key-end.ts';
 import type { AskedEnd, EndRules } from './key-end.ts';
+import { reachOf } from './key-access.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './key-writer.ts';
@@ -61,7 +62,7 @@ async function change(
   const { end: asked, ...wanted } = input;
   const plan = wanted.rateLimit || wanted.concurrency || asked ? await admit(trx, caller.organizationId) : undefined;
   if (plan) assertWithinPlan(wanted, plan);
-  const before = await keys.lock(trx, caller.organizationId, id);
+  const before = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
   if (!before) throw apiKeyNotFound();
   const now = clock();
   if (asked && plan) assertMovable(before, asked, plan, deps.extendsKeys, now);

@@ -61,7 +61,9 @@ export function makeTellLimitReached({ db, outbox, clock, log }: Deps) {
     return (...args) =>
       create(...args).catch((error: unknown) => {
         const limit = error instanceof AppError && error.code === 'key_limit_reached' && error.details?.['limit'];
-        if (typeof limit === 'number') tell(args[0].organizationId, limit);
+        // A person's own limit is nobody else's concern.
+        const isPersonal = error instanceof AppError && error.details?.['owner'] === 'user';
+        if (typeof limit === 'number' && !isPersonal) tell(args[0].organizationId, limit);
         throw error;
       });
   };

@@ -63,6 +63,9 @@ export function makeCatalogue(product: Product) {
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
+    /** Whose keys may be, the usual one first. */
+    keyOwners: product.api_keys.owners,
+    keysPerUser: product.api_keys.keys_per_user,
     /** Whether the end of a key may be moved out. */
     extendsKeys: product.api_keys.expiry.extend,
     /** What an organization gets when WorkOS makes it, before billing has said anything. */

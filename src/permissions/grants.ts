@@ -51,7 +51,7 @@ export function makeGrants(product: Product) {
     return [...sets, ...scopes];
   }
 
-  /** What a key may be used for: what it was made with, or what its set says now, and all that this implies. */
+  /** What a key may be used for: what it was made with, or what its set says now, and what this implies. */
   const grantedTo = (permissionSet: string | undefined, scopes: readonly string[]): ReadonlySet<string> =>
     expand(followsSet(permissionSet) ? scopesOf(permissionSet) : scopes);
 
@@ -67,9 +67,11 @@ export function makeGrants(product: Product) {
     chosenScopes: product.chosen_scopes ?? [],
     grantedTo,
     /** The same of a person's key, which grants nothing that the person does not hold. */
-    grantedToPerson(permissionSet: string | undefined, scopes: readonly string[], held: readonly string[]) {
-      const own = implying(held);
-      return new Set([...grantedTo(permissionSet, scopes)].filter((scope) => own.has(scope)));
-    },
+    grantedToPerson: (set: string | undefined, scopes: readonly string[], held: readonly string[]) =>
+      inBoth(grantedTo(set, scopes), implying(held)),
   };
+}
+
+function inBoth(some: Iterable<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...some].filter((each) => others.has(each)));
 }

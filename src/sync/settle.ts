@@ -9,7 +9,7 @@ import type { Pace } from './pace.ts';
 
 type Deps = {
   unsettled: UnsettledKeys;
-  workos: Pick<WorkosGateway, 'deleteKey' | 'expireKey' | 'listOrganizationKeys'>;
+  workos: Pick<WorkosGateway, 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys'>;
   marker: Pick<Marker, 'rowOf'>;
   pace: Pace;
   /** How long one row may take; then whoever claimed it is taken for dead. */
@@ -105,7 +105,12 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
 
 async function lookForLeftover({ unsettled, workos, marker, at, clock, log }: Deps, row: UnsettledKey): Promise<void> {
   let found = false;
-  for await (const key of workos.listOrganizationKeys(row.organizationId)) {
+  const { organizationId, ownerUserId } = row;
+  const keys =
+    ownerUserId === undefined
+      ? workos.listOrganizationKeys(organizationId)
+      : workos.listUserKeys(organizationId, ownerUserId);
+  for await (const key of keys) {
     if (key.createdAt.getTime() < row.createdAt.getTime() - CLOCK_SKEW_MS) break;
     if (marker.rowOf(key.name, row.organizationId) !== row.rowId) continue;
     await workos.deleteKey(key.id);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { time } from '../http/time.ts';
@@ -8,8 +9,10 @@ import type { UsageRange } from './usage-range.ts';
 import type { BucketCount, LastUse, UsageReader } from './usage-reader.ts';
 
 type Deps = {
-  /** @throws AppError `api_key_not_found`, also for a key of another organization */
-  findKey: (organizationId: string, id: string) => Promise<unknown>;
+  /** @throws AppError `api_key_not_found`, also for a key that the caller does not reach */
+  findKey: (caller: TenantCaller, id: string) => Promise<unknown>;
+  /** The scopes with which a key's use is seen. */
+  mayReadKeys: readonly string[];
   usage: UsageReader;
   clock: Clock;
 };
@@ -62,7 +65,7 @@ export function usageRoutes(deps: Deps): Route[] {
   return [keyUsageRoute(deps), organizationUsageRoute(deps)];
 }
 
-function keyUsageRoute({ findKey, usage, clock }: Deps): Route {
+function keyUsageRoute({ findKey, mayReadKeys, usage, clock }: Deps): Route {
   return tenantRoute({
     operationId: 'getApiKeyUsage',
     method: 'get',
@@ -70,15 +73,16 @@ function keyUsageRoute({ findKey, usage, clock }: Deps): Route {
     tag: TAG,
     summary: 'How often an API key was used, and when last',
     description: DESCRIPTION,
-    scope: MAY_READ,
+    scope: mayReadKeys,
     billing: 'read',
     params: z.object({ id: z.string().max(1024).describe('The id of the key.') }),
     query: Query,
     responses: { 200: KeyUsage },
     errors: ['api_key_not_found'],
-    async handle({ caller: { organizationId }, params: { id }, query }) {
+    async handle({ caller, params: { id }, query }) {
+      const { organizationId } = caller;
       const range = readRange(query, clock());
-      await findKey(organizationId, id);
+      await findKey(caller, id);
       const [counts, lastUses] = await Promise.all([
         usage.countsOf(organizationId, id, range),
         usage.lastUsesOf(organizationId, [id]),

@@ -22,6 +22,8 @@ type Deps = {
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
   hasher: Pick<KeyHasher, 'keep' | 'hashKeys'>;
   announce: Announce;
+  /** Asks what the owner of a personal key may do, if that is not known. Never fails. */
+  askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   isExpected: IsExpected;
   failures: Pick<FailedCredentials, 'overFor'>;
   limiter: Pick<Limiter, 'takeRate'>;
@@ -76,17 +78,22 @@ async function mayAskFor(deps: Deps, presented: string, secret: string, address:
   return !(await deps.limiter.takeRate(`unknown ${networkOf(address)}`, rate, 1)).refused;
 }
 
-async function adopt({ db, workos, mirrorKeys, hasher, announce }: Deps, secret: string): Promise<boolean> {
+async function adopt(
+  { db, workos, mirrorKeys, hasher, announce, askAboutMember }: Deps,
+  secret: string,
+): Promise<boolean> {
   const key = await ask(workos, secret);
-  if (!key || key.userId !== undefined) return false;
-  const { organizationId, id: keyId } = key;
-  return transaction(db, async (trx) => {
+  if (!key) return false;
+  const { organizationId, userId, id: keyId } = key;
+  const known = await transaction(db, async (trx) => {
     await mirrorKeys.made(trx, key, backgroundSource('workos', 'workos'));
     const attached = await mirrorKeys.attach(trx, key, hasher.keep(secret), hasher.hashKeys);
     // Others may remember that they do not know it.
     if (attached) await announce(trx, { organizationId, keyId });
     return attached;
   });
+  if (known && userId !== undefined) await askAboutMember({ organizationId, userId });
+  return known;
 }
 
 async function ask(workos: Deps['workos'], secret: string): Promise<WorkosKey | undefined> {

@@ -58,7 +58,7 @@ type Row = {
 
 const MAX_SHARED = 1_000;
 
-type Rules = Pick<Catalogue, 'grantedTo' | 'implying' | 'setLimitsOf' | 'planOf'>;
+type Rules = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'setLimitsOf' | 'planOf'>;
 
 /** Reads the key of one secret, by any of its hashes; the first one counts most. */
 export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
@@ -86,7 +86,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
 }
 
 /** Many thousand records are kept: what many keys have alike is there once. */
-function makeToRecord({ grantedTo, implying, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
+function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
   const allowListOf = makeShared<readonly string[]>();
   const limitsOf = makeShared<KeyLimits>();
@@ -101,10 +101,10 @@ function makeToRecord({ grantedTo, implying, setLimitsOf, planOf }: Rules): (row
     permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
     // What is never granted was never written; should a row say otherwise, it is not believed, here or where it is implied.
     scopes: scopesOf(nameOfScopes(row), () => {
-      const granted = grantedTo(row.permission_set ?? undefined, row.scopes);
-      if (row.owner_user_id === null) return granted;
-      const held = implying(row.owner_permissions ?? []);
-      return new Set([...granted].filter((scope) => held.has(scope)));
+      const set = row.permission_set ?? undefined;
+      return row.owner_user_id === null
+        ? grantedTo(set, row.scopes)
+        : grantedToPerson(set, row.scopes, row.owner_permissions ?? []);
     }),
     ipAllowList: allowListOf(row.ip_allow_list.join(' '), () => row.ip_allow_list),
     organizationIpAllowList: allowListOf(

@@ -20,6 +20,7 @@ function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number)
     workos: { validateKey: () => expect.unreachable() },
     codes: ['valid'],
     findKey: () => expect.unreachable(),
+    catalogue: { keyOwners: ['organization'] },
     clock: () => new Date(),
     ...(maxCounters !== undefined && { maxCounters }),
     log: pino({ level: 'info' }, { write: (line: string) => void logs.push(line) }),

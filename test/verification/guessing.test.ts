@@ -32,6 +32,7 @@ function start({ failuresPerMinute = UNLIMITED, questionsPerSecond = 20, expecte
     format,
     mirrorKeys: undefined as never,
     announce: () => Promise.resolve(),
+    askAboutMember: () => Promise.resolve(),
     workos: { validateKey: (presented) => Promise.resolve(void asked.workos.push(presented)) },
     hasher,
     isExpected: (presented) => Promise.resolve(expected(presented)),

@@ -18,7 +18,7 @@ export type Finding = Drift & { mended: boolean };
 
 export type Deps = {
   db: Knex;
-  workos: Pick<WorkosGateway, 'listOrganizationKeys'>;
+  workos: Pick<WorkosGateway, 'listOrganizationKeys' | 'listUserKeys'>;
   marker: Pick<Marker, 'rowOf'>;
   describe: Pick<DescribeWorkosKey, 'scopesOf'>;
   mirroredKeys: MirroredKeys;
@@ -26,6 +26,8 @@ export type Deps = {
   mendKeys: MendKeys;
   unsettled: Pick<UnsettledKeys, 'reopen'>;
   settle: (organizationId: string) => Promise<unknown>;
+  /** Has WorkOS asked again what the owners of personal keys may do. */
+  doubtMembers: (organizationId: string) => Promise<void>;
   at: FaultPoint;
   clock: Clock;
 };
@@ -59,6 +61,7 @@ export async function reconcileOrganization(deps: Deps, run: Run, organizationId
   }
   await findAbsent(deps, run, organizationId, looked.keys > 0);
   await findLate(deps, run, organizationId);
+  if (run.mends) await deps.doubtMembers(organizationId);
 }
 
 type Keys = ReadonlyMap<string, WorkosKey>;
@@ -66,7 +69,7 @@ type OnPage = (drifts: readonly Drift[], keys: Keys) => Finding[] | Promise<Find
 
 async function listThrough(deps: Deps, run: Run, organizationId: string, onPage: OnPage) {
   const seen = { keys: 0, drifts: 0 };
-  for await (const keys of pagesOf(deps.workos.listOrganizationKeys(organizationId))) {
+  for await (const keys of pagesOf(keysThere(deps, organizationId))) {
     const drifts = await comparePage(deps, run, organizationId, keys);
     for (const finding of await onPage(drifts, new Map(keys.map((key) => [key.id, key])))) run.onFinding(finding);
     seen.keys += keys.length;
@@ -175,11 +178,21 @@ function asReported(drift: Drift): Finding {
   return { ...drift, mended: false };
 }
 
-/** An organization's own keys, in pages; a person's keys are not Latchkey's. */
+/** An organization's own keys, then those of its people of whom keys are known here. */
+async function* keysThere({ workos, mirroredKeys }: Deps, organizationId: string): AsyncGenerator<WorkosKey> {
+  for await (const key of workos.listOrganizationKeys(organizationId)) if (key.userId === undefined) yield key;
+  for (let after = ''; ;) {
+    const owners = await mirroredKeys.owners(organizationId, after, PAGE);
+    for (const userId of owners) yield* workos.listUserKeys(organizationId, userId);
+    if (owners.length < PAGE) return;
+    after = owners.at(-1)!;
+  }
+}
+
 async function* pagesOf(keys: AsyncIterable<WorkosKey>): AsyncGenerator<WorkosKey[]> {
   let page: WorkosKey[] = [];
   for await (const key of keys) {
-    if (key.userId === undefined) page.push(key);
+    page.push(key);
     if (page.length < PAGE) continue;
     yield page;
     page = [];

@@ -5,7 +5,7 @@ import { reconcileOrganization } from './reconcile-organization.ts';
 import type { Deps as OrganizationDeps, Finding, Run } from './reconcile-organization.ts';
 
 type Deps = OrganizationDeps & {
-  workos: Pick<WorkosGateway, 'listOrganizations' | 'listOrganizationKeys'>;
+  workos: Pick<WorkosGateway, 'listOrganizations' | 'listOrganizationKeys' | 'listUserKeys'>;
   /** The mirror's organizations in the order of their ids. */
   tenantIds: (after: string, limit: number) => Promise<string[]>;
   /** Which of these the mirror has. */
