@@ -7,9 +7,7 @@ export type Grants = ReturnType<typeof makeGrants>;
 export function makeGrants(product: Product) {
   const neverGranted: ReadonlySet<string> = new Set(product.never_granted);
   const scopesOfSet = new Map(product.permission_sets.map(({ name, scopes }): [string, string[]] => [name, scopes]));
-  const implied = new Map(
-    product.scopes.flatMap(({ scopes }) => scopes.map(({ name, implies = [] }): [string, string[]] => [name, implies])),
-  );
+  const implied = impliedBy(product);
 
   /** The scopes of a set; of none, when there is no such set. */
   const scopesOf = (name: string): readonly string[] => scopesOfSet.get(name) ?? [];
@@ -74,4 +72,9 @@ export function makeGrants(product: Product) {
 
 function inBoth(some: Iterable<string>, others: ReadonlySet<string>): ReadonlySet<string> {
   return new Set([...some].filter((each) => others.has(each)));
+}
+
+function impliedBy({ scopes: groups }: Pick<Product, 'scopes'>): ReadonlyMap<string, readonly string[]> {
+  const scopes = groups.flatMap((group) => group.scopes);
+  return new Map(scopes.map(({ name, implies = [] }) => [name, implies]));
 }
