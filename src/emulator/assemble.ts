@@ -14,6 +14,7 @@ import type { Route } from './http/route.ts';
 import { membershipRoutes } from './people/membership-routes.ts';
 import { userRoutes } from './people/user-routes.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
+import { roleRoutes } from './permissions/role-routes.ts';
 import { authenticateRoutes } from './sessions/authenticate-routes.ts';
 import { authorizeRoutes } from './sessions/authorize-routes.ts';
 import { createOneTimeCodes } from './sessions/one-time-codes.ts';
@@ -54,6 +55,7 @@ export function assembleRoutes(parts: Parts): Route[] {
     ...authorizeRoutes(deps),
     ...authenticateRoutes(deps),
     ...permissionRoutes(deps),
+    ...roleRoutes(deps),
     ...auditRoutes(deps),
     ...eventRoutes(parts.events),
     ...webhookRoutes(deps),

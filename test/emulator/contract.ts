@@ -24,6 +24,7 @@ const ADDED_PATHS: readonly RegExp[] = [
   /^\/_emulator\//,
   /^\/user_management\/magic_auth$/,
   /^\/user_management\/organization_memberships\/[^/]+/,
+  /^\/authorization\/(?:organizations\/[^/]+\/)?roles\//,
 ];
 /** Pages for a person; their own tests read them. */
 const PAGES = /^\/user_management\/authorize$/;

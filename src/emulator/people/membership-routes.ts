@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiKeyStore } from '../api-keys/api-key-store.ts';
 import type { Clock } from '../clock.ts';
 import { timestamp } from '../clock.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { coded, notFound } from '../http/http-error.ts';
 import { listBody, readPageQuery, selectPage } from '../http/page.ts';
 import { parse } from '../http/parse.ts';
@@ -12,23 +13,27 @@ import type { Store } from '../state/store.ts';
 import type { MembershipRow } from './membership-store.ts';
 import { getUser, toUser } from './user-store.ts';
 
+export type MembershipDeps = Deps;
 type Deps = {
   store: Store;
   clock: Clock;
   organizations: OrganizationStore;
   apiKeys: ApiKeyStore;
   sessions: SessionStore;
+  events: EventLog;
 };
 
+const Update = z.object({ role_slug: z.string().min(1).max(128) });
 const Statuses = z.array(z.enum(['active', 'inactive', 'pending'])).min(1);
 
-/** The list is all that the contract has. Ending a membership is an addition: its effect on keys has to be testable. */
+/** The list is all that the contract has. Ending or changing a membership is an addition: its effect on keys has to be testable. */
 export function membershipRoutes(deps: Deps): Route[] {
   const path = '/user_management/organization_memberships';
   const access = 'environment';
   const deactivate: Route['handle'] = ({ params }) => changeStatus(deps, params['id']!, 'inactive');
   return [
     { method: 'get', path, access, handle: ({ query }) => list(deps, query) },
+    { method: 'put', path: `${path}/:id`, access, handle: ({ params, body }) => changeRole(deps, params['id']!, body) },
     { method: 'delete', path: `${path}/:id`, access, handle: ({ params }) => remove(deps, params['id']!) },
     { method: 'put', path: `${path}/:id/deactivate`, access, handle: deactivate },
     { method: 'post', path: `${path}/:id/deactivate`, access, handle: deactivate },
@@ -69,10 +74,30 @@ function list(deps: Deps, query: URLSearchParams): Reply {
 function remove(deps: Deps, id: string): Reply {
   const row = getMembership(deps, id);
   deps.store.transaction(() => {
-    endAccess(deps, row);
-    deps.store.run('delete from memberships where id = ?', row.id);
+    endMembership(deps, row);
   });
   return { status: 204 };
+}
+
+/** Within a transaction. */
+export function endMembership(deps: Deps, row: MembershipRow): void {
+  endAccess(deps, row);
+  deps.store.run('delete from memberships where id = ?', row.id);
+  deps.events.emit('organization_membership.deleted', toMembership(deps, row), row.organization_id);
+}
+
+function changeRole(deps: Deps, id: string, body: unknown): Reply {
+  const { role_slug: role } = parse(Update, body);
+  const changed = { ...getMembership(deps, id), role, updated_at: timestamp(deps.clock) };
+  deps.store.transaction(() => {
+    deps.store.run('update memberships set role = ?, updated_at = ? where id = ?', role, changed.updated_at, id);
+    tellUpdated(deps, changed);
+  });
+  return { status: 200, body: toMembership(deps, changed) };
+}
+
+function tellUpdated(deps: Deps, row: MembershipRow): void {
+  deps.events.emit('organization_membership.updated', toMembership(deps, row), row.organization_id);
 }
 
 function changeStatus(deps: Deps, id: string, status: 'active' | 'inactive'): Reply {
@@ -86,6 +111,7 @@ function changeStatus(deps: Deps, id: string, status: 'active' | 'inactive'): Re
       changed.updated_at,
       row.id,
     );
+    tellUpdated(deps, changed);
   });
   return { status: 200, body: toMembership(deps, changed) };
 }

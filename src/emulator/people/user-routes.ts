@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import { timestamp } from '../clock.ts';
 import { notFound } from '../http/http-error.ts';
 import { listBody, readPageQuery, selectPage } from '../http/page.ts';
@@ -7,14 +6,16 @@ import { parse } from '../http/parse.ts';
 import type { Reply, Request, Route } from '../http/route.ts';
 import { randomDigits } from '../random-text.ts';
 import type { OneTimeCodes } from '../sessions/one-time-codes.ts';
-import type { SessionRow, SessionStore } from '../sessions/session-store.ts';
-import type { Store } from '../state/store.ts';
+import type { SessionRow } from '../sessions/session-store.ts';
 import type { Ids } from '../ulid.ts';
+import { endMembership } from './membership-routes.ts';
+import type { MembershipDeps } from './membership-routes.ts';
+import type { MembershipRow } from './membership-store.ts';
 import { findUserByEmail, getUser, toUser } from './user-store.ts';
 
 const MAGIC_CODE_LENGTH = 6;
 
-type Deps = { store: Store; ids: Ids; clock: Clock; sessions: SessionStore; codes: OneTimeCodes };
+type Deps = MembershipDeps & { ids: Ids; codes: OneTimeCodes };
 
 const MagicAuth = z.object({ email: z.email() });
 
@@ -27,6 +28,13 @@ export function userRoutes(deps: Deps): Route[] {
       access,
       handle: ({ params }) => ({ status: 200, body: toUser(getUser(deps.store, params['id']!)) }),
     },
+    // An addition to the contract, too: what becomes of the person's keys has to be testable.
+    {
+      method: 'delete',
+      path: '/user_management/users/:id',
+      access,
+      handle: ({ params }) => remove(deps, params['id']!),
+    },
     {
       method: 'get',
       path: '/user_management/users/:id/sessions',
@@ -36,6 +44,18 @@ export function userRoutes(deps: Deps): Route[] {
     // An addition to the contract: without it nobody could get a code to sign in with.
     { method: 'post', path: '/user_management/magic_auth', access, handle: ({ body }) => createMagicAuth(deps, body) },
   ];
+}
+
+function remove(deps: Deps, id: string): Reply {
+  const { store, events } = deps;
+  const user = getUser(store, id);
+  store.transaction(() => {
+    for (const row of store.all<MembershipRow>('select * from memberships where user_id = ?', user.id))
+      endMembership(deps, row);
+    store.run('delete from users where id = ?', user.id);
+    events.emit('user.deleted', toUser(user), null);
+  });
+  return { status: 204 };
 }
 
 function listSessions({ store, sessions }: Deps, { params, query }: Request): Reply {

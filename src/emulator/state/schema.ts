@@ -41,6 +41,11 @@ create table if not exists roles (
   permissions text not null
 ) strict;
 
+create table if not exists role_changes (
+  slug text primary key references roles on delete cascade,
+  updated_at text not null
+) strict;
+
 create table if not exists memberships (
   id text primary key,
   position text not null unique,
