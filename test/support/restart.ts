@@ -2,22 +2,24 @@ import { onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { listen } from '../../src/http/server.ts';
+import { ProductFile } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { environment } from './service.ts';
-import type { Service } from './service.ts';
+import type { Options, Service } from './service.ts';
 
-/** The service once more, on the same database and WorkOS, with another environment; until the test is over. */
+/** The service once more, on the same database and WorkOS, with another environment or product; until the test is over. */
 export async function restartWith(
   { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
   env: Readonly<Record<string, string>>,
+  said: NonNullable<Options['product']> = {},
 ): Promise<{ url: string; background: Background; logs: readonly string[] }> {
   const logs: string[] = [];
   const destination = { write: (line: string) => void logs.push(line) };
   const { app, background, streams } = makeContainer({
     config: readConfig({ ...environment(workos), ...env }),
-    product: readProduct(new URL('../../config/evershell.yaml', import.meta.url)),
+    product: ProductFile.parse({ ...readProduct(new URL('../../config/evershell.yaml', import.meta.url)), ...said }),
     db,
     log: makeLogger({ level: 'info', pretty: false, destination }),
     clock,

@@ -51,7 +51,7 @@ export type Service = {
   replica(): Promise<{ url: string }>;
 };
 
-type Options = {
+export type Options = {
   at?: FaultPoint;
   /** How the service itself reaches its database, on a server; tests go on looking past it. */
   through?: (url: string) => Promise<Knex>;
