@@ -11,6 +11,15 @@ export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organiza
   return ((await response.json()) as { data: WorkosKey[] }).data;
 }
 
+/** The same of a person, in all organizations. */
+export async function userKeysAtWorkos({ workos }: Pick<Service, 'workos'>, userId: string): Promise<WorkosKey[]> {
+  const response = await fetch(`${workos.url}/user_management/users/${userId}/api_keys?limit=100`, {
+    headers: { authorization: `Bearer ${workos.apiKey}` },
+  });
+  if (!response.ok) throw new Error(`the local WorkOS answered ${response.status}`);
+  return ((await response.json()) as { data: WorkosKey[] }).data;
+}
+
 /** How often WorkOS was asked for something, as the local WorkOS saw it. */
 export function workosRequests({ workos }: Pick<Service, 'workos'>, method: string, path: string): number {
   return workos.requests().filter((request) => request.method === method && request.path === path).length;
