@@ -1,3 +1,4 @@
+import { markdownTable } from '../support/markdown-table.ts';
 import { EXPECTED } from './expected.ts';
 import { FAULTS, FAULT_NAMES } from './faults.ts';
 import type { Operation } from './operations.ts';
@@ -50,7 +51,7 @@ function section(operation: Operation): string {
   const { title, about } = OPERATIONS[operation];
   const head = ['WorkOS answers with', 'told', 'left behind', 'healed by'];
   const rows = FAULT_NAMES.map((name) => [FAULTS[name].what, ...cells(EXPECTED[operation][name])]);
-  return `## ${title}\n\n${about}\n\n${table([head, ...rows])}`;
+  return `## ${title}\n\n${about}\n\n${markdownTable([head, ...rows])}`;
 }
 
 function cells({ told, left, heals }: Outcome): string[] {
@@ -62,12 +63,4 @@ function tell(told: Told): string {
   const { status, code, retryAfter } = told;
   const codeText = code === null ? '' : ` \`${code}\``;
   return `${status}${codeText}${retryAfter === null ? '' : `, \`Retry-After: ${retryAfter}\``}`;
-}
-
-function table(rows: readonly string[][]): string {
-  const widths = rows[0]!.map((_cell, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  const [head, ...body] = rows.map(line);
-  return `${[head, rule, ...body].join('\n')}\n`;
 }

@@ -31,7 +31,7 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'API keys',
     page: 'a key is known by its beginning, em_sk_',
-    latchkey: '`value` begins with it, and so does the obfuscated `prefix`; the key in WorkOS’s own form is refused.',
+    latchkey: "`value` begins with it, and so does the obfuscated `prefix`; the key in WorkOS's own form is refused.",
     async check({ company, verify }) {
       const key = await (await company()).key(WRITE);
       expect(key.value).toMatch(/^em_sk_[A-Za-z0-9_]{30,}$/);

@@ -1,0 +1,37 @@
+import { expect } from 'vitest';
+import { DEMO } from '../../../src/emulator/demo.ts';
+import { outcome } from '../../support/api.ts';
+import { startProductApi } from '../product-api.ts';
+import { startWorld } from '../world.ts';
+import type { Company, Role } from '../world.ts';
+
+export async function start() {
+  const world = await startWorld('embermind', { env: { TRUST_PROXY: '1' }, passwords: true });
+  const api = await startProductApi(world.service, {
+    'GET /records': { scopes: ['records:read'] },
+    'POST /records': { scopes: ['records:write'] },
+  });
+  let addresses = 0;
+  return {
+    ...world,
+    api,
+    /** Signs in as somebody does who has not tried before. */
+    async login(acme: Pick<Company, 'email'>, role: Role = 'owner', password: string = DEMO.password) {
+      const headers = { 'x-forwarded-for': `198.51.100.${(addresses++ % 250) + 1}` };
+      return world.send('POST', '/v1/auth/login', headers, { email: acme.email(role), password });
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof start>>;
+export type Session = { access_token: string; refresh_token: string };
+
+export const ROOT = { permission_set: 'root' };
+export const PROFILE = '/v1/me/session';
+
+/** A person's session, signed in with a password. */
+export async function signedIn({ login }: World, acme: Company, role: Role = 'owner'): Promise<Session> {
+  const answer = await login(acme, role);
+  expect(outcome(answer)).toEqual([200, undefined]);
+  return answer.body as unknown as Session;
+}

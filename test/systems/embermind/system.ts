@@ -1,0 +1,15 @@
+import type { System } from '../system.ts';
+import { ADDRESSES } from './addresses.ts';
+import { CHECKS, ERRORS } from './errors.ts';
+import { KEYS, OVERVIEW, PRACTICES } from './keys.ts';
+import { INACTIVITY, SESSIONS } from './sessions.ts';
+import { start } from './start.ts';
+import type { World } from './start.ts';
+
+export const EMBERMIND: System<World> = {
+  name: 'Embermind',
+  slug: 'embermind',
+  about: 'Keys for servers, sessions with a password for people, and lists of addresses.',
+  start,
+  behaviours: [...OVERVIEW, ...KEYS, ...SESSIONS, ...ADDRESSES, ...ERRORS, ...INACTIVITY, ...PRACTICES, ...CHECKS],
+};

@@ -1,0 +1,4 @@
+import { EVERSHELL } from './evershell/system.ts';
+import { walk } from './system.ts';
+
+await walk(EVERSHELL);

@@ -1,0 +1,4 @@
+import { MEMSOLUS } from './memsolus/system.ts';
+import { walk } from './system.ts';
+
+await walk(MEMSOLUS);

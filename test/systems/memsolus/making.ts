@@ -1,0 +1,130 @@
+import { expect } from 'vitest';
+import { outcome } from '../../support/api.ts';
+import type { Behaviour } from '../system.ts';
+import { PERMISSIONS } from './permissions.ts';
+import type { World } from './start.ts';
+
+const READ = { scopes: ['memory.read'] };
+
+export const KEYS: Behaviour<World>[] = [
+  {
+    section: 'Authentication',
+    page: 'keys are what every request authenticates with',
+    latchkey:
+      'Without one 401 `credential_missing`; whoever is signed in, but has no key, is 401 `credential_invalid`.',
+    async check({ company, api }) {
+      expect(outcome(await api.send('GET', '/memories'))).toEqual([401, 'credential_missing']);
+      const session = await (await company()).session();
+      const asPerson = await api.send('GET', '/memories', { authorization: `Bearer ${session}` });
+      expect(outcome(asPerson)).toEqual([401, 'credential_invalid']);
+    },
+  },
+  {
+    section: 'Authentication',
+    page: 'a key can be revoked',
+    latchkey: '`DELETE /v1/api-keys/{id}`; the next request with it is 401 `credential_invalid`.',
+    async check({ company, api }) {
+      const acme = await company();
+      const key = await acme.key(READ);
+      const headers = { 'x-api-key': key.value };
+      expect((await api.send('GET', '/memories', headers)).status).toBe(200);
+      expect((await acme.ask('DELETE', `/v1/api-keys/${key.id}`)).body).toEqual({ status: 'revoked' });
+      expect(outcome(await api.send('GET', '/memories', headers))).toEqual([401, 'credential_invalid']);
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'a key is made by somebody who signed in, in the settings',
+    latchkey: '`POST /v1/api-keys` by people and machines with `apikeys:write`; by a member or a key it is 403.',
+    async check({ company, send }) {
+      const acme = await company();
+      const body = { label: 'production agent', ...READ };
+      expect(outcome(await acme.ask('POST', '/v1/api-keys', body, 'operator'))).toEqual([201, undefined]);
+      expect(outcome(await acme.ask('POST', '/v1/api-keys', body, 'member'))).toEqual([403, 'permission_denied']);
+      const { value } = await acme.key(READ);
+      expect(outcome(await send('POST', '/v1/api-keys', { 'x-api-key': value }, body))).toEqual([
+        403,
+        'permission_denied',
+      ]);
+      expect(outcome(await send('POST', '/v1/api-keys', {}, body))).toEqual([401, 'credential_missing']);
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'a key has a name that says what it is for',
+    latchkey: '`label`, 1 to 100 characters; it can be changed later, and searched for.',
+    async check({ company }) {
+      const acme = await company();
+      const key = await acme.key({ label: 'CRM', ...READ });
+      expect(outcome(await acme.ask('POST', '/v1/api-keys', { label: '', ...READ }))).toEqual([
+        400,
+        'validation_error',
+      ]);
+      await acme.ask('PATCH', `/v1/api-keys/${key.id}`, { label: 'CRM in Zürich' });
+      expect((await acme.ask('GET', '/v1/api-keys?q=z%C3%BCrich')).body.data).toMatchObject([{ id: key.id }]);
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'only the permissions that are needed are chosen',
+    latchkey: '`scopes`, at least one of the 14, each once; there is nothing that stands for all of them.',
+    async check({ company }) {
+      const acme = await company();
+      const all = PERMISSIONS.map(({ scope }) => scope);
+      for (const scopes of [[], ['memory.*'], ['*'], ['memory.paint'], [...all, 'memory.read']])
+        expect(outcome(await acme.ask('POST', '/v1/api-keys', { label: 'x', scopes }))).toEqual([
+          400,
+          'validation_error',
+        ]);
+      expect(await acme.key({ scopes: ['memory.read', 'export.write'] })).toMatchObject({
+        scopes: expect.toSatisfy((made: string[]) => made.toSorted().join() === 'export.write,memory.read'),
+      });
+      expect((await acme.key({ scopes: all }))['scopes']).toHaveLength(14);
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'the key is shown only once, when it is made',
+    latchkey: '`value` is in the answer that made the key, and in no other, no log line and no row.',
+    async check({ company, service }) {
+      const acme = await company();
+      const key = await acme.key(READ);
+      for (const path of [`/v1/api-keys/${key.id}`, '/v1/api-keys', '/v1/audit-events'])
+        expect(JSON.stringify((await acme.ask('GET', path)).body)).not.toContain(key.value);
+      expect(service.logs.join('\n')).not.toContain(key.value);
+      const rows = await service.db('api_keys').where({ organization_id: acme.id });
+      expect(JSON.stringify(rows)).not.toContain(key.value);
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'a production key begins with msk_live_',
+    latchkey: '`environment` is `live` if nothing is said.',
+    async check({ company, verify }) {
+      const key = await (await company()).key(READ);
+      expect(key).toMatchObject({ value: expect.stringMatching(/^msk_live_[0-9A-Za-z_]{30,}$/), environment: 'live' });
+      expect(key.prefix).toMatch(/^msk_live_/);
+      expect(await verify(key.value)).toMatchObject({ code: 'valid', environment: 'live' });
+    },
+  },
+  {
+    section: 'Creating a key',
+    page: 'a test key begins with msk_test_',
+    latchkey:
+      '`environment: "test"`: a key of another WorkOS environment. It passes where `test` or `any` is asked for, and else is `environment_mismatch`.',
+    async check({ company, verify, test, api }) {
+      const acme = await company();
+      const key = await acme.key({ ...READ, environment: 'test' });
+      expect(key).toMatchObject({ value: expect.stringMatching(/^msk_test_[0-9A-Za-z_]{30,}$/), environment: 'test' });
+      expect(await verify(key.value)).toMatchObject({ valid: false, code: 'environment_mismatch' });
+      expect(await verify(key.value, { environment: 'live' })).toMatchObject({ code: 'environment_mismatch' });
+      expect(await verify(key.value, { environment: 'test' })).toMatchObject({
+        code: 'valid',
+        environment: 'test',
+        organization_id: acme.id,
+      });
+      expect((await api.send('GET', '/memories', { 'x-api-key': key.value })).status).toBe(403);
+      expect(test.requests().some(({ path }) => /api_keys/.test(path))).toBe(true);
+    },
+  },
+];

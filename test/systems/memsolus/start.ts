@@ -1,0 +1,39 @@
+import { afterAll } from 'vitest';
+import { demoProductOf } from '../../../src/embedded/demo-product.ts';
+import { demoPermissions } from '../../../src/emulator/demo-permissions.ts';
+import { startEmulator } from '../../../src/emulator/emulator.ts';
+import type { RouteOptions } from '../../../src/client/express.ts';
+import { readProduct } from '../../../src/permissions/read-product.ts';
+import { startProductApi } from '../product-api.ts';
+import type { ProductRoute } from '../product-api.ts';
+import { startWorld } from '../world.ts';
+import { PERMISSIONS } from './permissions.ts';
+
+const FILE = new URL('../../../examples/systems/memsolus.yaml', import.meta.url);
+
+export async function start() {
+  const test = await startTestEnvironment();
+  const world = await startWorld('memsolus', {
+    env: { WORKOS_API_KEY_TEST: test.apiKey, WORKOS_CLIENT_ID_TEST: test.clientId, WORKOS_API_URL_TEST: test.url },
+  });
+  const routes = Object.fromEntries(
+    PERMISSIONS.map(({ scope, route }): [ProductRoute, RouteOptions] => [route, { scopes: [scope] }]),
+  );
+  return { ...world, test, api: await startProductApi(world.service, routes) };
+}
+
+export type World = Awaited<ReturnType<typeof start>>;
+
+/** Another environment of WorkOS, which knows the product's permissions and nobody. */
+async function startTestEnvironment() {
+  const workos = await startEmulator({
+    port: 0,
+    stateFile: ':memory:',
+    seed: {
+      environment: { apiKey: 'sk_test_of_tests', clientId: 'client_of_tests' },
+      ...demoPermissions(demoProductOf(readProduct(FILE))),
+    },
+  });
+  afterAll(() => workos.close());
+  return workos;
+}

@@ -1,0 +1,13 @@
+import type { System } from '../system.ts';
+import { KEYS } from './making.ts';
+import { start } from './start.ts';
+import type { World } from './start.ts';
+import { EACH_PERMISSION, PRACTICES, SENDING } from './use.ts';
+
+export const MEMSOLUS: System<World> = {
+  name: 'Memsolus',
+  slug: 'memsolus',
+  about: 'Keys for production and for tests, with no more of 14 permissions than each needs.',
+  start,
+  behaviours: [...KEYS, ...SENDING, ...EACH_PERMISSION, ...PRACTICES],
+};

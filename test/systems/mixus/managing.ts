@@ -1,0 +1,156 @@
+import { expect } from 'vitest';
+import { outcome } from '../../support/api.ts';
+import type { Behaviour } from '../system.ts';
+import { CREATE, bearer } from './start.ts';
+import type { World } from './start.ts';
+
+export const MANAGING: Behaviour<World>[] = [
+  {
+    section: 'Managing keys',
+    page: 'a person sees all their active keys',
+    latchkey: "`GET /v1/api-keys?status=active`; with `owner=me` one's own among all.",
+    async check({ company }) {
+      const acme = await company();
+      const mine = await acme.key({ scopes: ['eval:read'] }, 'member');
+      const gone = await acme.key({ scopes: ['eval:read'] }, 'member');
+      const other = await acme.key(CREATE, 'owner');
+      await acme.ask('DELETE', `/v1/api-keys/${gone.id}`, undefined, 'member');
+      const ids = async (query: string, role: 'owner' | 'member') =>
+        (await acme.ask('GET', `/v1/api-keys?status=active${query}`, undefined, role)).body.data.map(({ id }) => id);
+      expect(await ids('', 'member')).toEqual([mine.id]);
+      expect(await ids('&owner=me', 'owner')).toEqual([other.id]);
+      expect(await ids('', 'owner')).toEqual([other.id, mine.id]);
+    },
+  },
+  {
+    section: 'Managing keys',
+    page: 'there are statistics of how a key is used',
+    latchkey: '`GET /v1/api-keys/{id}/usage`: how often by hour or day, and with what outcome.',
+    async check({ company, verify, service }) {
+      const acme = await company();
+      const key = await acme.key({ scopes: ['eval:read'] }, 'member');
+      for (let i = 0; i < 3; i++) await verify(key.value, { scopes: ['eval:read'] });
+      await verify(key.value, { scopes: ['eval:manage'] });
+      await service.background.runOnce('flush_usage');
+      const usage = await acme.ask('GET', `/v1/api-keys/${key.id}/usage?interval=day`, undefined, 'member');
+      expect(usage.body).toMatchObject({ total: 4, codes: { valid: 3, insufficient_scope: 1 }, interval: 'day' });
+      expect(usage.body.data.at(-1)).toMatchObject({ total: 4 });
+    },
+  },
+  {
+    section: 'Managing keys',
+    page: 'a key shows when it was last used',
+    latchkey: '`last_used_at`, null until then; refused requests do not count as use.',
+    async check({ company, verify, service }) {
+      const acme = await company();
+      const key = await acme.key(CREATE);
+      await verify(key.value, { scopes: ['eval:read'] });
+      await service.background.runOnce('flush_usage');
+      expect(await acme.shown(key.id)).toMatchObject({ last_used_at: null });
+      const before = service.clock().getTime();
+      await verify(key.value, CREATE);
+      await service.background.runOnce('flush_usage');
+      const usedAt = Date.parse(String((await acme.shown(key.id))['last_used_at']));
+      expect(usedAt).toBeGreaterThanOrEqual(before);
+      expect(usedAt).toBeLessThanOrEqual(service.clock().getTime());
+    },
+  },
+  {
+    section: 'Managing keys',
+    page: 'a key shows how its end stands',
+    latchkey: '`status`, `expires_at` and `expires_in_days`; `status=expired` lists those that have ended.',
+    async check({ company, verify, passDays }) {
+      const acme = await company();
+      const key = await acme.key({ ...CREATE, expires_in: '7d' });
+      passDays(5.5);
+      expect(await acme.shown(key.id)).toMatchObject({ status: 'active', expires_in_days: 2 });
+      passDays(2);
+      expect(await acme.shown(key.id)).toMatchObject({ status: 'expired', expires_in_days: 0 });
+      expect((await acme.ask('GET', '/v1/api-keys?status=expired')).body.data).toMatchObject([{ id: key.id }]);
+      expect(await verify(key.value)).toMatchObject({ code: 'expired' });
+    },
+  },
+  {
+    section: 'Managing keys',
+    page: 'a person revokes a key',
+    latchkey: '`DELETE /v1/api-keys/{id}` answers `{"status":"revoked"}`; again, the same.',
+    async check({ company, api }) {
+      const acme = await company();
+      const key = await acme.key({ scopes: ['eval:read'] }, 'member');
+      for (let i = 0; i < 2; i++) {
+        const { status, body } = await acme.ask('DELETE', `/v1/api-keys/${key.id}`, undefined, 'member');
+        expect([status, body]).toEqual([200, { status: 'revoked' }]);
+      }
+      expect(outcome(await api.send('GET', '/evals', bearer(key)))).toEqual([401, 'credential_invalid']);
+    },
+  },
+];
+
+export const LIMITS: Behaviour<World>[] = [
+  {
+    section: 'Limitations',
+    page: 'a person has ten active keys at most',
+    latchkey:
+      'The eleventh is 409 `key_limit_reached`. Others are not concerned, and a key that was revoked makes room.',
+    async check({ company }) {
+      const acme = await company();
+      const body = { label: 'one of many', scopes: ['eval:read'] };
+      const made = await Promise.all(Array.from({ length: 10 }, () => acme.key(body, 'member')));
+      const refused = await acme.ask('POST', '/v1/api-keys', body, 'member');
+      expect(outcome(refused)).toEqual([409, 'key_limit_reached']);
+      expect(refused.body.error.details).toMatchObject({ limit: 10 });
+      await acme.key(body, 'operator');
+      await acme.ask('DELETE', `/v1/api-keys/${made[0]!.id}`, undefined, 'member');
+      expect(outcome(await acme.ask('POST', '/v1/api-keys', body, 'member'))).toEqual([201, undefined]);
+    },
+  },
+  {
+    section: 'Limitations',
+    page: 'a key has a hundred requests a minute',
+    latchkey:
+      '429 `rate_limited` with the wait in `details.retry_after` and `Retry-After`. Other keys are not concerned.',
+    async check({ company, api, verify }) {
+      const acme = await company();
+      const [key, other] = [await acme.key(CREATE), await acme.key(CREATE)];
+      expect(await verify(key.value)).toMatchObject({ rate_limit: { limit: 100, window_seconds: 60, remaining: 99 } });
+      for (let i = 1; i < 100; i++) expect(await verify(key.value, { lease: false })).toMatchObject({ valid: true });
+      const refused = await api.send('POST', '/evals', bearer(key));
+      expect(outcome(refused)).toEqual([429, 'rate_limited']);
+      const wait = Number(refused.body.error.details?.['retry_after']);
+      expect([wait > 0, wait <= 60, refused.headers.get('retry-after')]).toEqual([true, true, String(wait)]);
+      expect((await api.send('POST', '/evals', bearer(other))).status).toBe(200);
+    },
+  },
+  {
+    section: 'Limitations',
+    page: 'ten evaluations run at a time',
+    latchkey: 'The eleventh request of a key that is under way is 429 `concurrency_limited`; one that ends makes room.',
+    async check({ company, api }) {
+      const key = await (await company()).key(CREATE);
+      const running = Array.from({ length: 10 }, () => api.send('POST', '/evals/wait', bearer(key)));
+      await expect.poll(() => api.held.length, { interval: 2 }).toBe(10);
+      const refused = await api.send('POST', '/evals', bearer(key));
+      expect(outcome(refused)).toEqual([429, 'concurrency_limited']);
+      expect(refused.body.error.details).toMatchObject({ retry_after: expect.any(Number) });
+      api.held.shift()?.json({});
+      await expect.poll(async () => (await api.send('POST', '/evals', bearer(key))).status, { interval: 5 }).toBe(200);
+      for (const response of api.held.splice(0)) response.json({});
+      expect((await Promise.all(running)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+    },
+  },
+  {
+    section: 'Limitations',
+    page: 'a key is 41 letters long: mxs_eval_ and 32 more',
+    latchkey: 'Every key, also one from a rotation. The obfuscated `prefix` begins alike.',
+    async check({ company }) {
+      const acme = await company();
+      const made = await Promise.all(Array.from({ length: 5 }, () => acme.key(CREATE)));
+      const { body } = await acme.ask('POST', `/v1/api-keys/${made[0]!.id}/rotate`, {});
+      for (const { value, prefix } of [...made, body as unknown as (typeof made)[0]]) {
+        expect(value).toMatch(/^mxs_eval_[0-9A-Za-z]{32}$/);
+        expect(prefix).toMatch(/^mxs_eval_/);
+      }
+      expect(new Set(made.map(({ value }) => value)).size).toBe(5);
+    },
+  },
+];
