@@ -50,16 +50,21 @@ const signingSecrets = hookSecrets(
 /** What the endpoints of the product's file name as theirs. */
 const NOTICES_SECRET = /^LATCHKEY_NOTICES_SECRET[A-Z0-9_]*$/;
 const NoticeSecrets = z.record(z.string(), signingSecrets);
+const environmentKey = z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)');
+const environmentClientId = z.string().startsWith('client_', 'needs the client id of a WorkOS environment (client_…)');
 const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
 
 const Variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'needs a postgres:// address' }),
-  WORKOS_API_KEY: z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)'),
-  WORKOS_CLIENT_ID: z.string().startsWith('client_', 'needs the client id of a WorkOS environment (client_…)'),
+  WORKOS_API_KEY: environmentKey,
+  WORKOS_CLIENT_ID: environmentClientId,
   WORKOS_COOKIE_PASSWORD: secret(32),
   LATCHKEY_SECRET: secret(32),
   LATCHKEY_PREVIOUS_SECRETS: list.pipe(previousSecrets).default([]),
   WORKOS_API_URL: baseUrl.default(WORKOS_URL),
+  WORKOS_API_KEY_TEST: environmentKey.optional(),
+  WORKOS_CLIENT_ID_TEST: environmentClientId.optional(),
+  WORKOS_API_URL_TEST: baseUrl.optional(),
   WORKOS_AUTHKIT_URL: baseUrl.optional(),
   WORKOS_ISSUERS: list.optional(),
   WORKOS_TIMEOUT_MS: milliseconds(5_000),
@@ -84,6 +89,7 @@ const Variables = z.object({
   WORKOS_SETTLEMENTS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
   WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
   LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(300),
+  LATCHKEY_SIGN_INS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(30),
   WORKOS_BREAKER_FAILURES: z.coerce.number().int().min(1).max(10_000).default(5),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -98,7 +104,23 @@ const Environment = Variables.refine(
   ({ LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous }) =>
     new Set([current, ...previous]).size === previous.length + 1,
   { path: ['LATCHKEY_PREVIOUS_SECRETS'], error: 'names a secret twice, or the current one' },
-);
+)
+  .refine(
+    ({ WORKOS_API_KEY_TEST: key, WORKOS_CLIENT_ID_TEST: client }) => (key === undefined) === (client === undefined),
+    {
+      path: ['WORKOS_API_KEY_TEST'],
+      error: 'needs WORKOS_CLIENT_ID_TEST, and the other way round',
+    },
+  )
+  .refine(({ WORKOS_API_KEY_TEST: key, WORKOS_API_URL_TEST: url }) => url === undefined || key !== undefined, {
+    path: ['WORKOS_API_URL_TEST'],
+    error: 'needs WORKOS_API_KEY_TEST',
+  })
+  .refine(
+    ({ WORKOS_API_KEY: key, WORKOS_API_URL: url, WORKOS_API_KEY_TEST: testKey, WORKOS_API_URL_TEST: testUrl = url }) =>
+      key !== testKey || url !== testUrl,
+    { path: ['WORKOS_API_KEY_TEST'], error: 'is the key of the live environment' },
+  );
 
 export type Config = ReturnType<typeof readConfig>;
 
@@ -121,6 +143,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     secret: value.LATCHKEY_SECRET,
     previousSecrets: value.LATCHKEY_PREVIOUS_SECRETS,
     failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
+    signInsPerMinute: value.LATCHKEY_SIGN_INS_PER_MINUTE,
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
     noticeSecrets: noticeSecrets.data,
     productFile: value.LATCHKEY_CONFIG,
@@ -168,7 +191,15 @@ function workosOf(value: z.output<typeof Environment>) {
     settlementsPerSecond: value.WORKOS_SETTLEMENTS_PER_SECOND,
     unexpectedPerMinute: value.WORKOS_UNEXPECTED_KEYS_PER_MINUTE,
     webhookSecret: value.WORKOS_WEBHOOK_SECRET,
+    test: testWorkosOf(value),
   };
+}
+
+/** The environment of test keys, if there is one. */
+function testWorkosOf(value: z.output<typeof Environment>) {
+  const { WORKOS_API_KEY_TEST: apiKey, WORKOS_CLIENT_ID_TEST: clientId } = value;
+  if (apiKey === undefined || clientId === undefined) return undefined;
+  return { apiKey, clientId, apiUrl: value.WORKOS_API_URL_TEST ?? value.WORKOS_API_URL };
 }
 
 // WorkOS's documentation, samples and SDK name three different issuers of session tokens; all are its own.

@@ -6,10 +6,8 @@ import { makeAuditRepository } from './audit/audit-repository.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
 import { makeAuthenticate } from './auth/authenticate.ts';
 import { makeDescribeUser } from './auth/describe-user.ts';
-import { makeKeySet } from './auth/key-set.ts';
 import { makeServiceTokens } from './auth/service-tokens.ts';
 import { sessionRoutes } from './auth/session-routes.ts';
-import { makeTokenVerifier } from './auth/token-verifier.ts';
 import { makeBillingOf } from './billing/billing-of.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -26,9 +24,11 @@ import { makeInvalidationParts } from './container/invalidation-parts.ts';
 import { makeConfigurationLoop } from './container/permission-parts.ts';
 import { makeNoticesParts } from './container/notices-parts.ts';
 import { makeResolverParts } from './container/resolver-parts.ts';
+import { makeSessionParts } from './container/session-parts.ts';
 import { makeUsageParts } from './container/usage-parts.ts';
 import type { UsageParts } from './container/usage-parts.ts';
 import { makeVerificationParts } from './container/verification-parts.ts';
+import { makeWorkosParts } from './container/workos-parts.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { passFaultPoint } from './fault-point.ts';
 import type { FaultPoint } from './fault-point.ts';
@@ -64,7 +64,6 @@ import { VERDICTS } from './verification/judge.ts';
 import type { Trust } from './verification/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
 import { VERSION } from './version.ts';
-import { makeSdkGateway } from './workos/sdk-gateway.ts';
 
 const READY_TIMEOUT_MS = 1_000;
 const SWEEP_INTERVAL_MS = 60_000;
@@ -130,8 +129,9 @@ export function makeContainer(parts: Parts): Container {
     strict: parts.strict ?? false,
     trustProxyHops: config.trustProxyHops,
   });
-  const { trust, streams, usage, limits } = platform;
-  return { app, background: makeLoops(platform, events.loop), trust, streams, usage, limits };
+  const { trust, streams, limits, closeSessions } = platform;
+  const usage = { close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions()])) };
+  return { app, background: makeLoops(platform, events.loops), trust, streams, usage, limits };
 }
 
 /** The same parts for a reconciliation that runs by itself. */
@@ -148,14 +148,29 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
   const invalidation = makeInvalidationParts({ maxKeys: config.cacheMaxKeys, alone });
-  const workos = makeSdkGateway({ ...config.workos, workosCalls: metrics.workosCalls });
+  const gateways = makeWorkosParts({ config, db, metrics });
+  const { workos } = gateways;
+  const format = makeKeyFormat(product.api_keys);
   const { policyRules } = catalogue;
   const notices = makeNoticesParts({ config, product, policyRules, db, metrics, workos, at, clock, log });
   const audit = makeAuditLog({ announce: invalidation.announce, tell: notices.tell, clock });
   const billing = makeBillingParts({ db, catalogue, audit, config, metrics, clock, log });
+  const on = { config, product, db, clock, log };
+  const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
-  const usage = makeUsageParts({ config, db, metrics, workos, codes: VERDICTS, findKey, catalogue, clock, log });
+  const usage = makeUsageParts({
+    config,
+    db,
+    metrics,
+    ...gateways,
+    format,
+    codes: VERDICTS,
+    findKey,
+    catalogue,
+    clock,
+    log,
+  });
   const limits = makeLimitsParts({ config, log, metrics, clock });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ product, catalogue, marker, announce: invalidation.announce, audit, clock });
@@ -173,7 +188,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
-    format: makeKeyFormat(product.api_keys),
+    format,
     keys,
     findKey,
     unsettled: makeUnsettledKeys(db),
@@ -181,14 +196,23 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     ...invalidation,
     audit,
     notices,
-    workos,
+    ...gateways,
     findServiceToken: makeServiceTokens(config.serviceTokens),
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
     ...mirror,
     ...makeMemberParts({ ...mirror, config, db, workos, clock, log }),
     ...billing,
-    ...makeAddressParts({ ...invalidation, ...billing, db, product, audit, clock }),
+    ...addresses,
+    ...makeSessionParts({
+      ...on,
+      ...invalidation,
+      ...billing,
+      ...addresses,
+      catalogue,
+      workos,
+      limiter: limits.limiter,
+    }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
@@ -209,6 +233,7 @@ function makeFeatureRoutes(platform: Platform, verification: Verification): Rout
     ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf(platform) }),
     ...platform.billingRoutes(),
     ...platform.addressRoutes(),
+    ...platform.sessionRoutes(verification.failures),
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
@@ -219,7 +244,7 @@ function makeFeatureRoutes(platform: Platform, verification: Verification): Rout
   ];
 }
 
-function makeLoops(platform: Platform, events: Loop): Background {
+function makeLoops(platform: Platform, events: readonly Loop[]): Background {
   const { config, metrics, log, places, usage, clock } = platform;
   const settle = makeSettle({ ...platform, pace: makePace(config.workos.settlementsPerSecond) });
   const sweep = async () => {
@@ -232,33 +257,26 @@ function makeLoops(platform: Platform, events: Loop): Background {
       step: async (signal: AbortSignal) => void (await settle({ signal })),
     },
     { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
-    events,
+    ...events,
     platform.membersLoop,
     platform.decommissionLoop,
     makeConfigurationLoop(platform),
   ];
   const own = config.role === 'api' ? [] : loops;
-  const all = [...own, ...usage.loops, ...platform.notices.loops, ...makeHooks(platform).loops];
+  const all = [
+    ...own,
+    ...usage.loops,
+    ...platform.sessionLoops,
+    ...platform.notices.loops,
+    ...makeHooks(platform).loops,
+  ];
   return makeBackground({ loops: all, failures: metrics.failures, log });
 }
 
-function makeCallers(
-  { config, format, catalogue, clock, workos, findServiceToken }: Platform,
-  verification: Verification,
-) {
-  const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
+function makeCallers({ format, verifyToken, workos, findServiceToken }: Platform, verification: Verification) {
   return makeAuthenticate({
     keyPrefixes: format.prefixes,
-    verifyToken: makeTokenVerifier({
-      clientId,
-      sessionIssuers: issuers,
-      sessionKeys: makeKeySet({ url: `${apiUrl}/sso/jwks/${clientId}`, timeoutMs, clock }),
-      machineIssuer: authkitUrl,
-      machineKeys:
-        authkitUrl === undefined ? undefined : makeKeySet({ url: `${authkitUrl}/oauth2/jwks`, timeoutMs, clock }),
-      implying: catalogue.implying,
-      clock,
-    }),
+    verifyToken,
     findServiceToken,
     findApiKey: verification.keyCallers.find,
     failures: verification.failures,

@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   api_key_not_found: 404,
   organization_not_found: 404,
   method_not_allowed: 405,
+  organization_choice_required: 409,
   key_limit_reached: 409,
   idempotency_key_reused: 409,
   request_in_progress: 409,

@@ -21,11 +21,11 @@ export function makeAllowListMemory() {
       if (readUnder === generation) lists.set(organizationId, list);
     },
 
-    /** A change of one key or session is none of these. */
-    invalidate(change: { organizationId: string; keyId?: string | undefined; sessionId?: string | undefined }): void {
-      if (change.keyId !== undefined || change.sessionId !== undefined) return;
+    /** A change of one key is none of these. */
+    invalidate({ organizationId, keyId }: { organizationId: string; keyId?: string | undefined }): void {
+      if (keyId !== undefined) return;
       generation++;
-      lists.delete(change.organizationId);
+      lists.delete(organizationId);
     },
 
     clear(): void {

@@ -61,7 +61,7 @@ export function makeAuthenticate(deps: Deps) {
       return await callerOf(req);
     } catch (error) {
       for (const [name, value] of Object.entries(deps.failures.headersOf(error))) req.res?.setHeader(name, value);
-      throw error;
+      throw named(error, req, kindOf);
     }
   };
 }
@@ -98,4 +98,33 @@ async function resolve(deps: Deps, token: string, kind: Kind | undefined): Promi
   const caller = kind === 'service' ? deps.findServiceToken(token) : undefined;
   if (!caller) throw credentialInvalid();
   return caller;
+}
+
+type Named = 'none' | 'several' | 'api_key' | 'access_token' | 'service_token' | 'session_cookie' | 'unknown';
+const NAMES: Readonly<Record<Kind, Named>> = { jwt: 'access_token', service: 'service_token', api_key: 'api_key' };
+
+/** A 401 says in `details.credential` what it was that is not good. */
+function named(error: unknown, req: Request, kindOf: (token: string) => Kind | undefined): unknown {
+  if (!(error instanceof AppError) || error.status !== 401 || error.details?.['credential'] !== undefined) return error;
+  const details = { ...error.details, credential: nameOf(req, kindOf) };
+  return new AppError(error.code, error.message, { cause: error.cause, details });
+}
+
+function nameOf(req: Request, kindOf: (token: string) => Kind | undefined): Named {
+  try {
+    const { tokens, cookie } = readCredentials(req);
+    const names = new Set(tokens.map(({ token, source }) => nameOfToken(kindOf(token), source)));
+    if (cookie !== undefined) names.add('session_cookie');
+    const [name = 'none', ...others] = names;
+    return others.length === 0 ? name : 'several';
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** What has no shape of its own is what its header is for. */
+function nameOfToken(kind: Kind | undefined, source: Credential['source']): Named {
+  if (kind !== undefined) return NAMES[kind];
+  if (source === 'bearer') return 'unknown';
+  return source === 'x-access-token' ? 'access_token' : 'api_key';
 }

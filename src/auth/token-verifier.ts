@@ -35,7 +35,8 @@ const audience = z.union([z.string(), z.array(z.string())]).transform((aud) => [
 const SessionClaims = z.object({
   sub: id,
   sid: id,
-  iat: z.int().min(0).max(MAX_SECONDS),
+  iat: z.number().min(0).max(MAX_SECONDS),
+  exp: z.number(),
   org_id: id.optional(),
   role: z.string().max(128).optional(),
   permissions: z.array(z.string().max(128)).max(MAX_SCOPES).default([]),
@@ -108,6 +109,7 @@ function toUser(payload: JWTPayload, { clientId, implying }: Deps): UserCaller {
     organizationId: organizationOf(claims.org_id),
     userId: claims.sub,
     sessionId: claims.sid,
+    expiresAt: new Date(claims.exp * 1_000),
     role: claims.role,
     issuedAt: new Date(claims.iat * 1_000),
     scopes: implying(claims.permissions),

@@ -3,12 +3,16 @@ import type { CallOptions, ConnectionOptions, CreateOptions, Send, Token } from 
 import type {
   ApiKey,
   AuditEvent,
+  CheckCredential,
+  CheckedCredential,
   CreateApiKey,
   CreatedApiKey,
   KeyUsage,
   ListApiKeys,
   ListAuditEvents,
   ListOrganizations,
+  Login,
+  NewSession,
   BilledOrganization,
   Organization,
   OrganizationIpAllowList,
@@ -17,6 +21,7 @@ import type {
   Page,
   PermissionGroup,
   PermissionSet,
+  RefreshSession,
   ReportUsage,
   Session,
   SetBilling,
@@ -82,6 +87,7 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       /** From where the product calls its customers. */
       list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),
     },
+    auth: authOf(send),
     session: {
       /** Who the credential stands for. */
       get: (call?: CallOptions) => send<Session>('GET', '/v1/me/session', call),
@@ -124,6 +130,24 @@ function keysOf(send: Send) {
     /** Replaces a key by a new one; the old secret goes on for `grace_seconds`, 0 unless said. */
     rotate: (id: string, rotation: { grace_seconds?: number } = {}, call?: CreateOptions) =>
       send<CreatedApiKey>('POST', `${one(id)}/rotate`, { ...call, body: rotation }),
+  };
+}
+
+/** Signing in and out, where the product's file says so, and checks of the client's own credential. */
+function authOf(send: Send) {
+  const open = <T>(path: string, body: object, call?: CallOptions) =>
+    send<T>('POST', path, { ...call, body, withoutToken: true });
+  return {
+    /** Rejects with `organization_choice_required`, and `details`, for people of several organizations. */
+    login: (proof: Login, call?: CallOptions) => open<NewSession>('/v1/auth/login', proof, call),
+    /** Uses the refresh token up. */
+    refresh: (renewal: RefreshSession, call?: CallOptions) => open<NewSession>('/v1/auth/refresh', renewal, call),
+    /** Ends the session of the client's token. */
+    logout: (call?: CallOptions) => send<{ status: 'signed_out' }>('POST', '/v1/auth/logout', call),
+    checkApiKey: (check: CheckCredential = {}, call?: CallOptions) =>
+      send<CheckedCredential>('POST', '/v1/auth/check-api-key', { ...call, body: check }),
+    checkToken: (check: CheckCredential = {}, call?: CallOptions) =>
+      send<CheckedCredential>('POST', '/v1/auth/check-token', { ...call, body: check }),
   };
 }
 

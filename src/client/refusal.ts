@@ -23,10 +23,29 @@ export type Refusal = {
 const RETRY_SECONDS = 1;
 const REQUEST_ID_HEADER = 'x-request-id';
 
-export const MISSING: Refusal = { status: 401, code: 'credential_missing', message: 'This needs an API key.' };
-export const INVALID: Refusal = { status: 401, code: 'credential_invalid', message: 'The credential is not valid.' };
-export const TWO_KEYS: Refusal = { ...INVALID, message: 'There are two different credentials. Send one.' };
-const EXPIRED: Refusal = { status: 401, code: 'credential_expired', message: 'The API key has expired.' };
+export const MISSING: Refusal = {
+  status: 401,
+  code: 'credential_missing',
+  message: 'This needs an API key.',
+  details: { credential: 'none' },
+};
+export const INVALID: Refusal = {
+  status: 401,
+  code: 'credential_invalid',
+  message: 'The credential is not valid.',
+  details: { credential: 'api_key' },
+};
+export const TWO_KEYS: Refusal = {
+  ...INVALID,
+  message: 'There are two different credentials. Send one.',
+  details: { credential: 'several' },
+};
+const EXPIRED: Refusal = {
+  status: 401,
+  code: 'credential_expired',
+  message: 'The API key has expired.',
+  details: { credential: 'api_key' },
+};
 const NOT_ALLOWED: Refusal = { status: 403, code: 'permission_denied', message: 'The key may not be used for this.' };
 
 const BY_VERDICT: Readonly<Record<string, Refusal>> = {

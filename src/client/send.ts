@@ -29,7 +29,12 @@ export type CreateOptions = CallOptions & {
   idempotencyKey?: string | undefined;
 };
 
-type Sent = CreateOptions & { query?: object | undefined; body?: unknown };
+type Sent = CreateOptions & {
+  query?: object | undefined;
+  body?: unknown;
+  /** For what needs no credential, and for whoever has none yet. */
+  withoutToken?: boolean | undefined;
+};
 
 export type Send = <T>(method: string, path: string, sent?: Sent) => Promise<T>;
 
@@ -42,7 +47,7 @@ export function makeSend(options: ConnectionOptions): Send {
   return async function send<T>(method: string, path: string, sent: Sent = {}): Promise<T> {
     const deadline = AbortSignal.timeout(timeoutMs);
     const { signal, body } = sent;
-    const headers = headersOf(await tokenOf(token), sent);
+    const headers = headersOf(sent.withoutToken ? undefined : await tokenOf(token), sent);
     try {
       const response = await fetch(`${base}${path}${queryOf(sent.query)}`, {
         method,
@@ -78,9 +83,9 @@ export async function tokenOf(token: Token): Promise<string> {
   return value;
 }
 
-function headersOf(token: string, { body, idempotencyKey }: Sent): Record<string, string> {
+function headersOf(token: string | undefined, { body, idempotencyKey }: Sent): Record<string, string> {
   return {
-    authorization: `Bearer ${token}`,
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
     accept: 'application/json',
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),

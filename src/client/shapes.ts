@@ -244,3 +244,19 @@ export type Session = { organization_id: string; permissions: string[] } & (
     }
   | { kind: 'machine'; client_id: string }
 );
+
+export type Login =
+  | { email: string; password: string; organization_id?: string | undefined }
+  /** With the token of an `organization_choice_required`. */
+  | { pending_authentication_token: string; organization_id: string };
+export type RefreshSession = { refresh_token: string; organization_id?: string | undefined };
+export type NewSession = {
+  access_token: string;
+  refresh_token: string;
+  expires_at: string;
+  user: { id: string; email: string };
+  organization_id: string;
+};
+/** All of the scopes are needed. */
+export type CheckCredential = { scopes?: readonly string[] | undefined };
+export type CheckedCredential = { valid: true; organization_id: string };

@@ -1,4 +1,5 @@
 import { makeAllowListMemory } from '../auth/allow-list-memory.ts';
+import { makeSessionMemory } from '../auth/session-memory.ts';
 import { makeAnnounce } from '../verification/announce.ts';
 import type { Invalidation } from '../verification/invalidation.ts';
 import { makeInvalidationHub } from '../verification/invalidation-hub.ts';
@@ -14,14 +15,19 @@ type Options = { maxKeys: number; alone: boolean };
 export function makeInvalidationParts({ maxKeys, alone }: Options) {
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
   const allowListMemory = makeAllowListMemory();
+  const sessionMemory = makeSessionMemory();
   const hub = makeInvalidationHub();
   const told = {
     invalidate(change: Invalidation) {
+      sessionMemory.invalidate(change);
+      // A session is nothing that whoever keeps keys has to know of.
+      if (change.sessionId !== undefined) return;
       allowListMemory.invalidate(change);
       cache.invalidate(change);
       hub.invalidate(change);
     },
     clear() {
+      sessionMemory.clear();
       allowListMemory.clear();
       cache.clear();
       hub.clear();
@@ -29,5 +35,5 @@ export function makeInvalidationParts({ maxKeys, alone }: Options) {
   };
   const trust = makeTrust(told, { trusted: alone });
   const streams = makeInvalidationStreams({ hub, trust });
-  return { cache, allowListMemory, announce: makeAnnounce(told), trust, streams };
+  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce(told), trust, streams };
 }

@@ -30,6 +30,10 @@ export async function readJsonBody(req: Request, res: Response, limit = MAX_BODY
   return req.body;
 }
 
+function unsigned(code: 'credential_missing' | 'credential_invalid', message: string): AppError {
+  return new AppError(code, message, { details: { credential: 'signature' } });
+}
+
 /**
  * Reads a body of at most 256 KiB and believes its signature first, its contents after.
  * @returns what parses the body
@@ -37,7 +41,7 @@ export async function readJsonBody(req: Request, res: Response, limit = MAX_BODY
  */
 export async function readSignedBody(req: Request, res: Response, access: SignedAccess): Promise<() => unknown> {
   const signature = req.get(access.header);
-  if (!signature) throw new AppError('credential_missing', `This needs a signature in the header ${access.header}.`);
+  if (!signature) throw unsigned('credential_missing', `This needs a signature in the header ${access.header}.`);
   refuseLargeBody(req, MAX_SIGNED_BODY_BYTES);
   await new Promise<void>((resolve, reject) => {
     readBytes(req, res, (error?: unknown) =>
@@ -47,7 +51,7 @@ export async function readSignedBody(req: Request, res: Response, access: Signed
   const body: unknown = req.body;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (!(await access.verify(bytes, signature, (name) => req.get(name)))) {
-    throw new AppError('credential_invalid', 'The signature is not that of this body, or too old.');
+    throw unsigned('credential_invalid', 'The signature is not that of this body, or too old.');
   }
   return () => {
     if (!req.is('application/json')) throw new AppError('unsupported_media_type', 'Send the body as application/json.');

@@ -4,9 +4,10 @@ export type UserCaller = {
   organizationId: string;
   userId: string;
   sessionId: string;
-  role: string | undefined;
-  /** When the session said so, to the second. */
+  /** Of the token; its session may be older, and live longer. */
   issuedAt: Date;
+  expiresAt: Date;
+  role: string | undefined;
   scopes: ReadonlySet<string>;
 };
 

@@ -59,6 +59,7 @@ export function makeCatalogue(product: Product) {
   return {
     sets,
     groups,
+    scopeNames: new Set(groups.flatMap(({ scopes }) => scopes.map(({ name }) => name))),
     ...makeGrants(product),
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],

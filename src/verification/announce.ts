@@ -10,11 +10,12 @@ export type Announce = (trx: Knex.Transaction, change: Invalidation) => Promise<
  * it: its own cache forgets before whoever asked for the change is answered.
  */
 export function makeAnnounce(cache: Pick<KeyCache, 'invalidate'>): Announce {
-  return async (trx, { organizationId, keyId }) => {
-    const payload = JSON.stringify([organizationId, keyId ?? null]);
+  return async (trx, change) => {
+    const { organizationId, keyId, sessionId } = change;
+    const payload = JSON.stringify([organizationId, keyId ?? null, ...(sessionId === undefined ? [] : [sessionId])]);
     await trx.raw('select pg_notify(?, ?)', [INVALIDATION_CHANNEL, payload]);
     void trx.executionPromise.then(
-      () => cache.invalidate({ organizationId, keyId }),
+      () => cache.invalidate(change),
       () => undefined,
     );
   };

@@ -16,6 +16,17 @@ export type NewUserKey = NewOrganizationKey & { userId: string };
 export type WorkosUser = { id: string; email: string };
 export type WorkosMembership = { organizationId: string; organizationName: string; role: string };
 
+/** Where a person signs in from. */
+type SignInFrom = { ip: string | undefined; userAgent: string | undefined };
+/**
+ * What comes of a sign-in: a session, the question for which of several organizations it is to be, or a refusal with
+ * WorkOS's own code.
+ */
+export type SignInAnswer =
+  | { kind: 'signed_in'; accessToken: string; refreshToken: string; user: WorkosUser }
+  | { kind: 'choice'; pendingToken: string; organizations: { id: string; name: string }[] }
+  | { kind: 'refused'; code: string };
+
 /** What happened, for WorkOS Audit Logs, where its id makes it one event however often it is sent. */
 export type AuditLogEntry = {
   id: string;
@@ -60,6 +71,10 @@ export type WorkosGateway = {
   listOrganizationKeys(organizationId: string): AsyncIterable<WorkosKey>;
   /** A person's own keys in an organization, likewise; none for a person whom WorkOS does not know. */
   listUserKeys(organizationId: string, userId: string): AsyncIterable<WorkosKey>;
+  /** Undefined when there is none. */
+  findOrganizationByExternalId(externalId: string): Promise<WorkosOrganization | undefined>;
+  /** WorkOS refuses an external id that is another's. */
+  createOrganization(organization: { name: string; externalId: string }): Promise<WorkosOrganization>;
   /** Every organization, newest first, page by page. */
   listOrganizations(): AsyncIterable<WorkosOrganization>;
   /** What happened, oldest first. */
@@ -72,6 +87,14 @@ export type WorkosGateway = {
   findMember(organizationId: string, userId: string): Promise<WorkosMember | undefined>;
   /** A role that applies to an organization, its own or every organization's; undefined when there is none. */
   findRole(organizationId: string, slug: string): Promise<WorkosRole | undefined>;
+  signIn(proof: { email: string; password: string } & SignInFrom): Promise<SignInAnswer>;
+  chooseOrganization(choice: { pendingToken: string; organizationId: string } & SignInFrom): Promise<SignInAnswer>;
+  /** Uses the refresh token up. */
+  refreshSession(
+    session: { refreshToken: string; organizationId: string | undefined } & SignInFrom,
+  ): Promise<SignInAnswer>;
+  /** Ends a session; one that is over, or that WorkOS does not have, counts as ended. */
+  revokeSession(sessionId: string): Promise<void>;
   /** The access token inside a sealed AuthKit session; `undefined` when it was not sealed with our password. */
   unsealSession(sealed: string): Promise<string | undefined>;
   /** Whether WorkOS answers at all. */

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { WorkosFailure } from './failure.ts';
 import type { WorkosSaid } from './failure.ts';
 
@@ -11,9 +12,18 @@ export class WorkosAnswer extends Error {
   override readonly name = 'WorkosAnswer';
   readonly said: WorkosSaid & { status: number };
 
-  constructor(said: WorkosSaid & { status: number }) {
+  // Of a sign-in it holds a secret: neither a log nor an inspection shows a private field.
+  readonly #body: unknown;
+
+  constructor(said: WorkosSaid & { status: number }, body?: unknown) {
     super(`WorkOS answered ${said.status}`);
     this.said = said;
+    this.#body = body;
+  }
+
+  /** What the whole answer says, for whoever knows what it may be. */
+  read<S extends z.ZodType>(schema: S): z.output<S> | undefined {
+    return schema.safeParse(this.#body).data;
   }
 }
 
@@ -22,7 +32,8 @@ export function keepErrors(fetchFn: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await fetchFn(input, init);
     if (response.ok || (response.status >= 300 && response.status < 400)) return response;
-    throw new WorkosAnswer(await readError(response));
+    const body: unknown = await response.json().catch(() => undefined);
+    throw new WorkosAnswer(readError(response, body), body);
   };
 }
 
@@ -60,8 +71,7 @@ function* causesOf(error: unknown): Generator {
   }
 }
 
-async function readError(response: Response): Promise<WorkosSaid & { status: number }> {
-  const body = await response.json().catch(() => undefined);
+function readError(response: Response, body: unknown): WorkosSaid & { status: number } {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const errors = Array.isArray(fields['errors']) ? fields['errors'].slice(0, MAX_ERRORS).map(describeError) : undefined;
   return {

@@ -8,6 +8,7 @@ import { listPages } from './list-pages.ts';
 import { keepErrors } from './read-answer.ts';
 import { makeResilience } from './resilience.ts';
 import type { Operation } from './resilience.ts';
+import { sessionCalls } from './session-calls.ts';
 
 type Options = {
   apiKey: string;
@@ -50,7 +51,9 @@ export function makeSdkGateway({
   return {
     ...keyCalls(workos, call),
     ...listCalls(workos, call),
+    ...organizationCalls(workos, call),
     ...peopleCalls(workos, call),
+    ...sessionCalls({ workos, call, clientId: options.clientId, apiKey: options.apiKey }),
     ...auditCalls(workos, call),
     refuseWhileBroken,
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
@@ -136,6 +139,22 @@ function listCalls(workos: WorkOS, call: Call) {
         const after = page.list_metadata.after ?? undefined;
         // At the end of the list WorkOS names no cursor; the last event's own id is where to go on later.
         return { events, unreadable, after: after ?? page.data.at(-1)?.id, more: after !== undefined };
+      }),
+  } satisfies Partial<WorkosGateway>;
+}
+
+function organizationCalls(workos: WorkOS, call: Call) {
+  return {
+    findOrganizationByExternalId(externalId) {
+      const path = `/organizations/external_id/${encodeURIComponent(externalId)}`;
+      const find = () => call('find_organization', async () => RawOrganization.parse((await workos.get(path)).data));
+      return tolerate([NOT_FOUND], find());
+    },
+
+    createOrganization: ({ name, externalId }) =>
+      call('create_organization', async () => {
+        const { data } = await workos.post('/organizations', { name, external_id: externalId });
+        return RawOrganization.parse(data);
       }),
   } satisfies Partial<WorkosGateway>;
 }

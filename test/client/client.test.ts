@@ -51,6 +51,8 @@ test('every route for callers with a credential has a method, and all of them wo
   expect(next.rotated_from).toBe(made.id);
   expect(await services.verify({ key: next.value, operation: 'create' })).toMatchObject({ valid: true, id: next.id });
   expect(await services.releaseLease(`lease_${acme.id}.${next.id}.${'0'.repeat(32)}`)).toEqual({ status: 'released' });
+  const withKey = createLatchkeyClient({ baseUrl: service.url, token: next.value, fetch: recording });
+  expect(await withKey.auth.checkApiKey()).toEqual({ valid: true, organization_id: acme.id });
   const verdicts = await services.verifyMany([{ key: next.value, scopes: ['nothing:such'] }, { key: 'sk_x' }]);
   expect(verdicts.map(({ code }) => code)).toEqual(['insufficient_scope', 'not_found']);
   const now = new Date().toISOString();
@@ -65,6 +67,10 @@ test('every route for callers with a credential has a method, and all of them wo
   expect(await people.organization.setIpAllowList({ ip_allow_list: ['127.0.0.0/8'] })).toEqual(
     await people.organization.ipAllowList(),
   );
+  expect(await people.auth.checkToken({ scopes: ['apikeys:write'] })).toEqual({
+    valid: true,
+    organization_id: acme.id,
+  });
   expect(await people.outboundAddresses.list()).toEqual({ data: [] });
   expect(await services.organization.setBilling(acme.id, { status: 'active' })).toMatchObject({ plan: 'scale' });
   expect(await services.organizations.get(acme.id)).toMatchObject({ id: acme.id, billing_reason: null });

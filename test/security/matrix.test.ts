@@ -37,6 +37,8 @@ const ROWS: Record<string, Row> = {
   'PUT /v1/organization/ip-allow-list': { body: { ip_allow_list: [] }, expected: notForKeys(OK) },
   'GET /v1/organization/usage': { expected: all(OK) },
   'GET /v1/audit-events': { expected: all(OK) },
+  'POST /v1/auth/check-api-key': { body: {}, expected: { user: DENIED, machine: DENIED, api_key: OK } },
+  'POST /v1/auth/check-token': { body: {}, expected: { user: OK, machine: OK, api_key: DENIED } },
   'GET /v1/auth/forward': { expected: { user: DENIED, machine: DENIED, api_key: OK } },
 };
 

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { UserCaller } from '../http/caller.ts';
+import { publicRoute, tenantRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import type { EndSession } from './end-session.ts';
+import type { NewSession, SignIn } from './sign-in.ts';
+
+type Deps = { signIn: SignIn; endSession: EndSession };
+
+const TAG = 'Session';
+const MAX_TOKEN = 4_096;
+
+const organizationId = z
+  .string()
+  .min(1)
+  .max(128)
+  .describe('The organization to sign in to; needed by people who belong to several.');
+
+const Session = z
+  .object({
+    access_token: z.string().describe('For `Authorization: Bearer` or `x-access-token`, until `expires_at`.'),
+    refresh_token: z.string().describe('For one `POST /v1/auth/refresh`, which gives the next.'),
+    expires_at: z.iso.datetime(),
+    user: z.object({ id: z.string(), email: z.string() }),
+    organization_id: z.string(),
+  })
+  .meta({ id: 'NewSession' });
+
+const Proof = z.strictObject({
+  email: z.string().min(1).max(254),
+  password: z.string().min(1).max(1_024),
+  organization_id: organizationId.optional(),
+});
+const Choice = z.strictObject({
+  pending_authentication_token: z.string().min(1).max(MAX_TOKEN),
+  organization_id: organizationId,
+});
+const Renewal = z
+  .strictObject({
+    refresh_token: z.string().min(1).max(MAX_TOKEN),
+    organization_id: organizationId.optional(),
+  })
+  .meta({ id: 'RefreshSession' });
+
+/** Signing in and out with a password; there where the product's file says so. */
+export function signInRoutes(deps: Deps): Route[] {
+  return [loginRoute(deps), refreshRoute(deps), logoutRoute(deps)];
+}
+
+function loginRoute({ signIn }: Deps): Route {
+  return publicRoute({
+    operationId: 'login',
+    method: 'post',
+    path: '/v1/auth/login',
+    tag: TAG,
+    summary: 'Sign in with e-mail address and password',
+    description:
+      'Whoever belongs to several organizations and names none is asked: 409 `organization_choice_required` with `details.organizations` and `details.pending_authentication_token`, which stands for the password when it is sent with the `organization_id`.',
+    body: z.union([Proof, Choice]).meta({ id: 'Login' }),
+    responses: { 200: Session },
+    errors: [
+      'credential_invalid',
+      'credential_expired',
+      'permission_denied',
+      'ip_not_allowed',
+      'organization_choice_required',
+      'organization_not_found',
+      'rate_limited',
+      'workos_rejected',
+      'workos_unavailable',
+      'database_unavailable',
+    ],
+    async handle({ body, context }) {
+      if ('email' in body) {
+        const { email, password, organization_id } = body;
+        return view(await signIn.withPassword({ email, password, organizationId: organization_id }, context));
+      }
+      const choice = { pendingToken: body.pending_authentication_token, organizationId: body.organization_id };
+      return view(await signIn.withChoice(choice, context));
+    },
+  });
+}
+
+function refreshRoute({ signIn }: Deps): Route {
+  return publicRoute({
+    operationId: 'refreshSession',
+    method: 'post',
+    path: '/v1/auth/refresh',
+    tag: TAG,
+    summary: 'Renew a session, or take it to another organization',
+    description: 'A session that was signed out, or that nobody used for too long, cannot be renewed.',
+    body: Renewal,
+    responses: { 200: Session },
+    errors: [
+      'credential_invalid',
+      'credential_expired',
+      'permission_denied',
+      'ip_not_allowed',
+      'organization_choice_required',
+      'organization_not_found',
+      'rate_limited',
+      'workos_rejected',
+      'workos_unavailable',
+      'database_unavailable',
+    ],
+    handle: async ({ body: { refresh_token: refreshToken, organization_id }, context }) =>
+      view(await signIn.renew({ refreshToken, organizationId: organization_id }, context)),
+  });
+}
+
+function logoutRoute({ endSession }: Deps): Route {
+  return tenantRoute({
+    operationId: 'logout',
+    method: 'post',
+    path: '/v1/auth/logout',
+    tag: TAG,
+    summary: 'Sign out',
+    description: 'Ends the session here, from the moment of this answer, and at WorkOS.',
+    scope: [],
+    callers: ['user'],
+    billing: 'wind_down',
+    responses: { 200: z.object({ status: z.literal('signed_out') }) },
+    errors: [],
+    async handle({ caller }) {
+      await endSession(caller as UserCaller, 'signed_out');
+      return { status: 'signed_out' as const };
+    },
+  });
+}
+
+function view({ caller, accessToken, refreshToken, user }: NewSession) {
+  return {
+    access_token: accessToken,
+    refresh_token: refreshToken,
+    expires_at: caller.expiresAt.toISOString(),
+    user: { id: user.id, email: user.email },
+    organization_id: caller.organizationId,
+  };
+}

@@ -1,0 +1,91 @@
+import type { WorkOS } from '@workos-inc/node';
+import { z } from 'zod';
+import { WorkosFailure } from './failure.ts';
+import type { SignInAnswer, WorkosGateway } from './gateway.ts';
+import { WorkosAnswer } from './read-answer.ts';
+import type { Operation } from './resilience.ts';
+
+type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;
+type Options = { workos: WorkOS; call: Call; clientId: string; apiKey: string };
+
+const PATH = '/user_management/authenticate';
+const SELECTION = 'urn:workos:oauth:grant-type:organization-selection';
+const MAX_ORGANIZATIONS = 100;
+const UNAUTHORIZED = 401;
+const BAD_REQUEST = 400;
+const NOT_FOUND = 404;
+
+const SignedIn = z.object({
+  access_token: z.string().min(1),
+  refresh_token: z.string().min(1),
+  user: z.object({ id: z.string().min(1), email: z.string() }),
+});
+const Choice = z.object({
+  code: z.literal('organization_selection_required'),
+  pending_authentication_token: z.string().min(1).max(4_096),
+  organizations: z.array(z.object({ id: z.string().min(1), name: z.string() })),
+});
+
+/** People's sessions at WorkOS. What is sent and answered here is secret: none of it gets into an error. */
+export function sessionCalls({ workos, call, clientId, apiKey }: Options) {
+  async function authenticate(operation: Operation, grantType: string, more: object): Promise<SignInAnswer> {
+    const body = { grant_type: grantType, client_id: clientId, client_secret: apiKey, ...more };
+    try {
+      return await call(operation, async () => readSignedIn((await workos.post(PATH, body)).data));
+    } catch (error) {
+      return readRefusal(error);
+    }
+  }
+
+  return {
+    signIn: ({ email, password, ...from }) =>
+      authenticate('sign_in', 'password', { email, password, ...originOf(from) }),
+
+    chooseOrganization: ({ pendingToken, organizationId, ...from }) =>
+      authenticate('choose_organization', SELECTION, {
+        pending_authentication_token: pendingToken,
+        organization_id: organizationId,
+        ...originOf(from),
+      }),
+
+    refreshSession: ({ refreshToken, organizationId, ...from }) =>
+      authenticate('refresh_session', 'refresh_token', {
+        refresh_token: refreshToken,
+        ...(organizationId !== undefined && { organization_id: organizationId }),
+        ...originOf(from),
+      }),
+
+    async revokeSession(sessionId) {
+      try {
+        await call('revoke_session', () =>
+          workos.post('/user_management/sessions/revoke', { session_id: sessionId }).then(() => undefined),
+        );
+      } catch (error) {
+        // It is over there already, or never was.
+        const status = error instanceof WorkosFailure ? error.workosStatus : undefined;
+        if (status !== BAD_REQUEST && status !== NOT_FOUND) throw error;
+      }
+    },
+  } satisfies Partial<WorkosGateway>;
+}
+
+function originOf({ ip, userAgent }: { ip: string | undefined; userAgent: string | undefined }) {
+  return { ...(ip !== undefined && { ip_address: ip }), ...(userAgent !== undefined && { user_agent: userAgent }) };
+}
+
+function readSignedIn(data: unknown): SignInAnswer {
+  const { access_token: accessToken, refresh_token: refreshToken, user } = SignedIn.parse(data);
+  return { kind: 'signed_in', accessToken, refreshToken, user };
+}
+
+/** A refusal is an answer, unless it was our own credential that WorkOS did not like. */
+function readRefusal(error: unknown): SignInAnswer {
+  if (!(error instanceof WorkosFailure) || error.code !== 'workos_rejected') throw error;
+  const answer = error.cause instanceof WorkosAnswer ? error.cause : undefined;
+  const code = answer?.said.code ?? '';
+  if (error.workosStatus === UNAUTHORIZED || code === 'invalid_client') throw error;
+  const choice = answer?.read(Choice);
+  if (!choice) return { kind: 'refused', code };
+  const organizations = choice.organizations.slice(0, MAX_ORGANIZATIONS);
+  return { kind: 'choice', pendingToken: choice.pending_authentication_token, organizations };
+}
