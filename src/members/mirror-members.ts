@@ -149,7 +149,7 @@ async function changeRoleOfSome(
 ): Promise<string[]> {
   const granted = gone || !permissions ? null : [...permissions];
   const { rows } = await trx.raw<{ rows: { organization_id: string }[] }>(
-    `with some as (
+    `with changed as (
        select organization_id, user_id,
               case when permissions is not null and cardinality(roles) = 1 then ?::text[] end as granted
        from members
@@ -158,11 +158,11 @@ async function changeRoleOfSome(
        order by organization_id, user_id limit ? for update
      )
      update members as member
-     set permissions = some.granted, permissions_as_of = ?, revision = member.revision + 1, updated_at = ?,
-         due_at = case when some.granted is null then ?::timestamptz else member.due_at end,
-         attempts = case when some.granted is null then 0 else member.attempts end
-     from some
-     where member.organization_id = some.organization_id and member.user_id = some.user_id
+     set permissions = changed.granted, permissions_as_of = ?, revision = member.revision + 1, updated_at = ?,
+         due_at = case when changed.granted is null then ?::timestamptz else member.due_at end,
+         attempts = case when changed.granted is null then 0 else member.attempts end
+     from changed
+     where member.organization_id = changed.organization_id and member.user_id = changed.user_id
      returning member.organization_id`,
     [granted, slug, organizationId ?? null, organizationId ?? null, updatedAt, ROLE_BATCH, updatedAt, now, now],
   );
