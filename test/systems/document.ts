@@ -23,7 +23,8 @@ const INTRODUCTION = `# Five systems, one service
 Latchkey can be each of five products that give out API keys, by a configuration file and nothing else. The files are in
 [examples/systems](../examples/systems), and \`LATCHKEY_CONFIG=examples/systems/memsolus.yaml npm start\` runs one of them
 with demo data. Each line below is a behaviour that the product's public page states, in our words, and a test of the same
-number and name, which plays it over HTTP: \`npm run test:systems\`.
+number and name, which plays it over HTTP: \`npm run test:systems\`. What a page advises its readers, such as to keep keys
+in environment variables, is no behaviour and is not listed.
 
 Latchkey keeps its own envelope of errors, its own names of fields and its own statuses; where that makes an answer other
 than the page's, the line says _in its own way_. This page is written by \`npm run docs:systems\` from the tests.

@@ -22,10 +22,11 @@ export const REFUSALS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 400',
-    page: 'an error has a code of a closed list, a message, the id of the request, and details where there are some',
+    page: "an error has a code of a closed list, a message, the server's own id of the request, and details",
     latchkey: '`{"error":{"code","message","request_id","details"?}}`; `x-request-id` has the same id.',
     async check({ send }) {
-      const answer = await send('POST', '/v1/api-keys', {}, {});
+      const answer = await send('POST', '/v1/api-keys', { 'x-request-id': 'req_mine' }, {});
+      expect(answer.body.error.request_id).not.toBe('req_mine');
       expect(answer.body.error.request_id).toBe(answer.headers.get('x-request-id'));
       expect(Object.keys(answer.body)).toEqual(['error']);
       expect(answer.body.error).toMatchObject({ code: 'credential_missing', message: expect.stringMatching(/\w/) });
