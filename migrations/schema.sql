@@ -231,11 +231,13 @@ create table tenants (
   stripe_customer_id text,
   plan_occurred_at timestamp with time zone,
   key_limit_occurred_at timestamp with time zone,
+  test_organization_id text,
   ip_allow_list text[] not null default '{}'::text[],
   constraint tenants_pkey PRIMARY KEY (organization_id),
   constraint tenants_billing_status_check CHECK (billing_status = ANY (ARRAY['active'::text, 'trial'::text, 'past_due'::text, 'decommissioning'::text])),
   constraint tenants_decommission_at_check CHECK (decommission_at IS NULL OR billing_status = 'decommissioning'::text),
   constraint tenants_key_limit_check CHECK (key_limit >= 0),
+  constraint tenants_test_organization_id_check CHECK (test_organization_id <> ''::text),
   constraint tenants_trial_ends_at_check CHECK (billing_status <> 'trial'::text OR trial_ends_at IS NOT NULL)
 );
 
@@ -380,6 +382,8 @@ CREATE INDEX tenants_created_at_idx ON public.tenants USING btree (created_at DE
 CREATE INDEX tenants_decommission_at_idx ON public.tenants USING btree (decommission_at) WHERE ((decommission_at IS NOT NULL) AND (decommissioned_at IS NULL));
 
 CREATE INDEX tenants_stripe_customer_id_idx ON public.tenants USING btree (stripe_customer_id) WHERE (stripe_customer_id IS NOT NULL);
+
+CREATE UNIQUE INDEX tenants_test_organization_idx ON public.tenants USING btree (test_organization_id) WHERE (test_organization_id IS NOT NULL);
 
 CREATE INDEX tenants_trial_ends_at_idx ON public.tenants USING btree (trial_ends_at) WHERE (billing_status = 'trial'::text);
 

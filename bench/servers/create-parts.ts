@@ -87,7 +87,7 @@ async function twoTransactions(organizationId: string): Promise<void> {
   };
   await db.transaction(async (trx) => {
     await gate.admitKey(trx, organizationId);
-    await keys.countTowardsQuota(trx, organizationId, clock());
+    await keys.countTowardsQuota(trx, organizationId, key, clock());
     await keys.insertProvisioning(trx, key);
   });
   await db.transaction(async (trx) => {

@@ -15,6 +15,7 @@ import { makeHearOwner } from '../keys/hear-owner.ts';
 import { keyScopes } from '../keys/key-access.ts';
 import type { KeyRepository } from '../keys/key-repository.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
+import type { Environment } from '../keys/key.ts';
 import { keyRoutes } from '../keys/key-routes.ts';
 import { makeKeySchemas, makeViewKey } from '../keys/key-schemas.ts';
 import type { Marker } from '../keys/marker.ts';
@@ -27,10 +28,10 @@ import { makePermissionsOf } from '../members/member-reader.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { KeyHasher } from '../verification/key-hasher.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
 import type { BillingParts } from './billing-parts.ts';
 import type { NoticesParts } from './notices-parts.ts';
 import type { UsageParts } from './usage-parts.ts';
+import type { WorkosOf } from './workos-parts.ts';
 
 type Deps = {
   config: Config;
@@ -39,7 +40,8 @@ type Deps = {
   unsettled: UnsettledKeys;
   findKey: ReturnType<typeof makeFindKey>;
   places: IdempotencyRepository;
-  workos: WorkosGateway;
+  workosOf: WorkosOf;
+  environments: readonly Environment[];
   marker: Marker;
   hasher: KeyHasher;
   format: KeyFormat;

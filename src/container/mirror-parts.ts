@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
+import type { Environment } from '../keys/key.ts';
 import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
@@ -36,6 +37,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Announce } from '../verification/announce.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
+import type { WorkosOf } from './workos-parts.ts';
 import type { Logger } from 'pino';
 
 /** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
@@ -95,6 +97,7 @@ type ReconcileDeps = {
   db: Knex;
   tenants: TenantRepository;
   workos: WorkosGateway;
+  workosOf: WorkosOf;
   marker: Marker;
   describe: DescribeWorkosKey;
   mirrorKeys: MirrorKeys;
@@ -125,6 +128,8 @@ type EventDeps = {
   config: Config;
   db: Knex;
   workos: WorkosGateway;
+  workosOf: WorkosOf;
+  environments: readonly Environment[];
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
@@ -141,18 +146,18 @@ export function makeEvents({ metrics, ...deps }: EventDeps) {
   const { workosEvents } = metrics;
   const applyEvent = makeApplyEvent({ ...deps, workosEvents });
   const cursors = makeEventCursors(db, 'workos');
-  const pollEvents = makePollEvents({
-    ...deps,
-    cursors,
-    applyEvent,
-    workosEvents,
-    leaseMs: LEASE_DEADLINES * config.workos.timeoutMs,
-  });
+  const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
+  const pollEvents = makePollEvents({ ...polling, cursors });
+  const pollTest = () =>
+    makePollEvents({ ...polling, cursors: makeEventCursors(db, 'workos_test'), workos: deps.workosOf('test') });
   const startedAt = clock();
   const { webhookSecret } = config.workos;
-  const loop: Loop = { name: 'events', everyMs: config.eventsIntervalMs, step: pollEvents };
+  const loop = (name: string, step: Loop['step']): Loop => ({ name, everyMs: config.eventsIntervalMs, step });
   return {
-    loop,
+    loops: [
+      loop('events', pollEvents),
+      ...(deps.environments.includes('test') ? [loop('test_events', pollTest())] : []),
+    ],
     /** Nobody can sign anything where there is no secret, and so there is no route. */
     routes: (): Route[] =>
       webhookSecret === undefined

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import type { Environment } from '../keys/key.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeFailedCredentials } from '../limits/failed-credentials.ts';
@@ -21,7 +22,7 @@ import { makeRenewHashes } from '../verification/renew-hashes.ts';
 import { makeKeyResolver } from '../verification/resolve-key.ts';
 import type { Trust } from '../verification/trust.ts';
 import { makeUnknownKeys } from '../verification/unknown-keys.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import type { WorkosOf } from './workos-parts.ts';
 
 type Deps = {
   config: Config;
@@ -36,7 +37,8 @@ type Deps = {
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   hasher: KeyHasher;
   format: KeyFormat;
-  workos: WorkosGateway;
+  workosOf: WorkosOf;
+  environments: readonly Environment[];
   mirrorKeys: MirrorKeys;
   limiter: Pick<Limiter, 'takeRate'>;
 };

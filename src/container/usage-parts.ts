@@ -23,13 +23,15 @@ import { makeUsageReader } from '../usage/usage-reader.ts';
 import type { LastUsesOf } from '../usage/usage-reader.ts';
 import { usageRoutes } from '../usage/usage-routes.ts';
 import { makeUsageWriter } from '../usage/usage-writer.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
+import type { WorkosOf } from './workos-parts.ts';
 
 type Deps = {
   config: Pick<Config, 'role' | 'usage'>;
   db: Knex;
   metrics: Metrics;
-  workos: Pick<WorkosGateway, 'validateKey'>;
+  workosOf: WorkosOf;
+  format: Pick<KeyFormat, 'read'>;
   /** The codes of verdicts. */
   codes: readonly string[];
   /** @throws AppError `api_key_not_found`, also for a key of another organization */
@@ -59,7 +61,7 @@ const CLOSE_MS = 5_000;
 
 /** What gathers the uses of keys, writes them, and tells of them. */
 export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
-  const { config, db, metrics, workos, codes, findKey, catalogue, clock, log } = deps;
+  const { config, db, metrics, workosOf, format, codes, findKey, catalogue, clock, log } = deps;
   const { usageDropped } = metrics;
   const memory = makeUsageMemory({
     maxCounters,
@@ -80,7 +82,11 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
   return {
     noteUse: memory.note,
     refreshAtWorkos: makeRefreshWorkosLastUse({
-      validateKey: workos.validateKey,
+      async validateKey(presented, environment) {
+        // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
+        const secret = format.read(presented)?.workosSecret;
+        return secret === undefined ? undefined : workosOf(environment).validateKey(secret);
+      },
       perMinute: config.usage.workosLastUsePerMinute,
     }),
     loops: makeLoops(config, flush, makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths })),

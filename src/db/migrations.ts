@@ -12,6 +12,7 @@ import * as createOutbox from '../../migrations/20261120100900_create_outbox.ts'
 import * as indexTenantsByAge from '../../migrations/20261120101000_index_tenants_by_age.ts';
 import * as addKeyOwners from '../../migrations/20261120101100_add_key_owners.ts';
 import * as createConfiguredGrants from '../../migrations/20261120101200_create_configured_grants.ts';
+import * as addTestOrganizations from '../../migrations/20261120101300_add_test_organizations.ts';
 import * as createMembers from '../../migrations/20261120101400_create_members.ts';
 import * as addOrganizationIpAllowLists from '../../migrations/20261120101500_add_organization_ip_allow_lists.ts';
 import * as createUserSessions from '../../migrations/20261120101600_create_user_sessions.ts';
@@ -34,6 +35,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120101000_index_tenants_by_age', steps: indexTenantsByAge },
   { name: '20261120101100_add_key_owners', steps: addKeyOwners },
   { name: '20261120101200_create_configured_grants', steps: createConfiguredGrants },
+  { name: '20261120101300_add_test_organizations', steps: addTestOrganizations },
   { name: '20261120101400_create_members', steps: createMembers },
   { name: '20261120101500_add_organization_ip_allow_lists', steps: addOrganizationIpAllowLists },
   { name: '20261120101600_create_user_sessions', steps: createUserSessions },

@@ -92,7 +92,7 @@ async function reserve(
   const now = clock();
   const expiresAt = endWithinPlan(input, plan, now);
   const limit = ownerUserId === undefined ? keyLimit : keysPerUser;
-  const used = await keys.countTowardsQuota(trx, organizationId, now, ownerUserId);
+  const used = await keys.countTowardsQuota(trx, organizationId, input, now);
   if (used < limit) return { expiresAt };
   throw ownerUserId === undefined
     ? limitReached('This organization', { limit })
@@ -111,6 +111,7 @@ export function describeNewKey(key: Key): Record<string, unknown> {
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt?.toISOString() ?? null,
+    ...(key.environment === 'test' && { environment: key.environment }),
     ...(key.ownerUserId !== undefined && { owner: viewOwner(key) }),
     ...(key.rateLimit && { rate_limit: viewRateLimit(key.rateLimit) }),
     ...(key.concurrency !== undefined && { concurrency: key.concurrency }),

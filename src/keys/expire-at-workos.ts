@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Key } from './key.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
 
 type Deps = {
-  workos: Pick<WorkosGateway, 'expireKey'>;
+  workosOf: (environment: Key['environment']) => Pick<KeyGateway, 'expireKey'>;
   unsettled: Pick<UnsettledKeys, 'confirmExpiry'>;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
@@ -15,14 +15,14 @@ type Deps = {
  * Tells WorkOS the end that a key has here by now, undefined: never. Here it counts already; what fails waits for
  * whoever looks at the row's `due_at`.
  */
-export function makeExpireAtWorkos({ workos, unsettled, clock, log }: Deps) {
+export function makeExpireAtWorkos({ workosOf, unsettled, clock, log }: Deps) {
   return async function expireAtWorkos(
-    key: Pick<Key, 'organizationId' | 'rowId' | 'id'>,
+    key: Pick<Key, 'organizationId' | 'environment' | 'rowId' | 'id'>,
     end: Date | undefined,
     told: () => Promise<void> | void = () => undefined,
   ): Promise<void> {
     try {
-      const updatedAt = await workos.expireKey(key.id, end);
+      const updatedAt = await workosOf(key.environment).expireKey(key.id, end);
       await told();
       await unsettled.confirmExpiry(key, { end, updatedAt }, clock());
     } catch (error) {

@@ -45,6 +45,11 @@ export function isFreeChoice({ sets, chosenScopes }: Choice): boolean {
   return sets.length > 0 && chosenScopes.length > 0;
 }
 
+/** What the description of the API says of that. */
+export function choiceMeta(choice: Choice): { oneOf?: { required: string[] }[] } {
+  return isFreeChoice(choice) ? { oneOf: [{ required: ['permission_set'] }, { required: ['scopes'] }] } : {};
+}
+
 /** For a schema's refinement, where both are possible. */
 export const ONE_CHOICE = { path: ['permission_set'], message: 'Give either a permission_set or scopes.' };
 

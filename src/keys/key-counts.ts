@@ -5,11 +5,11 @@ export type KeyCounts = ReturnType<typeof makeKeyCounts>;
 /** Numbers of keys of several organizations at once; organizations without any are left out. */
 export function makeKeyCounts(db: Knex) {
   return {
-    /** What counts towards the quota; see `countTowardsQuota`. */
+    /** What counts towards the quota of live keys; see `countTowardsQuota`. */
     async towardsQuota(organizationIds: readonly string[], now: Date): Promise<Map<string, number>> {
       const { rows } = await db.raw<{ rows: { organization_id: string; count: string }[] }>(
         `select organization_id, count(*) from api_keys
-         where organization_id = any(?) and owner_user_id is null and status in ('provisioning', 'active')
+         where organization_id = any(?) and environment = 'live' and owner_user_id is null and status in ('provisioning', 'active')
            and (expires_at is null or expires_at > ?)
            and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)
          group by organization_id`,

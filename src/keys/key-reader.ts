@@ -4,12 +4,13 @@ import type { Page, PageRequest } from '../http/pagination.ts';
 import type { Reach } from './key-access.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
 import { isKeyId } from './key.ts';
-import type { Key, KeyStatus } from './key.ts';
+import type { Environment, Key, KeyStatus } from './key.ts';
 
 export type KeyFilter = {
   status?: KeyStatus | undefined;
   permissionSet?: string | undefined;
   expiresBefore?: Date | undefined;
+  environment?: Environment | undefined;
   /** Of the organization itself, of any person, or of one. */
   owner?: 'organization' | 'user' | { ownerUserId: string } | undefined;
   q?: string | undefined;
@@ -57,7 +58,7 @@ export function makeKeyReader(db: Knex) {
 
     /**
      * How many keys count towards the organization's quota, or towards that of one of its people: those that work and
-     * those being made. A key and the one that replaces it take one place together; a person's are none of the
+     * those being made, of one environment. A key and the one that replaces it take one place together; a person's are none of the
      * organization's.
      */
     countTowardsQuota,
@@ -74,15 +75,15 @@ export function makeKeyReader(db: Knex) {
 async function countTowardsQuota(
   on: Knex | Knex.Transaction,
   organizationId: string,
+  { environment, ownerUserId }: Pick<Key, 'environment' | 'ownerUserId'>,
   now: Date,
-  ownerUserId?: string,
 ): Promise<number> {
   const { rows } = await on.raw<{ rows: { count: string }[] }>(
     `select count(*) from api_keys
-     where organization_id = ? and owner_user_id is not distinct from ? and status in ('provisioning', 'active')
-       and (expires_at is null or expires_at > ?)
+     where organization_id = ? and environment = ? and owner_user_id is not distinct from ?
+       and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
        and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
-    [organizationId, ownerUserId ?? null, now],
+    [organizationId, environment, ownerUserId ?? null, now],
   );
   return Number(rows[0]!.count);
 }
@@ -105,6 +106,7 @@ function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
   if (filter.status === 'expired') void query.where({ status: 'active' }).where('expires_at', '<=', now);
   if (filter.permissionSet !== undefined) void query.where({ permission_set: filter.permissionSet });
   applyOwner(query, filter.owner);
+  if (filter.environment) void query.where({ environment: filter.environment });
   if (filter.expiresBefore) void query.where('expires_at', '<', filter.expiresBefore);
   if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
 }

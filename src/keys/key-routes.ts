@@ -76,7 +76,7 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
       const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
-      const owner = { environment: 'live' as const, ownerUserId: ownerFor(caller, body.owner) };
+      const owner = { environment: body.environment, ownerUserId: ownerFor(caller, body.owner) };
       const input = { ...owner, ...what, label, description, metadata, ...limits };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
@@ -102,10 +102,10 @@ function listRoute({ schemas, scopes, listKeys, ...deps }: Deps): Route {
     responses: { 200: ApiKeyList },
     errors: [],
     async handle({ caller, query }) {
-      const { status, permission_set: permissionSet, expires_before: before, owner, q, ...page } = query;
+      const { status, permission_set: permissionSet, expires_before: before, owner, environment, q, ...page } = query;
       const now = deps.clock();
       const expiresBefore = before === undefined ? undefined : new Date(before);
-      const filter = { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), q };
+      const filter = { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), environment, q };
       const keys = await listKeys(caller.organizationId, filter, page, now);
       return viewPage(keys, await viewerOf(deps, caller.organizationId, keys.data));
     },

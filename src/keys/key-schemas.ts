@@ -6,7 +6,15 @@ import type { RateLimit } from '../limits/limits.ts';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import { ONE_CHOICE, choiceFields, isFreeChoice, isOneChoice, permissionSetOf, setFilter } from './key-choice.ts';
+import {
+  ONE_CHOICE,
+  choiceFields,
+  choiceMeta,
+  isFreeChoice,
+  isOneChoice,
+  permissionSetOf,
+  setFilter,
+} from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
 import { ONE_END, endFields, isOneEnd } from './key-end.ts';
 import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
@@ -126,6 +134,10 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
       .strictObject({
         label,
         ...choiceFields(choice, permissionSet),
+        environment: z
+          .enum(ENVIRONMENTS)
+          .default('live')
+          .describe('`test` makes a key that opens nothing live; where there is a test environment.'),
         owner: ownerOf(choice),
         description: description.optional(),
         metadata: metadata.optional(),
@@ -137,7 +149,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
       })
       .refine((sent) => !isFreeChoice(choice) || isOneChoice(sent), ONE_CHOICE)
       .refine(isOneEnd, ONE_END)
-      .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', ...from } }),
+      .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', ...from }, ...choiceMeta(choice) }),
     UpdateKeyBody: z
       .strictObject({
         label: label.optional(),
@@ -155,6 +167,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
       ...pageQuery,
       status: z.enum(KEY_STATUSES).optional(),
       ...setFilter(choice, permissionSet),
+      environment: z.enum(ENVIRONMENTS).optional(),
       owner: OWNER_FILTER.optional(),
       expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
         .optional()

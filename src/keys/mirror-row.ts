@@ -31,11 +31,11 @@ export type MirrorRow = Pick<KeyRow, (typeof COLUMNS)[number]>;
  */
 export async function lockMirrorRow(
   trx: Knex.Transaction,
-  { organizationId, id }: Pick<WorkosKey, 'organizationId' | 'id'>,
+  { organizationId, environment, id }: Pick<WorkosKey, 'organizationId' | 'environment' | 'id'>,
   rowId: string | undefined,
 ): Promise<MirrorRow | undefined> {
   const rows = await trx<KeyRow>('api_keys')
-    .where({ organization_id: organizationId })
+    .where({ organization_id: organizationId, environment })
     .whereRaw('(workos_id = ? or id = ?)', [id, rowId ?? null])
     .forUpdate()
     .select(COLUMNS);
@@ -72,6 +72,7 @@ export function newMirrorRow(
     id: ours?.rowId ?? ulid(key.createdAt),
     owner_user_id: key.userId ?? null,
     workos_id: key.id,
+    environment: key.environment,
     origin: 'workos',
     status: 'active',
     label: describe.label(ours?.label ?? key.name),
@@ -95,12 +96,17 @@ export function newMirrorRow(
  */
 export async function attachHash(
   trx: Knex.Transaction,
-  key: Pick<WorkosKey, 'organizationId' | 'id'>,
+  key: Pick<WorkosKey, 'organizationId' | 'environment' | 'id'>,
   { secretHash, hashKey }: KeptHash,
   hashKeys: readonly string[],
 ): Promise<boolean> {
   const attached = await trx<KeyRow>('api_keys')
-    .where({ organization_id: key.organizationId, workos_id: key.id, status: 'active' })
+    .where({
+      organization_id: key.organizationId,
+      environment: key.environment,
+      workos_id: key.id,
+      status: 'active',
+    })
     .whereRaw('(secret_hash is null or secret_hash = ? or hash_key <> all(?))', [secretHash, [...hashKeys]])
     .update({ secret_hash: secretHash, hash_key: hashKey });
   return attached > 0;
@@ -108,7 +114,10 @@ export async function attachHash(
 
 export type EndedRow = Pick<KeyRow, 'id' | 'label'> & { workos_id: string };
 
-/** Revokes at most `limit` active keys of an organization that WorkOS no longer has. */
+/**
+ * Revokes at most `limit` active keys of an organization that WorkOS no longer has. The test environment still has its
+ * keys, which are left to be deleted there.
+ */
 export async function revokeActiveRows(
   trx: Knex.Transaction,
   organizationId: string,
@@ -116,13 +125,14 @@ export async function revokeActiveRows(
   now: Date,
 ): Promise<EndedRow[]> {
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
-    `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, workos_deleted_at = ?, due_at = null,
-            attempts = 0
+    `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, attempts = 0,
+            workos_deleted_at = case environment when 'live' then ?::timestamptz end,
+            due_at = case environment when 'test' then ?::timestamptz end
      where organization_id = ? and id in (
        select id from api_keys where organization_id = ? and status = 'active' order by id limit ? for update
      )
      returning id, workos_id, label`,
-    [now, now, now, organizationId, organizationId, limit],
+    [now, now, now, now, organizationId, organizationId, limit],
   );
   return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -9,20 +9,26 @@ import type { TenantCaller } from '../http/caller.ts';
 import { ulid } from '../ids.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
-import type { IssuedKey, WorkosGateway } from '../workos/gateway.ts';
+import { invalidFields } from '../http/validate.ts';
+import type { IssuedKey } from '../workos/gateway.ts';
+import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { KeyFormat } from './key-format.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { NewKey } from './key-writer.ts';
-import type { Key, KeptHash, KeyTemplate } from './key.ts';
+import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
 import type { Marker } from './marker.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
+
+type WorkosCalls = 'refuseWhileBroken' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
 
 type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
-  workos: Pick<WorkosGateway, 'refuseWhileBroken' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey'>;
-  format: Pick<KeyFormat, 'handOut' | 'show' | 'read'>;
+  workosOf: (environment: Environment) => Pick<KeyGateway, WorkosCalls>;
+  /** Those that there is a WorkOS for. */
+  environments: readonly Environment[];
+  format: Pick<KeyFormat, 'has' | 'handOut' | 'show' | 'read'>;
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
   /** How long the maker of a key has before somebody else takes over. */
@@ -62,7 +68,8 @@ export function makeProvisionKey(deps: Deps) {
     reserve,
     complete,
   }: Provision): Promise<ProvisionedKey> {
-    deps.workos.refuseWhileBroken();
+    assertEnvironment(deps, template);
+    deps.workosOf(template.environment).refuseWhileBroken();
     const now = deps.clock();
     const wanted: NewKey = {
       ...template,
@@ -87,14 +94,24 @@ export function makeProvisionKey(deps: Deps) {
   };
 }
 
+/** @throws AppError `validation_error` for a key that there is no WorkOS or no form for */
+function assertEnvironment({ environments, format }: Deps, { environment, ownerUserId }: KeyTemplate): void {
+  if (!environments.includes(environment) || !format.has(environment))
+    throw invalidFields({ environment: `There is no ${environment} environment here.` });
+  // WorkOS knows other people there.
+  if (environment === 'test' && ownerUserId !== undefined)
+    throw invalidFields({ environment: "A test key is the organization's." });
+}
+
 async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
   const { organizationId, ownerUserId, rowId, scopes, expiresAt } = key;
   const name = deps.marker.mark(key.label, organizationId, rowId);
   try {
+    const workos = deps.workosOf(key.environment);
     const wanted = { organizationId, name, permissions: scopes, expiresAt };
     const issued = await (ownerUserId === undefined
-      ? deps.workos.createOrganizationKey(wanted)
-      : deps.workos.createUserKey({ ...wanted, userId: ownerUserId }));
+      ? workos.createOrganizationKey(wanted)
+      : workos.createUserKey({ ...wanted, userId: ownerUserId }));
     return dress(deps, key, issued);
   } catch (error) {
     const refused = error instanceof WorkosFailure && error.outcome === 'refused';
@@ -175,7 +192,7 @@ function activate(
 /** Takes back a key that did not become active; what cannot be done now is left to whoever settles the row. */
 async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
   try {
-    await deps.workos.deleteKey(issued.id);
+    await deps.workosOf(key.environment).deleteKey(issued.id);
   } catch (error) {
     deps.log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
     await noteEnd(deps, key, 'to undo');

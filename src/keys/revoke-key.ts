@@ -7,7 +7,7 @@ import { transaction } from '../db/transaction.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import type { KeyGateway } from '../workos/test-gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyRepository } from './key-repository.ts';
@@ -19,7 +19,7 @@ type Deps = {
   keys: Pick<KeyRepository, 'lock' | 'revoke'>;
   unsettled: Pick<UnsettledKeys, 'confirmDeleted'>;
   audit: AuditLog;
-  workos: Pick<WorkosGateway, 'deleteKey'>;
+  workosOf: (environment: Key['environment']) => Pick<KeyGateway, 'deleteKey'>;
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -59,9 +59,9 @@ function revokeHere(deps: Deps, caller: TenantCaller, id: string, context: Reque
   });
 }
 
-async function deleteThere({ workos, unsettled, at, clock, log }: Deps, key: Key): Promise<void> {
+async function deleteThere({ workosOf, unsettled, at, clock, log }: Deps, key: Key): Promise<void> {
   try {
-    await workos.deleteKey(key.id);
+    await workosOf(key.environment).deleteKey(key.id);
     await at('revoke.deleted');
     await unsettled.confirmDeleted(key, clock());
   } catch (error) {

@@ -5,6 +5,7 @@ import type { KeyRow } from './key-row.ts';
 export type UnsettledKey = {
   organizationId: string;
   rowId: string;
+  environment: KeyRow['environment'];
   /** Whose key it was to be, if a person's. */
   ownerUserId: string | undefined;
   status: KeyRow['status'];
@@ -16,7 +17,7 @@ export type UnsettledKey = {
   attempts: number;
 };
 
-/** Undefined: never; and not known, since WorkOS has no such key any more. */
+/** `end` undefined: never. `updatedAt` undefined: WorkOS has no such key any more, or it has ended there. */
 export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
@@ -76,8 +77,9 @@ export function makeUnsettledKeys(db: Knex) {
     },
 
     /**
-     * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news. If the key's
-     * end has moved on since, WorkOS has to be told again: nobody knows which of the two it heard last.
+     * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news; of a key that
+     * has ended there, what WorkOS knows stays as it was. If the key's end has moved on since, WorkOS has to be told
+     * again: nobody knows which of the two it heard last.
      */
     async confirmExpiry(id: RowId, agreed: AgreedEnd, now: Date): Promise<void> {
       if (await agreeOn(db, id, agreed)) return;
@@ -101,8 +103,10 @@ async function agreeOn(db: Knex, { organizationId, rowId }: RowId, { end, update
   const agreed = await db<KeyRow>('api_keys')
     .where({ organization_id: organizationId, id: rowId, status: 'active', expires_at: end ?? null })
     .update({
-      workos_expires_at: end ?? null,
-      workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt ?? null]),
+      ...(updatedAt && {
+        workos_expires_at: end ?? null,
+        workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt]),
+      }),
       due_at: null,
       attempts: 0,
     });
@@ -122,7 +126,7 @@ async function claim(
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or organization_id = ?)
        order by due_at limit ? for update skip locked
      )
-     returning organization_id, id, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
+     returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
     [leaseUntil, now, organizationId ?? null, organizationId ?? null, limit],
   );
   return rows.map(toUnsettled);
@@ -132,6 +136,7 @@ function toUnsettled(row: KeyRow): UnsettledKey {
   return {
     organizationId: row.organization_id,
     rowId: row.id,
+    environment: row.environment,
     ownerUserId: row.owner_user_id ?? undefined,
     status: row.status,
     workosId: row.workos_id ?? undefined,

@@ -3,14 +3,17 @@ import type { WorkosKey } from '../workos/entities.ts';
 
 type Deps = {
   /** Ends by itself, with or without an answer. */
-  validateKey: (presented: string) => Promise<WorkosKey | undefined>;
+  validateKey: (presented: string, environment: WorkosKey['environment']) => Promise<WorkosKey | undefined>;
   /** At most so many questions; 0 for none. */
   perMinute: number;
   /** Milliseconds that only go on. */
   elapsedMs?: () => number;
 };
 
-export type RefreshAtWorkos = (presented: string, key: { keyId: string }) => void;
+export type RefreshAtWorkos = (
+  presented: string,
+  key: { keyId: string; environment: WorkosKey['environment'] },
+) => void;
 
 const MINUTE_MS = 60_000;
 const ONCE_IN_MS = 60 * MINUTE_MS;
@@ -21,7 +24,8 @@ const MAX_REMEMBERED = 20_000;
  * it. So some of the requests make it known, each key at most once an hour and all together at a bounded rate. Nobody
  * waits for it, and whether it succeeds is in the metrics of calls to WorkOS alone.
  */
-export function makeRefreshWorkosLastUse({ validateKey, perMinute, elapsedMs = () => performance.now() }: Deps) {
+export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
+  const { validateKey, perMinute, elapsedMs = () => performance.now() } = deps;
   const toldAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   let allowance = perMinute;
   let countedAtMs = elapsedMs();
@@ -34,13 +38,13 @@ export function makeRefreshWorkosLastUse({ validateKey, perMinute, elapsedMs = (
     return true;
   }
 
-  return function refreshAtWorkos(presented: string, { keyId }: { keyId: string }): void {
+  return function refreshAtWorkos(presented, { keyId, environment }): void {
     if (perMinute === 0) return;
     const nowMs = elapsedMs();
     const told = toldAt.get(keyId);
     if ((told !== undefined && nowMs - told < ONCE_IN_MS) || !mayAsk(nowMs)) return;
     // Also when it fails: a WorkOS that is not well is not asked again and again for this.
     toldAt.set(keyId, nowMs);
-    validateKey(presented).catch(() => undefined);
+    validateKey(presented, environment).catch(() => undefined);
   };
 }

@@ -8,9 +8,10 @@ import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { networkOf } from '../limits/network.ts';
+import type { Environment } from '../keys/key.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import { WorkosFailure } from '../workos/failure.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Announce } from './announce.ts';
 import type { IsExpected } from './expected-keys.ts';
 import type { KeyHasher } from './key-hasher.ts';
@@ -18,7 +19,9 @@ import type { KeyHasher } from './key-hasher.ts';
 type Deps = {
   db: Knex;
   format: Pick<KeyFormat, 'read'>;
-  workos: Pick<WorkosGateway, 'validateKey'>;
+  workosOf: (environment: Environment) => Pick<KeyGateway, 'validateKey'>;
+  /** Those that there is a WorkOS for. */
+  environments: readonly Environment[];
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
   hasher: Pick<KeyHasher, 'keep' | 'hashKeys'>;
   announce: Announce;
@@ -52,10 +55,11 @@ export function makeAdoptKey(deps: Deps) {
 
   async function question(presented: string, name: string, address: string | undefined): Promise<boolean> {
     // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
-    const secret = deps.format.read(presented)?.workosSecret;
+    const read = deps.format.read(presented);
+    const secret = read?.workosSecret;
     if (secret === undefined) return false;
     if (!(await mayAskFor(deps, presented, secret, address)) || !mayAsk()) return false;
-    const known = await adopt(deps, secret);
+    const known = await adopt(deps, secret, read?.environment);
     if (!known) refused.set(name, true);
     return known;
   }
@@ -78,11 +82,9 @@ async function mayAskFor(deps: Deps, presented: string, secret: string, address:
   return !(await deps.limiter.takeRate(`unknown ${networkOf(address)}`, rate, 1)).refused;
 }
 
-async function adopt(
-  { db, workos, mirrorKeys, hasher, announce, askAboutMember }: Deps,
-  secret: string,
-): Promise<boolean> {
-  const key = await ask(workos, secret);
+async function adopt(deps: Deps, secret: string, environment: Environment | undefined): Promise<boolean> {
+  const { db, mirrorKeys, hasher, announce, askAboutMember } = deps;
+  const key = await askEach(deps, secret, environment);
   if (!key) return false;
   const { organizationId, userId, id: keyId } = key;
   const known = await transaction(db, async (trx) => {
@@ -96,7 +98,21 @@ async function adopt(
   return known;
 }
 
-async function ask(workos: Deps['workos'], secret: string): Promise<WorkosKey | undefined> {
+/**
+ * Where a key's form does not say of which environment it is, each is asked. A test environment that cannot say then
+ * leaves the key unknown: whoever presents a live one must not wait for it.
+ */
+async function askEach({ workosOf, environments }: Deps, secret: string, environment: Environment | undefined) {
+  for (const each of environments) {
+    if (environment !== undefined && environment !== each) continue;
+    const asked = ask(workosOf(each), secret);
+    const key = await (each === 'test' && environment === undefined ? asked.catch(() => undefined) : asked);
+    if (key) return key;
+  }
+  return undefined;
+}
+
+async function ask(workos: Pick<KeyGateway, 'validateKey'>, secret: string): Promise<WorkosKey | undefined> {
   try {
     return await workos.validateKey(secret);
   } catch (error) {

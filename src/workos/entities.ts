@@ -1,7 +1,9 @@
 /** A key as WorkOS lists it and tells of it in events. */
 export type WorkosKey = {
   id: string;
+  /** Ours, also of a key of the test environment. */
   organizationId: string;
+  environment: 'live' | 'test';
   /** The person it belongs to, for a key that is not the organization's own. */
   userId: string | undefined;
   name: string;

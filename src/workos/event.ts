@@ -63,6 +63,7 @@ export const RawKey = z
   .transform((key): WorkosKey => ({
     id: key.id,
     ...key.owner,
+    environment: 'live',
     name: key.name,
     obfuscatedValue: key.obfuscated_value,
     permissions: key.permissions,

@@ -38,6 +38,7 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
 export function aKey(changes: Partial<WorkosKey> = {}): WorkosKey {
   return {
     id: newId('api_key'),
+    environment: 'live',
     organizationId: newId('org'),
     userId: undefined,
     name: 'made in the dashboard',

@@ -22,7 +22,7 @@ function makeRefresh(perMinute: number, answer: () => Promise<undefined> = () =>
   });
   return {
     asked,
-    use: (n: number) => refresh(`sk_${n}`, { keyId: `api_key_${n}` }),
+    use: (n: number) => refresh(`sk_${n}`, { keyId: `api_key_${n}`, environment: 'live' }),
     advance: (milliseconds: number) => void (now += milliseconds),
   };
 }
@@ -93,6 +93,6 @@ test('WorkOS then knows when the key was last used', async () => {
   const key = await createKey(service, await acme.session());
   const known = async () => (await keysAtWorkos(service, acme.id))[0];
   expect(await known()).toMatchObject({ id: key.id, last_used_at: null });
-  makeRefreshWorkosLastUse({ validateKey, perMinute: 1 })(key.value, { keyId: key.id });
+  makeRefreshWorkosLastUse({ validateKey, perMinute: 1 })(key.value, { keyId: key.id, environment: 'live' });
   await expect.poll(known).toMatchObject({ last_used_at: expect.any(String) });
 });

@@ -1,0 +1,80 @@
+import type { Knex } from 'knex';
+import { WorkosFailure } from '../workos/failure.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  db: Knex;
+  /** Of the test environment, by its own ids. */
+  workos: Pick<WorkosGateway, 'findOrganizationByExternalId' | 'createOrganization'>;
+};
+type Row = { organization_id: string; name: string | null; test_organization_id: string | null };
+
+export type TestOrganizations = ReturnType<typeof makeTestOrganizations>;
+
+const MAX_KNOWN = 10_000;
+
+/**
+ * Which organization of WorkOS's test environment stands for which of ours: the one whose external id is our
+ * organization's id. It is made there when it is first needed, and remembered with the tenant.
+ */
+export function makeTestOrganizations({ db, workos }: Deps) {
+  const tenant = (organizationId: string) => db<Row>('tenants').where({ organization_id: organizationId });
+  const known = new Map<string, string>();
+
+  async function knownOf(organizationId: string): Promise<string | undefined> {
+    const kept = known.get(organizationId);
+    if (kept !== undefined) return kept;
+    const row = await tenant(organizationId).first('test_organization_id');
+    const id = row?.test_organization_id ?? undefined;
+    if (id !== undefined) keep(organizationId, id);
+    return id;
+  }
+
+  function keep(organizationId: string, id: string): void {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(organizationId, id);
+  }
+
+  async function make(organizationId: string): Promise<string> {
+    const row = await tenant(organizationId).first('name');
+    const { id } = await findOrCreate(workos, organizationId, row?.name ?? organizationId);
+    // Whoever was faster found the same: at WorkOS an external id is one organization's.
+    await tenant(organizationId).whereNull('test_organization_id').update({ test_organization_id: id });
+    keep(organizationId, id);
+    return id;
+  }
+
+  return {
+    knownOf,
+
+    /** @throws WorkosFailure */
+    async of(organizationId: string): Promise<string> {
+      return (await knownOf(organizationId)) ?? make(organizationId);
+    },
+
+    /** Forgets one that the test environment does not have any more, so that the next need makes another. */
+    async forget(organizationId: string, id: string): Promise<void> {
+      known.delete(organizationId);
+      await tenant(organizationId).where({ test_organization_id: id }).update({ test_organization_id: null });
+    },
+
+    /** Our organization that one of the test environment stands for. */
+    async ownerOf(testOrganizationId: string): Promise<string | undefined> {
+      const row = await db<Row>('tenants').where({ test_organization_id: testOrganizationId }).first('organization_id');
+      return row?.organization_id;
+    },
+  };
+}
+
+async function findOrCreate(workos: Deps['workos'], externalId: string, name: string): Promise<{ id: string }> {
+  const found = await workos.findOrganizationByExternalId(externalId);
+  if (found) return found;
+  try {
+    return await workos.createOrganization({ name, externalId });
+  } catch (error) {
+    // Somebody else made it meanwhile, or the answer was lost.
+    const made = await workos.findOrganizationByExternalId(externalId).catch(() => undefined);
+    if (made && error instanceof WorkosFailure) return made;
+    throw error;
+  }
+}

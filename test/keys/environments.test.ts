@@ -1,0 +1,356 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../src/emulator/emulator.ts';
+import { call, createKey, outcome } from '../support/api.ts';
+import { atWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { startTestEnvironment } from '../support/test-environment.ts';
+import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
+import { keysAtWorkos, worksAtWorkos } from '../support/workos-keys.ts';
+
+const there = await startTestEnvironment();
+const testing = { workos: there.workos };
+const format = { live: 'msk_live_', test: 'msk_test_', checksum: true };
+const [service, bare, none, onlyLive] = await Promise.all([
+  startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format } as never } }),
+  startService(there.env),
+  startService(),
+  startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format: { live: 'em_sk_' } } as never } }),
+]);
+
+let acme: Awaited<ReturnType<typeof service.organizations.add>>;
+let owner: string;
+beforeEach(async () => {
+  acme = await service.organizations.add();
+  owner = await acme.session();
+});
+afterEach(() => {
+  service.workos.faults.clear();
+  testing.workos.faults.clear();
+});
+
+const create = (body: object = {}, token = owner) =>
+  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
+const newTestKey = (body: object = {}) => createKey(service, owner, { environment: 'test', ...body });
+const verify = async (key: string, asked: object = {}) =>
+  (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...asked } })).body;
+const forward = (key: string, query = '') => call(service, 'GET', `/v1/auth/forward${query}`, { token: key });
+
+type Organization = { id: string; name: string; external_id: string };
+const testOrganizations = async () =>
+  (await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100')).data.filter(
+    ({ external_id: id }) => id === acme.id,
+  );
+const testOrganization = async () => (await testOrganizations())[0]!;
+const rowOf = (id: string) => service.db('api_keys').where({ workos_id: id }).first();
+const requestsTo = (workos: Emulator) => workos.requests().length;
+
+describe('a test key', () => {
+  test('is made in the test environment, for an organization that stands for ours', async () => {
+    await service.db('tenants').where({ organization_id: acme.id }).update({ name: 'Acme Inc.' });
+    const key = await newTestKey();
+    expect(key).toMatchObject({ environment: 'test', prefix: `msk_test_...${key.value.slice(-4)}` });
+    expect(key.value).toMatch(/^msk_test_/);
+    expect(await testOrganizations()).toMatchObject([{ name: 'Acme Inc.' }]);
+    expect(await keysAtWorkos(testing, (await testOrganization()).id)).toMatchObject([{ id: key.id }]);
+    expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+  });
+
+  test('never opens what a live one does, unless that is asked for', async () => {
+    const key = await newTestKey();
+    const live = await createKey(service, owner);
+    // Once from the database, then from memory, where the fast lanes answer.
+    for (let i = 0; i < 2; i++) {
+      expect(await verify(key.value)).toMatchObject({
+        valid: false,
+        code: 'environment_mismatch',
+        environment: 'test',
+      });
+      expect(await verify(key.value, { environment: 'live' })).toMatchObject({ code: 'environment_mismatch' });
+      expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'valid', environment: 'test' });
+      expect(await verify(key.value, { environment: 'any' })).toMatchObject({ code: 'valid', id: key.id });
+      expect(await verify(live.value)).toMatchObject({ code: 'valid', environment: 'live' });
+      expect(await verify(live.value, { environment: 'test' })).toMatchObject({ code: 'environment_mismatch' });
+      for (const query of ['', '?environment=live']) {
+        const refused = await forward(key.value, query);
+        expect(outcome(refused)).toEqual([403, 'permission_denied']);
+        expect(refused.body.error.details).toEqual({ environment: 'test', required_environment: 'live' });
+      }
+      expect(outcome(await forward(live.value, '?environment=test'))).toEqual([403, 'permission_denied']);
+      for (const query of ['?environment=test', '?environment=any']) {
+        const passed = await forward(key.value, query);
+        expect([passed.status, passed.headers.get('x-latchkey-environment')]).toEqual([200, 'test']);
+        expect(passed.body).toMatchObject({ key_id: key.id, environment: 'test' });
+      }
+      expect((await forward(live.value)).headers.get('x-latchkey-environment')).toBe('live');
+    }
+    expect(outcome(await forward(live.value, '?environment=staging'))).toEqual([400, 'validation_error']);
+  });
+
+  test.each([
+    ['GET', '/v1/api-keys'],
+    ['GET', '/v1/organization'],
+    ['GET', '/v1/auth/session'],
+    ['GET', '/v1/api-keys/permissions'],
+    ['GET', '/v1/audit-events'],
+    ['POST', '/v1/api-keys'],
+  ])('acts on nothing of Latchkey’s own: %s %s', async (method, path) => {
+    const key = await newTestKey({ permission_set: 'full_access' });
+    const answer = await call(service, method, path, { token: key.value, ...(method === 'POST' && { body: {} }) });
+    expect([403, 404]).toContain(answer.status);
+    if (answer.status === 403) expect(answer.body.error.code).toBe('permission_denied');
+  });
+
+  test('is told apart in lists, and keeps its environment when it is replaced', async () => {
+    const [key, live] = [await newTestKey(), await createKey(service, owner)];
+    const list = async (query: string) =>
+      (await call(service, 'GET', `/v1/api-keys${query}`, { token: owner })).body.data.map(({ id }) => id);
+    expect(await list('?environment=test')).toEqual([key.id]);
+    expect(await list('?environment=live')).toEqual([live.id]);
+    expect(await list('')).toHaveLength(2);
+    const rotated = await call(service, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: owner, body: {} });
+    expect(rotated.body).toMatchObject({ environment: 'test', value: expect.stringMatching(/^msk_test_/) });
+    expect(await verify(String(rotated.body['value']), { environment: 'test' })).toMatchObject({ code: 'valid' });
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'expired' });
+    const { id } = await testOrganization();
+    const [, old] = await keysAtWorkos(testing, id);
+    expect(old).toMatchObject({ id: key.id, expires_at: expect.any(String) });
+  });
+
+  test('is revoked and deleted where it is', async () => {
+    const key = await newTestKey();
+    const asked = requestsTo(service.workos);
+    expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
+    expect(await keysAtWorkos(testing, (await testOrganization()).id)).toEqual([]);
+    expect(requestsTo(service.workos)).toBe(asked);
+    expect(await rowOf(key.id)).toMatchObject({ status: 'revoked', workos_deleted_at: expect.any(Date) });
+  });
+
+  test('counts apart from live ones', async () => {
+    await service.db('tenants').where({ organization_id: acme.id }).update({ plan: 'standard' });
+    for (let i = 0; i < 10; i++) await newTestKey();
+    expect(outcome(await create({ environment: 'test' }))).toEqual([409, 'key_limit_reached']);
+    expect((await create()).status).toBe(201);
+    const { body } = await call(service, 'GET', '/v1/organization', { token: owner });
+    expect(body['usage']).toEqual({ api_keys: 1 });
+  });
+
+  test('with the secret of a live one behind its prefix is none, and the other way round', async () => {
+    const { checksumOf } = await import('../../src/keys/key-checksum.ts');
+    const dressed = (prefix: string, value: string) => {
+      const text = prefix + value.slice('msk_live_'.length, -6);
+      return text + checksumOf(text);
+    };
+    const [key, live] = [await newTestKey(), await createKey(service, owner)];
+    for (let i = 0; i < 2; i++) {
+      expect(await verify(dressed('msk_live_', key.value), { environment: 'any' })).toMatchObject({
+        code: 'not_found',
+      });
+      expect(await verify(dressed('msk_test_', live.value), { environment: 'any' })).toMatchObject({
+        code: 'not_found',
+      });
+      // Then they are in memory.
+      await verify(key.value);
+      await verify(live.value);
+    }
+  });
+
+  test('made twice by one request is one', async () => {
+    const headers = { 'idempotency-key': 'once' };
+    const body = { label: 'once', permission_set: 'read_only', environment: 'test' };
+    const ask = () => call(service, 'POST', '/v1/api-keys', { token: owner, headers, body });
+    const [first, again] = [await ask(), await ask()];
+    expect(again.body['value']).toBe(first.body['value']);
+    expect(await keysAtWorkos(testing, (await testOrganization()).id)).toHaveLength(1);
+  });
+});
+
+describe('the organization in the test environment', () => {
+  test('is one, also when several first keys are made at once', async () => {
+    const made = await Promise.all(Array.from({ length: 5 }, () => create({ environment: 'test' })));
+    expect(made.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
+    expect(await testOrganizations()).toHaveLength(1);
+    const [row] = await service.db('tenants').where({ organization_id: acme.id }).pluck('test_organization_id');
+    expect(row).toBe((await testOrganization()).id);
+  });
+
+  test('that is there already is taken', async () => {
+    const made = await atWorkos<Organization>(testing, 'POST', '/organizations', {
+      name: 'Mine',
+      external_id: acme.id,
+    });
+    await newTestKey();
+    expect(await testOrganizations()).toMatchObject([{ id: made.id, name: 'Mine' }]);
+  });
+
+  test('is made again when it was deleted there', async () => {
+    await newTestKey();
+    const { id } = await testOrganization();
+    await atWorkos(testing, 'DELETE', `/organizations/${id}`);
+    await newTestKey();
+    expect((await testOrganization()).id).not.toBe(id);
+  });
+
+  test('whose making was not answered is found', async () => {
+    testing.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/organizations' });
+    expect((await create({ environment: 'test' })).status).toBe(201);
+    expect(await testOrganizations()).toHaveLength(1);
+  });
+});
+
+describe('where there is no test environment', () => {
+  test.each([
+    ['without its WorkOS', () => none],
+    ['without a prefix for its keys', () => onlyLive],
+  ])('%s a test key cannot be asked for', async (_name, which) => {
+    const organization = await which().organizations.add();
+    const answer = await call(which(), 'POST', '/v1/api-keys', {
+      token: await organization.session(),
+      body: { label: 'a key', permission_set: 'read_only', environment: 'test' },
+    });
+    expect(outcome(answer)).toEqual([400, 'validation_error']);
+    expect(await which().db('api_keys').where({ organization_id: organization.id })).toEqual([]);
+  });
+
+  test('one that is left over opens nothing, unless it is asked for', async () => {
+    const organization = await none.organizations.add();
+    const key = await createKey(none, await organization.session());
+    await none.db('api_keys').where({ workos_id: key.id }).update({ environment: 'test' });
+    const body = { key: key.value };
+    const answer = await call(none, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
+    expect(answer.body).toMatchObject({ code: 'environment_mismatch' });
+    // It is revoked here all the same, and waits for its WorkOS.
+    const token = await organization.session();
+    expect((await call(none, 'DELETE', `/v1/api-keys/${key.id}`, { token })).status).toBe(200);
+    expect(await none.db('api_keys').where({ workos_id: key.id }).first()).toMatchObject({
+      status: 'revoked',
+      workos_deleted_at: null,
+    });
+  });
+});
+
+describe('with WorkOS’s own form of keys', () => {
+  test('a test key is one by what the mirror says', async () => {
+    const organization = await bare.organizations.add();
+    const key = await createKey(bare, await organization.session(), { environment: 'test' });
+    expect(key.value).toMatch(/^sk_/);
+    const ask = async (asked: object) =>
+      (await call(bare, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: key.value, ...asked } }))
+        .body;
+    expect(await ask({})).toMatchObject({ code: 'environment_mismatch' });
+    expect(await ask({ environment: 'test' })).toMatchObject({ code: 'valid', environment: 'test' });
+  });
+
+  test('a key made in the dashboard of the test environment is a test key from its first use', async () => {
+    const organization = await bare.organizations.add();
+    await createKey(bare, await organization.session(), { environment: 'test' });
+    const { data } = await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100');
+    const theirs = data.find(({ external_id: id }) => id === organization.id)!;
+    const key = await makeDashboardKey(testing, theirs.id, { permissions: ['workspace:read'] });
+    const body = { key: key.value };
+    const answer = await call(bare, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
+    expect(answer.body).toMatchObject({
+      code: 'environment_mismatch',
+      id: key.id,
+      environment: 'test',
+      organization_id: organization.id,
+    });
+  });
+
+  test('a key of an organization of the test environment that stands for none of ours is unknown', async () => {
+    const made = await atWorkos<Organization>(testing, 'POST', '/organizations', { name: 'Stranger' });
+    const key = await makeDashboardKey(testing, made.id);
+    const body = { key: key.value, environment: 'any' };
+    const answer = await call(bare, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
+    expect(answer.body).toMatchObject({ code: 'not_found', id: null });
+    // Nor does one that names one of ours by a live organization's id of its own.
+    expect(await bare.db('tenants').where({ organization_id: made.id })).toEqual([]);
+  });
+});
+
+describe('what happens in the test environment', () => {
+  const poll = () => service.background.runOnce('test_events');
+
+  test('is heard: a key revoked there is revoked here', async () => {
+    const key = await newTestKey();
+    await atWorkos(testing, 'DELETE', `/api_keys/${key.id}`);
+    await poll();
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+  });
+
+  test('a key made there is a test key of the organization it stands for', async () => {
+    await newTestKey();
+    const key = await makeDashboardKey(testing, (await testOrganization()).id, { permissions: ['workspace:read'] });
+    await poll();
+    expect(await rowOf(key.id)).toMatchObject({ organization_id: acme.id, environment: 'test', origin: 'workos' });
+  });
+
+  test('its organizations are none of ours, made or deleted', async () => {
+    const key = await newTestKey();
+    const live = await createKey(service, owner);
+    const made = await atWorkos<Organization>(testing, 'POST', '/organizations', { name: 'Another' });
+    await atWorkos(testing, 'DELETE', `/organizations/${(await testOrganization()).id}`);
+    await poll();
+    expect(await service.db('tenants').where({ organization_id: made.id })).toEqual([]);
+    expect(await verify(live.value)).toMatchObject({ code: 'valid' });
+    expect(await rowOf(key.id)).toBeDefined();
+  });
+});
+
+describe('a test environment that is down', () => {
+  test('refuses test keys, and stops nothing live', async () => {
+    const [key, live] = [await newTestKey(), await createKey(service, owner)];
+    takeWorkosDown(testing);
+    expect(outcome(await create({ environment: 'test' }))).toEqual([503, 'workos_unavailable']);
+    expect((await create()).status).toBe(201);
+    expect(await verify(live.value)).toMatchObject({ code: 'valid' });
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'valid' });
+    // Revoked here at once, deleted there when it is back.
+    expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+    expect((await call(service, 'DELETE', `/v1/api-keys/${live.id}`, { token: owner })).status).toBe(200);
+    testing.workos.faults.clear();
+    expect(await worksAtWorkos(testing, `sk_${key.value.slice('msk_test_'.length, -6)}`)).toBe(true);
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    expect(await rowOf(key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
+    expect(await worksAtWorkos(testing, `sk_${key.value.slice('msk_test_'.length, -6)}`)).toBe(false);
+  });
+
+  test('has a breaker of its own', async () => {
+    const broken = await startService({ ...there.env, WORKOS_BREAKER_FAILURES: '2' });
+    const organization = await broken.organizations.add();
+    const token = await organization.session();
+    await createKey(broken, token, { environment: 'test' });
+    const ask = (environment: string) =>
+      call(broken, 'POST', '/v1/api-keys', { token, body: { label: 'a', permission_set: 'read_only', environment } });
+    takeWorkosDown(testing);
+    for (let i = 0; i < 4; i++) expect((await ask('test')).status).toBe(503);
+    const asked = requestsTo(testing.workos);
+    expect((await ask('test')).status).toBe(503);
+    // It is open: nothing was sent.
+    expect(requestsTo(testing.workos)).toBe(asked);
+    expect((await ask('live')).status).toBe(201);
+  });
+
+  test('a key whose making was not answered is found there and deleted', async () => {
+    await newTestKey();
+    const { id } = await testOrganization();
+    failAt(testing, 'create', { kind: 'reset_after' });
+    expect((await create({ environment: 'test' })).status).toBe(503);
+    expect(await keysAtWorkos(testing, id)).toHaveLength(2);
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    expect(await keysAtWorkos(testing, id)).toHaveLength(1);
+  });
+});
+
+test('an organization that live WorkOS has deleted loses its test keys, there too', async () => {
+  const key = await newTestKey();
+  const { id } = await testOrganization();
+  await atWorkos(service, 'DELETE', `/organizations/${acme.id}`);
+  await service.background.runOnce('events');
+  expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+  service.clock.advance(60_000);
+  await service.background.runOnce('settle');
+  expect(await keysAtWorkos(testing, id)).toEqual([]);
+});
