@@ -66,6 +66,8 @@ export type CreateApiKey = {
   /** What it is made from: a set, or scopes that the caller holds; one of the two, as the product is configured. */
   permission_set?: string | undefined;
   scopes?: readonly string[] | undefined;
+  /** `user`: the caller's own, where the product has such keys; the first that is configured unless said. */
+  owner?: KeyOwner['type'] | undefined;
   description?: string | undefined;
   metadata?: Record<string, string> | undefined;
   /** Null: never. If neither this nor `expires_in` is given, what is configured and the plan allows. */
@@ -95,6 +97,8 @@ export type UpdateApiKey = {
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;
   permission_set?: string | undefined;
+  /** Of the organization, of any of its people, or the caller's own. */
+  owner?: KeyOwner['type'] | 'me' | undefined;
   /** Those that end, or have ended, before this. */
   expires_before?: string | undefined;
   /** Part of the label, in any case. */

@@ -237,6 +237,7 @@ export type Session = { organization_id: string; permissions: string[] } & (
     }
   | {
       kind: 'api_key';
+      /** Whose key it is, if a person's; else a fixed one. */
       user_id: string;
       api_key_id: string;
       api_key_label: string;
