@@ -122,6 +122,17 @@ function ownerOf({ keyOwners }: Pick<Catalogue, 'keyOwners'>) {
     .describe("Whose key it is: the organization's, or the caller's own, which is a person then.");
 }
 
+const listFilters = {
+  ...pageQuery,
+  status: z.enum(KEY_STATUSES).optional(),
+  environment: z.enum(ENVIRONMENTS).optional(),
+  owner: OWNER_FILTER.optional(),
+  expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
+    .optional()
+    .describe('Keys that end, or have ended, before this.'),
+  q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
+};
+
 /** The schemas of keys; the permission sets and scopes are closed lists that the product's configuration gives. */
 export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, clock: Clock) {
   const { sets, chosenScopes } = choice;
@@ -163,17 +174,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
       .refine(isOneEnd, ONE_END)
       .refine((change) => Object.keys(change).length > 0, 'Give at least one field to change.')
       .meta({ id: 'UpdateApiKey' }),
-    ListKeysQuery: z.strictObject({
-      ...pageQuery,
-      status: z.enum(KEY_STATUSES).optional(),
-      ...setFilter(choice, permissionSet),
-      environment: z.enum(ENVIRONMENTS).optional(),
-      owner: OWNER_FILTER.optional(),
-      expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
-        .optional()
-        .describe('Keys that end, or have ended, before this.'),
-      q: text({ min: 1, max: 100 }).optional().describe('Part of the label, in any case.'),
-    }),
+    ListKeysQuery: z.strictObject({ ...listFilters, ...setFilter(choice, permissionSet) }),
     RotateKeyBody,
     KeyParams,
   };

@@ -78,11 +78,11 @@ export function makeUnsettledKeys(db: Knex) {
 
     /**
      * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news; of a key that
-     * has ended there, what WorkOS knows stays as it was. If the key's end has moved on since, WorkOS has to be told
-     * again: nobody knows which of the two it heard last.
+     * has ended there and lives here, what WorkOS knows stays as it was. If the key's end has moved on since, WorkOS has
+     * to be told again: nobody knows which of the two it heard last.
      */
     async confirmExpiry(id: RowId, agreed: AgreedEnd, now: Date): Promise<void> {
-      if (await agreeOn(db, id, agreed)) return;
+      if (await agreeOn(db, id, agreed, now)) return;
       await row(id).where({ status: 'active' }).update({ due_at: now, attempts: 0 });
     },
 
@@ -99,14 +99,18 @@ export function makeUnsettledKeys(db: Knex) {
 }
 
 /** @returns whether this is the key's end still */
-async function agreeOn(db: Knex, { organizationId, rowId }: RowId, { end, updatedAt }: AgreedEnd): Promise<boolean> {
+async function agreeOn(
+  db: Knex,
+  { organizationId, rowId }: RowId,
+  { end, updatedAt }: AgreedEnd,
+  now: Date,
+): Promise<boolean> {
+  const agrees = updatedAt !== undefined || (end !== undefined && end <= now);
   const agreed = await db<KeyRow>('api_keys')
     .where({ organization_id: organizationId, id: rowId, status: 'active', expires_at: end ?? null })
     .update({
-      ...(updatedAt && {
-        workos_expires_at: end ?? null,
-        workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt]),
-      }),
+      ...(agrees && { workos_expires_at: end ?? null }),
+      ...(updatedAt && { workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt]) }),
       due_at: null,
       attempts: 0,
     });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { expireAtWorkos } from '../support/at-workos.ts';
+import { makeTestReconcile } from '../support/reconcile.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
@@ -158,6 +159,21 @@ describe('while WorkOS does not answer', () => {
     await endless.background.runOnce('settle');
     expect(await endAtWorkos(endless, acme.id)).toBeNull();
   });
+});
+
+test('a key that ends at WorkOS before WorkOS hears otherwise lives on here until the mirror is compared, and its row says so', async () => {
+  const { acme, token, key } = await withKey(service, { expires_in: '1d' });
+  const there = await endAtWorkos(service, acme.id);
+  failAt(service, 'expire', { kind: 'reset_before', times: 0 });
+  await patch(service, token, key.id, { expires_in: '200d' });
+  service.clock.advance(2 * DAY_MS);
+  service.workos.faults.clear();
+  await service.background.runOnce('settle');
+  const row = await rowOf(service, key.id);
+  expect([row.due_at, row.workos_expires_at.toISOString()]).toEqual([null, there]);
+  expect(await codeOf(service, key.value)).toBe('valid');
+  await makeTestReconcile(service)({ organizationId: acme.id });
+  expect((await rowOf(service, key.id)).expires_at.toISOString()).toBe(there);
 });
 
 test('what WorkOS tells late of an end that has moved on since changes nothing', async () => {
