@@ -111,10 +111,10 @@ export const KEYS: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'a test key begins with msk_test_',
     latchkey:
-      '`environment: "test"`: a key of another WorkOS environment. It passes where `test` or `any` is asked for, and else is `environment_mismatch`.',
-    async check({ company, verify, test, api }) {
+      '`environment: "test"`: a key of another WorkOS environment. It passes where `test` or `any` is asked for, is `environment_mismatch` elsewhere, and does nothing at Latchkey itself.',
+    async check({ company, verify, test, api, send }) {
       const acme = await company();
-      const key = await acme.key({ ...READ, environment: 'test' });
+      const [key, live] = [await acme.key({ ...READ, environment: 'test' }), await acme.key(READ)];
       expect(key).toMatchObject({ value: expect.stringMatching(/^msk_test_[0-9A-Za-z_]{30,}$/), environment: 'test' });
       expect(await verify(key.value)).toMatchObject({ valid: false, code: 'environment_mismatch' });
       expect(await verify(key.value, { environment: 'live' })).toMatchObject({ code: 'environment_mismatch' });
@@ -123,7 +123,14 @@ export const KEYS: Behaviour<World>[] = [
         environment: 'test',
         organization_id: acme.id,
       });
-      expect((await api.send('GET', '/memories', { 'x-api-key': key.value })).status).toBe(403);
+      const headers = { 'x-api-key': key.value };
+      expect((await api.send('GET', '/memories', headers)).status).toBe(403);
+      expect(outcome(await send('GET', '/v1/auth/forward', headers))).toEqual([403, 'permission_denied']);
+      const asked = await send('GET', '/v1/auth/forward?environment=test', headers);
+      expect([asked.status, asked.headers.get('x-latchkey-environment')]).toEqual([200, 'test']);
+      expect(outcome(await send('GET', '/v1/organization', headers))).toEqual([403, 'permission_denied']);
+      expect(await verify(live.value, { environment: 'test' })).toMatchObject({ code: 'environment_mismatch' });
+      expect((await acme.ask('GET', '/v1/api-keys?environment=test')).body.data).toMatchObject([{ id: key.id }]);
       expect(test.requests().some(({ path }) => /api_keys/.test(path))).toBe(true);
     },
   },
