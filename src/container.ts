@@ -147,44 +147,26 @@ export const makeHookInbox = (parts: Parts) => makeHooks(makePlatform(parts));
 function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
   const metrics = makeMetrics();
   const catalogue = makeCatalogue(product);
+  const on = { config, product, db, log, clock, at, metrics, catalogue };
   const invalidation = makeInvalidationParts({ maxKeys: config.cacheMaxKeys, alone });
-  const gateways = makeWorkosParts({ config, db, metrics });
+  const gateways = makeWorkosParts(on);
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys);
-  const { policyRules } = catalogue;
-  const notices = makeNoticesParts({ config, product, policyRules, db, metrics, workos, at, clock, log });
+  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos });
   const audit = makeAuditLog({ announce: invalidation.announce, tell: notices.tell, clock });
-  const billing = makeBillingParts({ db, catalogue, audit, config, metrics, clock, log });
-  const on = { config, product, db, clock, log };
+  const billing = makeBillingParts({ ...on, audit });
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
-  const usage = makeUsageParts({
-    config,
-    db,
-    metrics,
-    ...gateways,
-    format,
-    codes: VERDICTS,
-    findKey,
-    catalogue,
-    clock,
-    log,
-  });
-  const limits = makeLimitsParts({ config, log, metrics, clock });
+  const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
+  const limits = makeLimitsParts(on);
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
-  const mirror = makeMirror({ product, catalogue, marker, announce: invalidation.announce, audit, clock });
+  const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
+  const { limiter } = limits;
   return {
-    config,
-    product,
-    db,
-    log,
-    clock,
-    at,
-    metrics,
-    catalogue,
+    ...on,
     limits,
-    limiter: limits.limiter,
+    limiter,
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
@@ -201,18 +183,10 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
     ...mirror,
-    ...makeMemberParts({ ...mirror, config, db, workos, clock, log }),
+    ...makeMemberParts({ ...mirror, ...on, workos }),
     ...billing,
     ...addresses,
-    ...makeSessionParts({
-      ...on,
-      ...invalidation,
-      ...billing,
-      ...addresses,
-      catalogue,
-      workos,
-      limiter: limits.limiter,
-    }),
+    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, workos, limiter }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };

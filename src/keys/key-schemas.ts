@@ -48,6 +48,11 @@ const ipAllowList = IpAllowList.describe(
   'Addresses and ranges it may be used from, beside what its organization allows; null or none: from everywhere.',
 );
 
+const environment = z
+  .enum(ENVIRONMENTS)
+  .default('live')
+  .describe('`test` makes a key that opens nothing live; where there is a test environment.');
+
 export const KeyOwner = z
   .object({ type: z.enum(['organization', 'user']), id: z.string() })
   .meta({ id: 'ApiKeyOwner' });
@@ -145,10 +150,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
       .strictObject({
         label,
         ...choiceFields(choice, permissionSet),
-        environment: z
-          .enum(ENVIRONMENTS)
-          .default('live')
-          .describe('`test` makes a key that opens nothing live; where there is a test environment.'),
+        environment,
         owner: ownerOf(choice),
         description: description.optional(),
         metadata: metadata.optional(),

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../src/emulator/emulator.ts';
+import { call, createKey, outcome } from '../support/api.ts';
+import { atWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { makeTestReconcile } from '../support/reconcile.ts';
+import { startTestEnvironment } from '../support/test-environment.ts';
+import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
+import { keysAtWorkos, worksAtWorkos } from '../support/workos-keys.ts';
+
+const there = await startTestEnvironment();
+const testing = { workos: there.workos };
+const format = { live: 'msk_live_', test: 'msk_test_', checksum: true };
+const service = await startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format } } });
+
+let acme: Awaited<ReturnType<typeof service.organizations.add>>;
+let owner: string;
+beforeEach(async () => {
+  acme = await service.organizations.add();
+  owner = await acme.session();
+});
+afterEach(() => {
+  service.workos.faults.clear();
+  testing.workos.faults.clear();
+});
+
+const create = (body: object = {}, token = owner) =>
+  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
+const newTestKey = (body: object = {}) => createKey(service, owner, { environment: 'test', ...body });
+const verify = async (key: string, asked: object = {}) =>
+  (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...asked } })).body;
+
+type Organization = { id: string; name: string; external_id: string };
+const testOrganizations = async () =>
+  (await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100')).data.filter(
+    ({ external_id: id }) => id === acme.id,
+  );
+const testOrganization = async () => (await testOrganizations())[0]!;
+const rowOf = (id: string) => service.db('api_keys').where({ workos_id: id }).first();
+const requestsTo = (workos: Emulator) => workos.requests().length;
+
+const poll = () => service.background.runOnce('test_events');
+
+describe('what happens in the test environment', () => {
+  test('is heard: a key revoked there is revoked here', async () => {
+    const key = await newTestKey();
+    await atWorkos(testing, 'DELETE', `/api_keys/${key.id}`);
+    await poll();
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+  });
+
+  test('a key made there is a test key of the organization it stands for', async () => {
+    await newTestKey();
+    const key = await makeDashboardKey(testing, (await testOrganization()).id, { permissions: ['workspace:read'] });
+    await poll();
+    expect(await rowOf(key.id)).toMatchObject({ organization_id: acme.id, environment: 'test', origin: 'workos' });
+  });
+
+  test('its organizations are none of ours, made or deleted', async () => {
+    const key = await newTestKey();
+    const live = await createKey(service, owner);
+    const made = await atWorkos<Organization>(testing, 'POST', '/organizations', { name: 'Another' });
+    await atWorkos(testing, 'DELETE', `/organizations/${(await testOrganization()).id}`);
+    await poll();
+    expect(await service.db('tenants').where({ organization_id: made.id })).toEqual([]);
+    expect(await verify(live.value)).toMatchObject({ code: 'valid' });
+    expect(await rowOf(key.id)).toBeDefined();
+  });
+});
+
+describe('a test environment that is down', () => {
+  test('refuses test keys, and stops nothing live', async () => {
+    const [key, live] = [await newTestKey(), await createKey(service, owner)];
+    takeWorkosDown(testing);
+    expect(outcome(await create({ environment: 'test' }))).toEqual([503, 'workos_unavailable']);
+    expect((await create()).status).toBe(201);
+    expect(await verify(live.value)).toMatchObject({ code: 'valid' });
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'valid' });
+    // Revoked here at once, deleted there when it is back.
+    expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
+    expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+    expect((await call(service, 'DELETE', `/v1/api-keys/${live.id}`, { token: owner })).status).toBe(200);
+    testing.workos.faults.clear();
+    expect(await worksAtWorkos(testing, `sk_${key.value.slice('msk_test_'.length, -6)}`)).toBe(true);
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    expect(await rowOf(key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
+    expect(await worksAtWorkos(testing, `sk_${key.value.slice('msk_test_'.length, -6)}`)).toBe(false);
+  });
+
+  test('has a breaker of its own', async () => {
+    const broken = await startService({ ...there.env, WORKOS_BREAKER_FAILURES: '2' });
+    const organization = await broken.organizations.add();
+    const token = await organization.session();
+    await createKey(broken, token, { environment: 'test' });
+    const ask = (environment: string) =>
+      call(broken, 'POST', '/v1/api-keys', { token, body: { label: 'a', permission_set: 'read_only', environment } });
+    takeWorkosDown(testing);
+    for (let i = 0; i < 4; i++) expect((await ask('test')).status).toBe(503);
+    const asked = requestsTo(testing.workos);
+    expect((await ask('test')).status).toBe(503);
+    // It is open: nothing was sent.
+    expect(requestsTo(testing.workos)).toBe(asked);
+    expect((await ask('live')).status).toBe(201);
+  });
+
+  test('a key whose making was not answered is found there and deleted', async () => {
+    await newTestKey();
+    const { id } = await testOrganization();
+    failAt(testing, 'create', { kind: 'reset_after' });
+    expect((await create({ environment: 'test' })).status).toBe(503);
+    expect(await keysAtWorkos(testing, id)).toHaveLength(2);
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    expect(await keysAtWorkos(testing, id)).toHaveLength(1);
+  });
+});
+
+test('an organization that live WorkOS has deleted loses its test keys, there too', async () => {
+  const key = await newTestKey();
+  const { id } = await testOrganization();
+  await atWorkos(service, 'DELETE', `/organizations/${acme.id}`);
+  await service.background.runOnce('events');
+  expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
+  service.clock.advance(60_000);
+  await service.background.runOnce('settle');
+  expect(await keysAtWorkos(testing, id)).toEqual([]);
+});
+
+test('a reconciliation with live WorkOS leaves test keys alone', async () => {
+  const [key, live] = [await newTestKey(), await createKey(service, owner)];
+  await atWorkos(service, 'DELETE', `/api_keys/${live.id}`);
+  const { short } = await makeTestReconcile(service)({ organizationId: acme.id });
+  // The live one it misses, so that it does look.
+  expect(short).toEqual([['only_here', live.id, true]]);
+  expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'valid' });
+  expect(await rowOf(key.id)).toMatchObject({ status: 'active' });
+});
+
+test('a key of live WorkOS is not touched by what the test environment says of one with its name', async () => {
+  const live = await createKey(service, owner);
+  await newTestKey();
+  const [there] = await keysAtWorkos(service, acme.id);
+  const copy = await makeDashboardKey(testing, (await testOrganization()).id, { name: there!.name });
+  await atWorkos(testing, 'DELETE', `/api_keys/${copy.id}`);
+  await poll();
+  expect(await verify(live.value)).toMatchObject({ code: 'valid', id: live.id });
+});
