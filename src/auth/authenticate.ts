@@ -6,6 +6,8 @@ import type { CallerOrigin } from '../http/caller-origin.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Credential } from './credentials.ts';
+import { keysInQuery } from './query-keys.ts';
+import type { KeyPlace } from './query-keys.ts';
 import { assertSameOrigin } from './same-origin.ts';
 
 type Deps = {
@@ -37,8 +39,8 @@ export function makeAuthenticate(deps: Deps) {
     return deps.keyPrefixes.some((prefix) => token.startsWith(prefix)) ? 'api_key' : undefined;
   };
 
-  async function identify(req: Request): Promise<Caller | { apiKey: string }> {
-    const { tokens, cookie } = readCredentials(req);
+  async function identify(req: Request, place?: KeyPlace): Promise<Caller | { apiKey: string }> {
+    const { tokens, cookie } = readCredentials(req, keysInQuery(req, place));
     for (const token of tokens) assertPlace(token, kindOf(token.token));
     const fromCookie = cookie === undefined ? undefined : await unseal(deps, cookie);
     const token = theOne([...tokens.map(({ token }) => token), ...(fromCookie === undefined ? [] : [fromCookie])]);
@@ -47,8 +49,8 @@ export function makeAuthenticate(deps: Deps) {
     return kind === 'api_key' ? { apiKey: token } : resolve(deps, token, kind);
   }
 
-  async function callerOf(req: Request): Promise<Caller> {
-    const found = await identify(req).catch((error: unknown) => failed(deps, req, error));
+  async function callerOf(req: Request, place?: KeyPlace): Promise<Caller> {
+    const found = await identify(req, place).catch((error: unknown) => failed(deps, req, error));
     if (!('apiKey' in found)) return found;
     // One that nobody knows was counted where it was looked for.
     const caller = await deps.findApiKey(found.apiKey, originOf(req));
@@ -56,12 +58,12 @@ export function makeAuthenticate(deps: Deps) {
     return caller;
   }
 
-  return async function authenticate(req: Request): Promise<Caller> {
+  return async function authenticate(req: Request, place?: KeyPlace): Promise<Caller> {
     try {
-      return await callerOf(req);
+      return await callerOf(req, place);
     } catch (error) {
       for (const [name, value] of Object.entries(deps.failures.headersOf(error))) req.res?.setHeader(name, value);
-      throw named(error, req, kindOf);
+      throw named(error, req, place, kindOf);
     }
   };
 }
@@ -75,7 +77,7 @@ async function failed({ failures }: Deps, req: Request, error: unknown): Promise
 
 function assertPlace({ source }: Credential, kind: Kind | undefined): void {
   const fits =
-    kind !== undefined && (source === 'bearer' || (source === 'x-api-key' ? kind === 'api_key' : kind === 'jwt'));
+    kind !== undefined && (source === 'bearer' || (source === 'x-access-token' ? kind === 'jwt' : kind === 'api_key'));
   if (!fits) throw credentialInvalid();
 }
 
@@ -100,19 +102,20 @@ async function resolve(deps: Deps, token: string, kind: Kind | undefined): Promi
   return caller;
 }
 
+type KindOf = (token: string) => Kind | undefined;
 type Named = 'none' | 'several' | 'api_key' | 'access_token' | 'service_token' | 'session_cookie' | 'unknown';
 const NAMES: Readonly<Record<Kind, Named>> = { jwt: 'access_token', service: 'service_token', api_key: 'api_key' };
 
 /** A 401 says in `details.credential` what it was that is not good. */
-function named(error: unknown, req: Request, kindOf: (token: string) => Kind | undefined): unknown {
+function named(error: unknown, req: Request, place: KeyPlace | undefined, kindOf: KindOf): unknown {
   if (!(error instanceof AppError) || error.status !== 401 || error.details?.['credential'] !== undefined) return error;
-  const details = { ...error.details, credential: nameOf(req, kindOf) };
+  const details = { ...error.details, credential: nameOf(req, place, kindOf) };
   return new AppError(error.code, error.message, { cause: error.cause, details });
 }
 
-function nameOf(req: Request, kindOf: (token: string) => Kind | undefined): Named {
+function nameOf(req: Request, place: KeyPlace | undefined, kindOf: KindOf): Named {
   try {
-    const { tokens, cookie } = readCredentials(req);
+    const { tokens, cookie } = readCredentials(req, keysInQuery(req, place));
     const names = new Set(tokens.map(({ token, source }) => nameOfToken(kindOf(token), source)));
     if (cookie !== undefined) names.add('session_cookie');
     const [name = 'none', ...others] = names;

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 
-export type Credential = { source: 'bearer' | 'x-api-key' | 'x-access-token'; token: string };
+export type Credential = { source: 'bearer' | 'x-api-key' | 'x-access-token' | 'query'; token: string };
 export type Presented = { tokens: Credential[]; cookie: string | undefined };
 
 const MAX_TOKEN_BYTES = 8 * 1024;
@@ -10,15 +10,17 @@ const COOKIE_NAME = 'wos_session';
 
 /**
  * Every credential that a request carries; a header that is sent twice counts twice.
+ * @param keys those of its query string, where they may be
  * @throws AppError `credential_invalid` for a header that cannot be a credential
  */
-export function readCredentials(req: Request): Presented {
+export function readCredentials(req: Request, keys: readonly string[] = []): Presented {
   const header = (name: string) => (req.headersDistinct[name] ?? []).map((value) => value.trim());
   return {
     tokens: [
       ...header('authorization').map((value): Credential => ({ source: 'bearer', token: bearerToken(value) })),
       ...header('x-api-key').map((token): Credential => ({ source: 'x-api-key', token: bounded(token) })),
       ...header('x-access-token').map((token): Credential => ({ source: 'x-access-token', token: bounded(token) })),
+      ...keys.map((token): Credential => ({ source: 'query', token: bounded(token) })),
     ],
     cookie: readCookie(req.headers.cookie),
   };

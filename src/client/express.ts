@@ -77,9 +77,10 @@ export function requireApiKey({
   scopes,
   operation,
   cost,
+  allowQuery,
   ...options
 }: GuardOptions & RouteOptions): RequestHandler {
-  return guardOf(options).require({ environment, scopes, operation, cost });
+  return guardOf(options).require({ environment, scopes, operation, cost, allowQuery });
 }
 
 /** The key of a request that passed `requireApiKey`. @throws Error for any other request */

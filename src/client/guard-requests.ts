@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { CheckedKey } from './checked-keys.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { tellLimits } from './limit-headers.ts';
-import { readKey } from './read-key.ts';
+import { keysInQuery, readKey } from './read-key.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
 import type { Lease, Operation, WantedEnvironment } from './shapes.ts';
 import type { UsageReport } from './usage-report.ts';
@@ -17,6 +17,8 @@ export type RouteOptions = {
   operation?: Operation | ((req: Request) => Operation) | undefined;
   /** How many requests this counts as, where the key's rate is limited; 1 unless said. */
   cost?: number | ((req: Request) => number) | undefined;
+  /** Whether a GET that accepts `text/event-stream` may bring its key as `?api_key=`; no, unless said. */
+  allowQuery?: boolean | undefined;
 };
 
 const MAX_USER_AGENT = 256;
@@ -32,7 +34,7 @@ type Passing = { req: Request; res: Response; next: NextFunction; does: Operatio
 /** A handler that lets requests with a good key pass, and answers all others. */
 export function guardRequests(
   deps: Deps,
-  { environment = 'live', scopes = [], operation = operationOf, cost }: RouteOptions,
+  { environment = 'live', scopes = [], operation = operationOf, cost, allowQuery = false }: RouteOptions,
 ): RequestHandler {
   const pass = ({ req, res, next, does }: Passing, key: CheckedKey, wasAsked: boolean) => {
     const refusal = judge(key, { environment, scopes, operation: does });
@@ -56,7 +58,7 @@ export function guardRequests(
   };
 
   return (req, res, next) => {
-    const presented = readKey(req.rawHeaders);
+    const presented = readKey(req.rawHeaders, allowQuery ? keysInQuery(req) : []);
     if (typeof presented !== 'string') return sendRefusal(res, presented);
     const does = typeof operation === 'function' ? operation(req) : operation;
     const passing = { req, res, next, does };

@@ -1,17 +1,27 @@
-import { INVALID, MISSING, TWO_KEYS } from './refusal.ts';
+import type { IncomingMessage } from 'node:http';
+import { INVALID, MISSING, TOKEN_IN_QUERY, TWO_KEYS } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 const AUTHORIZATION = 'authorization';
 const X_API_KEY = 'x-api-key';
 const BEARER = /^bearer +(\S+) *$/i;
+const IN_QUERY = 'api_key=';
+const EVENT_STREAM = /(?:^|[\s,])text\/event-stream(?:[\s;,]|$)/i;
 const KEY = /^[\x21-\x7e]{1,512}$/;
 
 /**
  * The key that a request carries in `Authorization: Bearer` or `x-api-key`, or why it carries none. Read from the
  * headers as they came: Node keeps only the first of two `Authorization` headers, and two keys that differ are refused.
  */
-export function readKey(rawHeaders: readonly string[]): string | Refusal {
+export function readKey(rawHeaders: readonly string[], inQuery: readonly string[] = []): string | Refusal {
   let key: string | undefined;
+  for (const found of inQuery) {
+    if (found.startsWith('eyJ')) return TOKEN_IN_QUERY;
+    const one = bounded(found);
+    if (typeof one !== 'string') return one;
+    if (key !== undefined && key !== one) return TWO_KEYS;
+    key = one;
+  }
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const found = keyIn(rawHeaders[i]!, rawHeaders[i + 1]!);
     if (found === undefined) continue;
@@ -20,6 +30,25 @@ export function readKey(rawHeaders: readonly string[]): string | Refusal {
     key = found;
   }
   return key ?? MISSING;
+}
+
+/** The keys in the query string of a request for events, whose clients cannot set headers; of every other request none. */
+export function keysInQuery({ method, url = '', headers }: IncomingMessage): string[] {
+  const from = url.indexOf('?');
+  if (from === -1 || (method !== 'GET' && method !== 'HEAD') || !EVENT_STREAM.test(headers.accept ?? '')) return [];
+  return url
+    .slice(from + 1)
+    .split('&')
+    .filter((pair) => pair.startsWith(IN_QUERY))
+    .map((pair) => decode(pair.slice(IN_QUERY.length)));
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }
 
 function keyIn(name: string, value: string): string | Refusal | undefined {

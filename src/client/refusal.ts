@@ -40,6 +40,11 @@ export const TWO_KEYS: Refusal = {
   message: 'There are two different credentials. Send one.',
   details: { credential: 'several' },
 };
+export const TOKEN_IN_QUERY: Refusal = {
+  ...INVALID,
+  message: 'A session token may not be in an address, where it is kept and logged. Send it in a header.',
+  details: { credential: 'access_token' },
+};
 const EXPIRED: Refusal = {
   status: 401,
   code: 'credential_expired',

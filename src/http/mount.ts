@@ -16,7 +16,7 @@ import { validate } from './validate.ts';
 
 export type Guards = {
   /** Resolves the credential. @throws AppError 401 */
-  authenticate(req: Request): Promise<Caller>;
+  authenticate(req: Request, keyInQuery?: 'own' | 'forwarded'): Promise<Caller>;
   /** Judges from where the caller comes. @throws AppError `ip_not_allowed` */
   assertAddress(caller: TenantCaller, address: string | undefined): Promise<void>;
   /** Counts a request with an API key. @throws AppError 429 */
@@ -74,11 +74,11 @@ function noteKey(guards: Guards, req: Request, res: Response, refusal: ErrorCode
 
 // The order is part of the contract: credential, address, rate, scope and organization, billing, then what was sent.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
-  const { organization_id: named, ...query } = req.query;
+  const { organization_id: named, ...query } = queryOf(route, req);
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
   const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
   res.locals['mapRefusals'] = route.access.kind === 'tenant' && route.access.mapsRefusals && query['map'] === '403';
-  const caller = isOpen ? undefined : await guards.authenticate(req);
+  const caller = isOpen ? undefined : await guards.authenticate(req, keyPlaceOf(route));
   if (caller) {
     res.locals['caller'] = caller;
     if (caller.kind !== 'service') await guards.assertAddress(caller, req.ip);
@@ -95,6 +95,21 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   const { status, schema } = successOf(route);
   if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
   else res.status(status).json(schema.parse(result));
+}
+
+/** Where else a key may be: with a request for events, whose clients cannot set headers. */
+function keyPlaceOf(route: Route): 'own' | 'forwarded' | undefined {
+  const { access } = route;
+  if (access.kind !== 'tenant' || !access.callers.includes('api_key')) return undefined;
+  if (isEventStream(successOf(route).schema)) return 'own';
+  return access.keyInForwarded ? 'forwarded' : undefined;
+}
+
+/** A key in it is a credential, and nothing that the route was sent. */
+function queryOf(route: Route, req: Request): Request['query'] {
+  if (keyPlaceOf(route) !== 'own') return req.query;
+  const { api_key: _key, ...query } = req.query;
+  return query;
 }
 
 async function admit(route: Route, guards: Guards, caller: Caller, named: unknown): Promise<void> {

@@ -60,6 +60,8 @@ type TenantAccess = {
   callers?: readonly TenantCaller['kind'][];
   /** With `?map=403` refusals other than 401 get status 403, for proxies that pass on no other; their code stays. */
   mapsRefusals?: boolean;
+  /** An API key may be in the query string of the request that a proxy asks about, if that is for events. */
+  keyInForwarded?: boolean;
   /** Any method is as good as the one named: some proxies ask with that of the request they ask about. */
   anyMethod?: boolean;
   /** A test key may ask, and the route judges for itself; elsewhere one acts on nothing. */
@@ -95,8 +97,9 @@ export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends 
   definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
 ): Route {
   const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...others } = definition;
-  const { testKeys = false, ...rest } = others;
-  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, mapsRefusals, anyMethod, testKeys } });
+  const { testKeys = false, keyInForwarded = false, ...rest } = others;
+  const flags = { mapsRefusals, anyMethod, testKeys, keyInForwarded };
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, ...flags } });
 }
 
 /** A route for the product's own services, which hold service tokens. */

@@ -66,6 +66,7 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
       callers: ['api_key'],
       billing: 'read',
       mapsRefusals: true,
+      keyInForwarded: true,
       anyMethod: true,
       testKeys: true,
       query: ForwardQuery,

@@ -73,11 +73,22 @@ function presentedKey({ headers, rawHeaders }: IncomingMessage): string | undefi
   const { authorization, 'x-api-key': key, cookie } = headers;
   if (headers.host === undefined || headers['x-access-token'] !== undefined || cookie?.includes('wos_session'))
     return undefined;
+  if (hasKeyInQuery(headers)) return undefined;
   if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined) return undefined;
   if ((authorization === undefined) === (key === undefined)) return undefined;
   if (authorization === undefined) return isThereTwice(rawHeaders, 'x-api-key') ? undefined : String(key);
   if (!authorization.startsWith(BEARER) || isThereTwice(rawHeaders, 'authorization')) return undefined;
   return authorization.slice(BEARER.length);
+}
+
+/** A credential besides, or in place of, the one in a header: the route looks. */
+function hasKeyInQuery(headers: IncomingMessage['headers']): boolean {
+  const { 'x-forwarded-uri': forwarded, 'x-original-uri': original, 'x-original-url': url } = headers;
+  return isWithKey(forwarded) || isWithKey(original) || isWithKey(url);
+}
+
+function isWithKey(address: string | string[] | undefined): boolean {
+  return address !== undefined && String(address).includes('api_key=');
 }
 
 type Answer = { accepted: Accepted; decision: Decision; from: number };
