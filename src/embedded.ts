@@ -6,11 +6,12 @@ import { makeContainer } from './container.ts';
 import { connectEmbedded } from './db/connect-embedded.ts';
 import { migrate } from './db/migrations.ts';
 import { holdDataFolder, keptSecret } from './embedded/data-folder.ts';
-import { demoProductOf, firstKeyOf, folderOfProduct } from './embedded/demo-product.ts';
+import { demoProductOf, firstKeyOf, folderOfProduct, hasTestKeys } from './embedded/demo-product.ts';
 import { seedDemoTenants } from './embedded/demo-tenants.ts';
 import { welcome } from './embedded/welcome.ts';
-import { DEMO, demoSeedOf } from './emulator/demo.ts';
+import { DEMO, demoSeedOf, demoTestSeedOf } from './emulator/demo.ts';
 import { startEmulator } from './emulator/emulator.ts';
+import type { Seed } from './emulator/seed.ts';
 import { StartError } from './errors.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './lifetime.ts';
@@ -20,7 +21,8 @@ import { readProduct } from './permissions/read-product.ts';
 import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
-const WorkosPort = z.coerce.number().int().min(1).max(65_535).default(4100);
+const DEFAULT_WORKOS_PORT = 4100;
+const Port = z.coerce.number().int().min(1).max(65_535);
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
 /** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
@@ -39,19 +41,22 @@ await runProcess(async () => {
 async function start(product: Product, folder: string, lifetime: ReturnType<typeof makeLifetime>) {
   const lock = holdDataFolder(folder);
   lifetime.onEnd(lock.release);
-  const workosPort = readWorkosPort();
-  const config = readConfig(environment(folder, workosPort));
+  const workosPort = readPort('WORKOS_PORT', DEFAULT_WORKOS_PORT);
+  const testPort = hasTestKeys(product) ? readPort('WORKOS_TEST_PORT', workosPort + 1) : undefined;
+  const config = readConfig(environment(folder, workosPort, testPort));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
   // A taken port is told now, not after the database was made.
   await (await listen(() => undefined, config)).close(0);
-  const stateFile = join(folder, 'workos', 'state.sqlite');
-  const workos = await startEmulator({ port: workosPort, stateFile, seed: demoSeedOf(demoProductOf(product)) }).catch(
-    (error: unknown) => {
-      throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
-    },
-  );
-  lifetime.onEnd(() => workos.close());
+  const startWorkos = async (name: string, port: number, seed: Seed) => {
+    const started = await startEmulator({ port, stateFile: join(folder, name, 'state.sqlite'), seed }).catch(refuse);
+    lifetime.onEnd(() => started.close());
+    return started;
+  };
+  const demo = demoProductOf(product);
+  const workos = await startWorkos('workos', workosPort, demoSeedOf(demo));
+  const testWorkos =
+    testPort === undefined ? undefined : await startWorkos('workos-test', testPort, demoTestSeedOf(demo));
   const database = await connectEmbedded({ dataDir: join(folder, 'postgres') });
   lifetime.onEnd(() => database.close());
   await migrate(database.db);
@@ -69,6 +74,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
       product: product.product,
       url: server.url,
       workosUrl: workos.url,
+      testWorkosUrl: testWorkos?.url,
       folder,
       milliseconds: performance.now(),
       firstKey: firstKeyOf(product),
@@ -77,14 +83,22 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   return { lifetime, log };
 }
 
-function readWorkosPort(): number {
-  const port = WorkosPort.safeParse(process.env['WORKOS_PORT'] || undefined);
-  if (!port.success) throw new StartError('WORKOS_PORT needs a port, 1 to 65535.');
+function refuse(error: unknown): never {
+  throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
+}
+
+function readPort(name: string, otherwise: number): number {
+  const port = Port.safeParse(process.env[name] || otherwise);
+  if (!port.success) throw new StartError(`${name} needs a port, 1 to 65535.`);
   return port.data;
 }
 
 /** The configuration of the demo: fixed names, secrets of its own that it keeps in its data folder. */
-function environment(folder: string, workosPort: number): Record<string, string | undefined> {
+function environment(
+  folder: string,
+  workosPort: number,
+  testPort: number | undefined,
+): Record<string, string | undefined> {
   const { HOST: host = '127.0.0.1', PORT, LOG_LEVEL, LATCHKEY_CONFIG } = process.env;
   if (!LOOPBACK.includes(host)) throw new StartError(`The embedded start listens on loopback only, not on ${host}.`);
   const workosUrl = `http://127.0.0.1:${workosPort}`;
@@ -94,6 +108,11 @@ function environment(folder: string, workosPort: number): Record<string, string 
     WORKOS_CLIENT_ID: DEMO.clientId,
     WORKOS_API_URL: workosUrl,
     WORKOS_AUTHKIT_URL: workosUrl,
+    ...(testPort !== undefined && {
+      WORKOS_API_KEY_TEST: DEMO.test.apiKey,
+      WORKOS_CLIENT_ID_TEST: DEMO.test.clientId,
+      WORKOS_API_URL_TEST: `http://127.0.0.1:${testPort}`,
+    }),
     WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
     LATCHKEY_SECRET: keptSecret(folder, 'secret'),
     LATCHKEY_SERVICE_TOKENS: 'svc_latchkey_demo',

@@ -19,7 +19,7 @@ type Product = {
   never_granted: readonly string[];
   chosen_scopes?: readonly string[] | undefined;
   permission_sets: readonly { name: string }[];
-  api_keys: { owners: readonly string[] };
+  api_keys: { owners: readonly string[]; format?: { test?: string | undefined } | undefined };
 };
 
 /** What the local WorkOS needs to know of the product, so that its demo people hold the product's scopes. */
@@ -36,4 +36,9 @@ export function demoProductOf(product: Product) {
 export function firstKeyOf({ permission_sets: [set], chosen_scopes: [scope] = [] }: Product): object {
   const label = 'CI runner — staging';
   return set ? { label, permission_set: set.name } : { label, scopes: [scope] };
+}
+
+/** Whether the product has keys for tests, which are of another WorkOS environment. */
+export function hasTestKeys({ api_keys: { format } }: Pick<Product, 'api_keys'>): boolean {
+  return format?.test !== undefined;
 }

@@ -2,6 +2,8 @@ type Places = {
   product: string;
   url: string;
   workosUrl: string;
+  /** Of the environment of test keys, where there is one. */
+  testWorkosUrl: string | undefined;
   folder: string;
   milliseconds: number;
   /** What makes a first key of the product. */
@@ -9,13 +11,13 @@ type Places = {
 };
 
 /** What a first visitor needs: where things are, and two lines that can be pasted as they stand. */
-export function welcome({ product, url, workosUrl, folder, milliseconds, firstKey }: Places): string {
+export function welcome({ product, url, workosUrl, testWorkosUrl, folder, milliseconds, firstKey }: Places): string {
   return `
   Latchkey is ready as ${product} after ${(milliseconds / 1_000).toFixed(1)} s.
 
     API            ${url}
     API page       ${url}/docs
-    local WorkOS   ${workosUrl}
+    local WorkOS   ${workosUrl}${testWorkosUrl === undefined ? '' : `\n    test WorkOS    ${testWorkosUrl}`}
     data           ${folder}
 
   Sign in, then make a key:

@@ -10,6 +10,8 @@ type DemoRole = (typeof ROLES)[number];
 export const DEMO = {
   apiKey: 'sk_test_latchkey',
   clientId: 'client_latchkey',
+  /** The environment of test keys, where a product has them. */
+  test: { apiKey: 'sk_test_latchkey_test', clientId: 'client_latchkey_test' },
   password: 'latchkey-demo',
   names: NAMES,
   roles: ROLES,
@@ -52,6 +54,12 @@ export const demoSeedOf = (product: DemoProduct): Seed => ({
     name: `CI of ${title(name)}`,
     scopes: ['apikeys:read', 'apikeys:write', 'audit:read', ...product.chosenScopes],
   })),
+});
+
+/** The environment of the product's test keys: its permissions, and nobody. */
+export const demoTestSeedOf = (product: DemoProduct): Seed => ({
+  environment: { ...DEMO.test },
+  ...demoPermissions(product),
 });
 
 /** The demo of Evershell, the product that is configured where no other is. */

@@ -24,7 +24,8 @@ test.skipIf(!hasCurl)(
       expect(first.child.stderr()).toBe('');
     }
     const again = await start('memsolus', folder);
-    expect(await labels(again)).toEqual(['CI runner — staging']);
+    expect(await makeTestKey(again)).toMatch(/^msk_test_\w{30,}$/);
+    expect(await labels(again)).toEqual(['a test key', 'CI runner — staging']);
     expect(await stop(again.child)).toBe(0);
     const other = await start('evershell', folder);
     expect(await labels(other)).toEqual([]);
@@ -41,6 +42,7 @@ async function start(slug: string, folder: string): Promise<Running> {
     LATCHKEY_DATA_DIR: folder,
     PORT: `${await freePort()}`,
     WORKOS_PORT: `${await freePort()}`,
+    WORKOS_TEST_PORT: `${await freePort()}`,
   });
   await child.saw(/Stop with Ctrl-C/);
   return { child, welcome: child.stdout() };
@@ -59,11 +61,21 @@ function paste(welcome: string): { value: string } {
   return JSON.parse(run(lines(welcome).join('\n'))) as { value: string };
 }
 
-/** Signs in with the printed line and asks what keys there are. */
-async function labels({ welcome }: Running): Promise<string[]> {
+/** Signs in with the printed line, and asks the API. */
+async function ask({ welcome }: Running, init: RequestInit = {}): Promise<unknown> {
   const token = run(`${lines(welcome)[0]}\nprintf %s "$TOKEN"`);
   const url = /API +(http:\/\/\S+)/.exec(welcome)![1]!;
-  const response = await fetch(`${url}/v1/api-keys`, { headers: { authorization: `Bearer ${token}` } });
-  expect(response.status).toBe(200);
-  return ((await response.json()) as { data: { label: string }[] }).data.map(({ label }) => label);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const response = await fetch(`${url}/v1/api-keys`, { headers, ...init });
+  expect(response.ok).toBe(true);
+  return response.json();
+}
+
+async function labels(running: Running): Promise<string[]> {
+  return ((await ask(running)) as { data: { label: string }[] }).data.map(({ label }) => label);
+}
+
+async function makeTestKey(running: Running): Promise<string> {
+  const body = JSON.stringify({ label: 'a test key', scopes: ['memory.read'], environment: 'test' });
+  return ((await ask(running, { method: 'POST', body })) as { value: string }).value;
 }

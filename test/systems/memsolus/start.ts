@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import { demoProductOf } from '../../../src/embedded/demo-product.ts';
-import { demoPermissions } from '../../../src/emulator/demo-permissions.ts';
+import { demoTestSeedOf } from '../../../src/emulator/demo.ts';
 import { startEmulator } from '../../../src/emulator/emulator.ts';
 import type { RouteOptions } from '../../../src/client/express.ts';
 import { readProduct } from '../../../src/permissions/read-product.ts';
@@ -29,10 +29,7 @@ async function startTestEnvironment() {
   const workos = await startEmulator({
     port: 0,
     stateFile: ':memory:',
-    seed: {
-      environment: { apiKey: 'sk_test_of_tests', clientId: 'client_of_tests' },
-      ...demoPermissions(demoProductOf(readProduct(FILE))),
-    },
+    seed: demoTestSeedOf(demoProductOf(readProduct(FILE))),
   });
   afterAll(() => workos.close());
   return workos;
