@@ -187,13 +187,19 @@ test.each([
 test('answers 401 without a credential', async () => {
   const { status, body } = await create(undefined, WANTED);
   expect(status).toBe(401);
-  expect(body).toEqual({ error: { code: 'credential_missing', message: expect.any(String), request_id: REQUEST_ID } });
+  const details = { credential: 'none' };
+  expect(body).toEqual({
+    error: { code: 'credential_missing', message: expect.any(String), request_id: REQUEST_ID, details },
+  });
 });
 
 test('answers 401 for a credential that is none', async () => {
   const { status, body } = await create('sk_nobody_ever_made_this_key_0123456789', WANTED);
   expect(status).toBe(401);
-  expect(body).toEqual({ error: { code: 'credential_invalid', message: expect.any(String), request_id: REQUEST_ID } });
+  const details = { credential: 'api_key' };
+  expect(body).toEqual({
+    error: { code: 'credential_invalid', message: expect.any(String), request_id: REQUEST_ID, details },
+  });
 });
 
 test('answers 403 to a person without apikeys:write', async () => {
