@@ -42,6 +42,8 @@ export async function startConsumer({ url, asks = url, cache, token = SERVICE_TO
   app.all('/tasks', guard.require(), (req, res) => void res.json(req.apiKey));
   app.get('/audit', guard.require({ scopes: ['audit:read'] }), (req, res) => void res.json(req.apiKey));
   app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
+  app.get('/sandbox', guard.require({ environment: 'test' }), (req, res) => void res.json(req.apiKey));
+  app.get('/both', guard.require({ environment: 'any' }), (req, res) => void res.json(req.apiKey));
   // Answers when it is told to.
   const held: express.Response[] = [];
   app.get('/slow', guard.require(), (_req, res) => void held.push(res));
