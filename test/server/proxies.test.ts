@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { isInstalled, readExample, startApi, startProxy } from './proxy.ts';
+import { isInstalled, proxyLogs, readExample, startApi, startProxy } from './proxy.ts';
 import { standInEnvoy } from './stand-in-envoy.ts';
 import { standInTraefik } from './stand-in-traefik.ts';
 
@@ -78,6 +78,23 @@ describe.each([
     const headers = { authorization: `Bearer ${key.value}`, cookie: 'wos_session=something' };
     expect((await ask(headers)).status).toBe(200);
     expect(JSON.stringify(api.seen.at(-1))).not.toContain(key.value);
+  });
+
+  test('passes an event stream on whose key is in its address, and nothing else with such an address', async () => {
+    const events = (path: string, accept = 'text/event-stream', method = 'GET') =>
+      fetch(`${url}/tasks/${path}?a=1&api_key=${key.value}`, { method, headers: { accept } });
+    expect((await events('1')).status).toBe(200);
+    expect(api.seen.at(-1)).toMatchObject({ 'x-latchkey-key-id': key.id });
+    expect(JSON.stringify(api.seen.at(-1))).not.toContain('x-original-uri');
+    expect((await events('1', 'application/json')).status).toBe(401);
+    expect((await events('1', 'text/event-stream', 'POST')).status).toBe(401);
+    const token = await fetch(`${url}/tasks/1?api_key=${await acme.session('owner')}`, {
+      headers: { accept: 'text/event-stream' },
+    });
+    expect(token.status).toBe(401);
+    // What the proxy has to complain of names no key.
+    await events('broken').catch(() => undefined);
+    for (const text of [...proxyLogs, ...service.logs]) expect(text).not.toContain(key.value);
   });
 
   test('does not believe what a client says of itself', async () => {

@@ -9,11 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 
+/** What proxies wrote. */
+export const proxyLogs: string[] = [];
+
 /** An API behind a proxy: it answers every request and keeps the headers that reached it. */
 export async function startApi(): Promise<{ port: number; seen: IncomingHttpHeaders[] }> {
   const seen: IncomingHttpHeaders[] = [];
   const server = createServer((req, res) => {
     seen.push(req.headers);
+    // An answer that a proxy has something to say about.
+    if (req.url?.includes('/broken')) return void req.socket.destroy();
     req.resume();
     res.end('from the API');
   });
@@ -66,7 +71,10 @@ export async function startProxy({ example, beside, command }: Proxy, ports: Por
   const [program, ...args] = command(configuration, folder);
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } });
   let said = '';
-  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  child.stderr.on('data', (data: Buffer) => {
+    said += data.toString();
+    proxyLogs.push(data.toString());
+  });
   afterAll(async () => {
     child.kill('SIGTERM');
     await rm(folder, { recursive: true, force: true });

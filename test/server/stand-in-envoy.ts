@@ -8,7 +8,8 @@ import type { Plan } from './stand-in-proxies.ts';
 // its Host and its Authorization, an empty body, and what is allowed besides.
 type Matcher = { exact?: string; prefix?: string };
 type Patterns = { patterns: Matcher[] };
-type Mutation = { mutations: { request_mutations: { remove: string }[] } };
+type Change = { remove?: string; append?: { header: { key: string; value: string } } };
+type Mutation = { mutations: { request_mutations: Change[] } };
 type ExtAuthz = {
   allowed_headers: Patterns;
   http_service: {
@@ -45,7 +46,11 @@ function planOf(manager: Manager, addressOf: (cluster: string) => string, req: I
   const [mutation, authz] = manager.http_filters.map(({ typed_config: config }) => config) as [Mutation, ExtAuthz];
   const removed = mutation.mutations.request_mutations.map(({ remove }) => remove);
   const { server_uri: server, path_override: path, authorization_response: response } = authz.http_service;
-  const headers = pick(req.headers, (name) => !removed.includes(name));
+  const added = mutation.mutations.request_mutations.flatMap(({ append }) => append?.header ?? []);
+  const headers = {
+    ...pick(req.headers, (name) => !removed.includes(name)),
+    ...Object.fromEntries(added.map(({ key, value }) => [key, value.replace('%REQ(:PATH)%', req.url!)])),
+  };
   return {
     ask: {
       method: req.method!,
