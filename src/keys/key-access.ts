@@ -1,5 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { TenantCaller } from '../http/caller.ts';
+import { invalidFields } from '../http/validate.ts';
+import type { Environment } from './key.ts';
 import type { KeyRules } from '../permissions/key-rules.ts';
 
 /** Whose keys a caller reaches: one person's; undefined for all of the organization. */
@@ -43,13 +45,18 @@ function personOf(caller: TenantCaller): string | undefined {
 
 /**
  * The person for whom a caller makes a key; undefined for one of the organization.
- * @throws AppError `permission_denied` when it may not
+ * @throws AppError `permission_denied` when it may not, `validation_error` for a test key
  */
-export function ownerFor(caller: TenantCaller, owner: KeyOwnerKind): string | undefined {
+export function ownerFor(
+  caller: TenantCaller,
+  { owner, environment }: { owner: KeyOwnerKind; environment: Environment },
+): string | undefined {
   if (owner === 'organization') {
     if (reachOf(caller, 'write')) throw onlyOwn();
     return undefined;
   }
+  // The people of WorkOS's test environment are others.
+  if (environment === 'test') throw invalidFields({ environment: "A test key is the organization's." });
   if (caller.kind === 'user') return caller.userId;
   throw new AppError('permission_denied', 'A personal key is made by the person whose it is. Sign in for it.');
 }

@@ -76,12 +76,13 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
       const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
-      const owner = { environment: body.environment, ownerUserId: ownerFor(caller, body.owner) };
+      const owner = { environment: body.environment, ownerUserId: ownerFor(caller, body) };
       const input = { ...owner, ...what, label, description, metadata, ...limits };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
           view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
+          renew: (kept) => renewCreated(deps, caller, kept),
           run: (repeatable) => createKey(caller, input, context, repeatable),
         },
       );
@@ -202,6 +203,7 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
         { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
         {
           view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
+          renew: (kept) => renewCreated(deps, caller, kept),
           run: (repeatable) => rotateKey(caller, id, body.grace_seconds, context, repeatable),
         },
       ),
@@ -232,6 +234,16 @@ async function viewUsed(deps: Viewing, key: Key) {
 // Whoever made a personal key is its owner.
 function viewCreated({ viewKey, clock }: Viewing, caller: TenantCaller, { key, value }: ProvisionedKey) {
   return { ...viewKey(key, { now: clock(), ownerHolds: [...caller.scopes] }), value };
+}
+
+/** What was answered then, with what keys have had since. */
+async function renewCreated(
+  deps: Viewing & Pick<Deps, 'findKey'>,
+  caller: TenantCaller,
+  kept: ReturnType<typeof viewCreated>,
+): Promise<ReturnType<typeof viewCreated>> {
+  const key = await deps.findKey(caller.organizationId, kept.id);
+  return { ...viewCreated(deps, caller, { key, value: kept.value }), ...kept };
 }
 
 /** What a list shows of what its caller reaches; nothing, where the two have nothing in common. */

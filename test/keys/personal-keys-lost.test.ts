@@ -70,7 +70,7 @@ async function tell(event: string, data: object, createdAt = service.clock().toI
 const auditOf = (organizationId: string) =>
   db('audit_events').where({ organization_id: organizationId, action: 'api_key.revoked' }).orderBy('sequence');
 
-test('when the membership ends, by a webhook, the person’s keys there stop with its answer, and no others', async () => {
+test("when the membership ends, by a webhook, the person's keys there stop with its answer, and no others", async () => {
   const { acme, key, make, userId } = await makeOwner();
   const second = await make();
   const [theirs, shared] = [

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { startTestEnvironment } from '../support/test-environment.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos, userKeysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 import type { Organization } from '../support/organizations.ts';
@@ -59,7 +60,7 @@ test('a proxy is told the owner of a personal key, and of no other', async () =>
   expect(session.body['user_id']).toBe('user_system_api_key');
 });
 
-test('the quota is each person’s own, and none of the organization’s', async () => {
+test("the quota is each person's own, and none of the organization's", async () => {
   const acme = await service.organizations.add();
   const [member, owner] = [await own(acme), await acme.session()];
   const made = await Promise.all(Array.from({ length: LIMIT + 2 }, () => create(member, { owner: 'user' })));
@@ -99,7 +100,7 @@ test('someone who is no member at WorkOS makes none: nothing is left, and nothin
   expect(await db('api_keys').where({ organization_id: acme.id }).pluck('status')).toEqual(['failed']);
 });
 
-test('with the scopes for one’s own, others’ keys are not there; administrators reach all', async () => {
+test("with the scopes for one's own, others' keys are not there; administrators reach all", async () => {
   const acme = await service.organizations.add();
   const [member, owner] = [await own(acme), await acme.session()];
   const mine = await personal(member);
@@ -133,7 +134,7 @@ test('with the scopes for one’s own, others’ keys are not there; administrat
     expect(outcome(await ask(nobody, 'GET', path))).toEqual([403, 'permission_denied']);
 });
 
-test('one changes, rotates and revokes one’s own; an administrator all but rotates', async () => {
+test("one changes, rotates and revokes one's own; an administrator all but rotates", async () => {
   const acme = await service.organizations.add();
   const [member, owner] = [await own(acme), await acme.session()];
   const mine = await personal(member);
@@ -165,7 +166,7 @@ test('what the owner does not hold is not granted, and shown as not granted', as
   expect((await ask(key.value, 'GET', '/v1/me/session')).body['permissions']).toEqual(['workspace:read']);
 });
 
-test('a key whose answer was lost is found among the person’s and deleted', async () => {
+test("a key whose answer was lost is found among the person's and deleted", async () => {
   const acme = await service.organizations.add();
   const userId = acme.userId('member');
   service.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/user_management/users/:id/api_keys' });
@@ -189,6 +190,17 @@ test('a revocation that WorkOS did not confirm is settled', async () => {
   expect(await userKeysAtWorkos(service, acme.userId('member'))).toEqual([]);
 });
 
+test("a test key is no person's", async () => {
+  const { env } = await startTestEnvironment();
+  const api_keys = { prefixes: ['sk_'], owners: ['user' as const] };
+  const both = await startService(env, { product: { api_keys } });
+  const acme = await both.organizations.add();
+  const body = { label: 'x', permission_set: 'read_only', environment: 'test' };
+  const answer = await call(both, 'POST', '/v1/api-keys', { token: await acme.session('member', OWN), body });
+  expect(outcome(answer)).toEqual([400, 'validation_error']);
+  expect(Object.keys(answer.body.error.details?.['fields'] as object)).toEqual(['environment']);
+});
+
 test('where a product has personal keys alone, that is what is made unless said', async () => {
   const only = await startService({}, { product: { api_keys: { prefixes: ['sk_'], owners: ['user'] } } });
   const acme = await only.organizations.add();
@@ -201,7 +213,7 @@ test('where a product has personal keys alone, that is what is made unless said'
   expect(outcome(shared)).toEqual([400, 'validation_error']);
 });
 
-test('where a product has none, nothing is different: the scopes for one’s own open nothing', async () => {
+test("where a product has none, nothing is different: the scopes for one's own open nothing", async () => {
   const plain = await startService();
   const acme = await plain.organizations.add();
   const body = { label: 'x', permission_set: 'read_only', owner: 'user' };

@@ -38,7 +38,7 @@ test('the routes of a key are what they were when this was written, or have a bo
   expect(routes.filter(({ hasBody, name }) => hasBody && !BODIES[name]).map(({ name }) => name)).toEqual([]);
 });
 
-test.each(routes.map(({ name }) => name))('%s does not reach a colleague’s key, nor one elsewhere', async (name) => {
+test.each(routes.map(({ name }) => name))("%s does not reach a colleague's key, nor one elsewhere", async (name) => {
   const route = routes.find((candidate) => candidate.name === name)!;
   const before = await state();
   for (const { id } of victims)
@@ -51,7 +51,7 @@ test.each(routes.map(({ name }) => name))('%s does not reach a colleague’s key
 });
 
 test.each(routes.map(({ name }) => name))(
-  '%s by a personal key reaches its owner’s keys alone, and only reads',
+  "%s by a personal key reaches its owner's keys alone, and only reads",
   async (name) => {
     const route = routes.find((candidate) => candidate.name === name)!;
     const ask = async (id: string) => {
@@ -77,7 +77,7 @@ test('no list shows them, by filter or by cursor', async () => {
   expect(outcome(walked)).toEqual([400, 'validation_error']);
 });
 
-test('nor does the use of the organization, which is not one’s own', async () => {
+test("nor does the use of the organization, which is not one's own", async () => {
   const answer = await call(service, 'GET', '/v1/organization/usage', { token: colleague });
   expect(outcome(answer)).toEqual([403, 'permission_denied']);
 });

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { makeReconciliation } from '../../src/container.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
+import type { Product } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import type { Finding } from '../../src/sync/reconcile/reconcile-organization.ts';
 import type { Options } from '../../src/sync/reconcile/reconcile.ts';
@@ -13,7 +14,11 @@ import { keysAtWorkos } from './workos-keys.ts';
 export const SECRET = 'the secret of service and reconciliation, for tests alone';
 
 /** A reconciliation of a service's database, as `npm run reconcile` runs it. */
-export function makeTestReconcile({ db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>, at?: FaultPoint) {
+export function makeTestReconcile(
+  { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
+  at?: FaultPoint,
+  owners: Product['api_keys']['owners'] = ['organization'],
+) {
   const config = readConfig({
     DATABASE_URL: 'postgres://handed-in',
     WORKOS_API_KEY: workos.apiKey,
@@ -24,7 +29,8 @@ export function makeTestReconcile({ db, workos, clock }: Pick<Service, 'db' | 'w
     WORKOS_COOKIE_PASSWORD: SECRET,
     LATCHKEY_SECRET: SECRET,
   });
-  const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const file = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const product = { ...file, api_keys: { ...file.api_keys, owners } };
   const log = makeLogger({ level: 'silent', pretty: false });
   const reconcile = makeReconciliation({ config, product, db, log, clock, ...(at && { at }) });
 
