@@ -31,7 +31,12 @@ type Request = { caller: TenantCaller; context: RequestContext; route: string; s
 /** What the work does so that its answer can be given again: make this row, and call `complete` where it commits. */
 export type Repeatable<T> = { rowId?: string; complete: (trx: Knex.Transaction, made: T) => Promise<void> };
 
-type Work<T, A> = { view: (made: T) => A; run: (repeatable: Repeatable<T>) => Promise<T> };
+type Work<T, A> = {
+  view: (made: T) => A;
+  run: (repeatable: Repeatable<T>) => Promise<T>;
+  /** Adds what an answer has by now to one that was kept, maybe by an earlier version. */
+  renew: (kept: A) => Promise<A>;
+};
 
 export type RunOnce = ReturnType<typeof makeRunOnce>;
 
@@ -55,7 +60,7 @@ export function makeRunOnce(deps: Deps) {
     const { place, sealing } = entry.spot;
     if (entry.kind === 'replay') {
       request.context.setHeader('idempotency-replayed', 'true');
-      return sealing.unseal(entry.sealed, clientKey, place.keyHash) as A;
+      return work.renew(sealing.unseal(entry.sealed, clientKey, place.keyHash) as A);
     }
     return runHolding(deps, work, { ...entry.spot, clientKey, rowId: entry.rowId });
   };

@@ -1,11 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
+import { makeSafes } from '../../src/idempotency/safes.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
-const service = await startService({ WORKOS_TIMEOUT_MS: '5000' });
+const LATCHKEY_SECRET = 'a secret of these tests, of 32 bytes or more';
+const service = await startService({ WORKOS_TIMEOUT_MS: '5000', LATCHKEY_SECRET });
 
 afterEach(() => service.workos.faults.clear());
 
@@ -26,6 +28,20 @@ test('the same request again is the same answer, secret included, and no second 
   expect(second.body).toEqual(first.body);
   expect(second.body['value']).toMatch(/^sk_/);
   expect(await liveAt(acme.id)).toBe(1);
+});
+
+test('an answer that an earlier version sealed has by now what answers have had since', async () => {
+  const acme = await service.organizations.add();
+  const owner = await acme.session();
+  const { body } = await create(owner, 'from before');
+  const { environment: _environment, owner: _owner, ...known } = body;
+  const place = () => service.db('idempotency_keys').where({ organization_id: acme.id });
+  const { key_hash: keyHash } = await place().first('key_hash');
+  const [{ sealing }] = makeSafes({ secret: LATCHKEY_SECRET, previousSecrets: [] });
+  await place().update({ sealed: sealing.seal({ ...known, label: 'as it was' }, 'from before', keyHash) });
+  const again = await create(owner, 'from before');
+  expect(outcome(again)).toEqual([201, undefined]);
+  expect(again.body).toEqual({ ...body, label: 'as it was' });
 });
 
 test('a rotation again is the same answer and no second successor', async () => {
