@@ -88,7 +88,7 @@ describe('a test key', () => {
   test.each([
     ['GET', '/v1/api-keys'],
     ['GET', '/v1/organization'],
-    ['GET', ''],
+    ['GET', '/v1/me/session'],
     ['GET', '/v1/api-keys/permissions'],
     ['GET', '/v1/audit-events'],
     ['POST', '/v1/api-keys'],
