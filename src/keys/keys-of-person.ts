@@ -38,24 +38,26 @@ async function activeIds(trx: Knex.Transaction, { organizationId, userId }: Pers
 }
 
 /**
- * Revokes a bounded number of a person's keys in an organization, and ends what is being made. Their deletion at WorkOS
+ * Revokes a bounded number of a person's keys in an organization, and ends what is being made; with `madeUntil`, the keys
+ * alone that were made until then. Their deletion at WorkOS
  * is left to whoever settles rows.
  * @returns what is to be recorded, and whether this may not have been all
  */
 export async function revokeKeysOf(
   trx: Knex.Transaction,
   { organizationId, userId }: Person,
-  { reason, source, now }: { reason: string; source: AuditSource; now: Date },
+  { reason, source, now, madeUntil }: { reason: string; source: AuditSource; now: Date; madeUntil?: Date },
 ): Promise<{ events: AuditEvent[]; more: boolean }> {
-  await failProvisioningRows(trx, organizationId, now, userId);
+  if (!madeUntil) await failProvisioningRows(trx, organizationId, now, userId);
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
     `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, due_at = ?, attempts = 0
      where organization_id = ? and id in (
        select id from api_keys where organization_id = ? and owner_user_id = ? and status = 'active'
+         and (?::timestamptz is null or created_at <= ?)
        order by id limit ? for update
      )
      returning id, workos_id, label`,
-    [now, now, now, organizationId, organizationId, userId, REVOKE_BATCH],
+    [now, now, now, organizationId, organizationId, userId, madeUntil ?? null, madeUntil ?? null, REVOKE_BATCH],
   );
   const events = rows
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))

@@ -12,11 +12,11 @@ export type LostBy = 'membership_ended' | 'user_deleted';
 type Deps = {
   /** Drops what is kept in memory of a person's keys, or of all keys of the organization. */
   announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
-  /** Revokes a bounded number of a person's keys inside the transaction. */
+  /** Revokes a bounded number of a person's keys inside the transaction, all or those made until then. */
   revokeKeysOf: (
     trx: Knex.Transaction,
     member: MemberId,
-    why: { reason: LostBy; source: AuditSource; now: Date },
+    why: { reason: LostBy; source: AuditSource; now: Date; madeUntil?: Date },
   ) => Promise<{ events: AuditEvent[]; more: boolean }>;
   audit: Pick<AuditLog, 'appendAll'>;
   clock: Clock;
@@ -124,17 +124,19 @@ function unknown(now: Date): Partial<MemberRow> {
 
 async function end(deps: Deps, trx: Knex.Transaction, row: HeldMember, { at, reason, source }: Ending): Promise<Step> {
   const now = deps.clock();
-  if (row.active && at < row.member_as_of) {
-    // Somebody is a member again, or clocks differ: WorkOS knows.
-    await changeMember(trx, row, { due_at: now, attempts: 0 }, now);
-    return NOTHING;
-  }
-  const over = { active: false, permissions: null, member_as_of: at, due_at: null, attempts: 0 };
-  if (row.active) await changeMember(trx, row, over, now);
+  // Somebody is a member again, or clocks differ: WorkOS knows. The keys from before are gone all the same.
+  const isAgain = row.active && at < row.member_as_of;
+  if (isAgain) await changeMember(trx, row, { due_at: now, attempts: 0 }, now);
+  else if (row.active) await changeMember(trx, row, { ...unknown(now), ...over(at) }, now);
   const { organization_id: organizationId, user_id: userId } = row;
-  const { events, more } = await deps.revokeKeysOf(trx, { organizationId, userId }, { reason, source, now });
+  const why = { reason, source, now, ...(isAgain && { madeUntil: at }) };
+  const { events, more } = await deps.revokeKeysOf(trx, { organizationId, userId }, why);
   await deps.audit.appendAll(trx, organizationId, events);
-  return { changed: row.active || events.length > 0, more };
+  return { changed: (row.active && !isAgain) || events.length > 0, more };
+}
+
+function over(at: Date): Partial<MemberRow> {
+  return { active: false, member_as_of: at, due_at: null };
 }
 
 /**
