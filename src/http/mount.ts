@@ -2,7 +2,6 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
 import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
 import type { ApiKeyCaller, Caller, TenantCaller } from './caller.ts';
 import { originOf } from './caller-origin.ts';
@@ -22,7 +21,7 @@ export type Guards = {
   /** Counts a request with an API key. @throws AppError 429 */
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
   /** Told what became of a request with an API key. */
-  keyAnswered(caller: ApiKeyCaller, refusal: ErrorCode | undefined, from: CallerOrigin): void;
+  keyAnswered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin): void;
   /** Judges the tenant's billing. @throws AppError 423 */
   assertBilling(organizationId: string, billing: BillingClass): Promise<void>;
 };
@@ -58,7 +57,7 @@ function handler(route: Route, options: Options): RequestHandler {
       await answer(route, options, req, res);
       noteKey(options, req, res, undefined);
     } catch (error) {
-      noteKey(options, req, res, error instanceof AppError ? error.code : undefined);
+      noteKey(options, req, res, error instanceof AppError ? error : undefined);
       if (options.strict && error instanceof AppError && !declared.has(error.code)) {
         throw new Error(`${route.operationId} answered the undeclared code '${error.code}'`, { cause: error });
       }
@@ -67,7 +66,7 @@ function handler(route: Route, options: Options): RequestHandler {
   };
 }
 
-function noteKey(guards: Guards, req: Request, res: Response, refusal: ErrorCode | undefined): void {
+function noteKey(guards: Guards, req: Request, res: Response, refusal: AppError | undefined): void {
   const caller = res.locals['caller'] as Caller | undefined;
   if (caller?.kind === 'api_key') guards.keyAnswered(caller, refusal, originOf(req));
 }
@@ -125,7 +124,9 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   if (!access.callers.includes(caller.kind)) throw denied(callerRefusal(caller));
   // What Latchkey keeps is an organization's own, whichever key asks for it.
   if (caller.kind === 'api_key' && caller.environment === 'test' && !access.testKeys)
-    throw denied('A key of the test environment cannot do this.');
+    throw new AppError('permission_denied', 'A key of the test environment cannot do this.', {
+      details: { environment: 'test', required_environment: 'live' },
+    });
   assertScope(access.scope, caller);
   if (named !== undefined && named !== caller.organizationId) {
     throw denied('The credential belongs to another organization.');

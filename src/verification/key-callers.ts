@@ -85,11 +85,16 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
     },
 
     /** Notes what became of a request. */
-    answered(caller: ApiKeyCaller, refusal: ErrorCode | undefined, from: From): void {
+    answered(caller: ApiKeyCaller, refusal: AppError | undefined, from: From): void {
       const record = records.get(caller);
-      if (record) note(record, (refusal && REFUSALS[refusal]) ?? 'valid', from);
+      if (record) note(record, refusal ? verdictOf(refusal) : 'valid', from);
     },
   };
+}
+
+/** What a refusal by a route means for the key; one that is not about the key leaves it valid. */
+function verdictOf({ code, details }: AppError): VerdictCode {
+  return details?.['required_environment'] === undefined ? (REFUSALS[code] ?? 'valid') : 'environment_mismatch';
 }
 
 function callerOf(record: MirrorRecord): ApiKeyCaller {

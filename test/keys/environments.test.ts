@@ -162,6 +162,17 @@ describe('a test key', () => {
   });
 });
 
+test('the usage of a key says that it was used where it may not be', async () => {
+  const key = await newTestKey();
+  await forward(key.value);
+  await call(service, 'GET', '/v1/organization', { token: key.value });
+  await verify(key.value);
+  await verify(key.value, { environment: 'test' });
+  await service.background.runOnce('flush_usage');
+  const { body } = await call(service, 'GET', `/v1/api-keys/${key.id}/usage`, { token: owner });
+  expect(body).toMatchObject({ codes: { environment_mismatch: 3, valid: 1 } });
+});
+
 describe('the organization in the test environment', () => {
   test('is one, also when several first keys are made at once', async () => {
     const made = await Promise.all(Array.from({ length: 5 }, () => create({ environment: 'test' })));
