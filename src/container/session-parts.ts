@@ -19,6 +19,7 @@ import type { Config } from '../config.ts';
 import type { Route } from '../http/route.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
+import { within } from '../limits/within.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
 import type { Loop } from '../sync/background.ts';
@@ -44,10 +45,11 @@ type Deps = {
 
 const MINUTE_MS = 60_000;
 const FLUSH_MS = 1_000;
+const CLOSE_MS = 3_000;
 
 /** What knows of people's sessions: their tokens, that they are used, and that they are over. */
 export function makeSessionParts(deps: Deps) {
-  const { config, product, db, workos, sessionMemory: memory, trust, clock } = deps;
+  const { config, product, db, workos, sessionMemory: memory, trust, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   // So far replicas may differ in when a session was last used.
@@ -84,7 +86,11 @@ export function makeSessionParts(deps: Deps) {
     ],
     sessionLoops: isKept ? loops(config, { activity, ends, workos, clock }, unusedMs) : [],
     /** Writes the last uses, when no more come. */
-    closeSessions: () => activity.flush(Infinity),
+    async closeSessions(): Promise<void> {
+      await within(CLOSE_MS, activity.flush(Infinity)).catch((error: unknown) =>
+        log.warn({ err: error }, 'when some sessions were last used is lost: it could not be written'),
+      );
+    },
   };
 }
 
