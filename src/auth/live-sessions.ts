@@ -40,8 +40,8 @@ export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isT
     const generation = memory.generation();
     const found = await sessions.find(sessionId);
     if (found?.endReason) throw sessionOver(found.endReason);
-    const writtenMs = (found?.lastActiveAt ?? issuedAt).getTime();
-    if (isInactive(Math.max(writtenMs, activity.lastMs(sessionId) ?? 0), nowMs)) throw sessionOver('inactive');
+    if (isInactive(lastUse(found?.lastActiveAt, activity.lastMs(sessionId)) ?? issuedAt.getTime(), nowMs))
+      throw sessionOver('inactive');
     await use(caller, nowMs);
     if (isTrusted()) memory.fill(sessionId, { lastActiveMs: nowMs }, generation);
   }
@@ -56,6 +56,12 @@ export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isT
       return use(caller, nowMs);
     },
   };
+}
+
+/** The later of what is written and what is not yet. That a token was made anew is no use of its session. */
+function lastUse(written: Date | undefined, remembered: number | undefined): number | undefined {
+  if (written === undefined) return remembered;
+  return Math.max(written.getTime(), remembered ?? 0);
 }
 
 export function sessionOver(reason: EndReason): AppError {

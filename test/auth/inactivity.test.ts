@@ -114,10 +114,13 @@ test('a use that another replica has written counts here', async () => {
   expect(await me(token)).toEqual(OK);
 });
 
-test('an inactive session is not refreshed, and is over at WorkOS', async () => {
+test.each([
+  ['was written', true],
+  ['was not written yet', false],
+])('an inactive session whose last use %s is not refreshed, and is over at WorkOS', async (_what, isWritten) => {
   const { email } = await addPerson(service);
   const tokens = tokensOf(await login(service, { email, password: PASSWORD }));
-  await flush();
+  if (isWritten) await flush();
   service.clock.advance(WINDOW_MS);
   const refused = await refresh(service, { refresh_token: tokens.refresh_token });
   expect([outcome(refused), refused.body.error.details?.['reason']]).toEqual([OVER, 'inactive']);

@@ -18,7 +18,7 @@ const listMemberships = (query: string) => call(emulator, 'GET', `/user_manageme
 describe('permissions', () => {
   it('of the demo are listed', async () => {
     const { body } = await call(emulator, 'GET', '/authorization/permissions?limit=100&order=asc');
-    expect(body.data.map(({ slug }: { slug: string }) => slug)).toEqual([
+    expect(body.data.map(({ slug }: { slug: string }) => slug).toSorted()).toEqual([
       'apikeys:read',
       'apikeys:write',
       'audit:read',

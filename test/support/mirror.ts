@@ -14,6 +14,8 @@ import type { WorkosEvent } from '../../src/workos/event.ts';
 import { makeTestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';
 
+const askAboutMember = () => Promise.resolve();
+
 export const T0 = Date.parse('2026-11-01T12:00:00.000Z');
 /** Minutes after a fixed beginning. */
 export const minute = (n: number): Date => new Date(T0 + n * 60_000);
@@ -30,7 +32,6 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
   const marker = makeMarker(randomBytes(32));
   const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
   const mirror = makeMirror({ product, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
-  const askAboutMember = () => Promise.resolve();
   const applyEvent = makeApplyEvent({ db, ...mirror, askAboutMember, workosEvents: makeMetrics().workosEvents });
   return { db, clock, marker, ...mirror, apply: (event: WorkosEvent) => applyEvent(event, { source: 'poll' }) };
 }

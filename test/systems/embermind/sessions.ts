@@ -94,7 +94,6 @@ export const INACTIVITY: Behaviour<World>[] = [
       const acme = await company();
       const used = await signedIn(world, acme);
       const unused = await signedIn(world, acme, 'operator');
-      await service.background.runOnce('flush_sessions');
       let { access_token: token, refresh_token } = used;
       for (let i = 0; i < 10; i++) {
         service.clock.advance(4 * MINUTE_MS);
