@@ -31,7 +31,10 @@ export type Use = {
 
 export type Judge = ReturnType<typeof makeJudge>;
 
-/** Whether a key is good for a use at `now`: from an allowed address, every scope asked for, and a posture that allows the operation. */
+/**
+ * Whether a key is good for a use at `now`: of the environment wanted, from an allowed address, with every scope asked for,
+ * and a posture that allows the operation.
+ */
 export function makeJudge(policy: Pick<Policy, 'standingOf' | 'allows'>) {
   return (record: MirrorRecord | undefined, use: Use, now: Date): VerdictCode => judge(policy, record, use, now);
 }

@@ -65,14 +65,16 @@ export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | und
 export type ReadMirrorOfMany = (hashes: readonly Buffer[]) => Promise<MirrorRead[]>;
 
 /**
- * Reads the keys with these hashes: one indexed look-up for each, and the rows of its tenant and its owner. A hash names one key of one
- * organization, so no organization is asked for.
+ * Reads the keys with these hashes: one indexed look-up for each, and the rows of its tenant and its owner. A hash names
+ * one key of one organization, so no organization is asked for.
  */
 export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   const toRecord = makeToRecord(catalogue);
   return async (hashes) => {
     const { rows } = await db.raw<{ rows: Row[] }>(
-      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.owner_user_id, m.active as owner_active, m.permissions as owner_permissions, k.ip_allow_list, k.label, k.permission_set, k.scopes, k.status,
+      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.label, k.permission_set,
+              k.scopes, k.status, k.ip_allow_list, k.owner_user_id,
+              m.active as owner_active, m.permissions as owner_permissions,
               k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
               t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
               t.ip_allow_list as organization_ip_allow_list
@@ -95,11 +97,11 @@ function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules
   return (row) => ({
     organizationId: name(row.organization_id, itself),
     keyId: row.workos_id,
-    environment: row.environment,
+    environment: row.environment === 'live' ? 'live' : 'test',
     ownerUserId: row.owner_user_id ?? undefined,
     label: row.label,
     permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
-    // What is never granted was never written; should a row say otherwise, it is not believed, here or where it is implied.
+    // What is never granted was never written; should a row say otherwise, it is not believed, also where it is implied.
     scopes: scopesOf(nameOfScopes(row), () => {
       const set = row.permission_set ?? undefined;
       return row.owner_user_id === null
