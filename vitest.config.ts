@@ -8,8 +8,8 @@ export default defineConfig({
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // One more than the cores that CI has: much of a test of failures is waiting for a deadline.
-    maxWorkers: 3,
+    // Two more than the cores that CI has: much of a test of failures is waiting for a deadline.
+    maxWorkers: 4,
     // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
     isolate: false,
   },

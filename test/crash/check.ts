@@ -15,6 +15,8 @@ type Deps = {
   sql: Pool;
   workos: Workos;
   organizationId: string;
+  /** The person whose keys clients make, if they are one. */
+  userId: string | undefined;
   notices: readonly Try[];
 };
 
@@ -24,6 +26,7 @@ type Row = {
   origin: string;
   status: string;
   label: string;
+  owner_user_id: string | null;
   expires_at: Date | null;
   rotated_from: string | null;
   rotated_to: string | null;
@@ -52,7 +55,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...where,
   });
   const secrets = new Set([...acted.told, ...acted.foreign].map(({ value }) => value));
-  const seen: Seen = { rows, there: await workos.listKeys(organizationId), events, acted, now: new Date() };
+  const seen: Seen = { rows, there: await workos.listKeys(deps), events, acted, now: new Date() };
   return [
     ...unread,
     ...bothSides(seen),
@@ -161,16 +164,18 @@ function oneEventEach({ rows, events, acted }: Seen): string[] {
 }
 
 /** Counted three ways: from what clients were told, from the mirror and from what the service says. */
-async function quota({ url, token }: Deps, { rows, acted, now }: Seen): Promise<string[]> {
+async function quota({ url, token, userId }: Deps, { rows, acted, now }: Seen): Promise<string[]> {
   const told = acted.told.filter(({ state }) => state === 'live').length + acted.foreign.length;
   const counted = rows.filter(
     (row) => row.status === 'active' && (!row.expires_at || row.expires_at > now) && row.rotated_to === null,
-  ).length;
+  );
   const answer = await send(url(), 'GET', '/v1/organization', { token });
   const said = (answer?.body['usage'] as { api_keys: number } | undefined)?.api_keys;
-  return told === counted && counted === said
+  // What people have is counted apart.
+  const own = userId === undefined ? counted.length : acted.foreign.length;
+  return told === counted.length && own === said
     ? []
-    : [`quota: ${told} keys were told of, ${counted} are in the mirror, the service says ${said}`];
+    : [`quota: ${told} keys were told of, ${counted.length} are in the mirror, the service says ${said} of ${own}`];
 }
 
 async function promises(deps: Deps, { told, foreign }: Acted): Promise<string[]> {

@@ -13,6 +13,8 @@ export type Told = {
 type Deps = {
   url: () => string;
   token: string;
+  /** Whose keys it makes. */
+  owner: 'organization' | 'user';
   /** What no client should ever see. */
   complain: (what: string) => void;
   newId: () => string;
@@ -27,7 +29,7 @@ export type Client = ReturnType<typeof makeClient>;
  * A client as it should be: repeats what is safe to repeat and what carries an Idempotency-Key; before it repeats
  * anything else it looks what became of it, and takes back what it does not know the secret of.
  */
-export function makeClient({ url, token, complain, newId }: Deps) {
+export function makeClient({ url, token, owner, complain, newId }: Deps) {
   /** Sends until there is an answer that says more than to try again; `onUnknown` runs after each lost answer. */
   async function insist(
     method: string,
@@ -83,7 +85,7 @@ export function makeClient({ url, token, complain, newId }: Deps) {
 
   return {
     async create(label: string, idempotent: boolean): Promise<Told> {
-      const body = { label, permission_set: 'read_only', metadata: { made: 'by a trial' } };
+      const body = { label, permission_set: 'read_only', owner, metadata: { made: 'by a trial' } };
       const safely = idempotent ? { key: newId() } : { onUnknown: () => takeBack(label) };
       return toldOf(must(201, await insist('POST', '/v1/api-keys', { body, ...safely }), 'a creation'));
     },

@@ -40,7 +40,7 @@ export type Lane = {
 };
 
 const WORKOS_KEY = 'sk_test_latchkey';
-const CLIENT_ID = 'client_latchkey';
+export const CLIENT_ID = 'client_latchkey';
 const HOLDS_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 

@@ -23,6 +23,8 @@ export type Plan = {
   killAfterMs: number;
   /** Clients that act at the same time, each with a key of its own. */
   clients: Step[][];
+  /** Whether they all are one person, who makes keys of their own. */
+  personal: boolean;
   /** Keys that somebody makes in WorkOS's dashboard: with a name of their own, or one that claims to be ours. */
   foreign: ('plain' | 'forged')[];
   faults: PlannedFault[];
@@ -79,6 +81,7 @@ export function makePlan(seed: string, point: string): Plan {
     pass,
     killAfterMs: point === ANY_TIME ? 5 + random.below(400) : 0,
     clients,
+    personal: makeRandom(`${seed} owner`).chance(0.3),
     foreign,
     faults: reconcile ? [...faults.filter(({ asked }) => asked !== 'list'), NO_EVENTS] : faults,
     hooks: planHooks(makeRandom(`${seed} hooks`)),

@@ -17,8 +17,10 @@ export async function writeProduct(folder: string, { url, secret }: Told): Promi
     notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }] },
     billing: { postures: { past_due: EVERYTHING, decommissioning: EVERYTHING } },
   };
+  // Its form of keys stays WorkOS's.
+  const owners = '  prefixes: [sk_]\n  owners: [organization, user]';
   const lines = Object.entries(more).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
   const path = join(folder, 'product.yaml');
-  await writeFile(path, `${await readFile(DEFAULT, 'utf8')}\n${lines.join('')}`);
+  await writeFile(path, `${(await readFile(DEFAULT, 'utf8')).replace('  prefixes: [sk_]', owners)}\n${lines.join('')}`);
   return { LATCHKEY_CONFIG: path, [NAME]: secret };
 }

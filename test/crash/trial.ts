@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { act, makeForeignKeys } from './act.ts';
 import { check } from './check.ts';
 import { makeClient } from './client.ts';
+import { CLIENT_ID } from './lane.ts';
 import type { Lane } from './lane.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME } from './points.ts';
@@ -11,7 +12,7 @@ import type { Try } from './receiver.ts';
 import { makeSender } from './sender.ts';
 import type { Billed } from './sender.ts';
 import { makeWorkos } from './workos.ts';
-import type { Workos } from './workos.ts';
+import type { Holder, Workos } from './workos.ts';
 
 export type Verdict = {
   /** Empty: all is as promised. */
@@ -39,15 +40,16 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   const workos = makeWorkos(lane);
   const organizationId = `org_${plan.seed.replaceAll(/\W/g, '_')}_${randomUUID().slice(0, 8)}`;
   await workos.clearFaults();
-  const token = await open(lane, workos, organizationId);
+  const holder = { organizationId, userId: plan.personal ? `user_${organizationId.slice(4)}` : undefined };
+  const token = await open(lane, workos, holder);
   const deathsBefore = lane.deaths();
   const notices = lane.receiver.keep(organizationId, plan.troubles);
-  const deps = { url: lane.url, token, sql: lane.sql, workos, organizationId, notices };
+  const deps = { url: lane.url, token, sql: lane.sql, workos, ...holder, notices };
   const ways = { newId: randomUUID, complain: (what: string) => void findings.push(what) };
-  const client = makeClient({ ...deps, ...ways });
+  const client = makeClient({ ...deps, ...ways, owner: plan.personal ? 'user' : 'organization' });
   const bill = makeSender({ ...deps, ...ways, secret: lane.billingSecret });
   const foreign = await makeForeignKeys(workos, organizationId, plan);
-  for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, organizationId);
+  for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, holder);
   const over = arm(lane, plan, workos);
   const acted = await act({ client, workos, bill }, plan, foreign);
   await over;
@@ -81,19 +83,30 @@ function countsOf({ hooks }: Billed, notices: readonly Try[]): Counts {
   };
 }
 
-/** An organization of the trial's own. @returns a token of its machine client */
-async function open({ sql }: Lane, workos: Workos, organizationId: string): Promise<string> {
-  const clientId = `client_ci_${organizationId}`;
+/** An organization of the trial's own. @returns a token of its machine client, or of the person */
+async function open({ sql }: Lane, workos: Workos, { organizationId, userId }: Holder): Promise<string> {
   // Before WorkOS says that it is there: so that it was never without billing.
   await sql.query(
     `insert into tenants (organization_id, billing_status, created_at, updated_at) values ($1, 'active', now(), now())`,
     [organizationId],
   );
+  const organizations = [{ id: organizationId, name: organizationId }];
+  const secret = 'a secret';
+  if (userId === undefined) {
+    const clientId = `client_ci_${organizationId}`;
+    await workos.seed({
+      organizations,
+      machineClients: [{ clientId, secret, organizationId, scopes: ['apikeys:write'] }],
+    });
+    return workos.token(clientId, secret);
+  }
+  const email = `${userId}@trials.test`;
   await workos.seed({
-    organizations: [{ id: organizationId, name: organizationId }],
-    machineClients: [{ clientId, secret: 'a secret', organizationId, scopes: ['apikeys:write'] }],
+    organizations,
+    people: [{ id: userId, email, password: secret }],
+    memberships: [{ id: `om_${userId}`, userId, organizationId, role: 'owner' }],
   });
-  return workos.token(clientId, 'a secret');
+  return workos.session(CLIENT_ID, email, secret);
 }
 
 async function arm(lane: Lane, plan: Plan, workos: Workos): Promise<void> {

@@ -11,13 +11,22 @@ export type KeyThere = { id: string; name: string; expires_at: string | null };
 const ATTEMPTS = 50;
 const RETRY_MS = 100;
 
-const PATHS: Record<Asked, (organizationId: string) => { method: string; path: string }> = {
-  create: (organizationId) => ({ method: 'POST', path: `/organizations/${organizationId}/api_keys` }),
-  list: (organizationId) => ({ method: 'GET', path: `/organizations/${organizationId}/api_keys` }),
+/** Whose keys a trial is about: an organization's, or those that a person of it has there. */
+export type Holder = { organizationId: string; userId: string | undefined };
+
+const PATHS: Record<Asked, (holder: Holder) => { method: string; path: string }> = {
+  create: (holder) => ({ method: 'POST', path: keysOf(holder) }),
+  list: (holder) => ({ method: 'GET', path: keysOf(holder) }),
   delete: () => ({ method: 'DELETE', path: '/api_keys/:id' }),
   expire: () => ({ method: 'POST', path: '/api_keys/:id/expire' }),
   events: () => ({ method: 'GET', path: '/events' }),
 };
+
+function keysOf({ organizationId, userId }: Holder): string {
+  return userId === undefined
+    ? `/organizations/${organizationId}/api_keys`
+    : `/user_management/users/${userId}/api_keys`;
+}
 
 /** WorkOS as its administrator sees it, asked by the trial itself. */
 export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'workosKey'>) {
@@ -35,10 +44,10 @@ export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'w
     throw new Error(`the local WorkOS did not answer ${method} ${path}`);
   }
 
-  async function listKeys(organizationId: string): Promise<KeyThere[]> {
+  async function listOwn(holder: Holder): Promise<KeyThere[]> {
     const keys: KeyThere[] = [];
     for (let after = ''; ;) {
-      const { body } = await ask('GET', `/organizations/${organizationId}/api_keys?limit=100${after}`);
+      const { body } = await ask('GET', `${keysOf(holder)}?limit=100${after}`);
       keys.push(...(body['data'] as KeyThere[]));
       const next = (body['list_metadata'] as { after: string | null }).after;
       if (next === null) return keys;
@@ -48,10 +57,14 @@ export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'w
 
   return {
     ask,
-    listKeys,
+    /** The organization's keys, and the person's if there is one. */
+    async listKeys(holder: Holder): Promise<KeyThere[]> {
+      const keys = await listOwn({ ...holder, userId: undefined });
+      return holder.userId === undefined ? keys : [...keys, ...(await listOwn(holder))];
+    },
     seed: (seed: object) => ask('POST', '/_emulator/seed', seed),
-    fault: (asked: Asked, fault: FaultInput, organizationId: string) =>
-      ask('POST', '/_emulator/faults', { ...fault, ...PATHS[asked](organizationId) }),
+    fault: (asked: Asked, fault: FaultInput, holder: Holder) =>
+      ask('POST', '/_emulator/faults', { ...fault, ...PATHS[asked](holder) }),
     takeDown: () => ask('POST', '/_emulator/faults', { kind: 'reset_before', times: 0 }),
     clearFaults: () => ask('DELETE', '/_emulator/faults'),
     async makeKey(organizationId: string, name: string): Promise<{ id: string; value: string }> {
@@ -64,6 +77,10 @@ export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'w
     async works(value: string): Promise<boolean> {
       const { body } = await ask('POST', '/api_keys/validations', { value });
       return body['api_key'] !== null;
+    },
+    async session(clientId: string, email: string, password: string): Promise<string> {
+      const proof = { grant_type: 'password', client_id: clientId, client_secret: workosKey, email, password };
+      return String((await ask('POST', '/user_management/authenticate', proof)).body['access_token']);
     },
     async token(clientId: string, secret: string): Promise<string> {
       const body = { grant_type: 'client_credentials', client_id: clientId, client_secret: secret };
