@@ -9,6 +9,19 @@ type Deps = { signIn: SignIn; endSession: EndSession };
 
 const TAG = 'Session';
 const MAX_TOKEN = 4_096;
+/** What may stand in the way of a session that is opened. */
+const OPENS_A_SESSION = [
+  'credential_invalid',
+  'credential_expired',
+  'permission_denied',
+  'ip_not_allowed',
+  'organization_choice_required',
+  'organization_not_found',
+  'rate_limited',
+  'workos_rejected',
+  'workos_unavailable',
+  'database_unavailable',
+] as const;
 
 const organizationId = z
   .string()
@@ -58,18 +71,7 @@ function loginRoute({ signIn }: Deps): Route {
       'Whoever belongs to several organizations and names none is asked: 409 `organization_choice_required` with `details.organizations` and `details.pending_authentication_token`, which stands for the password when it is sent with the `organization_id`.',
     body: z.union([Proof, Choice]).meta({ id: 'Login' }),
     responses: { 200: Session },
-    errors: [
-      'credential_invalid',
-      'credential_expired',
-      'permission_denied',
-      'ip_not_allowed',
-      'organization_choice_required',
-      'organization_not_found',
-      'rate_limited',
-      'workos_rejected',
-      'workos_unavailable',
-      'database_unavailable',
-    ],
+    errors: OPENS_A_SESSION,
     async handle({ body, context }) {
       if ('email' in body) {
         const { email, password, organization_id } = body;
@@ -91,18 +93,7 @@ function refreshRoute({ signIn }: Deps): Route {
     description: 'A session that was signed out, or that nobody used for too long, cannot be renewed.',
     body: Renewal,
     responses: { 200: Session },
-    errors: [
-      'credential_invalid',
-      'credential_expired',
-      'permission_denied',
-      'ip_not_allowed',
-      'organization_choice_required',
-      'organization_not_found',
-      'rate_limited',
-      'workos_rejected',
-      'workos_unavailable',
-      'database_unavailable',
-    ],
+    errors: OPENS_A_SESSION,
     handle: async ({ body: { refresh_token: refreshToken, organization_id }, context }) =>
       view(await signIn.renew({ refreshToken, organizationId: organization_id }, context)),
   });
