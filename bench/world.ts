@@ -71,7 +71,7 @@ function settings(workosUrl: string): Record<string, string> {
     LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,
     LATCHKEY_CONFIG: 'bench/product.yaml',
     // As the README starts it.
-    NODE_OPTIONS: '--max-semi-space-size=4',
+    NODE_OPTIONS: '--max-semi-space-size=8',
   };
 }
 

@@ -6,7 +6,7 @@ setFlagsFromString('--no-allocation-site-pretenuring');
 
 // V8 lets a heap grow to several times what is in use before it tidies up: after a minute of keys that are not in memory
 // the process had 400 MB, of which 100 were in use. Here it may grow by about so much, however large it is.
-const SPARE_BYTES = 15_000_000;
+const SPARE_BYTES = 12_000_000;
 const MIN_PERCENT = 10;
 const MAX_PERCENT = 40;
 const INTERVAL_MS = 5_000;
