@@ -8,6 +8,6 @@ export default defineConfig({
     globalSetup: ['./test/support/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 4,
+    maxWorkers: 3,
   },
 });
