@@ -18,7 +18,10 @@ const listMemberships = (query: string) => call(emulator, 'GET', `/user_manageme
 describe('permissions', () => {
   it('of the demo are listed', async () => {
     const { body } = await call(emulator, 'GET', '/authorization/permissions?limit=100&order=asc');
-    expect(body.data.map(({ slug }: { slug: string }) => slug).toSorted()).toEqual([
+    expect(body.data.map(({ slug }: { slug: string }) => slug)).toEqual([
+      'workspace:read',
+      'workspace:write',
+      'workspace:write:own',
       'apikeys:read',
       'apikeys:write',
       'audit:read',
@@ -27,9 +30,6 @@ describe('permissions', () => {
       'members:write',
       'tasks:write',
       'tasks:write:own',
-      'workspace:read',
-      'workspace:write',
-      'workspace:write:own',
     ]);
   });
 
