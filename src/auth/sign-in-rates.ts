@@ -15,8 +15,8 @@ const WINDOW_SECONDS = 60;
 export function makeSignInRates({ limiter, perMinute }: Deps) {
   async function take(scope: 'address' | 'account', name: string, limit: number): Promise<void> {
     const rate = { limit, windowSeconds: WINDOW_SECONDS };
-    const { refused, resetSeconds } = await limiter.takeRate(`sign_in ${scope} ${name}`, rate, 1);
-    if (refused) throw tooMany(resetSeconds, { limit, window_seconds: WINDOW_SECONDS, scope });
+    const { refused, resetSeconds, enforcement } = await limiter.takeRate(`sign_in ${scope} ${name}`, rate, 1);
+    if (refused) throw tooMany(resetSeconds, { enforcement, limit, window_seconds: WINDOW_SECONDS, scope });
   }
 
   return {

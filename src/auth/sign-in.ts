@@ -68,8 +68,8 @@ export function makeSignIn(deps: Deps) {
     if (over !== undefined) throw failures.refusal(over);
     const answer = await ask(() => workos.refreshSession({ refreshToken, organizationId, ...originOf(from) }));
     if (answer.kind === 'refused' && answer.code !== NOT_A_MEMBER) {
-      const seconds = await failures.count(from.ip);
-      if (seconds !== undefined) throw failures.refusal(seconds);
+      const counted = await failures.count(from.ip);
+      if (counted !== undefined) throw failures.refusal(counted);
     }
     return admit(deps, accepted(answer, 'refresh_token'), organizationId, from);
   }

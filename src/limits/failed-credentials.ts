@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { Limiter } from './limiter.ts';
+import type { Limiter, RateTaken } from './limiter.ts';
 import { networkOf } from './network.ts';
 
 type Deps = {
@@ -10,6 +10,9 @@ type Deps = {
   perMinute: number;
   clock: Clock;
 };
+
+/** For how many seconds an address is over its limit, and by whose count. */
+export type OverLimit = { seconds: number; enforcement: RateTaken['enforcement'] };
 
 export type FailedCredentials = ReturnType<typeof makeFailedCredentials>;
 
@@ -24,35 +27,38 @@ const MAX_OVER = 10_000;
  * addresses are over is known without asking anybody, from the last failure that was counted here.
  */
 export function makeFailedCredentials({ limiter, perMinute, clock }: Deps) {
-  const overUntil = new LRUCache<string, number>({ max: MAX_OVER });
+  const over = new LRUCache<string, { untilMs: number; enforcement: OverLimit['enforcement'] }>({ max: MAX_OVER });
   const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
 
   return {
-    /** @returns for how many seconds the address is over its limit; undefined when it is not */
-    overFor(address: string | undefined): number | undefined {
+    /** @returns undefined when the address is not over its limit */
+    overFor(address: string | undefined): OverLimit | undefined {
       if (perMinute === 0) return undefined;
       const network = networkOf(address);
-      const leftMs = (overUntil.get(network) ?? 0) - clock().getTime();
+      const known = over.get(network);
+      if (!known) return undefined;
+      const leftMs = known.untilMs - clock().getTime();
       // A clock that was set back must not hold anybody for longer than a window.
-      if (leftMs > 0 && leftMs <= WINDOW_MS) return Math.ceil(leftMs / 1_000);
-      overUntil.delete(network);
+      if (leftMs > 0 && leftMs <= WINDOW_MS)
+        return { seconds: Math.ceil(leftMs / 1_000), enforcement: known.enforcement };
+      over.delete(network);
       return undefined;
     },
 
-    /** Counts a failure. @returns for how many seconds the address is over its limit now; undefined when it is not */
-    async count(address: string | undefined): Promise<number | undefined> {
+    /** Counts a failure. @returns undefined when the address is not over its limit now */
+    async count(address: string | undefined): Promise<OverLimit | undefined> {
       if (perMinute === 0) return undefined;
       const network = networkOf(address);
-      const { refused, resetSeconds } = await limiter.takeRate(`failed ${network}`, rate, 1);
+      const { refused, resetSeconds: seconds, enforcement } = await limiter.takeRate(`failed ${network}`, rate, 1);
       if (!refused) return undefined;
-      overUntil.set(network, clock().getTime() + Math.min(resetSeconds, WINDOW_SECONDS) * 1_000);
-      return resetSeconds;
+      over.set(network, { untilMs: clock().getTime() + Math.min(seconds, WINDOW_SECONDS) * 1_000, enforcement });
+      return { seconds, enforcement };
     },
 
     /** What a credential is answered that failed, or was not looked for, from an address over its limit. */
-    refusal: (seconds: number): AppError =>
+    refusal: ({ seconds, enforcement }: OverLimit): AppError =>
       new AppError('rate_limited', 'Too many credentials that are not valid came from this address.', {
-        details: { retry_after: seconds, limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE },
+        details: { retry_after: seconds, enforcement, limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE },
       }),
 
     /** The standard headers of such an answer; none for any other error. */
@@ -61,6 +67,7 @@ export function makeFailedCredentials({ limiter, perMinute, clock }: Deps) {
       return {
         'ratelimit-policy': `"${SCOPE}";q=${perMinute};w=${WINDOW_SECONDS}`,
         ratelimit: `"${SCOPE}";r=0;t=${error.retryAfterSeconds}`,
+        'x-latchkey-enforcement': String(error.details['enforcement']),
       };
     },
   };

@@ -36,7 +36,12 @@ export type Taken = {
   enforcement: Enforcement;
 };
 
-export type RateTaken = { refused: boolean; remaining: number; resetSeconds: number };
+export type RateTaken = {
+  refused: boolean;
+  remaining: number;
+  resetSeconds: number;
+  enforcement: Extract<Enforcement, 'local' | 'shared'>;
+};
 
 /** Counts requests. What can be answered from memory is answered at once, without a promise. */
 export type Limiter = {

@@ -73,7 +73,7 @@ export function makeLocalLimiter({
     const left = { ...rate, ...names.look(name, rate, now) };
     const refused = cost > left.remaining;
     if (!refused) names.count(name, left, cost, now);
-    return { refused, remaining: left.remaining, resetSeconds: wholeSeconds(left.resetMs) };
+    return { refused, remaining: left.remaining, resetSeconds: wholeSeconds(left.resetMs), enforcement: 'local' };
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { Operation, Policy, Posture } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
+import type { OverLimit } from '../limits/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
@@ -90,8 +91,8 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
 }
 
 /** The address that it comes from presented too many keys that are none: it was not looked for. */
-function unsoughtFor(seconds: number): Taken {
-  return { refused: 'rate', retryAfterSeconds: seconds, rate: undefined, lease: undefined, enforcement: 'local' };
+function unsoughtFor({ seconds, enforcement }: OverLimit): Taken {
+  return { refused: 'rate', retryAfterSeconds: seconds, rate: undefined, lease: undefined, enforcement };
 }
 
 function isGood(code: VerdictCode): boolean {

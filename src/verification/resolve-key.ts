@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
-import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { FailedCredentials, OverLimit } from '../limits/failed-credentials.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import type { MirrorRecord, ReadMirror } from './mirror-record.ts';
@@ -24,8 +24,8 @@ type Deps = {
 
 export type Source = 'cache' | 'mirror' | 'workos';
 export type Resolved = { record: MirrorRecord; source: Source; staleMs: number };
-/** The key is not known, and nobody looks for it: its address tried too many. In seconds. */
-export type Unsought = { limited: number };
+/** The key is not known, and nobody looks for it: its address tried too many. */
+export type Unsought = { limited: OverLimit };
 
 /** Where a key was presented. `limited` when keys that nobody knows count towards what the address may fail with. */
 export type Origin = { address: string | undefined; limited: boolean };

@@ -35,7 +35,14 @@ test.each<[string, (i: number) => string]>([
   expect(outcome(answer)).toEqual(LIMITED);
   const wait = Number(answer.headers.get('retry-after'));
   expect(wait).toBeGreaterThan(50);
-  expect(answer.body.error.details).toEqual({ retry_after: wait, limit: LIMIT, window_seconds: 60, scope: 'address' });
+  expect(answer.body.error.details).toEqual({
+    retry_after: wait,
+    enforcement: 'local',
+    limit: LIMIT,
+    window_seconds: 60,
+    scope: 'address',
+  });
+  expect(answer.headers.get('x-latchkey-enforcement')).toBe('local');
   expect(answer.headers.get('ratelimit-policy')).toBe(`"address";q=${LIMIT};w=60`);
   expect(answer.headers.get('ratelimit')).toBe(`"address";r=0;t=${wait}`);
   expect(outcome(await at(newAddress(), token(0)))).toEqual(INVALID);
@@ -90,7 +97,12 @@ test('keys that a service asks about count for the address that it names, and fo
   const ip = newAddress();
   await times(LIMIT, async (i) => expect((await ask(guess(i), { ip })).body['code']).toBe('not_found'));
   const refused = await ask(guess(9), { ip });
-  expect(refused.body).toMatchObject({ code: 'rate_limited', id: null, retry_after: expect.any(Number) });
+  expect(refused.body).toMatchObject({
+    code: 'rate_limited',
+    id: null,
+    retry_after: expect.any(Number),
+    enforcement: 'local',
+  });
   expect(refused.headers.get('retry-after')).toBe(String(refused.body['retry_after']));
   expect((await ask(key.value, { ip })).body['code']).toBe('rate_limited');
   expect((await ask(key.value, {})).body['code']).toBe('valid');

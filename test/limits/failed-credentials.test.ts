@@ -19,17 +19,19 @@ function start(perMinute = 3) {
   return { failures, fail, asked, pass: (seconds: number) => void (nowMs += seconds * 1_000) };
 }
 
+const over = (seconds: number) => ({ seconds, enforcement: 'local' });
+
 test('an address is over with the failure after its last, until its minute ends', async () => {
   const { failures, fail, pass } = start();
   expect(await fail('192.0.2.1', 3)).toBeUndefined();
   expect(failures.overFor('192.0.2.1')).toBeUndefined();
   pass(20);
-  expect(await fail('192.0.2.1', 1)).toBe(40);
-  expect(failures.overFor('192.0.2.1')).toBe(40);
-  expect(failures.overFor('::ffff:192.0.2.1')).toBe(40);
+  expect(await fail('192.0.2.1', 1)).toEqual(over(40));
+  expect(failures.overFor('192.0.2.1')).toEqual(over(40));
+  expect(failures.overFor('::ffff:192.0.2.1')).toEqual(over(40));
   expect(failures.overFor('192.0.2.2')).toBeUndefined();
   pass(39.5);
-  expect(failures.overFor('192.0.2.1')).toBe(1);
+  expect(failures.overFor('192.0.2.1')).toEqual(over(1));
   pass(0.5);
   expect(failures.overFor('192.0.2.1')).toBeUndefined();
   expect(await fail('192.0.2.1', 3)).toBeUndefined();
@@ -46,7 +48,7 @@ test('who is over is known without asking', async () => {
 test('all addresses of a /64 fail together', async () => {
   const { fail } = start();
   await fail('2001:db8::1', 3);
-  expect(await fail('2001:db8::2', 1)).toBe(60);
+  expect(await fail('2001:db8::2', 1)).toEqual(over(60));
   expect(await fail('2001:db8:0:1::2', 1)).toBeUndefined();
 });
 
@@ -62,16 +64,28 @@ test('0 is no limit, and nobody is asked', async () => {
   expect([await fail('192.0.2.1', 1_000), failures.overFor('192.0.2.1'), asked]).toEqual([undefined, undefined, []]);
 });
 
+test('by whose count an address is over is the one that said so', async () => {
+  let enforcement: 'shared' | 'local' = 'shared';
+  const takeRate = () => ({ refused: true, remaining: 0, resetSeconds: 30, enforcement });
+  const failures = makeFailedCredentials({ limiter: { takeRate }, perMinute: 3, clock: () => new Date(0) });
+  expect(await failures.count('192.0.2.1')).toEqual({ seconds: 30, enforcement: 'shared' });
+  enforcement = 'local';
+  expect(failures.overFor('192.0.2.1')).toEqual({ seconds: 30, enforcement: 'shared' });
+  expect(await failures.count('192.0.2.1')).toEqual(over(30));
+  expect(failures.overFor('192.0.2.1')).toEqual(over(30));
+});
+
 test('an answer says when to come back, and nothing else gets its headers', () => {
   const { failures } = start();
-  const refusal = failures.refusal(42);
+  const refusal = failures.refusal({ seconds: 42, enforcement: 'shared' });
   expect(refusal).toMatchObject({
     code: 'rate_limited',
-    details: { retry_after: 42, limit: 3, window_seconds: 60, scope: 'address' },
+    details: { retry_after: 42, enforcement: 'shared', limit: 3, window_seconds: 60, scope: 'address' },
   });
   expect(failures.headersOf(refusal)).toEqual({
     'ratelimit-policy': '"address";q=3;w=60',
     ratelimit: '"address";r=0;t=42',
+    'x-latchkey-enforcement': 'shared',
   });
   expect(failures.headersOf(new Error('else'))).toEqual({});
 });

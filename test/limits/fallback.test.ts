@@ -32,7 +32,7 @@ function start(fallback: Fallback) {
         lease: undefined,
         enforcement: 'shared' as const,
       }),
-    takeRate: () => reached({ refused: false, remaining: 99, resetSeconds: 60 }),
+    takeRate: () => reached({ refused: false, remaining: 99, resetSeconds: 60, enforcement: 'shared' as const }),
     release: async () => {
       await reached(undefined);
       state.released++;
@@ -46,7 +46,7 @@ function start(fallback: Fallback) {
 test('while the shared counts are there they alone are asked, whatever is configured', async () => {
   const { limiter, local } = start('refuse');
   expect(await limiter.take(request)).toMatchObject({ refused: undefined, enforcement: 'shared' });
-  expect((await limiter.takeRate('name', rate, 1)).remaining).toBe(99);
+  expect(await limiter.takeRate('name', rate, 1)).toMatchObject({ remaining: 99, enforcement: 'shared' });
   expect(local.sizes().windows).toBe(0);
 });
 
@@ -93,7 +93,7 @@ describe.each([
     const { limiter, state } = start(fallback);
     Object.assign(state, broken);
     expect(await limiter.takeRate('203.0.113.7', rate, 2)).toMatchObject({ refused: false, remaining: 0 });
-    expect(await limiter.takeRate('203.0.113.7', rate, 1)).toMatchObject({ refused: true });
+    expect(await limiter.takeRate('203.0.113.7', rate, 1)).toMatchObject({ refused: true, enforcement: 'local' });
   });
 
   test('a release is no error', async () => {

@@ -80,8 +80,9 @@ describe('a rate', () => {
     const { take, limiter } = start();
     take({ rate: PER_MINUTE }, { cost: 3 });
     expect(take({ rate: PER_MINUTE }, { keyId: 'api_key_2' }).refused).toBeUndefined();
-    expect(limiter.takeRate('api_key_1', PER_MINUTE, 3)).toEqual({ refused: false, remaining: 0, resetSeconds: 60 });
-    expect(limiter.takeRate('api_key_1', PER_MINUTE, 1)).toEqual({ refused: true, remaining: 0, resetSeconds: 60 });
+    const used = { remaining: 0, resetSeconds: 60, enforcement: 'local' };
+    expect(limiter.takeRate('api_key_1', PER_MINUTE, 3)).toEqual({ refused: false, ...used });
+    expect(limiter.takeRate('api_key_1', PER_MINUTE, 1)).toEqual({ refused: true, ...used });
     expect(limiter.takeRate('api_key_1', PER_MINUTE, 0).refused).toBe(false);
     expect(limiter.takeRate('203.0.113.7', PER_MINUTE, 1).refused).toBe(false);
   });

@@ -10,7 +10,7 @@ const CALLERS = 64;
 const none = 'none' as const;
 const redis = await startRedis();
 const cluster = await startReplicas(
-  { REDIS_URL: redis.url },
+  { REDIS_URL: redis.url, LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '6', TRUST_PROXY: '1' },
   {
     plans: [
       { name: 'rate', key_limit: 10, rate_limit: { limit: 100, window_seconds: 3_600 }, concurrency: none },
@@ -66,4 +66,24 @@ test('of 64 callers on two replicas never more hold a place than there are', asy
   expect(passed).toBeGreaterThan(7);
   const last = await Promise.all(Array.from({ length: 8 }, () => verify(replicas[0], key)));
   expect(last.filter(({ valid }) => valid)).toHaveLength(7);
+});
+
+test('an address fails on all replicas together, and is told by whose count', async () => {
+  const ip = '192.0.2.1';
+  const key = 'sk_nobodys_key_but_long_enough_to_be_one';
+  const verifyAt = async ({ url }: Replica) =>
+    (await call({ url }, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ip } })).body;
+  for (let i = 0; i < 6; i++) expect(await verifyAt(replicas[i % 2]!)).toMatchObject({ code: 'not_found' });
+  // The second time it is known without a question.
+  for (const replica of [...replicas, ...replicas]) {
+    const { code, enforcement } = await verifyAt(replica);
+    expect([code, enforcement]).toEqual(['rate_limited', 'shared']);
+    const token = key;
+    const headers = { 'x-forwarded-for': ip };
+    const refused = await call(replica, 'GET', '/v1/me/session', { token, headers });
+    expect([refused.body.error.details, refused.headers.get('x-latchkey-enforcement')]).toMatchObject([
+      { scope: 'address', enforcement: 'shared' },
+      'shared',
+    ]);
+  }
 });

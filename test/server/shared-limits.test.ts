@@ -64,7 +64,11 @@ describe('exactly the limit passes, and never one more,', () => {
       if (!refused) passed++;
     });
     expect(passed).toBe(1_000);
-    expect(await first.takeRate(name, perHour(1_000), 0)).toMatchObject({ refused: false, remaining: 0 });
+    expect(await first.takeRate(name, perHour(1_000), 0)).toMatchObject({
+      refused: false,
+      remaining: 0,
+      enforcement: 'shared',
+    });
   });
 
   test('of concurrency: as many as have been given back, which are some at random', async () => {
