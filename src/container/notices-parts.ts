@@ -29,13 +29,14 @@ import { oldestSeconds } from '../notices/undelivered.ts';
 import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
 import type { Product } from '../permissions/product.ts';
 import type { Loop } from '../sync/background.ts';
+import { makePace } from '../sync/pace.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 
 type Deps = {
-  config: Pick<Config, 'role' | 'noticeSecrets'>;
+  config: Pick<Config, 'role' | 'noticeSecrets' | 'workos'>;
   product: Pick<Product, 'notices'>;
   policyRules: PolicyRules;
   db: Knex;
@@ -105,7 +106,9 @@ function targetsOf({ config, product, workos }: Deps): Target[] {
     name,
     send: makeSendNotice({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
   }));
-  return forwardsAudit ? [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos(workos) }] : own;
+  if (!forwardsAudit) return own;
+  const pace = makePace(config.workos.settlementsPerSecond);
+  return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, pace }) }];
 }
 
 /** A loop for each, so that one that does not answer holds up no other. */

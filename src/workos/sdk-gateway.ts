@@ -48,13 +48,16 @@ export function makeSdkGateway({
   const workos = makeClient(options, timeoutMs);
   const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures });
   const call: Call = (operation, run) => measure(workosCalls, operation, () => resilient(operation, run));
+  // Audit Logs may be away for themselves: that is no reason to refuse whoever wants a key.
+  const ofAudit = makeResilience({ breakerFailures });
+  const callAudit: Call = (operation, run) => measure(workosCalls, operation, () => ofAudit.resilient(operation, run));
   return {
     ...keyCalls(workos, call),
     ...listCalls(workos, call),
     ...organizationCalls(workos, call),
     ...peopleCalls(workos, call),
     ...sessionCalls({ workos, call, clientId: options.clientId, apiKey: options.apiKey }),
-    ...auditCalls(workos, call),
+    ...auditCalls(workos, callAudit),
     refuseWhileBroken,
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { takeWorkosDown } from '../support/workos-faults.ts';
@@ -100,4 +101,52 @@ test('too many requests, and a credential that is refused, are no refusal of the
   }
   await deliver(service, 'workos');
   expect(keptOf(id)).toHaveLength(1);
+});
+
+test('while WorkOS wants to be left alone it is not asked, and nothing is lost', async () => {
+  const { id: first } = await organizationWithEvents(1);
+  const headers = { 'retry-after': '1' };
+  service.workos.faults.add({ kind: 'status', status: 429, headers, ...AUDIT_LOGS });
+  await deliver(service, 'workos');
+  const { id: second } = await organizationWithEvents(1);
+  await deliver(service, 'workos');
+  expect(keptOf(second)).toEqual([]);
+  expect((await outboxOf(service, second))[0]).toMatchObject({ status: 'waiting', attempts: 1 });
+  await sleep(1_000);
+  service.clock.advance(60_000);
+  await deliver(service, 'workos');
+  for (const id of [first, second]) expect(keptOf(id)).toHaveLength(1);
+});
+
+const FAILURES = 3;
+
+test('Audit Logs being down stops nobody from making a key, however many organizations wait for them', async () => {
+  const own = await startNoticeService({
+    auditForwarding: true,
+    env: { WORKOS_BREAKER_FAILURES: String(FAILURES) },
+  });
+  const tokens: string[] = [];
+  for (let i = 0; i < 2 * FAILURES; i++) {
+    const token = await (await own.organizations.add()).session();
+    await createKey(own, token);
+    tokens.push(token);
+  }
+  own.workos.faults.add({ kind: 'status', status: 500, times: 0, ...AUDIT_LOGS });
+  await deliver(own, 'workos');
+  const waiting = await own.db('outbox').where({ status: 'waiting' }).whereNotNull('last_failure');
+  expect(waiting).toHaveLength(2 * FAILURES);
+  for (const token of tokens) await createKey(own, token);
+});
+
+test('no more events a second are sent than WorkOS is to be asked in the background', async () => {
+  const own = await startNoticeService({ auditForwarding: true, env: { WORKOS_SETTLEMENTS_PER_SECOND: '50' } });
+  for (let i = 0; i < 10; i++) {
+    const token = await (await own.organizations.add()).session();
+    for (let n = 0; n < 3; n++) await createKey(own, token);
+  }
+  const from = performance.now();
+  await deliver(own, 'workos');
+  expect(own.workos.auditEvents()).toHaveLength(30);
+  // The first goes at once, and the others 20 ms apart.
+  expect(performance.now() - from).toBeGreaterThan(29 * 20 - 50);
 });
