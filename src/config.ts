@@ -78,6 +78,7 @@ const Variables = z.object({
   LATCHKEY_USAGE_RETENTION_MONTHS: z.coerce.number().int().min(1).max(120).default(13),
   LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: z.coerce.number().int().min(0).max(6_000).default(0),
   WORKOS_WEBHOOK_SECRET: secret(16).optional(),
+  WORKOS_WEBHOOK_SECRET_TEST: secret(16).optional(),
   STRIPE_WEBHOOK_SECRET: hookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)'),
   BILLING_WEBHOOK_SECRETS: signingSecrets,
   LATCHKEY_HOOK_RETENTION_DAYS: z.coerce.number().int().min(7).max(365).default(30),
@@ -120,7 +121,16 @@ const Environment = Variables.refine(
     ({ WORKOS_API_KEY: key, WORKOS_API_URL: url, WORKOS_API_KEY_TEST: testKey, WORKOS_API_URL_TEST: testUrl = url }) =>
       key !== testKey || url !== testUrl,
     { path: ['WORKOS_API_KEY_TEST'], error: 'is the key of the live environment' },
-  );
+  )
+  .refine(({ WORKOS_API_KEY_TEST: key, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || key !== undefined, {
+    path: ['WORKOS_WEBHOOK_SECRET_TEST'],
+    error: 'needs WORKOS_API_KEY_TEST',
+  })
+  // By its secret alone one can tell of which environment an event is.
+  .refine(({ WORKOS_WEBHOOK_SECRET: live, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || own !== live, {
+    path: ['WORKOS_WEBHOOK_SECRET_TEST'],
+    error: 'is the secret of the live environment',
+  });
 
 export type Config = ReturnType<typeof readConfig>;
 
@@ -199,7 +209,8 @@ function workosOf(value: z.output<typeof Environment>) {
 function testWorkosOf(value: z.output<typeof Environment>) {
   const { WORKOS_API_KEY_TEST: apiKey, WORKOS_CLIENT_ID_TEST: clientId } = value;
   if (apiKey === undefined || clientId === undefined) return undefined;
-  return { apiKey, clientId, apiUrl: value.WORKOS_API_URL_TEST ?? value.WORKOS_API_URL };
+  const apiUrl = value.WORKOS_API_URL_TEST ?? value.WORKOS_API_URL;
+  return { apiKey, clientId, apiUrl, webhookSecret: value.WORKOS_WEBHOOK_SECRET_TEST };
 }
 
 // WorkOS's documentation, samples and SDK name three different issuers of session tokens; all are its own.

@@ -7,7 +7,6 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
-import type { Environment } from '../keys/key.ts';
 import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
@@ -25,6 +24,7 @@ import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
+import type { ApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../sync/background.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
 import { makePace } from '../sync/pace.ts';
@@ -32,10 +32,11 @@ import { makePollEvents } from '../sync/poll-events.ts';
 import { makeReconcile } from '../sync/reconcile/reconcile.ts';
 import type { Reconcile } from '../sync/reconcile/reconcile.ts';
 import { makeSettle } from '../sync/settle.ts';
-import { workosHookRoute } from '../sync/workos-hook.ts';
+import { LIVE, TEST, workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Announce } from '../verification/announce.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import type { TestGateway } from '../workos/test-gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
 import type { WorkosOf } from './workos-parts.ts';
 import type { Logger } from 'pino';
@@ -128,8 +129,7 @@ type EventDeps = {
   config: Config;
   db: Knex;
   workos: WorkosGateway;
-  workosOf: WorkosOf;
-  environments: readonly Environment[];
+  testWorkos: TestGateway | undefined;
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
@@ -148,29 +148,35 @@ export function makeEvents({ metrics, ...deps }: EventDeps) {
   const cursors = makeEventCursors(db, 'workos');
   const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
   const pollEvents = makePollEvents({ ...polling, cursors });
-  const pollTest = () =>
-    makePollEvents({ ...polling, cursors: makeEventCursors(db, 'workos_test'), workos: deps.workosOf('test') });
+  const { testWorkos } = deps;
+  const pollTest = (workos: TestGateway) =>
+    makePollEvents({ ...polling, cursors: makeEventCursors(db, 'workos_test'), workos });
   const startedAt = clock();
-  const { webhookSecret } = config.workos;
   const loop = (name: string, step: Loop['step']): Loop => ({ name, everyMs: config.eventsIntervalMs, step });
   return {
-    loops: [
-      loop('events', pollEvents),
-      ...(deps.environments.includes('test') ? [loop('test_events', pollTest())] : []),
-    ],
-    /** Nobody can sign anything where there is no secret, and so there is no route. */
-    routes: (): Route[] =>
-      webhookSecret === undefined
-        ? []
-        : [
-            workosHookRoute({
-              ...deps,
-              verify: makeVerifyWebhook(webhookSecret, config.workos),
-              applyEvent,
-              workosEvents,
-            }),
-          ],
+    loops: [loop('events', pollEvents), ...(testWorkos ? [loop('test_events', pollTest(testWorkos))] : [])],
+    routes: () => hookRoutes({ ...deps, applyEvent, workosEvents }),
     lagSeconds: async (): Promise<number> =>
       (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
   };
+}
+
+type HookDeps = Pick<EventDeps, 'config' | 'testWorkos' | 'log'> & {
+  applyEvent: ApplyEvent;
+  workosEvents: Metrics['workosEvents'];
+};
+
+/** Nobody can sign anything where there is no secret, and so there is no route. */
+function hookRoutes({ config, testWorkos, ...deps }: HookDeps): Route[] {
+  const { test, ...live } = config.workos;
+  const routes: Route[] = [];
+  if (live.webhookSecret !== undefined) {
+    const verify = makeVerifyWebhook(live.webhookSecret, live);
+    routes.push(workosHookRoute({ ...deps, place: LIVE, verify, asOurs: (event) => Promise.resolve(event) }));
+  }
+  if (test?.webhookSecret !== undefined && testWorkos) {
+    const verify = makeVerifyWebhook(test.webhookSecret, test);
+    routes.push(workosHookRoute({ ...deps, place: TEST, verify, asOurs: testWorkos.asOurs }));
+  }
+  return routes;
 }

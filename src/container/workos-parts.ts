@@ -7,7 +7,7 @@ import { WorkosFailure } from '../workos/failure.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 import { makeTestGateway } from '../workos/test-gateway.ts';
-import type { KeyGateway } from '../workos/test-gateway.ts';
+import type { KeyGateway, TestGateway } from '../workos/test-gateway.ts';
 
 type Deps = { config: Pick<Config, 'workos'>; db: Knex; metrics: Pick<Metrics, 'workosCalls'> };
 
@@ -26,13 +26,13 @@ export function makeWorkosParts({ config, db, metrics: { workosCalls } }: Deps) 
     return test;
   };
   const environments: readonly Environment[] = test ? ['live', 'test'] : ['live'];
-  return { workos, workosOf, environments };
+  return { workos, workosOf, testWorkos: test, environments };
 }
 
 function makeTest(
   options: Omit<Parameters<typeof makeSdkGateway>[0], 'workosCalls'>,
   { db, workosCalls }: Pick<Deps, 'db'> & Pick<Metrics, 'workosCalls'>,
-): KeyGateway {
+): TestGateway {
   const gateway = makeSdkGateway({ ...options, workosCalls });
   return makeTestGateway(gateway, makeTestOrganizations({ db, workos: gateway }));
 }

@@ -26,26 +26,38 @@ export type KeyGateway = Pick<
   | 'listEvents'
 >;
 
+/** The same of the test environment, and its events, which webhooks bring as well. */
+export type TestGateway = KeyGateway & {
+  /** The event in our ids, of a test key; undefined for one that changes nothing here. */
+  asOurs: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
+};
+
 const NOT_FOUND = 404;
 
 /**
  * WorkOS's test environment, spoken to in our own organizations' ids. What it tells of organizations that stand for
  * none of ours is left out; and so is all that it tells of organizations and people, who are those of the live one.
  */
-export function makeTestGateway(workos: WorkosGateway, organizations: Organizations): KeyGateway {
-  const asOurs = async (key: WorkosKey | undefined): Promise<WorkosKey | undefined> => {
+export function makeTestGateway(workos: WorkosGateway, organizations: Organizations): TestGateway {
+  const keyAsOurs = async (key: WorkosKey | undefined): Promise<WorkosKey | undefined> => {
     const organizationId = key && (await organizations.ownerOf(key.organizationId));
     // A test key is its organization's: the people of the test environment are nobody's here.
     if (!key || organizationId === undefined || key.userId !== undefined) return undefined;
     return { ...key, organizationId, environment: 'test' };
   };
 
+  const asOurs = async (event: WorkosEvent): Promise<WorkosEvent | undefined> => {
+    const key = 'key' in event ? await keyAsOurs(event.key) : undefined;
+    return 'key' in event && key ? { ...event, key } : undefined;
+  };
+
   return {
+    asOurs,
     refuseWhileBroken: workos.refuseWhileBroken,
     deleteKey: workos.deleteKey,
     expireKey: workos.expireKey,
     createUserKey: () => Promise.reject(new Error('a test key has no person')),
-    validateKey: async (value) => asOurs(await workos.validateKey(value)),
+    validateKey: async (value) => keyAsOurs(await workos.validateKey(value)),
 
     async createOrganizationKey(key) {
       const theirs = await organizations.of(key.organizationId);
@@ -73,8 +85,8 @@ export function makeTestGateway(workos: WorkosGateway, organizations: Organizati
       const { events, ...page } = await workos.listEvents(from);
       const ours: WorkosEvent[] = [];
       for (const event of events) {
-        const key = 'key' in event ? await asOurs(event.key) : undefined;
-        if ('key' in event && key) ours.push({ ...event, key });
+        const own = await asOurs(event);
+        if (own) ours.push(own);
       }
       return { ...page, events: ours };
     },
