@@ -85,7 +85,7 @@ const Variables = z.object({
   REDIS_URL: redisUrl.optional(),
   LATCHKEY_LIMITS_FALLBACK: z.enum(['local', 'allow', 'refuse']).default('local'),
   LATCHKEY_LEASE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(60),
-  LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(32_000),
+  LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(24_000),
   WORKOS_VALIDATIONS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
   WORKOS_SETTLEMENTS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
   WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
