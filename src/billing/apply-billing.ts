@@ -50,15 +50,16 @@ export function makeApplyBilling({ tenants, audit, clock }: Deps) {
     const isStale = isBefore(statement.occurredAt, before.billingOccurredAt);
     const tenant = { ...before, ...(!isStale && standing(before, statement)), ...terms(before, statement) };
     await tenants.put(trx, tenant, clock());
-    if (describe(before) === describe(tenant)) return { outcome: isStale ? 'stale' : 'unchanged', tenant };
+    const [was, is] = viewChange(before, tenant);
+    if (JSON.stringify(was) === JSON.stringify(is)) return { outcome: isStale ? 'stale' : 'unchanged', tenant };
     await audit.append(trx, {
       ...source,
       organizationId: tenant.organizationId,
       action: 'organization.billing_changed',
       target: { kind: 'organization', id: tenant.organizationId },
       details: {
-        before: before.status ? view(before) : null,
-        after: view(tenant),
+        before: before.status ? was : null,
+        after: is,
         ...(statement.reason && { reason: statement.reason }),
       },
     });
@@ -131,20 +132,27 @@ function recordInterruption(
     organizationId,
     action: 'organization.decommissioning_stopped',
     target: { kind: 'organization', id: organizationId },
-    details: { decommission_at: decommissionAt?.toISOString() ?? null },
+    details: { decommission_at: iso(decommissionAt) },
   });
 }
 
-function view({ status, trialEndsAt, plan, keyLimit, decommissionAt }: Tenant) {
+/** Since when a status is so says when its days of grace end: where the status stays, that may be all that changes. */
+function viewChange(before: Tenant, after: Tenant): [before: object, after: object] {
+  const begins = before.status === after.status && before.statusSince?.getTime() !== after.statusSince?.getTime();
+  const view = (tenant: Tenant) => ({ ...viewOf(tenant), ...(begins && { status_since: iso(tenant.statusSince) }) });
+  return [view(before), view(after)];
+}
+
+function viewOf({ status, trialEndsAt, plan, keyLimit, decommissionAt }: Tenant) {
   return {
     status: status ?? null,
-    trial_ends_at: trialEndsAt?.toISOString() ?? null,
+    trial_ends_at: iso(trialEndsAt),
     plan: plan ?? null,
     ...(keyLimit !== undefined && { key_limit: keyLimit }),
-    ...(decommissionAt && { decommission_at: decommissionAt.toISOString() }),
+    ...(decommissionAt && { decommission_at: iso(decommissionAt) }),
   };
 }
 
-function describe(tenant: Tenant): string {
-  return JSON.stringify(view(tenant));
+function iso(time: Date | undefined): string | null {
+  return time?.toISOString() ?? null;
 }

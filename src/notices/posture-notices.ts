@@ -72,6 +72,8 @@ function causeOf({ action, details }: Pick<AuditEvent, 'action' | 'details'>): P
   return { cause: isWorkos ? 'workos' : 'billing', reason: typeof reason === 'string' ? reason : null };
 }
 
+type BeforeBilling = { status: BillingStatus; status_since: string | null; trial_ends_at: string | null };
+
 /** Of an organization of which nothing was told yet, as far as its event says it. */
 function postureBefore(
   { action, details }: Pick<AuditEvent, 'action' | 'details'>,
@@ -81,12 +83,16 @@ function postureBefore(
   if (action === 'organization.created') return 'unknown';
   if (action === 'organization.deleted') return postureOf({ ...account, deletedAt: undefined });
   if (action !== 'organization.billing_changed') return undefined;
-  const before = details['before'] as { status?: BillingStatus; trial_ends_at?: string | null } | null | undefined;
+  const before = details['before'] as Partial<BeforeBilling> | null | undefined;
   if (!before?.status) return 'unknown';
   return postureOf({
     status: before.status,
-    statusSince: undefined,
-    trialEndsAt: before.trial_ends_at ? new Date(before.trial_ends_at) : undefined,
+    statusSince: timeOf(before.status_since),
+    trialEndsAt: timeOf(before.trial_ends_at),
     deletedAt: account.deletedAt,
   });
+}
+
+function timeOf(written: string | null | undefined): Date | undefined {
+  return written ? new Date(written) : undefined;
 }
