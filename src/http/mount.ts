@@ -131,7 +131,7 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   if (named !== undefined && named !== caller.organizationId) {
     throw denied('The credential belongs to another organization.');
   }
-  await guards.assertBilling(caller.organizationId, access.billing);
+  if (access.billing !== 'itself') await guards.assertBilling(caller.organizationId, access.billing);
 }
 
 function assertScope(anyOf: readonly string[], caller: Caller): void {

@@ -55,7 +55,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
 type TenantAccess = {
   /** One of these scopes is needed; empty: any caller of the organization. */
   scope: readonly string[];
-  billing: BillingClass;
+  /** `itself`: the route judges it, by what is done with the key that it is asked about. */
+  billing: BillingClass | 'itself';
   /** Which callers may use the route at all; all three unless said. */
   callers?: readonly TenantCaller['kind'][];
   /** With `?map=403` refusals other than 401 get status 403, for proxies that pass on no other; their code stays. */

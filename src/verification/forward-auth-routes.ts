@@ -64,7 +64,7 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
         "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
       scope: [],
       callers: ['api_key'],
-      billing: 'read',
+      billing: 'itself',
       mapsRefusals: true,
       keyInForwarded: true,
       anyMethod: true,

@@ -6,13 +6,17 @@ import type { Organization } from '../support/organizations.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const DAY_MS = 86_400_000;
-// One posture in which keys may not even read, and one in which organizations may go on adding.
+// Postures in which keys may not even read, in which nobody but keys may, and in which organizations may go on adding.
 const service = await startService(
   {},
   {
     billing: {
       grace_days: { past_due: 2 },
-      postures: { trial_expired: { keys: ['wind_down'] }, decommissioning: { api: ['read', 'create', 'wind_down'] } },
+      postures: {
+        trial_expired: { keys: ['wind_down'] },
+        past_due: { api: ['wind_down'] },
+        decommissioning: { api: ['read', 'create', 'wind_down'] },
+      },
     },
   },
 );
@@ -63,10 +67,20 @@ test.each([
   await warm(consumer, key.value);
   await put(acme, billing);
   const statuses = allowed.map((passes) => (passes ? 200 : 423));
+  // Once read from the mirror, and once from memory.
+  expect(await forwarded(key)).toEqual(statuses);
   expect(await verified(key)).toEqual(allowed.map((passes) => (passes ? 'valid' : 'billing_inactive')));
   expect(await forwarded(key)).toEqual(statuses);
   await expect.poll(() => passedByMiddleware(consumer, key), { interval: 5 }).toEqual(statuses);
   expect(await passedByMiddleware(await startConsumer(service), key)).toEqual(statuses);
+});
+
+test("the routes' own rules are others: no reads by an organization whose keys may read, with a session or a key", async () => {
+  const { acme, key } = await start();
+  await put(acme, { status: 'past_due', occurred_at: inDays(-3) });
+  expect(await verified(key)).toEqual(['valid', 'billing_inactive', 'valid']);
+  for (const token of [await acme.session(), key.value])
+    expect(outcome(await call(service, 'GET', '/v1/audit-events', { token }))).toEqual([423, 'billing_inactive']);
 });
 
 test("the routes' own rules are others: reads of an organization whose keys may not read, with a session", async () => {
