@@ -6,7 +6,7 @@ import type { Route } from '../http/route.ts';
 import { BilledOrganization } from './organization-view.ts';
 import type { ViewOrganizations } from './organization-view.ts';
 import type { makeSetBilling } from './set-billing.ts';
-import { ORGANIZATION_ID, statementOf, statementSchema } from './statement-schema.ts';
+import { ORGANIZATION_ID, assertHappened, statementOf, statementSchema } from './statement-schema.ts';
 
 type Deps = {
   setBilling: ReturnType<typeof makeSetBilling>;
@@ -32,7 +32,9 @@ export function setBillingRoute({ setBilling, viewOrganizations, planNames, cloc
       if (!ORGANIZATION_ID.test(params.id)) {
         throw new AppError('organization_not_found', 'This is not the id of a WorkOS organization.');
       }
-      const tenant = await setBilling(caller, statementOf(params.id, body, clock()), context);
+      const statement = statementOf(params.id, body, clock());
+      assertHappened(statement.occurredAt, 'occurred_at', clock());
+      const tenant = await setBilling(caller, statement, context);
       const [view] = await viewOrganizations([tenant]);
       return view!;
     },

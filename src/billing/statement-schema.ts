@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
+import { invalidFields } from '../http/validate.ts';
 import type { BillingStatement } from './apply-billing.ts';
 import { BILLING_STATUSES } from './posture.ts';
+
+/** As far as our clock and the one of whoever speaks may be apart. */
+const MAX_AHEAD_MS = 300_000;
 
 // WorkOS's ids are short words; anything else names no organization and never reaches the database.
 export const ORGANIZATION_ID = /^org_\w{1,60}$/;
@@ -42,6 +46,14 @@ export function statementSchema(planNames: [string, ...string[]]) {
 }
 
 export type SentStatement = z.output<ReturnType<typeof statementSchema>>;
+
+/**
+ * What is said to happen later would silence whatever really happens until then.
+ * @throws AppError `validation_error` for the field
+ */
+export function assertHappened(moment: Date, field: string, now: Date): void {
+  if (moment.getTime() > now.getTime() + MAX_AHEAD_MS) throw invalidFields({ [field]: 'This has not happened yet.' });
+}
 
 export function statementOf(organizationId: string, sent: SentStatement, now: Date): BillingStatement {
   return {

@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { ORGANIZATION_ID, statementSchema } from '../billing/statement-schema.ts';
+import { ORGANIZATION_ID, assertHappened, statementSchema } from '../billing/statement-schema.ts';
 import { time } from '../http/time.ts';
 import { invalidFields, validate } from '../http/validate.ts';
 import { BILLING_UPDATED } from './hook.ts';
 import type { BillingMessage, Hook } from './hook.ts';
-
-/** As far as our clock and the sender's may be apart. */
-const MAX_AHEAD_MS = 300_000;
 
 /** The body of any message in Standard Webhooks. */
 export const MessageBody = z
@@ -48,11 +45,9 @@ export function readMessage(planNames: [string, ...string[]]) {
   };
 }
 
-// What is said to happen later would silence whatever really happens until then.
 function momentOf(said: string | undefined, now: Date): Date {
   if (said === undefined) throw invalidFields({ timestamp: 'Say when it happened, here or in data.occurred_at.' });
   const moment = new Date(said);
-  if (moment.getTime() > now.getTime() + MAX_AHEAD_MS)
-    throw invalidFields({ 'data.occurred_at': 'This has not happened yet.' });
+  assertHappened(moment, 'data.occurred_at', now);
   return moment;
 }

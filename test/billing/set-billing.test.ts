@@ -126,6 +126,7 @@ test.each([
   ['a limit below 0', { status: 'active', key_limit: -1 }, 'key_limit'],
   ['a time to decommission somebody who stays', { status: 'active', decommission_at: TOMORROW }, 'decommission_at'],
   ['a moment that is none', { status: 'active', occurred_at: 'yesterday' }, 'occurred_at'],
+  ['what has not happened yet', { status: 'active', occurred_at: TOMORROW }, 'occurred_at'],
   ['a reason without a word', { status: 'active', reason: ' ' }, 'reason'],
 ])('refuses %s with 400 and changes nothing', async (_what, body, field) => {
   const acme = await service.organizations.add(null);
