@@ -72,12 +72,8 @@ export function makeSharedLimiter({ redis, leaseSeconds, clock, prefix = PREFIX 
     const key = `${prefix}:{${name}}:named:${rate.windowSeconds}`;
     const args = [String(cost), ...ofRate(rate), NONE, NONE, NONE, NONE, ''];
     const { refused, own } = await redis.run((send) => runTakeScript(send, [key, key, key], args));
-    return {
-      refused: refused !== undefined,
-      remaining: own.remaining,
-      resetSeconds: wholeSeconds(own.resetMs),
-      enforcement: 'shared',
-    };
+    const resetSeconds = wholeSeconds(own.resetMs);
+    return { refused: refused !== undefined, remaining: own.remaining, resetSeconds, enforcement: 'shared' };
   }
 
   return {
