@@ -47,7 +47,7 @@ type Deps = {
   format: KeyFormat;
   catalogue: Catalogue;
   gate: BillingParts['gate'];
-  notices: Pick<NoticesParts, 'tellingOfLimit'>;
+  notices: Pick<NoticesParts, 'tellLimitReached'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
   mirrorMembers: Pick<MirrorMembers, 'heardFrom'>;
   audit: AuditLog;
@@ -67,9 +67,12 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const making = { ...deps, admit, provision, hearOwner };
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),
-    createKey: deps.notices.tellingOfLimit(
-      makeCreateKey({ ...making, keysPerUser: catalogue.keysPerUser, scopesOf: catalogue.scopesOf }),
-    ),
+    createKey: makeCreateKey({
+      ...making,
+      keysPerUser: catalogue.keysPerUser,
+      scopesOf: catalogue.scopesOf,
+      tellLimitReached: deps.notices.tellLimitReached,
+    }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: makeRepeatable(deps),
     findKey: deps.findKey,

@@ -84,8 +84,8 @@ export function makeNoticesParts(deps: Deps) {
   return {
     /** For the audit log, in each transaction that it is part of. */
     tell: makeTellAudited({ outbox: writer, postures, holdKeys, clock }),
-    /** Around what makes keys. */
-    tellingOfLimit: makeTellLimitReached({ ...deps, outbox: writer }),
+    /** For whoever refuses a key, in the same transaction. */
+    tellLimitReached: makeTellLimitReached({ outbox: writer, clock }),
     /** Those of this process's role. */
     loops: deps.config.role === 'api' ? [] : loops,
   };

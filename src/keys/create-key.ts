@@ -12,7 +12,7 @@ import { assertHeld } from './key-choice.ts';
 import type { AskedEnd } from './key-end.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { viewOwner, viewRateLimit } from './key-schemas.ts';
-import type { Key, KeyTemplate } from './key.ts';
+import type { Environment, Key, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
 type Deps = {
@@ -23,6 +23,11 @@ type Deps = {
   /** Active keys that a person may have in an organization. */
   keysPerUser: number;
   provision: (request: Provision) => Promise<ProvisionedKey>;
+  /** Tells others that the organization has as many keys as it may. */
+  tellLimitReached: (
+    trx: Knex.Transaction,
+    reached: { organizationId: string; environment: Environment; limit: number },
+  ) => Promise<void>;
   audit: AuditLog;
   scopesOf: (permissionSet: string) => readonly string[];
   clock: Clock;
@@ -80,13 +85,13 @@ export function makeCreateKey(deps: Deps) {
 }
 
 async function reserve(
-  { admit, hearOwner, keysPerUser, keys, clock }: Deps,
+  { admit, hearOwner, keysPerUser, keys, tellLimitReached, clock }: Deps,
   trx: Knex.Transaction,
   caller: TenantCaller,
   input: CreateKeyInput,
-): Promise<Reserved> {
+): Promise<Reserved | AppError> {
   const { organizationId } = caller;
-  const { ownerUserId } = input;
+  const { ownerUserId, environment } = input;
   const { keyLimit, ...plan } = await admit(trx, organizationId);
   await hearOwner(trx, caller, ownerUserId);
   const now = clock();
@@ -94,9 +99,10 @@ async function reserve(
   const limit = ownerUserId === undefined ? keyLimit : keysPerUser;
   const used = await keys.countTowardsQuota(trx, organizationId, input, now);
   if (used < limit) return { expiresAt };
-  throw ownerUserId === undefined
-    ? limitReached('This organization', { limit })
-    : limitReached('A person', { limit, owner: 'user' });
+  // A person's own limit is nobody else's concern.
+  if (ownerUserId !== undefined) throw limitReached('A person', { limit, owner: 'user' });
+  await tellLimitReached(trx, { organizationId, environment, limit });
+  return limitReached('This organization', { limit });
 }
 
 function limitReached(who: string, details: { limit: number; owner?: 'user' }): AppError {

@@ -49,8 +49,11 @@ export type Provision = {
   /** Given when somebody must be able to find the row after a crash. */
   rowId?: string;
   template: KeyTemplate;
-  /** Judges, in the transaction that claims the place, and says what only then is known. */
-  reserve: (trx: Knex.Transaction) => Promise<Reserved>;
+  /**
+   * Judges, in the transaction that claims the place, and says what only then is known. A refusal that it throws undoes
+   * the transaction; one that it returns keeps what it wrote.
+   */
+  reserve: (trx: Knex.Transaction) => Promise<Reserved | AppError>;
   /** What belongs to the key's becoming active, in the same transaction. */
   complete: (trx: Knex.Transaction, made: ProvisionedKey) => Promise<void>;
 };
@@ -81,10 +84,13 @@ export function makeProvisionKey(deps: Deps) {
     };
     await deps.at(`${name}.before_reserve`);
     const key = await transaction(deps.db, async (trx) => {
-      const reserved = { ...wanted, ...(await reserve(trx)) };
-      await deps.keys.insertProvisioning(trx, reserved);
-      return reserved;
+      const reserved = await reserve(trx);
+      if (reserved instanceof AppError) return reserved;
+      const row = { ...wanted, ...reserved };
+      await deps.keys.insertProvisioning(trx, row);
+      return row;
     });
+    if (key instanceof AppError) throw key;
     await deps.at(`${name}.reserved`);
     const issued = await issue(deps, key);
     await deps.at(`${name}.issued`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { POSTURES } from '../billing/posture.ts';
 import { ApiKey, viewKey } from '../keys/key-schemas.ts';
+import { ENVIRONMENTS } from '../keys/key.ts';
 import type { Key } from '../keys/key.ts';
 import type { NoticeType } from '../permissions/notice-types.ts';
 
@@ -45,7 +46,9 @@ export const NOTICE_BODIES = {
     api_key: NoticedKey,
     details: z.object({ unused_days: z.int(), last_used_at: z.iso.datetime().nullable() }),
   }),
-  'api_key.limit_reached': body('api_key.limit_reached', { details: z.object({ limit: z.int() }) }),
+  'api_key.limit_reached': body('api_key.limit_reached', {
+    details: z.object({ limit: z.int(), environment: z.enum(ENVIRONMENTS) }),
+  }),
   'organization.posture_changed': body('organization.posture_changed', {
     details: z.object({
       from: z.enum(POSTURES),

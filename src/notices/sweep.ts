@@ -48,7 +48,7 @@ async function deleteMarks(db: Knex, before: Date): Promise<number> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `delete from notice_marks where (organization_id, subject, kind, at) in (
        select organization_id, subject, kind, at from notice_marks
-       where kind in ('expiring_7', 'expiring_1', 'limit') and told_at < ? limit ?
+       where kind in ('expiring_7', 'expiring_1', 'limit', 'limit_test') and told_at < ? limit ?
      ) returning 1`,
     [before, BATCH],
   );

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NOTICE_BODIES } from '../../src/notices/notice.ts';
 import type { NoticeType } from '../../src/permissions/notice-types.ts';
 import { call, createKey, outcome } from '../support/api.ts';
@@ -19,9 +19,6 @@ await service.background.runOnce('tell_postures');
 
 const say = (id: string, body: object) =>
   call(service, 'PUT', `/v1/organizations/${id}/billing`, { token: SERVICE_TOKEN, body });
-
-const waitForRows = (id: string, rows: number) =>
-  vi.waitFor(async () => expect(await outboxOf(service, id)).toHaveLength(rows));
 
 describe('what happens is told once, as its schema has it:', () => {
   test('a key is made, replaced and revoked', async () => {
@@ -98,30 +95,6 @@ describe('what happens is told once, as its schema has it:', () => {
     await deliver(service, 'billing');
     expect(billing.takenOf(id).map(({ body }) => body.data.details)).toEqual([
       { from: 'active', to: 'decommissioning', cause: 'workos', reason: null },
-    ]);
-  });
-});
-
-describe('a key limit that was reached', () => {
-  test('is told once an hour, however often it refuses', async () => {
-    const organization = await service.organizations.add();
-    await service.db('tenants').where({ organization_id: organization.id }).update({ key_limit: 0 });
-    const refuse = async () =>
-      call(service, 'POST', '/v1/api-keys', {
-        token: await organization.session(),
-        body: { label: 'one more', permission_set: 'read_only' },
-      });
-    for (let i = 0; i < 3; i++) expect(outcome(await refuse())).toEqual([409, 'key_limit_reached']);
-    await waitForRows(organization.id, 1);
-    service.clock.advance(59 * 60_000);
-    await refuse();
-    service.clock.advance(2 * 60_000);
-    await refuse();
-    await waitForRows(organization.id, 2);
-    await deliver(service);
-    expect(crm.takenOf(organization.id).map(({ body }) => [body.type, body.data.details])).toEqual([
-      ['api_key.limit_reached', { limit: 0 }],
-      ['api_key.limit_reached', { limit: 0 }],
     ]);
   });
 });

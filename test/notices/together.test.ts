@@ -14,7 +14,9 @@ const writer = makeOutboxWriter({ endpoints: [{ name: 'crm' }], forwardsAudit: f
 
 const write = (id: string, limit: number) =>
   one.db.transaction((trx) =>
-    writer.tell(trx, id, [notice('api_key.limit_reached', id, one.clock(), { details: { limit } })]),
+    writer.tell(trx, id, [
+      notice('api_key.limit_reached', id, one.clock(), { details: { limit, environment: 'live' } }),
+    ]),
   );
 const numbersOf = (id: string) => crm.takenOf(id).map(({ body }) => body.data.details['limit']);
 
@@ -87,7 +89,9 @@ test.skipIf(inject('template').kind === 'embedded')(
   async () => {
     const id = 'org_open';
     const trx = await one.db.transaction();
-    await writer.tell(trx, id, [notice('api_key.limit_reached', id, one.clock(), { details: { limit: 0 } })]);
+    await writer.tell(trx, id, [
+      notice('api_key.limit_reached', id, one.clock(), { details: { limit: 0, environment: 'live' } }),
+    ]);
     const second = write(id, 1);
     await Promise.race([second, sleep(200)]);
     await deliver(one);

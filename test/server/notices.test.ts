@@ -29,13 +29,17 @@ const deliver = makeDeliver({
 test('npm run notices lists what is not delivered, and has what was given up sent again', async () => {
   for (const id of ['org_a', 'org_b'])
     await db.transaction((trx) =>
-      writer.tell(trx, id, [notice('api_key.limit_reached', id, clock(), { details: { limit: 10 } })]),
+      writer.tell(trx, id, [
+        notice('api_key.limit_reached', id, clock(), { details: { limit: 10, environment: 'live' } }),
+      ]),
     );
   const signal = new AbortController().signal;
   clock.advance(4 * 24 * 60 * 60_000);
   await deliver(signal);
   await db.transaction((trx) =>
-    writer.tell(trx, 'org_a', [notice('api_key.limit_reached', 'org_a', clock(), { details: { limit: 11 } })]),
+    writer.tell(trx, 'org_a', [
+      notice('api_key.limit_reached', 'org_a', clock(), { details: { limit: 11, environment: 'live' } }),
+    ]),
   );
 
   const all = await runEntry('notices', env, ['list']);
