@@ -18,7 +18,7 @@ export function makeStripeSubscriptions() {
       const known = await hold(trx, fact);
       const facts = withFact(known, fact);
       const customer = facts.find((one) => one.customer !== null)?.customer ?? null;
-      const named = facts.find((one) => one.organization !== null)?.organization ?? null;
+      const named = namedBy(facts);
       await trx('stripe_subscriptions')
         .where({ subscription_id: fact.subscription })
         .update({
@@ -44,6 +44,12 @@ export function makeStripeSubscriptions() {
       return rows.map(({ events }) => events);
     },
   };
+}
+
+/** An invoice has what its subscription said when it was made; the subscription's own word goes first. */
+function namedBy(newestFirst: readonly StripeFact[]): string | null {
+  const named = newestFirst.filter(({ organization }) => organization !== null);
+  return (named.find(({ kind }) => kind === 'state') ?? named[0])?.organization ?? null;
 }
 
 async function hold(trx: Knex.Transaction, fact: StripeFact): Promise<StripeFact[]> {
