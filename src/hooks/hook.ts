@@ -7,6 +7,8 @@ export type HookSource = (typeof HOOK_SOURCES)[number];
 export const HOOK_OUTCOMES = ['applied', 'unchanged', 'stale', 'ignored', 'unknown_tenant', 'unreadable'] as const;
 export type HookOutcome = (typeof HOOK_OUTCOMES)[number];
 
+/** Of any sender: what it calls its events is its own to choose, as `v2.core.account[requirements].updated`. */
+export const EVENT_TYPE = /^[\x21-\x7e]{1,255}$/;
 export const BILLING_UPDATED = 'tenant.billing_updated';
 
 /** What was said in Standard Webhooks, as it was sent and found valid. */

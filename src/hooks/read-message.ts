@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { ORGANIZATION_ID, assertHappened, statementSchema } from '../billing/statement-schema.ts';
 import { time } from '../http/time.ts';
 import { invalidFields, validate } from '../http/validate.ts';
-import { BILLING_UPDATED } from './hook.ts';
+import { BILLING_UPDATED, EVENT_TYPE } from './hook.ts';
 import type { BillingMessage, Hook } from './hook.ts';
 
 /** The body of any message in Standard Webhooks. */
 export const MessageBody = z
   .looseObject({
-    type: z.string().regex(/^[\w.]{1,100}$/, 'Give a type as `tenant.billing_updated`.'),
+    type: z.string().regex(EVENT_TYPE, 'Give a type as `tenant.billing_updated`.'),
     timestamp: time('Give a time in ISO 8601.').optional().describe('When it happened.'),
-    data: z.unknown(),
+    data: z.unknown().optional(),
   })
   .meta({ id: 'BillingHook' });
 

@@ -67,6 +67,15 @@ test('each of the answers that need not come again is 200 and says what became o
   expect(await kept(service, `msg_other_${id}`)).toMatchObject({ outcome: 'ignored', payload: { kind: 'foreign' } });
 });
 
+test.each(['invoice.payment-failed', 'user:created', 'crm/contact'])(
+  'the type %s does not concern us, whatever comes with it: 200 ignored',
+  async (type) => {
+    const id = newId('msg');
+    expect((await sendBilling(service, { type }, { id })).body).toEqual({ outcome: 'ignored' });
+    expect(await kept(service, id)).toMatchObject({ type, outcome: 'ignored', payload: { kind: 'foreign' } });
+  },
+);
+
 test('the moment is data.occurred_at, else the timestamp', async () => {
   const id = newId('org');
   await sendBilling(service, message(id, { status: 'active', occurred_at: at(5) }, at(50)));

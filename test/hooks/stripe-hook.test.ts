@@ -81,6 +81,16 @@ test('an invoice that fails makes a paying organization owe, and paying it ends 
   expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'active' });
 });
 
+test('a change that is not paid for leaves a paying organization as its subscription says it is', async () => {
+  const { id, cus, sub, object } = await customer();
+  await sendStripe(service, updated(object({ latest_invoice: 'in_2', pending_update: { expires_at: BASE + 99 } })));
+  const parent = { subscription_details: { subscription: sub } };
+  const unpaid = invoice({ id: 'in_2', customer: cus, billing_reason: 'subscription_update', parent });
+  const event = stripeEvent('invoice.payment_failed', unpaid, { created: BASE + 1 });
+  expect((await sendStripe(service, event)).body).toEqual({ outcome: 'ignored' });
+  expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'active' });
+});
+
 test('an invoice of nothing that is subscribed to, or in a trial, says nothing', async () => {
   const { id, cus, sub, object } = await customer();
   const loose = await sendStripe(
@@ -94,59 +104,6 @@ test('an invoice of nothing that is subscribed to, or in a trial, says nothing',
     stripeEvent('invoice.paid', invoice({ customer: cus, subscription: sub, parent: null }), { created: BASE + 1 }),
   );
   expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'trial' });
-});
-
-test('the subscription names its organization where no customer is known, and only then', async () => {
-  const [named, acme] = [newId('org'), await customer()];
-  const metadata = { organization_id: named };
-  const fields = { metadata, id: newId('sub') };
-  expect((await sendStripe(service, updated(subscription({ ...fields, customer: newId('cus') })))).body).toEqual({
-    outcome: 'applied',
-  });
-  expect(await tenantOf(service, named)).toMatchObject({ billing_status: 'active' });
-  await sendStripe(service, updated(acme.object({ status: 'past_due', metadata })));
-  expect(await tenantOf(service, acme.id)).toMatchObject({ billing_status: 'past_due' });
-  expect(await tenantOf(service, named)).toMatchObject({ billing_status: 'active' });
-});
-
-test.each(['acme', 'org_', `org_${'x'.repeat(61)}`, 'org_x/../y', 7, null, { a: 1 }, 'org_\u0000', 'org_💥'])(
-  'an organization named %j is nobody',
-  async (name) => {
-    const event = updated(
-      subscription({ id: newId('sub'), customer: newId('cus'), metadata: { organization_id: name } }),
-    );
-    expect((await sendStripe(service, event)).body).toEqual({ outcome: 'unknown_tenant' });
-  },
-);
-
-test('an organization that is not known yet is moved when it is: nothing need come again', async () => {
-  const { id } = await service.organizations.add(null);
-  const cus = newId('cus');
-  const object = (status: string) => subscription({ id: `sub_${cus}`, customer: cus, status });
-  const [first, second] = [updated(object('active'), BASE), updated(object('past_due'), BASE + 1)];
-  for (const event of [second, first])
-    expect((await sendStripe(service, event)).body).toEqual({ outcome: 'unknown_tenant' });
-  await service.background.runOnce('apply_waiting_hooks');
-  expect(await kept(service, first.id)).toMatchObject({ outcome: 'unknown_tenant', customer_id: cus, attempts: 1 });
-  await linkCustomer(service, id, cus);
-  await service.background.runOnce('apply_waiting_hooks');
-  expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'past_due' });
-  expect(await kept(service, second.id)).toMatchObject({ outcome: 'applied', organization_id: id, attempts: 2 });
-  expect(await kept(service, first.id)).toMatchObject({ outcome: 'stale' });
-});
-
-test('a customer is known from the moment that WorkOS says so', async () => {
-  const { id } = await service.organizations.add(null);
-  const [cus, headers] = [
-    newId('cus'),
-    { authorization: `Bearer ${service.workos.apiKey}`, 'content-type': 'application/json' },
-  ];
-  const body = JSON.stringify({ stripe_customer_id: cus });
-  const changed = await fetch(`${service.workos.url}/organizations/${id}`, { method: 'PUT', headers, body });
-  expect(changed.status).toBe(200);
-  await service.background.runOnce('events');
-  await sendStripe(service, updated(subscription({ id: newId('sub'), customer: cus })));
-  expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'active', stripe_customer_id: cus });
 });
 
 test('the same event again does nothing: 200 repeated', async () => {
@@ -192,6 +149,25 @@ test('a type that does not concern us is kept without its contents: 200 ignored'
   const event = stripeEvent('customer.created', { id: 'cus_1', email: 'jane@acme.test' });
   expect((await sendStripe(service, event)).body).toEqual({ outcome: 'ignored' });
   expect(await kept(service, event.id)).toMatchObject({ type: 'customer.created', payload: { kind: 'foreign' } });
+});
+
+test.each([
+  ['with brackets', 'v2.core.account[requirements].updated'],
+  ['with other signs', 'billing-meter:created'],
+  ['that is long', 'x'.repeat(255)],
+])('a type %s does not concern us either, with or without what happened: 200 ignored', async (_what, type) => {
+  const { data: _left, created: _unread, ...thin } = stripeEvent(type, {});
+  expect((await sendStripe(service, thin)).body).toEqual({ outcome: 'ignored' });
+  expect(await kept(service, thin.id)).toMatchObject({ type, occurred_at: null, payload: { kind: 'foreign' } });
+});
+
+test('an event of ours without what happened is 200 unreadable, and people are told what to choose', async () => {
+  const { data: _left, ...event } = updated({});
+  expect((await sendStripe(service, event)).body).toEqual({ outcome: 'unreadable' });
+  const type = 'v1.customer.subscription.updated';
+  const thin = { id: event.id, object: 'v2.core.event', type, created: new Date().toISOString() };
+  expect((await sendStripe(service, thin)).body).toEqual({ outcome: 'unreadable' });
+  expect((await kept(service, event.id)).detail).toContain('choose snapshots');
 });
 
 test.each([
