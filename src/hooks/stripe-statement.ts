@@ -26,12 +26,12 @@ export function statementOf(
     })
     .toSorted((a, b) => rank(b) - rank(a) || b.born - a.born || (a.subscription < b.subscription ? 1 : -1));
   if (!first) return undefined;
-  const { subscription, status, meaning, since, state, plan } = first;
+  const { subscription, status, meaning, since, trialEnd, plan } = first;
   return {
     organizationId,
     status: meaning,
     statusSince: at(since),
-    trialEndsAt: meaning === 'trial' ? at(state?.trialEnd ?? since) : undefined,
+    trialEndsAt: meaning === 'trial' ? at(trialEnd ?? since) : undefined,
     plan,
     // All is said again each time, so that what is said last is never older than what was said before.
     occurredAt: at(newest(subscriptions)),

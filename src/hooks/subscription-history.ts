@@ -10,6 +10,8 @@ export type SubscriptionStanding = {
   status: StripeStatus;
   /** Since when its status has meant what it means; in seconds, as all moments of Stripe. */
   since: number;
+  /** Of a trial. */
+  trialEnd: number | null;
   state: SubscriptionState | undefined;
   /** When it was made; 0 while only its invoices are known. */
   born: number;
@@ -40,31 +42,49 @@ export function standingOf(
   let standing: SubscriptionStanding | undefined;
   for (const [at, within] of seconds) {
     const states = within.filter((fact) => fact.kind === 'state');
-    const statuses = new Set(states.map(({ state }) => meaningOf(state.status)));
+    const telling = states.filter((fact) => meaningOf(statusOf(fact)) !== undefined);
+    const meanings = new Set(telling.map((fact) => meaningOf(statusOf(fact))));
     // What an invoice makes likely, the subscription's own word confirms or denies.
     for (const invoice of inOrder(within.filter((fact) => fact.kind === 'invoice')))
       standing = moved(standing, hintOf(standing, invoice), invoice, meaningOf);
     if (states.length === 0) continue;
     const last = lastOf(states, standing);
-    const passedThrough = statuses.size > 1;
-    standing = follow(standing, last, passedThrough ? at : undefined, meaningOf);
+    const saying = telling.length > 0 ? lastOf(telling, standing) : undefined;
+    const passedThrough = meanings.size > 1;
+    standing = follow(standing, { last, saying, passedAt: passedThrough ? at : undefined }, meaningOf);
   }
   return standing;
 }
 
 type Meaning = (status: StripeStatus) => string | undefined;
 
+/** What a second comes to: its last state, and the last that says something. */
+type Second = { last: StateFact; saying: StateFact | undefined; passedAt: number | undefined };
+
 function follow(
   before: SubscriptionStanding | undefined,
-  { state, change, at, born, subscription }: StateFact,
-  passedAt: number | undefined,
+  { last, saying, passedAt }: Second,
   meaningOf: Meaning,
 ): SubscriptionStanding {
   if (before?.ended) return before;
-  const status = change === 'deleted' ? 'canceled' : state.status;
+  const { state, at, born, subscription } = last;
+  // A status that says nothing takes nothing back: what was said before it is still so.
+  const { status, trialEnd } = saying || !before ? saidBy(saying ?? last) : before;
   const continues = before !== undefined && meaningOf(before.status) === meaningOf(status);
   const since = passedAt ?? (continues ? before.since : at);
-  return { subscription, status, since, state, born, ended: ENDED.includes(status) };
+  return { subscription, status, since, trialEnd, state, born, ended: hasEnded(last) };
+}
+
+function saidBy(fact: StateFact): Pick<SubscriptionStanding, 'status' | 'trialEnd'> {
+  return { status: statusOf(fact), trialEnd: fact.state.trialEnd };
+}
+
+function statusOf({ change, state }: StateFact): StripeStatus {
+  return change === 'deleted' ? 'canceled' : state.status;
+}
+
+function hasEnded(fact: StateFact): boolean {
+  return ENDED.includes(statusOf(fact));
 }
 
 function moved(
@@ -74,7 +94,7 @@ function moved(
   meaningOf: Meaning,
 ): SubscriptionStanding | undefined {
   if (status === undefined) return before;
-  if (!before) return { subscription, status, since: at, state: undefined, born: 0, ended: false };
+  if (!before) return { subscription, status, since: at, trialEnd: null, state: undefined, born: 0, ended: false };
   const continues = meaningOf(before.status) === meaningOf(status);
   return { ...before, status, since: continues ? before.since : at };
 }
@@ -87,6 +107,7 @@ function hintOf(
   standing: SubscriptionStanding | undefined,
   { paid, invoice, aside }: InvoiceFact,
 ): StripeStatus | undefined {
+  if (standing?.ended) return undefined;
   const next = paid ? 'active' : 'past_due';
   if (!standing?.state) return aside ? undefined : next;
   const { latestInvoice } = standing.state;
@@ -102,7 +123,7 @@ function inOrder(invoices: readonly InvoiceFact[]): InvoiceFact[] {
 
 /** Which of the states of one second was the last. */
 function lastOf(facts: readonly StateFact[], before: SubscriptionStanding | undefined): StateFact {
-  const ended = facts.filter(({ change, state }) => change === 'deleted' || ENDED.includes(state.status));
+  const ended = facts.filter(hasEnded);
   if (ended.length > 0) return greatest(ended);
   const rest = facts.filter(({ change }) => change !== 'created');
   if (rest.length === 0) return greatest(facts);

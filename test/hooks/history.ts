@@ -1,12 +1,16 @@
 import * as fc from 'fast-check';
-import { BASE, stripeEvent, subscription } from './send.ts';
+import { BASE, invoice, stripeEvent, subscription } from './send.ts';
 
 /** What may happen to one subscription, as Stripe lets it; `after` is how many seconds pass before, often none. */
-export type Step = { do: 'go' | 'pay' | 'fail' | 'flip' | 'cancel' | 'warn' | 'open'; after: number };
+type Deed = 'go' | 'pay' | 'fail' | 'flip' | 'cancel' | 'warn' | 'open' | 'pause' | 'resume' | 'give_up' | 'bill';
+export type Step = { do: Deed; after: number };
 export type StripeEvent = ReturnType<typeof stripeEvent>;
 
 export const step: fc.Arbitrary<Step> = fc.record({
-  do: fc.constantFrom('go', 'pay', 'fail', 'fail', 'pay', 'flip', 'flip', 'cancel', 'warn', 'open'),
+  do: fc.constantFrom<Deed[]>(
+    ...(['go', 'pay', 'pay', 'fail', 'fail', 'flip', 'flip', 'cancel', 'warn', 'open'] as const),
+    ...(['pause', 'resume', 'resume', 'give_up', 'bill', 'bill'] as const),
+  ),
   after: fc.constantFrom(0, 0, 0, 1, 2, 50),
 });
 
@@ -32,6 +36,11 @@ export function historyOf(steps: readonly Step[]): { events: StripeEvent[]; last
         ...(previous && { previous }),
       }),
     );
+  const bill = (type: 'paid' | 'payment_failed', life: Life, reason = 'subscription_cycle') => {
+    const about = { subscription_details: { subscription: life.id, metadata: {} } };
+    const fields = { id: `in_${life.invoice}`, billing_reason: reason, parent: about };
+    events.push(stripeEvent(`invoice.${type}`, invoice(fields), { created: BASE + now }));
+  };
   for (const one of [{ do: 'open' as const, after: 0 }, ...steps]) {
     now += one.after;
     const life = lives.at(-1);
@@ -60,6 +69,17 @@ export function historyOf(steps: readonly Step[]): { events: StripeEvent[]; last
     if (trial) return;
     life.status = 'active';
     tell('updated', life, { status: 'incomplete' });
+    bill('paid', life, 'subscription_create');
+  }
+
+  /** From one status to another, where it is so; of some there is a word of its own besides. */
+  function go(life: Life, from: readonly string[], status: string, word?: 'paused' | 'resumed'): boolean {
+    if (!from.includes(life.status)) return false;
+    const previous = { status: life.status };
+    life.status = status;
+    tell('updated', life, previous);
+    if (word) tell(word, life);
+    return true;
   }
 
   function change(life: Life, what: Step['do']): void {
@@ -75,12 +95,20 @@ export function historyOf(steps: readonly Step[]): { events: StripeEvent[]; last
     } else if (what === 'fail' && life.status === 'active') {
       Object.assign(life, { status: 'past_due', invoice: life.invoice + 1 });
       tell('updated', life, { status: before.status, latest_invoice: before.latest_invoice });
-    } else if (what === 'pay' && life.status === 'past_due') {
-      life.status = 'active';
-      tell('updated', life, { status: 'past_due' });
-    } else if (what === 'go' && life.status === 'trialing') {
-      life.status = 'active';
-      tell('updated', life, { status: 'trialing' });
+      bill('payment_failed', life);
+    } else if (what === 'pay') {
+      if (go(life, ['past_due', 'unpaid'], 'active')) bill('paid', life);
+    } else if (what === 'bill' && life.status !== 'trialing' && life.status !== 'paused') {
+      // Tried once more in vain, or told late: it says what is so.
+      bill(life.status === 'active' ? 'paid' : 'payment_failed', life);
+    } else if (what === 'go') {
+      go(life, ['trialing'], 'active');
+    } else if (what === 'pause') {
+      go(life, ['trialing'], 'paused', 'paused');
+    } else if (what === 'resume') {
+      go(life, ['paused'], 'active', 'resumed');
+    } else if (what === 'give_up') {
+      go(life, ['past_due'], 'unpaid');
     }
   }
 }
@@ -111,6 +139,8 @@ function expected(lives: readonly Life[]): object {
     trialing: 'trial',
     active: 'active',
     past_due: 'past_due',
+    unpaid: 'past_due',
+    paused: 'past_due',
     canceled: 'decommissioning',
   };
   return { billing_status: meaning[life.status], plan: life.price === 'price_a' ? 'standard' : 'scale' };
