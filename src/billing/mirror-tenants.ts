@@ -18,12 +18,17 @@ type Row = {
   trial_ends_at: Date | null;
   workos_updated_at: Date | null;
   deleted_at: Date | null;
+  decommission_at: Date | null;
+  decommissioned_at: Date | null;
   created_at: Date;
   updated_at: Date;
 };
 type Change = Partial<
   Pick<Row, 'name' | 'stripe_customer_id' | 'workos_updated_at' | 'billing_status' | 'trial_ends_at' | 'deleted_at'>
 >;
+
+/** `keysEndAt`: keys that were made until then are all revoked, because the organization has ended. */
+export type HeldTenant = { deleted: boolean; keysEndAt: Date | undefined };
 
 export type MirrorTenants = ReturnType<typeof makeMirrorTenants>;
 
@@ -45,10 +50,12 @@ export function makeMirrorTenants(deps: Deps) {
     };
 
   return {
-    /** Makes the tenant's row if there is none. @returns whether its organization is deleted */
-    async hold(trx: Knex.Transaction, organizationId: string): Promise<{ deleted: boolean }> {
-      const row = await hold(trx, organizationId, deps.clock());
-      return { deleted: row.deleted_at !== null };
+    /** Makes the tenant's row if there is none. */
+    async hold(trx: Knex.Transaction, organizationId: string): Promise<HeldTenant> {
+      const now = deps.clock();
+      const { deleted_at, decommission_at, decommissioned_at } = await hold(trx, organizationId, now);
+      const isEnding = decommission_at !== null && decommission_at <= now;
+      return { deleted: deleted_at !== null, keysEndAt: isEnding ? (decommissioned_at ?? now) : undefined };
     },
 
     /** A key may have made the row before; the first posture is given all the same, unless billing spoke. */
@@ -77,7 +84,8 @@ async function hold(trx: Knex.Transaction, organizationId: string, now: Date): P
   const { rows } = await trx.raw<{ rows: Row[] }>(
     `insert into tenants as tenant (organization_id, created_at, updated_at) values (?, ?, ?)
      on conflict (organization_id) do update set updated_at = tenant.updated_at
-     returning organization_id, name, stripe_customer_id, billing_status, trial_ends_at, workos_updated_at, deleted_at`,
+     returning organization_id, name, stripe_customer_id, billing_status, trial_ends_at, workos_updated_at, deleted_at,
+       decommission_at, decommissioned_at`,
     [organizationId, now, now],
   );
   return rows[0]!;

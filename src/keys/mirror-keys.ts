@@ -22,8 +22,14 @@ import {
 import type { MirrorRow } from './mirror-row.ts';
 
 type Deps = {
-  /** Makes the tenant's row if there is none, and holds it until the transaction ends. */
-  holdTenant: (trx: Knex.Transaction, organizationId: string) => Promise<{ deleted: boolean }>;
+  /**
+   * Makes the tenant's row if there is none, and holds it until the transaction ends. `keysEndAt`: what was made until
+   * then is revoked.
+   */
+  holdTenant: (
+    trx: Knex.Transaction,
+    organizationId: string,
+  ) => Promise<{ deleted: boolean; keysEndAt: Date | undefined }>;
   /**
    * Makes the row of a person who owns a key that was made then; undefined where the product has no personal keys.
    * @returns whether they are a member
@@ -100,7 +106,10 @@ export function makeMirrorKeys(deps: Deps) {
   };
 }
 
-/** Finds the key's row, or makes it: active, or revoked when the key its organization or its owner is known to be gone. */
+/**
+ * Finds the key's row, or makes it: active, or revoked when the key, its organization or its owner is known to be gone,
+ * or when the key was there before all of its organization ended, and is left to be deleted at WorkOS.
+ */
 async function meet(
   deps: Deps,
   trx: Knex.Transaction,
@@ -112,14 +121,20 @@ async function meet(
   const row = await lockMirrorRow(trx, key, ours?.rowId);
   if (row || (key.userId !== undefined && !deps.holdOwner)) return { inserted: false, row };
   const now = deps.clock();
-  const { deleted } = await deps.holdTenant(trx, key.organizationId);
+  const { deleted, keysEndAt } = await deps.holdTenant(trx, key.organizationId);
   const isOver = !(await holdOwner(deps, trx, key)) || deleted;
   const endedAt = goneAt ?? (isOver ? now : undefined);
-  const made = { ...newMirrorRow(key, deps.describe, ours, now), ...(endedAt && ended(endedAt, now)) };
+  const isLeftOver = !endedAt && keysEndAt !== undefined && key.createdAt <= keysEndAt;
+  const made = {
+    ...newMirrorRow(key, deps.describe, ours, now),
+    ...(endedAt && ended(endedAt, now)),
+    ...(isLeftOver && ({ status: 'revoked', revoked_at: now, due_at: now } as const)),
+  };
   // Somebody may have been faster: then theirs counts.
   if (!(await insertMirrorRow(trx, made))) return { inserted: false, row: await lockMirrorRow(trx, key, ours?.rowId) };
-  const action = endedAt ? 'api_key.revoked' : 'api_key.created';
-  await deps.audit.append(trx, keyEvent(key.organizationId, key.id, action, source, describeNew(made)));
+  const details = { ...describeNew(made), ...(isLeftOver && { reason: 'decommissioned' }) };
+  const action = endedAt || isLeftOver ? 'api_key.revoked' : 'api_key.created';
+  await deps.audit.append(trx, keyEvent(key.organizationId, key.id, action, source, details));
   return { inserted: true };
 }
 

@@ -9,6 +9,8 @@ type Deps = { deletionsPerSecond: number };
 export type RevokeSomeKeys = ReturnType<typeof makeRevokeSomeKeys>;
 
 const BATCH = 200;
+/** The lock of whoever adds to the queue of deletions. */
+const QUEUE = [1_280_592_203, 1];
 
 /**
  * Revokes a bounded number of an organization's keys, the expired ones, too, and ends what is being made. Their deletion
@@ -31,13 +33,15 @@ export function makeRevokeSomeKeys({ deletionsPerSecond }: Deps) {
   };
 }
 
-// The queue of deletions is one for all organizations: what is added comes after the last that waits.
+// The queue of deletions is one for all organizations: what is added comes after the last that waits, also when two end at
+// a time. Whoever holds the lock waits for no other organization.
 async function revokeRows(
   trx: Knex.Transaction,
   organizationId: string,
   now: Date,
   everyMs: number,
 ): Promise<EndedRow[]> {
+  await trx.raw('select pg_advisory_xact_lock(?, ?)', QUEUE);
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
     `with active as (
        select id from api_keys where organization_id = ? and status = 'active' order by id limit ? for update

@@ -7,6 +7,7 @@ import { makeRevokeSomeKeys } from '../../src/keys/revoke-some-keys.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { addKeys } from '../support/many-keys.ts';
 import type { Organization } from '../support/organizations.ts';
+import { makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { makeStuck } from '../support/stuck.ts';
 import { failAt } from '../support/workos-faults.ts';
@@ -110,12 +111,12 @@ test('killed in the middle it is gone on with: 300 keys are revoked and recorded
   for (const id of ids) expect(workosRequests(service, 'DELETE', `/api_keys/${id}`)).toBe(1);
 });
 
-test('deletions at WorkOS are due one after the other, those of two organizations, too', async () => {
+test('deletions at WorkOS are due one after the other, also when two organizations end at a time', async () => {
   const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
   for (const { id } of [acme, other]) await addKeys(service, id, 20);
   for (const organization of [acme, other]) await closeAt(organization, inMinutes(-1));
   const startedAt = clock().getTime();
-  await replica()();
+  await Promise.all([replica()(), replica()()]);
   const due = await db('api_keys').whereIn('organization_id', [acme.id, other.id]).orderBy('due_at').pluck('due_at');
   const times = due.map((time: Date) => time.getTime());
   const gaps = times.slice(1).map((time: number, i: number) => time - times[i]!);
@@ -179,6 +180,25 @@ test('a key that is being made at that time does not become one, and nothing sta
   expect(outcome(await creating)).toEqual([503, 'workos_unavailable']);
   expect(await statuses(acme)).toEqual({ failed: 1 });
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+});
+
+test('a key that WorkOS had by the end and that is heard of later is revoked, too; one that is made there since is not', async () => {
+  const acme = await service.organizations.add();
+  const [used, unused] = [await makeDashboardKey(service, acme.id), await makeDashboardKey(service, acme.id)];
+  await closeAt(acme, inMinutes(-1));
+  await decommission();
+  expect(await codeOf(used.value)).toBe('not_found');
+  await background.runOnce('events');
+  expect(await statuses(acme)).toEqual({ revoked: 2 });
+  const recorded = await eventsOf(acme, 'api_key.revoked');
+  expect(recorded.map(({ details }) => (details as { reason: string }).reason)).toEqual(
+    Array(2).fill('decommissioned'),
+  );
+  await settleFor(1);
+  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+  expect(await codeOf(unused.value)).toBe('not_found');
+  const since = await makeDashboardKey(service, acme.id);
+  expect(await codeOf(since.value)).toBe('valid');
 });
 
 test('when WorkOS wants to be left alone, it is, until then', async () => {
