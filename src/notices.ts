@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { StartError } from './errors.ts';
-import { listUndelivered, replayNotice } from './notices/undelivered.ts';
+import { replayNotice, undelivered } from './notices/undelivered.ts';
 import type { Undelivered } from './notices/undelivered.ts';
 
 const Url = z.url({ protocol: /^postgres(ql)?$/ });
 const USAGE = 'npm run notices -- list [--dead] [--organization ID] | replay ID';
-const MAX_LISTED = 1_000;
 
 /**
  * `npm run notices -- list [--dead] [--organization ID]`: what is not delivered, or was given up, oldest first.
@@ -31,7 +30,7 @@ async function run(): Promise<void> {
     await assertMigrated(db);
     if (isList) {
       const { dead, organization: organizationId } = values;
-      for (const notice of await listUndelivered(db, { dead, organizationId }, MAX_LISTED)) say(describe(notice));
+      for await (const notice of undelivered(db, { dead, organizationId })) say(describe(notice));
     } else if (id !== undefined && (await replayNotice(db, id, new Date()))) say(`${id} will be sent again.`);
     else throw new StartError(`There is no notice ${id} that was delivered or given up.`);
   } finally {
@@ -50,6 +49,9 @@ function describe(notice: Undelivered): string {
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
+
+// Who reads a list may have seen enough of it, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
   await run();

@@ -12,19 +12,38 @@ export type Undelivered = {
   created_at: Date;
   last_failure: string | null;
 };
+type Place = { sequence: string };
 
-/** What was not delivered, oldest first, at most `limit`. */
-export function listUndelivered(
+const COLUMNS = [
+  'id',
+  'endpoint',
+  'organization_id',
+  'type',
+  'status',
+  'attempts',
+  'created_at',
+  'last_failure',
+] as const satisfies (keyof Undelivered)[];
+
+const PAGE = 1_000;
+
+/** What was not delivered, oldest first, read a page at a time. */
+export async function* undelivered(
   db: Knex,
   { dead, organizationId }: { dead: boolean; organizationId: string | undefined },
-  limit: number,
-): Promise<Undelivered[]> {
-  const query = db<Undelivered>('outbox').whereIn('status', dead ? ['dead'] : ['waiting', 'dead']);
-  if (organizationId !== undefined) void query.where({ organization_id: organizationId });
-  return query
-    .orderBy('sequence')
-    .limit(limit)
-    .select('id', 'endpoint', 'organization_id', 'type', 'status', 'attempts', 'created_at', 'last_failure');
+): AsyncGenerator<Undelivered> {
+  for (let after: string | undefined; ;) {
+    const query = db<Undelivered & Place>('outbox').whereIn('status', dead ? ['dead'] : ['waiting', 'dead']);
+    if (organizationId !== undefined) void query.where({ organization_id: organizationId });
+    if (after !== undefined) void query.where('sequence', '>', after);
+    const page = await query
+      .orderBy('sequence')
+      .limit(PAGE)
+      .select('sequence', ...COLUMNS);
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.sequence;
+  }
 }
 
 /** Has a notice sent again, in its old place before what waits. @returns whether there is one that has ended */

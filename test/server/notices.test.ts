@@ -1,12 +1,15 @@
-import { afterAll, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { makeDeliver } from '../../src/notices/deliver.ts';
 import { notice } from '../../src/notices/notice.ts';
 import { makeOutboxWriter } from '../../src/notices/outbox-writer.ts';
 import { makeOutbox } from '../../src/notices/outbox.ts';
 import { makeTestClock } from '../support/clock.ts';
+import { runChild } from '../support/child.ts';
 import { freshDatabase } from '../support/database.ts';
 import { runEntry } from '../process/start.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..');
 const clock = makeTestClock();
 const { db, url, close } = await freshDatabase();
 afterAll(close);
@@ -66,3 +69,34 @@ test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--
     expect(stderr).toMatch(/npm run notices|--nonsense/);
   },
 );
+
+const write = (id: string, count: number) =>
+  db.transaction(async (trx) => {
+    const told = Array.from({ length: count }, (_, limit) =>
+      notice('api_key.limit_reached', id, clock(), { details: { limit, environment: 'live' } }),
+    );
+    await writer.tell(trx, id, told);
+  });
+
+describe('npm run notices lists', () => {
+  test('everything, however much it is, in its order', async () => {
+    await write('org_many', 2_500);
+    const { stdout } = await runEntry('notices', env, ['list', '--organization', 'org_many']);
+    const ids: string[] = await db('outbox').where({ organization_id: 'org_many' }).orderBy('sequence').pluck('id');
+    expect(ids).toHaveLength(2_500);
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(ids);
+  });
+
+  test('to somebody who has seen enough, without a complaint', async () => {
+    await write('org_seen', 2_500);
+    const list = `"${process.execPath}" src/notices.ts list --organization org_seen | head -n 1`;
+    const { stdout, stderr } = await runChild('sh', ['-c', list], { cwd: ROOT, env });
+    expect(stdout).toMatch(/^notice_\w{26} {2}waiting .*\n$/);
+    expect(stderr).toBe('');
+  });
+});
