@@ -21,7 +21,7 @@ export type BillingStatement = {
   decommissionAt?: Date | null | undefined;
   /** When it happened, by the clock of whoever says so. */
   occurredAt: Date;
-  /** Nobody said when: `occurredAt` is our own clock's, by which it is never before what was said already. */
+  /** Nobody said when: `occurredAt` is our own clock's, by which it is after whatever was said already. */
   isNow?: boolean;
   /** When what is said of each happened, if earlier. */
   planOccurredAt?: Date | undefined;
@@ -94,10 +94,11 @@ function terms(before: Tenant, statement: BillingStatement): Partial<Tenant> {
   };
 }
 
-// Requests wait for each other, and the clocks of two replicas differ.
+// Requests wait for each other, and the clocks of two replicas differ. After, not at the same moment: a hook that comes late
+// says again what was so at its own.
 function latest(now: Date, { billingOccurredAt, planOccurredAt, keyLimitOccurredAt }: Tenant): Date {
-  const moments = [now, billingOccurredAt, planOccurredAt, keyLimitOccurredAt];
-  return new Date(Math.max(...moments.map((moment) => moment?.getTime() ?? -Infinity)));
+  const moments = [billingOccurredAt, planOccurredAt, keyLimitOccurredAt];
+  return new Date(Math.max(now.getTime(), ...moments.map((moment) => (moment ? moment.getTime() + 1 : -Infinity))));
 }
 
 function isBefore(moment: Date, other: Date | undefined): boolean {

@@ -178,11 +178,12 @@ test('plan and limit are ordered each by itself: what is told late is not lost b
 
 test('what is said of no moment counts, however far ahead the clock was by which something was said before', async () => {
   const acme = await service.organizations.add(null);
-  const ahead = new Date(service.clock().getTime() + 5_000).toISOString();
-  await put(acme.id, { status: 'past_due', plan: 'scale', key_limit: 1, occurred_at: ahead });
+  const ahead = service.clock().getTime() + 5_000;
+  const occurred_at = new Date(ahead).toISOString();
+  await put(acme.id, { status: 'past_due', plan: 'scale', key_limit: 1, occurred_at });
   const paid = await put(acme.id, { status: 'active', plan: 'standard', key_limit: null });
   expect(paid.body).toMatchObject({ posture: 'active', plan: 'standard', limits: { api_keys: 10 } });
-  expect(paid.body).toMatchObject({ billing_occurred_at: ahead });
+  expect(paid.body).toMatchObject({ billing_occurred_at: new Date(ahead + 1).toISOString() });
 });
 
 test('an organization may have a limit of its own, until it is taken away', async () => {
