@@ -47,7 +47,8 @@ function stripeRoute(deps: Deps): Route {
     signature: {
       scheme: 'stripeSignature',
       header: 'stripe-signature',
-      verify: telling(deps, 'stripe', makeVerifyStripe(stripeSecrets, clock)),
+      verify: makeVerifyStripe(stripeSecrets, clock),
+      refused: telling(deps, 'stripe'),
     },
     body: StripeEvent,
     responses: { 200: Received },
@@ -69,7 +70,8 @@ function billingRoute(deps: Deps): Route {
     signature: {
       scheme: 'standardWebhook',
       header: 'webhook-signature',
-      verify: telling(deps, 'billing', makeVerifyStandard(billingSecrets, clock)),
+      verify: makeVerifyStandard(billingSecrets, clock),
+      refused: telling(deps, 'billing'),
     },
     body: MessageBody,
     responses: { 200: Received },
@@ -80,14 +82,10 @@ function billingRoute(deps: Deps): Route {
   });
 }
 
-/** The same check, which tells people and the metrics of what it refused; nothing of it is kept. */
-function telling({ hooks, log }: Deps, source: HookSource, verify: SignedAccess['verify']): SignedAccess['verify'] {
-  return async (body, signature, header) => {
-    const isSigned = await verify(body, signature, header);
-    if (!isSigned) {
-      hooks.inc({ source, type: 'unread', outcome: 'refused' });
-      log.warn({ source, bytes: body.length }, 'a hook was refused: its signature is wrong, or not of now');
-    }
-    return isSigned;
+/** Tells people and the metrics of what is not even read; nothing of it is kept. */
+function telling({ hooks, log }: Deps, source: HookSource): NonNullable<SignedAccess['refused']> {
+  return ({ code }, { requestId }) => {
+    hooks.inc({ source, type: 'unread', outcome: 'refused' });
+    log.warn({ request_id: requestId, source, code }, 'a hook was refused');
   };
 }

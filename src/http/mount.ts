@@ -58,6 +58,8 @@ function handler(route: Route, options: Options): RequestHandler {
       noteKey(options, req, res, undefined);
     } catch (error) {
       noteKey(options, req, res, error instanceof AppError ? error : undefined);
+      if (route.access.kind === 'signed' && error instanceof AppError && error.status < 500)
+        route.access.refused?.(error, { requestId: requestIdOf(res) });
       if (options.strict && error instanceof AppError && !declared.has(error.code)) {
         throw new Error(`${route.operationId} answered the undeclared code '${error.code}'`, { cause: error });
       }

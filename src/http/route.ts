@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ErrorCode } from '../errors.ts';
+import type { AppError, ErrorCode } from '../errors.ts';
 import type { MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
 
 /** What a request does to a tenant, as billing sees it: `create` needs an active posture, the others never do. */
@@ -83,6 +83,8 @@ export type SignedAccess = {
   header: string;
   /** Judges the body as it was sent, byte by byte; a signature may cover other headers, too. */
   verify: (body: Buffer, signature: string, header: (name: string) => string | undefined) => Promise<boolean>;
+  /** Told of every request that is answered 4xx, whatever is wrong with it. */
+  refused?: (error: AppError, context: Pick<RequestContext, 'requestId'>) => void;
 };
 
 /** A route with its generic types erased, as the mount and the OpenAPI document see it. */
