@@ -31,20 +31,24 @@ export function makeApplyMessage({ inbox, holdTenant, applyBilling }: Deps) {
     const { organization_id: organizationId } = message;
     const tenant = await holdTenant(trx, organizationId);
     const kept = await inbox.messagesOf(trx, organizationId);
-    const { outcome } = await applyBilling(trx, together(kept, tenant), source);
+    const { outcome } = await applyBilling(trx, together(kept, message, tenant), source);
     const isLate = outcome === 'unchanged' && kept[0]?.eventId !== eventId;
     return { outcome: isLate ? 'stale' : outcome, organizationId };
   };
 }
 
-/** @param newestFirst at least one */
-function together(newestFirst: readonly KeptMessage[], tenant: HeldTenant): BillingStatement {
+/**
+ * @param newestFirst the newest, at least one
+ * @param heard one that may be older than all of them: nobody else may have spoken of its plan or limit
+ */
+function together(newestFirst: readonly KeptMessage[], heard: BillingMessage, tenant: HeldTenant): BillingStatement {
   const said = newestFirst.map(({ message }) => toStatement(message));
   const last = said[0]!;
   const differs = said.findIndex(({ status }) => status !== last.status);
   const run = differs === -1 ? said : said.slice(0, differs);
-  const plan = said.find((one) => one.plan !== undefined);
-  const limit = said.find((one) => one.keyLimit !== undefined);
+  const terms = [...said, toStatement(heard)];
+  const plan = terms.find((one) => one.plan !== undefined);
+  const limit = terms.find((one) => one.keyLimit !== undefined);
   const begun = run.at(-1)!.occurredAt;
   const isGoingOn = tenant.status === last.status && beganAfter(said[differs], tenant.statusSince);
   const unsaid = isGoingOn ? undefined : null;

@@ -95,6 +95,43 @@ test('what is ordered by PUT and by hooks is one order', async () => {
   expect((await said(id, { status: 'active' }, 11)).body).toEqual({ outcome: 'applied' });
 });
 
+test('a late hook does not bring back what a PUT of no moment took away, though the sender is ahead of our clock', async () => {
+  const id = newId('org');
+  const inMinutes = (minutes: number) => new Date(service.clock().getTime() + minutes * MINUTE_MS).toISOString();
+  await sendBilling(service, message(id, { status: 'active' }, inMinutes(2)));
+  const body = { status: 'past_due' };
+  await call(service, 'PUT', `/v1/organizations/${id}/billing`, { token: 'svc_latchkey_tests', body });
+  expect(
+    (await sendBilling(service, message(id, { status: 'trial', trial_ends_at: at(1) }, inMinutes(1)))).body,
+  ).toEqual({ outcome: 'stale' });
+  expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'past_due' });
+});
+
+test('a plan and a limit are heard however many messages happened after theirs', async () => {
+  const id = newId('org');
+  const rows = Array.from({ length: 100 }, (_unused, i) => ({
+    id: newId('hook'),
+    source: 'billing',
+    event_id: newId('msg'),
+    type: 'tenant.billing_updated',
+    organization_id: id,
+    occurred_at: at(10 + i),
+    received_at: new Date(),
+    outcome: 'unchanged',
+    attempts: 1,
+    payload: { kind: 'billing', message: { organization_id: id, occurred_at: at(10 + i), status: 'active' } },
+  }));
+  await service.db('hook_inbox').insert(rows);
+  expect((await said(id, { status: 'past_due', plan: 'scale', key_limit: 7 }, 1)).body).toEqual({ outcome: 'applied' });
+  expect(await tenantOf(service, id)).toMatchObject({
+    billing_status: 'active',
+    status_since: new Date(at(10)),
+    plan: 'scale',
+    key_limit: 7,
+    plan_occurred_at: new Date(at(1)),
+  });
+});
+
 test.each([
   ['no organization', { status: 'active' }, 'data.organization_id'],
   ['an organization that is none', { organization_id: 'acme', status: 'active' }, 'data.organization_id'],
