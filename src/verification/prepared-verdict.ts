@@ -1,5 +1,5 @@
 import { asciiJson } from '../http/fast-lane.ts';
-import type { Posture } from '../billing/posture.ts';
+import type { Operation, Posture } from '../billing/posture.ts';
 import type { Billing, Decision } from './decide.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from './verdict-view.ts';
@@ -28,15 +28,16 @@ function keyPart(record: MirrorRecord): string {
   return known;
 }
 
-// A posture without an end allows the same each time.
-const lasting = new Map<Posture, string>();
+// A posture without an end allows the same each time, where the configuration is the same.
+const lasting = new WeakMap<readonly Operation[], Map<Posture, string>>();
 
 function billingPart(billing: Billing): string {
   if (billing.until) return asciiJson(viewOfBilling(billing));
-  let known = lasting.get(billing.posture);
+  const ofPostures = lasting.get(billing.allows) ?? new Map<Posture, string>();
+  let known = ofPostures.get(billing.posture);
   if (known === undefined) {
     known = asciiJson(viewOfBilling(billing));
-    lasting.set(billing.posture, known);
+    lasting.set(billing.allows, ofPostures.set(billing.posture, known));
   }
   return known;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startConsumer, warm } from '../client/consumer.ts';
 import { call, createKey } from '../support/api.ts';
+import { SERVICE_TOKEN } from '../support/service.ts';
 import { startReplicas } from './start-replicas.ts';
 
 const cluster = await startReplicas();
@@ -21,6 +22,27 @@ test('a revocation on one replica is seen within 250 ms by a middleware that lis
     delays.push(performance.now() - from);
   }
   expect(Math.max(...delays)).toBeLessThan(250);
+});
+
+test('a changed posture on one replica is seen within 250 ms by a middleware and a proxy that ask another', async () => {
+  const consumer = await startConsumer({ ...second, cache: { replicaLagMs: 0 } });
+  const key = await createKey(first, await owner());
+  await warm(consumer, key.value);
+  const creates = async () => [
+    (await consumer.ask(key.value, '/tasks', { method: 'POST' })).status,
+    (await call(second, 'POST', '/v1/auth/forward', { headers: { 'x-api-key': key.value } })).status,
+  ];
+  const path = `/v1/organizations/${acme.id}/billing`;
+  for (let i = 0; i < 20; i++) {
+    for (const [status, wanted] of [
+      ['past_due', 423],
+      ['active', 200],
+    ] as const) {
+      await call(first, 'PUT', path, { token: SERVICE_TOKEN, body: { status } });
+      const from = performance.now();
+      while ((await creates()).some((seen) => seen !== wanted)) expect(performance.now() - from).toBeLessThan(250);
+    }
+  }
 });
 
 test('a middleware that asks one replica and listens to another keeps nothing that is older than what it was told', async () => {

@@ -31,6 +31,18 @@ test('the usual request is answered as every other one is', async () => {
   expect(usual.headers.get('cache-control')).toBe('no-store');
 });
 
+test('what billing allows is told by the configuration of the service that answers, not of another in the process', async () => {
+  const other = await startService({}, { billing: { postures: { active: { keys: ['read'] } } } });
+  const theirs = await createKey(other, await (await other.organizations.add()).session());
+  const allowedBy = async (by: typeof service, { value }: { value: string }) => {
+    const { body } = await call(by, 'POST', PATH, { token: SERVICE_TOKEN, body: { key: value } });
+    return [body['source'], (body['billing'] as { allows: string[] }).allows];
+  };
+  expect(await allowedBy(service, key)).toEqual(['cache', ['read', 'create', 'wind_down']]);
+  await allowedBy(other, theirs);
+  expect(await allowedBy(other, theirs)).toEqual(['cache', ['read']]);
+});
+
 test('a good key leaves no line in the log, a refused one leaves one', async () => {
   const before = linesOf();
   await verify({ key: key.value });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startConsumer, warm } from '../client/consumer.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -160,6 +161,27 @@ test("a key's own limits count, and a change of them, or of the plan, at once", 
   const path = `/v1/organizations/${acme.id}/billing`;
   await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'active', plan: 'three' } });
   expect((await verify({ key: key.value, cost: 0 })).body).toMatchObject({ rate_limit: { limit: 3, remaining: 0 } });
+});
+
+test("another plan's places, and its rate of the organization, bound the keys there are at once, and let go of them at once", async () => {
+  const { acme, key } = await keyOn('standard');
+  const consumer = await startConsumer(service);
+  await warm(consumer, key.value);
+  const change = (plan: string) =>
+    call(service, 'PUT', `/v1/organizations/${acme.id}/billing`, {
+      token: SERVICE_TOKEN,
+      body: { status: 'active', plan },
+    });
+  expect(await codes(4, { key: key.value })).toEqual(['valid', 'valid', 'valid', 'valid']);
+  await change('two_at_once');
+  expect(await codes(3, { key: key.value })).toEqual(['valid', 'valid', 'concurrency_limited']);
+  await change('shared');
+  expect(await codes(4, { key: key.value })).toEqual(['valid', 'valid', 'valid', 'rate_limited']);
+  // It kept the key while nothing bounded its use.
+  await expect.poll(async () => (await consumer.ask(key.value)).status, { interval: 5 }).toBe(429);
+  await change('standard');
+  expect(await codes(4, { key: key.value })).toEqual(['valid', 'valid', 'valid', 'valid']);
+  await expect.poll(async () => (await consumer.ask(key.value)).status, { interval: 5 }).toBe(200);
 });
 
 test.each([
