@@ -91,6 +91,9 @@ async function replay(inbox: HookInbox, id: string): Promise<void> {
   process.exitCode = NOT_FOUND;
 }
 
+// Who reads a list may have seen enough of it, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 try {
   await run();
 } catch (error) {

@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { backgroundSource } from '../../src/audit/audit-event.ts';
 import { makeAuditLog } from '../../src/audit/audit-log.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
+import { runChild } from '../support/child.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { freshDatabase } from '../support/database.ts';
 import { makeOrganizations } from '../support/organizations.ts';
 import { emptySeed, environment } from '../support/service.ts';
 import { runEntry } from '../process/start.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..');
 const clock = makeTestClock();
 const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, clock });
 const { db, url, close } = await freshDatabase();
@@ -28,17 +31,23 @@ test('npm run reconcile tells of drift with exit code 2, mends it, and is conten
   const looked = await runEntry('reconcile', env, ['--dry-run', '--json', '--organization', acme.id]);
   expect(looked.code).toBe(2);
   const { drift, ...numbers } = JSON.parse(looked.stdout) as { drift: object[] };
-  expect(drift).toMatchObject([{ kind: 'only_there', organization_id: acme.id, key_id: key.id, mended: false }]);
-  expect(numbers).toMatchObject({ mended: 0, organizations: 1, keys: 1, failures: 0 });
+  expect(drift).toMatchObject([
+    { environment: 'live', kind: 'only_there', organization_id: acme.id, key_id: key.id, mended: false },
+  ]);
+  expect(numbers).toMatchObject({ mended: 0, organizations: 1, keys: 1, failures: 0, left_out: ['test'] });
   expect(await db('api_keys')).toEqual([]);
   const mended = await runEntry('reconcile', env);
   expect([mended.code, mended.stderr]).toEqual([2, '']);
-  expect(mended.stdout).toMatch(/^only_there +org_\w+ +api_key_\w+ +yes +absent → by hand \(no permissions\)$/m);
-  expect(mended.stdout).toContain('2 keys of 2 organizations compared, 2 differences mended.');
+  expect(mended.stdout).toMatch(/^live +only_there +org_\w+ +api_key_\w+ +yes +absent → by hand \(no permissions\)$/m);
+  expect(mended.stdout).toContain('live: 2 keys of 2 organizations compared, 2 differences mended.');
   const clean = await runEntry('reconcile', env);
-  expect([clean.code, clean.stdout.split('\n').at(-2)]).toEqual([
+  expect([clean.code, clean.stdout.split('\n').slice(-3)]).toEqual([
     0,
-    '2 keys of 2 organizations compared, 0 differences mended.',
+    [
+      'live: 2 keys of 2 organizations compared, 0 differences mended.',
+      'test: left out, since WORKOS_API_KEY_TEST is not set.',
+      '',
+    ],
   ]);
 });
 
@@ -49,7 +58,7 @@ test('npm run reconcile that cannot list WorkOS mends nothing and has exit code 
   const { code, stderr } = await runEntry('reconcile', env, ['--organization', acme.id]);
   workos.faults.clear();
   expect(code).toBe(1);
-  expect(stderr).toContain(`reconcile: ${acme.id} could not be read: WorkOS refused this.`);
+  expect(stderr).toContain(`reconcile: live: ${acme.id} could not be read: WorkOS refused this.`);
   expect(await db('api_keys').where({ organization_id: acme.id })).toEqual([]);
 });
 
@@ -103,4 +112,22 @@ test('npm run hooks lists what came in and replays it by its id', async () => {
   });
   const none = await runEntry('hook-inbox', env, ['replay', `${id.slice(0, -1)}0`]);
   expect([none.code, none.stdout]).toEqual([2, '']);
+});
+
+test('npm run hooks shows somebody who has seen enough no complaint', async () => {
+  const rows = Array.from({ length: 2_500 }, (_unused, i) => ({
+    id: `hook_${String(i).padStart(26, '0')}`,
+    source: 'stripe',
+    event_id: `evt_seen_${i}`,
+    type: 'charge.succeeded',
+    received_at: new Date(),
+    outcome: 'ignored',
+    attempts: 1,
+    payload: { kind: 'foreign' },
+  }));
+  await db('hook_inbox').insert(rows);
+  const list = `"${process.execPath}" src/hook-inbox.ts list --outcome ignored --limit 2500 | head -n 1`;
+  const { stdout, stderr } = await runChild('sh', ['-c', list], { cwd: ROOT, env });
+  expect(stdout).toMatch(/^hook_\d{26} .*\n$/);
+  expect(stderr).toBe('');
 });
