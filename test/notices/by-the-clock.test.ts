@@ -91,6 +91,20 @@ describe('the end of a key is told', () => {
     expect(daysTold(organization.id)).toEqual([3]);
   });
 
+  test('of a key that was replaced, when its grace comes to that', async () => {
+    const organization = await service.organizations.add();
+    const replaced = await createKey(service, await organization.session(), { expires_at: inDays(300).toISOString() });
+    const body = { grace_seconds: 3 * 24 * 60 * 60 };
+    await call(service, 'POST', `/v1/api-keys/${replaced.id}/rotate`, { token: await organization.session(), body });
+    await watch();
+    expect(daysTold(organization.id)).toEqual([]);
+    service.clock.advance(2.5 * DAY);
+    await watch();
+    await watch();
+    expect(daysTold(organization.id)).toEqual([1]);
+    expect(told(organization.id, 'api_key.expiring')[0]?.data.api_key?.['id']).toBe(replaced.id);
+  });
+
   test('of no key that was made with less, is revoked or has ended', async () => {
     const organization = await service.organizations.add();
     const token = await organization.session();

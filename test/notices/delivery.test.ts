@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { replayNotice } from '../../src/notices/undelivered.ts';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
-import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const HOUR = 60 * 60_000;
@@ -149,6 +149,23 @@ test('what was delivered is kept for a week, what died for a month', async () =>
   expect(await after(0.2)).toEqual(['dead']);
   expect(await after(22.8)).toEqual(['dead']);
   expect(await after(0.2)).toEqual([]);
+});
+
+test('what waits for an endpoint that is taken out of the configuration is sent when it is back, or dead after three days', async () => {
+  const without = secondProcess(service, [{ name: 'crm', url: crm.url, secrets: [crm.secret] }]);
+  const early = await organizationWithNotices(1);
+  service.clock.advance(2 * DAY);
+  const late = await organizationWithNotices(1);
+  const sweep = ({ background }: Pick<typeof service, 'background'>) => background.runOnce('sweep_notices');
+  const ofAudit = (id: string) => outboxOf(service, id).where({ endpoint: 'audit' });
+  service.clock.advance(DAY + 1_000);
+  await sweep(service);
+  expect(await ofAudit(early.id)).toMatchObject([{ status: 'waiting' }]);
+  await sweep(without);
+  expect(await ofAudit(early.id)).toMatchObject([{ status: 'dead', last_failure: 'this endpoint is not configured' }]);
+  await deliver(service, 'audit');
+  expect(keysOf(audit.takenOf(late.id))).toEqual(late.ids);
+  expect(audit.takenOf(early.id)).toEqual([]);
 });
 
 test('metrics say what became of notices and how long the oldest waits', async () => {
