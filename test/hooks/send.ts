@@ -41,22 +41,24 @@ export function sendStripe(
   });
 }
 
-/** Sends a message of Standard Webhooks, signed by their own library. */
-export function sendBilling(
-  to: To,
-  body: unknown,
-  { secret = BILLING_SECRET, sentAt = Date.now(), id = newId('msg'), headers = {} }: Sent = {},
-): Promise<Answer> {
+/** The headers of a message of Standard Webhooks, signed by their own library. */
+export function signedBilling(
+  payload: string,
+  { secret = BILLING_SECRET, sentAt = Date.now(), id = newId('msg') }: Omit<Sent, 'headers'> = {},
+): Record<string, string> {
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(sentAt / 1_000)),
+    'webhook-signature': new Webhook(secret).sign(id, new Date(sentAt), payload),
+  };
+}
+
+/** Sends such a message. */
+export function sendBilling(to: To, body: unknown, { headers = {}, ...sent }: Sent = {}): Promise<Answer> {
   const payload = textOf(body);
-  const signature = new Webhook(secret).sign(id, new Date(sentAt), payload);
   return call(to, 'POST', '/v1/hooks/billing', {
     body: payload,
-    headers: {
-      'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(sentAt / 1_000)),
-      'webhook-signature': signature,
-      ...headers,
-    },
+    headers: { ...signedBilling(payload, sent), ...headers },
   });
 }
 

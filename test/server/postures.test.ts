@@ -1,39 +1,52 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { startEmulator } from '../../src/emulator/emulator.ts';
 import { ulid } from '../../src/ids.ts';
 import { deriveKeys } from '../../src/secrets.ts';
 import { makeKeyHasher } from '../../src/verification/key-hasher.ts';
-import { SERVICE_TOKEN } from '../support/service.ts';
-import { startReplicas } from './start-replicas.ts';
-import type { Replica } from './start-replicas.ts';
+import { HOOK_SECRETS, message, newId, signedBilling } from '../hooks/send.ts';
+import { startEntry } from '../process/start.ts';
+import { freshDatabase } from '../support/database.ts';
+import { SERVICE_TOKEN, emptySeed, environment } from '../support/service.ts';
 
-/** `POSTURE_TENANTS=1000` for all that the requirement names; fewer say the same in less time. */
+/** `npm run test:postures` has 1,000, all that the requirement names; fewer say the same in less time. */
 const TENANTS = Number(process.env['POSTURE_TENANTS'] ?? 100);
-/** What a machine that has other things to do must hold; a quiet one has 50. */
-const BOUND_MS = 250;
+/** What is required, of a machine that does nothing else; and what one must hold that does. */
+const BOUND_MS = TENANTS >= 1_000 ? 50 : 250;
 const LOADERS_A_REPLICA = 2;
 
 const secret = randomBytes(32).toString('hex');
-const cluster = await startReplicas({ LATCHKEY_SECRET: secret });
-const first = await cluster.start();
-const second = await cluster.start();
+const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed });
+afterAll(() => workos.close());
+const { db, url: databaseUrl, close } = await freshDatabase();
+afterAll(close);
 const hasher = makeKeyHasher(deriveKeys({ secret, previousSecrets: [] }, 'api key hash'));
 const agent = new Agent({ keepAlive: true });
 
+type Replica = { url: string };
 type Tenant = { id: string; key: string };
+
+/** A process of its own, as in production. */
+async function start(): Promise<Replica> {
+  if (databaseUrl === undefined) throw new Error('this test needs TEST_DATABASE_URL: replicas share a server');
+  const own = { DATABASE_URL: databaseUrl, LATCHKEY_SECRET: secret, PORT: '0' };
+  const child = startEntry('main', { ...environment(workos), ...HOOK_SECRETS, ...own });
+  const [, url = ''] = await child.saw(/"url":"(http:[^"]+)"/, 60_000);
+  return { url };
+}
 
 /** Organizations that pay, with a key each, past WorkOS, which has no part in this. */
 async function addTenants(count: number): Promise<Tenant[]> {
   const tenants = Array.from({ length: count }, (_, i) => ({ id: `org_flips${i}`, key: `sk_${ulid(new Date())}${i}` }));
   const now = new Date();
   const times = { created_at: now, updated_at: now };
-  await cluster.db.batchInsert(
+  await db.batchInsert(
     'tenants',
     tenants.map(({ id }) => ({ organization_id: id, billing_status: 'active', ...times })),
     500,
   );
-  await cluster.db.batchInsert(
+  await db.batchInsert(
     'api_keys',
     tenants.map(({ id, key }) => rowOf(id, key, times)),
     500,
@@ -61,31 +74,38 @@ function rowOf(organizationId: string, key: string, times: object) {
   };
 }
 
+type Answered = { status: number; body: { code?: string; outcome?: string } };
+
 /** Over kept connections, so that what is measured is the service. */
 function send(
   { url }: Replica,
-  method: string,
   path: string,
-  body: object,
-): Promise<{ status: number; code?: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; code?: string }>();
-  const headers = { authorization: `Bearer ${SERVICE_TOKEN}`, 'content-type': 'application/json' };
-  const sent = request(`${url}${path}`, { method, agent, headers }, (response) => {
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answered> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answered>();
+  const all = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers };
+  const sent = request(`${url}${path}`, { method: 'POST', agent, headers: all }, (response) => {
     const parts: Buffer[] = [];
     response.on('data', (part: Buffer) => parts.push(part));
     response.once('error', reject);
     response.once('end', () => {
-      const { code } = JSON.parse(Buffer.concat(parts).toString()) as { code?: string };
-      resolve({ status: response.statusCode ?? 0, ...(code !== undefined && { code }) });
+      resolve({
+        status: response.statusCode ?? 0,
+        body: JSON.parse(Buffer.concat(parts).toString()) as Answered['body'],
+      });
     });
   });
   sent.once('error', reject);
-  sent.end(JSON.stringify(body));
+  sent.end(body);
   return promise;
 }
 
-const creates = async (replica: Replica, { key }: Tenant) =>
-  (await send(replica, 'POST', '/v1/api-keys/verify', { key, operation: 'create' })).code;
+const creates = async (replica: Replica, { key }: Tenant) => {
+  const body = JSON.stringify({ key, operation: 'create' });
+  const headers = { authorization: `Bearer ${SERVICE_TOKEN}` };
+  return (await send(replica, '/v1/api-keys/verify', body, headers)).body.code;
+};
 
 /** Verifies at random until it is told to stop. @returns how often */
 function load(replica: Replica, tenants: readonly Tenant[]): () => Promise<number> {
@@ -102,11 +122,12 @@ function load(replica: Replica, tenants: readonly Tenant[]): () => Promise<numbe
   };
 }
 
-/** From the answer on the first replica to the changed verdict on the other, in milliseconds. */
-async function flip(tenant: Tenant, status: string, wanted: string): Promise<number> {
-  const answer = await send(first, 'PUT', `/v1/organizations/${tenant.id}/billing`, { status });
-  expect(answer.status).toBe(200);
+/** From the answer to the hook on the first replica to the changed verdict on the other, in milliseconds. */
+async function flip([first, second]: readonly [Replica, Replica], tenant: Tenant, status: string, wanted: string) {
+  const body = JSON.stringify(message(tenant.id, { status }));
+  const answer = await send(first, '/v1/hooks/billing', body, signedBilling(body, { id: newId('msg') }));
   const from = performance.now();
+  expect(answer).toEqual({ status: 200, body: { outcome: 'applied' } });
   while ((await creates(second, tenant)) !== wanted)
     if (performance.now() - from > 5_000) throw new Error(`${tenant.id} never became ${wanted}`);
   return performance.now() - from;
@@ -117,13 +138,15 @@ const percentile = (sorted: readonly number[], share: number) =>
 
 test(`${TENANTS} organizations stop paying and pay again while two replicas verify: the other replica knows at once`, async () => {
   const tenants = await addTenants(TENANTS);
+  const replicas = await Promise.all([start(), start()]);
+  const [first, second] = replicas;
   for (const tenant of tenants)
     expect(await Promise.all([creates(first, tenant), creates(second, tenant)])).toEqual(['valid', 'valid']);
-  const stops = [first, second].map((replica) => load(replica, tenants));
+  const stops = replicas.map((replica) => load(replica, tenants));
   const startedAt = performance.now();
   const delays: number[] = [];
-  for (const tenant of tenants) delays.push(await flip(tenant, 'past_due', 'billing_inactive'));
-  for (const tenant of tenants) delays.push(await flip(tenant, 'active', 'valid'));
+  for (const tenant of tenants) delays.push(await flip(replicas, tenant, 'past_due', 'billing_inactive'));
+  for (const tenant of tenants) delays.push(await flip(replicas, tenant, 'active', 'valid'));
   const seconds = (performance.now() - startedAt) / 1_000;
   const verified = (await Promise.all(stops.map((stop) => stop()))).reduce((sum, count) => sum + count, 0);
   const sorted = delays.toSorted((a, b) => a - b);
@@ -133,6 +156,5 @@ test(`${TENANTS} organizations stop paying and pay again while two replicas veri
       `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, slowest ${sorted.at(-1)!.toFixed(1)} ms\n`,
   );
   expect(p99).toBeLessThan(BOUND_MS);
-  for (const replica of [first, second])
-    for (const tenant of tenants) expect(await creates(replica, tenant)).toBe('valid');
+  for (const replica of replicas) for (const tenant of tenants) expect(await creates(replica, tenant)).toBe('valid');
 }, 300_000);
