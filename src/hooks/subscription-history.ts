@@ -93,7 +93,7 @@ function moved(
   { at, subscription }: InvoiceFact,
   meaningOf: Meaning,
 ): SubscriptionStanding | undefined {
-  if (status === undefined) return before;
+  if (status === undefined || meaningOf(status) === undefined) return before;
   if (!before) return { subscription, status, since: at, trialEnd: null, state: undefined, born: 0, ended: false };
   const continues = meaningOf(before.status) === meaningOf(status);
   return { ...before, status, since: continues ? before.since : at };
