@@ -186,7 +186,7 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     ...makeMemberParts({ ...mirror, ...on, workos }),
     ...billing,
     ...addresses,
-    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, workos, limiter }),
+    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, audit, workos, limiter }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };

@@ -17,6 +17,10 @@ export const AUDIT_ACTIONS = [
   'organization.ip_allow_list_changed',
   'permission_set.changed',
   'scope.implications_changed',
+  'session.created',
+  'session.organization_changed',
+  'session.ended',
+  'session.refused',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
@@ -25,7 +29,7 @@ export type AuditEvent = {
   organizationId: string;
   action: AuditAction;
   actor: Actor;
-  target: { kind: 'api_key' | 'organization'; id: string };
+  target: { kind: 'api_key' | 'organization' | 'session'; id: string };
   requestId: string | undefined;
   ip: string | undefined;
   /** What changed, in the API's own field names; never a secret. */
@@ -34,6 +38,11 @@ export type AuditEvent = {
 
 /** An event in its place of the chain. */
 export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
+
+/** Nothing that is kept or told of an organization and its keys follows from its people's coming and going. */
+export function isOfSession({ action }: Pick<AuditEvent, 'action'>): boolean {
+  return action.startsWith('session.');
+}
 
 /** Who acted and from where. */
 export type AuditSource = Pick<AuditEvent, 'actor' | 'requestId' | 'ip'>;

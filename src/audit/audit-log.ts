@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
+import { isOfSession } from './audit-event.ts';
 import type { AuditEvent, RecordedEvent } from './audit-event.ts';
 import { toRow } from './audit-row.ts';
 import { CHAIN_START, hashLink } from './chain.ts';
@@ -22,6 +23,7 @@ export function makeAuditLog({ announce, tell = tellNobody, clock }: Deps) {
     async append(trx: Knex.Transaction, event: AuditEvent): Promise<void> {
       const { organizationId, target } = event;
       await tell(trx, organizationId, await link(trx, organizationId, [event], clock()));
+      if (isOfSession(event)) return;
       await announce(trx, { organizationId, keyId: target.kind === 'api_key' ? target.id : undefined });
     },
 
@@ -29,7 +31,7 @@ export function makeAuditLog({ announce, tell = tellNobody, clock }: Deps) {
     async appendAll(trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]): Promise<void> {
       if (events.length === 0) return;
       await tell(trx, organizationId, await link(trx, organizationId, events, clock()));
-      await announce(trx, { organizationId });
+      if (!events.every(isOfSession)) await announce(trx, { organizationId });
     },
   };
 }

@@ -1,10 +1,14 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import { backgroundSource } from '../audit/audit-event.ts';
+import type { AuditEvent } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
-import type { UserCaller } from '../http/caller.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
-import type { SessionEnds } from './session-ends-repository.ts';
+import type { Ended, SessionEnds } from './session-ends-repository.ts';
+import { sessionEnded } from './session-events.ts';
+import type { SessionOf } from './session-events.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
 
 type Deps = {
@@ -12,6 +16,7 @@ type Deps = {
   sessions: Pick<SessionRepository, 'end'>;
   ends: SessionEnds;
   workos: Pick<WorkosGateway, 'revokeSession'>;
+  audit: Pick<AuditLog, 'append' | 'appendAll'>;
   /** Tells every process, when the transaction commits. */
   announce: (trx: Knex.Transaction, change: { organizationId: string; sessionId: string }) => Promise<void>;
   clock: Clock;
@@ -28,14 +33,17 @@ const MAX_BATCHES = 20;
 /** Longer than WorkOS lets a session live, or any token. */
 const KEPT_DAYS = 60;
 const DAY_MS = 86_400_000;
+const SOURCE = backgroundSource('system', 'sessions');
 
 /** Ends a session here, from the commit on and on every replica, and then at WorkOS: now, or as soon as it answers. */
-export function makeEndSession({ db, sessions, ends, workos, announce, clock, log }: Deps) {
-  return async function endSession(session: Of, reason: EndReason): Promise<void> {
+export function makeEndSession({ db, sessions, ends, workos, audit, announce, clock, log }: Deps) {
+  /** @param event what the audit log is told, unless it had ended before */
+  return async function endSession(session: SessionOf, reason: EndReason, event: AuditEvent): Promise<void> {
     const { sessionId, organizationId } = session;
     const now = clock();
     await transaction(db, async (trx) => {
-      await sessions.end(trx, session, reason, now, new Date(now.getTime() + FIRST_ATTEMPT_MS));
+      const dueAt = new Date(now.getTime() + FIRST_ATTEMPT_MS);
+      if (await sessions.end(trx, session, reason, now, dueAt)) await audit.append(trx, event);
       await announce(trx, { organizationId, sessionId });
     });
     try {
@@ -46,8 +54,6 @@ export function makeEndSession({ db, sessions, ends, workos, announce, clock, lo
     }
   };
 }
-
-type Of = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
 
 /** Tells WorkOS of sessions that ended while it did not answer. */
 export function makeRevokeSessions({ ends, workos, clock }: Pick<Deps, 'ends' | 'workos' | 'clock'>) {
@@ -65,13 +71,31 @@ export function makeRevokeSessions({ ends, workos, clock }: Pick<Deps, 'ends' | 
 }
 
 /** Ends sessions that nobody used for `unusedMs`, if that is given, and forgets those of long ago. */
-export function makeSweepSessions({ ends, clock }: Pick<Deps, 'ends' | 'clock'>, unusedMs: number | undefined) {
+export function makeSweepSessions(
+  { db, ends, audit, clock }: Pick<Deps, 'db' | 'ends' | 'audit' | 'clock'>,
+  unusedMs: number | undefined,
+) {
+  const endUnused = (since: Date, now: Date): Promise<number> =>
+    transaction(db, async (trx) => {
+      const ended = await ends.endUnused(trx, since, now, BATCH);
+      for (const [organizationId, events] of eventsOf(ended)) await audit.appendAll(trx, organizationId, events);
+      return ended.length;
+    });
+
   return async function sweepSessions(signal: AbortSignal): Promise<void> {
     const nowMs = clock().getTime();
-    const unused = () => ends.endUnused(new Date(nowMs - unusedMs!), new Date(nowMs), BATCH);
+    const unused = () => endUnused(new Date(nowMs - unusedMs!), new Date(nowMs));
     const old = () => ends.forget(new Date(nowMs - KEPT_DAYS * DAY_MS), BATCH);
     for (const step of unusedMs === undefined ? [old] : [unused, old]) {
       for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) if ((await step()) < BATCH) break;
     }
   };
+}
+
+/** In the order of organizations, in which whoever locks more than one chain locks them. */
+function eventsOf(ended: readonly Ended[]): [string, AuditEvent[]][] {
+  const events = ended.flatMap(({ organizationId, ...session }) =>
+    organizationId === undefined ? [] : [sessionEnded({ ...session, organizationId }, 'inactive', SOURCE)],
+  );
+  return [...Map.groupBy(events, ({ organizationId }) => organizationId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,21 +1,28 @@
 import type { Knex } from 'knex';
 
+type EndedRow = { session_id: string; user_id: string; organization_id: string | null };
+export type Ended = { sessionId: string; userId: string; organizationId: string | undefined };
+
 export type SessionEnds = ReturnType<typeof makeSessionEndsRepository>;
 
 /** What is left to be done about sessions, some at a time, on any number of replicas. */
 export function makeSessionEndsRepository(db: Knex) {
   return {
-    /** Ends what nobody used since then. @returns how many */
-    async endUnused(since: Date, now: Date, limit: number): Promise<number> {
-      const { rows } = await db.raw<{ rows: unknown[] }>(
+    /** Ends what nobody used since then. @returns what it ended */
+    async endUnused(trx: Knex.Transaction, since: Date, now: Date, limit: number): Promise<Ended[]> {
+      const { rows } = await trx.raw<{ rows: EndedRow[] }>(
         `update user_sessions set ended_at = ?, end_reason = 'inactive', due_at = ?
          where session_id in (
            select session_id from user_sessions where ended_at is null and last_active_at < ?
            order by last_active_at limit ? for update skip locked)
-         returning 1`,
+         returning session_id, user_id, organization_id`,
         [now, now, since, limit],
       );
-      return rows.length;
+      return rows.map(({ session_id: sessionId, user_id: userId, organization_id: organizationId }) => ({
+        sessionId,
+        userId,
+        organizationId: organizationId ?? undefined,
+      }));
     },
 
     /** Takes sessions that WorkOS is to be told of, and keeps others from it until `again`. */

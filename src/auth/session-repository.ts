@@ -2,7 +2,17 @@ import type { Knex } from 'knex';
 
 export type EndReason = 'signed_out' | 'inactive' | 'refused';
 export type SessionUse = { sessionId: string; userId: string; organizationId: string; lastActiveAt: Date };
-export type SessionState = { lastActiveAt: Date; endReason: EndReason | undefined };
+export type SessionState = {
+  organizationId: string | undefined;
+  lastActiveAt: Date;
+  endReason: EndReason | undefined;
+};
+type Row = {
+  session_id: string;
+  organization_id: string | null;
+  last_active_at: Date;
+  end_reason: EndReason | null;
+};
 type Of = { sessionId: string; userId: string; organizationId: string };
 
 export type SessionRepository = ReturnType<typeof makeSessionRepository>;
@@ -11,15 +21,15 @@ export type SessionRepository = ReturnType<typeof makeSessionRepository>;
 export function makeSessionRepository(db: Knex) {
   return {
     async find(sessionId: string): Promise<SessionState | undefined> {
-      const row = await db<{ session_id: string; last_active_at: Date; end_reason: EndReason | null }>('user_sessions')
+      const row = await db<Row>('user_sessions')
         .where({ session_id: sessionId })
-        .first('last_active_at', 'end_reason');
-      return row && { lastActiveAt: row.last_active_at, endReason: row.end_reason ?? undefined };
+        .first('organization_id', 'last_active_at', 'end_reason');
+      return row && toState(row);
     },
 
     /** Writes when sessions were used last; what is written already may be later, and stays. */
-    async note(uses: readonly SessionUse[]): Promise<void> {
-      await db.raw(
+    async note(uses: readonly SessionUse[], within: Knex = db): Promise<void> {
+      await within.raw(
         `insert into user_sessions as known (session_id, user_id, organization_id, last_active_at)
          select * from unnest(?::text[], ?::text[], ?::text[], ?::timestamptz[])
          on conflict (session_id) do update
@@ -34,15 +44,19 @@ export function makeSessionRepository(db: Knex) {
       );
     },
 
-    /** One that has ended already stays as it ended. WorkOS is told by whoever looks at `dueAt`. */
-    async end(trx: Knex.Transaction, session: Of, reason: EndReason, now: Date, dueAt: Date): Promise<void> {
-      await trx.raw(
+    /**
+     * One that has ended already stays as it ended. WorkOS is told by whoever looks at `dueAt`.
+     * @returns whether it had not ended before
+     */
+    async end(trx: Knex.Transaction, session: Of, reason: EndReason, now: Date, dueAt: Date): Promise<boolean> {
+      const { rows } = await trx.raw<{ rows: unknown[] }>(
         `insert into user_sessions as known
            (session_id, user_id, organization_id, last_active_at, ended_at, end_reason, due_at)
          values (:session, :user, :organization, :now, :now, :reason, :due)
          on conflict (session_id) do update
            set ended_at = excluded.ended_at, end_reason = excluded.end_reason, due_at = excluded.due_at
-           where known.ended_at is null`,
+           where known.ended_at is null
+         returning 1`,
         {
           session: session.sessionId,
           user: session.userId,
@@ -52,6 +66,11 @@ export function makeSessionRepository(db: Knex) {
           due: dueAt,
         },
       );
+      return rows.length > 0;
     },
   };
+}
+
+function toState({ organization_id, last_active_at: lastActiveAt, end_reason }: Omit<Row, 'session_id'>): SessionState {
+  return { organizationId: organization_id ?? undefined, lastActiveAt, endReason: end_reason ?? undefined };
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { auditSource } from '../audit/audit-event.ts';
 import type { UserCaller } from '../http/caller.ts';
 import { publicRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { EndSession } from './end-session.ts';
+import { sessionEnded } from './session-events.ts';
 import type { NewSession, SignIn } from './sign-in.ts';
 
 type Deps = { signIn: SignIn; endSession: EndSession };
@@ -112,8 +114,9 @@ function logoutRoute({ endSession }: Deps): Route {
     billing: 'wind_down',
     responses: { 200: z.object({ status: z.literal('signed_out') }) },
     errors: [],
-    async handle({ caller }) {
-      await endSession(caller as UserCaller, 'signed_out');
+    async handle({ caller, context }) {
+      const session = caller as UserCaller;
+      await endSession(session, 'signed_out', sessionEnded(session, 'signed_out', auditSource(caller, context)));
       return { status: 'signed_out' as const };
     },
   });

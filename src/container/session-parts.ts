@@ -1,11 +1,15 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { checkRoutes } from '../auth/check-routes.ts';
 import { makeEndSession, makeRevokeSessions, makeSweepSessions } from '../auth/end-session.ts';
+import { makeNoteFailedSignIn } from '../auth/failed-sign-ins.ts';
 import { makeKeySet } from '../auth/key-set.ts';
 import { makeLiveSessions } from '../auth/live-sessions.ts';
 import type { OrganizationAddresses } from '../auth/organization-addresses.ts';
+import { makeRecordSession } from '../auth/record-session.ts';
 import { makeSessionActivity } from '../auth/session-activity.ts';
+import type { SessionActivity } from '../auth/session-activity.ts';
 import type { SessionMemory } from '../auth/session-memory.ts';
 import { makeSessionEndsRepository } from '../auth/session-ends-repository.ts';
 import { makeSessionRepository } from '../auth/session-repository.ts';
@@ -38,6 +42,7 @@ type Deps = {
   limiter: Limiter;
   sessionMemory: SessionMemory;
   announce: Announce;
+  audit: AuditLog;
   trust: Trust;
   clock: Clock;
   log: Logger;
@@ -49,7 +54,7 @@ const CLOSE_MS = 3_000;
 
 /** What knows of people's sessions: their tokens, that they are used, and that they are over. */
 export function makeSessionParts(deps: Deps) {
-  const { config, product, db, workos, sessionMemory: memory, trust, clock, log } = deps;
+  const { config, product, db, sessionMemory: memory, trust, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   // So far replicas may differ in when a session was last used.
@@ -61,6 +66,7 @@ export function makeSessionParts(deps: Deps) {
   const endSession = makeEndSession({ ...deps, sessions, ends });
   const verify = tokenVerifier(deps);
   const isKept = hasSignIn || inactivityMs !== undefined;
+  const isOrganizationKnown = isKnown(deps);
   const unusedMs = inactivityMs === undefined ? undefined : inactivityMs + 2 * lagMs;
 
   const signInOf = (failures: FailedCredentials) =>
@@ -68,7 +74,10 @@ export function makeSessionParts(deps: Deps) {
       ...deps,
       verifyToken: verify,
       live,
+      sessions,
       endSession,
+      recordSession: makeRecordSession({ ...deps, sessions }),
+      noteFailedSignIn: makeNoteFailedSignIn({ ...deps, isOrganizationKnown }),
       rates: makeSignInRates({ limiter: deps.limiter, perMinute: config.signInsPerMinute }),
       failures,
     });
@@ -82,9 +91,9 @@ export function makeSessionParts(deps: Deps) {
     },
     sessionRoutes: (failures: FailedCredentials): Route[] => [
       ...(hasSignIn ? signInRoutes({ signIn: signInOf(failures), endSession }) : []),
-      ...checkRoutes({ isOrganizationKnown: isKnown(deps), scopeNames: deps.catalogue.scopeNames }),
+      ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],
-    sessionLoops: isKept ? loops(config, { activity, ends, workos, clock }, unusedMs) : [],
+    sessionLoops: isKept ? loops({ ...deps, activity, ends }, unusedMs) : [],
     /** Writes the last uses, when no more come. */
     async closeSessions(): Promise<void> {
       await within(CLOSE_MS, activity.flush(Infinity)).catch((error: unknown) =>
@@ -94,11 +103,12 @@ export function makeSessionParts(deps: Deps) {
   };
 }
 
-function loops(
-  { role, settleIntervalMs }: Config,
-  deps: { activity: ReturnType<typeof makeSessionActivity> } & Parameters<typeof makeRevokeSessions>[0],
-  unusedMs: number | undefined,
-): Loop[] {
+type LoopDeps = { activity: SessionActivity } & Pick<Deps, 'config'> &
+  Parameters<typeof makeRevokeSessions>[0] &
+  Parameters<typeof makeSweepSessions>[0];
+
+function loops(deps: LoopDeps, unusedMs: number | undefined): Loop[] {
+  const { role, settleIntervalMs } = deps.config;
   const flush: Loop = {
     name: 'flush_sessions',
     everyMs: FLUSH_MS,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isOfSession } from '../audit/audit-event.ts';
 import type { RecordedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
 import type { Key } from '../keys/key.ts';
@@ -35,7 +36,8 @@ export function makeTellAudited({ outbox, postures, holdKeys, clock }: Deps) {
       return key ? [describe(event, key, clock())] : [];
     });
     await outbox.tell(trx, organizationId, notices);
-    for (const event of events) if (event.target.kind === 'organization') await postures.tellAfter(trx, event);
+    for (const event of events)
+      if (event.target.kind === 'organization' && !isOfSession(event)) await postures.tellAfter(trx, event);
   };
 }
 

@@ -138,14 +138,7 @@ test('another replica refuses it as soon as it is told, and looks while it is to
   const organizationId = String(decodeJwt(access_token)['org_id']);
   // As another replica would write it.
   const now = service.clock();
-  await service.db('user_sessions').insert({
-    session_id: sid,
-    user_id: 'user_x',
-    organization_id: organizationId,
-    last_active_at: now,
-    ended_at: now,
-    end_reason: 'signed_out',
-  });
+  await service.db('user_sessions').where({ session_id: sid }).update({ ended_at: now, end_reason: 'signed_out' });
   expect(outcome(await me(access_token))).toEqual(OK);
   service.trust.onNotice(JSON.stringify([organizationId, null, sid]));
   expect(outcome(await me(access_token))).toEqual([401, 'credential_expired']);
@@ -252,7 +245,7 @@ test('neither address, password nor token is in any line of the log, or in the d
   await login(service, { ...named, password: 'a wrong password of mine' });
   const renewed = tokensOf(await refresh(service, { refresh_token: tokens.refresh_token }));
   await logout(service, renewed.access_token);
-  const rows = await service.db('user_sessions');
+  const rows = [await service.db('user_sessions'), await service.db('audit_events')];
   const text = service.logs.join('\n') + JSON.stringify(rows);
   const pending = String(asked.body.error.details?.['pending_authentication_token']);
   for (const secret of [email, PASSWORD, 'a wrong password of mine', pending, ...Object.values(tokens).slice(0, 2)])
