@@ -263,7 +263,7 @@ create table user_sessions (
   due_at timestamp with time zone,
   attempts integer not null default 0,
   constraint user_sessions_pkey PRIMARY KEY (session_id),
-  constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text])),
+  constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text, 'revoked'::text])),
   constraint user_sessions_ended_check CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
 

@@ -22,6 +22,7 @@ const MESSAGES: Readonly<Record<EndReason, string>> = {
   signed_out: 'This session was signed out. Sign in again.',
   inactive: 'Nobody used this session for too long. Sign in again.',
   refused: 'This session was ended. Sign in again.',
+  revoked: 'This session was ended at WorkOS. Sign in again.',
 };
 
 /**

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-export type EndReason = 'signed_out' | 'inactive' | 'refused';
+export type EndReason = 'signed_out' | 'inactive' | 'refused' | 'revoked';
 export type SessionUse = { sessionId: string; userId: string; organizationId: string; lastActiveAt: Date };
 export type SessionState = {
   organizationId: string | undefined;

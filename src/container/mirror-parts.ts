@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
+import { makeMirrorSessions } from '../auth/mirror-sessions.ts';
+import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
@@ -72,7 +74,8 @@ export function makeMirror({ product, catalogue, marker, announce, audit, clock 
     audit,
     clock,
   });
-  return { mirrorTenants, mirrorMembers, announceKeysOf, mirrorKeys, describe };
+  const mirrorSessions = makeMirrorSessions({ audit, announce });
+  return { mirrorTenants, mirrorMembers, mirrorSessions, announceKeysOf, mirrorKeys, describe };
 }
 
 type MemberDeps = {
@@ -133,6 +136,7 @@ type EventDeps = {
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
+  mirrorSessions: MirrorSessions;
   askAboutMember: AskForMembers['askAbout'];
   metrics: Metrics;
   at: FaultPoint;

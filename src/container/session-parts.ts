@@ -65,7 +65,6 @@ export function makeSessionParts(deps: Deps) {
   const live = makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted: trust.isTrusted, clock });
   const endSession = makeEndSession({ ...deps, sessions, ends });
   const verify = tokenVerifier(deps);
-  const isKept = hasSignIn || inactivityMs !== undefined;
   const isOrganizationKnown = isKnown(deps);
   const unusedMs = inactivityMs === undefined ? undefined : inactivityMs + 2 * lagMs;
 
@@ -86,14 +85,14 @@ export function makeSessionParts(deps: Deps) {
     /** Who a session or machine token stands for, if its session is not over. */
     async verifyToken(token: string) {
       const caller = await verify(token);
-      if (isKept && caller.kind === 'user') await live.admit(caller);
+      if (caller.kind === 'user') await live.admit(caller);
       return caller;
     },
     sessionRoutes: (failures: FailedCredentials): Route[] => [
       ...(hasSignIn ? signInRoutes({ signIn: signInOf(failures), endSession }) : []),
       ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],
-    sessionLoops: isKept ? loops({ ...deps, activity, ends }, unusedMs) : [],
+    sessionLoops: loops({ ...deps, activity, ends }, unusedMs),
     /** Writes the last uses, when no more come. */
     async closeSessions(): Promise<void> {
       await within(CLOSE_MS, activity.flush(Infinity)).catch((error: unknown) =>

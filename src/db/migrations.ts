@@ -16,6 +16,7 @@ import * as addTestOrganizations from '../../migrations/20261120101300_add_test_
 import * as createMembers from '../../migrations/20261120101400_create_members.ts';
 import * as addOrganizationIpAllowLists from '../../migrations/20261120101500_add_organization_ip_allow_lists.ts';
 import * as createUserSessions from '../../migrations/20261120101600_create_user_sessions.ts';
+import * as addRevokedSessions from '../../migrations/20261120101800_add_revoked_sessions.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -39,6 +40,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120101400_create_members', steps: createMembers },
   { name: '20261120101500_add_organization_ip_allow_lists', steps: addOrganizationIpAllowLists },
   { name: '20261120101600_create_user_sessions', steps: createUserSessions },
+  { name: '20261120101800_add_revoked_sessions', steps: addRevokedSessions },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
+import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import { transaction } from '../db/transaction.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
@@ -14,6 +15,7 @@ type Deps = {
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
+  mirrorSessions: MirrorSessions;
   /** Asks WorkOS what a person may do, if that is not known. Never fails: what is not known grants nothing. */
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   workosEvents: Metrics['workosEvents'];
@@ -48,7 +50,7 @@ export function makeApplyEvent(deps: Deps): ApplyEvent {
 }
 
 function apply(deps: Deps, event: WorkosEvent, source: AuditSource): Promise<boolean> {
-  const { db, mirrorKeys, mirrorTenants } = deps;
+  const { db, mirrorKeys, mirrorTenants, mirrorSessions } = deps;
   const within = (work: (trx: Knex.Transaction) => Promise<boolean>) => transaction(db, work);
   switch (event.type) {
     case 'api_key.created':
@@ -63,12 +65,14 @@ function apply(deps: Deps, event: WorkosEvent, source: AuditSource): Promise<boo
       return within((trx) => mirrorTenants.updated(trx, event.organization, source));
     case 'organization.deleted':
       return close(deps, event.organization, source);
+    case 'session.revoked':
+      return within((trx) => mirrorSessions.revoked(trx, event.session, event.createdAt, source));
     default:
       return applyToMembers(deps, event, source);
   }
 }
 
-type MemberEvent = Exclude<WorkosEvent, { key: unknown } | { organization: unknown }>;
+type MemberEvent = Exclude<WorkosEvent, { key: unknown } | { organization: unknown } | { session: unknown }>;
 
 async function applyToMembers(deps: Deps, event: MemberEvent, source: AuditSource): Promise<boolean> {
   const { mirrorMembers } = deps;

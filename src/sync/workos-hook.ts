@@ -12,7 +12,7 @@ import type { ApplyEvent } from './apply-event.ts';
 type Place = Pick<Route, 'operationId' | 'path' | 'summary' | 'description'>;
 
 const DESCRIPTION =
-  'The same event may come again, late or before others. Subscribe to the kinds that concern API keys and organizations.';
+  'The same event may come again, late or before others. Subscribe to the kinds that concern API keys and organizations, and to `session.revoked`.';
 
 export const LIVE: Place = {
   operationId: 'receiveWorkosEvent',

@@ -42,3 +42,6 @@ export type WorkosRole = {
   permissions: readonly string[] | undefined;
   updatedAt: Date;
 };
+
+/** A person's session; without an organization while they are in none. */
+export type WorkosSession = { id: string; userId: string; organizationId: string | undefined };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './entities.ts';
+import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from './entities.ts';
 
 /** `actorId` is who did it, as far as WorkOS says. */
 type Common = { id: string; createdAt: Date; actorId: string | undefined };
@@ -13,7 +13,8 @@ export type WorkosEvent =
     })
   | (Common & { type: MembershipEvent; member: WorkosMember })
   | (Common & { type: RoleEvent; role: WorkosRole })
-  | (Common & { type: 'user.deleted'; userId: string });
+  | (Common & { type: 'user.deleted'; userId: string })
+  | (Common & { type: 'session.revoked'; session: WorkosSession });
 
 type MembershipEvent =
   | 'organization_membership.created'
@@ -37,6 +38,7 @@ export const EVENT_TYPES = [
   'organization_role.updated',
   'organization_role.deleted',
   'user.deleted',
+  'session.revoked',
 ] as const satisfies WorkosEvent['type'][];
 
 const id = z.string().min(1).max(64).regex(/^\w+$/);
@@ -128,6 +130,12 @@ export const RawRole = z
     updatedAt: role.updated_at,
   }));
 
+const RawSession = z.object({ id, user_id: id, organization_id: id.nullish() }).transform((session): WorkosSession => ({
+  id: session.id,
+  userId: session.user_id,
+  organizationId: session.organization_id ?? undefined,
+}));
+
 const RawUser = z.object({ id }).transform((user) => ({ userId: user.id }));
 
 const common = {
@@ -172,6 +180,11 @@ const RawEvent = z.discriminatedUnion('event', [
     data: RawRole.refine(({ organizationId }) => organizationId !== undefined).transform((role) => ({ role })),
   }),
   z.object({ ...common, event: z.literal('user.deleted'), data: RawUser }),
+  z.object({
+    ...common,
+    event: z.literal('session.revoked'),
+    data: RawSession.transform((session) => ({ session })),
+  }),
 ]);
 
 /** Reads an event of the Events API or of a webhook; undefined for a kind that does not concern Latchkey. */
