@@ -6,7 +6,7 @@ import type { Service } from '../support/service.ts';
 export const PASSWORD = 'correct horse battery staple';
 
 /** Somebody with a password, in so many organizations. */
-export async function addPerson(service: Service, organizations = 1) {
+export async function addPerson(service: Pick<Service, 'organizations' | 'workos'>, organizations = 1) {
   const name = randomBytes(6).toString('hex');
   const userId = `user_${name}`;
   const email = `${name}@people.test`;
