@@ -18,7 +18,7 @@ export type TenantFilter = {
   posture?: Posture | undefined;
   status?: BillingStatus | undefined;
   plan?: string | undefined;
-  /** Those whose status is a trial, over or not. */
+  /** Those that are in trial or were, by what billing said last, and that WorkOS has not deleted. */
   trialEndsBefore?: Date | undefined;
   /** Part of the name in any case, or the whole id. */
   q?: string | undefined;
@@ -55,7 +55,8 @@ function applyFilter(deps: Deps, query: Knex.QueryBuilder, filter: TenantFilter,
   }
   if (status !== undefined) void query.where({ billing_status: status });
   if (plan !== undefined) applyPlan(deps, query, plan);
-  if (trialEndsBefore) void query.where({ billing_status: 'trial' }).where('trial_ends_at', '<', trialEndsBefore);
+  if (trialEndsBefore)
+    void query.where({ billing_status: 'trial', deleted_at: null }).where('trial_ends_at', '<', trialEndsBefore);
   if (q !== undefined) {
     const part = `%${q.replaceAll(/[\\%_]/g, '\\$&')}%`;
     void query.whereRaw('(name ilike ? or organization_id = ?)', [part, q]);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startConsumer, warm } from '../client/consumer.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
@@ -105,6 +105,21 @@ test('days of grace end by the clock, for verification and for routes, without a
   expect(await forwarded(key)).toEqual([200, 423, 200]);
   const refused = await create();
   expect([outcome(refused), refused.body.error.details]).toEqual([[423, 'billing_inactive'], { posture: 'past_due' }]);
+});
+
+test('a trial ends by the clock in the memory of a middleware, too, which nobody tells', async () => {
+  const { acme, key } = await start();
+  const consumer = await startConsumer(service);
+  // A middleware has the time of its machine, which the service's clock is ahead of by now.
+  const end = clock().getTime() + DAY_MS;
+  await put(acme, { status: 'trial', trial_ends_at: new Date(end).toISOString() });
+  await warm(consumer, key.value);
+  const asked = consumer.questions();
+  expect(await passedByMiddleware(consumer, key)).toEqual([200, 200, 200]);
+  expect(consumer.questions()).toBe(asked);
+  vi.useFakeTimers({ toFake: ['Date'], now: end });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(await passedByMiddleware(consumer, key)).toEqual([423, 423, 200]);
 });
 
 test('where adding is allowed while an organization is closed, it ends when its keys do', async () => {

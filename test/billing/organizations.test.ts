@@ -152,12 +152,16 @@ describe('the list', () => {
   });
 
   test('of trials that end before a time has those that are in trial, and no others', async () => {
-    const [soon, later, paid] = await Promise.all([1, 2, 3].map(() => service.organizations.add()));
+    const [soon, later, paid, gone] = await Promise.all([1, 2, 3, 4].map(() => service.organizations.add()));
     await put(soon!.id, { status: 'trial', trial_ends_at: inDays(1) });
     await put(later!.id, { status: 'trial', trial_ends_at: inDays(9) });
     await put(paid!.id, { status: 'active', trial_ends_at: inDays(1) });
-    const found = await idsOf(`trial_ends_before=${encodeURIComponent(inDays(5))}&posture=trial`);
-    expect(found).toEqual([soon!.id]);
+    await put(gone!.id, { status: 'trial', trial_ends_at: inDays(1) });
+    await db('tenants').where({ organization_id: gone!.id }).update({ deleted_at: clock() });
+    const before = `trial_ends_before=${encodeURIComponent(inDays(5))}`;
+    expect(await idsOf(`${before}&posture=trial`)).toEqual([soon!.id]);
+    const found = await idsOf(`${before}&limit=100`);
+    expect([soon, later, paid, gone].map((one) => found.includes(one!.id))).toEqual([true, false, false, false]);
   });
 
   test('of the default plan has those without one, and those whose plan is gone', async () => {

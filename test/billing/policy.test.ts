@@ -75,6 +75,21 @@ describe('with days of grace', () => {
   });
 });
 
+test.each([
+  ['days of grace for who pays', { grace_days: { active: 1 } }, 'grace_days.active'],
+  ['days of grace for a posture that is no status', { grace_days: { trial_expired: 1 } }, 'grace_days.trial_expired'],
+  ['part of a day', { grace_days: { past_due: 0.5 } }, 'grace_days.past_due'],
+  ['more than ten years', { grace_days: { past_due: 3_651 } }, 'grace_days.past_due'],
+  ['a posture that is none', { postures: { paused: { api: [] } } }, 'postures.paused'],
+  ['another place than routes and keys', { postures: { past_due: { console: [] } } }, 'postures.past_due.console'],
+  ['an operation that is none', { postures: { past_due: { keys: ['write'] } } }, 'postures.past_due.keys.0'],
+])('a configuration with %s is refused where it stands', (_what, rules, at) => {
+  const refused = BillingRules.safeParse(rules);
+  const [issue, ...others] = refused.error?.issues ?? [];
+  const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys : [])];
+  expect([path.join('.'), others]).toEqual([at, []]);
+});
+
 test('what passes in a posture can be said, for routes and for keys apart', () => {
   const policy = policyOf({ postures: { past_due: { keys: [] }, unknown: { api: ['read', 'create', 'wind_down'] } } });
   expect(policy.allows('past_due', 'keys', 'read')).toBe(false);

@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { ProductFile } from '../../src/permissions/product.ts';
+import { readProduct } from '../../src/permissions/read-product.ts';
 import { startService } from '../support/service.ts';
 import { tenantOf } from './send.ts';
 
@@ -14,9 +17,11 @@ const service = await startService({
   STRIPE_WEBHOOK_SECRET: named('STRIPE_WEBHOOK_SECRET'),
   BILLING_WEBHOOK_SECRETS: named('BILLING_WEBHOOK_SECRETS'),
 });
-const blocks = [...page.matchAll(/^( *)```sh\n([^]*?)^ *```/gm)].map(([, indent = '', text = '']) =>
-  text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-);
+const blocksOf = (language: string) =>
+  [...page.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm'))].map(([, indent = '', text = '']) =>
+    text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
+const blocks = blocksOf('sh');
 
 // With the tools of a Unix shell, as the page's reader has them.
 const hasTools = await run('sh', ['-c', 'command -v curl openssl od sed date']).then(
@@ -35,4 +40,11 @@ test.runIf(hasTools).each([
   const { stdout } = await run('sh', ['-c', block!.replaceAll('http://127.0.0.1:3000', service.url)]);
   expect(stdout).toContain(says);
   expect(await tenantOf(service, organizationId)).toMatchObject({ billing_status: status });
+});
+
+test('each piece of a configuration on the page is one', () => {
+  const usual = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const pieces = blocksOf('yaml').map((text) => parse(text) as object);
+  expect(pieces.map((piece) => Object.keys(piece))).toEqual([['billing'], ['stripe']]);
+  for (const piece of pieces) expect(ProductFile.safeParse({ ...usual, ...piece }).error).toBeUndefined();
 });
