@@ -5,6 +5,8 @@ import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { packageFile } from './package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
+import { totalOf } from './sync/reconcile/reconcile.ts';
+import type { Failure } from './sync/reconcile/reconcile.ts';
 import { makeJson, makeProgressLine, makeTable } from './sync/reconcile/report.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
@@ -19,8 +21,8 @@ const toStdout = (text: string) => void process.stdout.write(text);
 const toStderr = (text: string) => void process.stderr.write(text);
 
 /**
- * `npm run reconcile [-- --organization ID] [-- --dry-run] [-- --json]`: compares the mirror with WorkOS and mends what
- * may be mended. Standard output has the differences, standard error how far it is. Exit code 0: none; 2: some, mended
+ * `npm run reconcile [-- --organization ID] [-- --dry-run] [-- --json]`: compares the mirror with WorkOS, each of its
+ * environments that is configured, and mends what may be mended. Standard output has the differences, standard error how far it is. Exit code 0: none; 2: some, mended
  * or not; 1: something could not be read.
  */
 async function run(): Promise<void> {
@@ -35,19 +37,24 @@ async function run(): Promise<void> {
     await assertMigrated(db);
     const reconcile = makeReconciliation({ config, product, db, log });
     const report = values.json ? makeJson(toStdout) : makeTable(toStdout);
-    const progress = await reconcile({
+    const outcome = await reconcile({
       organizationId: values.organization,
       dryRun: values['dry-run'],
       onFinding: report.finding,
-      onFailure: (id, error) => toStderr(`reconcile: ${id} could not be read: ${(error as Error).message}\n`),
+      onFailure: (failure) => toStderr(describe(failure)),
       onProgress: makeProgressLine(toStderr),
     });
-    report.end(progress);
-    const drifted = Object.values(progress.found).some((count) => count > 0);
-    process.exitCode = progress.failures > 0 ? 1 : drifted ? DRIFT_FOUND : 0;
+    report.end(outcome);
+    const { found, failures } = totalOf(outcome.compared);
+    const drifted = Object.values(found).some((count) => count > 0);
+    process.exitCode = failures > 0 ? 1 : drifted ? DRIFT_FOUND : 0;
   } finally {
     await db.destroy();
   }
+}
+
+function describe({ environment, organizationId = 'the list of organizations', error }: Failure): string {
+  return `reconcile: ${environment}: ${organizationId} could not be read: ${(error as Error).message}\n`;
 }
 
 try {

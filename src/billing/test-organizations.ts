@@ -58,6 +58,17 @@ export function makeTestOrganizations({ db, workos }: Deps) {
       await tenant(organizationId).where({ test_organization_id: id }).update({ test_organization_id: null });
     },
 
+    /** Which stands for ours from now on; nothing changes when somebody else was faster. */
+    async remember(
+      organizationId: string,
+      { id, insteadOf }: { id: string; insteadOf: string | undefined },
+    ): Promise<void> {
+      known.delete(organizationId);
+      await tenant(organizationId)
+        .whereRaw('test_organization_id is not distinct from ?', [insteadOf ?? null])
+        .update({ test_organization_id: id });
+    },
+
     /** Our organization that one of the test environment stands for. */
     async ownerOf(testOrganizationId: string): Promise<string | undefined> {
       const row = await db<Row>('tenants').where({ test_organization_id: testOrganizationId }).first('organization_id');

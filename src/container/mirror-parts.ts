@@ -4,23 +4,17 @@ import { makeMirrorSessions } from '../auth/mirror-sessions.ts';
 import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
-import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
 import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';
-import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { Marker } from '../keys/marker.ts';
-import { makeMendKeys } from '../keys/mend-keys.ts';
 import { makeMirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
-import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
-import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { makeAskForMembers } from '../members/ask-for-members.ts';
 import type { AskForMembers } from '../members/ask-for-members.ts';
-import { doubtMembers } from '../members/doubt-members.ts';
 import { makeMirrorMembers } from '../members/mirror-members.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
@@ -31,16 +25,13 @@ import type { Loop } from '../sync/background.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
 import { makePace } from '../sync/pace.ts';
 import { makePollEvents } from '../sync/poll-events.ts';
-import { makeReconcile } from '../sync/reconcile/reconcile.ts';
-import type { Reconcile } from '../sync/reconcile/reconcile.ts';
-import { makeSettle } from '../sync/settle.ts';
 import { LIVE, TEST, workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Announce } from '../verification/announce.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import type { TestGateway } from '../workos/test-gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
-import type { WorkosOf } from './workos-parts.ts';
+import type { TestWorkos } from './workos-parts.ts';
 import type { Logger } from 'pino';
 
 /** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
@@ -97,42 +88,11 @@ export function makeMemberParts({ config, announceKeysOf, ...deps }: MemberDeps)
   return { askAboutMember: askAbout, membersLoop: loop };
 }
 
-type ReconcileDeps = {
-  db: Knex;
-  tenants: TenantRepository;
-  workos: WorkosGateway;
-  workosOf: WorkosOf;
-  marker: Marker;
-  describe: DescribeWorkosKey;
-  mirrorKeys: MirrorKeys;
-  unsettled: UnsettledKeys;
-  settleAfterMs: number;
-  audit: AuditLog;
-  at: FaultPoint;
-  clock: Clock;
-  log: Logger;
-};
-
-/** What compares the whole mirror with WorkOS. */
-export function makeReconcileParts(deps: ReconcileDeps): Reconcile {
-  // What it found it mends at once: somebody is waiting for its report.
-  const settle = makeSettle({ ...deps, pace: makePace(Infinity) });
-  return makeReconcile({
-    ...deps,
-    mirroredKeys: makeMirroredKeys(deps.db),
-    mendKeys: makeMendKeys(deps),
-    settle: (organizationId) => settle({ organizationId }),
-    doubtMembers: (organizationId) => doubtMembers(deps.db, organizationId, deps.clock()),
-    tenantIds: deps.tenants.listIds,
-    knownTenants: async (ids) => new Set((await deps.tenants.findAll(ids)).map(({ organizationId }) => organizationId)),
-  });
-}
-
 type EventDeps = {
   config: Config;
   db: Knex;
   workos: WorkosGateway;
-  testWorkos: TestGateway | undefined;
+  testWorkos: TestWorkos | undefined;
   mirrorKeys: MirrorKeys;
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
@@ -158,7 +118,7 @@ export function makeEvents({ metrics, ...deps }: EventDeps) {
   const startedAt = clock();
   const loop = (name: string, step: Loop['step']): Loop => ({ name, everyMs: config.eventsIntervalMs, step });
   return {
-    loops: [loop('events', pollEvents), ...(testWorkos ? [loop('test_events', pollTest(testWorkos))] : [])],
+    loops: [loop('events', pollEvents), ...(testWorkos ? [loop('test_events', pollTest(testWorkos.gateway))] : [])],
     routes: () => hookRoutes({ ...deps, applyEvent, workosEvents }),
     lagSeconds: async (): Promise<number> =>
       (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
@@ -180,7 +140,7 @@ function hookRoutes({ config, testWorkos, ...deps }: HookDeps): Route[] {
   }
   if (test?.webhookSecret !== undefined && testWorkos) {
     const verify = makeVerifyWebhook(test.webhookSecret, test);
-    routes.push(workosHookRoute({ ...deps, place: TEST, verify, asOurs: testWorkos.asOurs }));
+    routes.push(workosHookRoute({ ...deps, place: TEST, verify, asOurs: testWorkos.gateway.asOurs }));
   }
   return routes;
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { makeTestOrganizations } from '../billing/test-organizations.ts';
+import type { TestOrganizations } from '../billing/test-organizations.ts';
 import type { Config } from '../config.ts';
 import type { Environment } from '../keys/key.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -14,6 +15,9 @@ type Deps = { config: Pick<Config, 'workos'>; db: Knex; metrics: Pick<Metrics, '
 /** The gateway for keys of an environment; each has a breaker of its own, so that one that is down stops no other. */
 export type WorkosOf = (environment: Environment) => KeyGateway;
 
+/** WorkOS's test environment: as keys are asked for there in our ids, and as it is in its own. */
+export type TestWorkos = { gateway: TestGateway; workos: WorkosGateway; organizations: TestOrganizations };
+
 /** WorkOS: the environment of the product, and that of its test keys if there is one. */
 export function makeWorkosParts({ config, db, metrics: { workosCalls } }: Deps) {
   const { test: testConfig, ...live } = config.workos;
@@ -23,7 +27,7 @@ export function makeWorkosParts({ config, db, metrics: { workosCalls } }: Deps) 
     if (environment === 'live') return workos;
     // Keys from when there was one are left as they are until there is one again.
     if (!test) throw new WorkosFailure('unavailable', {}, { outcome: 'refused' });
-    return test;
+    return test.gateway;
   };
   const environments: readonly Environment[] = test ? ['live', 'test'] : ['live'];
   return { workos, workosOf, testWorkos: test, environments };
@@ -32,7 +36,8 @@ export function makeWorkosParts({ config, db, metrics: { workosCalls } }: Deps) 
 function makeTest(
   options: Omit<Parameters<typeof makeSdkGateway>[0], 'workosCalls'>,
   { db, workosCalls }: Pick<Deps, 'db'> & Pick<Metrics, 'workosCalls'>,
-): TestGateway {
-  const gateway = makeSdkGateway({ ...options, workosCalls });
-  return makeTestGateway(gateway, makeTestOrganizations({ db, workos: gateway }));
+): TestWorkos {
+  const workos = makeSdkGateway({ ...options, workosCalls });
+  const organizations = makeTestOrganizations({ db, workos });
+  return { gateway: makeTestGateway(workos, organizations), workos, organizations };
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import { keyEvent } from './key-event.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
+import type { Environment } from './key.ts';
 import type { KeyRow } from './key-row.ts';
 import { lockMirrorRow, updateMirrorRow } from './mirror-row.ts';
 import { whereUnseen } from './mirrored-keys.ts';
@@ -33,13 +34,12 @@ export function makeMendKeys({ describe, audit, clock }: Deps) {
     /** Revokes at most `limit` keys that a run expected at WorkOS and did not see there. @returns their rows */
     async revokeUnseen(
       trx: Knex.Transaction,
-      organizationId: string,
-      run: Date,
+      { organizationId, environment, run }: { organizationId: string; environment: Environment; run: Date },
       limit: number,
       source: AuditSource,
     ): Promise<Pick<KeyRow, 'id' | 'workos_id' | 'label'>[]> {
       const now = clock();
-      const unseen = trx<KeyRow>('api_keys').where({ organization_id: organizationId });
+      const unseen = trx<KeyRow>('api_keys').where({ organization_id: organizationId, environment });
       const ids = await whereUnseen(unseen, run).orderBy('id').limit(limit).forUpdate().pluck('id');
       const rows = await trx<KeyRow>('api_keys')
         .where({ organization_id: organizationId })

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Environment } from './key.ts';
 import type { KeyRow } from './key-row.ts';
 
 /** A row as a reconciliation compares it with WorkOS. */
@@ -30,24 +31,25 @@ const EXPECT_BATCH = 5_000;
 export type MirroredKeys = ReturnType<typeof makeMirroredKeys>;
 
 /**
- * The mirror's side of a reconciliation. Which keys a run expects at WorkOS and which it saw there is noted on their
- * rows, so that no list of them is held in memory; what becomes active while WorkOS is listed was never expected, so no
- * clock has to say which came first.
+ * The mirror's side of a reconciliation with one environment. Which keys a run expects at WorkOS and which it saw there
+ * is noted on their rows, so that no list of them is held in memory; what becomes active while WorkOS is listed was
+ * never expected, so no clock has to say which came first.
  */
-export function makeMirroredKeys(db: Knex) {
-  const rowsOf = (organizationId: string) => db<KeyRow>('api_keys').where({ organization_id: organizationId });
+export function makeMirroredKeys(db: Knex, environment: Environment) {
+  const rowsOf = (organizationId: string) =>
+    db<KeyRow>('api_keys').where({ organization_id: organizationId, environment });
   const unseenRows = (organizationId: string, run: Date) => whereUnseen(rowsOf(organizationId), run);
 
   return {
     /** Expects every key at WorkOS that is active now. */
     async expectActive(organizationId: string, run: Date): Promise<void> {
       for (let after: string | undefined = ''; after !== undefined;)
-        after = await expectSome(db, organizationId, run, after);
+        after = await expectSome(rowsOf(organizationId).where({ status: 'active' }), run, after);
     },
 
     /** The people whose keys are known here, in order. */
     owners: (organizationId: string, after: string, limit: number): Promise<string[]> =>
-      ownersOf(db, organizationId, after, limit),
+      ownersOf(rowsOf(organizationId), after, limit),
 
     /** The rows of these keys, by WorkOS's id or by the row that a key's name proves to belong to. */
     async find(
@@ -96,9 +98,8 @@ export function makeMirroredKeys(db: Knex) {
   };
 }
 
-async function ownersOf(db: Knex, organizationId: string, after: string, limit: number): Promise<string[]> {
-  const rows = await db<KeyRow>('api_keys')
-    .where({ organization_id: organizationId })
+async function ownersOf(keys: Knex.QueryBuilder<KeyRow>, after: string, limit: number): Promise<string[]> {
+  const rows: Pick<KeyRow, 'owner_user_id'>[] = await keys
     .where('owner_user_id', '>', after)
     .distinct('owner_user_id')
     .orderBy('owner_user_id')
@@ -107,12 +108,9 @@ async function ownersOf(db: Knex, organizationId: string, after: string, limit: 
 }
 
 /** @returns after which row to go on; undefined when that was all */
-async function expectSome(db: Knex, organizationId: string, run: Date, after: string): Promise<string | undefined> {
-  // Those of the test environment are not among what WorkOS lists of this one.
-  const live = { organization_id: organizationId, environment: 'live' as const };
-  const active = () => db<KeyRow>('api_keys').where({ ...live, status: 'active' });
-  const ids = await active().where('id', '>', after).orderBy('id').limit(EXPECT_BATCH).pluck('id');
-  await active().whereIn('id', ids).update({ workos_expected_at: run });
+async function expectSome(active: Knex.QueryBuilder<KeyRow>, run: Date, after: string): Promise<string | undefined> {
+  const ids: string[] = await active.clone().where('id', '>', after).orderBy('id').limit(EXPECT_BATCH).pluck('id');
+  await active.clone().whereIn('id', ids).update({ workos_expected_at: run });
   return ids.length < EXPECT_BATCH ? undefined : ids.at(-1);
 }
 

@@ -22,6 +22,9 @@ export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
 
+/** One organization's keys of one environment. */
+export type KeysOf = Pick<UnsettledKey, 'organizationId' | 'environment'>;
+
 export type UnsettledKeys = ReturnType<typeof makeUnsettledKeys>;
 
 /**
@@ -33,9 +36,8 @@ export function makeUnsettledKeys(db: Knex) {
     db<KeyRow>('api_keys').where({ organization_id: organizationId, id: rowId });
 
   return {
-    /** Of all organizations, unless one is named. */
-    claim: (limit: number, now: Date, leaseUntil: Date, organizationId?: string) =>
-      claim(db, limit, now, leaseUntil, organizationId),
+    /** Of all organizations and environments, unless one is named. */
+    claim: (limit: number, now: Date, leaseUntil: Date, only?: KeysOf) => claim(db, limit, now, leaseUntil, only),
 
     /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
@@ -122,16 +124,16 @@ async function claim(
   limit: number,
   now: Date,
   leaseUntil: Date,
-  organizationId: string | undefined,
+  only: KeysOf | undefined,
 ): Promise<UnsettledKey[]> {
   const { rows } = await db.raw<{ rows: KeyRow[] }>(
     `update api_keys set due_at = ?, attempts = attempts + 1
      where (organization_id, id) in (
-       select organization_id, id from api_keys where due_at <= ? and (?::text is null or organization_id = ?)
+       select organization_id, id from api_keys where due_at <= ? and (?::text is null or (organization_id = ? and environment = ?))
        order by due_at limit ? for update skip locked
      )
      returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
-    [leaseUntil, now, organizationId ?? null, organizationId ?? null, limit],
+    [leaseUntil, now, only?.organizationId ?? null, only?.organizationId ?? null, only?.environment ?? null, limit],
   );
   return rows.map(toUnsettled);
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
-import type { UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
+import type { KeysOf, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Pace } from './pace.ts';
@@ -37,22 +37,19 @@ const LOOK_FOR_MS = 3 * 60_000;
  * Settles what is left over between the mirror and WorkOS: rows whose maker is gone, deletions and expiries that
  * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
  * row never became a key.
- * Settles all organizations, unless one is named, and no more rows a second than the pace lets through; when WorkOS wants
- * to be left alone, the rest waits for another time.
+ * Settles all organizations and environments, unless one of each is named, and no more rows a second than the pace lets
+ * through; when WorkOS wants to be left alone, the rest waits for another time.
  * @returns how many rows were looked at
  */
 export function makeSettle(deps: Deps) {
-  return async function settle({
-    signal,
-    organizationId,
-  }: { signal?: AbortSignal; organizationId?: string } = {}): Promise<number> {
+  return async function settle({ signal, only }: { signal?: AbortSignal; only?: KeysOf } = {}): Promise<number> {
     const { unsettled, pace, settleAfterMs, clock } = deps;
     const batch = pace.atATime(BATCH);
     let seen = 0;
     for (;;) {
       if (pace.heldMs() > 0) return seen;
       const now = clock();
-      const rows = await unsettled.claim(batch, now, new Date(now.getTime() + settleAfterMs), organizationId);
+      const rows = await unsettled.claim(batch, now, new Date(now.getTime() + settleAfterMs), only);
       // At the same time, so that the lease has to cover one row and not all of them.
       await Promise.all(rows.map((row) => settleOne(deps, row)));
       seen += rows.length;

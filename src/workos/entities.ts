@@ -17,6 +17,8 @@ export type WorkosKey = {
 export type WorkosOrganization = {
   id: string;
   name: string;
+  /** Whose it is elsewhere; in the test environment our organization's id. */
+  externalId: string | undefined;
   /** Who the organization is at Stripe. */
   stripeCustomerId: string | undefined;
   createdAt: Date;

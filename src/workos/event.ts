@@ -78,6 +78,7 @@ export const RawOrganization = z
   .object({
     id,
     name: z.string(),
+    external_id: z.string().min(1).nullish().catch(undefined),
     // One that reads otherwise is none, and the organization is an organization all the same.
     stripe_customer_id: z
       .string()
@@ -90,6 +91,7 @@ export const RawOrganization = z
   .transform((organization): WorkosOrganization => ({
     id: organization.id,
     name: organization.name,
+    externalId: organization.external_id ?? undefined,
     stripeCustomerId: organization.stripe_customer_id ?? undefined,
     createdAt: organization.created_at,
     updatedAt: organization.updated_at,

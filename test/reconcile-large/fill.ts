@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
+import type { Environment } from '../../src/keys/key.ts';
 import { openStore } from '../../src/emulator/state/store.ts';
 
 /**
@@ -7,6 +8,8 @@ import { openStore } from '../../src/emulator/state/store.ts';
  * WorkOS, one only here, one ends differently, one may do more here than there; the rest is the same.
  */
 export const ORGANIZATION = 'org_large';
+/** For which it stands where it is one of the test environment. */
+export const OURS = 'org_ours';
 export const wantedOf = (keys: number) => {
   const each = keys / 100;
   return { only_here: each, only_there: each, different_expiry: each, different_permissions: each, unsettled: 0 };
@@ -49,16 +52,19 @@ function insertKey(store: ReturnType<typeof openStore>, i: number): void {
   );
 }
 
-/** Writes our side, in one statement. */
-export async function fillMirror(db: Knex, keys: number): Promise<void> {
-  await db('tenants').insert({ organization_id: ORGANIZATION, created_at: CREATED, updated_at: CREATED });
+/** Writes our side, in one statement; of the test environment under an id of ours that it does not know. */
+export async function fillMirror(db: Knex, keys: number, environment: Environment = 'live'): Promise<void> {
+  const organizationId = environment === 'live' ? ORGANIZATION : OURS;
+  const stands = environment === 'test' && { test_organization_id: ORGANIZATION };
+  const times = { created_at: CREATED, updated_at: CREATED };
+  await db('tenants').insert({ organization_id: organizationId, ...stands, ...times });
   await db.raw(
-    `insert into api_keys (organization_id, id, workos_id, origin, status, label, metadata, scopes, prefix,
+    `insert into api_keys (organization_id, environment, id, workos_id, origin, status, label, metadata, scopes, prefix,
        created_by_kind, created_by_id, created_at, updated_at, workos_updated_at)
-     select ?, lpad(i::text, 26, '0'), 'api_key_' || lpad(i::text, 26, '0'), 'workos', 'active', 'key ' || i, '{}',
+     select ?, ?, lpad(i::text, 26, '0'), 'api_key_' || lpad(i::text, 26, '0'), 'workos', 'active', 'key ' || i, '{}',
        case when i % 100 = 4 then '{workspace:read,tasks:write}'::text[] else '{workspace:read}'::text[] end, 'sk_...',
        'workos', 'workos', ?, ?, ?
      from generate_series(0, ? - 1) as i where i % 100 <> 1`,
-    [ORGANIZATION, CREATED, CREATED, CREATED, keys],
+    [organizationId, environment, CREATED, CREATED, CREATED, keys],
   );
 }

@@ -56,6 +56,7 @@ export function anOrganization(changes: Partial<WorkosOrganization> = {}): Worko
   return {
     id: newId('org'),
     name: 'Acme',
+    externalId: undefined,
     stripeCustomerId: undefined,
     createdAt: minute(0),
     updatedAt: minute(0),

@@ -4,8 +4,8 @@ import { makeReconciliation } from '../../src/container.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
 import type { Product } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
-import type { Finding } from '../../src/sync/reconcile/reconcile-organization.ts';
-import type { Options } from '../../src/sync/reconcile/reconcile.ts';
+import { totalOf } from '../../src/sync/reconcile/reconcile.ts';
+import type { FindingOf, Options } from '../../src/sync/reconcile/reconcile.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import type { Service } from './service.ts';
 import { keysAtWorkos } from './workos-keys.ts';
@@ -18,6 +18,7 @@ export function makeTestReconcile(
   { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
   at?: FaultPoint,
   owners: Product['api_keys']['owners'] = ['organization'],
+  env: Record<string, string> = {},
 ) {
   const config = readConfig({
     DATABASE_URL: 'postgres://handed-in',
@@ -28,6 +29,7 @@ export function makeTestReconcile(
     WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_COOKIE_PASSWORD: SECRET,
     LATCHKEY_SECRET: SECRET,
+    ...env,
   });
   const file = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
   const product = { ...file, api_keys: { ...file.api_keys, owners } };
@@ -35,17 +37,17 @@ export function makeTestReconcile(
   const reconcile = makeReconciliation({ config, product, db, log, clock, ...(at && { at }) });
 
   return async (options: Partial<Options> = {}) => {
-    const findings: Finding[] = [];
+    const findings: FindingOf[] = [];
     const failures: string[] = [];
-    const progress = await reconcile({
+    const outcome = await reconcile({
       dryRun: false,
       onFinding: (finding) => findings.push(finding),
-      onFailure: (organizationId) => failures.push(organizationId),
+      onFailure: ({ environment, organizationId }) => failures.push(organizationId ?? environment),
       onProgress: () => undefined,
       ...options,
     });
     const short = findings.map(({ kind, keyId, mended }) => [kind, keyId, mended]);
-    return { ...progress, findings, failures, short };
+    return { ...totalOf(outcome.compared), ...outcome, findings, failures, short };
   };
 }
 

@@ -6,6 +6,7 @@ import { startEmulator } from '../../src/emulator/emulator.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { freshDatabase } from '../support/database.ts';
 import { makeTestReconcile } from '../support/reconcile.ts';
+import { emptySeed } from '../support/service.ts';
 import { ORGANIZATION, fillMirror, fillWorkos, wantedOf } from '../reconcile-large/fill.ts';
 
 // The short form of `npm run test:reconcile-large`, which has 100,000 keys and a heap that cannot hold them.
@@ -14,27 +15,45 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-many-'));
 const stateFile = join(folder, 'state.sqlite');
 fillWorkos(stateFile, KEYS);
 const workos = await startEmulator({ port: 0, stateFile });
-const { db, close } = await freshDatabase();
+const empty = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed });
 afterAll(async () => {
-  await workos.close();
-  await close();
+  await Promise.all([workos.close(), empty.close()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('two thousand keys are compared page by page, and every difference among them found and mended', async () => {
-  await fillMirror(db, KEYS);
-  const reconcile = makeTestReconcile({ db, workos, clock: makeTestClock() });
-  const lists = () => workos.requests().filter(({ path }) => path === `/organizations/${ORGANIZATION}/api_keys`).length;
-  const looked = await reconcile({ dryRun: true });
-  expect(looked).toMatchObject({ organizations: 1, keys: 1_980, mended: 0, found: wantedOf(KEYS), failures: [] });
-  expect(lists()).toBe(20);
-  expect(await reconcile()).toMatchObject({ keys: 1_980, mended: 80, found: wantedOf(KEYS), failures: [] });
-  expect(await reconcile()).toMatchObject({ mended: 0, found: wantedOf(0), findings: [] });
-  const { rows } = await db.raw<{ rows: object[] }>(
-    'select status, count(*)::int from api_keys group by status order by 1',
-  );
-  expect(rows).toEqual([
-    { status: 'active', count: 1_980 },
-    { status: 'revoked', count: 20 },
-  ]);
-}, 60_000);
+const lists = () => workos.requests().filter(({ path }) => path === `/organizations/${ORGANIZATION}/api_keys`).length;
+const inTest = {
+  WORKOS_API_KEY_TEST: workos.apiKey,
+  WORKOS_CLIENT_ID_TEST: workos.clientId,
+  WORKOS_API_URL_TEST: workos.url,
+};
+
+test.each([
+  ['live WorkOS', 'live', { workos, env: {} }],
+  ['its test environment', 'test', { workos: empty, env: inTest }],
+] as const)(
+  'two thousand keys of %s are compared page by page, and every difference among them found and mended',
+  async (_what, environment, { workos: live, env }) => {
+    const { db, close } = await freshDatabase();
+    await fillMirror(db, KEYS, environment);
+    const reconcile = makeTestReconcile({ db, workos: live, clock: makeTestClock() }, undefined, ['organization'], env);
+    const listed = lists();
+    const looked = await reconcile({ dryRun: true });
+    expect(looked.compared.find((progress) => progress.environment === environment)).toMatchObject({
+      organizations: 1,
+    });
+    expect(looked).toMatchObject({ keys: 1_980, mended: 0, found: wantedOf(KEYS), failures: [] });
+    expect(lists() - listed).toBe(20);
+    expect(await reconcile()).toMatchObject({ keys: 1_980, mended: 80, found: wantedOf(KEYS), failures: [] });
+    expect(await reconcile()).toMatchObject({ mended: 0, found: wantedOf(0), findings: [] });
+    const { rows } = await db.raw<{ rows: object[] }>(
+      'select environment, status, count(*)::int from api_keys group by environment, status order by 2',
+    );
+    expect(rows).toEqual([
+      { environment, status: 'active', count: 1_980 },
+      { environment, status: 'revoked', count: 20 },
+    ]);
+    await close();
+  },
+  60_000,
+);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { makeJson, makeTable } from '../../src/sync/reconcile/report.ts';
-import type { Finding } from '../../src/sync/reconcile/reconcile-organization.ts';
-import type { Progress } from '../../src/sync/reconcile/reconcile.ts';
+import type { FindingOf, Outcome, Progress } from '../../src/sync/reconcile/reconcile.ts';
 
-const FINDING: Finding = {
+const FINDING: FindingOf = {
+  environment: 'live',
   kind: 'only_there',
   organizationId: 'org_acme',
   keyId: 'api_key_1',
@@ -14,48 +14,76 @@ const FINDING: Finding = {
   mended: true,
 };
 const NONE = { only_here: 0, only_there: 0, different_expiry: 0, different_permissions: 0, unsettled: 0 };
-const PROGRESS: Progress = { organizations: 2, keys: 7, failures: 0, mended: 1, found: { ...NONE, only_there: 1 } };
+const LIVE: Progress = {
+  environment: 'live',
+  organizations: 2,
+  keys: 7,
+  failures: 0,
+  mended: 1,
+  found: { ...NONE, only_there: 1 },
+};
+const TEST: Progress = {
+  environment: 'test',
+  organizations: 1,
+  keys: 13,
+  failures: 0,
+  mended: 0,
+  found: { ...NONE, only_there: 2, unsettled: 12 },
+};
+const ALONE: Outcome = { compared: [LIVE], leftOut: ['test'] };
+const BOTH: Outcome = { compared: [LIVE, TEST], leftOut: [] };
 
-function written(make: typeof makeTable, findings: readonly Finding[], progress: Progress): string {
+function written(make: typeof makeTable, findings: readonly FindingOf[], outcome: Outcome): string {
   let text = '';
   const report = make((more) => {
     text += more;
   });
   for (const finding of findings) report.finding(finding);
-  report.end(progress);
+  report.end(outcome);
   return text;
 }
 
-test('the table has a line for each difference and a number for each kind', () => {
-  expect(written(makeTable, [FINDING], PROGRESS).split('\n')).toEqual([
-    expect.stringMatching(/^kind +organization +key +mended +here → at WorkOS$/),
-    expect.stringMatching(/^only_there +org_acme +api_key_1 +yes +absent → by hand \(workspace:read\)$/),
+test('the table has a line for each difference, of its environment, and a number for each kind', () => {
+  const ofTest: FindingOf = { ...FINDING, environment: 'test', keyId: 'api_key_2', mended: false };
+  expect(written(makeTable, [FINDING, ofTest], BOTH).split('\n')).toEqual([
+    expect.stringMatching(/^environment +kind +organization +key +mended +here → at WorkOS$/),
+    expect.stringMatching(/^live +only_there +org_acme +api_key_1 +yes +absent → by hand \(workspace:read\)$/),
+    expect.stringMatching(/^test +only_there +org_acme +api_key_2 +no +absent → by hand \(workspace:read\)$/),
     '',
-    'only_here             0',
-    'only_there            1',
-    'different_expiry      0',
-    'different_permissions 0',
-    'unsettled             0',
-    '7 keys of 2 organizations compared, 1 differences mended.',
+    '                      live    test',
+    'only_here             0       0',
+    'only_there            1       2',
+    'different_expiry      0       0',
+    'different_permissions 0       0',
+    'unsettled             0       12',
+    'live: 7 keys of 2 organizations compared, 1 differences mended.',
+    'test: 13 keys of 1 organizations compared, 0 differences mended.',
     '',
   ]);
 });
 
-test('the table of nothing is its numbers, and says what could not be read', () => {
-  const text = written(makeTable, [], { ...PROGRESS, mended: 0, failures: 2, found: NONE });
-  expect(text.split('\n')[0]).toBe('only_here             0');
-  expect(text).toContain('2 organizations could not be read and were left as they are');
+test('the table of nothing is its numbers, and says what could not be read and what was left out', () => {
+  const failing = { ...LIVE, mended: 0, failures: 2, found: NONE };
+  expect(written(makeTable, [], { ...ALONE, compared: [failing] }).split('\n')).toEqual([
+    '                      live',
+    ...Object.keys(NONE).map((kind) => expect.stringMatching(new RegExp(`^${kind} +0$`))),
+    'live: 7 keys of 2 organizations compared, 0 differences mended; 2 times something could not be read and was left as it is.',
+    'test: left out, since WORKOS_API_KEY_TEST is not set.',
+    '',
+  ]);
 });
 
 test("what somebody typed at WorkOS cannot move a terminal's cursor", () => {
-  const text = written(makeTable, [{ ...FINDING, there: '\u001b[2Jgone\n\u202ereversed' }], PROGRESS);
+  const text = written(makeTable, [{ ...FINDING, there: '\u001b[2Jgone\n\u202ereversed' }], ALONE);
   expect(text).toContain('absent → ?[2Jgone??reversed');
 });
 
 test.each([0, 1, 3])('with %i differences the JSON is one document', (count) => {
   const findings = Array.from({ length: count }, () => FINDING);
-  expect(JSON.parse(written(makeJson, findings, PROGRESS))).toEqual({
+  const live = { counts: LIVE.found, mended: 1, organizations: 2, keys: 7, failures: 0 };
+  expect(JSON.parse(written(makeJson, findings, ALONE))).toEqual({
     drift: findings.map(() => ({
+      environment: 'live',
       kind: 'only_there',
       organization_id: 'org_acme',
       key_id: 'api_key_1',
@@ -63,10 +91,25 @@ test.each([0, 1, 3])('with %i differences the JSON is one document', (count) => 
       there: 'by hand (workspace:read)',
       mended: true,
     })),
-    counts: PROGRESS.found,
+    ...live,
+    environments: { live },
+    left_out: ['test'],
+  });
+});
+
+test('the JSON of both environments has the numbers of each, and of both together', () => {
+  const both = { ...BOTH, compared: [LIVE, { ...TEST, failures: 1 }] };
+  expect(JSON.parse(written(makeJson, [{ ...FINDING, environment: 'test' }], both))).toMatchObject({
+    drift: [{ environment: 'test', key_id: 'api_key_1' }],
+    counts: { ...NONE, only_there: 3, unsettled: 12 },
     mended: 1,
-    organizations: 2,
-    keys: 7,
-    failures: 0,
+    organizations: 3,
+    keys: 20,
+    failures: 1,
+    environments: {
+      live: { counts: LIVE.found, keys: 7, failures: 0 },
+      test: { counts: TEST.found, keys: 13, failures: 1 },
+    },
+    left_out: [],
   });
 });

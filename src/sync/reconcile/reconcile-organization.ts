@@ -10,15 +10,17 @@ import type { MirrorKeys } from '../../keys/mirror-keys.ts';
 import type { MirroredKey, MirroredKeys } from '../../keys/mirrored-keys.ts';
 import type { UnsettledKeys } from '../../keys/unsettled-keys.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
-import type { WorkosGateway } from '../../workos/gateway.ts';
 import { compare, onlyHere, unsettled } from './compare.ts';
 import type { Drift } from './compare.ts';
+import { PAGE, inPages } from './in-pages.ts';
+import type { OrganizationThere, Side } from './side.ts';
 
 export type Finding = Drift & { mended: boolean };
 
+/** For one environment: its side, and the mirror's rows of it. */
 export type Deps = {
+  side: Side;
   db: Knex;
-  workos: Pick<WorkosGateway, 'listOrganizationKeys' | 'listUserKeys'>;
   marker: Pick<Marker, 'rowOf'>;
   describe: Pick<DescribeWorkosKey, 'scopesOf'>;
   mirroredKeys: MirroredKeys;
@@ -26,8 +28,6 @@ export type Deps = {
   mendKeys: MendKeys;
   unsettled: Pick<UnsettledKeys, 'reopen'>;
   settle: (organizationId: string) => Promise<unknown>;
-  /** Has WorkOS asked again what the owners of personal keys may do. */
-  doubtMembers: (organizationId: string) => Promise<void>;
   at: FaultPoint;
   clock: Clock;
 };
@@ -38,11 +38,10 @@ export type Run = {
   mends: boolean;
   onKeys: (count: number) => void;
   onFinding: (finding: Finding) => void;
-  /** Whether WorkOS knows any organization of the mirror: keys that are all gone could be those of another environment. */
+  /** See `Side.knowsAny`; asked once. */
   isSameWorkos: () => Promise<boolean>;
 };
 
-const PAGE = 100;
 const SOURCE = backgroundSource('system', 'reconcile');
 
 /**
@@ -53,23 +52,30 @@ const SOURCE = backgroundSource('system', 'reconcile');
  */
 export async function reconcileOrganization(deps: Deps, run: Run, organizationId: string): Promise<void> {
   await deps.mirroredKeys.expectActive(organizationId, run.startedAt);
-  const looked = await listThrough(deps, run, organizationId, (drifts) => (run.mends ? [] : drifts.map(asReported)));
+  const there = await deps.side.of(organizationId);
+  const look = (onKeys: Run['onKeys'], onPage: OnPage) =>
+    listThrough(deps, { ...run, onKeys }, { organizationId, there }, onPage);
+  const looked = await look(run.onKeys, (drifts) => (run.mends ? [] : drifts.map(asReported)));
   if (run.mends && looked.drifts > 0) {
     // The same keys again: they are counted once.
-    const again = { ...run, onKeys: () => run.onKeys(0) };
-    await listThrough(deps, again, organizationId, (drifts, keys) => mendPresent(deps, organizationId, drifts, keys));
+    await look(
+      () => run.onKeys(0),
+      (drifts, keys) => mendPresent(deps, organizationId, drifts, keys),
+    );
   }
   await findAbsent(deps, run, organizationId, looked.keys > 0);
   await findLate(deps, run, organizationId);
-  if (run.mends) await deps.doubtMembers(organizationId);
+  if (run.mends) await there.finish(run.isSameWorkos);
 }
 
 type Keys = ReadonlyMap<string, WorkosKey>;
 type OnPage = (drifts: readonly Drift[], keys: Keys) => Finding[] | Promise<Finding[]>;
 
-async function listThrough(deps: Deps, run: Run, organizationId: string, onPage: OnPage) {
+type Compared = { organizationId: string; there: Pick<OrganizationThere, 'keys'> };
+
+async function listThrough(deps: Deps, run: Run, { organizationId, there }: Compared, onPage: OnPage) {
   const seen = { keys: 0, drifts: 0 };
-  for await (const keys of pagesOf(keysThere(deps, organizationId))) {
+  for await (const keys of inPages(there.keys())) {
     const drifts = await comparePage(deps, run, organizationId, keys);
     for (const finding of await onPage(drifts, new Map(keys.map((key) => [key.id, key])))) run.onFinding(finding);
     seen.keys += keys.length;
@@ -145,16 +151,15 @@ async function settleAll(deps: Deps, organizationId: string, drifts: readonly Dr
 
 /** What a complete listing did not show is not there. */
 async function findAbsent(deps: Deps, run: Run, organizationId: string, sawKeys: boolean): Promise<void> {
-  const { db, mirroredKeys, mendKeys } = deps;
+  const { db, side, mirroredKeys, mendKeys } = deps;
+  const expected = { organizationId, environment: side.environment, run: run.startedAt };
   const first = await mirroredKeys.unseen(organizationId, run.startedAt, '', 1);
   if (first.length === 0) return;
   const mends = run.mends && (sawKeys || (await run.isSameWorkos()));
   for (let after = ''; ;) {
     const rows = await mirroredKeys.unseen(organizationId, run.startedAt, after, PAGE);
     if (rows.length === 0) return;
-    const revoked = mends
-      ? await transaction(db, (trx) => mendKeys.revokeUnseen(trx, organizationId, run.startedAt, PAGE, SOURCE))
-      : [];
+    const revoked = mends ? await transaction(db, (trx) => mendKeys.revokeUnseen(trx, expected, PAGE, SOURCE)) : [];
     const ended = new Set(revoked.map(({ id }) => id));
     for (const row of rows) run.onFinding({ ...onlyHere(organizationId, row), mended: ended.has(row.rowId) });
     after = rows.at(-1)!.rowId;
@@ -176,26 +181,4 @@ async function findLate(deps: Deps, run: Run, organizationId: string): Promise<v
 
 function asReported(drift: Drift): Finding {
   return { ...drift, mended: false };
-}
-
-/** An organization's own keys, then those of its people of whom keys are known here. */
-async function* keysThere({ workos, mirroredKeys }: Deps, organizationId: string): AsyncGenerator<WorkosKey> {
-  for await (const key of workos.listOrganizationKeys(organizationId)) if (key.userId === undefined) yield key;
-  for (let after = ''; ;) {
-    const owners = await mirroredKeys.owners(organizationId, after, PAGE);
-    for (const userId of owners) yield* workos.listUserKeys(organizationId, userId);
-    if (owners.length < PAGE) return;
-    after = owners.at(-1)!;
-  }
-}
-
-async function* pagesOf(keys: AsyncIterable<WorkosKey>): AsyncGenerator<WorkosKey[]> {
-  let page: WorkosKey[] = [];
-  for await (const key of keys) {
-    page.push(key);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }

@@ -1,15 +1,15 @@
 import type { Clock } from '../../clock.ts';
-import type { WorkosGateway } from '../../workos/gateway.ts';
+import type { Environment } from '../../keys/key.ts';
+import { DRIFT_KINDS } from './compare.ts';
 import type { DriftKind } from './compare.ts';
 import { reconcileOrganization } from './reconcile-organization.ts';
 import type { Deps as OrganizationDeps, Finding, Run } from './reconcile-organization.ts';
 
-type Deps = OrganizationDeps & {
-  workos: Pick<WorkosGateway, 'listOrganizations' | 'listOrganizationKeys' | 'listUserKeys'>;
-  /** The mirror's organizations in the order of their ids. */
-  tenantIds: (after: string, limit: number) => Promise<string[]>;
-  /** Which of these the mirror has. */
-  knownTenants: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
+type Deps = {
+  /** One for each environment that is configured, in the order in which they are compared. */
+  compared: readonly OrganizationDeps[];
+  /** The environments that are not. */
+  leftOut: readonly Environment[];
   clock: Clock;
 };
 
@@ -18,13 +18,18 @@ export type Options = {
   organizationId?: string | undefined;
   /** Mends nothing; all that it writes are its own marks of what it saw. */
   dryRun: boolean;
-  onFinding: (finding: Finding) => void;
-  onFailure: (organizationId: string, error: unknown) => void;
+  onFinding: (finding: FindingOf) => void;
+  onFailure: (failure: Failure) => void;
   /** Told now and then how far it is. */
   onProgress: (progress: Progress) => void;
 };
 
-export type Progress = {
+export type FindingOf = Finding & { environment: Environment };
+
+/** `organizationId` undefined: it could not be read which organizations there are. */
+export type Failure = { environment: Environment; organizationId: string | undefined; error: unknown };
+
+export type Counts = {
   organizations: number;
   keys: number;
   failures: number;
@@ -32,41 +37,63 @@ export type Progress = {
   mended: number;
 };
 
+/** How far it came with one environment. */
+export type Progress = Counts & { environment: Environment };
+
+export type Outcome = { compared: readonly Progress[]; leftOut: readonly Environment[] };
+
 export type Reconcile = ReturnType<typeof makeReconcile>;
 
-const PAGE = 100;
 /** That many organizations that fail one after the other are WorkOS or the database being away. */
 const GIVE_UP_AFTER = 3;
 
 /**
- * Compares every organization of the mirror with WorkOS, and every organization that only WorkOS has. One that fails is
+ * Compares every organization of the mirror with WorkOS, and every organization that only WorkOS has: with live WorkOS
+ * and then, if there is one, with its test environment, each as if it were the only one. An organization that fails is
  * told of and left as it is.
  */
-export function makeReconcile(deps: Deps) {
-  return async function reconcile(options: Options): Promise<Progress> {
-    const progress: Progress = { organizations: 0, keys: 0, failures: 0, mended: 0, found: noneFound() };
-    const run = makeRun(deps, options, progress);
-    let failedInARow = 0;
-    for await (const organizationId of organizationsOf(deps, options)) {
-      try {
-        await reconcileOrganization(deps, run, organizationId);
-        failedInARow = 0;
-      } catch (error) {
-        progress.failures++;
-        options.onFailure(organizationId, error);
-        if (++failedInARow >= GIVE_UP_AFTER) break;
-      }
-      progress.organizations++;
-      options.onProgress(progress);
-    }
-    return progress;
+export function makeReconcile({ compared, leftOut, clock }: Deps) {
+  return async function reconcile(options: Options): Promise<Outcome> {
+    const startedAt = clock();
+    const done: Progress[] = [];
+    for (const deps of compared) done.push(await reconcileEnvironment(deps, options, startedAt));
+    return { compared: done, leftOut };
   };
 }
 
-function makeRun(deps: Deps, { dryRun, onFinding, onProgress }: Options, progress: Progress): Run {
+async function reconcileEnvironment(deps: OrganizationDeps, options: Options, startedAt: Date): Promise<Progress> {
+  const { environment, organizations } = deps.side;
+  const progress: Progress = { environment, organizations: 0, keys: 0, failures: 0, mended: 0, found: noneFound() };
+  const run = makeRun(deps, options, progress, startedAt);
+  function fail(organizationId: string | undefined, error: unknown): void {
+    progress.failures++;
+    options.onFailure({ environment, organizationId, error });
+  }
+  let failedInARow = 0;
+  try {
+    for await (const organizationId of organizations(options.organizationId)) {
+      failedInARow = await reconcileOrganization(deps, run, organizationId).then(
+        () => 0,
+        (error: unknown) => {
+          fail(organizationId, error);
+          return failedInARow + 1;
+        },
+      );
+      if (failedInARow >= GIVE_UP_AFTER) break;
+      progress.organizations++;
+      options.onProgress(progress);
+    }
+  } catch (error) {
+    fail(undefined, error);
+  }
+  return progress;
+}
+
+function makeRun(deps: OrganizationDeps, options: Options, progress: Progress, startedAt: Date): Run {
+  const { dryRun, onFinding, onProgress } = options;
   let same: Promise<boolean> | undefined;
   return {
-    startedAt: deps.clock(),
+    startedAt,
     mends: !dryRun,
     onKeys(count) {
       progress.keys += count;
@@ -75,42 +102,23 @@ function makeRun(deps: Deps, { dryRun, onFinding, onProgress }: Options, progres
     onFinding(finding) {
       progress.found[finding.kind]++;
       if (finding.mended) progress.mended++;
-      onFinding(finding);
+      onFinding({ environment: progress.environment, ...finding });
     },
-    isSameWorkos: () => (same ??= isSameWorkos(deps)),
+    isSameWorkos: () => (same ??= deps.side.knowsAny()),
   };
 }
 
-async function* organizationsOf(deps: Deps, { organizationId }: Options): AsyncGenerator<string> {
-  if (organizationId !== undefined) {
-    yield organizationId;
-    return;
+/** What was counted in all environments together. */
+export function totalOf(compared: readonly Progress[]): Counts {
+  const total: Counts = { organizations: 0, keys: 0, failures: 0, mended: 0, found: noneFound() };
+  for (const { organizations, keys, failures, mended, found } of compared) {
+    total.organizations += organizations;
+    total.keys += keys;
+    total.failures += failures;
+    total.mended += mended;
+    for (const kind of DRIFT_KINDS) total.found[kind] += found[kind];
   }
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const ids: string[] = await deps.tenantIds(after, PAGE);
-    yield* ids;
-    after = ids.at(-1);
-  }
-  for await (const ids of pagesOfOrganizations(deps)) {
-    const known = await deps.knownTenants(ids);
-    yield* ids.filter((id) => !known.has(id));
-  }
-}
-
-async function* pagesOfOrganizations({ workos }: Deps): AsyncGenerator<string[]> {
-  let page: string[] = [];
-  for await (const { id } of workos.listOrganizations()) {
-    page.push(id);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
-}
-
-async function isSameWorkos(deps: Deps): Promise<boolean> {
-  for await (const ids of pagesOfOrganizations(deps)) if ((await deps.knownTenants(ids)).size > 0) return true;
-  return false;
+  return total;
 }
 
 function noneFound(): Record<DriftKind, number> {

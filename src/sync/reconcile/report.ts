@@ -1,35 +1,71 @@
+import type { Environment } from '../../keys/key.ts';
 import { DRIFT_KINDS } from './compare.ts';
-import type { Finding } from './reconcile-organization.ts';
-import type { Progress } from './reconcile.ts';
+import { totalOf } from './reconcile.ts';
+import type { Counts, FindingOf, Outcome, Progress } from './reconcile.ts';
 
 type Write = (text: string) => void;
 
-export type Report = { finding(finding: Finding): void; end(progress: Progress): void };
+export type Report = { finding(finding: FindingOf): void; end(outcome: Outcome): void };
 
-const WIDTHS = { kind: 21, organization: 32, key: 36, mended: 8 };
+const WIDTHS = { environment: 11, kind: 21, organization: 32, key: 36, mended: 8, count: 7 };
 // A name is what somebody typed at WorkOS: nothing in it may move a terminal's cursor.
 const CONTROL = /\p{C}/gu;
+/** What would have to be set for an environment to be compared. */
+const NEEDED: Record<Environment, string> = { live: 'WORKOS_API_KEY', test: 'WORKOS_API_KEY_TEST' };
 
 /** A line for each difference as it is found, and a table of how many of each kind at the end. */
 export function makeTable(write: Write): Report {
   let isFirst = true;
-  const line = (kind: string, organization: string, key: string, mended: string, what: string) =>
-    write(
-      `${kind.padEnd(WIDTHS.kind)} ${organization.padEnd(WIDTHS.organization)} ${key.padEnd(WIDTHS.key)} ${mended.padEnd(WIDTHS.mended)} ${what.replaceAll(CONTROL, '?')}\n`,
-    );
+  function line(cells: Record<Exclude<keyof typeof WIDTHS, 'count'>, string>, what: string): void {
+    const { environment, kind, organization, key, mended } = cells;
+    const padded = [
+      environment.padEnd(WIDTHS.environment),
+      kind.padEnd(WIDTHS.kind),
+      organization.padEnd(WIDTHS.organization),
+      key.padEnd(WIDTHS.key),
+      mended.padEnd(WIDTHS.mended),
+    ];
+    write(`${padded.join(' ')} ${what.replaceAll(CONTROL, '?')}\n`);
+  }
+  const titles = {
+    environment: 'environment',
+    kind: 'kind',
+    organization: 'organization',
+    key: 'key',
+    mended: 'mended',
+  };
   return {
-    finding({ kind, organizationId, keyId, mended, here, there }) {
-      if (isFirst) line('kind', 'organization', 'key', 'mended', 'here → at WorkOS');
+    finding({ environment, kind, organizationId, keyId, mended, here, there }) {
+      if (isFirst) line(titles, 'here → at WorkOS');
       isFirst = false;
-      line(kind, organizationId, keyId, mended ? 'yes' : 'no', `${here} → ${there}`);
+      const cells = { environment, kind, organization: organizationId, key: keyId, mended: mended ? 'yes' : 'no' };
+      line(cells, `${here} → ${there}`);
     },
-    end({ organizations, keys, failures, found, mended }) {
+    end({ compared, leftOut }) {
       if (!isFirst) write('\n');
-      for (const kind of DRIFT_KINDS) write(`${kind.padEnd(WIDTHS.kind)} ${found[kind]}\n`);
-      const failed = failures > 0 ? `; ${failures} organizations could not be read and were left as they are` : '';
-      write(`${keys} keys of ${organizations} organizations compared, ${mended} differences mended${failed}.\n`);
+      const row = (title: string, counts: readonly (string | number)[]) =>
+        write(
+          `${title.padEnd(WIDTHS.kind)} ${counts.map((one) => String(one).padEnd(WIDTHS.count)).join(' ')}`.trimEnd() +
+            '\n',
+        );
+      row(
+        '',
+        compared.map(({ environment }) => environment),
+      );
+      for (const kind of DRIFT_KINDS)
+        row(
+          kind,
+          compared.map(({ found }) => found[kind]),
+        );
+      for (const progress of compared) write(summaryOf(progress));
+      for (const environment of leftOut) write(`${environment}: left out, since ${NEEDED[environment]} is not set.\n`);
     },
   };
+}
+
+function summaryOf({ environment, organizations, keys, failures, mended }: Progress): string {
+  const failed = failures > 0 ? `; ${failures} times something could not be read and was left as it is` : '';
+  return `${environment}: ${keys} keys of ${organizations} organizations compared, ${mended} differences mended${failed}.\n`;
 }
 
 /** One JSON document, written as it becomes known. */
@@ -37,16 +73,21 @@ export function makeJson(write: Write): Report {
   let isFirst = true;
   write('{"drift":[');
   return {
-    finding({ kind, organizationId, keyId, here, there, mended }) {
-      const item = JSON.stringify({ kind, organization_id: organizationId, key_id: keyId, here, there, mended });
-      write(`${isFirst ? '' : ','}\n${item}`);
+    finding({ environment, kind, organizationId, keyId, here, there, mended }) {
+      const key = { organization_id: organizationId, key_id: keyId };
+      write(`${isFirst ? '' : ','}\n${JSON.stringify({ environment, kind, ...key, here, there, mended })}`);
       isFirst = false;
     },
-    end({ organizations, keys, failures, found, mended }) {
-      write(`${isFirst ? '' : '\n'}],"counts":${JSON.stringify(found)},`);
-      write(`"mended":${mended},"organizations":${organizations},"keys":${keys},"failures":${failures}}\n`);
+    end({ compared, leftOut }) {
+      const environments = compared.map((progress) => [progress.environment, countsOf(progress)]);
+      const numbers = { ...countsOf(totalOf(compared)), environments: Object.fromEntries(environments) };
+      write(`${isFirst ? '' : '\n'}],${JSON.stringify({ ...numbers, left_out: leftOut }).slice(1)}\n`);
     },
   };
+}
+
+function countsOf({ found, mended, organizations, keys, failures }: Counts) {
+  return { counts: found, mended, organizations, keys, failures };
 }
 
 const PROGRESS_EVERY_MS = 2_000;
@@ -54,10 +95,12 @@ const PROGRESS_EVERY_MS = 2_000;
 /** A line of progress every few seconds. */
 export function makeProgressLine(write: Write): (progress: Progress) => void {
   let writtenAt = performance.now();
-  return ({ organizations, keys, found }) => {
+  return ({ environment, organizations, keys, found }) => {
     if (performance.now() - writtenAt < PROGRESS_EVERY_MS) return;
     writtenAt = performance.now();
     const differences = Object.values(found).reduce((sum, count) => sum + count, 0);
-    write(`reconcile: ${organizations} organizations, ${keys} keys compared, ${differences} differences\n`);
+    write(
+      `reconcile: ${environment}: ${organizations} organizations, ${keys} keys compared, ${differences} differences\n`,
+    );
   };
 }

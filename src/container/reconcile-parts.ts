@@ -1,0 +1,69 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { makeComparedTestOrganizations } from '../billing/compared-test-organizations.ts';
+import type { TenantRepository } from '../billing/tenant-repository.ts';
+import type { Clock } from '../clock.ts';
+import type { FaultPoint } from '../fault-point.ts';
+import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
+import type { Marker } from '../keys/marker.ts';
+import { makeMendKeys } from '../keys/mend-keys.ts';
+import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
+import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
+import { doubtMembers } from '../members/doubt-members.ts';
+import { makePace } from '../sync/pace.ts';
+import { makeLiveSide } from '../sync/reconcile/live-side.ts';
+import { makeReconcile } from '../sync/reconcile/reconcile.ts';
+import type { Reconcile } from '../sync/reconcile/reconcile.ts';
+import type { Side } from '../sync/reconcile/side.ts';
+import { makeTestSide } from '../sync/reconcile/test-side.ts';
+import { makeSettle } from '../sync/settle.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+import type { TestWorkos, WorkosOf } from './workos-parts.ts';
+
+type Deps = {
+  db: Knex;
+  tenants: TenantRepository;
+  workos: WorkosGateway;
+  workosOf: WorkosOf;
+  testWorkos: TestWorkos | undefined;
+  marker: Marker;
+  describe: DescribeWorkosKey;
+  mirrorKeys: MirrorKeys;
+  unsettled: UnsettledKeys;
+  settleAfterMs: number;
+  audit: AuditLog;
+  at: FaultPoint;
+  clock: Clock;
+  log: Logger;
+};
+
+/** What compares the whole mirror with WorkOS. */
+export function makeReconcileParts(deps: Deps): Reconcile {
+  // What it found it mends at once: somebody is waiting for its report.
+  const settle = makeSettle({ ...deps, pace: makePace(Infinity) });
+  const shared = { ...deps, mendKeys: makeMendKeys(deps) };
+  const compared = sidesOf(deps).map((side) => ({
+    ...shared,
+    side,
+    mirroredKeys: makeMirroredKeys(deps.db, side.environment),
+    settle: (organizationId: string) => settle({ only: { organizationId, environment: side.environment } }),
+  }));
+  return makeReconcile({ compared, leftOut: deps.testWorkos ? [] : ['test'], clock: deps.clock });
+}
+
+function sidesOf({ db, tenants, workos, testWorkos, clock }: Deps): Side[] {
+  const knownTenants = async (ids: readonly string[]) =>
+    new Set((await tenants.findAll(ids)).map(({ organizationId }) => organizationId));
+  const live = makeLiveSide({
+    workos,
+    mirroredKeys: makeMirroredKeys(db, 'live'),
+    tenantIds: tenants.listIds,
+    knownTenants,
+    doubtMembers: (organizationId) => doubtMembers(db, organizationId, clock()),
+  });
+  if (!testWorkos) return [live];
+  const compared = makeComparedTestOrganizations({ ...testWorkos, db });
+  return [live, makeTestSide({ ...testWorkos, compared, knownTenants })];
+}
