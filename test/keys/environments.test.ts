@@ -2,15 +2,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import { FORMS, inBothEnvironments } from '../support/both-environments.ts';
+import type { TestOrganization as Organization } from '../support/both-environments.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const there = await startTestEnvironment();
 const testing = { workos: there.workos };
-const format = { live: 'msk_live_', test: 'msk_test_', checksum: true };
 const [service, bare, none, onlyLive] = await Promise.all([
-  startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format } } }),
+  startService(there.env, { product: FORMS }),
   startService(there.env),
   startService(),
   startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format: { live: 'em_sk_' } } } }),
@@ -22,25 +23,14 @@ beforeEach(async () => {
   acme = await service.organizations.add();
   owner = await acme.session();
 });
-afterEach(() => {
-  service.workos.faults.clear();
-  testing.workos.faults.clear();
-});
+const { clearFaults, create, newTestKey, verify, testOrganizations, testOrganization, rowOf } = inBothEnvironments(
+  service,
+  testing,
+  () => ({ acme, owner }),
+);
+afterEach(clearFaults);
 
-const create = (body: object = {}, token = owner) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
-const newTestKey = (body: object = {}) => createKey(service, owner, { environment: 'test', ...body });
-const verify = async (key: string, asked: object = {}) =>
-  (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...asked } })).body;
 const forward = (key: string, query = '') => call(service, 'GET', `/v1/auth/forward${query}`, { token: key });
-
-type Organization = { id: string; name: string; external_id: string };
-const testOrganizations = async () =>
-  (await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100')).data.filter(
-    ({ external_id: id }) => id === acme.id,
-  );
-const testOrganization = async () => (await testOrganizations())[0]!;
-const rowOf = (id: string) => service.db('api_keys').where({ workos_id: id }).first();
 const requestsTo = (workos: Emulator) => workos.requests().length;
 
 describe('a test key', () => {

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, makeDashboardKey } from '../support/at-workos.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { FORMS, inBothEnvironments } from '../support/both-environments.ts';
+import type { TestOrganization as Organization } from '../support/both-environments.ts';
+import { startService } from '../support/service.ts';
 import { makeTestReconcile } from '../support/reconcile.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
@@ -10,8 +12,7 @@ import { keysAtWorkos, worksAtWorkos } from '../support/workos-keys.ts';
 
 const there = await startTestEnvironment();
 const testing = { workos: there.workos };
-const format = { live: 'msk_live_', test: 'msk_test_', checksum: true };
-const service = await startService(there.env, { product: { api_keys: { prefixes: ['sk_'], format } } });
+const service = await startService(there.env, { product: FORMS });
 
 let acme: Awaited<ReturnType<typeof service.organizations.add>>;
 let owner: string;
@@ -19,24 +20,13 @@ beforeEach(async () => {
   acme = await service.organizations.add();
   owner = await acme.session();
 });
-afterEach(() => {
-  service.workos.faults.clear();
-  testing.workos.faults.clear();
-});
+const { clearFaults, create, newTestKey, verify, testOrganization, rowOf } = inBothEnvironments(
+  service,
+  testing,
+  () => ({ acme, owner }),
+);
+afterEach(clearFaults);
 
-const create = (body: object = {}, token = owner) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
-const newTestKey = (body: object = {}) => createKey(service, owner, { environment: 'test', ...body });
-const verify = async (key: string, asked: object = {}) =>
-  (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...asked } })).body;
-
-type Organization = { id: string; name: string; external_id: string };
-const testOrganizations = async () =>
-  (await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100')).data.filter(
-    ({ external_id: id }) => id === acme.id,
-  );
-const testOrganization = async () => (await testOrganizations())[0]!;
-const rowOf = (id: string) => service.db('api_keys').where({ workos_id: id }).first();
 const requestsTo = (workos: Emulator) => workos.requests().length;
 
 const poll = () => service.background.runOnce('test_events');
