@@ -17,9 +17,10 @@ export async function checkNotices(
   events: readonly AuditRow[],
   secrets: ReadonlySet<string>,
 ): Promise<string[]> {
-  const { rows } = await sql.query<Row>('select id, body, status from outbox where organization_id = $1', [
-    organizationId,
-  ]);
+  const { rows } = await sql.query<Row>(
+    `select id, body, status from outbox where organization_id = $1 and endpoint <> 'workos'`,
+    [organizationId],
+  );
   // In the order in which each id came first.
   const told = tries.filter(({ id }, i) => tries.findIndex((one) => one.id === id) === i);
   return [

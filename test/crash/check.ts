@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Acted } from './act.ts';
 import { chainFaults } from './audit-chain.ts';
 import type { AuditRow } from './audit-chain.ts';
+import { checkForwarded } from './check-forwarded.ts';
 import { checkHooks } from './check-hooks.ts';
 import { checkNotices } from './check-notices.ts';
 import type { Told } from './client.ts';
@@ -38,8 +39,8 @@ type Seen = { rows: Row[]; there: KeyThere[]; events: AuditRow[]; acted: Acted; 
 const MARKED = / \[lk:([0-9A-Z]{26}):[0-9a-f]{12}\]$/;
 
 /**
- * Compares WorkOS's list, the mirror, the audit log, the quota and what clients, billing and a receiver were told, with statements and requests
- * of its own. @returns one line for each thing that is not as promised
+ * Compares WorkOS's list, the mirror, the audit log, the quota and what clients, billing, a receiver and Audit Logs were
+ * told, with statements and requests of its own. @returns one line for each thing that is not as promised
  */
 export async function check(deps: Deps, acted: Acted): Promise<string[]> {
   const { sql, organizationId, workos } = deps;
@@ -67,6 +68,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...(await promises(deps, acted)),
     ...(await checkHooks(deps, acted.billed, events, secrets)),
     ...(await checkNotices(deps, deps.notices, events, secrets)),
+    ...(await checkForwarded(deps, events, secrets)),
   ];
 }
 

@@ -9,12 +9,12 @@ const EVERYTHING = { api: ['read', 'create', 'wind_down'] };
 type Told = { url: string; secret: string };
 
 /**
- * The product that trials are of: a receiver is told of everything, and keys are made in every posture, so that billing
- * may say what it likes meanwhile. @returns the environment for it
+ * The product that trials are of: a receiver is told of everything, WorkOS keeps the audit log too, and keys are made in
+ * every posture, so that billing may say what it likes meanwhile. @returns the environment for it
  */
 export async function writeProduct(folder: string, { url, secret }: Told): Promise<Env> {
   const more = {
-    notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }] },
+    notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }], audit_forwarding: true },
     billing: { postures: { past_due: EVERYTHING, decommissioning: EVERYTHING } },
   };
   // Its form of keys stays WorkOS's.

@@ -85,9 +85,10 @@ function countsOf({ hooks }: Billed, notices: readonly Try[]): Counts {
 
 /** An organization of the trial's own. @returns a token of its machine client, or of the person */
 async function open({ sql }: Lane, workos: Workos, { organizationId, userId }: Holder): Promise<string> {
-  // Before WorkOS says that it is there: so that it was never without billing.
+  // Before WorkOS says that it is there: so that it was never without billing. What is said of its status comes later.
   await sql.query(
-    `insert into tenants (organization_id, billing_status, created_at, updated_at) values ($1, 'active', now(), now())`,
+    `insert into tenants (organization_id, billing_status, status_since, created_at, updated_at)
+     values ($1, 'active', now() - interval '1 day', now(), now())`,
     [organizationId],
   );
   const organizations = [{ id: organizationId, name: organizationId }];
