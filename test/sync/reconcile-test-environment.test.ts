@@ -132,6 +132,10 @@ describe('a difference is found in the environment that it is in, and mended the
     failAt(testing, 'delete', { kind: 'status', status: 503 });
     failAt(service, 'delete', { kind: 'status', status: 503 });
     for (const { id } of [key, live]) await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
+    // Whoever settles the one could take the other along.
+    await db('api_keys')
+      .where({ organization_id: acme.id })
+      .update({ due_at: new Date(0) });
     expect(await through()).toEqual([
       ['live', 'unsettled', live.id, true],
       ['test', 'unsettled', key.id, true],
@@ -214,13 +218,16 @@ describe('the organizations of the test environment', () => {
     expect(await mine()).toMatchObject([['test', 'only_there', expect.any(String), true]]);
   });
 
-  test('nothing is revoked when none of them is known there: it is another environment', async () => {
+  test('nothing is revoked, and none forgotten, when none of them is known there: it is another environment', async () => {
     const key = await newTestKey();
     const elsewhere = await startTestEnvironment();
+    // As a copy of the database makes it that was used with that one.
+    await atWorkos(elsewhere, 'POST', '/organizations', { name: 'A copy', external_id: acme.id });
     const elsewhereOnly = makeTestReconcile(service, undefined, ['organization'], elsewhere.env);
     const { findings } = await elsewhereOnly({ organizationId: acme.id });
     expect(findings).toMatchObject([{ environment: 'test', kind: 'only_here', keyId: key.id, mended: false }]);
     expect(await rowOf(key.id)).toMatchObject({ status: 'active' });
+    expect(await remembered(acme.id)).toBe(await testOrganization());
   });
 });
 
