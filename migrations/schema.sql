@@ -110,7 +110,7 @@ create table hook_inbox (
   payload jsonb not null,
   constraint hook_inbox_pkey PRIMARY KEY (id),
   constraint hook_inbox_event_key UNIQUE (source, event_id),
-  constraint hook_inbox_outcome_check CHECK (outcome = ANY (ARRAY['applied'::text, 'unchanged'::text, 'stale'::text, 'ignored'::text, 'unknown_tenant'::text, 'unreadable'::text])),
+  constraint hook_inbox_outcome_check CHECK (outcome = ANY (ARRAY['applied'::text, 'unchanged'::text, 'stale'::text, 'ignored'::text, 'unknown_tenant'::text, 'unreadable'::text, 'refused'::text])),
   constraint hook_inbox_payload_check CHECK (octet_length(payload::text) <= 262144),
   constraint hook_inbox_source_check CHECK (source = ANY (ARRAY['stripe'::text, 'billing'::text]))
 );

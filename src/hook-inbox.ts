@@ -85,6 +85,7 @@ async function replay(inbox: HookInbox, id: string): Promise<void> {
   const judged = await inbox.replayHook(id);
   if (judged) {
     toStdout(`${[id, judged.outcome, judged.organizationId, judged.detail].filter(Boolean).join('  ')}\n`);
+    if (judged.outcome === 'refused') process.exitCode = 1;
     return;
   }
   toStderr(`There is no hook ${id}.\n`);

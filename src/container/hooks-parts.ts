@@ -11,6 +11,7 @@ import { hookRoutes } from '../hooks/hook-routes.ts';
 import { makeInboxSteps } from '../hooks/inbox-loops.ts';
 import { makeInbox } from '../hooks/inbox.ts';
 import { makeJudgeHook } from '../hooks/judge-hook.ts';
+import { makeKeepRefused } from '../hooks/keep-refused.ts';
 import { makeKeptHooks } from '../hooks/kept-hooks.ts';
 import { makeReplayHook } from '../hooks/replay-hook.ts';
 import { makeStripeSubscriptions } from '../hooks/stripe-subscriptions.ts';
@@ -72,6 +73,7 @@ export function makeHooks({ config, product, catalogue, db, tenants, applyBillin
         ...config.hooks,
         planNames: catalogue.planNames,
         takeHook: makeTakeHook({ db, inbox, judgeHook, hooks, log, at, concurrency }),
+        keepRefused: makeKeepRefused({ db, clock, log }),
         hooks,
         log,
         clock,

@@ -16,7 +16,8 @@ import * as addTestOrganizations from '../../migrations/20261120101300_add_test_
 import * as createMembers from '../../migrations/20261120101400_create_members.ts';
 import * as addOrganizationIpAllowLists from '../../migrations/20261120101500_add_organization_ip_allow_lists.ts';
 import * as createUserSessions from '../../migrations/20261120101600_create_user_sessions.ts';
-import * as addRevokedSessions from '../../migrations/20261120101800_add_revoked_sessions.ts';
+import * as addRevokedSessions from '../../migrations/20261120101700_add_revoked_sessions.ts';
+import * as keepRefusedHooks from '../../migrations/20261120101800_keep_refused_hooks.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -40,7 +41,8 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120101400_create_members', steps: createMembers },
   { name: '20261120101500_add_organization_ip_allow_lists', steps: addOrganizationIpAllowLists },
   { name: '20261120101600_create_user_sessions', steps: createUserSessions },
-  { name: '20261120101800_add_revoked_sessions', steps: addRevokedSessions },
+  { name: '20261120101700_add_revoked_sessions', steps: addRevokedSessions },
+  { name: '20261120101800_keep_refused_hooks', steps: keepRefusedHooks },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -4,8 +4,9 @@ import type { Clock } from '../clock.ts';
 import { signedRoute } from '../http/route.ts';
 import type { Route, SignedAccess } from '../http/route.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { HOOK_OUTCOMES } from './hook.ts';
+import { TAKEN_OUTCOMES, UNREAD } from './hook.ts';
 import type { HookSource } from './hook.ts';
+import type { KeepRefused } from './keep-refused.ts';
 import { MessageBody, readMessage } from './read-message.ts';
 import { StripeEvent, readStripeEvent } from './read-stripe-event.ts';
 import { makeVerifyStandard, makeVerifyStripe } from './signatures.ts';
@@ -16,6 +17,7 @@ type Deps = {
   billingSecrets: readonly string[];
   planNames: [string, ...string[]];
   takeHook: TakeHook;
+  keepRefused: KeepRefused;
   hooks: Metrics['hooks'];
   log: Pick<Logger, 'warn'>;
   clock: Clock;
@@ -23,7 +25,7 @@ type Deps = {
 
 const TAG = 'Hooks';
 const Received = z.object({
-  outcome: z.enum([...HOOK_OUTCOMES, 'repeated']).describe('What became of it; none of them need come again.'),
+  outcome: z.enum([...TAKEN_OUTCOMES, 'repeated']).describe('What became of it; none of them need come again.'),
 });
 
 /** Nobody can sign anything where there is no secret, and so there is no route. */
@@ -82,10 +84,11 @@ function billingRoute(deps: Deps): Route {
   });
 }
 
-/** Tells people and the metrics of what is not even read; nothing of it is kept. */
-function telling({ hooks, log }: Deps, source: HookSource): NonNullable<SignedAccess['refused']> {
+/** Tells people, the metrics and the inbox of what is not even read. */
+function telling({ hooks, log, keepRefused }: Deps, source: HookSource): NonNullable<SignedAccess['refused']> {
   return ({ code }, { requestId }) => {
-    hooks.inc({ source, type: 'unread', outcome: 'refused' });
+    hooks.inc({ source, type: UNREAD, outcome: 'refused' });
     log.warn({ request_id: requestId, source, code }, 'a hook was refused');
+    keepRefused({ source, code, requestId });
   };
 }

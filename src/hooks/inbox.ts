@@ -4,6 +4,8 @@ import { ulid } from '../ids.ts';
 import { BILLING_UPDATED } from './hook.ts';
 import type { BillingMessage, Hook, HookContents, HookOutcome, HookSource, Judged } from './hook.ts';
 
+type KeptContents = HookContents | { kind: 'refused' };
+
 export type InboxRow = {
   id: string;
   source: HookSource;
@@ -16,12 +18,13 @@ export type InboxRow = {
   outcome: HookOutcome;
   detail: string | null;
   attempts: number;
-  payload: HookContents;
+  payload: KeptContents;
 };
 
 /** A hook as it is kept. */
-export type KeptHook = Hook & {
+export type KeptHook = Omit<Hook, 'contents'> & {
   id: string;
+  contents: KeptContents;
   organizationId: string | undefined;
   receivedAt: Date;
   outcome: HookOutcome;

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Hook, HookOutcome } from './hook.ts';
+import type { Hook, TakenOutcome } from './hook.ts';
 import { typeLabel } from './hook-label.ts';
 import type { Inbox } from './inbox.ts';
 import type { JudgeHook } from './judge-hook.ts';
@@ -25,7 +25,7 @@ type Deps = {
 };
 
 /** `repeated`: it was here before, and nothing was done. */
-export type Answer = HookOutcome | 'repeated';
+export type Answer = TakenOutcome | 'repeated';
 export type TakeHook = (hook: Hook, context: Pick<RequestContext, 'requestId' | 'ip'>) => Promise<Answer>;
 
 /** As many as are applied within the seconds that a sender waits. */

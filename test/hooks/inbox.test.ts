@@ -107,6 +107,22 @@ test('replaying is by the same rules, and harmless twice', async () => {
   expect(await inbox.replayHook('hook_00000000000000000000000000')).toBeUndefined();
 });
 
+test('what was refused is listed, and replaying it does nothing but say so', async () => {
+  const id = newId('org');
+  const forged = await sendBilling(service, message(id, { status: 'active' }), {
+    headers: { 'webhook-signature': 'v1,AAAA' },
+  });
+  const requestId = forged.body.error.request_id;
+  const find = async () => {
+    const hooks = await inbox.listHooks({ source: 'billing', outcome: 'refused', limit: 50 });
+    return hooks.find(({ eventId }) => eventId === requestId);
+  };
+  await expect.poll(find).toMatchObject({ type: 'unread', detail: 'credential_invalid', attempts: 1 });
+  expect(await inbox.replayHook((await find())!.id)).toMatchObject({ outcome: 'refused' });
+  expect(await find()).toMatchObject({ outcome: 'refused', attempts: 2 });
+  expect(await tenantOf(service, id)).toBeUndefined();
+});
+
 test('the list is newest first, by outcome and by source', async () => {
   const ids = [newId('msg'), newId('msg')];
   for (const id of ids) await sendBilling(service, { type: 'other.thing', timestamp: at(1), data: {} }, { id });

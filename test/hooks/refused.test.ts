@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { call, outcome } from '../support/api.ts';
+import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { HOOK_SECRETS, message, newId, sendBilling, sendStripe, stripeEvent } from './send.ts';
 
@@ -15,6 +16,10 @@ async function counted(source: string): Promise<number> {
     text,
   );
   return Number(line?.[1] ?? 0);
+}
+
+async function keptBy(answer: Answer): Promise<object[]> {
+  return service.db('hook_inbox').where({ event_id: answer.body.error.request_id });
 }
 
 test.each([
@@ -47,4 +52,24 @@ test.each([
   expect(lines.filter((line) => line.includes('a hook was refused')).map((line) => JSON.parse(line))).toMatchObject([
     { level: 'warn', source, code },
   ]);
+  await expect.poll(() => keptBy(answer)).toMatchObject([{ source, type: 'unread', outcome: 'refused', detail: code }]);
+});
+
+test('of hooks that are refused ten a minute are kept of a source, and nothing that they say', async () => {
+  const source = 'billing';
+  for (let i = 0; i < 30; i++) {
+    const forged = message(newId('org'), { status: 'active', reason: 'forged' });
+    await sendBilling(service, forged, { headers: { 'webhook-signature': 'v1,AAAA' } });
+  }
+  const rows = () => service.db('hook_inbox').where({ source });
+  await expect.poll(async () => (await rows()).length).toBe(10);
+  expect(JSON.stringify(await rows())).not.toMatch(/forged|org_/);
+});
+
+test('that a hook cannot be kept changes nothing of its answer', async () => {
+  const quiet = await startService(HOOK_SECRETS);
+  await quiet.db.schema.renameTable('hook_inbox', 'hook_inbox_away');
+  const answer = await sendStripe(quiet, event(), WRONG);
+  expect(outcome(answer)).toEqual([401, 'credential_invalid']);
+  await expect.poll(() => quiet.logs.filter((line) => line.includes('could not be kept'))).toHaveLength(1);
 });
