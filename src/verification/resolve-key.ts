@@ -11,7 +11,7 @@ import type { UnknownKeys } from './unknown-keys.ts';
 type Deps = {
   format: Pick<KeyFormat, 'secretOf' | 'fits'>;
   hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hashKeys'>;
-  cache: Pick<KeyCache, 'get' | 'fill' | 'generation'>;
+  cache: Pick<KeyCache, 'get' | 'isDue' | 'fill' | 'drop' | 'generation'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
   trust: Pick<Trust, 'isTrusted'>;
   readMirror: ReadMirror;
@@ -37,25 +37,46 @@ export function isUnsought(found: Resolved | Unsought | undefined): found is Uns
   return found !== undefined && 'limited' in found;
 }
 
+/** As many as are read at once: what is used has a quarter of its time for it. */
+const MAX_RENEWING = 200;
+
 /** Finds what a presented key is. Nothing is written on the way. */
 export function makeKeyResolver(deps: Deps) {
   const { format, hasher, cache, trust, failures } = deps;
+  let renewing = 0;
   const reading = new Map<string, Promise<Resolved | undefined>>();
 
   // The same secret behind the prefix of another environment is another key, which does not exist.
   const isAs = (presented: string, { record }: Resolved) => format.fits(presented, record.environment);
 
-  function remembered(name: string): Resolved | undefined {
-    const cached = trust.isTrusted() ? cache.get(name) : undefined;
-    return cached && resolved(deps, cached, 'cache');
+  /** What is no key by its form alone costs neither a hash nor a look-up. */
+  function soughtOf(presented: string): Sought | undefined {
+    const secret = format.secretOf(presented);
+    return secret === undefined ? undefined : { secret, name: hasher.nameOf(secret) };
   }
 
-  function read(key: Sought, address: string | undefined): Promise<Resolved | undefined> {
+  function remembered(key: Sought): Resolved | undefined {
+    const kept = trust.isTrusted() ? cache.get(key.name) : undefined;
+    if (!kept) return undefined;
+    if (cache.isDue(kept)) renew(key);
+    return resolved(deps, kept, 'cache');
+  }
+
+  /** Reads a key that is remembered. If it cannot be read, whoever uses it when it is forgotten hears why. */
+  function renew(key: Sought): void {
+    if (renewing >= MAX_RENEWING) return;
+    renewing++;
+    readAndKeep(deps, key)
+      .catch(() => undefined)
+      .finally(() => renewing--);
+  }
+
+  function read(key: Sought, presented: string, address: string | undefined): Promise<Resolved | undefined> {
     // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
     const place = `${cache.generation()} ${key.name}`;
     const running = reading.get(place);
     if (running) return running;
-    const started = readThrough(deps, key, address).finally(() => reading.delete(place));
+    const started = readThrough(deps, key, presented, address).finally(() => reading.delete(place));
     reading.set(place, started);
     return started;
   }
@@ -66,15 +87,12 @@ export function makeKeyResolver(deps: Deps) {
    * @throws AppError `workos_unavailable` when only WorkOS could have said
    */
   async function resolveKey(presented: string, { address, limited }: Origin): Promise<Resolved | Unsought | undefined> {
-    // What is no key by its form alone costs neither a hash nor a look-up.
-    const secret = format.secretOf(presented);
-    const name = secret === undefined ? undefined : hasher.nameOf(secret);
-    const known = name === undefined ? undefined : remembered(name);
+    const key = soughtOf(presented);
+    const known = key && remembered(key);
     if (known && isAs(presented, known)) return known;
     const over = limited ? failures.overFor(address) : undefined;
     if (over !== undefined) return { limited: over };
-    const isLookedFor = secret !== undefined && name !== undefined && !known;
-    const found = isLookedFor ? await read({ presented, secret, name }, address) : undefined;
+    const found = key && !known ? await read(key, presented, address) : undefined;
     if (found && isAs(presented, found)) return found;
     if (!limited) return undefined;
     const refused = await failures.count(address);
@@ -83,8 +101,8 @@ export function makeKeyResolver(deps: Deps) {
 
   /** From memory alone. */
   function peekKey(presented: string): Resolved | undefined {
-    const secret = format.secretOf(presented);
-    const known = secret === undefined ? undefined : remembered(hasher.nameOf(secret));
+    const key = soughtOf(presented);
+    const known = key && remembered(key);
     return known && isAs(presented, known) ? known : undefined;
   }
 
@@ -96,14 +114,19 @@ function resolved({ clock }: Pick<Deps, 'clock'>, { record, readAtMs }: Cached, 
   return { record, source, staleMs: Math.max(0, clock().getTime() - readAtMs) };
 }
 
-/** A key as it was presented, its secret, and by which name memory knows that. */
-type Sought = { presented: string; secret: string; name: string };
+/** A key's secret, and by which name memory knows it. */
+type Sought = { secret: string; name: string };
 
-async function readThrough(deps: Deps, key: Sought, address: string | undefined): Promise<Resolved | undefined> {
+async function readThrough(
+  deps: Deps,
+  key: Sought,
+  presented: string,
+  address: string | undefined,
+): Promise<Resolved | undefined> {
   const isUnknown = deps.trust.isTrusted() && deps.unknown.has(key.name);
   const known = isUnknown ? undefined : await readAndKeep(deps, key);
   if (known) return resolved(deps, known, 'mirror');
-  if (!(await deps.adopt(key.presented, key.name, address))) return undefined;
+  if (!(await deps.adopt(presented, key.name, address))) return undefined;
   const adopted = await readAndKeep(deps, key);
   return adopted && resolved(deps, adopted, 'workos');
 }
@@ -115,6 +138,7 @@ async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached
   const hashes = hasher.hashesOf(secret, name);
   const found = await readMirror(hashes);
   if (!found) {
+    cache.drop(name);
     if (trust.isTrusted()) unknown.note(name, generation);
     return undefined;
   }

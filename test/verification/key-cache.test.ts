@@ -1,36 +1,15 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makePolicy } from '../../src/billing/posture.ts';
-import { UNLIMITED } from '../../src/limits/limits.ts';
 import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
 import { makeJudge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
-import type { MirrorRead, MirrorRecord } from '../../src/verification/mirror-record.ts';
-import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
+import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 import type { Resolved } from '../../src/verification/resolve-key.ts';
 import { makeTrust } from '../../src/verification/trust.ts';
+import { KEY, cached, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
 
 const judge = makeJudge(makePolicy(policyRulesOf({ grace_days: {}, postures: {} })));
-const HASH = Buffer.from('hash');
-const NOWHERE = { address: undefined, limited: false };
-
-const record = (organizationId: string, keyId: string, revoked = false): MirrorRecord => ({
-  organizationId,
-  keyId,
-  environment: 'live',
-  ownerUserId: undefined,
-  ipAllowList: [],
-  organizationIpAllowList: [],
-  label: keyId,
-  permissionSet: undefined,
-  scopes: new Set(),
-  revoked,
-  expiresAtMs: undefined,
-  limits: UNLIMITED,
-  account: { status: 'active', statusSince: undefined, trialEndsAt: undefined, deletedAt: undefined },
-});
-const cached = (organizationId: string, keyId: string) => ({ record: record(organizationId, keyId), readAtMs: 0 });
-
 test('forgets one key, or all of an organization, and nothing else', () => {
   const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
   for (const [organizationId, keyId] of [
@@ -70,6 +49,26 @@ test('drops a fill that read before something changed', () => {
   expect(cache.get('a1')).toBeUndefined();
 });
 
+test('says that a key is due after three quarters of its time, once a second', () => {
+  let nowMs = 1;
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
+  cache.fill('a1', cached('org_a', 'a1'), cache.generation());
+  const isDue = () => cache.isDue(cache.get('a1')!);
+  const at = (ms: number) => ((nowMs = ms), isDue());
+  expect([at(2), at(45_000), at(45_001), at(45_002), at(46_000), at(46_001)]).toEqual([
+    false,
+    false,
+    true,
+    false,
+    false,
+    true,
+  ]);
+  cache.fill('a1', cached('org_a', 'a1'), cache.generation());
+  expect([at(60_001), at(91_000), at(91_001)]).toEqual([false, false, true]);
+  nowMs = 106_002;
+  expect(cache.get('a1')).toBeUndefined();
+});
+
 test('trusts nothing before the channel opens, and forgets everything when it is lost', () => {
   const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
   const trust = makeTrust(cache);
@@ -94,6 +93,7 @@ test('a notice that cannot be read counts as a change of everything', () => {
 test('no verification that begins after a revocation was answered ever says valid', async () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('begin' as const) }),
+    fc.record({ kind: fc.constant('age' as const) }),
     fc.record({ kind: fc.constant('read' as const), which: fc.nat(9) }),
     fc.record({ kind: fc.constant('finish' as const), which: fc.nat(9) }),
     fc.record({ kind: fc.constant('revoke' as const) }),
@@ -101,7 +101,8 @@ test('no verification that begins after a revocation was answered ever says vali
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
-      const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
+      let nowMs = 1;
+      const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
       const trust = makeTrust(cache, { trusted: true });
       const waiting: { read: () => void; finish: () => void }[] = [];
       let revoked = false;
@@ -113,31 +114,19 @@ test('no verification that begins after a revocation was answered ever says vali
             read,
             finish() {
               read();
-              resolve({ record: record('org_a', 'a1', seen), hash: HASH, hashKey: 'current' });
+              resolve(readOf(record('org_a', 'a1', seen)));
             },
           });
         });
-      const { resolveKey } = makeKeyResolver({
-        format: { secretOf: (presented) => presented, fits: () => true },
-        hasher: { nameOf: () => 'hash', hashesOf: () => [HASH], hashKeys: ['current'] },
-        unknown: { has: () => false, note: () => undefined },
-        renewHash: () => undefined,
-        failures: { overFor: () => undefined, count: () => Promise.resolve(undefined) },
-        cache,
-        trust,
-        readMirror,
-        adopt: () => Promise.resolve(false),
-        clock: () => new Date(0),
-      });
+      const { resolveKey } = resolverOf({ cache, trust, readMirror });
       const asked: { afterRevocation: boolean; answer: Promise<boolean> }[] = [];
       for (const { kind, ...rest } of steps) {
         const which = waiting['which' in rest ? rest.which : 0];
         if (kind === 'begin') {
-          const answer = resolveKey('sk_a_key_that_is_long', NOWHERE).then(
-            (resolved) => !(resolved as Resolved).record.revoked,
-          );
+          const answer = resolveKey(KEY, NOWHERE).then((resolved) => !(resolved as Resolved).record.revoked);
           asked.push({ afterRevocation: revoked, answer });
-        } else if (kind === 'read') which?.read();
+        } else if (kind === 'age') nowMs += 46_000;
+        else if (kind === 'read') which?.read();
         else if (kind === 'finish') which?.finish();
         else if (kind === 'revoke') {
           // What the revoking replica does: commit, forget, answer.

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { makeKeyCache } from '../../src/verification/key-cache.ts';
+import type { MirrorRead } from '../../src/verification/mirror-record.ts';
+import { makeTrust } from '../../src/verification/trust.ts';
+import { KEY, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
+
+type State = 'valid' | 'revoked' | undefined;
+
+/** A key that is in memory since a moment, and a database that answers when it is told to. */
+async function start() {
+  const reads: { resolve: (read: MirrorRead | undefined) => void; reject: (error: Error) => void }[] = [];
+  let asked = 0;
+  let nowMs = 1;
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
+  const { peekKey, resolveKey } = resolverOf({
+    cache,
+    trust: makeTrust(cache, { trusted: true }),
+    readMirror: () => {
+      asked++;
+      return new Promise((resolve, reject) => void reads.push({ resolve, reject }));
+    },
+  });
+  const answer = async (state: State | Error) => {
+    const read = reads.shift();
+    if (state instanceof Error) read?.reject(state);
+    else read?.resolve(state && readOf(record('org_a', 'a1', state === 'revoked')));
+    await new Promise(setImmediate);
+  };
+  const first = resolveKey(KEY, NOWHERE);
+  await answer('valid');
+  await first;
+  return {
+    cache,
+    answer,
+    /** How often the database was asked. */
+    asked: () => asked,
+    advance: (ms: number) => void (nowMs += ms),
+    peek(): State {
+      const known = peekKey(KEY);
+      return known && (known.record.revoked ? 'revoked' : 'valid');
+    },
+  };
+}
+
+test('a key in use is read again before it is forgotten, and nobody waits for that', async () => {
+  const { asked, answer, advance, peek } = await start();
+  advance(45_000);
+  expect([peek(), peek(), asked()]).toEqual(['valid', 'valid', 2]);
+  await answer('revoked');
+  expect([peek(), asked()]).toEqual(['revoked', 2]);
+});
+
+test('a key that cannot be read again is good for its time, and is tried once a second', async () => {
+  const { asked, answer, advance, peek } = await start();
+  advance(45_000);
+  for (let second = 0; second < 15; second++) {
+    expect(peek()).toBe('valid');
+    await answer(new Error('the database is away'));
+    advance(1_000);
+  }
+  advance(1);
+  expect([peek(), asked()]).toEqual([undefined, 16]);
+});
+
+test('a key that is gone is forgotten when it is read again', async () => {
+  const { answer, advance, peek } = await start();
+  advance(45_000);
+  peek();
+  await answer(undefined);
+  expect(peek()).toBeUndefined();
+});
+
+test('a key that changes while it is read again is not remembered as it was', async () => {
+  const { cache, answer, advance, peek } = await start();
+  advance(45_000);
+  peek();
+  cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
+  await answer('valid');
+  expect(peek()).toBeUndefined();
+});

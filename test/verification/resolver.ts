@@ -1,0 +1,50 @@
+import { UNLIMITED } from '../../src/limits/limits.ts';
+import type { KeyCache } from '../../src/verification/key-cache.ts';
+import type { MirrorRead, MirrorRecord, ReadMirror } from '../../src/verification/mirror-record.ts';
+import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
+import type { Trust } from '../../src/verification/trust.ts';
+
+export const NOWHERE = { address: undefined, limited: false };
+export const KEY = 'sk_a_key_that_is_long';
+const HASH = Buffer.from('hash');
+
+export const record = (organizationId: string, keyId: string, revoked = false): MirrorRecord => ({
+  organizationId,
+  keyId,
+  environment: 'live',
+  ownerUserId: undefined,
+  ipAllowList: [],
+  organizationIpAllowList: [],
+  label: keyId,
+  permissionSet: undefined,
+  scopes: new Set(),
+  revoked,
+  expiresAtMs: undefined,
+  limits: UNLIMITED,
+  account: { status: 'active', statusSince: undefined, trialEndsAt: undefined, deletedAt: undefined },
+});
+
+export const cached = (organizationId: string, keyId: string) => ({
+  record: record(organizationId, keyId),
+  readAtMs: 0,
+});
+
+export const readOf = (found: MirrorRecord): MirrorRead => ({ record: found, hash: HASH, hashKey: 'current' });
+
+type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
+
+/** Of one key alone, which WorkOS knows nothing of. */
+export function resolverOf({ cache, trust, readMirror }: Parts) {
+  return makeKeyResolver({
+    format: { secretOf: (presented) => presented, fits: () => true },
+    hasher: { nameOf: () => 'hash', hashesOf: () => [HASH], hashKeys: ['current'] },
+    unknown: { has: () => false, note: () => undefined },
+    renewHash: () => undefined,
+    failures: { overFor: () => undefined, count: () => Promise.resolve(undefined) },
+    cache,
+    trust,
+    readMirror,
+    adopt: () => Promise.resolve(false),
+    clock: () => new Date(0),
+  });
+}
