@@ -100,25 +100,25 @@ function send({ note }: Deps, req: IncomingMessage, res: ServerResponse, { accep
   const headers = [REQUEST_ID_HEADER, requestId, ...(taken ? limitHeaders(taken).flat() : [])];
   const refusal = taken?.refused === undefined ? undefined : limitError(taken);
   const status = refusal ? (asked.mapped ? 403 : refusal.status) : 200;
-  if (refusal) sendJson(res, status, asciiJson(envelope(refusal, requestId)), headers);
-  else {
-    const prepared = preparedAnswer(record);
-    sendJson(res, status, prepared.text, [...prepared.headers, ...headers]);
-  }
   const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
   const what = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes };
   const caller = { kind: 'api_key' as const, ...what };
-  note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
+  const sent = () => note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
+  if (refusal) sendJson(res, { status, json: asciiJson(envelope(refusal, requestId)), headers, sent });
+  else {
+    const { json, headers: ofKey } = preparedAnswer(record);
+    sendJson(res, { status, json, headers: [...ofKey, ...headers], sent });
+  }
 }
 
-type Prepared = { text: string; headers: string[] };
+type Prepared = { json: string; headers: string[] };
 // Goes with the record, which is replaced whenever the key changes.
 const prepared = new WeakMap<MirrorRecord, Prepared>();
 
 function preparedAnswer(record: MirrorRecord): Prepared {
   let known = prepared.get(record);
   if (!known) {
-    known = { text: asciiJson(viewOfCaller(record)), headers: headersOfCaller(record).flat() };
+    known = { json: asciiJson(viewOfCaller(record)), headers: headersOfCaller(record).flat() };
     prepared.set(record, known);
   }
   return known;

@@ -43,8 +43,12 @@ export function makeVerifyLane(deps: Deps): FastLane {
           const requestId = newRequestId();
           const { taken } = decision;
           const limits = taken ? limitHeaders(taken).flat() : [];
-          sendJson(res, 200, preparedVerdict(decision), [REQUEST_ID_HEADER, requestId, ...limits]);
-          deps.note({ method: 'POST', status: 200, requestId, caller, decision, from });
+          sendJson(res, {
+            status: 200,
+            json: preparedVerdict(decision),
+            headers: [REQUEST_ID_HEADER, requestId, ...limits],
+            sent: () => deps.note({ method: 'POST', status: 200, requestId, caller, decision, from }),
+          });
         };
         const decision = decisionOn(deps, sent);
         if (decision instanceof Promise) decision.then(answer, passOn);
