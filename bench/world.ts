@@ -72,6 +72,7 @@ function settings(workosUrl: string): Record<string, string> {
     LATCHKEY_CONFIG: 'bench/product.yaml',
     // As the README starts it.
     NODE_OPTIONS: '--max-semi-space-size=8',
+    MALLOC_ARENA_MAX: '1',
   };
 }
 

@@ -2,14 +2,12 @@ import { createServer } from 'node:http';
 import { apiKey } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
-// Of Latchkey's own dependencies: the same framework and the same driver for both.
-import express from 'express';
+// Of Latchkey's own dependencies: the same driver for both.
 import { Pool } from 'pg';
 
 /**
- * Better Auth's API-key plugin over HTTP: `GET /keys` is what it made, `POST /verify` takes `{"key"}`. Keys are in
- * PostgreSQL (STORAGE=database), or in a Map as secondary storage (STORAGE=memory), where users stay in PostgreSQL. It
- * is mounted in Express (FRAME=express), or there is nothing but Node's own server (FRAME=none).
+ * Better Auth's API-key plugin behind plain HTTP: `GET /keys` is what it made, `POST /verify` takes `{"key"}`. Keys are
+ * in PostgreSQL (STORAGE=database), or in a Map as secondary storage (STORAGE=memory), where users stay in PostgreSQL.
  */
 const inMemory = process.env.STORAGE === 'memory';
 const map = new Map();
@@ -42,29 +40,11 @@ await runMigrations();
 const keys = await makeKeys(Number(process.env.KEYS));
 
 async function makeKeys(count) {
-  const body = {
-    name: 'Bench',
-    email: `${process.env.STORAGE}-${process.env.FRAME}@bench.test`,
-    password: 'a password of the benchmark',
-  };
+  const body = { name: 'Bench', email: `${process.env.STORAGE}@bench.test`, password: 'a password of the benchmark' };
   const { user } = await auth.api.signUpEmail({ body });
   const made = [];
   for (let i = 0; i < count; i++) made.push((await auth.api.createApiKey({ body: { userId: user.id } })).key);
   return made;
-}
-
-async function verdictOn({ key }) {
-  const { valid, key: found } = await auth.api.verifyApiKey({ body: { key } });
-  return { valid, id: found?.id ?? null };
-}
-
-function mounted() {
-  const app = express();
-  app.use(express.json());
-  app.get('/healthz', (_req, res) => res.json({ status: 'ok' }));
-  app.get('/keys', (_req, res) => res.json(keys));
-  app.post('/verify', async (req, res) => res.json(await verdictOn(req.body)));
-  return app;
 }
 
 async function read(req) {
@@ -74,16 +54,16 @@ async function read(req) {
 }
 
 async function answer(req) {
+  if (req.url === '/keys') return keys;
   if (req.url === '/healthz') return { status: 'ok' };
-  return req.url === '/keys' ? keys : verdictOn(await read(req));
+  const { key } = await read(req);
+  const { valid, key: found } = await auth.api.verifyApiKey({ body: { key } });
+  return { valid, id: found?.id ?? null };
 }
 
-function bare(req, res) {
+createServer((req, res) => {
   answer(req).then(
     (body) => res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
     () => res.writeHead(500).end(),
   );
-}
-
-const listener = process.env.FRAME === 'express' ? mounted() : bare;
-createServer(listener).listen(Number(process.env.PORT), '127.0.0.1');
+}).listen(Number(process.env.PORT), '127.0.0.1');

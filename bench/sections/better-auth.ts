@@ -24,15 +24,14 @@ async function runBetterAuth({ world, lifetime, length }: Bench): Promise<Outcom
   installPeers();
   const { keys } = await world.callers();
   const url = await emptyDatabase(lifetime, world.serverUrl!, { schema: false });
-  const start = async (storage: 'database' | 'memory', frame: 'express' | 'none') => {
-    const env = { STORAGE: storage, FRAME: frame, KEYS: `${keys.length}`, DATABASE_URL: url };
+  const start = async (storage: string) => {
+    const env = { STORAGE: storage, KEYS: `${keys.length}`, DATABASE_URL: url };
     return peerTarget((await startServer(lifetime, 'bench/peers/better-auth-server.mjs', 'measured', env)).url);
   };
   const targets = {
     latchkey: verifyTarget((await world.latchkey()).url, keys),
-    database: await start('database', 'express'),
-    memory: await start('memory', 'express'),
-    bare: await start('memory', 'none'),
+    database: await start('database'),
+    memory: await start('memory'),
   };
   return outcome(await interleave(targets, length));
 }
@@ -49,9 +48,7 @@ async function peerTarget(url: string): Promise<Target> {
   return { url, method: 'POST', path: '/verify', connections: CONNECTIONS, requests, accepts: isValid };
 }
 
-type Names = 'latchkey' | 'database' | 'memory' | 'bare';
-
-function outcome({ latchkey, database, memory, bare }: Record<Names, Rounds>): Outcome {
+function outcome({ latchkey, database, memory }: Record<'latchkey' | 'database' | 'memory', Rounds>): Outcome {
   const toDatabase = ratio(latchkey, database, 'requestsPerSecond');
   const toMemory = ratio(latchkey, memory, 'requestsPerSecond');
   return {
@@ -73,12 +70,10 @@ function outcome({ latchkey, database, memory, bare }: Record<Names, Rounds>): O
       '`POST /v1/api-keys/verify`': latchkey,
       'Better Auth, keys in PostgreSQL': database,
       'Better Auth, keys in memory': memory,
-      'the same without Express': bare,
     })}
-Better Auth answers \`auth.api.verifyApiKey\` in a route of Express 5 with \`express.json()\`, without a log; the last line is the
-same behind nothing but \`node:http\`, to which verify is ${times(ratio(latchkey, bare, 'requestsPerSecond'))}. Its rate limiting is off (by default it writes
-a counter for each verification), and so are telemetry and its own log; with the database, a pool of 10 connections as
-Latchkey has; in memory, \`storage: 'secondary-storage'\` over a \`Map\` and \`deferUpdates\`, so that nothing waits for the last use.
+Better Auth answers \`auth.api.verifyApiKey\` over plain \`node:http\`, without a framework or a log. Its rate limiting is off (by
+default it writes a counter for each verification), and so are telemetry and its own log; with the database, a pool of 10
+connections as Latchkey has; in memory, \`storage: 'secondary-storage'\` over a \`Map\` and \`deferUpdates\`, so that nothing waits for the last use.
 `,
   };
 }
