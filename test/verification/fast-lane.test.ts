@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -89,4 +90,19 @@ test('a wrong service token, and one without the scope, get nothing', async () =
     'credential_invalid',
   ]);
   expect(outcome(await call(service, 'POST', PATH, { token: '', body }))[0]).toBe(401);
+});
+
+test('of requests that come together each has its own answer, also beside one whose client has gone', async () => {
+  const body = JSON.stringify({ key: key.value });
+  const head = [`POST ${PATH} HTTP/1.1`, 'host: latchkey', 'content-type: application/json'];
+  const rest = [`authorization: Bearer ${SERVICE_TOKEN}`, `content-length: ${Buffer.byteLength(body)}`, '', body];
+  const { hostname, port } = new URL(service.url);
+  const before = await count();
+  const gone = connect(Number(port), hostname).on('error', () => undefined);
+  gone.end([...head, ...rest].join('\r\n'), () => gone.destroy());
+  const asked = Array.from({ length: 20 }, (_unused, i) => (i % 2 ? key.value : `${key.value}x`));
+  const answers = await Promise.all(asked.map((each) => verify({ key: each })));
+  expect(answers.map((answer) => answer.body['valid'])).toEqual(asked.map((each) => each === key.value));
+  expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(20);
+  await expect.poll(count).toBe(before + 21);
 });
