@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
+import type { KeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 import { makeTrust } from '../../src/verification/trust.ts';
-import { KEY, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
+import { KEY, NOWHERE, cached, readOf, record, resolverOf } from './resolver.ts';
 
 type State = 'valid' | 'revoked' | undefined;
 
@@ -11,7 +12,7 @@ async function start() {
   const reads: { resolve: (read: MirrorRead | undefined) => void; reject: (error: Error) => void }[] = [];
   let asked = 0;
   let nowMs = 1;
-  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
+  const cache = makeKeyCache({ maxKeys: 1_000, ttlMs: 60_000, nowMs: () => nowMs });
   const { peekKey, resolveKey } = resolverOf({
     cache,
     trust: makeTrust(cache, { trusted: true }),
@@ -35,6 +36,7 @@ async function start() {
     /** How often the database was asked. */
     asked: () => asked,
     advance: (ms: number) => void (nowMs += ms),
+    peekKey,
     peek(): State {
       const known = peekKey(KEY);
       return known && (known.record.revoked ? 'revoked' : 'valid');
@@ -78,3 +80,22 @@ test('a key that changes while it is read again is not remembered as it was', as
   await answer('valid');
   expect(peek()).toBeUndefined();
 });
+
+test('of many keys that are due together two hundred are read at a time, and all are good meanwhile', async () => {
+  const { asked, cache, answer, advance, peekKey } = await start();
+  const keys = Array.from({ length: 250 }, (_unused, i) => `${KEY}_${i}`);
+  cache.clear();
+  const known = fillWith(cache, keys);
+  advance(45_000);
+  const before = asked();
+  const use = () => keys.filter((key) => peekKey(key)).length;
+  expect([known, use(), asked() - before]).toEqual([250, 250, 200]);
+  for (let i = 0; i < 200; i++) await answer('valid');
+  advance(1_000);
+  expect([use(), asked() - before]).toEqual([250, 250]);
+});
+
+function fillWith(cache: KeyCache, keys: readonly string[]): number {
+  for (const key of keys) cache.fill(key, cached('org_a', key), cache.generation());
+  return cache.size();
+}

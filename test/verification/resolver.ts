@@ -33,11 +33,11 @@ export const readOf = (found: MirrorRecord): MirrorRead => ({ record: found, has
 
 type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
 
-/** Of one key alone, which WorkOS knows nothing of. */
+/** Of keys that are their own names, and that WorkOS knows nothing of. */
 export function resolverOf({ cache, trust, readMirror }: Parts) {
   return makeKeyResolver({
     format: { secretOf: (presented) => presented, fits: () => true },
-    hasher: { nameOf: () => 'hash', hashesOf: () => [HASH], hashKeys: ['current'] },
+    hasher: { nameOf: (secret) => secret, hashesOf: () => [HASH], hashKeys: ['current'] },
     unknown: { has: () => false, note: () => undefined },
     renewHash: () => undefined,
     failures: { overFor: () => undefined, count: () => Promise.resolve(undefined) },
