@@ -7,6 +7,8 @@ type Table = Named & {
   constraints: string[];
   partitioned_by: string | null;
   partition_of: string | null;
+  /** The query of a view. */
+  definition: string | null;
 };
 type Statement = Named & { statement: string };
 
@@ -20,7 +22,7 @@ const OURS = `n.nspname = 'public' and c.relname not like 'knex\\_%'
  */
 export async function describeSchema(db: Knex): Promise<string> {
   const tables = await readTables(db);
-  const unknown = tables.find(({ kind }) => kind !== 'r' && kind !== 'p');
+  const unknown = tables.find(({ kind }) => kind !== 'r' && kind !== 'p' && kind !== 'v');
   if (unknown) throw new Error(`describe-schema cannot describe ${unknown.name}, a relation of kind ${unknown.kind}`);
   const statements = [
     ...(await read(db, FUNCTIONS)),
@@ -30,11 +32,13 @@ export async function describeSchema(db: Knex): Promise<string> {
     ...(await read(db, GRANTS)),
     ...(await read(db, DEFAULT_GRANTS)),
   ];
-  const text = [...tables.map(createTable), ...statements.map(({ statement }) => `${statement.trim()};`)];
+  const text = [...tables.map(createRelation), ...statements.map(({ statement }) => `${statement.trim()};`)];
   return text.map((statement) => `${statement}\n`).join('\n');
 }
 
-function createTable({ name, columns, constraints, partitioned_by: by, partition_of: parent }: Table): string {
+function createRelation({ name, columns, constraints, definition, ...table }: Table): string {
+  if (definition !== null) return `create view ${name} as\n${definition}`;
+  const { partitioned_by: by, partition_of: parent } = table;
   if (parent !== null) return `create table ${name} partition of ${parent} default;`;
   const lines = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
   return `create table ${name} (\n${lines}\n)${by === null ? '' : ` partition by ${by}`};`;
@@ -67,6 +71,8 @@ async function readTables(db: Knex): Promise<Table[]> {
         order by array_position(array['p', 'u', 'f', 'c', 'x'], k.contype::text), k.conname collate "C"
       ) as constraints,
       pg_get_partkeydef(c.oid) as partitioned_by,
+      -- Until version 15 PostgreSQL puts the table's name before each column, and later ones do not.
+      case when c.relkind = 'v' then regexp_replace(pg_get_viewdef(c.oid), '\\m\\w+\\.', '', 'g') end as definition,
       (select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition) as partition_of
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where ${OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f')
