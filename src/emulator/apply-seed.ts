@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import { timestamp } from './clock.ts';
 import { hashPassword, sha256 } from './hashing.ts';
+import { DEFAULT_ROLE } from './permissions/role-store.ts';
 import type { CompleteSeed } from './seed.ts';
 import { Seed } from './seed.ts';
 import type { Store } from './state/store.ts';
@@ -25,7 +26,11 @@ export function createApplySeed(deps: Deps): (seed: Seed) => void {
 
 function insertPermissions({ store, ids, clock }: Deps, { permissions, roles, apiKeyPermissions }: CompleteSeed): void {
   const now = timestamp(clock);
-  for (const { slug, name, description } of permissions) {
+  const named = new Set(permissions.map(({ slug }) => slug));
+  // A role grants only what the environment has, so what a seed's roles grant is there without being listed.
+  const granted = new Set(roles.flatMap((role) => role.permissions).filter((slug) => !named.has(slug)));
+  const unlisted = [...granted].map((slug) => ({ slug, name: slug, description: null }));
+  for (const { slug, name, description } of [...permissions, ...unlisted]) {
     const position = ids.ulid();
     store.run(
       `insert into permissions (id, position, slug, name, description, resource_type_slug, created_at, updated_at)
@@ -48,6 +53,10 @@ function insertPermissions({ store, ids, clock }: Deps, { permissions, roles, ap
       JSON.stringify(role.permissions),
     );
   }
+  store.run(
+    `insert into roles (slug, name, permissions) values (?, 'Member', '[]') on conflict do nothing`,
+    DEFAULT_ROLE,
+  );
   for (const [owner, slugs] of Object.entries(apiKeyPermissions)) {
     store.run(
       'insert or replace into api_key_permissions (owner_type, slugs) values (?, ?)',
@@ -127,15 +136,23 @@ function insertMemberships({ store, ids, clock }: Deps, { memberships }: Complet
   }
 }
 
-function insertMachineClients({ store }: Deps, { machineClients }: CompleteSeed): void {
+function insertMachineClients({ store, ids, clock }: Deps, { machineClients }: CompleteSeed): void {
+  const now = timestamp(clock);
   for (const { clientId, secret, organizationId, name, scopes } of machineClients) {
+    const position = ids.ulid();
     store.run(
-      'insert into machine_clients (client_id, secret_hash, organization_id, name, scopes) values (?, ?, ?, ?, ?) on conflict do nothing',
+      `insert into machine_clients (client_id, secret_hash, organization_id, name, scopes, id, position, created_at, updated_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       on conflict do nothing`,
       clientId,
       sha256(secret),
       organizationId,
       name ?? clientId,
       JSON.stringify(scopes),
+      `conn_app_${position}`,
+      position,
+      now,
+      now,
     );
   }
 }

@@ -12,6 +12,12 @@ import { createEventLog, pruneEvents } from './events/event-log.ts';
 import type { FaultControl } from './faults/faults.ts';
 import { createFaults } from './faults/faults.ts';
 import { createApp } from './http/app.ts';
+import { sessionIssuer } from './profile/issuer.ts';
+import type { Change, Profile } from './profile/profile.ts';
+import { createProfile } from './profile/profile.ts';
+import { profileRoutes } from './profile/profile-routes.ts';
+import type { ProfileName } from './profile/profiles.ts';
+import { sessionCookies, cookieHeader } from './profile/session-cookie.ts';
 import type { JournalEntry } from './http/journal.ts';
 import { createJournal } from './http/journal.ts';
 import { createReplay } from './http/replay.ts';
@@ -19,7 +25,7 @@ import { listen, loopbackAddress } from './listen.ts';
 import type { Seed } from './seed.ts';
 import type { Store } from './state/store.ts';
 import { openStore } from './state/store.ts';
-import type { SigningOptions } from './tokens/signing-keys.ts';
+import type { SigningKey, SigningOptions } from './tokens/signing-keys.ts';
 import { loadSigningKey } from './tokens/signing-keys.ts';
 import { createIds } from './ulid.ts';
 import { createDeliveries } from './webhooks/delivery.ts';
@@ -34,6 +40,8 @@ export type EmulatorOptions = {
   /** What is absent from it is inserted at each start. */
   seed?: Seed;
   clock?: Clock;
+  /** How it begins to behave; `default` when left out. */
+  profile?: ProfileName;
 };
 
 export type Emulator = {
@@ -48,10 +56,18 @@ export type Emulator = {
   requests(): readonly Readonly<JournalEntry>[];
   /** Signs any claims with the key of session tokens; no issuer and no expiry is added. */
   signSessionToken(claims: object, options?: SigningOptions): Promise<string>;
+  /** The same with the key of a further application that is switched on. */
+  signClientToken(clientId: string, claims: object): Promise<string>;
   /** The same with the key of machine tokens. */
   signMachineToken(claims: object, options?: SigningOptions): Promise<string>;
   /** What was sent to `/audit_logs/events`, oldest first. */
   auditEvents(): RecordedAuditEvent[];
+  /** Makes it behave otherwise, as `POST /_emulator/profile` does. */
+  behave(change: Change): void;
+  /** Whom its session tokens name as their issuer now. */
+  sessionIssuer(): string;
+  /** The `Cookie` header in which an AuthKit application on it sends a sealed session. */
+  sessionCookie(sealed: string): string;
   /** Makes webhooks and `/events` late, webhooks also doubled or out of order. */
   deliverEvents(settings: Partial<DeliverySettings>): void;
   /** Ends requests and deliveries under way; the state file is free afterwards. */
@@ -75,26 +91,26 @@ async function start(options: EmulatorOptions & { host: string }, store: Store):
   const { apiKey, clientId } = seed?.environment ?? DEMO;
   const ids = createIds(clock);
   const applySeed = createApplySeed({ store, ids, clock });
-  const [sessionKey, machineKey] = await Promise.all([
-    loadSigningKey(store, 'session', clock),
-    loadSigningKey(store, 'machine', clock),
-  ]);
+  const keys = await loadKeys(store, clock);
   if (seed) applySeed(seed);
   pruneEvents(store, clock);
 
-  const deliveries = createDeliveries(store);
-  const events = createEventLog({ store, ids, clock, publish: deliveries.publish });
+  const profile = createProfile(options.profile ?? 'default');
+  const { switches } = profile;
+  const deliveries = createDeliveries(store, switches);
+  const events = createEventLog({ store, ids, clock, switches, publish: deliveries.publish });
   const { settings } = events;
   const faults = createFaults();
   const journal = createJournal();
   const closing = new AbortController();
   let url = '';
   const routes = [
-    ...assembleRoutes({ store, ids, clock, events, sessionKey, machineKey, apiKey, clientId, url: () => url }),
+    ...assembleRoutes({ store, ids, clock, events, switches, ...keys, apiKey, clientId, url: () => url }),
+    ...profileRoutes(profile),
     ...controlRoutes({ store, faults, journal, settings, applySeed, queuedWebhooks: deliveries.queued }),
   ];
   const server = createServer(
-    createApp({ routes, apiKey, faults, journal, replay: createReplay(clock), closing: closing.signal }),
+    createApp({ routes, apiKey, faults, journal, replay: createReplay(clock), switches, closing: closing.signal }),
   );
   url = await listen(server, options.host, options.port);
 
@@ -105,15 +121,39 @@ async function start(options: EmulatorOptions & { host: string }, store: Store):
     seed: applySeed,
     faults,
     requests: journal.entries,
+    ...behaviour(profile, { url, clientId }),
     auditEvents: () => listAuditEvents(store, null),
     deliverEvents: (changes) => void Object.assign(settings, changes),
-    signSessionToken: sessionKey.sign,
-    signMachineToken: machineKey.sign,
+    signSessionToken: keys.sessionKey.sign,
+    signClientToken: async (client, claims) => (await keys.keyOfClient(client)).sign(claims),
+    signMachineToken: keys.machineKey.sign,
     close: async () => {
       closing.abort();
       await Promise.all([deliveries.stop(), closeServer(server)]);
       store.close();
     },
+  };
+}
+
+async function loadKeys(store: Store, clock: Clock) {
+  const [sessionKey, machineKey] = await Promise.all([
+    loadSigningKey(store, 'session', clock),
+    loadSigningKey(store, 'machine', clock),
+  ]);
+  const ofClients = new Map<string, Promise<SigningKey>>();
+  const keyOfClient = (clientId: string): Promise<SigningKey> => {
+    const key = ofClients.get(clientId) ?? loadSigningKey(store, `session of ${clientId}`, clock);
+    ofClients.set(clientId, key);
+    return key;
+  };
+  return { sessionKey, machineKey, keyOfClient };
+}
+
+function behaviour({ switches, change }: Profile, server: { url: string; clientId: string }) {
+  return {
+    behave: change,
+    sessionIssuer: () => sessionIssuer(switches, server),
+    sessionCookie: (sealed: string) => cookieHeader(sessionCookies(sealed, switches)),
   };
 }
 

@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const DIGITS = '0123456789';
+/** No vowels, so no words; nothing that reads like something else. */
+const CONSONANTS = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const randomAlphanumerics = (length: number): string => pick(ALPHANUMERICS, length);
+export const randomConsonants = (length: number): string => pick(CONSONANTS, length);
 export const randomDigits = (length: number): string => pick(DIGITS, length);
 
 /** Bytes past the last whole multiple of the alphabet are thrown away: a plain remainder would favour its first letters. */

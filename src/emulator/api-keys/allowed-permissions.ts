@@ -1,16 +1,23 @@
 import { invalidRequest } from '../http/http-error.ts';
 import { readJson } from '../state/json.ts';
+import type { Switches } from '../profile/switches.ts';
 import type { Store } from '../state/store.ts';
+
+type Deps = { store: Store; switches: Pick<Switches, 'refused_permissions'> };
 
 /**
  * Throws the 422 for permissions that keys of this kind may not have. WorkOS keeps one list per kind of owner in its
  * dashboard; where none is set here, every known permission is allowed.
  */
-export function assertAllowed(store: Store, owner: 'organization' | 'user', slugs: readonly string[]): void {
+export function assertAllowed(
+  { store, switches: { refused_permissions: off } }: Deps,
+  owner: 'organization' | 'user',
+  slugs: readonly string[],
+): void {
   if (slugs.length === 0) return;
   const setting = store.get<{ slugs: string }>('select slugs from api_key_permissions where owner_type = ?', owner);
   const allowed = new Set(setting ? readJson<string[]>(setting.slugs) : knownSlugs(store));
-  const refused = slugs.filter((slug) => !allowed.has(slug));
+  const refused = slugs.filter((slug) => !allowed.has(slug) || off.includes(slug) || off.includes('*'));
   if (refused.length === 0) return;
   throw invalidRequest(
     refused.map((slug) => ({

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { Switches } from '../profile/switches.ts';
 import { invalidRequest } from '../http/http-error.ts';
 
-const MAX_NAME_LENGTH = 255;
+const MAX_NAME_LENGTH = 4_096;
 const MAX_PERMISSIONS = 200;
 
 /** Text that names a moment, in WorkOS's own form (UTC, milliseconds). */
@@ -24,4 +25,9 @@ export function assertFuture(clock: Clock, expiresAt: string | undefined): void 
   throw invalidRequest([
     { field: 'expires_at', code: 'invalid_expiration', message: 'expires_at must be in the future.' },
   ]);
+}
+
+export function assertName({ key_name_max: most }: Pick<Switches, 'key_name_max'>, name: string): void {
+  if (name.length <= most) return;
+  throw invalidRequest([{ field: 'name', code: 'too_long', message: `name must be ${most} characters or fewer.` }]);
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { timestamp } from '../clock.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { sha256 } from '../hashing.ts';
+import type { Switches } from '../profile/switches.ts';
 import { randomAlphanumerics } from '../random-text.ts';
 import type { Store } from '../state/store.ts';
 import type { Ids } from '../ulid.ts';
@@ -31,9 +32,9 @@ export type ApiKeyStore = {
   revokeOfMember(userId: string, organizationId: string): void;
 };
 
-type Deps = { store: Store; ids: Ids; clock: Clock; events: EventLog };
+type Deps = { store: Store; ids: Ids; clock: Clock; events: EventLog; switches: Pick<Switches, 'key_prefix'> };
 
-export function createApiKeyStore({ store, ids, clock, events }: Deps): ApiKeyStore {
+export function createApiKeyStore({ store, ids, clock, events, switches }: Deps): ApiKeyStore {
   const remove = (row: ApiKeyRow): void =>
     store.transaction(() => {
       if (store.run('delete from api_keys where id = ?', row.id) > 0)
@@ -43,7 +44,7 @@ export function createApiKeyStore({ store, ids, clock, events }: Deps): ApiKeySt
     find: (id) => store.get<ApiKeyRow>('select * from api_keys where id = ?', id),
     findByValue: (value) => store.get<ApiKeyRow>('select * from api_keys where value_hash = ?', sha256(value)),
     insert: (key) => {
-      const { row, value } = makeRow(key, ids.ulid(), timestamp(clock));
+      const { row, value } = makeRow(key, { position: ids.ulid(), now: timestamp(clock), prefix: switches.key_prefix });
       store.transaction(() => {
         insertRow(store, row);
         events.emit('api_key.created', toApiKey(row), row.organization_id);
@@ -81,8 +82,10 @@ export function createApiKeyStore({ store, ids, clock, events }: Deps): ApiKeySt
   };
 }
 
-function makeRow(key: NewApiKey, position: string, now: string): { row: ApiKeyRow; value: string } {
-  const value = `sk_${randomAlphanumerics(VALUE_LENGTH)}`;
+type Making = { position: string; now: string; prefix: string };
+
+function makeRow(key: NewApiKey, { position, now, prefix }: Making): { row: ApiKeyRow; value: string } {
+  const value = `${prefix}${randomAlphanumerics(VALUE_LENGTH)}`;
   const row: ApiKeyRow = {
     id: `api_key_${position}`,
     position,
@@ -90,7 +93,7 @@ function makeRow(key: NewApiKey, position: string, now: string): { row: ApiKeyRo
     user_id: key.userId,
     name: key.name,
     value_hash: sha256(value),
-    obfuscated_value: `sk_...${value.slice(-SHOWN_LENGTH)}`,
+    obfuscated_value: `${prefix}...${value.slice(-SHOWN_LENGTH)}`,
     permissions: JSON.stringify(key.permissions),
     last_used_at: null,
     expires_at: key.expiresAt,

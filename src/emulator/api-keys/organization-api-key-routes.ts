@@ -5,12 +5,19 @@ import type { Reply, Request, Route } from '../http/route.ts';
 import type { OrganizationStore } from '../organizations/organization-store.ts';
 import type { Store } from '../state/store.ts';
 import { assertAllowed } from './allowed-permissions.ts';
-import { ApiKeyFields, assertFuture } from './api-key-fields.ts';
+import type { Switches } from '../profile/switches.ts';
+import { ApiKeyFields, assertFuture, assertName } from './api-key-fields.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { ApiKeyRow } from './api-key.ts';
 import { toApiKey } from './api-key.ts';
 
-type Deps = { store: Store; apiKeys: ApiKeyStore; organizations: OrganizationStore; clock: Clock };
+type Deps = {
+  store: Store;
+  apiKeys: ApiKeyStore;
+  organizations: OrganizationStore;
+  clock: Clock;
+  switches: Switches;
+};
 
 export function organizationApiKeyRoutes(deps: Deps): Route[] {
   const path = '/organizations/:organizationId/api_keys';
@@ -33,11 +40,12 @@ function list({ store, organizations }: Deps, { params, query }: Request): Reply
   };
 }
 
-function create({ store, apiKeys, organizations, clock }: Deps, { params, body }: Request): Reply {
+function create({ store, apiKeys, organizations, clock, switches }: Deps, { params, body }: Request): Reply {
   const organization = organizations.get(params['organizationId']!);
   const { name, permissions, expires_at: expiresAt } = parse(ApiKeyFields, body);
   assertFuture(clock, expiresAt);
-  assertAllowed(store, 'organization', permissions);
+  assertName(switches, name);
+  assertAllowed({ store, switches }, 'organization', permissions);
   const { row, value } = apiKeys.insert({
     organizationId: organization.id,
     userId: null,

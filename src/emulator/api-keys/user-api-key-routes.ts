@@ -9,12 +9,19 @@ import { findActiveMembership } from '../people/membership-store.ts';
 import { getUser } from '../people/user-store.ts';
 import type { Store } from '../state/store.ts';
 import { assertAllowed } from './allowed-permissions.ts';
-import { ApiKeyFields, assertFuture } from './api-key-fields.ts';
+import type { Switches } from '../profile/switches.ts';
+import { ApiKeyFields, assertFuture, assertName } from './api-key-fields.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { ApiKeyRow } from './api-key.ts';
 import { toApiKey } from './api-key.ts';
 
-type Deps = { store: Store; apiKeys: ApiKeyStore; organizations: OrganizationStore; clock: Clock };
+type Deps = {
+  store: Store;
+  apiKeys: ApiKeyStore;
+  organizations: OrganizationStore;
+  clock: Clock;
+  switches: Switches;
+};
 
 const UserApiKeyFields = ApiKeyFields.extend({ organization_id: z.string().min(1) });
 
@@ -45,7 +52,7 @@ function list({ store }: Deps, { params, query }: Request): Reply {
 }
 
 /** The contract answers malformed fields with 400 here, and what cannot be granted with 422. */
-function create({ store, apiKeys, organizations, clock }: Deps, { params, body }: Request): Reply {
+function create({ store, apiKeys, organizations, clock, switches }: Deps, { params, body }: Request): Reply {
   const user = getUser(store, params['userId']!);
   const { name, permissions, expires_at: expiresAt, organization_id: id } = parse(UserApiKeyFields, body, 400);
   const organization = organizations.get(id);
@@ -55,7 +62,8 @@ function create({ store, apiKeys, organizations, clock }: Deps, { params, body }
     });
   }
   assertFuture(clock, expiresAt);
-  assertAllowed(store, 'user', permissions);
+  assertName(switches, name);
+  assertAllowed({ store, switches }, 'user', permissions);
   const { row, value } = apiKeys.insert({
     organizationId: organization.id,
     userId: user.id,

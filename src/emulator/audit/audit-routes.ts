@@ -5,12 +5,20 @@ import { coded } from '../http/http-error.ts';
 import { parse } from '../http/parse.ts';
 import type { Reply, Request, Route } from '../http/route.ts';
 import type { OrganizationStore } from '../organizations/organization-store.ts';
+import type { Switches } from '../profile/switches.ts';
 import type { Store } from '../state/store.ts';
 import type { Ids } from '../ulid.ts';
+import { assertFitsSchema, auditSchemaRoutes } from './audit-schemas.ts';
 
 const REPLAY_MS = 24 * 60 * 60 * 1000;
 
-type Deps = { store: Store; ids: Ids; clock: Clock; organizations: OrganizationStore };
+type Deps = {
+  store: Store;
+  ids: Ids;
+  clock: Clock;
+  organizations: OrganizationStore;
+  switches: Pick<Switches, 'audit_schemas'>;
+};
 
 const Metadata = z.record(
   z.string().regex(/^[a-zA-Z0-9_-]{0,40}$/),
@@ -43,6 +51,7 @@ export function auditRoutes(deps: Deps): Route[] {
       replay: false,
       handle: (request) => record(deps, request),
     },
+    ...auditSchemaRoutes(deps),
   ];
 }
 
@@ -51,6 +60,7 @@ function record(deps: Deps, { body, headers }: Request): Reply {
   deps.organizations.get(organizationId);
   const checked = AuditEvent.safeParse(event);
   if (!checked.success) throw refused(checked.error);
+  if (deps.switches.audit_schemas === 'required') assertFitsSchema(deps, checked.data);
   const key = headers['idempotency-key'];
   if (typeof key !== 'string' || !isKnown(deps, key)) insert(deps, organizationId, event, key);
   return { status: 200, body: { success: true } };

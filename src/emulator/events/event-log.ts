@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { timestamp, timestampIn } from '../clock.ts';
+import type { Switches } from '../profile/switches.ts';
 import { readJson } from '../state/json.ts';
 import type { Store } from '../state/store.ts';
 import type { Ids } from '../ulid.ts';
@@ -40,15 +41,19 @@ type Deps = {
   store: Store;
   ids: Ids;
   clock: Clock;
+  switches: Pick<Switches, 'late_event_every' | 'late_event_ms'>;
   publish: (event: EventEnvelope, settings: DeliverySettings) => void;
 };
 
-export function createEventLog({ store, ids, clock, publish }: Deps): EventLog {
+export function createEventLog({ store, ids, clock, switches, publish }: Deps): EventLog {
+  let emitted = 0;
   const settings: DeliverySettings = { delay_ms: 0, duplicate: false, reorder: false };
   return {
     settings,
     emit(type, data, organizationId) {
       const now = timestamp(clock);
+      emitted += 1;
+      const isLate = switches.late_event_every > 0 && emitted % switches.late_event_every === 0;
       const context = { actor: { id: 'local_workos', source: 'api', name: null } };
       const event: EventEnvelope = {
         object: 'event',
@@ -65,25 +70,30 @@ export function createEventLog({ store, ids, clock, publish }: Deps): EventLog {
         organizationId,
         JSON.stringify(event),
         now,
-        timestampIn(clock, settings.delay_ms),
+        timestampIn(clock, settings.delay_ms + (isLate ? switches.late_event_ms : 0)),
       );
       store.afterCommit(() => publish(event, { ...settings }));
     },
-    list: (filter) => listEvents(store, clock, filter),
+    list: (filter) => listEvents(store, clock, filter, switches.late_event_every > 0 ? 'created_at' : 'visible_at'),
   };
 }
 
 /**
  * Order is that of becoming visible. An event that was held back thus stands behind those that overtook it, and a
- * reader who keeps a cursor still meets every event.
+ * reader who keeps a cursor still meets every event; unless the profile has late events, which stand where they happened.
  */
-function listEvents(store: Store, clock: Clock, filter: EventFilter): EventEnvelope[] | undefined {
-  const start = filter.after === undefined ? { id: '', visible_at: '' } : findCursor(store, filter.after);
+function listEvents(
+  store: Store,
+  clock: Clock,
+  filter: EventFilter,
+  order: 'created_at' | 'visible_at',
+): EventEnvelope[] | undefined {
+  const start = filter.after === undefined ? { id: '', at: '' } : findCursor(store, filter.after, order);
   if (!start) return undefined;
   const floor = timestampIn(clock, -RETENTION_DAYS * DAY_MS);
-  const conditions = ['visible_at <= ?', '(visible_at, id) > (?, ?)', 'created_at >= ?'];
+  const conditions = ['visible_at <= ?', `(${order}, id) > (?, ?)`, 'created_at >= ?'];
   const from = filter.from !== undefined && filter.from > floor ? filter.from : floor;
-  const values: (string | number)[] = [timestamp(clock), start.visible_at, start.id, from];
+  const values: (string | number)[] = [timestamp(clock), start.at, start.id, from];
   const also = (condition: string, ...more: readonly string[]): void => {
     conditions.push(condition);
     values.push(...more);
@@ -91,12 +101,16 @@ function listEvents(store: Store, clock: Clock, filter: EventFilter): EventEnvel
   if (filter.until !== undefined) also('created_at <= ?', filter.until);
   if (filter.organizationId !== undefined) also('organization_id = ?', filter.organizationId);
   if (filter.types.length > 0) also(`type in (select value from json_each(?))`, JSON.stringify(filter.types));
-  const sql = `select body from events where ${conditions.join(' and ')} order by visible_at, id limit ?`;
+  const sql = `select body from events where ${conditions.join(' and ')} order by ${order}, id limit ?`;
   return store.all<{ body: string }>(sql, ...values, filter.limit).map(({ body }) => readJson<EventEnvelope>(body));
 }
 
-const findCursor = (store: Store, id: string): { id: string; visible_at: string } | undefined =>
-  store.get<{ id: string; visible_at: string }>('select id, visible_at from events where id = ?', id);
+const findCursor = (
+  store: Store,
+  id: string,
+  order: 'created_at' | 'visible_at',
+): { id: string; at: string } | undefined =>
+  store.get<{ id: string; at: string }>(`select id, ${order} as at from events where id = ?`, id);
 
 /** Nothing older than the retention is ever shown again, so it need not be kept. */
 export function pruneEvents(store: Store, clock: Clock): void {

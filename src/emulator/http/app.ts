@@ -10,6 +10,9 @@ import { HttpError } from './http-error.ts';
 import type { Journal } from './journal.ts';
 import type { Replay } from './replay.ts';
 import type { Reply, Request, Route } from './route.ts';
+import { createRateLimit } from '../profile/rate-limit.ts';
+import type { Switches } from '../profile/switches.ts';
+import { writeJson } from '../profile/write-json.ts';
 
 type Deps = {
   routes: readonly Route[];
@@ -17,6 +20,7 @@ type Deps = {
   faults: Faults;
   journal: Journal;
   replay: Replay;
+  switches: Switches;
   /** Aborted when the server closes. */
   closing: AbortSignal;
 };
@@ -27,8 +31,9 @@ export function createApp(deps: Deps): Express {
   app.set('etag', false);
   app.set('query parser', false);
   app.disable('x-powered-by');
-  for (const route of deps.routes) app[route.method](route.path, serve(deps, route));
-  app.use(serve(deps, UNKNOWN_ROUTE));
+  const limited = createRateLimit(deps.switches);
+  for (const route of deps.routes) app[route.method](route.path, serve(deps, route, limited));
+  app.use(serve(deps, UNKNOWN_ROUTE, limited));
   app.use(answerBadPath);
   return app;
 }
@@ -42,7 +47,7 @@ const UNKNOWN_ROUTE = {
 
 type Served = Pick<Route, 'access' | 'handle' | 'replay'>;
 
-function serve(deps: Deps, route: Served) {
+function serve(deps: Deps, route: Served, limited: ReturnType<typeof createRateLimit>) {
   return async (message: HttpRequest, response: Response): Promise<void> => {
     const isControl = message.path.startsWith('/_emulator/');
     if (!isControl) noteStatus(deps.journal, message, response);
@@ -52,8 +57,20 @@ function serve(deps: Deps, route: Served) {
     body.catch(() => undefined);
     const instead = fault && (await playBefore(fault, deps.closing));
     if (instead !== undefined) return send(instead, message, response);
-    const reply = await answer(deps, route, message, body);
+    const tooMany = isControl ? undefined : limited(message.headers.authorization ?? '');
+    const reply = written(tooMany ?? (await answer(deps, route, message, body)), isControl ? undefined : deps.switches);
     send(fault ? playAfter(fault, reply) : reply, message, response);
+  };
+}
+
+/** Faults cut off what is sent, so it is written before them; the control routes speak as they always do. */
+function written(reply: Reply, switches: Switches | undefined): Reply {
+  const { body } = reply;
+  if (typeof body !== 'object' || switches === undefined) return reply;
+  return {
+    ...reply,
+    body: writeJson(body, switches),
+    headers: { 'content-type': 'application/json; charset=utf-8', ...reply.headers },
   };
 }
 
@@ -75,7 +92,8 @@ async function answer(deps: Deps, route: Served, message: HttpRequest, body: Pro
       headers: message.headers,
     };
     const key = message.headers['idempotency-key'];
-    const replays = message.method === 'POST' && key !== undefined && route.replay !== false;
+    const replays =
+      deps.switches.replays_creates && message.method === 'POST' && key !== undefined && route.replay !== false;
     const work = async (): Promise<Reply> => route.handle(request);
     return await (replays ? deps.replay.once(`${message.path}\n${String(key)}`, work) : work());
   } catch (error) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { timestamp } from '../clock.ts';
 import { sha256 } from '../hashing.ts';
 import { oauthError } from '../http/http-error.ts';
 import { parse } from '../http/parse.ts';
@@ -78,15 +79,18 @@ async function introspect(deps: Deps, request: Request): Promise<Reply> {
 }
 
 /** Credentials as form fields, or as Basic (RFC 6749, section 2.3.1). */
-function authenticateClient({ store }: Deps, request: Request): MachineClient {
+function authenticateClient({ store, clock }: Deps, request: Request): MachineClient {
   const { client_id: id = '', client_secret: secret = '' } =
     basicCredentials(request) ?? parse(Credentials, request.body);
   const row = store.get<{ client_id: string; organization_id: string; scopes: string }>(
-    'select client_id, organization_id, scopes from machine_clients where client_id = ? and secret_hash = ?',
+    `select client_id, organization_id, scopes from machine_clients where client_id = ?1 and (secret_hash = ?2 or exists
+      (select 1 from machine_client_secrets where client_id = ?1 and secret_hash = ?2))`,
     id,
     sha256(secret),
   );
   if (!row) throw oauthError(401, 'invalid_client', 'Client authentication failed.');
+  const sql = 'update machine_client_secrets set last_used_at = ? where client_id = ? and secret_hash = ?';
+  store.run(sql, timestamp(clock), id, sha256(secret));
   return { ...row, scopes: readJson<string[]>(row.scopes) };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { timestamp } from '../clock.ts';
 import { coded, notFound } from '../http/http-error.ts';
+import { MetadataChanges, mergeMetadata } from '../http/metadata.ts';
 import { listBody, readPageQuery, selectPage } from '../http/page.ts';
 import { parse } from '../http/parse.ts';
 import type { Reply, Request, Route } from '../http/route.ts';
@@ -18,7 +19,7 @@ const Changes = z.object({
   allow_profiles_outside_organization: z.boolean().optional(),
   domains: z.array(z.string().min(1)).optional(),
   domain_data: z.array(DomainData).optional(),
-  metadata: z.record(z.string(), z.string().nullable()).nullish(),
+  metadata: MetadataChanges,
   external_id: z
     .string()
     .min(1)
@@ -29,7 +30,6 @@ const Changes = z.object({
 const Creation = Changes;
 const Update = Changes.partial({ name: true }).extend({ stripe_customer_id: z.string().min(1).nullish() });
 
-const MAX_METADATA = { entries: 50, keyLength: 40, valueLength: 600 };
 const EMPTY: OrganizationFields = {
   name: '',
   domains: [],
@@ -128,23 +128,6 @@ function merge(
     stripeCustomerId: changes.stripe_customer_id === undefined ? current.stripeCustomerId : changes.stripe_customer_id,
     allowProfilesOutside: changes.allow_profiles_outside_organization ?? current.allowProfilesOutside,
   };
-}
-
-function mergeMetadata(
-  current: Record<string, string>,
-  changes: Record<string, string | null> | null | undefined,
-): Record<string, string> {
-  if (changes === undefined) return current;
-  const merged = Object.entries({ ...(changes && current), ...changes }).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  );
-  const fits = merged.every(
-    ([key, value]) => key.length <= MAX_METADATA.keyLength && value.length <= MAX_METADATA.valueLength,
-  );
-  if (!fits || merged.length > MAX_METADATA.entries) {
-    throw coded(400, 'invalid_metadata', 'Metadata holds at most 50 entries, keys of 40 and values of 600 characters.');
-  }
-  return Object.fromEntries(merged);
 }
 
 function assertUnique({ organizations }: Deps, fields: OrganizationFields, ownId?: string): void {

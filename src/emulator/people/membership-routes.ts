@@ -9,13 +9,17 @@ import { parse } from '../http/parse.ts';
 import type { Reply, Route } from '../http/route.ts';
 import type { OrganizationStore } from '../organizations/organization-store.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import { insertRow } from '../state/rows.ts';
 import type { Store } from '../state/store.ts';
+import type { Ids } from '../ulid.ts';
+import { DEFAULT_ROLE, findRole } from '../permissions/role-store.ts';
 import type { MembershipRow } from './membership-store.ts';
 import { getUser, toUser } from './user-store.ts';
 
 export type MembershipDeps = Deps;
 type Deps = {
   store: Store;
+  ids: Ids;
   clock: Clock;
   organizations: OrganizationStore;
   apiKeys: ApiKeyStore;
@@ -23,20 +27,32 @@ type Deps = {
   events: EventLog;
 };
 
-const Update = z.object({ role_slug: z.string().min(1).max(128) });
+const RoleSlug = z.string().min(1).max(128);
+const Roles = { role_slug: RoleSlug.optional(), role_slugs: z.array(RoleSlug).min(1).max(100).optional() };
+const Update = z.object(Roles);
+const Creation = z.object({ user_id: z.string().min(1), organization_id: z.string().min(1), ...Roles });
 const Statuses = z.array(z.enum(['active', 'inactive', 'pending'])).min(1);
 
-/** The list is all that the contract has. Ending or changing a membership is an addition: its effect on keys has to be testable. */
 export function membershipRoutes(deps: Deps): Route[] {
   const path = '/user_management/organization_memberships';
   const access = 'environment';
-  const deactivate: Route['handle'] = ({ params }) => changeStatus(deps, params['id']!, 'inactive');
   return [
     { method: 'get', path, access, handle: ({ query }) => list(deps, query) },
+    { method: 'post', path, access, handle: ({ body }) => create(deps, body) },
+    {
+      method: 'get',
+      path: `${path}/:id`,
+      access,
+      handle: ({ params }) => ({ status: 200, body: toMembership(deps, getMembership(deps, params['id']!)) }),
+    },
     { method: 'put', path: `${path}/:id`, access, handle: ({ params, body }) => changeRole(deps, params['id']!, body) },
     { method: 'delete', path: `${path}/:id`, access, handle: ({ params }) => remove(deps, params['id']!) },
-    { method: 'put', path: `${path}/:id/deactivate`, access, handle: deactivate },
-    { method: 'post', path: `${path}/:id/deactivate`, access, handle: deactivate },
+    {
+      method: 'put',
+      path: `${path}/:id/deactivate`,
+      access,
+      handle: ({ params }) => changeStatus(deps, params['id']!, 'inactive'),
+    },
     {
       method: 'put',
       path: `${path}/:id/reactivate`,
@@ -76,19 +92,70 @@ function remove(deps: Deps, id: string): Reply {
   deps.store.transaction(() => {
     endMembership(deps, row);
   });
-  return { status: 204 };
+  return { status: 200 };
+}
+
+/** Brings a membership that was deactivated back to life, as WorkOS does. */
+function create(deps: Deps, body: unknown): Reply {
+  const input = parse(Creation, body);
+  const user = getUser(deps.store, input.user_id);
+  const organization = deps.organizations.get(input.organization_id);
+  const role = readRole(deps, organization.id, input) ?? DEFAULT_ROLE;
+  const known = deps.store.get<MembershipRow>(
+    'select * from memberships where user_id = ? and organization_id = ?',
+    user.id,
+    organization.id,
+  );
+  if (known?.status === 'inactive') {
+    changeStatus(deps, known.id, 'active');
+    return { ...changeRole(deps, known.id, { role_slug: role }), status: 201 };
+  }
+  if (known)
+    throw coded(422, 'invalid_request_parameters', `User '${user.id}' is a member of '${organization.id}' already.`);
+  return { status: 201, body: toMembership(deps, addMembership(deps, user.id, organization.id, role)) };
+}
+
+export function addMembership(deps: Deps, userId: string, organizationId: string, role: string): MembershipRow {
+  const position = deps.ids.ulid();
+  const now = timestamp(deps.clock);
+  const row: MembershipRow = {
+    id: `om_${position}`,
+    position,
+    user_id: userId,
+    organization_id: organizationId,
+    role,
+    status: 'active',
+    created_at: now,
+    updated_at: now,
+  };
+  return deps.store.transaction(() => {
+    insertRow(deps.store, 'memberships', row);
+    deps.events.emit('organization_membership.created', toMembershipEvent(row), organizationId);
+    return row;
+  });
+}
+
+/** `undefined` where the request names none. Several roles at once are a switch of an environment, which is off here. */
+function readRole(deps: Deps, organizationId: string, input: z.output<typeof Update>): string | undefined {
+  if (input.role_slugs !== undefined && input.role_slugs.length > 1)
+    throw coded(422, 'multiple_roles_not_enabled', 'Multiple roles are not enabled for this environment.');
+  const slug = input.role_slug ?? input.role_slugs?.[0];
+  if (slug !== undefined && !findRole(deps.store, organizationId, slug))
+    throw coded(422, 'invalid_role', `Invalid role '${slug}'.`);
+  return slug;
 }
 
 /** Within a transaction. */
 export function endMembership(deps: Deps, row: MembershipRow): void {
   endAccess(deps, row);
   deps.store.run('delete from memberships where id = ?', row.id);
-  deps.events.emit('organization_membership.deleted', toMembership(deps, row), row.organization_id);
+  deps.events.emit('organization_membership.deleted', toMembershipEvent(row), row.organization_id);
 }
 
 function changeRole(deps: Deps, id: string, body: unknown): Reply {
-  const { role_slug: role } = parse(Update, body);
-  const changed = { ...getMembership(deps, id), role, updated_at: timestamp(deps.clock) };
+  const row = getMembership(deps, id);
+  const role = readRole(deps, row.organization_id, parse(Update, body)) ?? row.role;
+  const changed = { ...row, role, updated_at: timestamp(deps.clock) };
   deps.store.transaction(() => {
     deps.store.run('update memberships set role = ?, updated_at = ? where id = ?', role, changed.updated_at, id);
     tellUpdated(deps, changed);
@@ -97,11 +164,15 @@ function changeRole(deps: Deps, id: string, body: unknown): Reply {
 }
 
 function tellUpdated(deps: Deps, row: MembershipRow): void {
-  deps.events.emit('organization_membership.updated', toMembership(deps, row), row.organization_id);
+  deps.events.emit('organization_membership.updated', toMembershipEvent(row), row.organization_id);
 }
 
 function changeStatus(deps: Deps, id: string, status: 'active' | 'inactive'): Reply {
   const row = getMembership(deps, id);
+  if (row.status === 'pending') {
+    const verb = status === 'active' ? 'reactivate' : 'deactivate';
+    throw coded(400, `cannot_${verb}_pending_organization_membership`, 'The membership waits for its invitation.');
+  }
   const changed = { ...row, status, updated_at: timestamp(deps.clock) };
   deps.store.transaction(() => {
     if (status === 'inactive') endAccess(deps, row);
@@ -131,18 +202,23 @@ function getMembership({ store }: Deps, id: string): MembershipRow {
   return row;
 }
 
-const toMembership = ({ store, organizations }: Deps, row: MembershipRow): object => ({
+const toMembership = (deps: Deps, row: MembershipRow): object => ({
+  ...toMembershipEvent(row),
+  organization_name: deps.organizations.get(row.organization_id).name,
+  user: toUser(getUser(deps.store, row.user_id)),
+});
+
+/** Events name the person and the organization by their ids alone. */
+const toMembershipEvent = (row: MembershipRow): object => ({
   object: 'organization_membership',
   id: row.id,
   user_id: row.user_id,
   organization_id: row.organization_id,
-  organization_name: organizations.get(row.organization_id).name,
   status: row.status,
   directory_managed: false,
   custom_attributes: {},
   role: { slug: row.role },
   roles: [{ slug: row.role }],
-  user: toUser(getUser(store, row.user_id)),
   created_at: row.created_at,
   updated_at: row.updated_at,
 });

@@ -1,4 +1,3 @@
-import { readJson } from '../state/json.ts';
 import type { Store } from '../state/store.ts';
 
 export type MembershipRow = {
@@ -26,8 +25,3 @@ export const activeOrganizations = (store: Store, userId: string): { id: string;
      where memberships.user_id = ? and memberships.status = 'active' order by memberships.position`,
     userId,
   );
-
-export function permissionsOfRole(store: Store, slug: string): string[] {
-  const role = store.get<{ permissions: string }>('select permissions from roles where slug = ?', slug);
-  return role ? readJson<string[]>(role.permissions) : [];
-}

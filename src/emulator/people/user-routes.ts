@@ -7,28 +7,41 @@ import type { Reply, Request, Route } from '../http/route.ts';
 import { randomDigits } from '../random-text.ts';
 import type { OneTimeCodes } from '../sessions/one-time-codes.ts';
 import type { SessionRow } from '../sessions/session-store.ts';
-import type { Ids } from '../ulid.ts';
 import { endMembership } from './membership-routes.ts';
 import type { MembershipDeps } from './membership-routes.ts';
 import type { MembershipRow } from './membership-store.ts';
-import { findUserByEmail, getUser, toUser } from './user-store.ts';
+import { changeUser, createUser } from './user-changes.ts';
+import type { UserRow } from './user-store.ts';
+import { findUserByEmail, findUserByExternalId, getUser, toUser } from './user-store.ts';
 
 const MAGIC_CODE_LENGTH = 6;
 
-type Deps = MembershipDeps & { ids: Ids; codes: OneTimeCodes };
+type Deps = MembershipDeps & { codes: OneTimeCodes };
 
 const MagicAuth = z.object({ email: z.email() });
 
 export function userRoutes(deps: Deps): Route[] {
   const access = 'environment';
   return [
+    { method: 'get', path: '/user_management/users', access, handle: ({ query }) => list(deps, query) },
+    { method: 'post', path: '/user_management/users', access, handle: (request) => createUser(deps, request) },
+    {
+      method: 'get',
+      path: '/user_management/users/external_id/:external_id',
+      access,
+      handle: ({ params }) => {
+        const row = findUserByExternalId(deps.store, params['external_id']!);
+        if (!row) throw notFound('User', params['external_id']!);
+        return { status: 200, body: toUser(row) };
+      },
+    },
     {
       method: 'get',
       path: '/user_management/users/:id',
       access,
       handle: ({ params }) => ({ status: 200, body: toUser(getUser(deps.store, params['id']!)) }),
     },
-    // An addition to the contract, too: what becomes of the person's keys has to be testable.
+    { method: 'put', path: '/user_management/users/:id', access, handle: (request) => changeUser(deps, request) },
     {
       method: 'delete',
       path: '/user_management/users/:id',
@@ -41,7 +54,6 @@ export function userRoutes(deps: Deps): Route[] {
       access,
       handle: (request) => listSessions(deps, request),
     },
-    // An addition to the contract: without it nobody could get a code to sign in with.
     { method: 'post', path: '/user_management/magic_auth', access, handle: ({ body }) => createMagicAuth(deps, body) },
   ];
 }
@@ -55,7 +67,25 @@ function remove(deps: Deps, id: string): Reply {
     store.run('delete from users where id = ?', user.id);
     events.emit('user.deleted', toUser(user), null);
   });
-  return { status: 204 };
+  return { status: 200 };
+}
+
+function list({ store }: Deps, query: URLSearchParams): Reply {
+  const organizationId = query.get('organization_id') ?? query.get('organization');
+  const selection = {
+    table: 'users',
+    where: `(?1 is null or email = ?1) and (?2 is null or exists
+      (select 1 from memberships where memberships.user_id = users.id and memberships.organization_id = ?2))`,
+    values: [query.get('email'), organizationId],
+  };
+  const page = selectPage<UserRow>(store, selection, readPageQuery(query));
+  return {
+    status: 200,
+    body: listBody(
+      page.rows.map((row) => toUser(row)),
+      page,
+    ),
+  };
 }
 
 function listSessions({ store, sessions }: Deps, { params, query }: Request): Reply {

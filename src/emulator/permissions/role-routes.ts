@@ -1,78 +1,95 @@
-import { z } from 'zod';
-import type { Clock } from '../clock.ts';
+import type { z } from 'zod';
 import { timestamp } from '../clock.ts';
-import type { EventLog } from '../events/event-log.ts';
-import { notFound } from '../http/http-error.ts';
+import { coded, notFound } from '../http/http-error.ts';
 import { parse } from '../http/parse.ts';
-import type { Route } from '../http/route.ts';
-import type { OrganizationStore } from '../organizations/organization-store.ts';
-import { readJson } from '../state/json.ts';
-import type { Store } from '../state/store.ts';
+import type { Reply, Route } from '../http/route.ts';
+import { insertRow } from '../state/rows.ts';
+import type { RoleDeps } from './role-fields.ts';
+import { PermissionSlug, RoleChanges, RoleCreation, RolePermissions, assertKnownPermissions } from './role-fields.ts';
+import type { Role } from './role-store.ts';
+import { findEnvironmentRole, listEnvironmentRoles, toRoleBody, toRoleEvent } from './role-store.ts';
 
-type Deps = { store: Store; clock: Clock; organizations: OrganizationStore; events: EventLog };
-type RoleRow = { slug: string; name: string; permissions: string; updated_at: string | null };
+const Creation = RoleCreation.required({ slug: true });
 
-const MAX_PERMISSIONS = 500;
-/** A role that nobody has changed is as old as can be. */
-const UNCHANGED_SINCE = '2020-01-01T00:00:00.000Z';
-
-const Permissions = z.object({ permissions: z.array(z.string().min(1).max(128)).max(MAX_PERMISSIONS) });
-
-/** Additions to the contract: what a role grants has to be readable, and its change testable. */
-export function roleRoutes(deps: Deps): Route[] {
+/** The roles of the environment, which every organization has. */
+export function roleRoutes(deps: RoleDeps): Route[] {
   const access = 'environment';
+  const path = '/authorization/roles';
+  const one = `${path}/:slug`;
+  const role = (slug: string | undefined): Role => getRole(deps, slug ?? '');
   return [
     {
       method: 'get',
-      path: '/authorization/organizations/:organizationId/roles/:slug',
+      path,
       access,
-      handle: ({ params }) => {
-        deps.organizations.get(params['organizationId']!);
-        return { status: 200, body: toRole(getRole(deps, params['slug']!)) };
-      },
+      handle: () => ({
+        status: 200,
+        body: { object: 'list', data: listEnvironmentRoles(deps.store).map((each) => toRoleBody(each)) },
+      }),
+    },
+    { method: 'post', path, access, handle: ({ body }) => create(deps, body) },
+    { method: 'get', path: one, access, handle: ({ params }) => answer(role(params['slug'])) },
+    {
+      method: 'patch',
+      path: one,
+      access,
+      handle: ({ params, body }) => change(deps, role(params['slug']), parse(RoleChanges, body)),
     },
     {
       method: 'put',
-      path: '/authorization/roles/:slug/permissions',
+      path: `${one}/permissions`,
       access,
-      handle: ({ params, body }) => ({ status: 200, body: setPermissions(deps, params['slug']!, body) }),
+      handle: ({ params, body }) => change(deps, role(params['slug']), parse(RolePermissions, body)),
+    },
+    {
+      method: 'post',
+      path: `${one}/permissions`,
+      access,
+      handle: ({ params, body }) => {
+        const { slug } = parse(PermissionSlug, body);
+        const current = role(params['slug']);
+        return change(deps, current, { permissions: [...new Set([...current.permissions, slug])] });
+      },
     },
   ];
 }
 
-function setPermissions(deps: Deps, slug: string, body: unknown): object {
-  const { store, clock, events } = deps;
-  const { permissions } = parse(Permissions, body);
-  getRole(deps, slug);
-  return store.transaction(() => {
-    store.run('update roles set permissions = ? where slug = ?', JSON.stringify(permissions), slug);
-    store.run('insert or replace into role_changes (slug, updated_at) values (?, ?)', slug, timestamp(clock));
-    const role = toRole(getRole(deps, slug));
-    const { object, resource_type_slug, created_at, updated_at } = role;
-    events.emit('role.updated', { object, slug, resource_type_slug, permissions, created_at, updated_at }, null);
-    return role;
+const answer = (role: Role, status = 200): Reply => ({ status, body: toRoleBody(role) });
+
+function getRole({ store }: RoleDeps, slug: string): Role {
+  const role = findEnvironmentRole(store, slug);
+  if (!role) throw notFound('Role', slug);
+  return role;
+}
+
+function create(deps: RoleDeps, body: unknown): Reply {
+  const { slug, name, description = null } = parse(Creation, body);
+  if (findEnvironmentRole(deps.store, slug))
+    throw coded(409, 'role_slug_conflict', `A role with the slug '${slug}' already exists.`);
+  return deps.store.transaction(() => {
+    insertRow(deps.store, 'roles', { slug, name, description, permissions: '[]', created_at: timestamp(deps.clock) });
+    const role = getRole(deps, slug);
+    deps.events.emit('role.created', toRoleEvent(role), null);
+    return answer(role, 201);
   });
 }
 
-function getRole({ store }: Deps, slug: string): RoleRow {
-  const row = store.get<RoleRow>(
-    `select roles.slug, name, permissions, updated_at from roles left join role_changes on role_changes.slug = roles.slug
-     where roles.slug = ?`,
-    slug,
-  );
-  if (!row) throw notFound('Role', slug);
-  return row;
-}
+type Changes = z.output<typeof RoleChanges> & Partial<z.output<typeof RolePermissions>>;
 
-const toRole = ({ slug, name, permissions, updated_at: updatedAt }: RoleRow) => ({
-  object: 'role',
-  id: `role_${slug}`,
-  slug,
-  name,
-  description: null,
-  type: 'EnvironmentRole',
-  resource_type_slug: 'organization',
-  permissions: readJson<string[]>(permissions),
-  created_at: UNCHANGED_SINCE,
-  updated_at: updatedAt ?? UNCHANGED_SINCE,
-});
+function change(deps: RoleDeps, role: Role, changes: Changes): Reply {
+  const { store, clock, events } = deps;
+  assertKnownPermissions(deps, role, changes.permissions);
+  return store.transaction(() => {
+    store.run(
+      'update roles set name = ?, description = ?, permissions = ? where slug = ?',
+      changes.name ?? role.name,
+      changes.description === undefined ? role.description : changes.description,
+      JSON.stringify(changes.permissions ?? role.permissions),
+      role.slug,
+    );
+    store.run('insert or replace into role_changes (slug, updated_at) values (?, ?)', role.slug, timestamp(clock));
+    const changed = getRole(deps, role.slug);
+    events.emit('role.updated', toRoleEvent(changed), null);
+    return answer(changed);
+  });
+}

@@ -3,10 +3,11 @@ import { sameSecret } from '../hashing.ts';
 import { notFound, oauthError } from '../http/http-error.ts';
 import { parse } from '../http/parse.ts';
 import type { Reply, Route } from '../http/route.ts';
+import type { SigningKey } from '../tokens/signing-keys.ts';
 import { GRANTS } from './grants.ts';
 import type { SignInDeps } from './sign-in.ts';
 
-type Deps = SignInDeps & { apiKey: string };
+type Deps = SignInDeps & { apiKey: string; keyOfClient: (clientId: string) => Promise<SigningKey> };
 
 const Envelope = z.object({ grant_type: z.string(), client_id: z.string(), client_secret: z.string().optional() });
 
@@ -40,7 +41,8 @@ async function authenticate(deps: Deps, body: unknown): Promise<Reply> {
   return entry.grant(deps, body, secret !== undefined);
 }
 
-function jwks({ clientId, sessionKey }: Deps, wanted: string): Reply {
+async function jwks({ clientId, sessionKey, switches, keyOfClient }: Deps, wanted: string): Promise<Reply> {
+  if (switches.client_ids.includes(wanted)) return { status: 200, body: (await keyOfClient(wanted)).jwks };
   if (wanted !== clientId) throw notFound('Client', wanted);
   return { status: 200, body: sessionKey.jwks };
 }

@@ -17,6 +17,8 @@ const Fields = z.object({
   code_challenge: Text,
   code_challenge_method: Text,
   login_hint: Text,
+  invitation_token: Text,
+  screen_hint: Text,
 });
 
 /** What the sign-in page carries along in hidden fields, and reads again when it comes back. */

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { passwordMatches } from '../hashing.ts';
-import { coded, oauthError } from '../http/http-error.ts';
+import { pollDevice } from '../device/device-store.ts';
+import { coded, HttpError, oauthError } from '../http/http-error.ts';
 import { parse } from '../http/parse.ts';
 import type { Reply } from '../http/route.ts';
 import { findActiveMembership } from '../people/membership-store.ts';
+import { confirmEmail } from '../people/email-verification.ts';
+import type { UserRow } from '../people/user-store.ts';
 import { findUserByEmail, getUser } from '../people/user-store.ts';
-import type { SignInDeps } from './sign-in.ts';
+import type { RedeemedCode } from './one-time-codes.ts';
+import type { Proof, SignInDeps } from './sign-in.ts';
 import { signIn, signedIn } from './sign-in.ts';
 
 /** `hasSecret`: the client proved itself with the environment's secret; without it only some grants are open. */
@@ -14,15 +18,21 @@ export type Grant = (deps: SignInDeps, body: unknown, hasSecret: boolean) => Pro
 
 const Text = z.string().min(1).max(4_096);
 const Client = z.object({ ip_address: z.string().max(64).optional(), user_agent: z.string().max(1_024).optional() });
-const PasswordGrant = Client.extend({ email: Text, password: Text });
-const CodeGrant = Client.extend({ code: Text, code_verifier: Text.optional() });
+const Invited = { invitation_token: Text.optional() };
+const PasswordGrant = Client.extend({ email: Text, password: Text, ...Invited });
+const CodeGrant = Client.extend({ code: Text, code_verifier: Text.optional(), ...Invited });
 const RefreshGrant = Client.extend({ refresh_token: Text, organization_id: Text.optional() });
-const MagicGrant = Client.extend({ code: Text, email: Text });
+const MagicGrant = Client.extend({ code: Text, email: Text, ...Invited });
+const VerificationGrant = Client.extend({ code: Text, pending_authentication_token: Text });
+const DeviceGrant = Client.extend({ device_code: Text });
 const SelectionGrant = Client.extend({ pending_authentication_token: Text, organization_id: Text });
 
-const origin = (client: z.output<typeof Client>): { ipAddress: string | undefined; userAgent: string | undefined } => ({
+const origin = (
+  client: z.output<typeof Client> & { invitation_token?: string | undefined },
+): Pick<Proof, 'ipAddress' | 'userAgent' | 'invitationToken'> => ({
   ipAddress: client.ip_address,
   userAgent: client.user_agent,
+  invitationToken: client.invitation_token,
 });
 
 const passwordGrant: Grant = async (deps, body) => {
@@ -91,13 +101,7 @@ const magicGrant: Grant = async (deps, body) => {
 
 const selectionGrant: Grant = async (deps, body) => {
   const input = parse(SelectionGrant, body);
-  const pending = deps.codes.peek('pending', input.pending_authentication_token);
-  if (!pending)
-    throw coded(
-      400,
-      'invalid_pending_authentication_token',
-      'The pending authentication token is invalid or has expired.',
-    );
+  const pending = peekPending(deps, input.pending_authentication_token);
   assertMember(deps, pending.userId, input.organization_id);
   deps.codes.redeem('pending', input.pending_authentication_token);
   const { authMethod = 'password' } = pending.details;
@@ -109,6 +113,38 @@ const selectionGrant: Grant = async (deps, body) => {
   });
 };
 
+function peekPending({ codes }: SignInDeps, token: string): RedeemedCode {
+  const pending = codes.peek('pending', token);
+  if (pending) return pending;
+  const message = 'The pending authentication token is invalid or has expired.';
+  throw coded(400, 'invalid_pending_authentication_token', message);
+}
+
+const verificationGrant: Grant = async (deps, body) => {
+  const input = parse(VerificationGrant, body);
+  const pending = peekPending(deps, input.pending_authentication_token);
+  const user = verified(deps, getUser(deps.store, pending.userId), input.code);
+  deps.codes.redeem('pending', input.pending_authentication_token);
+  const { authMethod = 'password', organizationId } = pending.details;
+  return signIn(deps, { user, authMethod, organizationId, ...origin(input) });
+};
+
+/** Here a wrong code has another name than on the route that confirms an address. */
+function verified(deps: SignInDeps, user: UserRow, code: string): UserRow {
+  try {
+    return confirmEmail(deps, user, code);
+  } catch (error) {
+    if (error instanceof HttpError) throw coded(400, 'invalid_one_time_code', 'Invalid one-time code.');
+    throw error;
+  }
+}
+
+const deviceGrant: Grant = async (deps, body) => {
+  const input = parse(DeviceGrant, body);
+  const { userId, organizationId } = pollDevice(deps, input.device_code);
+  return signIn(deps, { user: getUser(deps.store, userId), authMethod: 'password', organizationId, ...origin(input) });
+};
+
 const WORKOS = 'urn:workos:oauth:grant-type';
 
 export const GRANTS: ReadonlyMap<string, { grant: Grant; needsSecret: boolean }> = new Map([
@@ -116,5 +152,7 @@ export const GRANTS: ReadonlyMap<string, { grant: Grant; needsSecret: boolean }>
   ['authorization_code', { grant: codeGrant, needsSecret: false }],
   ['refresh_token', { grant: refreshGrant, needsSecret: false }],
   [`${WORKOS}:magic-auth:code`, { grant: magicGrant, needsSecret: true }],
+  [`${WORKOS}:email-verification:code`, { grant: verificationGrant, needsSecret: true }],
+  ['urn:ietf:params:oauth:grant-type:device_code', { grant: deviceGrant, needsSecret: false }],
   [`${WORKOS}:organization-selection`, { grant: selectionGrant, needsSecret: true }],
 ]);

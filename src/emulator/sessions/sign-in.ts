@@ -1,30 +1,31 @@
-import type { Clock } from '../clock.ts';
-import { HttpError } from '../http/http-error.ts';
+import { coded, HttpError, oauthError } from '../http/http-error.ts';
 import type { Reply } from '../http/route.ts';
-import { activeOrganizations, findActiveMembership, permissionsOfRole } from '../people/membership-store.ts';
+import { activeOrganizations, findActiveMembership } from '../people/membership-store.ts';
+import { startVerification } from '../people/email-verification.ts';
+import type { InvitationDeps } from '../people/invitation-store.ts';
+import { acceptInvitation, findInvitationByToken, stateOf } from '../people/invitation-store.ts';
 import type { UserRow } from '../people/user-store.ts';
+import { sessionIssuer } from '../profile/issuer.ts';
+import { signInRefusal } from '../profile/sign-in-refusals.ts';
+import type { Switches } from '../profile/switches.ts';
 import { getUser, toUser } from '../people/user-store.ts';
+import { permissionsOfRole } from '../permissions/role-store.ts';
 import { randomAlphanumerics } from '../random-text.ts';
 import type { Store } from '../state/store.ts';
 import type { SigningKey } from '../tokens/signing-keys.ts';
-import type { Ids } from '../ulid.ts';
+import { findImpersonator } from './impersonators.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
-import type { AuthMethod, SessionRow, SessionStore } from './session-store.ts';
+import type { AuthMethod, SessionRow } from './session-store.ts';
 
 const ACCESS_TOKEN_SECONDS = 300;
 const PENDING_TOKEN_LENGTH = 32;
 const METHOD_NAMES: Record<AuthMethod, string> = { password: 'Password', magic_code: 'MagicAuth' };
 
-export type SignInDeps = {
-  store: Store;
-  ids: Ids;
-  clock: Clock;
-  sessions: SessionStore;
+export type SignInDeps = InvitationDeps & {
   codes: OneTimeCodes;
   sessionKey: SigningKey;
   clientId: string;
-  /** Of the server as it listens, known once it does. */
-  url: () => string;
+  switches: Switches;
 };
 
 /** Who has proven to be whom, and from where. */
@@ -32,6 +33,7 @@ export type Proof = {
   user: UserRow;
   authMethod: AuthMethod;
   organizationId?: string | undefined;
+  invitationToken?: string | undefined;
   ipAddress?: string | undefined;
   userAgent?: string | undefined;
 };
@@ -39,7 +41,10 @@ export type Proof = {
 /** Opens a session in the asked organization, in the only one there is, or in none; several are a question back. */
 export async function signIn(deps: SignInDeps, proof: Proof): Promise<Reply> {
   const { user, authMethod } = proof;
-  const organizationId = proof.organizationId ?? chooseOrganization(deps, proof);
+  const { sign_in_refusal: refusal } = deps.switches;
+  if (refusal !== null) return signInRefusal(refusal, user.email);
+  if (user.email_verified !== 1) throw verificationRequired(deps, proof);
+  const organizationId = acceptedOrganization(deps, proof) ?? proof.organizationId ?? chooseOrganization(deps, proof);
   const { session, refreshToken } = deps.store.transaction(() => {
     const session = deps.sessions.open({
       userId: user.id,
@@ -54,12 +59,14 @@ export async function signIn(deps: SignInDeps, proof: Proof): Promise<Reply> {
 }
 
 export async function signedIn(deps: SignInDeps, session: SessionRow, refreshToken: string): Promise<Reply> {
+  const impersonator = findImpersonator(deps.store, session.id);
   const body = {
     user: toUser(getUser(deps.store, session.user_id)),
     ...(session.organization_id !== null && { organization_id: session.organization_id }),
     access_token: await deps.sessionKey.sign(claimsOf(deps, session)),
     refresh_token: refreshToken,
-    authentication_method: METHOD_NAMES[session.auth_method],
+    authentication_method: impersonator ? 'Impersonation' : METHOD_NAMES[session.auth_method],
+    ...(impersonator && { impersonator }),
   };
   return { status: 200, body, headers: { 'cache-control': 'no-store' } };
 }
@@ -79,14 +86,38 @@ function chooseOrganization({ store, codes }: SignInDeps, { user, authMethod }: 
   throw new HttpError(403, body);
 }
 
-function claimsOf({ store, ids, clock, clientId, url }: SignInDeps, session: SessionRow): object {
+/** A person whose address nobody has verified signs in with the code that was sent there. */
+function verificationRequired(deps: SignInDeps, { user, authMethod, organizationId }: Proof): HttpError {
+  const token = randomAlphanumerics(PENDING_TOKEN_LENGTH);
+  deps.codes.issue('pending', token, user.id, { authMethod, ...(organizationId !== undefined && { organizationId }) });
+  return coded(403, 'email_verification_required', 'Email ownership must be verified before authentication.', {
+    email: user.email,
+    email_verification_id: startVerification(deps, user).id,
+    pending_authentication_token: token,
+  });
+}
+
+function acceptedOrganization(deps: SignInDeps, { user, invitationToken }: Proof): string | undefined {
+  if (invitationToken === undefined) return undefined;
+  const row = findInvitationByToken(deps, invitationToken);
+  if (row?.accepted_user_id === user.id) return row.organization_id ?? undefined;
+  if (!row || stateOf(row, deps.clock) !== 'pending')
+    throw oauthError(400, 'invitation_invalid', 'The invitation is unknown or over.');
+  if (row.email.toLowerCase() !== user.email.toLowerCase())
+    throw oauthError(400, 'invitation_cannot_be_used_for_email', 'The invitation is for another email address.');
+  return acceptInvitation(deps, row, user).organization_id ?? undefined;
+}
+
+function claimsOf({ store, ids, clock, clientId, switches, url }: SignInDeps, session: SessionRow): object {
   const issuedAt = Math.floor(clock().getTime() / 1000);
+  const impersonator = findImpersonator(store, session.id);
   return {
-    iss: `${url()}/user_management/${clientId}`,
+    iss: sessionIssuer(switches, { url: url(), clientId }),
     sub: session.user_id,
     sid: session.id,
     client_id: clientId,
     ...organizationClaims(store, session),
+    ...(impersonator && { act: { sub: impersonator.email } }),
     jti: ids.ulid(),
     iat: issuedAt,
     exp: issuedAt + ACCESS_TOKEN_SECONDS,
@@ -101,6 +132,6 @@ function organizationClaims(store: Store, { user_id: userId, organization_id: or
     org_id: organizationId,
     role: membership.role,
     roles: [membership.role],
-    permissions: permissionsOfRole(store, membership.role),
+    permissions: permissionsOfRole(store, membership.organization_id, membership.role),
   };
 }

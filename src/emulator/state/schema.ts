@@ -32,14 +32,61 @@ create table if not exists users (
   last_name text,
   last_sign_in_at text,
   created_at text not null,
-  updated_at text not null
+  updated_at text not null,
+  name text,
+  email_verified integer not null default 1,
+  external_id text,
+  metadata text not null default '{}',
+  locale text
 ) strict;
+
+create table if not exists email_verifications (
+  id text primary key,
+  user_id text not null references users on delete cascade,
+  code text not null,
+  expires_at text not null,
+  used_at text,
+  created_at text not null
+) strict;
+create index if not exists email_verifications_by_user on email_verifications (user_id);
 
 create table if not exists roles (
   slug text primary key,
   name text not null,
-  permissions text not null
+  permissions text not null,
+  description text,
+  created_at text
 ) strict;
+
+create table if not exists organization_roles (
+  organization_id text not null references organizations on delete cascade,
+  slug text not null,
+  id text not null unique,
+  name text not null,
+  description text,
+  permissions text not null,
+  created_at text not null,
+  updated_at text not null,
+  primary key (organization_id, slug)
+) strict;
+
+create table if not exists invitations (
+  id text primary key,
+  position text not null unique,
+  email text not null collate nocase,
+  organization_id text references organizations on delete cascade,
+  inviter_user_id text,
+  role_slug text,
+  token text not null unique,
+  accepted_at text,
+  accepted_user_id text,
+  revoked_at text,
+  expires_at text not null,
+  created_at text not null,
+  updated_at text not null
+) strict;
+create index if not exists invitations_by_organization on invitations (organization_id, position);
+create index if not exists invitations_by_email on invitations (email, position);
 
 create table if not exists role_changes (
   slug text primary key references roles on delete cascade,
@@ -116,6 +163,12 @@ create table if not exists refresh_tokens (
 ) strict;
 create index if not exists refresh_tokens_by_session on refresh_tokens (session_id);
 
+create table if not exists impersonations (
+  session_id text primary key references sessions on delete cascade,
+  email text not null,
+  reason text
+) strict;
+
 create table if not exists one_time_codes (
   code_hash blob primary key,
   kind text not null check (kind in ('authorization', 'magic', 'pending')),
@@ -125,14 +178,43 @@ create table if not exists one_time_codes (
   used_at text
 ) strict;
 
+create table if not exists device_codes (
+  device_hash blob primary key,
+  user_code text not null unique,
+  user_id text references users on delete cascade,
+  organization_id text,
+  denied_at text,
+  used_at text,
+  polled_at text,
+  interval_seconds integer not null,
+  expires_at text not null
+) strict;
+
 create table if not exists machine_clients (
   client_id text primary key,
   secret_hash blob not null,
   organization_id text not null references organizations on delete cascade,
   name text not null,
-  scopes text not null
+  scopes text not null,
+  id text,
+  position text,
+  description text,
+  created_at text,
+  updated_at text
 ) strict;
 create index if not exists machine_clients_by_organization on machine_clients (organization_id);
+
+create table if not exists machine_client_secrets (
+  id text primary key,
+  position text not null unique,
+  client_id text not null references machine_clients on delete cascade,
+  secret_hash blob not null,
+  hint text not null,
+  last_used_at text,
+  created_at text not null,
+  updated_at text not null
+) strict;
+create index if not exists machine_client_secrets_by_client on machine_client_secrets (client_id);
 
 create table if not exists events (
   id text primary key,
@@ -156,6 +238,24 @@ create table if not exists webhook_endpoints (
   updated_at text not null
 ) strict;
 
+create table if not exists audit_actions (
+  id text primary key,
+  position text not null unique,
+  name text not null unique,
+  created_at text not null,
+  updated_at text not null
+) strict;
+
+create table if not exists audit_schemas (
+  id text primary key,
+  position text not null unique,
+  action text not null,
+  version integer not null,
+  body text not null,
+  created_at text not null,
+  unique (action, version)
+) strict;
+
 create table if not exists audit_events (
   id text primary key,
   organization_id text not null,
@@ -164,4 +264,26 @@ create table if not exists audit_events (
   created_at text not null
 ) strict;
 create index if not exists audit_events_by_key on audit_events (idempotency_key) where idempotency_key is not null;
+`;
+
+/** What tables have gained since they were first made: an older state file is given these columns when it is opened. */
+export const ADDED_COLUMNS: readonly { table: string; column: string; type: string }[] = [
+  { table: 'users', column: 'name', type: 'text' },
+  { table: 'users', column: 'email_verified', type: 'integer not null default 1' },
+  { table: 'users', column: 'external_id', type: 'text' },
+  { table: 'users', column: 'metadata', type: `text not null default '{}'` },
+  { table: 'users', column: 'locale', type: 'text' },
+  { table: 'roles', column: 'description', type: 'text' },
+  { table: 'roles', column: 'created_at', type: 'text' },
+  { table: 'machine_clients', column: 'id', type: 'text' },
+  { table: 'machine_clients', column: 'position', type: 'text' },
+  { table: 'machine_clients', column: 'description', type: 'text' },
+  { table: 'machine_clients', column: 'created_at', type: 'text' },
+  { table: 'machine_clients', column: 'updated_at', type: 'text' },
+];
+
+/** What an older state file's rows lack of those columns. */
+export const FILL_COLUMNS = `
+update machine_clients set id = 'conn_app_' || client_id, position = client_id,
+  created_at = '2020-01-01T00:00:00.000Z', updated_at = '2020-01-01T00:00:00.000Z' where id is null;
 `;

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { SCHEMA } from './schema.ts';
+import { ADDED_COLUMNS, FILL_COLUMNS, SCHEMA } from './schema.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -34,18 +34,21 @@ export function openStore(file: string): Store {
     all: <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).all(...values) as Row[],
     get: <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).get(...values) as Row | undefined,
     run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
-    ...createTransactions((sql) => prepare(sql).run()),
+    ...createTransactions(database, (sql) => prepare(sql).run()),
     close: () => database.close(),
   };
 }
 
-function createTransactions(execute: (sql: string) => unknown): Pick<Store, 'transaction' | 'afterCommit'> {
+function createTransactions(
+  database: DatabaseSync,
+  execute: (sql: string) => unknown,
+): Pick<Store, 'transaction' | 'afterCommit'> {
   let waiting: (() => void)[] | undefined;
   const transaction = <Result>(work: () => Result): Result => {
     if (waiting) return work();
+    execute('begin immediate');
     const actions: (() => void)[] = [];
     waiting = actions;
-    execute('begin immediate');
     try {
       const result = work();
       execute('commit');
@@ -53,8 +56,9 @@ function createTransactions(execute: (sql: string) => unknown): Pick<Store, 'tra
       for (const action of actions) action();
       return result;
     } catch (error) {
-      if (waiting) execute('rollback');
       waiting = undefined;
+      // A full disk has rolled it back already.
+      if (database.isTransaction) execute('rollback');
       throw error;
     }
   };
@@ -75,6 +79,7 @@ function openDatabase(file: string): DatabaseSync {
   try {
     database.exec(`pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;
       pragma foreign_keys = on; begin exclusive; ${SCHEMA} commit;`);
+    addColumns(database);
     return database;
   } catch (error) {
     database.close();
@@ -82,6 +87,14 @@ function openDatabase(file: string): DatabaseSync {
       ? new Error(`The state file ${file} is in use by another local WorkOS.`, { cause: error })
       : error;
   }
+}
+
+function addColumns(database: DatabaseSync): void {
+  for (const { table, column, type } of ADDED_COLUMNS) {
+    const known = database.prepare('select 1 from pragma_table_info(?) where name = ?').get(table, column);
+    if (!known) database.exec(`alter table ${table} add column ${column} ${type}`);
+  }
+  database.exec(FILL_COLUMNS);
 }
 
 /** Created by us, so that signing keys and webhook secrets are readable by their owner alone. */

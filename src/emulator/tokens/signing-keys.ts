@@ -8,7 +8,7 @@ import type { Store } from '../state/store.ts';
 import { selfSignedCertificate } from './certificate.ts';
 
 /** Sessions of people and tokens of machines never share a key. */
-export type Purpose = 'session' | 'machine';
+export type Purpose = 'session' | 'machine' | `session of ${string}`;
 
 /** Overrides of the header, for tests of tokens that must be refused. */
 export type SigningOptions = { kid?: string; typ?: string };

@@ -1,4 +1,5 @@
 import type { DeliverySettings, EventEnvelope } from '../events/event-log.ts';
+import type { Switches } from '../profile/switches.ts';
 import type { Store } from '../state/store.ts';
 import type { Job } from './lanes.ts';
 import { createLanes, runLater } from './lanes.ts';
@@ -14,9 +15,9 @@ export type Deliveries = {
   stop: () => Promise<void>;
 };
 
-export function createDeliveries(store: Store): Deliveries {
+export function createDeliveries(store: Store, switches: Switches): Deliveries {
   const closing = new AbortController();
-  const lanes = createLanes(store, closing.signal);
+  const lanes = createLanes(store, switches, closing.signal);
   let held: Job[] = [];
 
   const releaseBackwards = (): void => {

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventEnvelope } from '../events/event-log.ts';
+import type { Switches } from '../profile/switches.ts';
 import type { Store } from '../state/store.ts';
+import { writeJson } from '../profile/write-json.ts';
 import { sendWebhook } from './send-webhook.ts';
 import { findWebhook } from './webhook-store.ts';
 
@@ -21,7 +23,7 @@ export type Lanes = {
 };
 
 /** One lane per endpoint, so that a dead one holds up no other; in a lane one at a time, a failed one steps aside. */
-export function createLanes(store: Store, signal: AbortSignal): Lanes {
+export function createLanes(store: Store, switches: Switches, signal: AbortSignal): Lanes {
   const lanes = new Map<string, Lane>();
   const drain = async (lane: Lane): Promise<void> => {
     for (let job = lane.jobs[0]; job && !signal.aborted; job = lane.jobs[0]) {
@@ -31,7 +33,7 @@ export function createLanes(store: Store, signal: AbortSignal): Lanes {
   };
   const attempt = async (job: Job): Promise<void> => {
     const endpoint = findWebhook(store, job.endpointId);
-    if (endpoint?.status !== 'enabled' || (await sendWebhook(endpoint, job.event, signal))) return;
+    if (endpoint?.status !== 'enabled' || (await sendWebhook(endpoint, writeJson(job.event, switches), signal))) return;
     if (job.attempt >= MAX_RETRIES) return;
     const retry = { ...job, attempt: job.attempt + 1 };
     runLater(FIRST_RETRY_MS * 2 ** job.attempt, () => enqueue(retry), signal);

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import type { EventEnvelope } from '../events/event-log.ts';
 import type { WebhookRow } from './webhook-store.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -7,10 +6,9 @@ const TIMEOUT_MS = 5_000;
 /** Whether the endpoint took the event (2xx). Everything else, a redirect included, is a failure. */
 export async function sendWebhook(
   { endpoint_url: url, secret }: WebhookRow,
-  event: EventEnvelope,
+  body: string,
   closing: AbortSignal,
 ): Promise<boolean> {
-  const body = JSON.stringify(event);
   try {
     const response = await fetch(url, {
       method: 'POST',

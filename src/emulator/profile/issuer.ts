@@ -1,0 +1,13 @@
+import type { Switches } from './switches.ts';
+
+type Server = { url: string; clientId: string };
+
+/** Whom session tokens name as their issuer. */
+export function sessionIssuer(
+  { issuer_form: form, issuer_url: own }: Pick<Switches, 'issuer_form' | 'issuer_url'>,
+  { url, clientId }: Server,
+): string {
+  const base = (own ?? url).replace(/\/+$/, '');
+  const behind = { user_management: `/user_management/${clientId}`, bare: '', slash: '/', sso: `/sso/${clientId}` };
+  return `${base}${behind[form]}`;
+}

@@ -1,0 +1,16 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { Store } from './store.ts';
+
+type Columns = Readonly<Record<string, SQLInputValue>>;
+
+/** Table and columns are written by the caller's code, never by a request. */
+export function insertRow(store: Store, table: string, row: Columns): void {
+  const columns = Object.keys(row);
+  const marks = columns.map(() => '?').join(', ');
+  store.run(`insert into ${table} (${columns.join(', ')}) values (${marks})`, ...Object.values(row));
+}
+
+export function updateRow(store: Store, table: string, id: string, changes: Columns): void {
+  const assignments = Object.keys(changes).map((column) => `${column} = ?`);
+  store.run(`update ${table} set ${assignments.join(', ')} where id = ?`, ...Object.values(changes), id);
+}
