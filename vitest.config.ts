@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/server/**', 'test/process/**', 'test/faults/**'],
+    exclude: [
+      'test/**/node_modules/**',
+      'test/doctor/**',
+      'test/server/**',
+      'test/process/**',
+      'test/faults/**',
+      'test/plans/**',
+    ],
     globalSetup: ['./test/support/global-setup.ts'],
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,

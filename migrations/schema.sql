@@ -46,6 +46,20 @@ create table api_keys (
   constraint api_keys_status_check CHECK (status = ANY (ARRAY['provisioning'::text, 'active'::text, 'revoked'::text, 'failed'::text]))
 );
 
+create table audit_chain_heads (
+  organization_id text not null,
+  sequence bigint not null,
+  hash bytea not null,
+  sealed_sequence bigint not null default 0,
+  constraint audit_heads_pkey PRIMARY KEY (organization_id)
+);
+
+create table audit_closing_seals (
+  part integer not null,
+  line text not null,
+  constraint audit_closing_seals_pkey PRIMARY KEY (part)
+);
+
 create table audit_events (
   organization_id text not null,
   sequence bigint not null,
@@ -60,16 +74,33 @@ create table audit_events (
   ip text,
   details jsonb not null,
   hash bytea not null,
+  link_version smallint not null default 1,
+  link_key text not null default ''::text,
   constraint audit_events_pkey PRIMARY KEY (organization_id, sequence),
   constraint audit_events_id_key UNIQUE (id),
   constraint audit_events_actor_kind_check CHECK (actor_kind = ANY (ARRAY['user'::text, 'machine'::text, 'api_key'::text, 'service'::text, 'system'::text, 'workos'::text]))
 );
 
-create table audit_heads (
-  organization_id text not null,
-  sequence bigint not null,
-  hash bytea not null,
-  constraint audit_heads_pkey PRIMARY KEY (organization_id)
+create view audit_heads as
+ SELECT organization_id,
+    sequence,
+    hash
+   FROM audit_chain_heads;
+
+create table background_failures (
+  loop text not null,
+  item text not null,
+  organization_id text,
+  attempts integer not null,
+  first_failed_at timestamp with time zone not null,
+  last_failed_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  dead_at timestamp with time zone,
+  last_failure text not null,
+  payload jsonb,
+  constraint background_failures_pkey PRIMARY KEY (loop, item),
+  constraint background_failures_last_failure_check CHECK (char_length(last_failure) <= 500),
+  constraint background_failures_payload_check CHECK (octet_length(payload::text) <= 262144)
 );
 
 create table configured_grants (
@@ -124,6 +155,23 @@ create table idempotency_keys (
   sealed bytea,
   expires_at timestamp with time zone not null,
   constraint idempotency_keys_pkey PRIMARY KEY (organization_id, key_hash)
+);
+
+create table invalidation_beats (
+  id boolean not null default true,
+  number bigint not null default 0,
+  at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint invalidation_beats_pkey PRIMARY KEY (id),
+  constraint invalidation_beats_id_check CHECK (id)
+);
+
+create table invalidations (
+  transaction_id xid8 not null default pg_current_xact_id(),
+  id bigint not null generated always as identity,
+  organization_id text not null,
+  key_id text,
+  session_id text,
+  constraint invalidations_pkey PRIMARY KEY (transaction_id, id)
 );
 
 create table key_last_uses (
@@ -241,6 +289,20 @@ create table tenants (
   constraint tenants_trial_ends_at_check CHECK (billing_status <> 'trial'::text OR trial_ends_at IS NOT NULL)
 );
 
+create table unreadable_workos_events (
+  environment text not null,
+  event_id text not null,
+  type text not null,
+  body text,
+  reason text not null,
+  source text not null,
+  received_at timestamp with time zone not null,
+  tried_at timestamp with time zone not null,
+  constraint unreadable_workos_events_pkey PRIMARY KEY (environment, event_id),
+  constraint unreadable_workos_events_environment_check CHECK (environment = ANY (ARRAY['live'::text, 'test'::text])),
+  constraint unreadable_workos_events_source_check CHECK (source = ANY (ARRAY['hook'::text, 'poll'::text]))
+);
+
 create table usage_counts (
   organization_id text not null,
   key_id text not null,
@@ -266,6 +328,41 @@ create table user_sessions (
   constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text, 'revoked'::text])),
   constraint user_sessions_ended_check CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
+
+CREATE OR REPLACE FUNCTION public.append_audit_events(organization text, events jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    declare
+      head_sequence bigint;
+      added record;
+    begin
+      select h.sequence into strict head_sequence
+      from public.audit_chain_heads h where h.organization_id = organization for no key update;
+      with inserted as (
+        insert into public.audit_events (organization_id, sequence, id, occurred_at, action, actor_kind, actor_id,
+          target_kind, target_id, request_id, ip, details, hash, link_version, link_key)
+        select organization, e.sequence, e.id, e.occurred_at, e.action, e.actor_kind, e.actor_id, e.target_kind,
+          e.target_id, e.request_id, e.ip, e.details, decode(e.hash, 'base64'), 2, e.link_key
+        from jsonb_to_recordset(events) as e (sequence bigint, id text, occurred_at timestamptz, action text,
+          actor_kind text, actor_id text, target_kind text, target_id text, request_id text, ip text, details jsonb,
+          hash text, link_key text)
+        returning audit_events.sequence, audit_events.hash, audit_events.link_key
+      )
+      select count(*) as events, min(i.sequence) as first, max(i.sequence) as last,
+        (array_agg(i.hash order by i.sequence desc))[1] as hash,
+        bool_and(octet_length(i.hash) = 32 and i.link_key ~ '^[0-9a-f]{8}$') as keyed
+      into added from inserted i;
+      if added.events = 0 or added.first <> head_sequence + 1 or added.last <> head_sequence + added.events
+        or not added.keyed then
+        raise exception 'audit events must follow the head, with keyed links' using errcode = 'check_violation';
+      end if;
+      update public.audit_chain_heads h set sequence = added.last, hash = added.hash
+      where h.organization_id = organization;
+    end
+    $function$;
 
 CREATE OR REPLACE FUNCTION public.keep_usage_partitions(months_kept integer, months_ahead integer)
  RETURNS boolean
@@ -324,6 +421,42 @@ AS $function$
     end
     $function$;
 
+CREATE OR REPLACE FUNCTION public.lock_audit_head(organization text, OUT head_sequence bigint, OUT head_hash bytea)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    begin
+      select h.sequence, h.hash into head_sequence, head_hash
+      from public.audit_chain_heads h where h.organization_id = organization for no key update;
+      if not found then
+        insert into public.audit_chain_heads (organization_id, sequence, hash)
+        values (organization, 0, decode(repeat('00', 32), 'hex')) on conflict do nothing;
+        select h.sequence, h.hash into head_sequence, head_hash
+        from public.audit_chain_heads h where h.organization_id = organization for no key update;
+      end if;
+    end
+    $function$;
+
+CREATE OR REPLACE FUNCTION public.mark_audit_heads_sealed(organizations text[], sequences bigint[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+      with sealed as (
+        select h.organization_id, s.sequence
+        from unnest(organizations, sequences) as s (organization_id, sequence)
+        join public.audit_chain_heads h on h.organization_id = s.organization_id
+        where s.sequence between h.sealed_sequence and h.sequence
+        order by h.organization_id
+        for no key update of h skip locked
+      )
+      update public.audit_chain_heads h set sealed_sequence = sealed.sequence
+      from sealed where h.organization_id = sealed.organization_id
+    $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -333,7 +466,13 @@ AS $function$
     end
     $function$;
 
+grant execute on function append_audit_events(text,jsonb) to latchkey_app;
+
 grant execute on function keep_usage_partitions(integer,integer) to latchkey_app;
+
+grant execute on function lock_audit_head(text) to latchkey_app;
+
+grant execute on function mark_audit_heads_sealed(text[],bigint[]) to latchkey_app;
 
 CREATE INDEX api_keys_due_at_idx ON public.api_keys USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -348,6 +487,24 @@ CREATE INDEX api_keys_organization_id_created_at_idx ON public.api_keys USING bt
 CREATE INDEX api_keys_owner_idx ON public.api_keys USING btree (organization_id, owner_user_id) WHERE (owner_user_id IS NOT NULL);
 
 CREATE INDEX api_keys_unused_idx ON public.api_keys USING btree ("right"(prefix, 4)) WHERE ((status = 'active'::text) AND (secret_hash IS NULL));
+
+CREATE INDEX audit_chain_heads_unsealed_idx ON public.audit_chain_heads USING btree (organization_id) WHERE (sequence <> sealed_sequence);
+
+CREATE INDEX audit_events_action_idx ON public.audit_events USING btree (organization_id, action, sequence);
+
+CREATE INDEX audit_events_actor_action_idx ON public.audit_events USING btree (organization_id, actor_id, action, sequence);
+
+CREATE INDEX audit_events_actor_idx ON public.audit_events USING btree (organization_id, actor_id, sequence);
+
+CREATE INDEX audit_events_target_idx ON public.audit_events USING btree (organization_id, target_id, sequence);
+
+CREATE INDEX audit_events_unkeyed_idx ON public.audit_events USING btree (organization_id, sequence) WHERE (link_version = 1);
+
+CREATE INDEX background_failures_dead_idx ON public.background_failures USING btree (loop, item) WHERE (dead_at IS NOT NULL);
+
+CREATE INDEX background_failures_due_at_idx ON public.background_failures USING btree (loop, due_at);
+
+CREATE INDEX background_failures_last_failed_at_idx ON public.background_failures USING btree (last_failed_at) WHERE (payload IS NULL);
 
 CREATE INDEX hook_inbox_organization_id_idx ON public.hook_inbox USING btree (organization_id, occurred_at);
 
@@ -387,6 +544,8 @@ CREATE UNIQUE INDEX tenants_test_organization_idx ON public.tenants USING btree 
 
 CREATE INDEX tenants_trial_ends_at_idx ON public.tenants USING btree (trial_ends_at) WHERE (billing_status = 'trial'::text);
 
+CREATE INDEX unreadable_workos_events_by_tried_at ON public.unreadable_workos_events USING btree (tried_at);
+
 CREATE INDEX user_sessions_due_at_idx ON public.user_sessions USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX user_sessions_ended_at_idx ON public.user_sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
@@ -399,9 +558,15 @@ CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events F
 
 grant delete, insert, select, update on api_keys to latchkey_app;
 
+grant select on audit_chain_heads to latchkey_app;
+
+grant select on audit_closing_seals to latchkey_app;
+
 grant insert, select on audit_events to latchkey_app;
 
 grant delete, insert, select, update on audit_heads to latchkey_app;
+
+grant delete, insert, select, update on background_failures to latchkey_app;
 
 grant delete, insert, select, update on configured_grants to latchkey_app;
 
@@ -410,6 +575,10 @@ grant delete, insert, select, update on event_cursors to latchkey_app;
 grant delete, insert, select, update on hook_inbox to latchkey_app;
 
 grant delete, insert, select, update on idempotency_keys to latchkey_app;
+
+grant delete, insert, select, update on invalidation_beats to latchkey_app;
+
+grant delete, insert, select, update on invalidations to latchkey_app;
 
 grant insert, select, update on key_last_uses to latchkey_app;
 
@@ -428,6 +597,8 @@ grant delete, insert, select, update on outbox_lanes to latchkey_app;
 grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
 
 grant delete, insert, select, update on tenants to latchkey_app;
+
+grant delete, insert, select, update on unreadable_workos_events to latchkey_app;
 
 grant insert, select, update on usage_counts to latchkey_app;
 

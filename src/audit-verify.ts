@@ -1,51 +1,72 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { verifyChains } from './audit/verify-chain.ts';
-import type { Break } from './audit/verify-chain.ts';
+import { readAuditConfig } from './audit/audit-config.ts';
+import { makeAuditChain, sealKeysOf } from './audit/audit-keys.ts';
+import { describeBreak } from './audit/break.ts';
+import type { Break } from './audit/break.ts';
+import { makeSealer } from './audit/seals/seal.ts';
+import { verifyLog } from './audit/verify-log.ts';
+import type { Verified } from './audit/verify-log.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
-import { StartError } from './errors.ts';
 
-const Url = z.url({ protocol: /^postgres(ql)?$/ });
 const BROKEN = 2;
+const UNPROVEN = 3;
+const OPTIONS = {
+  organization: { type: 'string' },
+  seals: { type: 'string', multiple: true },
+  'max-seal-age': { type: 'string' },
+} as const;
+const Minutes = z.coerce.number({ error: '--max-seal-age needs minutes' }).positive().max(525_600).optional();
 
 /**
- * `npm run audit:verify [-- --organization ID]`: whether the audit log of DATABASE_URL is whole. Exit code 0: it is;
- * 2: it is not, and standard output says where; 1: it could not be read.
+ * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES]`: whether the audit log of
+ * DATABASE_URL is whole, by the keys of LATCHKEY_SECRET and the seals of LATCHKEY_AUDIT_SEALS. Exit code 0: it is; 2: it
+ * is not, and standard output says where and by whom it can have been done; 3: some events prove nothing, since they have no
+ * key and the upgrade is not closed; 1: it could not be read.
  */
 async function run(): Promise<void> {
-  const { values } = parseArgs({ options: { organization: { type: 'string' } }, strict: true });
-  const url = Url.safeParse(process.env['DATABASE_URL']);
-  if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
-  await assertReachable(url.data);
-  const db = connectDatabase({ url: url.data, poolMax: 1, statementTimeoutMs: null });
+  const { values } = parseArgs({ options: OPTIONS, strict: true });
+  const minutes = Minutes.parse(values['max-seal-age']);
+  const config = readAuditConfig(process.env);
+  await assertReachable(config.databaseUrl);
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: 1, statementTimeoutMs: null });
   try {
     await assertMigrated(db);
-    const onBreak = (found: Break) => process.stdout.write(`${describe(found)}\n`);
-    const { organizations, events, breaks } = await verifyChains({ db, organizationId: values.organization, onBreak });
-    const read = `${events} events of ${organizations} organizations`;
-    const verdict =
-      breaks === 0 ? `The audit log is sound: ${read}.` : `THE AUDIT LOG IS BROKEN in ${breaks} places: ${read}.`;
-    process.stdout.write(`${verdict}\n`);
-    if (breaks > 0) process.exitCode = BROKEN;
+    const verified = await verifyLog({
+      db,
+      chain: makeAuditChain(config),
+      sealer: makeSealer(sealKeysOf(config)),
+      sealPaths: values.seals ?? (config.sealsPath === undefined ? [] : [config.sealsPath]),
+      organizationId: values.organization,
+      ...(minutes !== undefined && { sealedSince: new Date(Date.now() - minutes * 60_000) }),
+      onBreak: (found: Break) => process.stdout.write(`${describeBreak(found)}\n`),
+    });
+    process.stdout.write(describe(verified));
+    if (verified.breaks > 0) process.exitCode = BROKEN;
+    else if (verified.unproven > 0) process.exitCode = UNPROVEN;
   } finally {
     await db.destroy();
   }
 }
 
-function describe({ kind, organizationId, sequence, until, id }: Break): string {
-  const events = until > sequence ? `events ${sequence} to ${until}` : `event ${sequence}`;
-  return [organizationId, events, ...(id === undefined ? [] : [id]), SAID[kind]].join('  ');
+function describe({ organizations, events, breaks, unproven, unkeyed, seals }: Verified): string {
+  const read = `${events} events of ${organizations} organizations`;
+  const lines = [
+    breaks > 0
+      ? `THE AUDIT LOG IS BROKEN in ${breaks} places: ${read}.`
+      : unproven > 0
+        ? `THE AUDIT LOG IS NOT PROVEN in ${unproven} places: ${read}.`
+        : `The audit log is sound: ${read}.`,
+    seals.given
+      ? `${seals.count} seals were read${seals.newest ? `, the newest of ${seals.newest.toISOString()}` : ''}.`
+      : 'No seals were read: an end that was cut off, or an organization that was removed, cannot be found.',
+  ];
+  if (!seals.closed) {
+    lines.push(`The upgrade to keyed links is not closed: ${unkeyed} events have none. See docs/audit-log.md.`);
+  }
+  return `${lines.join('\n')}\n`;
 }
-
-const SAID: Record<Break['kind'], string> = {
-  changed: 'changed: it is not what followed the event before it',
-  inserted: 'inserted: it was never part of the chain',
-  missing: 'missing',
-  shortened: 'missing from the end of the chain',
-  end_changed: "changed: the end of the chain is not the last event's",
-  end_missing: 'is the last, and the record of the end of the chain is missing',
-};
 
 try {
   await run();

@@ -1,64 +1,39 @@
 import { z } from 'zod';
+import { DatabaseUrl } from './database-url.ts';
 import { StartError } from './errors.ts';
-
-/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes it is narrowed to. */
-const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
-const SERVICE_SCOPES: readonly string[] = ['billing:write', 'billing:read', 'apikeys:verify'];
+import { sealsPlace } from './seals-place.ts';
+import {
+  baseUrl,
+  COOKIE_NAME,
+  environmentClientId,
+  environmentKey,
+  hookSecrets,
+  list,
+  milliseconds,
+  previousSecrets,
+  redisUrl,
+  secret,
+  serviceToken,
+  signingSecrets,
+} from './variable-types.ts';
 
 const WORKOS_URL = 'https://api.workos.com';
+const MAX_ISSUERS = 20;
+const MAX_CLIENTS = 10;
 
-const secret = (bytes: number) =>
-  z.string().refine((value) => Buffer.byteLength(value) >= bytes, `needs ${bytes} bytes or more, all of them random`);
-const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
-const list = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
-const serviceToken = z
-  .string()
-  .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -, then :scope+scope for less than everything')
-  .transform((entry) => {
-    const [, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
-    return { token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
-  })
-  .refine(
-    ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
-    `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
-  );
-/** As the client reads it: a database is a number, and a password may be percent-encoded. */
-const redisUrl = z
-  .url({ protocol: /^rediss?$/, hostname: /./, abort: true, error: 'needs a redis:// or rediss:// address' })
-  .refine((url) => /^\/?\d{0,3}$/.test(new URL(url).pathname), 'names a database that is no number')
-  .refine((url) => isDecodable(new URL(url)), 'has a user or password that is not percent-encoded');
-const previousSecrets = z
-  .array(z.string())
-  .refine(
-    (secrets) => secrets.length <= 3 && secrets.every((one) => Buffer.byteLength(one) >= 32),
-    'needs up to 3 secrets of 32 bytes or more, separated by commas; a secret with a comma in it cannot be one of them',
-  );
-const MAX_HOOK_SECRETS = 5;
-const hookSecrets = (form: RegExp, message: string) =>
-  list
-    .pipe(z.array(z.string().regex(form, message)).max(MAX_HOOK_SECRETS, `takes up to ${MAX_HOOK_SECRETS} secrets`))
-    .default([]);
-const signingSecrets = hookSecrets(
-  /^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
-  'needs whsec_ and 24 to 64 random bytes in base64',
-);
 /** What the endpoints of the product's file name as theirs. */
 const NOTICES_SECRET = /^LATCHKEY_NOTICES_SECRET[A-Z0-9_]*$/;
 const NoticeSecrets = z.record(z.string(), signingSecrets);
-const environmentKey = z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)');
-const environmentClientId = z.string().startsWith('client_', 'needs the client id of a WorkOS environment (client_…)');
-const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
 
 const Variables = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'needs a postgres:// address' }),
+  DATABASE_URL: DatabaseUrl,
   WORKOS_API_KEY: environmentKey,
   WORKOS_CLIENT_ID: environmentClientId,
   WORKOS_COOKIE_PASSWORD: secret(32),
+  WORKOS_COOKIE_NAME: z
+    .string()
+    .regex(COOKIE_NAME, "needs the name of a cookie: up to 64 letters, digits and !#$%&'*+-.^_`|~")
+    .optional(),
   LATCHKEY_SECRET: secret(32),
   LATCHKEY_PREVIOUS_SECRETS: list.pipe(previousSecrets).default([]),
   WORKOS_API_URL: baseUrl.default(WORKOS_URL),
@@ -66,14 +41,20 @@ const Variables = z.object({
   WORKOS_CLIENT_ID_TEST: environmentClientId.optional(),
   WORKOS_API_URL_TEST: baseUrl.optional(),
   WORKOS_AUTHKIT_URL: baseUrl.optional(),
-  WORKOS_ISSUERS: list.optional(),
+  WORKOS_ISSUERS: list.pipe(z.array(z.string().max(2_048)).max(MAX_ISSUERS, `takes up to ${MAX_ISSUERS}`)).default([]),
+  WORKOS_CLIENT_IDS: list
+    .pipe(z.array(environmentClientId).max(MAX_CLIENTS, `takes up to ${MAX_CLIENTS} client ids`))
+    .default([]),
   WORKOS_TIMEOUT_MS: milliseconds(5_000),
+  WORKOS_AUDIT_SCHEMA_VERSION: z.coerce.number().int().min(1).max(10_000).default(1),
   LATCHKEY_SERVICE_TOKENS: list.pipe(z.array(serviceToken)).default([]),
   LATCHKEY_CONFIG: z.string().min(1).optional(),
   LATCHKEY_ROLE: z.enum(['api', 'worker', 'all']).default('all'),
   LATCHKEY_SETTLE_INTERVAL_MS: milliseconds(10_000),
   LATCHKEY_EVENTS_INTERVAL_MS: milliseconds(10_000),
   LATCHKEY_IDEMPOTENCY_WINDOW_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
+  LATCHKEY_AUDIT_SEALS: sealsPlace.optional(),
+  LATCHKEY_AUDIT_SEAL_INTERVAL_MS: milliseconds(60_000),
   LATCHKEY_USAGE_FLUSH_MS: milliseconds(1_000),
   LATCHKEY_USAGE_RETENTION_MONTHS: z.coerce.number().int().min(1).max(120).default(13),
   LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: z.coerce.number().int().min(0).max(6_000).default(0),
@@ -85,21 +66,38 @@ const Variables = z.object({
   REDIS_URL: redisUrl.optional(),
   LATCHKEY_LIMITS_FALLBACK: z.enum(['local', 'allow', 'refuse']).default('local'),
   LATCHKEY_LEASE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(60),
+  LATCHKEY_STALE_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(0),
   LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(24_000),
   WORKOS_VALIDATIONS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
   WORKOS_SETTLEMENTS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
-  WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
+  WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(60),
+  WORKOS_REFRESHES_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
+  WORKOS_KEY_CHANGES_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(40),
+  LATCHKEY_KEY_CHANGES_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(300),
+  LATCHKEY_SPARE_LOOK_UPS_PER_SECOND: z.coerce.number().int().min(1).max(100_000).default(1_000),
+  LATCHKEY_STREAMS: z.coerce.number().int().min(2).max(100_000).default(1_000),
+  LATCHKEY_STREAMS_PER_ORGANIZATION: z.coerce.number().int().min(1).max(100_000).default(20),
   LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(300),
+  LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
   LATCHKEY_SIGN_INS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(30),
   WORKOS_BREAKER_FAILURES: z.coerce.number().int().min(1).max(10_000).default(5),
+  LATCHKEY_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
+  LATCHKEY_OPERATIONS_HOST: z.string().min(1).optional(),
+  LATCHKEY_OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  LATCHKEY_DOCS: z.enum(['api', 'operations']).default('api'),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   LATCHKEY_LOG_ACCEPTED_SHARE: z.coerce.number().min(0).max(1).default(0),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(100).default(10),
+  SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(120_000).default(0),
   SHUTDOWN_GRACE_MS: milliseconds(10_000),
 });
+
+/** The names of all variables that `readConfig` reads, but for those of webhook endpoints. */
+export const VARIABLES: readonly string[] = Object.keys(Variables.shape);
 
 const Environment = Variables.refine(
   ({ LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous }) =>
@@ -125,6 +123,14 @@ const Environment = Variables.refine(
   .refine(({ WORKOS_API_KEY_TEST: key, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || key !== undefined, {
     path: ['WORKOS_WEBHOOK_SECRET_TEST'],
     error: 'needs WORKOS_API_KEY_TEST',
+  })
+  .refine(({ LATCHKEY_OPERATIONS_PORT: port, LATCHKEY_DOCS: docs }) => port !== undefined || docs === 'api', {
+    path: ['LATCHKEY_DOCS'],
+    error: 'needs LATCHKEY_OPERATIONS_PORT',
+  })
+  .refine(({ LATCHKEY_OPERATIONS_PORT: port, LATCHKEY_OPERATIONS_HOST: host }) => port !== undefined || !host, {
+    path: ['LATCHKEY_OPERATIONS_HOST'],
+    error: 'needs LATCHKEY_OPERATIONS_PORT',
   })
   // By its secret alone one can tell of which environment an event is.
   .refine(({ WORKOS_WEBHOOK_SECRET: live, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || own !== live, {
@@ -153,15 +159,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     secret: value.LATCHKEY_SECRET,
     previousSecrets: value.LATCHKEY_PREVIOUS_SECRETS,
     failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
-    signInsPerMinute: value.LATCHKEY_SIGN_INS_PER_MINUTE,
+    budgets: budgetsOf(value),
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
     noticeSecrets: noticeSecrets.data,
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,
     eventsIntervalMs: value.LATCHKEY_EVENTS_INTERVAL_MS,
+    staleGraceMs: value.LATCHKEY_STALE_GRACE_MS,
     cacheMaxKeys: value.LATCHKEY_CACHE_MAX_KEYS,
     idempotencyWindowMs: value.LATCHKEY_IDEMPOTENCY_WINDOW_MS,
+    audit: { sealsPath: value.LATCHKEY_AUDIT_SEALS, sealIntervalMs: value.LATCHKEY_AUDIT_SEAL_INTERVAL_MS },
     usage: {
       flushMs: value.LATCHKEY_USAGE_FLUSH_MS,
       retentionMonths: value.LATCHKEY_USAGE_RETENTION_MONTHS,
@@ -172,19 +180,35 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       fallback: value.LATCHKEY_LIMITS_FALLBACK,
       leaseSeconds: value.LATCHKEY_LEASE_SECONDS,
     },
-    hooks: {
-      stripeSecrets: value.STRIPE_WEBHOOK_SECRET,
-      billingSecrets: value.BILLING_WEBHOOK_SECRETS,
-      retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS,
-    },
+    hooks: hooksOf(value),
     host: value.HOST,
     port: value.PORT,
+    ...edgeOf(value),
     trustProxyHops: value.TRUST_PROXY,
     logLevel: value.LOG_LEVEL,
     logAcceptedShare: value.LATCHKEY_LOG_ACCEPTED_SHARE,
+    shutdownDelayMs: value.SHUTDOWN_DELAY_MS,
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
     workos: workosOf(value),
   });
+}
+
+function hooksOf(value: z.output<typeof Environment>) {
+  return {
+    stripeSecrets: value.STRIPE_WEBHOOK_SECRET,
+    billingSecrets: value.BILLING_WEBHOOK_SECRETS,
+    retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS,
+  };
+}
+
+/** How many may be connected, and where what is for operators alone listens, if apart. */
+function edgeOf(value: z.output<typeof Environment>) {
+  const port = value.LATCHKEY_OPERATIONS_PORT;
+  return {
+    connections: { max: value.LATCHKEY_MAX_CONNECTIONS, maxPerAddress: value.LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS },
+    operations: port === undefined ? undefined : { host: value.LATCHKEY_OPERATIONS_HOST ?? value.HOST, port },
+    docsOn: value.LATCHKEY_DOCS,
+  };
 }
 
 function workosOf(value: z.output<typeof Environment>) {
@@ -192,16 +216,35 @@ function workosOf(value: z.output<typeof Environment>) {
     apiKey: value.WORKOS_API_KEY,
     clientId: value.WORKOS_CLIENT_ID,
     cookiePassword: value.WORKOS_COOKIE_PASSWORD,
+    cookieName: value.WORKOS_COOKIE_NAME,
     apiUrl: value.WORKOS_API_URL,
     authkitUrl: value.WORKOS_AUTHKIT_URL,
-    issuers: value.WORKOS_ISSUERS ?? defaultIssuers(value.WORKOS_API_URL, value.WORKOS_CLIENT_ID),
+    clientIds: [...new Set([value.WORKOS_CLIENT_ID, ...value.WORKOS_CLIENT_IDS])],
+    issuers: value.WORKOS_ISSUERS,
     timeoutMs: value.WORKOS_TIMEOUT_MS,
+    auditSchemaVersion: value.WORKOS_AUDIT_SCHEMA_VERSION,
     breakerFailures: value.WORKOS_BREAKER_FAILURES,
     validationsPerSecond: value.WORKOS_VALIDATIONS_PER_SECOND,
     settlementsPerSecond: value.WORKOS_SETTLEMENTS_PER_SECOND,
     unexpectedPerMinute: value.WORKOS_UNEXPECTED_KEYS_PER_MINUTE,
     webhookSecret: value.WORKOS_WEBHOOK_SECRET,
     test: testWorkosOf(value),
+  };
+}
+
+/** What tenants and strangers share. */
+function budgetsOf(value: z.output<typeof Environment>) {
+  return {
+    signIns: {
+      perMinute: value.LATCHKEY_SIGN_INS_PER_MINUTE,
+      perAccountMinute: value.LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE,
+    },
+    refreshesPerSecond: value.WORKOS_REFRESHES_PER_SECOND,
+    keyChangesPerSecond: value.WORKOS_KEY_CHANGES_PER_SECOND,
+    keyChangesPerMinute: value.LATCHKEY_KEY_CHANGES_PER_MINUTE,
+    spareLookUpsPerSecond: value.LATCHKEY_SPARE_LOOK_UPS_PER_SECOND,
+    streams: value.LATCHKEY_STREAMS,
+    streamsPerOrganization: value.LATCHKEY_STREAMS_PER_ORGANIZATION,
   };
 }
 
@@ -213,28 +256,23 @@ function testWorkosOf(value: z.output<typeof Environment>) {
   return { apiKey, clientId, apiUrl, webhookSecret: value.WORKOS_WEBHOOK_SECRET_TEST };
 }
 
-// WorkOS's documentation, samples and SDK name three different issuers of session tokens; all are its own.
-function defaultIssuers(apiUrl: string, clientId: string): string[] {
-  return [apiUrl, `${apiUrl}/`, `${apiUrl}/user_management/${clientId}`];
-}
-
-function isDecodable({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function describe(
   parsed: readonly { error?: z.ZodError | undefined }[],
   given: Readonly<Record<string, unknown>>,
 ): string {
   const issues = parsed.flatMap(({ error }) => error?.issues ?? []);
   const lines = issues.map((issue) => {
-    const missing = !(String(issue.path[0]) in given);
-    return `  ${issue.path.join('.')}: ${missing ? 'is missing' : issue.message}`;
+    const name = String(issue.path[0]);
+    const message = name in given ? (boundsOf(name) ?? issue.message) : 'is missing';
+    return `  ${issue.path.join('.')}: ${message}`;
   });
   return `The environment is not complete:\n${lines.join('\n')}`;
+}
+
+/** What a variable that is a number needs; the value itself may be a secret that was put into the wrong one. */
+function boundsOf(name: string): string | undefined {
+  const variable: z.ZodType | undefined = Object.entries(Variables.shape).find(([key]) => key === name)?.[1];
+  const type = variable instanceof z.ZodDefault ? variable.unwrap() : variable;
+  if (!(type instanceof z.ZodNumber)) return undefined;
+  return `needs a ${type.isInt ? 'whole ' : ''}number from ${type.minValue} to ${type.maxValue}`;
 }

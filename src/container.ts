@@ -1,21 +1,27 @@
 import type { RequestListener } from 'node:http';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { makeAuditLog } from './audit/audit-log.ts';
 import { makeAuditRepository } from './audit/audit-repository.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
-import { makeAuthenticate } from './auth/authenticate.ts';
 import { makeDescribeUser } from './auth/describe-user.ts';
 import { makeServiceTokens } from './auth/service-tokens.ts';
+import { makeSessionCookies } from './auth/session-cookie.ts';
 import { sessionRoutes } from './auth/session-routes.ts';
+import { makeItemsOf } from './background/items.ts';
+import type { Loop } from './background/loop.ts';
+import { forgetOldFailures } from './background/failure-repository.ts';
 import { makeBillingOf } from './billing/billing-of.ts';
-import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { makeAddressParts } from './container/address-parts.ts';
+import { makeAuditParts } from './container/audit-parts.ts';
+import { makeBudgets } from './container/budget-parts.ts';
 import { makeBillingParts } from './container/billing-parts.ts';
-import { addGauges } from './container/gauges.ts';
+import { makeCallers } from './container/caller-parts.ts';
+import { GAUGES_LOOP, addGauges, addLoopGauges } from './container/gauges.ts';
+import { makeHealthParts } from './container/health-parts.ts';
 import { makeHooks } from './container/hooks-parts.ts';
+import { makeHttpParts } from './container/http-parts.ts';
 import { makeKeyRoutes } from './container/key-parts.ts';
 import { makeLimitsParts } from './container/limits-parts.ts';
 import type { LimitsParts } from './container/limits-parts.ts';
@@ -23,22 +29,17 @@ import { makeEvents, makeMemberParts, makeMirror } from './container/mirror-part
 import { makeInvalidationParts } from './container/invalidation-parts.ts';
 import { makeConfigurationLoop } from './container/permission-parts.ts';
 import { makeNoticesParts } from './container/notices-parts.ts';
-import { makeReconcileParts } from './container/reconcile-parts.ts';
+import { SETTLE_LOOP, makeReconcileParts, settleItems } from './container/reconcile-parts.ts';
+import { makeInstruments } from './container/service-clock.ts';
 import { makeResolverParts } from './container/resolver-parts.ts';
 import { makeSessionParts } from './container/session-parts.ts';
 import { makeUsageParts } from './container/usage-parts.ts';
 import type { UsageParts } from './container/usage-parts.ts';
 import { makeVerificationParts } from './container/verification-parts.ts';
 import { makeWorkosParts } from './container/workos-parts.ts';
-import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { passFaultPoint } from './fault-point.ts';
 import type { FaultPoint } from './fault-point.ts';
-import { makeAccessLog } from './http/access-log.ts';
-import { makeApp } from './http/app.ts';
-import { makeDocs } from './http/docs.ts';
-import { healthRoutes } from './http/health-routes.ts';
-import { makeMetricsPage } from './http/metrics-page.ts';
-import { openApiDocument } from './http/openapi.ts';
+import type { ConnectionRules } from './http/connections.ts';
 import type { Route } from './http/route.ts';
 import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
 import { makeFindKey } from './keys/find-key.ts';
@@ -47,16 +48,15 @@ import { makeKeyRepository } from './keys/key-repository.ts';
 import { makeMarker } from './keys/marker.ts';
 import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
 import { leaseRoutes } from './limits/lease-routes.ts';
-import { NOTICE_WEBHOOKS } from './notices/notice-webhooks.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
 import type { Product } from './permissions/product.ts';
 import { deriveKeys } from './secrets.ts';
 import { makeBackground } from './sync/background.ts';
-import type { Background, Loop } from './sync/background.ts';
+import type { Background } from './sync/background.ts';
 import { makePace } from './sync/pace.ts';
 import { makeSettle } from './sync/settle.ts';
-import { makeMetrics, measureRequests } from './telemetry/metrics.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
 import { makeKeyHasher } from './verification/key-hasher.ts';
 import { invalidationRoutes } from './verification/invalidation-routes.ts';
@@ -64,10 +64,9 @@ import type { InvalidationStreams } from './verification/invalidation-streams.ts
 import { VERDICTS } from './verification/judge.ts';
 import type { Trust } from './verification/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
-import { VERSION } from './version.ts';
 
-const READY_TIMEOUT_MS = 1_000;
 const SWEEP_INTERVAL_MS = 60_000;
+const GAUGES_INTERVAL_MS = 60_000;
 const SWEEP_BATCH = 1_000;
 
 type Parts = {
@@ -80,6 +79,8 @@ type Parts = {
   clock?: Clock;
   /** Where a crash test may end the process; see `FaultPoint`. */
   at?: FaultPoint;
+  /** Off where tests compare the answers of routes with those of their fast paths. */
+  fastPaths?: boolean;
   /** On in tests: an error code that a route does not declare becomes a 500. */
   strict?: boolean;
 };
@@ -92,47 +93,52 @@ type Platform = ReturnType<typeof makePlatform>;
  */
 export type Container = {
   app: RequestListener;
+  /** What is for operators alone, where that listens on an address of its own. */
+  operations: RequestListener | undefined;
+  connections: ConnectionRules;
   background: Background;
   trust: Trust;
   streams: Pick<InvalidationStreams, 'end'>;
   usage: Pick<UsageParts, 'close'>;
   /** Shared with other replicas once they are ready, where that is configured. */
   limits: Pick<LimitsParts, 'ready' | 'close'>;
+  /** The process is not ready from here on, and answers all the same. */
+  drain: () => void;
 };
 
 /** Wires the service together; the only place that knows all parts. */
 export function makeContainer(parts: Parts): Container {
   const platform = makePlatform(parts);
-  const { config, log, metrics } = platform;
+  const { config } = platform;
   const verification = makeVerification(platform);
   const events = makeEvents(platform);
   const features = config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, verification), ...events.routes()];
-  const routes = [...features, ...makeHealth(platform)];
-  const title = `${platform.product.product} API keys`;
-  addGauges(platform, events.lagSeconds);
-  const app = makeApp({
-    routes,
+  const { healthRoutes: health, drain } = makeHealthParts({
+    ...platform,
+    countUnreadableEvents: events.unreadable.count,
+  });
+  addGauges(platform, events.unreadable.count);
+  const background = makeLoops(platform, events.loops);
+  addLoopGauges(platform, background);
+  const http = makeHttpParts({
+    ...platform,
+    features,
+    health,
     guards: {
+      assertCurrent: platform.trust.assertProven,
       authenticate: makeCallers(platform, verification),
       assertAddress: platform.addressGuard(verification.keyCallers),
       admitKey: verification.keyCallers.admit,
       keyAnswered: verification.keyCallers.answered,
+      impersonatedMay: new Set(platform.product.sessions.impersonated_may),
       assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
     },
-    fastLanes: config.role === 'worker' ? [] : verification.lanes,
-    observers: [makeAccessLog(log), measureRequests(metrics)],
-    pages: [
-      makeDocs({ title, document: openApiDocument(routes, { title, version: VERSION, webhooks: NOTICE_WEBHOOKS }) }),
-      makeMetricsPage(metrics),
-    ],
-    log,
-    isDatabaseUnavailable,
+    fastLanes: config.role === 'worker' || parts.fastPaths === false ? [] : verification.lanes,
     strict: parts.strict ?? false,
-    trustProxyHops: config.trustProxyHops,
   });
   const { trust, streams, limits, closeSessions } = platform;
   const usage = { close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions()])) };
-  return { app, background: makeLoops(platform, events.loops), trust, streams, usage, limits };
+  return { ...http, background, trust, streams, usage, limits, drain };
 }
 
 /** The same parts for a reconciliation that runs by itself. */
@@ -142,32 +148,52 @@ export function makeReconciliation({ config, ...parts }: Parts) {
   return makeReconcileParts(makePlatform({ ...parts, config: { ...config, limits } }));
 }
 
+/** The same loops for a look at what they set aside; nothing runs. */
+export function makeIdleLoops(parts: Parts): readonly Loop[] {
+  const platform = makePlatform({
+    ...parts,
+    config: { ...parts.config, role: 'all', limits: { ...parts.config.limits, redisUrl: undefined } },
+  });
+  return makeLoops(platform, makeEvents(platform).loops).loops;
+}
+
+/** The same parts for a look at what of WorkOS's events could not be read. */
+export function makeUnreadableEventsParts(parts: Parts) {
+  const { unreadable, retryUnreadable } = makeEvents(makePlatform(parts));
+  return { unreadable, retryUnreadable };
+}
+
 /** The same parts for a look at the hooks that came in. */
 export const makeHookInbox = (parts: Parts) => makeHooks(makePlatform(parts));
 
-function makePlatform({ config, product, db, log, alone = false, clock = systemClock, at = passFaultPoint }: Parts) {
-  const metrics = makeMetrics();
+const itemsOf = (db: Knex, { failures }: Metrics, clock: Clock, log: Logger) =>
+  makeItemsOf({ db, failures, clock, log });
+
+function makePlatform({ config, product, db, log, alone = false, at = passFaultPoint, ...parts }: Parts) {
+  const { metrics, clock } = makeInstruments({ ...parts, log });
   const catalogue = makeCatalogue(product);
-  const on = { config, product, db, log, clock, at, metrics, catalogue };
-  const invalidation = makeInvalidationParts({ maxKeys: config.cacheMaxKeys, alone });
+  const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
+  const limits = makeLimitsParts(on);
+  const { limiter } = limits;
+  const budgets = makeBudgets({ ...on, limiter });
+  const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
   const gateways = makeWorkosParts(on);
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys);
   const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos });
-  const audit = makeAuditLog({ announce: invalidation.announce, tell: notices.tell, clock });
+  const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, tell: notices.tell });
   const billing = makeBillingParts({ ...on, audit });
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
   const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
-  const limits = makeLimitsParts(on);
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
-  const { limiter } = limits;
   return {
     ...on,
     limits,
     limiter,
+    budgets,
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
@@ -178,16 +204,18 @@ function makePlatform({ config, product, db, log, alone = false, clock = systemC
     places: makeIdempotencyRepository(db),
     ...invalidation,
     audit,
+    sealLoops,
     notices,
     ...gateways,
     findServiceToken: makeServiceTokens(config.serviceTokens),
+    cookies: makeSessionCookies(config.workos.cookieName),
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
     ...mirror,
     ...makeMemberParts({ ...mirror, ...on, workos }),
     ...billing,
     ...addresses,
-    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, audit, workos, limiter }),
+    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, audit, workos, limiter, budgets }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
@@ -212,30 +240,48 @@ function makeFeatureRoutes(platform: Platform, verification: Verification): Rout
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
-    ...forwardAuthRoutes({ assertMayUse: (id, operation) => platform.gate.assertMay(id, 'keys', operation) }),
+    ...forwardAuthRoutes({ presentedBy: verification.keyCallers.presentedBy, decide: verification.decide }),
     ...platform.usage.routes,
     ...makeHooks(platform).routes(),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
   ];
 }
 
+function sweeping(name: string, sweep: () => Promise<number>): Loop {
+  return {
+    name,
+    everyMs: SWEEP_INTERVAL_MS,
+    async step(signal) {
+      while (!signal.aborted && (await sweep()) === SWEEP_BATCH);
+    },
+    bulk: 'One statement deletes what is old and skips rows that are held.',
+  };
+}
+
 function makeLoops(platform: Platform, events: readonly Loop[]): Background {
   const { config, metrics, log, places, usage, clock } = platform;
-  const settle = makeSettle({ ...platform, pace: makePace(config.workos.settlementsPerSecond) });
-  const sweep = async () => {
-    while ((await places.sweep(clock(), SWEEP_BATCH)) === SWEEP_BATCH);
-  };
-  const loops = [
+  const items = settleItems(platform);
+  const settle = makeSettle({ ...platform, items, pace: makePace(config.workos.settlementsPerSecond) });
+  const loops: Loop[] = [
     {
-      name: 'settle',
+      name: SETTLE_LOOP,
       everyMs: config.settleIntervalMs,
-      step: async (signal: AbortSignal) => void (await settle({ signal })),
+      step: async (signal) => void (await settle({ signal })),
+      lagSeconds: () => platform.unsettled.lagSeconds(clock()),
+      items: items.deadLetters,
     },
-    { name: 'sweep_idempotency_keys', everyMs: SWEEP_INTERVAL_MS, step: sweep },
+    sweeping('sweep_idempotency_keys', () => places.sweep(clock(), SWEEP_BATCH)),
+    sweeping('sweep_background_failures', () => forgetOldFailures(platform.db, clock(), SWEEP_BATCH)),
     ...events,
     platform.membersLoop,
     platform.decommissionLoop,
     makeConfigurationLoop(platform),
+    {
+      name: GAUGES_LOOP,
+      everyMs: GAUGES_INTERVAL_MS,
+      step: metrics.tableGauges.read,
+      bulk: 'Each gauge is read by itself; one that fails is left out.',
+    },
   ];
   const own = config.role === 'api' ? [] : loops;
   const all = [
@@ -243,25 +289,8 @@ function makeLoops(platform: Platform, events: readonly Loop[]): Background {
     ...usage.loops,
     ...platform.sessionLoops,
     ...platform.notices.loops,
+    ...platform.sealLoops,
     ...makeHooks(platform).loops,
   ];
   return makeBackground({ loops: all, failures: metrics.failures, log });
-}
-
-function makeCallers({ format, verifyToken, workos, findServiceToken }: Platform, verification: Verification) {
-  return makeAuthenticate({
-    keyPrefixes: format.prefixes,
-    verifyToken,
-    findServiceToken,
-    findApiKey: verification.keyCallers.find,
-    failures: verification.failures,
-    unsealSession: workos.unsealSession,
-  });
-}
-
-function makeHealth({ db, workos }: Platform): Route[] {
-  return healthRoutes({
-    pingDatabase: () => db.raw('select 1').timeout(READY_TIMEOUT_MS),
-    isWorkosReachable: workos.isReachable,
-  });
 }

@@ -1,16 +1,21 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
 import { connectEmbedded } from './db/connect-embedded.ts';
-import { migrate } from './db/migrations.ts';
-import { holdDataFolder, keptSecret } from './embedded/data-folder.ts';
+import { isFirst, migrate } from './db/migrations.ts';
+import { holdDataFolder } from './embedded/data-folder.ts';
 import { demoProductOf, firstKeyOf, folderOfProduct, hasTestKeys } from './embedded/demo-product.ts';
 import { seedDemoTenants } from './embedded/demo-tenants.ts';
+import { embeddedEnvironment, ignoredVariables } from './embedded/environment.ts';
+import { reasonOf } from './embedded/storage-errors.ts';
 import { welcome } from './embedded/welcome.ts';
 import { DEMO, demoSeedOf, demoTestSeedOf } from './emulator/demo.ts';
 import { startEmulator } from './emulator/emulator.ts';
+import type { Emulator, EmulatorOptions } from './emulator/emulator.ts';
+import { profileNamed } from './emulator/profile/profile.ts';
 import type { Seed } from './emulator/seed.ts';
 import { StartError } from './errors.ts';
 import { listen } from './http/server.ts';
@@ -23,7 +28,6 @@ import { makeLogger } from './telemetry/logger.ts';
 
 const DEFAULT_WORKOS_PORT = 4100;
 const Port = z.coerce.number().int().min(1).max(65_535);
-const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
 /** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
 await runProcess(async () => {
@@ -43,13 +47,14 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   lifetime.onEnd(lock.release);
   const workosPort = readPort('WORKOS_PORT', DEFAULT_WORKOS_PORT);
   const testPort = hasTestKeys(product) ? readPort('WORKOS_TEST_PORT', workosPort + 1) : undefined;
-  const config = readConfig(environment(folder, workosPort, testPort));
+  const given = process.env;
+  const config = readConfig(embeddedEnvironment({ given, demo: DEMO, folder, workosPort, testPort }));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
   // A taken port is told now, not after the database was made.
   await (await listen(() => undefined, config)).close(0);
   const startWorkos = async (name: string, port: number, seed: Seed) => {
-    const started = await startEmulator({ port, stateFile: join(folder, name, 'state.sqlite'), seed }).catch(refuse);
+    const started = await startLocal({ port, stateFile: join(folder, name, 'state.sqlite'), seed }).catch(refuse);
     lifetime.onEnd(() => started.close());
     return started;
   };
@@ -57,14 +62,20 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   const workos = await startWorkos('workos', workosPort, demoSeedOf(demo));
   const testWorkos =
     testPort === undefined ? undefined : await startWorkos('workos-test', testPort, demoTestSeedOf(demo));
-  const database = await connectEmbedded({ dataDir: join(folder, 'postgres') });
+  const database = await openDatabase(join(folder, 'postgres'));
   lifetime.onEnd(() => database.close());
-  await migrate(database.db);
-  await seedDemoTenants(database.db, systemClock());
 
-  const { app, background, streams, usage } = makeContainer({ config, product, db: database.db, log, alone: true });
+  const { app, connections, background, streams, usage, limits } = makeContainer({
+    config,
+    product,
+    db: database.db,
+    log,
+    alone: true,
+  });
   lifetime.onEnd(usage.close);
-  const server = await listen(app, config);
+  lifetime.onEnd(limits.close);
+  await limits.ready;
+  const server = await listen(app, config, connections);
   lifetime.onEnd(() => server.close(config.shutdownGraceMs));
   lifetime.onEnd(streams.end);
   background.start();
@@ -78,9 +89,30 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
       folder,
       milliseconds: performance.now(),
       firstKey: firstKeyOf(product),
+      ignored: ignoredVariables(given),
     }),
   );
   return { lifetime, log };
+}
+
+async function startLocal(options: EmulatorOptions): Promise<Emulator> {
+  return startEmulator({ ...options, profile: profileNamed(process.env['LOCAL_WORKOS_PROFILE']) });
+}
+
+/** @throws StartError when its files cannot be read or written, or the disk is full */
+async function openDatabase(dataDir: string) {
+  try {
+    const database = await connectEmbedded({ dataDir });
+    const migrated = await migrate(database.db);
+    // No other release ever wrote to it.
+    if (isFirst(migrated)) await database.db.transaction(refuseUnkeyedLinks);
+    await seedDemoTenants(database.db, systemClock());
+    return database;
+  } catch (error) {
+    throw new StartError(`The embedded database in ${dataDir} cannot be used: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function refuse(error: unknown): never {
@@ -91,46 +123,4 @@ function readPort(name: string, otherwise: number): number {
   const port = Port.safeParse(process.env[name] || otherwise);
   if (!port.success) throw new StartError(`${name} needs a port, 1 to 65535.`);
   return port.data;
-}
-
-/** The configuration of the demo: fixed names, secrets of its own that it keeps in its data folder. */
-function environment(
-  folder: string,
-  workosPort: number,
-  testPort: number | undefined,
-): Record<string, string | undefined> {
-  const { HOST: host = '127.0.0.1', PORT, LOG_LEVEL, LATCHKEY_CONFIG } = process.env;
-  if (!LOOPBACK.includes(host)) throw new StartError(`The embedded start listens on loopback only, not on ${host}.`);
-  const workosUrl = `http://127.0.0.1:${workosPort}`;
-  return {
-    DATABASE_URL: 'postgres://embedded/latchkey',
-    WORKOS_API_KEY: DEMO.apiKey,
-    WORKOS_CLIENT_ID: DEMO.clientId,
-    WORKOS_API_URL: workosUrl,
-    WORKOS_AUTHKIT_URL: workosUrl,
-    ...(testPort !== undefined && {
-      WORKOS_API_KEY_TEST: DEMO.test.apiKey,
-      WORKOS_CLIENT_ID_TEST: DEMO.test.clientId,
-      WORKOS_API_URL_TEST: `http://127.0.0.1:${testPort}`,
-    }),
-    WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
-    LATCHKEY_SECRET: keptSecret(folder, 'secret'),
-    LATCHKEY_SERVICE_TOKENS: 'svc_latchkey_demo',
-    STRIPE_WEBHOOK_SECRET: 'whsec_latchkey_demo_stripe',
-    // In base64 it reads: latchkey demo billing secret.
-    BILLING_WEBHOOK_SECRETS: 'whsec_bGF0Y2hrZXkgZGVtbyBiaWxsaW5nIHNlY3JldA==',
-    // Everybody is at the same address here, and tries things.
-    LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
-    WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000',
-    HOST: host,
-    PORT,
-    LOG_LEVEL,
-    LATCHKEY_CONFIG,
-    ...noticeSecrets(),
-  };
-}
-
-/** Of the endpoints that another configuration may name; the demo has none. */
-function noticeSecrets(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('LATCHKEY_NOTICES_SECRET')));
 }

@@ -14,3 +14,11 @@ export function ulid(now: Date): string {
   const random = Array.from(randomBytes(16), (byte) => CROCKFORD[byte % 32]).join('');
   return prefix + random;
 }
+
+// WorkOS's ids are short words, ours too. Anything else names nothing, and never reaches the database.
+/** Any id: of a key, a person, a session, a machine client, an event. */
+export const ID = /^\w{1,64}$/;
+/** Who acts: an id, or what WorkOS calls somebody who acts as another, an e-mail address. */
+export const ACTOR_ID = /^[\x21-\x7e]{1,254}$/;
+export const ORGANIZATION_ID = /^org_\w{1,60}$/;
+export const NO_ORGANIZATION_ID = 'This is not the id of a WorkOS organization.';

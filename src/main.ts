@@ -1,7 +1,9 @@
 import './lean-heap.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from './config.ts';
 import { makeContainer } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
+import { makeDatabaseServer } from './db/database-server.ts';
 import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
@@ -12,27 +14,47 @@ import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './verification/invalidation.ts';
 
+/** A start does not wait longer than this for a database that commits; until it does, it is not ready. */
+const FIRST_BEAT_MS = 5_000;
+
 /** The production start: environment → container → HTTP, and an orderly stop. */
 await runProcess(async () => {
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
   const lifetime = makeLifetime();
-  await assertReachable(config.databaseUrl);
-  const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
+  const server = makeDatabaseServer(config.databaseUrl);
+  await assertReachable(config.databaseUrl, server);
+  const db = connectDatabase({ url: config.databaseUrl, server, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app, background, trust, streams, usage, limits } = makeContainer({ config, product, db, log });
+  const { app, operations, connections, background, trust, streams, drain, usage, limits } = makeContainer({
+    config,
+    product,
+    db,
+    log,
+  });
   lifetime.onEnd(usage.close);
-  const channel = listenTo({ url: config.databaseUrl, channel: INVALIDATION_CHANNEL, ...trust, log });
+  const channel = listenTo({ server, channel: INVALIDATION_CHANNEL, ...trust, log });
   lifetime.onEnd(channel.close);
+  await Promise.race([trust.begun, sleep(FIRST_BEAT_MS, undefined, { ref: false })]);
   lifetime.onEnd(limits.close);
   await limits.ready;
-  const server = await listen(app, config);
-  lifetime.onEnd(() => server.close(config.shutdownGraceMs));
+  if (operations && config.operations) {
+    const apart = await listen(operations, config.operations, connections);
+    lifetime.onEnd(() => apart.close(config.shutdownGraceMs));
+    log.info({ url: apart.url }, 'operations listen apart');
+  }
+  const http = await listen(app, config, connections);
+  lifetime.onEnd(() => http.close(config.shutdownGraceMs));
   lifetime.onEnd(streams.end);
   background.start();
   lifetime.onEnd(() => background.stop());
-  log.info({ url: server.url }, 'latchkey listens');
-  return { lifetime, log };
+  // What balances the load looks at /readyz and sends elsewhere, before anything is closed.
+  lifetime.onEnd(async () => {
+    drain();
+    await sleep(config.shutdownDelayMs);
+  });
+  log.info({ url: http.url }, 'latchkey listens');
+  return { lifetime, log, delayMs: config.shutdownDelayMs };
 });

@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { DatabaseUrl } from './database-url.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { StartError } from './errors.ts';
 import { replayNotice, undelivered } from './notices/undelivered.ts';
 import type { Undelivered } from './notices/undelivered.ts';
 
-const Url = z.url({ protocol: /^postgres(ql)?$/ });
 const USAGE = 'npm run notices -- list [--dead] [--organization ID] | replay ID';
 
 /**
@@ -22,7 +21,7 @@ async function run(): Promise<void> {
   const [verb, id, ...rest] = positionals;
   const isList = verb === 'list' && id === undefined;
   if (!isList && (verb !== 'replay' || id === undefined || rest.length > 0)) throw new StartError(USAGE);
-  const url = Url.safeParse(process.env['DATABASE_URL']);
+  const url = DatabaseUrl.safeParse(process.env['DATABASE_URL']);
   if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
   await assertReachable(url.data);
   const db = connectDatabase({ url: url.data, poolMax: 1 });

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { StartError } from './errors.ts';
 import type { Lifetime } from './lifetime.ts';
 
-type Started = { lifetime: Lifetime; log: Logger };
+/** `delayMs`: how long the end waits on purpose. */
+type Started = { lifetime: Lifetime; log: Logger; delayMs?: number };
 
 /** Whatever still holds on by then does not end; a supervisor would kill the process next. */
 const HARD_STOP_MS = 60_000;
@@ -24,9 +25,9 @@ export async function runProcess(start: () => Promise<Started>): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-async function stopInOrder({ lifetime, log }: Started, signal: string): Promise<void> {
+async function stopInOrder({ lifetime, log, delayMs = 0 }: Started, signal: string): Promise<void> {
   log.info({ signal }, 'latchkey stops');
-  setTimeout(() => process.exit(1), HARD_STOP_MS).unref();
+  setTimeout(() => process.exit(1), delayMs + HARD_STOP_MS).unref();
   try {
     await lifetime.end();
     process.exit(0);

@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { hash, hkdfSync } from 'node:crypto';
 
 /** The service's secret, and those before it by which something may still be known. */
 export type Secrets = { secret: string; previousSecrets: readonly string[] };
@@ -13,4 +13,11 @@ export function deriveKey(secret: string, purpose: string): Buffer {
 
 export function deriveKeys({ secret, previousSecrets }: Secrets, purpose: string): DerivedKeys {
   return [deriveKey(secret, purpose), ...previousSecrets.map((previous) => deriveKey(previous, purpose))];
+}
+
+const KEY_ID_CHARACTERS = 8;
+
+/** Says which key made something, and nothing of the key. 8 hexadecimal digits. */
+export function keyIdOf(key: Buffer): string {
+  return hash('sha256', key, 'hex').slice(0, KEY_ID_CHARACTERS);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listOf, pageQuery, viewPage } from '../http/pagination.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { ACTOR_ID, ID } from '../ids.ts';
 import { AUDIT_ACTIONS } from './audit-event.ts';
 import type { RecordedEvent } from './audit-event.ts';
 import type { AuditRepository } from './audit-repository.ts';
@@ -23,14 +24,8 @@ const AuditEventView = z
 const Query = z.strictObject({
   ...pageQuery,
   action: z.enum(AUDIT_ACTIONS).optional(),
-  target_id: z
-    .string()
-    .regex(/^\w{1,64}$/, 'This is no id.')
-    .optional(),
-  actor_id: z
-    .string()
-    .regex(/^\w{1,64}$/, 'This is no id.')
-    .optional(),
+  target_id: z.string().regex(ID, 'This is no id.').optional(),
+  actor_id: z.string().regex(ACTOR_ID, 'This is no id.').optional(),
 });
 
 export function auditRoutes({ auditEvents }: { auditEvents: Pick<AuditRepository, 'list'> }): Route[] {

@@ -1,3 +1,4 @@
+import type { LinkHash } from './chain.ts';
 import type { Actor, AuditAction, AuditEvent, RecordedEvent } from './audit-event.ts';
 
 export type AuditRow = {
@@ -14,6 +15,8 @@ export type AuditRow = {
   ip: string | null;
   details: Record<string, unknown>;
   hash: Buffer;
+  link_version: number;
+  link_key: string;
 };
 
 export function toEvent(row: AuditRow): RecordedEvent {
@@ -31,7 +34,12 @@ export function toEvent(row: AuditRow): RecordedEvent {
   };
 }
 
-export function toRow(event: RecordedEvent, hash: Buffer) {
+export function toLinkHash({ hash, link_version: version, link_key: keyId }: AuditRow): LinkHash {
+  return { hash, version, keyId };
+}
+
+/** As `append_audit_events` takes it. */
+export function toRow(event: RecordedEvent, { hash, keyId }: LinkHash) {
   return {
     organization_id: event.organizationId,
     sequence: event.sequence,
@@ -44,7 +52,8 @@ export function toRow(event: RecordedEvent, hash: Buffer) {
     target_id: event.target.id,
     request_id: event.requestId ?? null,
     ip: event.ip ?? null,
-    details: JSON.stringify(event.details),
-    hash,
+    details: event.details,
+    hash: hash.toString('base64'),
+    link_key: keyId,
   };
 }

@@ -1,29 +1,50 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { keyIdOf } from '../secrets.ts';
+import type { DerivedKeys } from '../secrets.ts';
+import type { Link } from './link.ts';
+import { hashUnkeyedLink } from './unkeyed-link.ts';
 
-/** What a link of the chain covers: every column of an audit event but the hash itself. */
-export type Link = {
-  organizationId: string;
-  sequence: number;
-  id: string;
-  occurredAt: Date;
-  action: string;
-  actor: { kind: string; id: string };
-  target: { kind: string; id: string };
-  requestId: string | undefined;
-  ip: string | undefined;
-  details: Readonly<Record<string, unknown>>;
-};
+/** A hash with what says how it was made: version 1 has no key, and an empty key id. */
+export type LinkHash = { hash: Buffer; version: number; keyId: string };
 
-/** Before the first event of an organization. */
-export const CHAIN_START = Buffer.alloc(32);
+export type Chain = ReturnType<typeof makeChain>;
 
-/** The hash of an event that follows the one with the hash `previous`: SHA-256 over both. 32 bytes. */
-export function hashLink(previous: Buffer, link: Link): Buffer {
-  return createHash('sha256').update(previous).update(canonical(link)).digest();
+const KEYED_VERSION = 2;
+const TAG = 'latchkey audit link 2';
+
+/**
+ * The links of the audit chain, by keys that the database does not have: HMAC-SHA-256 over the hash before and the event.
+ * New links are made with the first key; links of any of the keys, and those of before there was a key, can be checked.
+ */
+export function makeChain(keys: DerivedKeys) {
+  const keyOf = new Map(keys.map((key) => [keyIdOf(key), key]));
+  const current = keyIdOf(keys[0]);
+
+  return {
+    /** The link of an event that follows the one with the hash `previous`. 32 bytes. */
+    link: (previous: Buffer, link: Link): LinkHash => ({
+      hash: hashKeyedLink(keys[0], previous, link),
+      version: KEYED_VERSION,
+      keyId: current,
+    }),
+
+    /** Whether the link of an event holds; `unknown_key` when none of the keys can tell. */
+    check(previous: Buffer, link: Link, { hash, version, keyId }: LinkHash): 'holds' | 'broken' | 'unknown_key' {
+      if (version === 1) return hashUnkeyedLink(previous, link).equals(hash) ? 'holds' : 'broken';
+      const key = keyOf.get(keyId);
+      if (version !== KEYED_VERSION || !key) return 'unknown_key';
+      return hashKeyedLink(key, previous, link).equals(hash) ? 'holds' : 'broken';
+    },
+  };
+}
+
+function hashKeyedLink(key: Buffer, previous: Buffer, link: Link): Buffer {
+  return createHmac('sha256', key).update(previous).update(canonical(link)).digest();
 }
 
 function canonical(link: Link): string {
   return JSON.stringify([
+    TAG,
     link.organizationId,
     link.sequence,
     link.id,
@@ -41,7 +62,6 @@ function canonical(link: Link): string {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => [key, sorted(item)]);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
 }

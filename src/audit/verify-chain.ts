@@ -1,114 +1,73 @@
 import type { Knex } from 'knex';
-import { toEvent } from './audit-row.ts';
+import { toEvent, toLinkHash } from './audit-row.ts';
 import type { AuditRow } from './audit-row.ts';
-import { CHAIN_START, hashLink } from './chain.ts';
+import type { Break } from './break.ts';
+import type { Chain } from './chain.ts';
+import type { Head, MarkedHead } from './chain-heads.ts';
+import { CHAIN_START } from './link.ts';
+import type { Seals } from './seals/read-seals.ts';
+import { verifyAgainstSeals } from './verify-seals.ts';
 
-/**
- * Where a chain does not hold. `missing` and `shortened`: the events from `sequence` to `until` are gone; `changed`: an
- * event is not the one that followed the one before it; `inserted`: it was never part of the chain; `end_changed` and
- * `end_missing`: what is kept of the chain's end is not what it was.
- */
-export type Break = {
-  kind: 'changed' | 'inserted' | 'missing' | 'shortened' | 'end_changed' | 'end_missing';
-  organizationId: string;
-  sequence: number;
-  until: number;
-  id: string | undefined;
-};
+type Report = (found: Break) => void;
+type Deps = { trx: Knex; chain: Pick<Chain, 'check'>; seals: Seals; report: Report };
 
-export type Verified = { organizations: number; events: number; breaks: number };
-
-type Place = { sequence: number; hash: Buffer };
-type HeadRow = { organization_id: string; sequence: string; hash: Buffer };
-type Options = { db: Knex; organizationId: string | undefined; onBreak: (found: Break) => void };
+type Walk = { last: Head; keyed: boolean; unkeyed: number; events: number };
 
 const PAGE = 1_000;
 
 /**
- * Goes through the chains of audit events and tells of every place where one does not hold: each event's hash covers
- * it and the hash before it, and the end of each chain is kept apart. Reads one moment of the database, a page at a time.
+ * Goes through one chain, a page at a time: each link covers its event and the link before, the end is kept apart, and the
+ * seals say what it was.
  */
-export function verifyChains({ db, organizationId, onBreak }: Options): Promise<Verified> {
-  const work = async (trx: Knex.Transaction): Promise<Verified> => {
-    const result: Verified = { organizations: 0, events: 0, breaks: 0 };
-    const report = (found: Break) => {
-      result.breaks++;
-      onBreak(found);
-    };
-    for await (const id of organizations(trx, organizationId)) {
-      result.organizations++;
-      result.events += await verifyChain(trx, id, report);
-    }
-    return result;
-  };
-  return db.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
-}
-
-/** Every organization that has events, or an end of a chain that should have some. */
-async function* organizations(trx: Knex.Transaction, only: string | undefined): AsyncGenerator<string> {
-  if (only !== undefined) {
-    yield only;
-    return;
-  }
-  for (let after = ''; ;) {
-    const { rows } = await trx.raw<{ rows: { id: string | null }[] }>(
-      `select least(
-         (select min(organization_id) from audit_heads where organization_id > ?),
-         (select min(organization_id) from audit_events where organization_id > ?)
-       ) as id`,
-      [after, after],
-    );
-    const id = rows[0]?.id;
-    if (id === null || id === undefined) return;
-    yield id;
-    after = id;
-  }
-}
-
-/** @returns how many events there are */
-async function verifyChain(
-  trx: Knex.Transaction,
-  organizationId: string,
-  report: (found: Break) => void,
-): Promise<number> {
+export async function verifyChain(deps: Deps, organizationId: string): Promise<Pick<Walk, 'events' | 'unkeyed'>> {
+  const { trx, report } = deps;
   const end = await readEnd(trx, organizationId);
-  let last: Place = { sequence: 0, hash: CHAIN_START };
-  let count = 0;
+  const walk: Walk = { last: { sequence: 0, hash: CHAIN_START }, keyed: false, unkeyed: 0, events: 0 };
   for await (const row of events(trx, organizationId)) {
-    count++;
-    last = verifyLink(row, last, end?.sequence ?? Infinity, report);
+    walk.events++;
+    verifyLink(deps, row, walk, end?.sequence ?? Infinity);
   }
-  const found = verifyEnd(last, end);
+  const found = verifyEnd(walk.last, end);
   if (found) report({ organizationId, id: undefined, ...found });
-  return count;
+  await verifyAgainstSeals(deps, organizationId, { last: walk.last, end, isShort: found?.kind === 'shortened' });
+  return walk;
 }
 
-/** @returns the event as the one that the next has to follow */
-function verifyLink(row: AuditRow, last: Place, endsAt: number, report: (found: Break) => void): Place {
+function verifyLink({ chain, seals, report }: Deps, row: AuditRow, walk: Walk, endsAt: number): void {
   const event = toEvent(row);
   const { organizationId, sequence, id } = event;
-  const expected = last.sequence + 1;
+  const expected = walk.last.sequence + 1;
   const at = { organizationId, sequence, until: sequence, id };
   if (sequence < 1 || sequence > endsAt) {
     report({ ...at, kind: 'inserted' });
-    return last;
+    return;
   }
+  const link = toLinkHash(row);
   if (sequence !== expected) {
     report({ ...at, kind: 'missing', sequence: expected, until: sequence - 1, id: undefined });
-  } else if (!hashLink(last.hash, event).equals(row.hash)) {
-    report({ ...at, kind: 'changed' });
+  } else {
+    const held = chain.check(walk.last.hash, event, link);
+    if (held !== 'holds') report({ ...at, kind: held === 'broken' ? 'changed' : held });
   }
-  return { sequence, hash: row.hash };
+  if (link.version > 1) {
+    walk.keyed = true;
+  } else {
+    walk.unkeyed++;
+    const accepted = seals.closing.get(organizationId)?.sequence ?? 0;
+    if (seals.closed && sequence > accepted) report({ ...at, kind: 'unkeyed' });
+    else if (!seals.closed && walk.keyed) report({ ...at, kind: 'unproven' });
+  }
+  walk.last = { sequence, hash: row.hash };
 }
 
-function verifyEnd(last: Place, end: Place | undefined): Pick<Break, 'kind' | 'sequence' | 'until'> | undefined {
+function verifyEnd(last: Head, end: Head | undefined): Pick<Break, 'kind' | 'sequence' | 'until'> | undefined {
   const { sequence } = last;
   if (!end) return sequence === 0 ? undefined : { kind: 'end_missing', sequence, until: sequence };
   if (sequence < end.sequence) return { kind: 'shortened', sequence: sequence + 1, until: end.sequence };
   return last.hash.equals(end.hash) ? undefined : { kind: 'end_changed', sequence, until: sequence };
 }
 
-async function* events(trx: Knex.Transaction, organizationId: string): AsyncGenerator<AuditRow> {
+async function* events(trx: Knex, organizationId: string): AsyncGenerator<AuditRow> {
   let after: string | undefined;
   for (;;) {
     const query = trx<AuditRow>('audit_events').where({ organization_id: organizationId });
@@ -120,7 +79,9 @@ async function* events(trx: Knex.Transaction, organizationId: string): AsyncGene
   }
 }
 
-async function readEnd(trx: Knex.Transaction, organizationId: string): Promise<Place | undefined> {
-  const row = await trx<HeadRow>('audit_heads').where({ organization_id: organizationId }).first();
-  return row && { sequence: Number(row.sequence), hash: row.hash };
+async function readEnd(trx: Knex, organizationId: string): Promise<MarkedHead | undefined> {
+  const row = await trx('audit_chain_heads')
+    .where({ organization_id: organizationId })
+    .first<{ sequence: string; hash: Buffer; sealed_sequence: string } | undefined>();
+  return row && { sequence: Number(row.sequence), hash: row.hash, sealedSequence: Number(row.sealed_sequence) };
 }

@@ -5,10 +5,11 @@ import { originOf } from '../http/caller-origin.ts';
 import type { CallerOrigin } from '../http/caller-origin.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
-import type { Credential } from './credentials.ts';
+import type { Credential, Presented } from './credentials.ts';
 import { keysInQuery } from './query-keys.ts';
 import type { KeyPlace } from './query-keys.ts';
 import { assertSameOrigin } from './same-origin.ts';
+import type { SessionCookies } from './session-cookie.ts';
 
 type Deps = {
   /** How an API key begins. */
@@ -19,6 +20,7 @@ type Deps = {
   findApiKey: (key: string, from: CallerOrigin) => Promise<ApiKeyCaller | undefined>;
   /** The access token inside a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<string | undefined>;
+  cookies: Pick<SessionCookies, 'read'>;
   failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
 };
 
@@ -39,8 +41,11 @@ export function makeAuthenticate(deps: Deps) {
     return deps.keyPrefixes.some((prefix) => token.startsWith(prefix)) ? 'api_key' : undefined;
   };
 
+  const read = (req: Request, place?: KeyPlace): Presented =>
+    readCredentials(req, { keys: keysInQuery(req, place), readCookie: deps.cookies.read });
+
   async function identify(req: Request, place?: KeyPlace): Promise<Caller | { apiKey: string }> {
-    const { tokens, cookie } = readCredentials(req, keysInQuery(req, place));
+    const { tokens, cookie } = read(req, place);
     for (const token of tokens) assertPlace(token, kindOf(token.token));
     const fromCookie = cookie === undefined ? undefined : await unseal(deps, cookie);
     const token = theOne([...tokens.map(({ token }) => token), ...(fromCookie === undefined ? [] : [fromCookie])]);
@@ -63,7 +68,7 @@ export function makeAuthenticate(deps: Deps) {
       return await callerOf(req, place);
     } catch (error) {
       for (const [name, value] of Object.entries(deps.failures.headersOf(error))) req.res?.setHeader(name, value);
-      throw named(error, req, place, kindOf);
+      throw named(error, () => read(req, place), kindOf);
     }
   };
 }
@@ -71,7 +76,7 @@ export function makeAuthenticate(deps: Deps) {
 /** A session that has expired was a good one, and is no guess. */
 async function failed({ failures }: Deps, req: Request, error: unknown): Promise<never> {
   if (!(error instanceof AppError) || error.code !== 'credential_invalid') throw error;
-  const over = await failures.count(req.ip);
+  const over = await failures.count({ address: req.ip });
   throw over === undefined ? error : failures.refusal(over);
 }
 
@@ -107,15 +112,15 @@ type Named = 'none' | 'several' | 'api_key' | 'access_token' | 'service_token' |
 const NAMES: Readonly<Record<Kind, Named>> = { jwt: 'access_token', service: 'service_token', api_key: 'api_key' };
 
 /** A 401 says in `details.credential` what it was that is not good. */
-function named(error: unknown, req: Request, place: KeyPlace | undefined, kindOf: KindOf): unknown {
+function named(error: unknown, read: () => Presented, kindOf: KindOf): unknown {
   if (!(error instanceof AppError) || error.status !== 401 || error.details?.['credential'] !== undefined) return error;
-  const details = { ...error.details, credential: nameOf(req, place, kindOf) };
+  const details = { ...error.details, credential: nameOf(read, kindOf) };
   return new AppError(error.code, error.message, { cause: error.cause, details });
 }
 
-function nameOf(req: Request, place: KeyPlace | undefined, kindOf: KindOf): Named {
+function nameOf(read: () => Presented, kindOf: KindOf): Named {
   try {
-    const { tokens, cookie } = readCredentials(req, keysInQuery(req, place));
+    const { tokens, cookie } = read();
     const names = new Set(tokens.map(({ token, source }) => nameOfToken(kindOf(token), source)));
     if (cookie !== undefined) names.add('session_cookie');
     const [name = 'none', ...others] = names;

@@ -6,14 +6,19 @@ export type Presented = { tokens: Credential[]; cookie: string | undefined };
 
 const MAX_TOKEN_BYTES = 8 * 1024;
 const BEARER = /^bearer +(\S+) *$/i;
-const COOKIE_NAME = 'wos_session';
+
+type Elsewhere = {
+  /** Those of its query string, where they may be. */
+  keys: readonly string[];
+  /** What its `Cookie` header has. */
+  readCookie: (header: string | undefined) => string | undefined;
+};
 
 /**
  * Every credential that a request carries; a header that is sent twice counts twice.
- * @param keys those of its query string, where they may be
  * @throws AppError `credential_invalid` for a header that cannot be a credential
  */
-export function readCredentials(req: Request, keys: readonly string[] = []): Presented {
+export function readCredentials(req: Request, { keys, readCookie }: Elsewhere): Presented {
   const header = (name: string) => (req.headersDistinct[name] ?? []).map((value) => value.trim());
   return {
     tokens: [
@@ -39,23 +44,4 @@ function bearerToken(header: string): string {
 function bounded(token: string): string {
   if (token === '' || Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw credentialInvalid();
   return token;
-}
-
-function readCookie(header: string | undefined): string | undefined {
-  const values = (header ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${COOKIE_NAME}=`))
-    .map((pair) => pair.slice(COOKIE_NAME.length + 1));
-  if (new Set(values).size > 1) throw credentialInvalid('There are two different session cookies.');
-  const [value] = values;
-  return value === undefined || value === '' ? undefined : decode(value);
-}
-
-function decode(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch (error) {
-    throw credentialInvalid('The session cookie cannot be read.', error);
-  }
 }

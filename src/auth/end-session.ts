@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditEvent } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
-import type { Ended, SessionEnds } from './session-ends-repository.ts';
+import type { DueSession, Ended, SessionEnds } from './session-ends-repository.ts';
 import { sessionEnded } from './session-events.ts';
-import type { SessionOf } from './session-events.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
 
 type Deps = {
@@ -16,7 +16,7 @@ type Deps = {
   sessions: Pick<SessionRepository, 'end'>;
   ends: SessionEnds;
   workos: Pick<WorkosGateway, 'revokeSession'>;
-  audit: Pick<AuditLog, 'append' | 'appendAll'>;
+  audit: Pick<AuditLog, 'append'>;
   /** Tells every process, when the transaction commits. */
   announce: (trx: Knex.Transaction, change: { organizationId: string; sessionId: string }) => Promise<void>;
   clock: Clock;
@@ -37,14 +37,15 @@ const SOURCE = backgroundSource('system', 'sessions');
 
 /** Ends a session here, from the commit on and on every replica, and then at WorkOS: now, or as soon as it answers. */
 export function makeEndSession({ db, sessions, ends, workos, audit, announce, clock, log }: Deps) {
-  /** @param event what the audit log is told, unless it had ended before */
-  return async function endSession(session: SessionOf, reason: EndReason, event: AuditEvent): Promise<void> {
+  /** @param event what the audit log is told, unless it had ended before; nothing of a session of no organization */
+  return async function endSession(session: Ended, reason: EndReason, event: AuditEvent | undefined): Promise<void> {
     const { sessionId, organizationId } = session;
     const now = clock();
     await transaction(db, async (trx) => {
       const dueAt = new Date(now.getTime() + FIRST_ATTEMPT_MS);
-      if (await sessions.end(trx, session, reason, now, dueAt)) await audit.append(trx, event);
-      await announce(trx, { organizationId, sessionId });
+      const isNew = await sessions.end(trx, session, reason, now, dueAt);
+      if (isNew && event) await audit.append(trx, event);
+      await announce(trx, { organizationId: organizationId ?? '', sessionId });
     });
     try {
       await workos.revokeSession(sessionId);
@@ -55,16 +56,28 @@ export function makeEndSession({ db, sessions, ends, workos, audit, announce, cl
   };
 }
 
-/** Tells WorkOS of sessions that ended while it did not answer. */
-export function makeRevokeSessions({ ends, workos, clock }: Pick<Deps, 'ends' | 'workos' | 'clock'>) {
+/** Revokes sessions at WorkOS that ended while it did not answer; one that it refuses holds up no other. */
+export function makeRevokeSessions({
+  ends,
+  workos,
+  clock,
+  items,
+}: Pick<Deps, 'ends' | 'workos' | 'clock'> & { items: Pick<Items, 'each'> }) {
+  async function revoke({ sessionId }: DueSession): Promise<void> {
+    await workos.revokeSession(sessionId);
+    await ends.revoked(sessionId, clock());
+  }
+
   return async function revokeSessions(signal: AbortSignal): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
       const now = clock();
       const due = await ends.claimDue(now, new Date(now.getTime() + RETRY_MS), BATCH);
-      for (const sessionId of due) {
-        await workos.revokeSession(sessionId);
-        await ends.revoked(sessionId, clock());
-      }
+      await items.each(due, {
+        name: ({ sessionId: id, organizationId }) => ({ id, organizationId }),
+        work: revoke,
+        // What failed otherwise is due again when the claim is over.
+        postpone: async ({ sessionId }, dueAt) => (dueAt ? ends.postpone(sessionId, dueAt) : undefined),
+      });
       if (due.length < BATCH) return;
     }
   };
@@ -72,30 +85,33 @@ export function makeRevokeSessions({ ends, workos, clock }: Pick<Deps, 'ends' | 
 
 /** Ends sessions that nobody used for `unusedMs`, if that is given, and forgets those of long ago. */
 export function makeSweepSessions(
-  { db, ends, audit, clock }: Pick<Deps, 'db' | 'ends' | 'audit' | 'clock'>,
+  { db, ends, audit, clock, items }: Pick<Deps, 'db' | 'ends' | 'audit' | 'clock'> & { items: Pick<Items, 'each'> },
   unusedMs: number | undefined,
 ) {
-  const endUnused = (since: Date, now: Date): Promise<number> =>
+  const endOne = (sessionId: string, since: Date, now: Date): Promise<void> =>
     transaction(db, async (trx) => {
-      const ended = await ends.endUnused(trx, since, now, BATCH);
-      for (const [organizationId, events] of eventsOf(ended)) await audit.appendAll(trx, organizationId, events);
-      return ended.length;
+      const ended = await ends.endUnused(trx, sessionId, since, now);
+      const { organizationId } = ended ?? {};
+      if (ended && organizationId !== undefined)
+        await audit.append(trx, sessionEnded({ ...ended, organizationId }, 'inactive', SOURCE));
     });
+
+  async function endUnused(since: Date, now: Date, signal: AbortSignal): Promise<number> {
+    const unused = await ends.listUnused(since, now, BATCH);
+    await items.each(unused, {
+      name: ({ sessionId: id, organizationId }) => ({ id, organizationId }),
+      work: ({ sessionId }) => endOne(sessionId, since, now),
+      signal,
+    });
+    return unused.length;
+  }
 
   return async function sweepSessions(signal: AbortSignal): Promise<void> {
     const nowMs = clock().getTime();
-    const unused = () => endUnused(new Date(nowMs - unusedMs!), new Date(nowMs));
+    const unused = () => endUnused(new Date(nowMs - unusedMs!), new Date(nowMs), signal);
     const old = () => ends.forget(new Date(nowMs - KEPT_DAYS * DAY_MS), BATCH);
     for (const step of unusedMs === undefined ? [old] : [unused, old]) {
       for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) if ((await step()) < BATCH) break;
     }
   };
-}
-
-/** In the order of organizations, in which whoever locks more than one chain locks them. */
-function eventsOf(ended: readonly Ended[]): [string, AuditEvent[]][] {
-  const events = ended.flatMap(({ organizationId, ...session }) =>
-    organizationId === undefined ? [] : [sessionEnded({ ...session, organizationId }, 'inactive', SOURCE)],
-  );
-  return [...Map.groupBy(events, ({ organizationId }) => organizationId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -48,6 +48,7 @@ export function ipAllowListRoutes({ lists, setIpAllowList }: Deps): Route[] {
         "Holds for its people, its machines and its keys, from the moment of this answer; a key may have a list of its own besides. A list without the caller's own address is refused, unless `force` is given.",
       scope: ['apikeys:write'],
       billing: 'create',
+      impersonated: 'ip_allow_list',
       body: Body,
       responses: { 200: Answer },
       errors: [],

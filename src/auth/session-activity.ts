@@ -1,9 +1,12 @@
+import { isRefusedData } from '../background/describe-failure.ts';
+import type { Items } from '../background/items.ts';
 import type { UserCaller } from '../http/caller.ts';
-import type { SessionRepository } from './session-repository.ts';
+import type { SessionRepository, SessionUse } from './session-repository.ts';
 
 type Activity = { userId: string; organizationId: string; lastActiveMs: number; writtenMs: number };
 type Deps = {
   sessions: Pick<SessionRepository, 'note'>;
+  items: Pick<Items, 'each' | 'due'>;
   /** How long a use may wait to be written, in milliseconds: so much of it is lost with the process. */
   lagMs: number;
   maxSessions?: number;
@@ -13,10 +16,13 @@ export type SessionActivity = ReturnType<typeof makeSessionActivity>;
 
 const MAX_SESSIONS = 100_000;
 const BATCH = 1_000;
+/** Between two looks for what was set aside. */
+const LOOK_MS = 60_000;
 
 /** When sessions were used, gathered in memory; the first use after a while is written soon, others within `lagMs`. */
-export function makeSessionActivity({ sessions, lagMs, maxSessions = MAX_SESSIONS }: Deps) {
+export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_SESSIONS }: Deps) {
   const active = new Map<string, Activity>();
+  let lookMs = performance.now() + LOOK_MS;
 
   async function write(due: readonly [string, Activity][]): Promise<void> {
     const uses = due.map(([sessionId, { userId, organizationId, lastActiveMs }]) => ({
@@ -25,7 +31,7 @@ export function makeSessionActivity({ sessions, lagMs, maxSessions = MAX_SESSION
       organizationId,
       lastActiveAt: new Date(lastActiveMs),
     }));
-    await sessions.note(uses);
+    await noteAll({ sessions, items }, uses);
     // A use that came in the meantime is later than what was written.
     for (const [i, [, activity]] of due.entries()) activity.writtenMs = uses[i]!.lastActiveAt.getTime();
   }
@@ -56,7 +62,43 @@ export function makeSessionActivity({ sessions, lagMs, maxSessions = MAX_SESSION
     },
 
     flush,
+
+    /** Writes once more what was set aside and is due; it is looked for once a while. */
+    async flushSetAside(): Promise<void> {
+      if (performance.now() < lookMs) return;
+      lookMs = performance.now() + LOOK_MS;
+      const due = await items.due(BATCH);
+      await noteEach(
+        { sessions, items },
+        due.map(({ payload }) => readUse(payload)),
+      );
+    },
   };
 }
 
 type Of = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
+
+type Noting = Pick<Deps, 'sessions' | 'items'>;
+
+/** All together; what the database refuses is found one by one and set aside. */
+async function noteAll(deps: Noting, uses: readonly SessionUse[]): Promise<void> {
+  try {
+    await deps.sessions.note(uses);
+  } catch (error) {
+    if (!isRefusedData(error)) throw error;
+    await noteEach(deps, uses);
+  }
+}
+
+function noteEach({ sessions, items }: Noting, uses: readonly SessionUse[]): Promise<void> {
+  return items.each(uses, {
+    name: (use) => ({ id: use.sessionId, organizationId: use.organizationId, payload: use }),
+    work: (use) => sessions.note([use]),
+  });
+}
+
+/** Written as JSON by this file alone. */
+function readUse(payload: object): SessionUse {
+  const use = payload as Omit<SessionUse, 'lastActiveAt'> & { lastActiveAt: string };
+  return { ...use, lastActiveAt: new Date(use.lastActiveAt) };
+}

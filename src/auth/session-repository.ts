@@ -13,7 +13,7 @@ type Row = {
   last_active_at: Date;
   end_reason: EndReason | null;
 };
-type Of = { sessionId: string; userId: string; organizationId: string };
+type Of = { sessionId: string; userId: string; organizationId: string | undefined };
 
 export type SessionRepository = ReturnType<typeof makeSessionRepository>;
 
@@ -29,6 +29,8 @@ export function makeSessionRepository(db: Knex) {
 
     /** Writes when sessions were used last; what is written already may be later, and stays. */
     async note(uses: readonly SessionUse[], within: Knex = db): Promise<void> {
+      // Whoever locks more than one row locks them in this order.
+      const sorted = uses.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
       await within.raw(
         `insert into user_sessions as known (session_id, user_id, organization_id, last_active_at)
          select * from unnest(?::text[], ?::text[], ?::text[], ?::timestamptz[])
@@ -36,10 +38,10 @@ export function makeSessionRepository(db: Knex) {
            set last_active_at = greatest(known.last_active_at, excluded.last_active_at),
                organization_id = excluded.organization_id`,
         [
-          uses.map(({ sessionId }) => sessionId),
-          uses.map(({ userId }) => userId),
-          uses.map(({ organizationId }) => organizationId),
-          uses.map(({ lastActiveAt }) => lastActiveAt),
+          sorted.map(({ sessionId }) => sessionId),
+          sorted.map(({ userId }) => userId),
+          sorted.map(({ organizationId }) => organizationId),
+          sorted.map(({ lastActiveAt }) => lastActiveAt),
         ],
       );
     },
@@ -60,7 +62,7 @@ export function makeSessionRepository(db: Knex) {
         {
           session: session.sessionId,
           user: session.userId,
-          organization: session.organizationId,
+          organization: session.organizationId ?? null,
           now,
           reason,
           due: dueAt,

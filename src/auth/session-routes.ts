@@ -24,11 +24,15 @@ const Session = z
       user_id: z.string(),
       email: z.string(),
       role: z.string().nullable(),
+      impersonator: z
+        .object({ id: z.string() })
+        .optional()
+        .describe('Who acts as this person through WorkOS, if somebody does.'),
       memberships: z.array(
         z.object({
           organization_id: z.string(),
-          organization_name: z.string(),
-          role: z.string(),
+          organization_name: z.string().nullable().describe('Null where WorkOS does not name it.'),
+          role: z.string().nullable(),
           billing: z.object({ status: z.string().nullable(), posture: z.string() }),
         }),
       ),
@@ -86,10 +90,11 @@ async function viewUser({ describeUser, billingOf }: Deps, caller: UserCaller) {
     user_id: user.id,
     email: user.email,
     role: caller.role ?? null,
+    ...(caller.impersonator !== undefined && { impersonator: { id: caller.impersonator } }),
     memberships: memberships.map(({ organizationId, organizationName, role }) => ({
       organization_id: organizationId,
-      organization_name: organizationName,
-      role,
+      organization_name: organizationName ?? null,
+      role: role ?? null,
       billing: billing.get(organizationId) ?? { status: null, posture: 'unknown' },
     })),
   };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { auditSource } from '../audit/audit-event.ts';
+import { AppError } from '../errors.ts';
 import type { UserCaller } from '../http/caller.ts';
 import { publicRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
 import type { EndSession } from './end-session.ts';
 import { sessionEnded } from './session-events.ts';
 import type { NewSession, SignIn } from './sign-in.ts';
@@ -27,8 +29,7 @@ const OPENS_A_SESSION = [
 
 const organizationId = z
   .string()
-  .min(1)
-  .max(128)
+  .regex(ORGANIZATION_ID, NO_ORGANIZATION_ID)
   .describe('The organization to sign in to; needed by people who belong to several.');
 
 const Session = z
@@ -112,10 +113,16 @@ function logoutRoute({ endSession }: Deps): Route {
     scope: [],
     callers: ['user'],
     billing: 'wind_down',
+    impersonated: 'always',
     responses: { 200: z.object({ status: z.literal('signed_out') }) },
     errors: [],
     async handle({ caller, context }) {
       const session = caller as UserCaller;
+      if (session.applicationId !== undefined)
+        throw new AppError(
+          'permission_denied',
+          'This token is of an application that acts for you, and of no session.',
+        );
       await endSession(session, 'signed_out', sessionEnded(session, 'signed_out', auditSource(caller, context)));
       return { status: 'signed_out' as const };
     },

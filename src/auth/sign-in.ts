@@ -1,18 +1,27 @@
+import { decodeJwt } from 'jose';
+import { personSource } from '../audit/audit-event.ts';
 import type { AuditEvent } from '../audit/audit-event.ts';
 import { AppError } from '../errors.ts';
 import type { MachineCaller, UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { FairTurns } from '../limits/fair-turns.ts';
+import { networkOf } from '../limits/network.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { SignInAnswer, WorkosGateway } from '../workos/gateway.ts';
 import type { EndSession } from './end-session.ts';
+import type { KnownAccounts } from './known-accounts.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { NoteFailedSignIn } from './failed-sign-ins.ts';
 import type { OrganizationAddresses } from './organization-addresses.ts';
 import type { RecordSession } from './record-session.ts';
-import { personSource, sessionCreated, sessionEnded, sessionMoved, sessionRefused } from './session-events.ts';
+import type { RenewableSessions } from './renewable-sessions.ts';
+import { sessionCreated, sessionEnded, sessionMoved, sessionRefused } from './session-events.ts';
 import type { Proven } from './session-events.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
+import { notAMember } from './not-a-member.ts';
+import { isWrong } from './sign-in-refusal.ts';
+import type { makeSignInRefusal } from './sign-in-refusal.ts';
 import { tooMany } from './sign-in-rates.ts';
 import type { SignInRates } from './sign-in-rates.ts';
 
@@ -24,9 +33,13 @@ type Deps = {
   endSession: EndSession;
   recordSession: RecordSession;
   noteFailedSignIn: NoteFailedSignIn;
+  accounts: Pick<KnownAccounts, 'note'>;
+  signInRefusal: ReturnType<typeof makeSignInRefusal>;
   addresses: OrganizationAddresses;
   rates: SignInRates;
-  failures: Pick<FailedCredentials, 'overFor' | 'count' | 'refusal'>;
+  failures: Pick<FailedCredentials, 'count' | 'refusal'>;
+  refreshes: Pick<FairTurns, 'turn'>;
+  renewable: RenewableSessions;
 };
 
 type From = Pick<RequestContext, 'ip' | 'userAgent' | 'requestId'>;
@@ -45,19 +58,17 @@ type SignedIn = Extract<SignInAnswer, { kind: 'signed_in' }>;
 
 const TOO_MANY_REQUESTS = 429;
 const RETRY_SECONDS = 60;
-/** Only whoever knows the password gets as far as these. */
-const NEXT_STEPS = ['email_verification_required', 'mfa_enrollment', 'mfa_challenge'];
-const NOT_A_MEMBER = 'organization_membership_not_found';
+const BUSY_SECONDS = 1;
 
 export type SignIn = ReturnType<typeof makeSignIn>;
 
 /** Signs people in through WorkOS, and renews their sessions. Which part of a proof was wrong is never told. */
 export function makeSignIn(deps: Deps) {
-  const { workos, rates, failures } = deps;
+  const { workos, rates, failures, renewable } = deps;
 
   async function withPassword({ email, password, organizationId }: Proof, from: From): Promise<NewSession> {
     await rates.fromAddress(from.ip);
-    await rates.forAccount(email);
+    await rates.forAccount(email, from.ip);
     const answer = await ask(() => workos.signIn({ email, password, ...originOf(from) }));
     const entry: Entry = { credential: 'password', organizationId, from };
     if (answer.kind !== 'choice' || organizationId === undefined) return admit(deps, answer, entry);
@@ -78,11 +89,13 @@ export function makeSignIn(deps: Deps) {
   }
 
   async function renew({ refreshToken, organizationId }: Renewal, from: From): Promise<NewSession> {
-    const over = failures.overFor(from.ip);
-    if (over !== undefined) throw failures.refusal(over);
+    await takeTurn(deps, refreshToken, from);
     const answer = await ask(() => workos.refreshSession({ refreshToken, organizationId, ...originOf(from) }));
-    if (answer.kind === 'refused' && answer.code !== NOT_A_MEMBER) {
-      const counted = await failures.count(from.ip);
+    const isNoGood = answer.kind === 'refused' && isWrong(answer.code);
+    // A token is good once; one that was refused for what it asked for can be sent again.
+    if (isNoGood || answer.kind === 'signed_in') renewable.forget(refreshToken);
+    if (isNoGood) {
+      const counted = await failures.count({ address: from.ip });
       if (counted !== undefined) throw failures.refusal(counted);
     }
     return admit(deps, answer, { credential: 'refresh_token', organizationId, from });
@@ -96,17 +109,32 @@ export function makeSignIn(deps: Deps) {
   };
 }
 
+/**
+ * Waits for room for one renewal. Nobody can guess a token that was handed out here, so sessions that have one share half of
+ * all turns, however many guesses come, even from the same network; anything else has its network's turn.
+ * @throws AppError `workos_unavailable`
+ */
+async function takeTurn({ refreshes, renewable }: Deps, refreshToken: string, from: From): Promise<void> {
+  const sessionId = renewable.find(refreshToken);
+  const turn =
+    sessionId === undefined ? refreshes.turn(networkOf(from.ip), 'other') : refreshes.turn(sessionId, 'here');
+  if (!(await turn)) throw tooBusy();
+}
+
 /** The log of an organization that was named is told of a failure before whoever failed is. */
-function makeNoting({ noteFailedSignIn }: Pick<Deps, 'noteFailedSignIn'>) {
-  return <T extends { organizationId: string | undefined }>(
+function makeNoting({ noteFailedSignIn, accounts, renewable }: Deps) {
+  return <T extends { organizationId: string | undefined; email?: string }>(
     credential: Proven,
     enter: (what: T, from: From) => Promise<NewSession>,
   ) =>
     async (what: T, from: From): Promise<NewSession> => {
       try {
-        return await enter(what, from);
+        const session = await enter(what, from);
+        accounts.note(session.user.email, session.caller);
+        renewable.note(session.refreshToken, session.caller.sessionId);
+        return session;
       } catch (error) {
-        await noteFailedSignIn({ organizationId: what.organizationId, credential }, error, from);
+        await noteFailedSignIn({ organizationId: what.organizationId, email: what.email, credential }, error, from);
         throw error;
       }
     };
@@ -115,9 +143,8 @@ function makeNoting({ noteFailedSignIn }: Pick<Deps, 'noteFailedSignIn'>) {
 /** A session is handed out only if it could be used: by its organization, its address, and if it is not over. */
 async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<NewSession> {
   const { organizationId: wanted, from } = entry;
-  const { accessToken, refreshToken, user } = accepted(answer, entry.credential);
-  const caller = await deps.verifyToken(accessToken);
-  if (caller.kind !== 'user') throw new Error('WorkOS answered a sign-in with what is no session');
+  const { accessToken, refreshToken, user } = accepted(answer, entry.credential, deps.signInRefusal);
+  const caller = await sessionOf(deps, accessToken);
   try {
     if (wanted !== undefined && caller.organizationId !== wanted) throw notAMember();
     await deps.addresses.assertAllowed(caller.organizationId, from.ip);
@@ -128,6 +155,21 @@ async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<Ne
     throw error;
   }
   return { caller, accessToken, refreshToken, user };
+}
+
+/** WorkOS has opened the session by now. One that cannot be used, as of a person in no organization, is not left open. */
+async function sessionOf({ verifyToken, endSession }: Deps, accessToken: string): Promise<UserCaller> {
+  try {
+    const caller = await verifyToken(accessToken);
+    if (caller.kind === 'user') return caller;
+    throw new Error('WorkOS answered a sign-in with what is no session');
+  } catch (error) {
+    // The token came from WorkOS itself, which signed it whether or not it can be checked now.
+    const { sid: sessionId, sub: userId } = decodeJwt<{ sid?: unknown }>(accessToken);
+    if (typeof sessionId === 'string' && userId !== undefined)
+      await endSession({ sessionId, userId, organizationId: undefined }, 'refused', undefined);
+    throw error;
+  }
 }
 
 async function settle(deps: Deps, caller: UserCaller, { credential, organizationId: wanted, from }: Entry) {
@@ -145,7 +187,7 @@ async function settle(deps: Deps, caller: UserCaller, { credential, organization
 function refusedOf(caller: UserCaller, { credential, from }: Entry, reason: EndReason, error: unknown): AuditEvent {
   const code = error instanceof AppError ? error.code : 'internal_error';
   return credential === 'refresh_token'
-    ? sessionEnded(caller, reason, personSource(caller.userId, from), code)
+    ? sessionEnded(caller, reason, personSource(caller, from), code)
     : sessionRefused(caller, credential, code, from);
 }
 
@@ -153,27 +195,20 @@ function isInactive(error: unknown): boolean {
   return error instanceof AppError && error.details?.['reason'] === 'inactive';
 }
 
-function accepted(answer: SignInAnswer, credential: string): SignedIn {
+function accepted(answer: SignInAnswer, credential: string, refusal: Deps['signInRefusal']): SignedIn {
   if (answer.kind === 'signed_in') return answer;
   if (answer.kind === 'choice') {
     throw new AppError('organization_choice_required', 'Choose the organization to sign in to.', {
       details: { organizations: answer.organizations, pending_authentication_token: answer.pendingToken },
     });
   }
-  if (answer.code === NOT_A_MEMBER) throw notAMember();
-  if (NEXT_STEPS.includes(answer.code)) {
-    const message = 'WorkOS asks for one more step: sign in on the page of the product.';
-    throw new AppError('permission_denied', message, { details: { reason: answer.code } });
-  }
-  throw new AppError('credential_invalid', MESSAGES[credential] ?? 'Sign in again.', { details: { credential } });
+  throw refusal({ code: answer.code, credential });
 }
 
-const MESSAGES: Readonly<Record<string, string>> = {
-  password: 'The e-mail address or the password is not right.',
-};
-
-function notAMember(): AppError {
-  return new AppError('organization_not_found', 'You are not a member of such an organization.');
+function tooBusy(): AppError {
+  return new AppError('workos_unavailable', 'Too many sessions are renewed now. Try again shortly.', {
+    details: { retry_after: BUSY_SECONDS },
+  });
 }
 
 /** WorkOS bounds how often an account is tried, too. */

@@ -4,16 +4,17 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { MachineCaller, UserCaller } from '../http/caller.ts';
+import { ACTOR_ID, ID, ORGANIZATION_ID } from '../ids.ts';
 import { credentialInvalid } from './credentials.ts';
 
 type Deps = {
-  clientId: string;
-  /** Accepted issuers of people's sessions. */
-  sessionIssuers: readonly string[];
+  /** The applications whose tokens are accepted. */
+  clientIds: readonly string[];
+  isSessionIssuer: (issuer: string) => boolean;
   sessionKeys: JWTVerifyGetKey;
-  /** The AuthKit domain that issues machine tokens, without a trailing slash; without it there are none. */
-  machineIssuer: string | undefined;
-  machineKeys: JWTVerifyGetKey | undefined;
+  /** WorkOS Connect: the AuthKit domain, without a trailing slash, and its keys; without it there are no such tokens. */
+  connect: { issuer: string; keys: JWTVerifyGetKey } | undefined;
+  noteRefusedIssuer: (issuer: string) => void;
   /** Scopes with all that they imply. */
   implying: (scopes: readonly string[]) => ReadonlySet<string>;
   clock: Clock;
@@ -25,11 +26,10 @@ const MAX_SCOPES = 500;
 /** The last that is a date. */
 const MAX_SECONDS = 8_640_000_000_000;
 
-const id = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[\w.@|:-]+$/);
+const id = z.string().regex(ID);
+const organizationId = z.string().regex(ORGANIZATION_ID);
+/** Who acts as the subject; a token that says it otherwise is none. */
+const actor = z.object({ sub: z.string().regex(ACTOR_ID) }).optional();
 const audience = z.union([z.string(), z.array(z.string())]).transform((aud) => [aud].flat());
 
 const SessionClaims = z.object({
@@ -37,48 +37,82 @@ const SessionClaims = z.object({
   sid: id,
   iat: z.number().min(0).max(MAX_SECONDS),
   exp: z.number(),
-  org_id: id.optional(),
+  org_id: organizationId.optional(),
   role: z.string().max(128).optional(),
   permissions: z.array(z.string().max(128)).max(MAX_SCOPES).default([]),
   client_id: z.string().optional(),
   aud: audience.optional(),
+  act: actor,
 });
 
-const MachineClaims = z.object({
+const ConnectClaims = z.object({
   sub: id,
-  org_id: id.optional(),
+  org_id: organizationId.optional(),
   scope: z.string().max(8_192).default(''),
   aud: audience,
 });
+/** `sid` is the consent of the person, which is no session. */
+const ApplicationClaims = ConnectClaims.extend({
+  sid: id,
+  client_id: id,
+  iat: z.number().min(0).max(MAX_SECONDS),
+  exp: z.number(),
+  act: actor,
+});
 
 /**
- * Turns a WorkOS token into its caller. A person's session has a session id and one of the session issuers; a machine
- * token has neither a session id nor a person, and comes from the AuthKit domain, under keys of its own.
+ * Turns a WorkOS token into its caller. Tokens of WorkOS Connect are told by the AuthKit domain as their issuer and by
+ * that domain's own keys: of a machine, or of a person who lets an application act. All others are people's sessions.
  * @throws AppError `credential_expired`, `credential_invalid`, `permission_denied`, `workos_unavailable`
  */
 export function makeTokenVerifier(deps: Deps) {
   return async function verifyToken(token: string): Promise<UserCaller | MachineCaller> {
     const claimed = peek(token);
-    const isSession = typeof claimed.sid === 'string';
-    const issuers = isSession ? deps.sessionIssuers : machineIssuers(deps.machineIssuer);
-    const keys = isSession ? deps.sessionKeys : deps.machineKeys;
-    if (!keys || typeof claimed.iss !== 'string' || !issuers.includes(claimed.iss)) throw credentialInvalid();
-    const claims = await verify(token, keys, claimed.iss, deps.clock);
-    return isSession ? toUser(claims, deps) : toMachine(claims, deps);
+    const { iss } = claimed;
+    if (typeof iss !== 'string') throw credentialInvalid();
+    const readers = readersFor(deps, claimed, iss);
+    if (readers.length === 0) {
+      deps.noteRefusedIssuer(iss);
+      throw credentialInvalid();
+    }
+    let failure: unknown;
+    for (const { keys, read } of readers) {
+      try {
+        return read(await verify(token, keys, iss, deps.clock), deps);
+      } catch (error) {
+        // Whose key it is says whose token it is.
+        if (!isForeignKey(error)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
   };
 }
 
+type Reader = { keys: JWTVerifyGetKey; read: (payload: JWTPayload, deps: Deps) => UserCaller | MachineCaller };
+
+/** Behind a custom domain a session may have the issuer of Connect; the likelier one is tried first. */
+function readersFor({ connect, isSessionIssuer, sessionKeys }: Deps, claimed: Claimed, iss: string): Reader[] {
+  const isConnect = connect !== undefined && (iss === connect.issuer || iss === `${connect.issuer}/`);
+  const hasSession = typeof claimed.sid === 'string';
+  const ofConnect = isConnect ? [{ keys: connect.keys, read: hasSession ? toApplication : toMachine }] : [];
+  const ofSessions = hasSession && isSessionIssuer(iss) ? [{ keys: sessionKeys, read: toUser }] : [];
+  return typeof claimed.scope === 'string' ? [...ofConnect, ...ofSessions] : [...ofSessions, ...ofConnect];
+}
+
+function isForeignKey(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof errors.JWKSNoMatchingKey;
+}
+
+type Claimed = JWTPayload & { sid?: unknown; scope?: unknown };
+
 // Only to choose whose keys to ask; nothing here is believed before the signature is checked.
-function peek(token: string): JWTPayload & { sid?: unknown } {
+function peek(token: string): Claimed {
   try {
     return decodeJwt(token);
   } catch (error) {
     throw credentialInvalid(undefined, error);
   }
-}
-
-function machineIssuers(url: string | undefined): string[] {
-  return url === undefined ? [] : [url, `${url}/`];
 }
 
 async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, clock: Clock): Promise<JWTPayload> {
@@ -100,10 +134,10 @@ async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, cloc
   }
 }
 
-function toUser(payload: JWTPayload, { clientId, implying }: Deps): UserCaller {
+function toUser(payload: JWTPayload, { clientIds, implying }: Deps): UserCaller {
   const claims = readClaims(SessionClaims, payload);
-  const foreign = claims.client_id !== undefined && claims.client_id !== clientId;
-  if (foreign || (claims.aud && !claims.aud.includes(clientId))) throw credentialInvalid();
+  const foreign = claims.client_id !== undefined && !clientIds.includes(claims.client_id);
+  if (foreign || (claims.aud && !isFor(claims.aud, clientIds))) throw credentialInvalid();
   return {
     kind: 'user',
     organizationId: organizationOf(claims.org_id),
@@ -111,21 +145,47 @@ function toUser(payload: JWTPayload, { clientId, implying }: Deps): UserCaller {
     sessionId: claims.sid,
     expiresAt: new Date(claims.exp * 1_000),
     role: claims.role,
+    impersonator: claims.act?.sub,
     issuedAt: new Date(claims.iat * 1_000),
     scopes: implying(claims.permissions),
   };
 }
 
-function toMachine(payload: JWTPayload, { clientId, implying }: Deps): MachineCaller {
-  const claims = readClaims(MachineClaims, payload);
-  if (!claims.aud.includes(clientId)) throw credentialInvalid();
-  const scopes = claims.scope.split(' ').filter((scope) => scope !== '');
+function toMachine(payload: JWTPayload, { clientIds, implying }: Deps): MachineCaller {
+  const claims = readClaims(ConnectClaims, payload);
+  if (!isFor(claims.aud, clientIds)) throw credentialInvalid();
   return {
     kind: 'machine',
     organizationId: organizationOf(claims.org_id),
     clientId: claims.sub,
-    scopes: implying(scopes),
+    scopes: implying(scopesOf(claims.scope)),
   };
+}
+
+/** A person may let anybody's application act for them: only those that are configured may act here. */
+function toApplication(payload: JWTPayload, { clientIds, implying }: Deps): UserCaller {
+  const claims = readClaims(ApplicationClaims, payload);
+  if (!isFor(claims.aud, clientIds) || !clientIds.includes(claims.client_id)) throw credentialInvalid();
+  return {
+    kind: 'user',
+    organizationId: organizationOf(claims.org_id),
+    userId: claims.sub,
+    sessionId: claims.sid,
+    applicationId: claims.client_id,
+    issuedAt: new Date(claims.iat * 1_000),
+    expiresAt: new Date(claims.exp * 1_000),
+    role: undefined,
+    impersonator: claims.act?.sub,
+    scopes: implying(scopesOf(claims.scope)),
+  };
+}
+
+function isFor(audiences: readonly string[], clientIds: readonly string[]): boolean {
+  return audiences.some((one) => clientIds.includes(one));
+}
+
+function scopesOf(scope: string): string[] {
+  return scope.split(' ').filter((one) => one !== '');
 }
 
 function readClaims<S extends z.ZodType>(schema: S, payload: JWTPayload): z.output<S> {

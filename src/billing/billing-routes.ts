@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { serviceRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
 import { BilledOrganization } from './organization-view.ts';
 import type { ViewOrganizations } from './organization-view.ts';
 import type { makeSetBilling } from './set-billing.ts';
-import { ORGANIZATION_ID, assertHappened, statementOf, statementSchema } from './statement-schema.ts';
+import { assertHappened, statementOf, statementSchema } from './statement-schema.ts';
 
 type Deps = {
   setBilling: ReturnType<typeof makeSetBilling>;
@@ -30,7 +31,7 @@ export function setBillingRoute({ setBilling, viewOrganizations, planNames, cloc
     errors: ['organization_not_found'],
     async handle({ caller, params, body, context }) {
       if (!ORGANIZATION_ID.test(params.id)) {
-        throw new AppError('organization_not_found', 'This is not the id of a WorkOS organization.');
+        throw new AppError('organization_not_found', NO_ORGANIZATION_ID);
       }
       const statement = statementOf(params.id, body, clock());
       assertHappened(statement.occurredAt, 'occurred_at', clock());

@@ -1,17 +1,29 @@
 import type { Knex } from 'knex';
+import { notSetAside } from '../background/items.ts';
 import type { Tenant } from './posture.ts';
 import { TENANT_COLUMNS, toTenant } from './tenant-row.ts';
 import type { TenantRow } from './tenant-row.ts';
+
+/** The loop that ends them. */
+export const DECOMMISSION_LOOP = 'decommission';
 
 export type DecommissionRepository = ReturnType<typeof makeDecommissionRepository>;
 
 /** The organizations whose keys are all to be revoked by now, and are not yet. */
 export function makeDecommissionRepository(db: Knex) {
   return {
-    /** The first of them that nobody else holds, kept from changing until the transaction ends. */
-    async lockNext(trx: Knex.Transaction, now: Date, except: readonly string[]): Promise<Tenant | undefined> {
+    /** The first of them, without those that are set aside. */
+    async listDue(now: Date, limit: number): Promise<string[]> {
+      return due(db, now)
+        .whereRaw(notSetAside(DECOMMISSION_LOOP, 'tenants.organization_id'), [now])
+        .limit(limit)
+        .pluck('organization_id');
+    },
+
+    /** One of them, kept from changing until the transaction ends; undefined when somebody else holds it. */
+    async lockDue(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Tenant | undefined> {
       const row = await due(trx, now)
-        .whereNotIn('organization_id', except)
+        .where({ organization_id: organizationId })
         .forUpdate()
         .skipLocked()
         .first(...TENANT_COLUMNS);

@@ -4,6 +4,7 @@ import type { Counter } from 'prom-client';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { DecommissionRepository } from './decommission-repository.ts';
@@ -11,7 +12,8 @@ import type { Tenant } from './posture.ts';
 
 type Deps = {
   db: Knex;
-  ending: Pick<DecommissionRepository, 'lockNext' | 'finish'>;
+  ending: Pick<DecommissionRepository, 'listDue' | 'lockDue' | 'finish'>;
+  items: Pick<Items, 'each'>;
   /** Revokes a bounded number of keys inside the transaction. */
   revokeSomeKeys: (
     trx: Knex.Transaction,
@@ -22,44 +24,43 @@ type Deps = {
   audit: Pick<AuditLog, 'appendAll'>;
   decommissionedKeys: Pick<Counter, 'inc'>;
   clock: Clock;
-  log: Pick<Logger, 'info' | 'warn'>;
+  log: Pick<Logger, 'info'>;
 };
 
 type Batch = { organizationId: string; revoked: number; done: boolean };
 
+const ORGANIZATIONS = 50;
 const SOURCE = backgroundSource('system', 'decommission');
 
 /**
  * Revokes all keys of the organizations whose time has come, batch by batch, each in a transaction of its own that holds
- * the organization: whoever is killed is followed by another, and what billing takes back in between stops it. One
- * organization's failure holds up no other's end.
- * @throws the first failure, when all else is done
+ * the organization: a process that is killed is followed by another, and what billing takes back in between stops it. An
+ * organization that fails is set aside and holds up no other's end.
  */
 export function makeDecommission(deps: Deps) {
+  const { ending, items, clock } = deps;
   return async function decommission(signal: AbortSignal): Promise<void> {
-    const failed = new Map<string, unknown>();
     while (!signal.aborted) {
-      const batch = await revokeBatch(deps, failed);
-      if (batch === 'none') break;
-      if (batch !== 'failed') tell(deps, batch);
+      const due = await ending.listDue(clock(), ORGANIZATIONS);
+      await items.each(due, {
+        name: (id) => ({ id, organizationId: id }),
+        work: (organizationId) => endOne(deps, organizationId, signal),
+        signal,
+      });
+      if (due.length < ORGANIZATIONS) return;
     }
-    for (const error of failed.values()) throw error;
   };
 }
 
-async function revokeBatch(deps: Deps, failed: Map<string, unknown>): Promise<Batch | 'none' | 'failed'> {
-  let current: string | undefined;
-  try {
-    return await transaction(deps.db, async (trx) => {
-      const tenant = await deps.ending.lockNext(trx, deps.clock(), [...failed.keys()]);
-      current = tenant?.organizationId;
-      return tenant ? revokeOf(deps, trx, tenant) : 'none';
+async function endOne(deps: Deps, organizationId: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const batch = await transaction(deps.db, async (trx) => {
+      const tenant = await deps.ending.lockDue(trx, organizationId, deps.clock());
+      return tenant && revokeOf(deps, trx, tenant);
     });
-  } catch (error) {
-    if (current === undefined) throw error;
-    deps.log.warn({ err: error, organization_id: current }, 'an organization could not be decommissioned now');
-    failed.set(current, error);
-    return 'failed';
+    if (!batch) return;
+    tell(deps, batch);
+    if (batch.done) return;
   }
 }
 

@@ -35,14 +35,16 @@ export function makeBillingGate<Plan>({ tenants, policy, planOf, clock }: Deps<P
     async admitKey(trx: Knex.Transaction, organizationId: string): Promise<Plan> {
       const tenant = await tenants.lock(trx, organizationId);
       judge(tenant, 'api', 'create');
-      // Whatever a posture allows: from here on all its keys are being revoked.
-      if (tenant?.decommissionAt && tenant.decommissionAt <= clock()) throw refusalOf('decommissioning', 'create');
+      // Whatever a posture allows: from here on all its keys are being revoked, or are by another replica's clock.
+      const isEnding = tenant?.decommissionAt !== undefined && tenant.decommissionAt <= clock();
+      if (isEnding || tenant?.decommissionedAt) throw refusalOf('decommissioning', 'create');
       return planOf(tenant ?? (await tenants.make(trx, organizationId, clock())));
     },
   };
 }
 
-function refusalOf(posture: Posture, operation: Operation): AppError {
+/** What a request is answered that a posture does not let pass. */
+export function refusalOf(posture: Posture, operation: Operation): AppError {
   const left = operation === 'create' ? ' What exists can be read and revoked; nothing can be added.' : '';
   return new AppError('billing_inactive', `${reasonFor(posture)}${left}`, { details: { posture } });
 }

@@ -6,11 +6,11 @@ import { serviceRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
+import { ORGANIZATION_ID } from '../ids.ts';
 import { BilledOrganization, Organization } from './organization-view.ts';
 import type { ViewOrganizations } from './organization-view.ts';
 import { BILLING_STATUSES, POSTURES } from './posture.ts';
 import type { Tenant } from './posture.ts';
-import { ORGANIZATION_ID } from './statement-schema.ts';
 import type { TenantReader } from './tenant-reader.ts';
 import type { TenantRepository } from './tenant-repository.ts';
 

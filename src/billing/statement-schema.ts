@@ -8,9 +8,6 @@ import { BILLING_STATUSES } from './posture.ts';
 /** As far as our clock and the one of whoever speaks may be apart. */
 const MAX_AHEAD_MS = 300_000;
 
-// WorkOS's ids are short words; anything else names no organization and never reaches the database.
-export const ORGANIZATION_ID = /^org_\w{1,60}$/;
-
 /** What billing may say of an organization, whichever way it says it. */
 export function statementSchema(planNames: [string, ...string[]]) {
   return z

@@ -13,7 +13,7 @@ export type VerifiedKey = {
   readonly scopes: readonly string[];
   /** What billing allows the key's organization. */
   readonly posture: Posture;
-  /** True when Latchkey could not be asked and this is what it said before. */
+  /** True when Latchkey, or its database, could not be asked and this is what was known before. */
   readonly stale: boolean;
 };
 
@@ -107,7 +107,7 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
       permissionSet: permission_set ?? undefined,
       scopes: Object.freeze([...verdict.scopes]),
       posture: billing?.posture ?? 'unknown',
-      stale: false,
+      stale: verdict.stale ?? false,
     }),
     scopes: new Set(verdict.scopes),
     expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at),

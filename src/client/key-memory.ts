@@ -18,8 +18,8 @@ export type CacheOptions = {
   staleGraceMs?: number | undefined;
   /**
    * How long a replica of Latchkey may take to hear of a change, in milliseconds: so long, after a change, an answer is
-   * kept only if the mirror was read for it since. 3,000 unless said, for a replica that hears of nothing notices it
-   * within two seconds; 0 where Latchkey is one process.
+   * kept only if the mirror was read for it since. 3,000 unless said, for so long a replica that hears of nothing
+   * believes its memory at most; 0 where Latchkey is one process.
    */
   replicaLagMs?: number | undefined;
 };
@@ -64,7 +64,7 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
     /** Remembers a verdict, unless something changed since it was asked for. @returns the key, if it is good */
     keep(name: string, verdict: Verdict, askedAt: number): CheckedKey | undefined {
       const key = checkedKeyOf(verdict, askedAt);
-      if (key && changes.mayKeep(verdict, askedAt)) keys.set(name, key);
+      if (key && !key.view.stale && changes.mayKeep(verdict, askedAt)) keys.set(name, key);
       else keys.remove(name);
       return key;
     },

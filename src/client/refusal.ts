@@ -68,6 +68,7 @@ export function refusalOf(
   if (code === 'rate_limited')
     return limited(code, 'Too many requests with this API key.', wait, rate && limitOf(rate));
   if (code === 'concurrency_limited') return limited(code, 'Too many requests at once with this API key.', wait);
+  if (code === 'workos_unavailable') return unknownNow(code, wait);
   if (code === 'environment_mismatch') return mismatch(environment, use.environment);
   if (code === 'insufficient_scope') return lacks(use.scopes, new Set(scopes));
   if (code === 'billing_inactive') return inactive(billing?.posture ?? 'unknown');
@@ -131,13 +132,12 @@ function limited(code: string, message: string, wait: number | null, rate?: Reco
 /** Latchkey cannot say whether the key is good, and nobody else may. */
 export function unavailable(error: unknown): Refusal {
   const known = error instanceof LatchkeyError && error.status === 503 ? error.code : 'verification_unavailable';
-  const seconds = error instanceof LatchkeyError ? error.retryAfterSeconds : undefined;
-  return {
-    status: 503,
-    code: known,
-    message: 'Whether the API key is good cannot be found out now. Try again shortly.',
-    details: { retry_after: seconds ?? RETRY_SECONDS },
-  };
+  return unknownNow(known, error instanceof LatchkeyError ? error.retryAfterSeconds : undefined);
+}
+
+function unknownNow(code: string, seconds: number | null | undefined): Refusal {
+  const message = 'Whether the API key is good cannot be found out now. Try again shortly.';
+  return { status: 503, code, message, details: { retry_after: seconds ?? RETRY_SECONDS } };
 }
 
 /** Answers with Latchkey's own envelope. */

@@ -21,6 +21,8 @@ export type VerdictCode =
   | 'billing_inactive'
   | 'rate_limited'
   | 'concurrency_limited'
+  /** Of one key of many: WorkOS would have to say, and cannot be asked now. */
+  | 'workos_unavailable'
   | (string & {});
 
 /** How much of a rate is left, and in how many seconds all of it is again. */
@@ -53,7 +55,7 @@ export type Verdict = {
   rate_limit: RateLimitState | null;
   /** A place among the key's concurrent requests, to be released when the request ends. */
   lease: Lease | null;
-  /** Seconds to wait, of a key that a limit refused. */
+  /** Seconds to wait, of a key that a limit refused, or that WorkOS could not be asked about. */
   retry_after: number | null;
   /** By whose count limits were judged; null where nothing is limited. */
   enforcement: 'local' | 'shared' | 'none' | 'unavailable' | null;
@@ -63,6 +65,8 @@ export type Verdict = {
   source: 'cache' | 'mirror' | 'workos' | null;
   /** Milliseconds since the mirror was read. */
   stale_ms: number;
+  /** Whether memory answered although the database cannot be asked: what changed since may be missing. */
+  stale?: boolean;
 };
 export type VerifyApiKey = {
   /** The key as it was presented. */
@@ -228,10 +232,13 @@ export type Session = { organization_id: string; permissions: string[] } & (
       user_id: string;
       email: string;
       role: string | null;
+      /** Who acts as this person through WorkOS, if somebody does. */
+      impersonator?: { id: string };
       memberships: {
         organization_id: string;
-        organization_name: string;
-        role: string;
+        /** Null where WorkOS does not name it. */
+        organization_name: string | null;
+        role: string | null;
         billing: { status: string | null; posture: string };
       }[];
     }

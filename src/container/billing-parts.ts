@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { ItemsOf } from '../background/items.ts';
 import { makeApplyBilling } from '../billing/apply-billing.ts';
 import { setBillingRoute } from '../billing/billing-routes.ts';
 import { makeBillingGate } from '../billing/gate.ts';
@@ -7,7 +8,7 @@ import { organizationRoutes } from '../billing/organization-routes.ts';
 import { makeViewOrganizations } from '../billing/organization-view.ts';
 import { makePolicy } from '../billing/posture.ts';
 import { makeDecommission } from '../billing/decommission.ts';
-import { makeDecommissionRepository } from '../billing/decommission-repository.ts';
+import { DECOMMISSION_LOOP, makeDecommissionRepository } from '../billing/decommission-repository.ts';
 import { makeSetBilling } from '../billing/set-billing.ts';
 import { makeTenantReader } from '../billing/tenant-reader.ts';
 import { makeTenantRepository } from '../billing/tenant-repository.ts';
@@ -17,7 +18,7 @@ import type { Route } from '../http/route.ts';
 import { makeKeyCounts } from '../keys/key-counts.ts';
 import { makeRevokeSomeKeys } from '../keys/revoke-some-keys.ts';
 import type { Catalogue, Plan } from '../permissions/catalogue.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Logger } from 'pino';
 
@@ -29,17 +30,20 @@ type Deps = {
   metrics: Pick<Metrics, 'decommissionedKeys'>;
   clock: Clock;
   log: Logger;
+  itemsOf: ItemsOf;
 };
 
 export type BillingParts = ReturnType<typeof makeBillingParts>;
 
 /** What knows of tenants: their rows, the policy, the gate, and what writes billing's word. */
-export function makeBillingParts({ db, catalogue, audit, config, metrics, clock, log }: Deps) {
+export function makeBillingParts({ db, catalogue, audit, config, metrics, clock, log, itemsOf }: Deps) {
   const tenants = makeTenantRepository(db);
   const policy = makePolicy(catalogue.policyRules);
   const applyBilling = makeApplyBilling({ tenants, audit, clock });
   const ending = makeDecommissionRepository(db);
+  const endings = itemsOf(DECOMMISSION_LOOP);
   const decommission = makeDecommission({
+    items: endings,
     db,
     ending,
     revokeSomeKeys: makeRevokeSomeKeys({ deletionsPerSecond: config.workos.settlementsPerSecond }),
@@ -65,7 +69,13 @@ export function makeBillingParts({ db, catalogue, audit, config, metrics, clock,
     applyBilling,
     planOfOrganization: async (organizationId: string): Promise<Plan> =>
       catalogue.planFor(await tenants.find(organizationId)),
-    decommissionLoop: { name: 'decommission', everyMs: config.settleIntervalMs, step: decommission } satisfies Loop,
+    decommissionLoop: {
+      name: DECOMMISSION_LOOP,
+      everyMs: config.settleIntervalMs,
+      step: decommission,
+      lagSeconds: () => ending.lagSeconds(clock()),
+      items: endings.deadLetters,
+    } satisfies Loop,
     billingRoutes: (): Route[] => [
       ...organizationRoutes({ ...shown, tenants, listTenants: reader.list }),
       setBillingRoute({ ...shown, setBilling: makeSetBilling({ db, applyBilling }) }),

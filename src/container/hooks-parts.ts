@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { Items, ItemsOf } from '../background/items.ts';
 import type { ApplyBilling } from '../billing/apply-billing.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
@@ -12,7 +13,7 @@ import { makeInboxSteps } from '../hooks/inbox-loops.ts';
 import { makeInbox } from '../hooks/inbox.ts';
 import { makeJudgeHook } from '../hooks/judge-hook.ts';
 import { makeKeepRefused } from '../hooks/keep-refused.ts';
-import { makeKeptHooks } from '../hooks/kept-hooks.ts';
+import { WAITING_LOOP, makeKeptHooks } from '../hooks/kept-hooks.ts';
 import { makeReplayHook } from '../hooks/replay-hook.ts';
 import { makeStripeSubscriptions } from '../hooks/stripe-subscriptions.ts';
 import { makeTakeHook } from '../hooks/take-hook.ts';
@@ -20,7 +21,7 @@ import type { Route } from '../http/route.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
 import { stripeMappingOf } from '../permissions/stripe-rules.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 type Deps = {
@@ -31,6 +32,7 @@ type Deps = {
   tenants: Pick<TenantRepository, 'make'>;
   applyBilling: ApplyBilling;
   metrics: Pick<Metrics, 'hooks'>;
+  itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'info' | 'warn'>;
@@ -42,7 +44,8 @@ const WAITING_INTERVAL_MS = 5_000;
 const SWEEP_INTERVAL_MS = 10 * 60_000;
 
 /** What takes hooks in, keeps them, and applies them again. */
-export function makeHooks({ config, product, catalogue, db, tenants, applyBilling, metrics, at, clock, log }: Deps) {
+export function makeHooks({ config, product, catalogue, db, tenants, applyBilling, metrics, itemsOf, ...deps }: Deps) {
+  const { at, clock, log } = deps;
   const inbox = makeInbox(clock);
   const keptHooks = makeKeptHooks(db);
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
@@ -59,15 +62,12 @@ export function makeHooks({ config, product, catalogue, db, tenants, applyBillin
   const concurrency = Math.max(1, Math.floor(config.databasePoolMax / 3));
   const { hooks } = metrics;
   const replayHook = makeReplayHook({ db, inbox, judgeHook, hooks, log });
-  const steps = makeInboxSteps({ keptHooks, replayHook, retentionDays: config.hooks.retentionDays, clock });
-  const loops: Loop[] = [
-    { name: 'apply_waiting_hooks', everyMs: WAITING_INTERVAL_MS, step: steps.applyWaiting },
-    { name: 'sweep_hooks', everyMs: SWEEP_INTERVAL_MS, step: steps.sweep },
-  ];
+  const items = itemsOf(WAITING_LOOP);
+  const steps = makeInboxSteps({ keptHooks, replayHook, items, retentionDays: config.hooks.retentionDays, clock });
   return {
     listHooks: keptHooks.list,
     replayHook,
-    loops: config.role === 'api' ? [] : loops,
+    loops: config.role === 'api' ? [] : loopsOf(steps, items),
     routes: (): Route[] =>
       hookRoutes({
         ...config.hooks,
@@ -79,4 +79,16 @@ export function makeHooks({ config, product, catalogue, db, tenants, applyBillin
         clock,
       }),
   };
+}
+
+function loopsOf({ applyWaiting, sweep }: ReturnType<typeof makeInboxSteps>, items: Items): Loop[] {
+  return [
+    { name: WAITING_LOOP, everyMs: WAITING_INTERVAL_MS, step: applyWaiting, items: items.deadLetters },
+    {
+      name: 'sweep_hooks',
+      everyMs: SWEEP_INTERVAL_MS,
+      step: sweep,
+      bulk: 'One statement deletes what is old and skips rows that are held.',
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 import { makeAllowListMemory } from '../auth/allow-list-memory.ts';
 import { makeSessionMemory } from '../auth/session-memory.ts';
+import type { Config } from '../config.ts';
 import { makeAnnounce } from '../verification/announce.ts';
 import type { Invalidation } from '../verification/invalidation.ts';
 import { makeInvalidationHub } from '../verification/invalidation-hub.ts';
@@ -9,10 +10,16 @@ import { makeTrust } from '../verification/trust.ts';
 
 const CACHE_TTL_MS = 60_000;
 
-type Options = { maxKeys: number; alone: boolean };
+type Options = {
+  config: Pick<Config, 'cacheMaxKeys' | 'staleGraceMs'>;
+  alone: boolean;
+  /** How many streams, in all and of one organization. */
+  streams: Pick<Parameters<typeof makeInvalidationStreams>[0], 'maxStreams' | 'maxPerOrganization' | 'count'>;
+};
 
 /** What remembers keys and the like, and what is told when they change: our own memory first, then who listens over HTTP. */
-export function makeInvalidationParts({ maxKeys, alone }: Options) {
+export function makeInvalidationParts({ config, alone, streams: bounds }: Options) {
+  const { cacheMaxKeys: maxKeys, staleGraceMs: graceMs } = config;
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
   const allowListMemory = makeAllowListMemory();
   const sessionMemory = makeSessionMemory();
@@ -32,8 +39,9 @@ export function makeInvalidationParts({ maxKeys, alone }: Options) {
       cache.clear();
       hub.clear();
     },
+    doubt: hub.wake,
   };
-  const trust = makeTrust(told, { trusted: alone });
-  const streams = makeInvalidationStreams({ hub, trust });
-  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce(told), trust, streams };
+  const trust = makeTrust(told, { alone, graceMs });
+  const streams = makeInvalidationStreams({ ...bounds, hub, trust });
+  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce({ cache: told, alone }), trust, streams };
 }

@@ -29,6 +29,7 @@ import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { KeyHasher } from '../verification/key-hasher.ts';
 import type { BillingParts } from './billing-parts.ts';
+import type { Budgets } from './budget-parts.ts';
 import type { NoticesParts } from './notices-parts.ts';
 import type { UsageParts } from './usage-parts.ts';
 import type { WorkosOf } from './workos-parts.ts';
@@ -48,6 +49,7 @@ type Deps = {
   catalogue: Catalogue;
   gate: BillingParts['gate'];
   notices: Pick<NoticesParts, 'tellLimitReached'>;
+  budgets: Pick<Budgets, 'keyChanges'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
   mirrorMembers: Pick<MirrorMembers, 'heardFrom'>;
   audit: AuditLog;
@@ -60,7 +62,8 @@ type Deps = {
 /** What makes, shows and changes keys. */
 export function makeKeyRoutes(deps: Deps): Route[] {
   const { keys, catalogue, gate, clock } = deps;
-  const provision = makeProvisionKey(deps);
+  const { keyChanges } = deps.budgets;
+  const provision = makeProvisionKey({ ...deps, keyChanges });
   const admit = gate.admitKey;
   const expireAtWorkos = makeExpireAtWorkos(deps);
   const hearOwner = makeHearOwner(deps.mirrorMembers.heardFrom);
@@ -77,8 +80,8 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     runOnce: makeRepeatable(deps),
     findKey: deps.findKey,
     listKeys: keys.list,
-    updateKey: makeUpdateKey({ ...deps, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
-    revokeKey: makeRevokeKey(deps),
+    updateKey: makeUpdateKey({ ...deps, keyChanges, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
+    revokeKey: makeRevokeKey({ ...deps, keyChanges }),
     lastUsesOf: deps.usage.lastUsesOf,
     permissionsOf: makePermissionsOf(deps.db),
     scopes: keyScopes(catalogue.keyOwners),

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { ItemsOf } from '../background/items.ts';
 import { makeMirrorSessions } from '../auth/mirror-sessions.ts';
 import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
@@ -14,6 +15,7 @@ import type { Marker } from '../keys/marker.ts';
 import { makeMirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeAskForMembers } from '../members/ask-for-members.ts';
+import { MEMBERS_LOOP, hastenMember, membersLagSeconds } from '../members/due-members.ts';
 import type { AskForMembers } from '../members/ask-for-members.ts';
 import { makeMirrorMembers } from '../members/mirror-members.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
@@ -21,21 +23,30 @@ import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { ApplyEvent } from '../sync/apply-event.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
 import { makePace } from '../sync/pace.ts';
 import { makePollEvents } from '../sync/poll-events.ts';
+import { makeRereadEvents } from '../sync/reread-events.ts';
+import { makeUnreadableEvents } from '../sync/unreadable-events-repository.ts';
+import type { EventsEnvironment } from '../sync/unreadable-events-repository.ts';
+import { makeKeepUnreadable, makeRetryUnreadable } from '../sync/unreadable-events.ts';
+import type { KeepUnreadable } from '../sync/unreadable-events.ts';
 import { LIVE, TEST, workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Announce } from '../verification/announce.ts';
+import type { WorkosEvent } from '../workos/event.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
-import type { TestGateway } from '../workos/test-gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
 import type { TestWorkos } from './workos-parts.ts';
 import type { Logger } from 'pino';
 
 /** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
 const LEASE_DEADLINES = 12;
+
+/** Half of what is read again each time, so that nothing falls between two readings. */
+const REREAD_MS = 5 * 60_000;
+const RETRY_MS = 10 * 60_000;
 
 /** A membership and its roles are asked for, each twice at most. */
 const ASKING_DEADLINES = 5;
@@ -75,16 +86,25 @@ type MemberDeps = {
   workos: WorkosGateway;
   mirrorMembers: MirrorMembers;
   announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
+  itemsOf: ItemsOf;
   clock: Clock;
-  log: Logger;
 };
 
 /** What asks WorkOS of people, and its loop. */
-export function makeMemberParts({ config, announceKeysOf, ...deps }: MemberDeps) {
+export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: MemberDeps) {
   const { turn } = makePace(config.workos.settlementsPerSecond);
   const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
-  const { askDue, askAbout } = makeAskForMembers({ ...deps, announce: announceKeysOf, turn, leaseMs });
-  const loop: Loop = { name: 'members', everyMs: config.settleIntervalMs, step: askDue };
+  const { db, clock } = deps;
+  const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
+  const asking = { ...deps, items, announce: announceKeysOf, turn, leaseMs };
+  const { askDue, askAbout } = makeAskForMembers(asking);
+  const loop: Loop = {
+    name: MEMBERS_LOOP,
+    everyMs: config.settleIntervalMs,
+    step: askDue,
+    lagSeconds: () => membersLagSeconds(db, clock()),
+    items: items.deadLetters,
+  };
   return { askAboutMember: askAbout, membersLoop: loop };
 }
 
@@ -99,48 +119,105 @@ type EventDeps = {
   mirrorSessions: MirrorSessions;
   askAboutMember: AskForMembers['askAbout'];
   metrics: Metrics;
+  itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;
   log: Logger;
 };
 
 /** The two ways by which WorkOS's events come. */
-export function makeEvents({ metrics, ...deps }: EventDeps) {
+export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
   const { config, db, clock } = deps;
   const { workosEvents } = metrics;
   const applyEvent = makeApplyEvent({ ...deps, workosEvents });
-  const cursors = makeEventCursors(db, 'workos');
-  const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
-  const pollEvents = makePollEvents({ ...polling, cursors });
+  const unreadable = makeUnreadableEvents(db);
   const { testWorkos } = deps;
-  const pollTest = (workos: TestGateway) =>
-    makePollEvents({ ...polling, cursors: makeEventCursors(db, 'workos_test'), workos });
+  const keeping = (environment: EventsEnvironment) =>
+    makeKeepUnreadable({ ...deps, unreadable, environment, workosEvents });
+  const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
   const startedAt = clock();
-  const loop = (name: string, step: Loop['step']): Loop => ({ name, everyMs: config.eventsIntervalMs, step });
+  const loopsOf = (stream: Stream): Loop[] => {
+    const { name, cursor, workos } = stream;
+    const keepUnreadable = keeping(stream.environment);
+    const cursors = makeEventCursors(db, cursor);
+    const items = itemsOf(name);
+    const rereading = { ...polling, workos, keepUnreadable, everyMs: REREAD_MS };
+    return [
+      {
+        name,
+        everyMs: config.eventsIntervalMs,
+        step: makePollEvents({ ...polling, cursors, items, workos, keepUnreadable }),
+        lagSeconds: async () => (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
+        items: items.deadLetters,
+      },
+      {
+        name: `late_${name}`,
+        everyMs: REREAD_MS,
+        step: makeRereadEvents({ ...rereading, items, cursors: makeEventCursors(db, `${cursor}_reread`) }),
+        bulk: 'what cannot be applied is set aside by the loop that reads events in their order',
+      },
+    ];
+  };
+  const live: Stream = { name: 'events', cursor: 'workos', environment: 'live', workos: deps.workos };
+  const test: Stream | undefined = testWorkos && {
+    name: 'test_events',
+    cursor: 'workos_test',
+    environment: 'test',
+    workos: testWorkos.gateway,
+  };
+  const retryUnreadable = makeRetryUnreadable({ ...deps, unreadable, asOurs: asOursIn(testWorkos), applyEvent });
   return {
-    loops: [loop('events', pollEvents), ...(testWorkos ? [loop('test_events', pollTest(testWorkos.gateway))] : [])],
-    routes: () => hookRoutes({ ...deps, applyEvent, workosEvents }),
-    lagSeconds: async (): Promise<number> =>
-      (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
+    loops: [...loopsOf(live), ...(test ? loopsOf(test) : []), retryLoop(retryUnreadable)],
+    unreadable,
+    retryUnreadable,
+    routes: () => hookRoutes({ ...deps, applyEvent, keeping, workosEvents }),
   };
 }
 
-type HookDeps = Pick<EventDeps, 'config' | 'testWorkos' | 'log'> & {
+type Stream = {
+  name: string;
+  /** Its place in `event_cursors`. */
+  cursor: string;
+  environment: EventsEnvironment;
+  workos: Pick<WorkosGateway, 'listEvents'>;
+};
+
+function retryLoop(retryUnreadable: ReturnType<typeof makeRetryUnreadable>): Loop {
+  return {
+    name: 'unreadable_events',
+    everyMs: RETRY_MS,
+    step: async (signal) => void (await retryUnreadable(RETRY_MS, signal)),
+    bulk: 'an event that still cannot be read or applied stays where it is, and the others go on',
+  };
+}
+
+/** Whom an event concerns: the test environment speaks of its own organizations. */
+function asOursIn(testWorkos: TestWorkos | undefined) {
+  return (event: WorkosEvent, environment: EventsEnvironment): Promise<WorkosEvent | undefined> =>
+    environment === 'live' ? Promise.resolve(event) : (testWorkos?.gateway.asOurs(event) ?? Promise.resolve(undefined));
+}
+
+const itself = (event: WorkosEvent): Promise<WorkosEvent> => Promise.resolve(event);
+
+type HookDeps = Pick<EventDeps, 'config' | 'testWorkos'> & {
   applyEvent: ApplyEvent;
+  keeping: (environment: EventsEnvironment) => KeepUnreadable;
   workosEvents: Metrics['workosEvents'];
 };
 
 /** Nobody can sign anything where there is no secret, and so there is no route. */
-function hookRoutes({ config, testWorkos, ...deps }: HookDeps): Route[] {
+function hookRoutes({ config, testWorkos, keeping, ...deps }: HookDeps): Route[] {
   const { test, ...live } = config.workos;
   const routes: Route[] = [];
   if (live.webhookSecret !== undefined) {
     const verify = makeVerifyWebhook(live.webhookSecret, live);
-    routes.push(workosHookRoute({ ...deps, place: LIVE, verify, asOurs: (event) => Promise.resolve(event) }));
+    const keepUnreadable = keeping('live');
+    routes.push(workosHookRoute({ ...deps, place: LIVE, verify, keepUnreadable, asOurs: itself }));
   }
   if (test?.webhookSecret !== undefined && testWorkos) {
     const verify = makeVerifyWebhook(test.webhookSecret, test);
-    routes.push(workosHookRoute({ ...deps, place: TEST, verify, asOurs: testWorkos.gateway.asOurs }));
+    const keepUnreadable = keeping('test');
+    routes.push(workosHookRoute({ ...deps, place: TEST, verify, keepUnreadable, asOurs: testWorkos.gateway.asOurs }));
   }
   return routes;
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
+import type { ItemsOf } from '../background/items.ts';
 import { makePolicy } from '../billing/posture.ts';
 import type { PolicyRules } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
@@ -20,17 +21,17 @@ import { makeSendNotice } from '../notices/send-notice.ts';
 import { makeSince } from '../notices/since.ts';
 import { makeSweepNotices } from '../notices/sweep.ts';
 import { makeTellAudited } from '../notices/tell-audited.ts';
-import { makeTellExpiring } from '../notices/tell-expiring.ts';
+import { EXPIRING_LOOP, makeTellExpiring } from '../notices/tell-expiring.ts';
 import { makeTellLimitReached } from '../notices/tell-limit-reached.ts';
 import { makeTellPostures } from '../notices/tell-postures.ts';
 import { makeTellUnused } from '../notices/tell-unused.ts';
-import { forgetTold } from '../notices/told-postures.ts';
+import { POSTURES_LOOP, forgetTold } from '../notices/told-postures.ts';
+import { makeDeadDeliveries } from '../notices/dead-deliveries.ts';
 import { oldestSeconds } from '../notices/undelivered.ts';
 import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
 import type { Product } from '../permissions/product.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import { makePace } from '../sync/pace.ts';
-import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
@@ -40,14 +41,16 @@ type Deps = {
   product: Pick<Product, 'notices'>;
   policyRules: PolicyRules;
   db: Knex;
-  metrics: Pick<Metrics, 'registry' | 'failures'>;
+  metrics: Pick<Metrics, 'registry' | 'tableGauges' | 'failures'>;
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
+  itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'warn' | 'error'>;
 };
 type Target = { name: string; send: Send };
 
+const UNUSED_LOOP = 'tell_unused';
 const DELIVERY_INTERVAL_MS = 1_000;
 const POSTURES_INTERVAL_MS = 2_000;
 const EXPIRING_INTERVAL_MS = 60_000;
@@ -66,8 +69,7 @@ export function makeNoticesParts(deps: Deps) {
   const postures = makePostureNotices({ policy, outbox: writer, clock });
   const outbox = makeOutbox(db);
   const names = targets.map(({ name }) => name);
-  addGauge(
-    deps.metrics,
+  deps.metrics.tableGauges.add(
     {
       name: 'latchkey_notices_oldest_seconds',
       help: 'How long the oldest waiting notice has waited.',
@@ -79,6 +81,7 @@ export function makeNoticesParts(deps: Deps) {
     name: 'sweep_notices',
     everyMs: SWEEP_INTERVAL_MS,
     step: makeSweepNotices({ db, endpoints: names, clock }),
+    bulk: 'Each statement ends or deletes what is old and skips rows that are held.',
   };
   const loops = [...deliveries(deps, targets, outbox), ...watches({ ...deps, policy, postures, writer }), sweep];
   return {
@@ -113,7 +116,7 @@ function targetsOf({ config, product, workos }: Deps): Target[] {
 
 /** A loop for each, so that one that does not answer holds up no other. */
 function deliveries(
-  { metrics, at, clock, log }: Deps,
+  { db, metrics, at, clock, log }: Deps,
   targets: readonly Target[],
   outbox: ReturnType<typeof makeOutbox>,
 ): Loop[] {
@@ -138,27 +141,55 @@ function deliveries(
       clock,
       log,
     });
-    return { name: loop, everyMs: DELIVERY_INTERVAL_MS, step };
+    return {
+      name: loop,
+      everyMs: DELIVERY_INTERVAL_MS,
+      step,
+      lagSeconds: async () => (await oldestSeconds(db, [endpoint], clock()))[endpoint] ?? 0,
+      items: makeDeadDeliveries({ db, endpoint, loop, clock }),
+    };
   });
 }
 
 type WatchDeps = Deps & { policy: ReturnType<typeof makePolicy>; postures: PostureNotices; writer: OutboxWriter };
 
 /** What finds what nobody does: ends that come near, keys that nobody uses, postures that the clock changes. */
-function watches({ db, product, clock, policy, postures, writer: outbox }: WatchDeps): Loop[] {
+function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox }: WatchDeps): Loop[] {
   const since = makeSince({ db, names: product.notices.endpoints.map(({ name }) => name), clock });
   const deps = { db, outbox, holdKeys, since, clock };
+  const told = itemsOf(POSTURES_LOOP);
+  const expiring = itemsOf(EXPIRING_LOOP);
+  const unused = itemsOf(UNUSED_LOOP);
   const isPostureWanted = outbox.wants('organization.posture_changed');
   const tellPostures = isPostureWanted
-    ? makeTellPostures({ db, policy, postures, since, clock })
+    ? makeTellPostures({ db, policy, postures, since, items: told, clock })
     : () => forgetTold(db);
   return [
-    { name: 'tell_postures', everyMs: isPostureWanted ? POSTURES_INTERVAL_MS : SWEEP_INTERVAL_MS, step: tellPostures },
+    {
+      name: POSTURES_LOOP,
+      everyMs: isPostureWanted ? POSTURES_INTERVAL_MS : SWEEP_INTERVAL_MS,
+      step: tellPostures,
+      items: told.deadLetters,
+    },
     ...(outbox.wants('api_key.expiring')
-      ? [{ name: 'tell_expiring', everyMs: EXPIRING_INTERVAL_MS, step: makeTellExpiring(deps) }]
+      ? [
+          {
+            name: EXPIRING_LOOP,
+            everyMs: EXPIRING_INTERVAL_MS,
+            step: makeTellExpiring({ ...deps, items: expiring }),
+            items: expiring.deadLetters,
+          },
+        ]
       : []),
     ...(outbox.wants('api_key.unused')
-      ? [{ name: 'tell_unused', everyMs: UNUSED_INTERVAL_MS, step: makeTellUnused(deps) }]
+      ? [
+          {
+            name: UNUSED_LOOP,
+            everyMs: UNUSED_INTERVAL_MS,
+            step: makeTellUnused({ ...deps, items: unused }),
+            items: unused.deadLetters,
+          },
+        ]
       : []),
   ];
 }

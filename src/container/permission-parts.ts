@@ -1,24 +1,28 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { makeHoldersOf } from '../keys/holders.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { makeTellChangedGrants } from '../permissions/tell-changed-grants.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 
 /** Once in the life of a process; until then a failed one is tried again. */
+const LOOP = 'configuration';
 const INTERVAL_MS = 5_000;
 
-type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; clock: Clock };
+type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; itemsOf: ItemsOf; clock: Clock };
 
 /** Tells of another configuration. */
-export function makeConfigurationLoop({ db, catalogue, audit, clock }: Deps): Loop {
+export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock }: Deps): Loop {
+  const items = itemsOf(LOOP);
   const step = makeTellChangedGrants({
     db,
     configured: catalogue.configuredGrants(),
     holdersOf: makeHoldersOf({ clock }),
     audit,
+    items,
     clock,
   });
-  return { name: 'configuration', everyMs: INTERVAL_MS, step };
+  return { name: LOOP, everyMs: INTERVAL_MS, step, items: items.deadLetters };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { makeComparedTestOrganizations } from '../billing/compared-test-organizations.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
+import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
@@ -32,6 +33,7 @@ type Deps = {
   describe: DescribeWorkosKey;
   mirrorKeys: MirrorKeys;
   unsettled: UnsettledKeys;
+  itemsOf: ItemsOf;
   settleAfterMs: number;
   audit: AuditLog;
   at: FaultPoint;
@@ -39,10 +41,19 @@ type Deps = {
   log: Logger;
 };
 
+export const SETTLE_LOOP = 'settle';
+
+/** Rows that could not be settled, by their ids. */
+export function settleItems({ itemsOf, unsettled }: Pick<Deps, 'itemsOf' | 'unsettled'>): Items {
+  return itemsOf(SETTLE_LOOP, async ({ id: rowId, organizationId }, now) => {
+    if (organizationId !== undefined) await unsettled.hasten({ organizationId, rowId }, now);
+  });
+}
+
 /** What compares the whole mirror with WorkOS. */
 export function makeReconcileParts(deps: Deps): Reconcile {
   // What it found it mends at once: somebody is waiting for its report.
-  const settle = makeSettle({ ...deps, pace: makePace(Infinity) });
+  const settle = makeSettle({ ...deps, items: settleItems(deps), pace: makePace(Infinity) });
   const shared = { ...deps, mendKeys: makeMendKeys(deps) };
   const compared = sidesOf(deps).map((side) => ({
     ...shared,

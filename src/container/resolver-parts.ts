@@ -8,7 +8,6 @@ import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeFailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeAdoptKey } from '../verification/adopt-key.ts';
 import type { Announce } from '../verification/announce.ts';
@@ -22,6 +21,7 @@ import { makeRenewHashes } from '../verification/renew-hashes.ts';
 import { makeKeyResolver } from '../verification/resolve-key.ts';
 import type { Trust } from '../verification/trust.ts';
 import { makeUnknownKeys } from '../verification/unknown-keys.ts';
+import type { Budgets } from './budget-parts.ts';
 import type { WorkosOf } from './workos-parts.ts';
 
 type Deps = {
@@ -41,16 +41,18 @@ type Deps = {
   environments: readonly Environment[];
   mirrorKeys: MirrorKeys;
   limiter: Pick<Limiter, 'takeRate'>;
+  budgets: Pick<Budgets, 'questions' | 'spareLookUps' | 'takeUnexpectedKey'>;
 };
 
 /** What finds a presented key, and what keeps guesses from costing anything. */
 export function makeResolverParts(deps: Deps) {
-  const { config, db, cache, trust, hasher, metrics } = deps;
+  const { config, db, cache, trust, hasher, metrics, budgets } = deps;
   const { hashKeys } = hasher;
   const failures = makeFailedCredentials({ ...deps, perMinute: config.failedCredentialsPerMinute });
   const resolver = makeKeyResolver({
     ...deps,
     failures,
+    spareLookUps: budgets.spareLookUps,
     unknown: makeUnknownKeys(cache),
     readMirror: gatherReads(makeReadMirror(db, deps.catalogue)),
     renewHash: makeRenewHashes({ ...deps, hashKey: hashKeys[0] }),
@@ -58,12 +60,11 @@ export function makeResolverParts(deps: Deps) {
       ...deps,
       failures,
       isExpected: makeIsExpected({ db, cache, trust, hashKeys }),
-      questionsPerSecond: config.workos.validationsPerSecond,
-      questionsPerMinute: config.workos.unexpectedPerMinute,
+      questions: budgets.questions,
+      takeUnexpectedKey: budgets.takeUnexpectedKey,
     }),
   });
-  addGauge(
-    metrics,
+  metrics.tableGauges.add(
     {
       name: 'latchkey_api_keys_by_old_secret',
       help: 'Active keys whose hash is not of the current secret, by which secret made it; 100,000 of each at most.',

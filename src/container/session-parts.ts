@@ -1,35 +1,45 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Items, ItemsOf } from '../background/items.ts';
 import { checkRoutes } from '../auth/check-routes.ts';
 import { makeEndSession, makeRevokeSessions, makeSweepSessions } from '../auth/end-session.ts';
-import { makeNoteFailedSignIn } from '../auth/failed-sign-ins.ts';
+import { makeFailedSignIns } from '../auth/failed-sign-ins.ts';
+import type { FailedSignIns } from '../auth/failed-sign-ins.ts';
+import { anyKeySet } from '../auth/any-key-set.ts';
 import { makeKeySet } from '../auth/key-set.ts';
+import { makeKnownAccounts } from '../auth/known-accounts.ts';
 import { makeLiveSessions } from '../auth/live-sessions.ts';
 import type { OrganizationAddresses } from '../auth/organization-addresses.ts';
+import { makeNoteRefusedIssuer } from '../auth/refused-issuers.ts';
 import { makeRecordSession } from '../auth/record-session.ts';
+import { makeRenewableSessions } from '../auth/renewable-sessions.ts';
 import { makeSessionActivity } from '../auth/session-activity.ts';
 import type { SessionActivity } from '../auth/session-activity.ts';
 import type { SessionMemory } from '../auth/session-memory.ts';
-import { makeSessionEndsRepository } from '../auth/session-ends-repository.ts';
+import { SWEEP_LOOP, makeSessionEndsRepository } from '../auth/session-ends-repository.ts';
+import type { SessionEnds } from '../auth/session-ends-repository.ts';
 import { makeSessionRepository } from '../auth/session-repository.ts';
+import { makeSessionIssuers } from '../auth/session-issuers.ts';
 import { makeSignIn } from '../auth/sign-in.ts';
-import { makeSignInRates } from '../auth/sign-in-rates.ts';
+import { makeSignInRefusal } from '../auth/sign-in-refusal.ts';
 import { signInRoutes } from '../auth/sign-in-routes.ts';
 import { makeTokenVerifier } from '../auth/token-verifier.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Route } from '../http/route.ts';
+
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { within } from '../limits/within.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import type { Announce } from '../verification/announce.ts';
 import type { Trust } from '../verification/trust.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import type { Budgets } from './budget-parts.ts';
 
 type Deps = {
   config: Config;
@@ -40,32 +50,41 @@ type Deps = {
   addresses: OrganizationAddresses;
   tenants: Pick<TenantRepository, 'find'>;
   limiter: Limiter;
+  budgets: Pick<Budgets, 'refreshes' | 'signIns'>;
   sessionMemory: SessionMemory;
   announce: Announce;
   audit: AuditLog;
   trust: Trust;
+  itemsOf: ItemsOf;
   clock: Clock;
   log: Logger;
 };
 
 const MINUTE_MS = 60_000;
 const FLUSH_MS = 1_000;
+const FLUSH_LOOP = 'flush_sessions';
+const REVOKE_LOOP = 'revoke_sessions';
+const FOLD_LOOP = 'record_failed_sign_ins';
+const FOLD_MS = 10_000;
 const CLOSE_MS = 3_000;
 
 /** What knows of people's sessions: their tokens, that they are used, and that they are over. */
 export function makeSessionParts(deps: Deps) {
-  const { config, product, db, sessionMemory: memory, trust, clock, log } = deps;
+  const { product, db, sessionMemory: memory, trust, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   // So far replicas may differ in when a session was last used.
   const lagMs = Math.min(MINUTE_MS, (inactivityMs ?? MINUTE_MS) / 10);
   const sessions = makeSessionRepository(db);
   const ends = makeSessionEndsRepository(db);
-  const activity = makeSessionActivity({ sessions, lagMs });
+  const flushed = deps.itemsOf(FLUSH_LOOP);
+  const activity = makeSessionActivity({ sessions, lagMs, items: flushed });
   const live = makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted: trust.isTrusted, clock });
   const endSession = makeEndSession({ ...deps, sessions, ends });
   const verify = tokenVerifier(deps);
   const isOrganizationKnown = isKnown(deps);
+  const accounts = makeKnownAccounts();
+  const failedSignIns = makeFailedSignIns({ ...deps, isOrganizationKnown, accounts });
   const unusedMs = inactivityMs === undefined ? undefined : inactivityMs + 2 * lagMs;
 
   const signInOf = (failures: FailedCredentials) =>
@@ -76,46 +95,83 @@ export function makeSessionParts(deps: Deps) {
       sessions,
       endSession,
       recordSession: makeRecordSession({ ...deps, sessions }),
-      noteFailedSignIn: makeNoteFailedSignIn({ ...deps, isOrganizationKnown }),
-      rates: makeSignInRates({ limiter: deps.limiter, perMinute: config.signInsPerMinute }),
+      noteFailedSignIn: failedSignIns.note,
+      accounts,
+      signInRefusal: makeSignInRefusal(log),
+      rates: deps.budgets.signIns,
       failures,
+      refreshes: deps.budgets.refreshes,
+      renewable: makeRenewableSessions(),
     });
 
   return {
     /** Who a session or machine token stands for, if its session is not over. */
     async verifyToken(token: string) {
       const caller = await verify(token);
-      if (caller.kind === 'user') await live.admit(caller);
+      if (caller.kind === 'user' && caller.applicationId === undefined) await live.admit(caller);
       return caller;
     },
     sessionRoutes: (failures: FailedCredentials): Route[] => [
       ...(hasSignIn ? signInRoutes({ signIn: signInOf(failures), endSession }) : []),
       ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],
-    sessionLoops: loops({ ...deps, activity, ends }, unusedMs),
-    /** Writes the last uses, when no more come. */
-    async closeSessions(): Promise<void> {
-      await within(CLOSE_MS, activity.flush(Infinity)).catch((error: unknown) =>
-        log.warn({ err: error }, 'when some sessions were last used is lost: it could not be written'),
-      );
-    },
+    sessionLoops: loops({ ...deps, activity, flushed, ends, failedSignIns }, unusedMs),
+    closeSessions: () => writeLast(activity, failedSignIns, log),
   };
 }
 
-type LoopDeps = { activity: SessionActivity } & Pick<Deps, 'config'> &
-  Parameters<typeof makeRevokeSessions>[0] &
-  Parameters<typeof makeSweepSessions>[0];
+/** Writes the last uses, and failures of sign-in, when no more come. */
+async function writeLast(activity: SessionActivity, failed: FailedSignIns, log: Logger): Promise<void> {
+  const writes = Promise.allSettled([activity.flush(Infinity), failed.flush()]);
+  const lost = await within(CLOSE_MS, writes).then(
+    (results) => results.find((result) => result.status === 'rejected')?.reason as unknown,
+    (error: unknown) => error,
+  );
+  if (lost !== undefined)
+    log.warn({ err: lost }, 'last uses of sessions, or failures of sign-in, could not be written');
+}
+
+type LoopDeps = {
+  activity: SessionActivity;
+  flushed: Items;
+  ends: SessionEnds;
+  failedSignIns: Pick<FailedSignIns, 'flush'>;
+} & Deps;
 
 function loops(deps: LoopDeps, unusedMs: number | undefined): Loop[] {
+  const { activity, flushed, ends, itemsOf, clock } = deps;
   const { role, settleIntervalMs } = deps.config;
   const flush: Loop = {
-    name: 'flush_sessions',
+    name: FLUSH_LOOP,
     everyMs: FLUSH_MS,
-    step: () => deps.activity.flush(deps.clock().getTime()),
+    async step() {
+      await activity.flush(clock().getTime());
+      await activity.flushSetAside();
+    },
+    items: flushed.deadLetters,
   };
-  const revoke: Loop = { name: 'revoke_sessions', everyMs: settleIntervalMs, step: makeRevokeSessions(deps) };
-  const sweep: Loop = { name: 'sweep_sessions', everyMs: MINUTE_MS, step: makeSweepSessions(deps, unusedMs) };
-  return [...(role === 'worker' ? [] : [flush]), ...(role === 'api' ? [] : [revoke, sweep])];
+  const record: Loop = {
+    name: FOLD_LOOP,
+    everyMs: FOLD_MS,
+    step: deps.failedSignIns.flush,
+    bulk: 'What cannot be written stays counted, and holds up nothing else.',
+  };
+  const revoked = itemsOf(REVOKE_LOOP, ({ id }, now) => ends.postpone(id, now));
+  const revoke: Loop = {
+    name: REVOKE_LOOP,
+    everyMs: settleIntervalMs,
+    step: makeRevokeSessions({ ...deps, items: revoked }),
+    lagSeconds: () => ends.lagSeconds(clock()),
+    items: revoked.deadLetters,
+  };
+  const swept = itemsOf(SWEEP_LOOP);
+  const sweep: Loop = {
+    name: SWEEP_LOOP,
+    everyMs: MINUTE_MS,
+    step: makeSweepSessions({ ...deps, items: swept }, unusedMs),
+    items: swept.deadLetters,
+  };
+  return [...(role === 'worker' ? [] : [flush, record]), ...(role === 'api' ? [] : [revoke, sweep])];
 }
 
 function isKnown({ tenants }: Pick<Deps, 'tenants'>) {
@@ -125,15 +181,22 @@ function isKnown({ tenants }: Pick<Deps, 'tenants'>) {
   };
 }
 
-function tokenVerifier({ config, catalogue, clock }: Pick<Deps, 'config' | 'catalogue' | 'clock'>) {
-  const { clientId, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
+type VerifierDeps = Pick<Deps, 'config' | 'clock' | 'log'> & { catalogue: Pick<Catalogue, 'implying'> };
+
+/** Verifies tokens as the configuration has it. */
+export function tokenVerifier({ config, catalogue, clock, log }: VerifierDeps) {
+  const { clientIds, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
+  const keySet = (url: string) => makeKeySet({ url, timeoutMs, clock });
   return makeTokenVerifier({
-    clientId,
-    sessionIssuers: issuers,
-    sessionKeys: makeKeySet({ url: `${apiUrl}/sso/jwks/${clientId}`, timeoutMs, clock }),
-    machineIssuer: authkitUrl,
-    machineKeys:
-      authkitUrl === undefined ? undefined : makeKeySet({ url: `${authkitUrl}/oauth2/jwks`, timeoutMs, clock }),
+    clientIds,
+    isSessionIssuer: makeSessionIssuers({
+      urls: [apiUrl, ...(authkitUrl === undefined ? [] : [authkitUrl])],
+      clientIds,
+      others: issuers,
+    }),
+    sessionKeys: anyKeySet(clientIds.map((clientId) => keySet(`${apiUrl}/sso/jwks/${clientId}`))),
+    connect: authkitUrl === undefined ? undefined : { issuer: authkitUrl, keys: keySet(`${authkitUrl}/oauth2/jwks`) },
+    noteRefusedIssuer: makeNoteRefusedIssuer(log),
     implying: catalogue.implying,
     clock,
   });

@@ -1,18 +1,20 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Route } from '../http/route.ts';
 import { keyScopes, reachOf } from '../keys/key-access.ts';
 import type { Reach } from '../keys/key-access.ts';
 import { makeOwnersOfKeys } from '../keys/owners-of-keys.ts';
-import type { Loop } from '../sync/background.ts';
+import type { Loop } from '../background/loop.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { JITTER } from '../sync/run-every.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeAgentFamily } from '../usage/agent-family.ts';
 import { makeFlushUsage } from '../usage/flush-usage.ts';
+import type { FlushUsage } from '../usage/flush-usage.ts';
 import { makeKeepPartitions } from '../usage/keep-partitions.ts';
 import { makeRefreshWorkosLastUse } from '../usage/refresh-workos-last-use.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
@@ -37,6 +39,7 @@ type Deps = {
   /** @throws AppError `api_key_not_found`, also for a key of another organization */
   findKey: (organizationId: string, id: string, reach?: Reach) => Promise<unknown>;
   catalogue: Pick<Catalogue, 'keyOwners'>;
+  itemsOf: ItemsOf;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
   /** Of all keys together, between two flushes. */
@@ -58,19 +61,21 @@ export type UsageParts = {
 const MAX_COUNTERS = 100_000;
 const PARTITIONS_INTERVAL_MS = 60 * 60_000;
 const CLOSE_MS = 5_000;
+const FLUSH_LOOP = 'flush_usage';
 
 /** What gathers the uses of keys, writes them, and tells of them. */
 export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
-  const { config, db, metrics, workosOf, format, codes, findKey, catalogue, clock, log } = deps;
-  const { usageDropped } = metrics;
+  const { config, db, metrics, workosOf, format, codes, findKey, catalogue, itemsOf, clock, log } = deps;
   const memory = makeUsageMemory({
     maxCounters,
     // A failure is found, told of and healed by the loop.
     onFull: () => void flush().catch(() => undefined),
-    onDropped: (uses) => usageDropped.inc(uses),
+    onDropped: (uses) => metrics.usageDropped.inc(uses),
   });
-  const { flush, writing } = makeFlushUsage({
+  const items = itemsOf(FLUSH_LOOP);
+  const { flush, takeBack, writing } = makeFlushUsage({
     memory,
+    items,
     writer: makeUsageWriter({ db, familyOf: makeAgentFamily() }),
   });
   addGauge(
@@ -89,7 +94,11 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
       },
       perMinute: config.usage.workosLastUsePerMinute,
     }),
-    loops: makeLoops(config, flush, makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths })),
+    loops: makeLoops(
+      config,
+      { flush, takeBack, items },
+      makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths }),
+    ),
     routes: [
       ...usageRoutes({
         findKey: (caller, id) => findKey(caller.organizationId, id, reachOf(caller, 'read')),
@@ -108,10 +117,29 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
   };
 }
 
-function makeLoops({ role, usage }: Deps['config'], flush: () => Promise<void>, keepPartitions: () => Promise<void>) {
+type Flushing = Pick<FlushUsage, 'flush' | 'takeBack'> & { items: Pick<Items, 'deadLetters'> };
+
+function makeLoops(
+  { role, usage }: Deps['config'],
+  { flush, takeBack, items }: Flushing,
+  keepPartitions: () => Promise<void>,
+) {
   // However far apart replicas drift, nothing waits longer than was configured.
-  const flushing: Loop = { name: 'flush_usage', everyMs: usage.flushMs / (1 + JITTER), step: flush };
-  const keeping: Loop = { name: 'keep_usage_partitions', everyMs: PARTITIONS_INTERVAL_MS, step: keepPartitions };
+  const flushing: Loop = {
+    name: FLUSH_LOOP,
+    everyMs: usage.flushMs / (1 + JITTER),
+    async step() {
+      await takeBack();
+      await flush();
+    },
+    items: items.deadLetters,
+  };
+  const keeping: Loop = {
+    name: 'keep_usage_partitions',
+    everyMs: PARTITIONS_INTERVAL_MS,
+    step: keepPartitions,
+    bulk: 'One function makes and drops partitions; it takes no items.',
+  };
   return [...(role === 'worker' ? [] : [flushing]), ...(role === 'api' ? [] : [keeping])];
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FastLane } from '../http/fast-lane.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import { makeGiveBack } from '../limits/give-back.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -23,10 +24,12 @@ import type { KeyResolver } from '../verification/resolve-key.ts';
 import { makeVerifyLane } from '../verification/verify-lane.ts';
 import { VERIFY_PATH } from '../verification/verify-routes.ts';
 import type { makeServiceTokens } from '../auth/service-tokens.ts';
+import type { SessionCookies } from '../auth/session-cookie.ts';
 
 type Deps = {
   config: Config;
   format: KeyFormat;
+  cookies: SessionCookies;
   db: Knex;
   resolver: KeyResolver;
   failures: FailedCredentials;
@@ -43,16 +46,18 @@ type Deps = {
 
 /** What says whether keys are good: to services and proxies, and of the callers of Latchkey's own routes. */
 export function makeVerificationParts(deps: Deps) {
-  const { config, format, resolver, findServiceToken, clock, metrics } = deps;
+  const { config, format, cookies, resolver, findServiceToken, clock, metrics } = deps;
   // Finding a counter by its labels costs more than counting.
   const counters = new Map(VERDICTS.map((code) => [code, metrics.verifications.labels(code)]));
   const countVerdict = (code: VerdictCode) => counters.get(code)?.inc();
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
+  const giveBack = makeGiveBack(deps.limiter);
   const lanes: FastLane[] = [
-    makeVerifyLane({ findServiceToken, peekKey: resolver.peekKey, decide, note: laneLog(deps, VERIFY_PATH) }),
+    makeVerifyLane({ findServiceToken, peekKey: resolver.peekKey, decide, giveBack, note: laneLog(deps, VERIFY_PATH) }),
     makeForwardLane({
       keyPrefixes: format.prefixes,
+      mayCarrySession: cookies.mayCarry,
       peekKey: resolver.peekKey,
       judge,
       decide,
@@ -61,7 +66,7 @@ export function makeVerificationParts(deps: Deps) {
       now: clock,
     }),
   ];
-  return { decide, lanes, keyCallers: makeKeyCallers({ ...deps, ...resolver, countVerdict }) };
+  return { decide, giveBack, lanes, keyCallers: makeKeyCallers({ ...deps, ...resolver, countVerdict }) };
 }
 
 function laneLog({ log, metrics, config }: Deps, route: string): LaneLog {

@@ -8,12 +8,15 @@ export type EmbeddedDatabase = { db: Knex; pglite: PGlite; close(): Promise<void
 
 const ACQUIRE_TIMEOUT_MS = 10_000;
 
+/** PostgreSQL's own 128 MB would be taken whole at the start, for a database that is small and has its files in memory. */
+const SETTINGS = ['-c', 'shared_buffers=16MB'];
+
 /**
  * PostgreSQL inside this process, through knex's own pg dialect. It has one connection: a query outside an open
  * transaction waits until that transaction ends. Two processes must never open one folder; see `holdDataFolder`.
  */
 export async function connectEmbedded(options: PGliteOptions): Promise<EmbeddedDatabase> {
-  const pglite = await PGlite.create(options);
+  const pglite = await PGlite.create({ ...options, startParams: [...PGlite.defaultStartParams, ...SETTINGS] });
   const db = knex({
     client: 'pg',
     connection: () => createPgConfig(pglite) as unknown as Knex.PgConnectionConfig,

@@ -18,6 +18,11 @@ import * as addOrganizationIpAllowLists from '../../migrations/20261120101500_ad
 import * as createUserSessions from '../../migrations/20261120101600_create_user_sessions.ts';
 import * as addRevokedSessions from '../../migrations/20261120101700_add_revoked_sessions.ts';
 import * as keepRefusedHooks from '../../migrations/20261120101800_keep_refused_hooks.ts';
+import * as keyAuditLinks from '../../migrations/20261121030000_key_audit_links.ts';
+import * as indexAuditFilters from '../../migrations/20261121030100_index_audit_filters.ts';
+import * as createInvalidationLog from '../../migrations/20261121040000_create_invalidation_log.ts';
+import * as createBackgroundFailures from '../../migrations/20261121050000_create_background_failures.ts';
+import * as createUnreadableWorkosEvents from '../../migrations/20261121070000_create_unreadable_workos_events.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -43,6 +48,11 @@ const MIGRATIONS: Migration[] = [
   { name: '20261120101600_create_user_sessions', steps: createUserSessions },
   { name: '20261120101700_add_revoked_sessions', steps: addRevokedSessions },
   { name: '20261120101800_keep_refused_hooks', steps: keepRefusedHooks },
+  { name: '20261121030000_key_audit_links', steps: keyAuditLinks },
+  { name: '20261121030100_index_audit_filters', steps: indexAuditFilters },
+  { name: '20261121040000_create_invalidation_log', steps: createInvalidationLog },
+  { name: '20261121050000_create_background_failures', steps: createBackgroundFailures },
+  { name: '20261121070000_create_unreadable_workos_events', steps: createUnreadableWorkosEvents },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {
@@ -51,15 +61,23 @@ export const migrationSource: Knex.MigrationSource<Migration> = {
   getMigration: ({ steps }) => Promise.resolve(steps),
 };
 
+// A newer release may have migrated before: it only adds, so that this one goes on, and can be gone back to.
+const config = { migrationSource, disableMigrationsListValidation: true };
+
 /** Brings the database up to date and returns the names of what ran. */
 export async function migrate(db: Knex): Promise<string[]> {
-  const [, names] = (await db.migrate.latest({ migrationSource })) as [number, string[]];
+  const [, names] = (await db.migrate.latest(config)) as [number, string[]];
   return names;
 }
 
-/** @throws StartError when migrations are missing. */
+/** Whether these names, of what ran, say that the database was empty before. */
+export function isFirst(names: readonly string[]): boolean {
+  return names.includes(MIGRATIONS[0]!.name);
+}
+
+/** @throws StartError when migrations are missing; one that this release does not know is a newer release's. */
 export async function assertMigrated(db: Knex): Promise<void> {
-  const [, pending] = (await db.migrate.list({ migrationSource })) as [unknown, Migration[]];
+  const [, pending] = (await db.migrate.list(config)) as [unknown, Migration[]];
   if (pending.length === 0) return;
   const names = pending.map(({ name }) => name).join(', ');
   throw new StartError(`The database is behind by ${pending.length} migrations (${names}). Run: npm run migrate`);

@@ -1,11 +1,14 @@
 type PgError = Error & { code?: unknown; constraint?: unknown };
 
 const UNIQUE_VIOLATION = '23505';
+/** A write was asked of a standby. */
+export const READ_ONLY = '25006';
 
 // Connection exceptions (08), insufficient resources (53), operator intervention (57P), a statement or transaction that
-// took too long (57014, 25P03), one that had to give way again and again (40001, 40P01), and what sockets say.
+// took too long (57014, 25P03), one that had to give way again and again (40001, 40P01), a server that takes no writes
+// (25006), and what sockets say.
 // Source: postgresql.org/docs/15/errcodes-appendix.html
-const UNAVAILABLE_SQLSTATE = /^(08|53|57P|57014|25P03|40001|40P01)/;
+const UNAVAILABLE_SQLSTATE = /^(08|53|57P|57014|25P03|40001|40P01|25006)/;
 const UNAVAILABLE_SOCKET = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -16,7 +19,7 @@ const UNAVAILABLE_SOCKET = new Set([
   'ENOENT',
 ]);
 const UNAVAILABLE_MESSAGE =
-  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Unable to acquire a connection|Query read timeout|is not queryable/;
+  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Unable to acquire a connection|Query read timeout|None of the database servers is a primary|is not queryable/;
 
 /** True when `error` is the violation of the named unique constraint. */
 export function violatesUnique(error: unknown, constraint: string): boolean {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../errors.ts';
@@ -36,9 +36,19 @@ function unusable(folder: string, error: unknown): StartError {
   return new StartError(`The data folder ${folder} cannot be used: ${(error as Error).message}`, { cause: error });
 }
 
-/** A secret that is made at the first start and kept in the folder, readable to this user alone. 64 characters. */
+/**
+ * A secret that is made at the first start and kept in the folder, readable to this user alone. 64 characters.
+ * @throws StartError when it cannot be kept
+ */
 export function keptSecret(folder: string, name: string): string {
   const path = join(folder, name);
-  if (!existsSync(path)) writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
-  return readFileSync(path, 'utf8');
+  const isNew = !existsSync(path);
+  try {
+    if (isNew) writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // Half a secret would be taken for one at the next start.
+    if (isNew) rmSync(path, { force: true });
+    throw unusable(folder, error);
+  }
 }

@@ -8,17 +8,28 @@ type Places = {
   milliseconds: number;
   /** What makes a first key of the product. */
   firstKey: object;
+  /** Variables that are set and have no effect here. */
+  ignored: readonly string[];
 };
 
 /** What a first visitor needs: where things are, and two lines that can be pasted as they stand. */
-export function welcome({ product, url, workosUrl, testWorkosUrl, folder, milliseconds, firstKey }: Places): string {
+export function welcome({
+  product,
+  url,
+  workosUrl,
+  testWorkosUrl,
+  folder,
+  milliseconds,
+  firstKey,
+  ignored,
+}: Places): string {
   return `
   Latchkey is ready as ${product} after ${(milliseconds / 1_000).toFixed(1)} s.
 
     API            ${url}
     API page       ${url}/docs
     local WorkOS   ${workosUrl}${testWorkosUrl === undefined ? '' : `\n    test WorkOS    ${testWorkosUrl}`}
-    data           ${folder}
+    data           ${folder}${ignored.length === 0 ? '' : `\n    ignored here   ${ignored.join(', ')}`}
 
   Sign in, then make a key:
 

@@ -30,7 +30,7 @@ export function makeApplyMessage({ inbox, holdTenant, applyBilling }: Deps) {
   ): Promise<Judged> {
     const { organization_id: organizationId } = message;
     const tenant = await holdTenant(trx, organizationId);
-    const kept = await inbox.messagesOf(trx, organizationId);
+    const kept = await inbox.messagesOf(trx, message);
     const { outcome } = await applyBilling(trx, together(kept, message, tenant), source);
     const isLate = outcome === 'unchanged' && kept[0]?.eventId !== eventId;
     return { outcome: isLate ? 'stale' : outcome, organizationId };

@@ -1,3 +1,4 @@
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { KeptHooks } from './kept-hooks.ts';
 import type { ReplayHook } from './replay-hook.ts';
@@ -5,6 +6,7 @@ import type { ReplayHook } from './replay-hook.ts';
 type Deps = {
   keptHooks: Pick<KeptHooks, 'listWaiting' | 'sweep'>;
   replayHook: ReplayHook;
+  items: Pick<Items, 'each'>;
   retentionDays: number;
   clock: Clock;
 };
@@ -13,14 +15,15 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const BATCH = 500;
 
 /** What is done with the inbox when nobody asks. */
-export function makeInboxSteps({ keptHooks, replayHook, retentionDays, clock }: Deps) {
+export function makeInboxSteps({ keptHooks, replayHook, items, retentionDays, clock }: Deps) {
   return {
-    /** Applies hooks whose organization was not known when they came. */
+    /** Applies hooks whose organization was not known when they came; one that fails holds up no other. */
     async applyWaiting(signal: AbortSignal): Promise<void> {
-      for (const id of await keptHooks.listWaiting(BATCH)) {
-        if (signal.aborted) return;
-        await replayHook(id);
-      }
+      await items.each(await keptHooks.listWaiting(clock(), BATCH), {
+        name: ({ id, organizationId }) => ({ id, organizationId }),
+        work: ({ id }) => replayHook(id),
+        signal,
+      });
     },
 
     async sweep(signal: AbortSignal): Promise<void> {

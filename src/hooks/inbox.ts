@@ -35,6 +35,8 @@ export type KeptHook = Omit<Hook, 'contents'> & {
 export type Inbox = ReturnType<typeof makeInbox>;
 
 const MAX_MESSAGES = 100;
+/** Of a message that happened before more others than this, only the plan and the limit are heard. */
+const MAX_LATER = 10_000;
 const MAX_DETAIL = 500;
 
 /** The hooks that came in, each once by its sender's own id. */
@@ -77,16 +79,23 @@ export function makeInbox(clock: Clock) {
       return row && toHook(row);
     },
 
-    /** What was said of an organization in messages, what happened last first. */
+    /**
+     * The messages kept of an organization, what happened last first: a hundred, or as many as reach back to the one
+     * just heard, if that came late.
+     */
     async messagesOf(
       trx: Knex.Transaction,
-      organizationId: string,
+      { organization_id: organizationId, occurred_at: heardOf }: BillingMessage,
     ): Promise<{ eventId: string; message: BillingMessage }[]> {
-      const rows = await trx<InboxRow>('hook_inbox')
-        .where({ source: 'billing', type: BILLING_UPDATED, organization_id: organizationId })
-        .orderByRaw('occurred_at desc, event_id collate "C" desc')
-        .limit(MAX_MESSAGES)
-        .select('event_id', 'payload');
+      const newest = () =>
+        trx<InboxRow>('hook_inbox')
+          .where({ source: 'billing', type: BILLING_UPDATED, organization_id: organizationId })
+          .orderByRaw('occurred_at desc, event_id collate "C" desc')
+          .select('event_id', 'payload', 'occurred_at');
+      const some = await newest().limit(MAX_MESSAGES);
+      const heardAt = new Date(heardOf);
+      const isReached = some.length < MAX_MESSAGES || some.at(-1)!.occurred_at! < heardAt;
+      const rows = isReached ? some : await newest().where('occurred_at', '>=', heardAt).limit(MAX_LATER);
       return rows.flatMap(({ event_id: eventId, payload }) =>
         payload.kind === 'billing' ? [{ eventId, message: payload.message }] : [],
       );

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { ORGANIZATION_ID, assertHappened, statementSchema } from '../billing/statement-schema.ts';
+import { assertHappened, statementSchema } from '../billing/statement-schema.ts';
 import { time } from '../http/time.ts';
 import { invalidFields, validate } from '../http/validate.ts';
+import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
 import { BILLING_UPDATED, EVENT_TYPE } from './hook.ts';
 import type { BillingMessage, Hook } from './hook.ts';
 
@@ -15,7 +16,7 @@ export const MessageBody = z
   .meta({ id: 'BillingHook' });
 
 const About = z.looseObject({
-  organization_id: z.string().regex(ORGANIZATION_ID, 'This is not the id of a WorkOS organization.'),
+  organization_id: z.string().regex(ORGANIZATION_ID, NO_ORGANIZATION_ID),
 });
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ORGANIZATION_ID } from '../ids.ts';
 import { STRIPE_STATUSES } from '../permissions/stripe-rules.ts';
 import { EVENT_TYPE } from './hook.ts';
 import type { Hook, HookContents } from './hook.ts';
@@ -34,7 +35,7 @@ const reference = z
   .nullish()
   .transform((value) => value ?? null);
 const named = z
-  .object({ organization_id: z.string().regex(/^org_\w{1,60}$/) })
+  .object({ organization_id: z.string().regex(ORGANIZATION_ID) })
   .transform((metadata) => metadata.organization_id)
   .nullish()
   // Somebody else's word for something else, or a slip: it names nobody.

@@ -20,12 +20,20 @@ export function makeAccessLog(log: Logger): RequestHandler {
     serializers: { req: () => undefined },
     customAttributeKeys: { reqId: 'request_id' },
     genReqId: (_req, res) => String(res.getHeader('x-request-id')),
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
+    customLogLevel: (_req, res) => levelOf(res),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',
     customSuccessObject: describe,
     customErrorObject: (req, res, _error, value: Timing) => describe(req, res, value),
   });
+}
+
+/** What is asked every few seconds, by machines, and says nothing unless it fails. */
+const OPERATIONS: readonly unknown[] = ['/healthz', '/readyz', '/metrics'];
+
+function levelOf(res: Response): 'debug' | 'info' | 'warn' {
+  if (res.statusCode >= 500) return 'warn';
+  return OPERATIONS.includes(res.locals['route']) ? 'debug' : 'info';
 }
 
 function describe(req: Request, res: Response, { responseTime }: Timing): object {

@@ -4,11 +4,13 @@ import helmet from 'helmet';
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
+import { clientAddress } from './client-address.ts';
 import { makeErrorHandler } from './error-handler.ts';
 import { withFastLanes } from './fast-lane.ts';
 import type { FastLane } from './fast-lane.ts';
 import { mountRoutes } from './mount.ts';
 import type { Guards } from './mount.ts';
+import { isThereTwice } from './raw-headers.ts';
 import { assignRequestId } from './request-id.ts';
 import type { Route } from './route.ts';
 
@@ -41,13 +43,33 @@ export function makeApp({
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // Nothing that is not stored can be fresh: `If-None-Match: *`, passed on by a proxy, would turn a 200 into a 304.
+  Object.defineProperty(app.request, 'fresh', { value: false });
   app.set('trust proxy', trustProxyHops);
-  app.use(assignRequestId, ...observers, helmet(), noStore, requireHost);
+  // Express takes a proxy's word as it is written, with a port or in brackets.
+  Object.defineProperty(app.request, 'ip', {
+    configurable: true,
+    get(this: express.Request) {
+      return clientAddress(this, trustProxyHops);
+    },
+  });
+  const fastPaths = new Set<string>(routes.filter(({ fastPath }) => fastPath).map(({ path }) => path));
+  app.use(assignRequestId, ...observers, secureExcept(fastPaths), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));
   app.use(refuseUnknownRoute);
   app.use(makeErrorHandler({ log, isDatabaseUnavailable }));
   return withFastLanes(app, fastLanes);
+}
+
+/** Services and proxies ask on fast paths, for which the headers of browsers mean nothing but bytes. */
+function secureExcept(fastPaths: ReadonlySet<string>): RequestHandler {
+  const secure = helmet();
+  return (req, res, next) => {
+    if (!fastPaths.has(req.path)) return secure(req, res, next);
+    res.setHeader('x-content-type-options', 'nosniff');
+    next();
+  };
 }
 
 // Answers carry secrets and permissions: no cache on the way may keep them.
@@ -56,15 +78,17 @@ const noStore: RequestHandler = (_req, res, next) => {
   next();
 };
 
-// RFC 9112, section 3.2.
+// RFC 9112, section 3.2. Of two hosts a proxy may believe one, and what is behind it the other.
 const requireHost: RequestHandler = (req, _res, next) => {
-  if (req.httpVersion === '1.1' && req.headers.host === undefined) {
-    throw new AppError('validation_error', 'An HTTP/1.1 request names its host.', {
-      details: { fields: { host: 'This header is missing.' } },
-    });
-  }
+  if (req.httpVersion === '1.1' && req.headers.host === undefined)
+    throw wrongHost('An HTTP/1.1 request names its host.', 'This header is missing.');
+  if (isThereTwice(req.rawHeaders, 'host')) throw wrongHost('A request names one host.', 'This header is there twice.');
   next();
 };
+
+function wrongHost(message: string, what: string): AppError {
+  return new AppError('validation_error', message, { details: { fields: { host: what } } });
+}
 
 const refuseUnknownRoute: RequestHandler = () => {
   throw new AppError('route_not_found', 'There is no such route. See /docs.');

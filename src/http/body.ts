@@ -1,5 +1,6 @@
 import express from 'express';
 import type { Request, Response } from 'express';
+import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.ts';
 import type { SignedAccess } from './route.ts';
 
@@ -9,8 +10,23 @@ export const MAX_SIGNED_BODY_BYTES = 256 * 1024;
 
 // Compressed bodies are refused: inside 64 KiB nobody needs them, and a bomb cannot be unpacked.
 const jsonParser = (limit: number) => express.json({ limit, inflate: false, strict: false, type: () => true });
-const parseJson = jsonParser(MAX_BODY_BYTES);
+const parseUsual = jsonParser(MAX_BODY_BYTES);
+const BYTE_ORDER_MARK = '\uFEFF';
 const readBytes = express.raw({ limit: MAX_SIGNED_BODY_BYTES, inflate: false, type: () => true });
+
+// Of the few requests that a fast path reads and then passes on.
+const readBodies = new WeakMap<IncomingMessage, Buffer>();
+
+/** Keeps the bytes of a body that was read before its route is asked. */
+export function keepReadBody(req: IncomingMessage, bytes: Buffer): void {
+  readBodies.set(req, bytes);
+}
+
+/** Reads UTF-8 JSON as the parser of Express does: a byte order mark is no part of it. @throws SyntaxError */
+export function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+}
 
 /**
  * Reads a JSON body of at most 64 KiB, unless said otherwise.
@@ -23,8 +39,10 @@ export async function readJsonBody(req: Request, res: Response, limit = MAX_BODY
   if (!req.is('application/json')) {
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
   }
+  const bytes = readBodies.get(req);
+  if (bytes) return parsedOrRefused(bytes);
   await new Promise<void>((resolve, reject) => {
-    const parse = limit === MAX_BODY_BYTES ? parseJson : jsonParser(limit);
+    const parse = limit === MAX_BODY_BYTES ? parseUsual : jsonParser(limit);
     parse(req, res, (error?: unknown) => (error ? reject(fromBodyParser(error, limit)) : resolve()));
   });
   return req.body;
@@ -55,12 +73,16 @@ export async function readSignedBody(req: Request, res: Response, access: Signed
   }
   return () => {
     if (!req.is('application/json')) throw new AppError('unsupported_media_type', 'Send the body as application/json.');
-    try {
-      return JSON.parse(bytes.toString('utf8')) as unknown;
-    } catch (error) {
-      throw notJson(error);
-    }
+    return parsedOrRefused(bytes);
   };
+}
+
+function parsedOrRefused(bytes: Buffer): unknown {
+  try {
+    return parseJson(bytes);
+  } catch (error) {
+    throw notJson(error);
+  }
 }
 
 /** Refuses a body too large to be ignored on a route that takes none. */

@@ -4,10 +4,14 @@ export type UserCaller = {
   organizationId: string;
   userId: string;
   sessionId: string;
+  /** The application of WorkOS Connect that acts for the person; its `sessionId` is their consent, and no session. */
+  applicationId?: string;
   /** Of the token; its session may be older, and live longer. */
   issuedAt: Date;
   expiresAt: Date;
   role: string | undefined;
+  /** Who acts as this person, if that is somebody else. */
+  impersonator?: string | undefined;
   scopes: ReadonlySet<string>;
 };
 
@@ -27,6 +31,8 @@ export type ApiKeyCaller = {
   permissionSet: string | undefined;
   /** Whose key it is, if a person's. */
   ownerUserId: string | undefined;
+  /** Known from memory that may not be believed. */
+  stale: boolean;
   scopes: ReadonlySet<string>;
 };
 

@@ -2,32 +2,103 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Router } from 'express';
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 // The package's own entry runs the whole page in this process, 29 MB of it.
 import absolutePath from 'swagger-ui-dist/absolute-path.js';
 import { onlyGet } from './only-get.ts';
+import { prepareBytes, sendPrepared } from './prepared-bytes.ts';
+import type { Prepared } from './prepared-bytes.ts';
 
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, tryItOutEnabled: true })`;
 
-const page = (title: string) => `<!doctype html>
+const page = (title: string, { style, script }: { style: string; script: string }) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="${style}">
 <div id="api"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="${script}"></script>
 <script>${START}</script>
 </html>
 `;
 
+const ASSET = /^\/docs\/([\w.-]+)$/;
+
+/** May be kept for ever: another content has another name. */
+const FOR_EVER = 'public, max-age=31536000, immutable';
+/** May be kept, and is asked about each time. */
+const ASKED_EACH_TIME = 'no-cache';
+
 /** The API's document and its human page. Everything comes from this process: they work without a network. */
 export function makeDocs({ document, title }: { document: object; title: string }): Router {
   const router = Router();
-  const html = page(escapeHtml(title));
+  const json = prepareBytes(Buffer.from(JSON.stringify(document)), {
+    type: 'application/json; charset=utf-8',
+    cacheControl: ASKED_EACH_TIME,
+  });
+  const assets = once(() => prepareAssets(escapeHtml(title)));
+  router.get('/openapi.json', named('/openapi.json'), async (req, res) => sendPrepared(req, res, await json));
+  router.use('/docs', named('/docs'));
+  router.get('/docs', pagePolicy(), async (req, res) => sendPrepared(req, res, (await assets()).html));
+  router.all(ASSET, async (req, res, next) => {
+    const found = (await assets()).files.get(String(req.params[0]));
+    if (!found) return next('route');
+    if (req.method !== 'GET' && req.method !== 'HEAD') return onlyGet(req, res, next);
+    return sendPrepared(req, res, found);
+  });
+  router.get('/', named('/'), (_req, res) => res.redirect('/docs'));
+  router.all(['/', '/openapi.json', '/docs'], onlyGet);
+  return router;
+}
+
+type Assets = { html: Prepared; files: ReadonlyMap<string, Prepared> };
+
+/** Only when somebody asks: of a process that nobody asks for the page it would be 0.5 MB. */
+async function prepareAssets(title: string): Promise<Assets> {
+  const [style, script] = await Promise.all([
+    prepareAsset('swagger-ui.css', 'text/css; charset=utf-8'),
+    prepareAsset('swagger-ui-bundle.js', 'text/javascript; charset=utf-8'),
+  ]);
+  const html = page(title, { style: `/docs/${style.name}`, script: `/docs/${script.name}` });
+  return {
+    html: await prepareBytes(Buffer.from(html), { type: 'text/html; charset=utf-8', cacheControl: ASKED_EACH_TIME }),
+    files: new Map([style, script].map(({ name, prepared }) => [name, prepared])),
+  };
+}
+
+/** Its name carries a hash of its content. */
+async function prepareAsset(file: string, type: string): Promise<{ name: string; prepared: Prepared }> {
+  const bytes = await readFile(join(absolutePath(), file));
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+  const name = file.replace(/\.(\w+)$/, `-${hash}.$1`);
+  return { name, prepared: await prepareBytes(bytes, { type, cacheControl: FOR_EVER }) };
+}
+
+/** Those who ask at once share the work; after a failure the next one tries again. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => {
+    running ??= work().catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    return running;
+  };
+}
+
+function named(route: string): RequestHandler {
+  return (_req, res, next) => {
+    res.locals['route'] = route;
+    next();
+  };
+}
+
+function pagePolicy(): RequestHandler {
   const scriptHash = createHash('sha256').update(START).digest('base64');
-  const policy = helmet({
+  return helmet({
     contentSecurityPolicy: {
       directives: {
         'default-src': ["'self'"],
@@ -39,26 +110,6 @@ export function makeDocs({ document, title }: { document: object; title: string 
       },
     },
   });
-  router.get('/openapi.json', (_req, res) => {
-    res.locals['route'] = '/openapi.json';
-    res.json(document);
-  });
-  router.use('/docs', (_req, res, next) => {
-    res.locals['route'] = '/docs';
-    next();
-  });
-  router.get('/docs', policy, (_req, res) => {
-    res.type('html').send(html);
-  });
-  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
-    // Not sendFile: it answers ranges and preconditions that it cannot meet with errors of its own. Nor is it kept: of a
-    // process that nobody asks for the page it would be 1.6 MB.
-    const path = join(absolutePath(), file);
-    router.get(`/docs/${file}`, async (_req, res) => res.type(file).send(await readFile(path)));
-    router.all(`/docs/${file}`, onlyGet);
-  }
-  router.all(['/openapi.json', '/docs'], onlyGet);
-  return router;
 }
 
 function escapeHtml(text: string): string {

@@ -6,14 +6,19 @@ import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
 import type { ApiKeyCaller, Caller, TenantCaller } from './caller.ts';
 import { originOf } from './caller-origin.ts';
 import type { CallerOrigin } from './caller-origin.ts';
+import { asciiJson } from './ascii-json.ts';
 import { isEventStream, sendStream } from './event-stream.ts';
 import type { EventStream } from './event-stream.ts';
+import { assertImpersonated } from './impersonation.ts';
 import { requestIdOf } from './request-id.ts';
 import { errorCodesOf, successOf } from './route.ts';
 import type { BillingClass, RequestContext, Route } from './route.ts';
-import { validate } from './validate.ts';
+import { ifUnsent } from './unsent.ts';
+import { refuseProto, validate } from './validate.ts';
 
 export type Guards = {
+  /** @throws AppError `database_unavailable` while what the database says may not be believed */
+  assertCurrent(): void;
   /** Resolves the credential. @throws AppError 401 */
   authenticate(req: Request, keyInQuery?: 'own' | 'forwarded'): Promise<Caller>;
   /** Judges from where the caller comes. @throws AppError `ip_not_allowed` */
@@ -22,6 +27,8 @@ export type Guards = {
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
   /** Told what became of a request with an API key. */
   keyAnswered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin): void;
+  /** What a session may do in which somebody acts as another person. */
+  impersonatedMay: ReadonlySet<string>;
   /** Judges the tenant's billing. @throws AppError 423 */
   assertBilling(organizationId: string, billing: BillingClass): Promise<void>;
 };
@@ -55,9 +62,9 @@ function handler(route: Route, options: Options): RequestHandler {
     res.locals['route'] = route.path;
     try {
       await answer(route, options, req, res);
-      noteKey(options, req, res, undefined);
+      noteKey(route, options, req, res, undefined);
     } catch (error) {
-      noteKey(options, req, res, error instanceof AppError ? error : undefined);
+      noteKey(route, options, req, res, error instanceof AppError ? error : undefined);
       if (route.access.kind === 'signed' && error instanceof AppError && error.status < 500)
         route.access.refused?.(error, { requestId: requestIdOf(res) });
       if (options.strict && error instanceof AppError && !declared.has(error.code)) {
@@ -68,9 +75,9 @@ function handler(route: Route, options: Options): RequestHandler {
   };
 }
 
-function noteKey(guards: Guards, req: Request, res: Response, refusal: AppError | undefined): void {
+function noteKey(route: Route, guards: Guards, req: Request, res: Response, refusal: AppError | undefined): void {
   const caller = res.locals['caller'] as Caller | undefined;
-  if (caller?.kind === 'api_key') guards.keyAnswered(caller, refusal, originOf(req));
+  if (caller?.kind === 'api_key' && !decidesOnKey(route)) guards.keyAnswered(caller, refusal, originOf(req));
 }
 
 // The order is part of the contract: credential, address, rate, scope and organization, billing, then what was sent.
@@ -79,11 +86,14 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
   const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
   res.locals['mapRefusals'] = route.access.kind === 'tenant' && route.access.mapsRefusals && query['map'] === '403';
+  if (!isOpen && !judgesItself(route)) guards.assertCurrent();
   const caller = isOpen ? undefined : await guards.authenticate(req, keyPlaceOf(route));
   if (caller) {
     res.locals['caller'] = caller;
-    if (caller.kind !== 'service') await guards.assertAddress(caller, req.ip);
-    if (caller.kind === 'api_key') await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
+    const isDecided = caller.kind === 'api_key' && decidesOnKey(route);
+    if (caller.kind !== 'service' && !isDecided) await guards.assertAddress(caller, req.ip);
+    if (caller.kind === 'api_key' && !isDecided)
+      await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
     await admit(route, guards, caller, named);
   }
   const result = await route.handle({
@@ -95,7 +105,23 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   });
   const { status, schema } = successOf(route);
   if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
+  else if (route.fastPath)
+    res
+      .status(status)
+      .type('json')
+      .send(asciiJson(schema.parse(result)));
   else res.status(status).json(schema.parse(result));
+}
+
+/** Verification may answer from memory where the database cannot be believed; the operator chooses. */
+function judgesItself(route: Route): boolean {
+  const { access } = route;
+  return access.kind === 'service' ? access.machines : decidesOnKey(route);
+}
+
+/** Whether the route asks by itself whether the key may be used, with all that this counts. */
+function decidesOnKey({ access }: Route): boolean {
+  return access.kind === 'tenant' && access.keyInForwarded;
 }
 
 /** Where else a key may be: with a request for events, whose clients cannot set headers. */
@@ -130,6 +156,7 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
       details: { environment: 'test', required_environment: 'live' },
     });
   assertScope(access.scope, caller);
+  assertImpersonated(caller, access.impersonated, guards.impersonatedMay);
   if (named !== undefined && named !== caller.organizationId) {
     throw denied('The credential belongs to another organization.');
   }
@@ -154,7 +181,12 @@ function denied(message: string): AppError {
 }
 
 async function readBody(route: Route, req: Request, res: Response): Promise<unknown> {
-  if (route.body) return validate(route.body, await readJsonBody(req, res, route.maxBodyBytes), 'body');
+  if (route.body) {
+    const sent = await readJsonBody(req, res, route.maxBodyBytes);
+    const body = validate(route.body, sent, 'body');
+    refuseProto(sent);
+    return body;
+  }
   refuseLargeBody(req);
   return undefined;
 }
@@ -168,6 +200,7 @@ function contextOf(req: Request, res: Response): RequestContext {
     lastEventId: req.get('last-event-id'),
     messageId: req.get('webhook-id'),
     setHeader: (name, value) => res.setHeader(name, value),
+    ifUnsent: (then) => ifUnsent(res, then),
     describe: (fields) => {
       res.locals['described'] = { ...(res.locals['described'] as object | undefined), ...fields };
     },

@@ -138,7 +138,8 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'cookie',
     name: 'wos_session',
-    description: 'A sealed AuthKit session; unsafe methods must come from the same origin.',
+    description:
+      'A sealed AuthKit session, also as `wos-session`, in parts (`wos_session.0`, …) or under a configured name; unsafe methods must come from the same origin.',
   },
   serviceToken: { type: 'http', scheme: 'bearer', description: "A service token of the product's own services." },
   workosSignature: {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { ID } from '../ids.ts';
 import { invalidFields } from './validate.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
-const CURSOR = z.string().min(1).max(64).regex(/^\w+$/, 'This is no id of an item.');
+const CURSOR = z.string().regex(ID, 'This is no id of an item.');
 
 /** The query parameters of every list, WorkOS's own: newest first, `after` and `before` are ids of items. */
 export const pageQuery = {
@@ -16,7 +17,9 @@ export const pageQuery = {
     .meta({ override: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT } })
     .describe('How many items, at most.'),
   after: CURSOR.optional().describe('Items older than this one.'),
-  before: CURSOR.optional().describe('Items newer than this one.'),
+  before: CURSOR.optional().describe(
+    'Items newer than this one. An item that is written late with an older time is not among them; read from the start to be certain.',
+  ),
 };
 
 export type PageRequest = { limit: number; after?: string | undefined; before?: string | undefined };

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { AppError, ErrorCode } from '../errors.ts';
 import type { MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
+import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, as billing sees it: `create` needs an active posture, the others never do. */
 export type BillingClass = 'create' | 'wind_down' | 'read';
@@ -18,6 +19,8 @@ export type RequestContext = {
   /** The sender's own id of a message, where it is in a header. */
   messageId: string | undefined;
   setHeader(name: string, value: string): void;
+  /** Calls `then` once where the answer does not leave, because its client has gone. */
+  ifUnsent(then: () => void): void;
   /** Adds to the request's line in the access log. */
   describe(fields: Readonly<Record<string, string>>): void;
 };
@@ -47,6 +50,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   responses: Readonly<Record<number, R>>;
   /** Whether the route takes an `Idempotency-Key`. */
   idempotent?: boolean;
+  /** A fast path answers the usual requests; the others are answered with the same bytes. */
+  fastPath?: true;
   /** Codes beyond those that the route's own access, body and billing class imply. */
   errors: readonly ErrorCode[];
   handle(input: Input<C, P, Q, B>): Promise<z.input<R>>;
@@ -67,6 +72,8 @@ type TenantAccess = {
   anyMethod?: boolean;
   /** A test key may ask, and the route judges for itself; elsewhere one acts on nothing. */
   testKeys?: boolean;
+  /** What it is to somebody who acts as another; by its billing class unless said, and one that creates must say. */
+  impersonated?: ImpersonatedAct | 'always';
 };
 
 export type Access =
@@ -100,9 +107,15 @@ export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends 
   definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
 ): Route {
   const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...others } = definition;
-  const { testKeys = false, keyInForwarded = false, ...rest } = others;
-  const flags = { mapsRefusals, anyMethod, testKeys, keyInForwarded };
+  const { testKeys = false, keyInForwarded = false, impersonated = actOf(billing), ...rest } = others;
+  const flags = { mapsRefusals, anyMethod, testKeys, keyInForwarded, impersonated };
   return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, ...flags } });
+}
+
+// Whatever adds or amends and does not say what it is counts as the most that anybody may do.
+function actOf(billing: TenantAccess['billing']): ImpersonatedAct {
+  if (billing === 'read') return 'read';
+  return billing === 'wind_down' ? 'revoke' : 'create';
 }
 
 /** A route for the product's own services, which hold service tokens. */

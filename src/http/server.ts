@@ -1,33 +1,57 @@
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { AppError, StartError } from '../errors.ts';
+import { boundConnections } from './connections.ts';
+import type { ConnectionRules } from './connections.ts';
 import { envelope } from './envelope.ts';
 import { REQUEST_ID_HEADER, newRequestId } from './request-id.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How late the two above may be; Node would look every half minute. */
+const CHECKING_MS = 1_000;
+/** How long a client may take to read why it was refused. */
+const LINGER_MS = 1_000;
+
+type Where = { host: string; port: number };
+
+/** As they are where nobody says otherwise. */
+const USUAL_RULES: ConnectionRules = {
+  max: 10_000,
+  maxPerAddress: 0,
+  clientOf: String,
+  open: { inc: () => undefined, dec: () => undefined },
+  onCut: () => undefined,
+};
 
 export type HttpServer = { port: number; url: string; close(graceMs: number): Promise<void> };
 
 /** Listens. @throws StartError when the port is taken or the address is not ours. */
 export async function listen(
   app: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port }: Where,
+  rules: ConnectionRules = USUAL_RULES,
 ): Promise<HttpServer> {
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECKING_MS,
     // The app refuses a request without Host itself, in the one shape of every error.
     requireHostHeader: false,
   };
-  const server = createServer(limits, app);
-  server.on('clientError', answerUnreadable);
+  const connections = boundConnections(app, rules);
+  const server = createServer(limits, connections.handle);
+  connections.follow(server);
+  server.on('clientError', (error, socket) => {
+    // An HTTP server has no other streams.
+    connections.refuse(socket as Socket, () => answerUnreadable(error, socket as Socket));
+  });
   // Node would answer an unknown Expect with a bare 417; it may as well be ignored.
-  server.on('checkExpectation', app);
+  server.on('checkExpectation', connections.handle);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(startError(error, host, port)));
     server.listen(port, host, resolve);
@@ -57,15 +81,12 @@ function startError(error: NodeJS.ErrnoException, host: string, port: number): S
 }
 
 // What node's parser refuses never reaches the app; it gets the envelope all the same.
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const refusal =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new AppError('payload_too_large', `The headers may have at most ${MAX_HEADER_BYTES} bytes.`)
-      : new AppError('validation_error', 'This is not a readable HTTP request.');
+  const refusal = refusalOf(error);
   const requestId = newRequestId();
   const body = JSON.stringify(envelope(refusal, requestId));
   const phrase = refusal.status === 413 ? 'Content Too Large' : 'Bad Request';
@@ -77,4 +98,13 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // At once, it would take back what the client has not read yet; and some never close their side.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function refusalOf({ code }: NodeJS.ErrnoException): AppError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new AppError('payload_too_large', `The headers may have at most ${MAX_HEADER_BYTES} bytes.`);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AppError('validation_error', 'The request did not come in time.');
+  return new AppError('validation_error', 'This is not a readable HTTP request.');
 }

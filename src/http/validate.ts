@@ -18,6 +18,22 @@ export function validate<S extends z.ZodType>(
   throw invalidFields(fieldsOf(parsed.error, whole));
 }
 
+/**
+ * Schemas drop a field named `__proto__` where a client may choose the names; it is refused instead.
+ * @throws AppError `validation_error`
+ */
+export function refuseProto(value: unknown): void {
+  const waiting: [string, unknown][] = [['', value]];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [path, each] = next;
+    if (typeof each !== 'object' || each === null) continue;
+    for (const [name, inner] of Object.entries(each)) {
+      if (name === '__proto__') throw invalidFields({ [`${path}${name}`]: 'This name cannot be used.' });
+      if (typeof inner === 'object') waiting.push([`${path}${name}.`.slice(0, MAX_FIELD_NAME), inner]);
+    }
+  }
+}
+
 export function invalidFields(fields: Readonly<Record<string, string>>): AppError {
   return new AppError('validation_error', 'The request is not valid.', { details: { fields } });
 }

@@ -147,8 +147,14 @@ function spotsOf([current, ...earlier]: Safes, request: Request, clientKey: stri
 }
 
 function placeOf(secret: Buffer, { caller, route }: Request, clientKey: string): Place {
-  const name = JSON.stringify([caller.organizationId, caller.kind, callerId(caller), route, clientKey]);
+  const name = JSON.stringify([caller.organizationId, caller.kind, ...actorOf(caller), route, clientKey]);
   return { organizationId: caller.organizationId, keyHash: createHmac('sha256', secret).update(name).digest() };
+}
+
+/** What a person was answered is nothing for somebody who acts as that person. */
+function actorOf(caller: TenantCaller): string[] {
+  const as = caller.kind === 'user' ? caller.impersonator : undefined;
+  return as === undefined ? [callerId(caller)] : [callerId(caller), as];
 }
 
 function hashOf(sent: unknown): Buffer {

@@ -2,22 +2,36 @@ import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 
 type What = { permissionSets: readonly string[]; scope: string | undefined };
+type Holder = { organizationId: string; keys: number };
 
-/** Finds the organizations whose active keys are of a set, or were made with a scope, and how many they have. */
-export function makeHoldersOf({ clock }: { clock: Clock }) {
+/** Organizations that one statement looks at: it reads their active keys, and no others. */
+const PAGE = 20;
+
+/**
+ * Finds the organizations whose active keys are of a set, or were made with a scope, and how many they have: of the next
+ * page of organizations, up to `limit`. `next` says behind which organization to go on; undefined at the end.
+ */
+export function makeHoldersOf({ clock, page = PAGE }: { clock: Clock; page?: number }) {
   return async function holdersOf(
     trx: Knex.Transaction,
     { permissionSets, scope }: What,
     after: string,
     limit: number,
-  ): Promise<{ organizationId: string; keys: number }[]> {
+  ): Promise<{ holders: Holder[]; next: string | undefined }> {
     const { rows } = await trx.raw<{ rows: { organization_id: string; keys: string }[] }>(
-      `select organization_id, count(*) as keys from api_keys
-       where status = 'active' and (expires_at is null or expires_at > ?) and organization_id > ?
-         and (permission_set = any(?) or ?::text = any(scopes))
-       group by organization_id order by organization_id limit ?`,
-      [clock(), after, [...permissionSets], scope ?? null, limit],
+      `select t.organization_id, held.keys
+       from (select organization_id from tenants where organization_id > ? order by organization_id limit ?) t
+       cross join lateral (
+         select count(*) as keys from api_keys k
+         where k.organization_id = t.organization_id and k.status = 'active'
+           and (k.expires_at is null or k.expires_at > ?) and (k.permission_set = any(?) or ?::text = any(k.scopes))
+       ) held
+       order by t.organization_id`,
+      [after, page, clock(), [...permissionSets], scope ?? null],
     );
-    return rows.map(({ organization_id: organizationId, keys }) => ({ organizationId, keys: Number(keys) }));
+    const found = rows.map((row) => ({ organizationId: row.organization_id, keys: Number(row.keys) }));
+    const holders = found.filter(({ keys }) => keys > 0).slice(0, limit);
+    const last = holders.length === limit ? holders.at(-1) : found.at(-1);
+    return { holders, next: holders.length === limit || rows.length === page ? last?.organizationId : undefined };
   };
 }

@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
 import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
 import type { Page, PageRequest } from '../http/pagination.ts';
+import { ID } from '../ids.ts';
+import { makeCountByStatus } from './count-keys.ts';
 import type { Reach } from './key-access.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
-import { isKeyId } from './key.ts';
 import type { Environment, Key, KeyStatus } from './key.ts';
 
 export type KeyFilter = {
@@ -26,14 +27,14 @@ export function makeKeyReader(db: Knex) {
   return {
     /** With `reach`, only of that person. */
     async find(organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
-      if (!isKeyId(id)) return undefined;
+      if (!ID.test(id)) return undefined;
       const row = await within(provisioned(organizationId), reach).where({ workos_id: id }).first(KEY_COLUMNS);
       return row && toKey(row);
     },
 
     /** Reads a key and keeps it from changing until the transaction ends. */
     async lock(trx: Knex.Transaction, organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
-      if (!isKeyId(id)) return undefined;
+      if (!ID.test(id)) return undefined;
       const query = within(provisionedKeys(trx, organizationId), reach).where({ workos_id: id });
       const row = await query.forUpdate().first(KEY_COLUMNS);
       return row && toKey(row);
@@ -43,7 +44,7 @@ export function makeKeyReader(db: Knex) {
     async list(organizationId: string, filter: KeyFilter, page: PageRequest, now: Date): Promise<Page<Key>> {
       const { older } = directionOf(page);
       const query = provisioned(organizationId);
-      await applyCursor(db, query, organizationId, page);
+      await applyCursor(db, query, organizationId, filter.owner, page);
       applyFilter(query, filter, now);
       const order = older ? 'desc' : 'asc';
       const rows = await query
@@ -63,12 +64,7 @@ export function makeKeyReader(db: Knex) {
      */
     countTowardsQuota,
 
-    async countByStatus(): Promise<Record<string, number>> {
-      const { rows } = await db.raw<{ rows: { status: string; count: string }[] }>(
-        'select status, count(*) from api_keys group by status',
-      );
-      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
-    },
+    countByStatus: makeCountByStatus(db),
   };
 }
 
@@ -111,10 +107,19 @@ function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
   if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
 }
 
-async function applyCursor(db: Knex, query: KeyQuery, organizationId: string, page: PageRequest): Promise<void> {
+// What a list does not show is no place in it either.
+async function applyCursor(
+  db: Knex,
+  query: KeyQuery,
+  organizationId: string,
+  owner: KeyFilter['owner'],
+  page: PageRequest,
+): Promise<void> {
   const { cursor, field, older } = directionOf(page);
   if (cursor === undefined) return;
-  const at = await provisionedKeys(db, organizationId).where({ workos_id: cursor }).first('id');
+  const shown = provisionedKeys(db, organizationId).where({ workos_id: cursor });
+  applyOwner(shown, owner);
+  const at = await shown.first('id');
   if (!at) throw unknownCursor(field);
   void query.whereRaw(
     `(created_at, id) ${older ? '<' : '>'} (select created_at, id from api_keys where organization_id = ? and id = ?)`,

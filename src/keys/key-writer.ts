@@ -7,6 +7,11 @@ import type { Key, KeptHash, KeyTemplate } from './key.ts';
 /** A key that is to be made: `dueAt` is when somebody else takes over, should its maker be gone by then. */
 export type NewKey = KeyTemplate & Pick<Key, 'organizationId' | 'rowId' | 'createdBy' | 'createdAt'> & { dueAt: Date };
 export type Issued = KeptHash & { workosId: string; prefix: string };
+/** What a key takes over from the one that it replaces when it becomes active: all that WorkOS knows nothing of. */
+export type Inherited = Pick<
+  KeyTemplate,
+  'label' | 'description' | 'metadata' | 'rateLimit' | 'concurrency' | 'ipAllowList'
+>;
 export type KeyChange = {
   label?: string | undefined;
   description?: string | null | undefined;
@@ -29,10 +34,16 @@ async function insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<v
 }
 
 /** @returns the key, or undefined when the row is no longer waiting for this. */
-async function activate(trx: Knex.Transaction, key: NewKey, issued: Issued, now: Date): Promise<Key | undefined> {
+async function activate(
+  trx: Knex.Transaction,
+  key: NewKey,
+  issued: Issued & Partial<Inherited>,
+  now: Date,
+): Promise<Key | undefined> {
   const [row] = await trx<KeyRow>('api_keys')
     .where({ organization_id: key.organizationId, id: key.rowId, status: 'provisioning' })
     .update({
+      ...inheritedColumns({ ...key, ...issued }),
       status: 'active',
       workos_id: issued.workosId,
       prefix: issued.prefix,
@@ -98,20 +109,26 @@ function toNewRow(key: NewKey): Partial<KeyRow> {
     owner_user_id: key.ownerUserId ?? null,
     origin: 'latchkey',
     status: 'provisioning',
-    label: key.label,
-    description: key.description ?? null,
-    metadata: json(key.metadata),
+    ...inheritedColumns(key),
     permission_set: key.permissionSet ?? null,
     scopes: [...key.scopes],
     expires_at: key.expiresAt ?? null,
-    ...rateLimitColumns(key.rateLimit),
-    concurrency: key.concurrency ?? null,
-    ip_allow_list: [...key.ipAllowList],
     rotated_from: key.rotatedFrom ?? null,
     created_by_kind: key.createdBy.kind,
     created_by_id: key.createdBy.id,
     created_at: key.createdAt,
     updated_at: key.createdAt,
     due_at: key.dueAt,
+  };
+}
+
+function inheritedColumns(key: Inherited): Partial<KeyRow> {
+  return {
+    label: key.label,
+    description: key.description ?? null,
+    metadata: json(key.metadata),
+    ...rateLimitColumns(key.rateLimit),
+    concurrency: key.concurrency ?? null,
+    ip_allow_list: [...key.ipAllowList],
   };
 }

@@ -66,12 +66,5 @@ export function statusOf(key: Pick<Key, 'revokedAt' | 'expiresAt'>, now: Date): 
   return key.expiresAt && key.expiresAt <= now ? 'expired' : 'active';
 }
 
-// WorkOS's ids are short words; anything else is the id of nothing and never reaches the database.
-const KEY_ID = /^\w{1,64}$/;
-
-export function isKeyId(id: string): boolean {
-  return KEY_ID.test(id);
-}
-
 /** A secret's hash as the mirror keeps it, and the name of the key that made it. */
 export type KeptHash = { secretHash: Buffer; hashKey: string };

@@ -38,9 +38,8 @@ async function activeIds(trx: Knex.Transaction, { organizationId, userId }: Pers
 }
 
 /**
- * Revokes a bounded number of a person's keys in an organization, and ends what is being made; with `madeUntil`, the keys
- * alone that were made until then. Their deletion at WorkOS
- * is left to whoever settles rows.
+ * Revokes a bounded number of a person's keys in an organization, and ends what is being made; with `madeUntil`, only what
+ * was begun until then. Their deletion at WorkOS is left to whoever settles rows.
  * @returns what is to be recorded, and whether this may not have been all
  */
 export async function revokeKeysOf(
@@ -48,7 +47,7 @@ export async function revokeKeysOf(
   { organizationId, userId }: Person,
   { reason, source, now, madeUntil }: { reason: string; source: AuditSource; now: Date; madeUntil?: Date },
 ): Promise<{ events: AuditEvent[]; more: boolean }> {
-  if (!madeUntil) await failProvisioningRows(trx, organizationId, now, userId);
+  await failProvisioningRows(trx, organizationId, now, { ownerUserId: userId, madeUntil });
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
     `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, due_at = ?, attempts = 0
      where organization_id = ? and id in (

@@ -137,15 +137,19 @@ export async function revokeActiveRows(
   return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Ends what is being made in an organization, or there for one person: it cannot become a key any more, and what it left is looked for. */
+/**
+ * Ends what is being made in an organization, or there for one person, or of that what was begun until then: it cannot
+ * become a key any more, and what it left is looked for.
+ */
 export async function failProvisioningRows(
   trx: Knex.Transaction,
   organizationId: string,
   now: Date,
-  ownerUserId?: string,
+  { ownerUserId, madeUntil }: { ownerUserId?: string; madeUntil?: Date | undefined } = {},
 ): Promise<void> {
   await trx<KeyRow>('api_keys')
     .where({ organization_id: organizationId, status: 'provisioning' })
     .where(ownerUserId === undefined ? {} : { owner_user_id: ownerUserId })
+    .whereRaw('(?::timestamptz is null or created_at <= ?)', [madeUntil ?? null, madeUntil ?? null])
     .update({ status: 'failed', updated_at: now, due_at: now });
 }

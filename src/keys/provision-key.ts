@@ -12,9 +12,10 @@ import type { Outcome } from '../workos/failure.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { IssuedKey } from '../workos/gateway.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
+import type { KeyChanges } from './key-changes.ts';
 import type { KeyFormat } from './key-format.ts';
 import type { KeyRepository } from './key-repository.ts';
-import type { NewKey } from './key-writer.ts';
+import type { Inherited, NewKey } from './key-writer.ts';
 import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
 import type { Marker } from './marker.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
@@ -24,13 +25,14 @@ type WorkosCalls = 'refuseWhileBroken' | 'createOrganizationKey' | 'createUserKe
 type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
-  unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'settle'>;
+  unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'close'>;
   workosOf: (environment: Environment) => Pick<KeyGateway, WorkosCalls>;
   /** Those that there is a WorkOS for. */
   environments: readonly Environment[];
-  format: Pick<KeyFormat, 'has' | 'handOut' | 'show' | 'read'>;
+  format: Pick<KeyFormat, 'prefixes' | 'has' | 'handOut' | 'show' | 'read'>;
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
+  keyChanges: Pick<KeyChanges, 'admit'>;
   /** How long the maker of a key has before somebody else takes over. */
   settleAfterMs: number;
   at: FaultPoint;
@@ -40,8 +42,10 @@ type Deps = {
 
 export type ProvisionedKey = { key: Key; value: string };
 
-/** When the key ends, by what its organization may have. */
-export type Reserved = Pick<KeyTemplate, 'expiresAt'>;
+/** When the key ends, by what its organization may have, and what else of the template only the transaction knows. */
+export type Reserved = Pick<KeyTemplate, 'expiresAt'> & Partial<KeyTemplate>;
+
+type Activation = Pick<Provision, 'inherit' | 'complete'>;
 
 export type Provision = {
   name: 'create' | 'rotate';
@@ -54,6 +58,11 @@ export type Provision = {
    * the transaction; one that it returns keeps what it wrote.
    */
   reserve: (trx: Knex.Transaction) => Promise<Reserved | AppError>;
+  /**
+   * Judges once more, first in the transaction that makes the key active, and returns what it is to have by then. A
+   * refusal that it throws undoes the key at WorkOS.
+   */
+  inherit?: (trx: Knex.Transaction) => Promise<Inherited>;
   /** What belongs to the key's becoming active, in the same transaction. */
   complete: (trx: Knex.Transaction, made: ProvisionedKey) => Promise<void>;
 };
@@ -69,16 +78,17 @@ export function makeProvisionKey(deps: Deps) {
     rowId,
     template,
     reserve,
-    complete,
+    ...activation
   }: Provision): Promise<ProvisionedKey> {
     assertEnvironment(deps, template);
     deps.workosOf(template.environment).refuseWhileBroken();
+    await deps.keyChanges.admit(caller.organizationId);
     const now = deps.clock();
     const wanted: NewKey = {
       ...template,
       organizationId: caller.organizationId,
       rowId: rowId ?? ulid(now),
-      createdBy: { kind: caller.kind, id: callerId(caller) },
+      createdBy: { kind: caller.kind, id: makerOf(caller) },
       createdAt: now,
       dueAt: new Date(now.getTime() + deps.settleAfterMs),
     };
@@ -94,10 +104,15 @@ export function makeProvisionKey(deps: Deps) {
     await deps.at(`${name}.reserved`);
     const issued = await issue(deps, key);
     await deps.at(`${name}.issued`);
-    const made = await activateOrUndo(deps, key, issued, complete);
+    const made = await activateOrUndo(deps, key, issued, activation);
     await deps.at(`${name}.activated`);
     return made;
   };
+}
+
+/** Of a key that somebody made who acts as another person, whoever acted. */
+function makerOf(caller: TenantCaller): string {
+  return (caller.kind === 'user' ? caller.impersonator : undefined) ?? callerId(caller);
 }
 
 /** @throws AppError `validation_error` for a key that there is no WorkOS or no form for */
@@ -140,11 +155,11 @@ async function activateOrUndo(
   deps: Deps,
   key: NewKey,
   issued: IssuedKey,
-  complete: Provision['complete'],
+  activation: Activation,
 ): Promise<ProvisionedKey> {
   const progress: Progress = { committing: false };
   try {
-    return { key: await activate(deps, key, issued, complete, progress), value: issued.value };
+    return { key: await activate(deps, key, issued, activation, progress), value: issued.value };
   } catch (error) {
     const outcome = progress.committing ? await endUnlessActive(deps, key, issued) : 'ended';
     if (outcome === 'ended') await undo(deps, key, issued);
@@ -173,17 +188,16 @@ function activate(
   deps: Deps,
   key: NewKey,
   issued: IssuedKey,
-  complete: Provision['complete'],
+  { inherit, complete }: Activation,
   progress: Progress,
 ): Promise<Key> {
   const { id: workosId, value, obfuscatedValue: prefix } = issued;
-  const read = deps.format.read(value);
-  // Nobody could ever use it.
-  if (!read) throw new Error('WorkOS issued a key that is none by its form');
+  const read = recognised(deps, value);
   const what = { workosId, prefix, ...deps.hasher.keep(read.secret) };
   return transaction(deps.db, async (trx) => {
     progress.committing = false;
-    const active = await deps.keys.activate(trx, key, what, deps.clock());
+    const inherited = await inherit?.(trx);
+    const active = await deps.keys.activate(trx, key, { ...inherited, ...what }, deps.clock());
     if (!active) {
       throw new AppError('workos_unavailable', 'This took too long and was undone. Try again.', {
         details: { retry_after: 1 },
@@ -192,6 +206,17 @@ function activate(
     await complete(trx, { key: active, value: issued.value });
     progress.committing = true;
     return active;
+  });
+}
+
+/** Refuses a value that verification would not take for a key: nobody could ever use it. */
+function recognised({ format, log }: Deps, value: string) {
+  const read = format.prefixes.some((prefix) => value.startsWith(prefix)) ? format.read(value) : undefined;
+  if (read) return read;
+  // Not the value itself, nor all of a prefix that may be part of a secret.
+  log.error({ begins: value.slice(0, 3) }, 'WorkOS issued a key that would not be recognised; see api_keys.prefixes');
+  throw new AppError('workos_rejected', 'WorkOS issued a key of a form that this service does not know.', {
+    details: { workos: { code: 'unknown_key_form' } },
   });
 }
 
@@ -211,9 +236,9 @@ async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
 async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: Outcome | 'to undo'): Promise<void> {
   const now = clock();
   try {
-    if (outcome !== 'unknown') await unsettled.fail(key, now, now);
-    if (outcome === 'refused') await unsettled.settle(key);
-    else await unsettled.hasten(key, now);
+    if (outcome === 'refused') return await unsettled.close(key, now);
+    if (outcome === 'to undo') await unsettled.fail(key, now, now);
+    await unsettled.hasten(key, now);
   } catch (error) {
     log.warn({ err: error, row: key.rowId }, 'a row could not be ended and waits to be settled');
   }

@@ -10,6 +10,7 @@ import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './key-access.ts';
+import type { KeyChanges } from './key-changes.ts';
 import type { KeyRepository } from './key-repository.ts';
 import type { Key } from './key.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
@@ -20,6 +21,7 @@ type Deps = {
   unsettled: Pick<UnsettledKeys, 'confirmDeleted'>;
   audit: AuditLog;
   workosOf: (environment: Key['environment']) => Pick<KeyGateway, 'deleteKey'>;
+  keyChanges: Pick<KeyChanges, 'mayNow' | 'delayMs'>;
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -28,26 +30,35 @@ type Deps = {
 
 /**
  * Revokes here first, so that the key stops at once whatever WorkOS does, then deletes it there. A deletion that WorkOS
- * did not confirm is left on the row and tried again. Revoking again is the same answer.
+ * did not confirm, or that WorkOS has no room for now, is left on the row and tried later. Revoking again is the same
+ * answer.
  * @throws AppError `api_key_not_found`
  */
 export function makeRevokeKey(deps: Deps) {
   return async function revokeKey(caller: TenantCaller, id: string, context: RequestContext): Promise<void> {
     await deps.at('revoke.before');
-    const key = await revokeHere(deps, caller, id, context);
+    const { organizationId } = caller;
+    const isNow = await deps.keyChanges.mayNow(organizationId);
+    const dueInMs = isNow ? deps.settleAfterMs : deps.keyChanges.delayMs(organizationId);
+    const key = await revokeHere(deps, caller, id, context, dueInMs);
     await deps.at('revoke.committed');
-    if (!key.workosDeletedAt) await deleteThere(deps, key);
+    if (isNow && !key.workosDeletedAt) await deleteThere(deps, key);
   };
 }
 
-function revokeHere(deps: Deps, caller: TenantCaller, id: string, context: RequestContext): Promise<Key> {
-  const { db, keys, audit, clock, settleAfterMs } = deps;
+function revokeHere(
+  { db, keys, audit, clock }: Deps,
+  caller: TenantCaller,
+  id: string,
+  context: RequestContext,
+  dueInMs: number,
+): Promise<Key> {
   return transaction(db, async (trx) => {
     const key = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
     if (!key) throw apiKeyNotFound();
     if (key.revokedAt) return key;
     const now = clock();
-    await keys.revoke(trx, key, now, new Date(now.getTime() + settleAfterMs));
+    await keys.revoke(trx, key, now, new Date(now.getTime() + dueInMs));
     await audit.append(trx, {
       ...auditSource(caller, context),
       organizationId: key.organizationId,

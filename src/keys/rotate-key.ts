@@ -19,8 +19,10 @@ import { reachOf } from './key-access.ts';
 import { assertHeld, isChosen } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
 import type { KeyRepository } from './key-repository.ts';
+import type { Inherited } from './key-writer.ts';
 import { statusOf } from './key.ts';
 import type { Key, KeyTemplate } from './key.ts';
+import { endOf } from './mirror-expiry.ts';
 import type { Provision, ProvisionedKey } from './provision-key.ts';
 
 type Deps = {
@@ -41,9 +43,10 @@ type Deps = {
  * Replaces a key by a new one with everything the same but the secret. The old one ends after `graceSeconds`, at once
  * for 0, and never before the new one is active. A rotation takes no place of the quota. An end that the plan no longer
  * allows becomes the latest that it does. Of a key from chosen scopes, whoever gets the new secret must hold them. A
- * person's key is replaced by the person alone, who gets the secret.
- * @throws AppError `api_key_not_found`, `validation_error` when the key is not active, already replaced, or of a set
- * that the plan no longer has; `permission_denied` for chosen scopes that the caller does not hold
+ * person's key is replaced by the person alone, who gets the secret. What is changed of the old key meanwhile is changed
+ * of the new one; a change of what WorkOS knows, its scopes and its expiry, undoes the rotation.
+ * @throws AppError `api_key_not_found`, `validation_error` when the key is not active, already replaced, of a set that
+ * the plan no longer has, or changed meanwhile in what WorkOS knows; `permission_denied` for chosen scopes that the caller does not hold
  */
 export function makeRotateKey(deps: Deps) {
   return async function rotateKey(
@@ -53,28 +56,33 @@ export function makeRotateKey(deps: Deps) {
     context: RequestContext,
     repeatable: Repeatable,
   ): Promise<ProvisionedKey> {
-    const old = await deps.keys.find(caller.organizationId, id, reachOf(caller, 'write'));
-    if (!old) throw apiKeyNotFound();
-    if (old.ownerUserId !== undefined && !isOwner(caller, old.ownerUserId)) throw onlyOwner();
-    if (deps.catalogue.chosenScopes.length > 0 && old.permissionSet === undefined)
-      assertHeld(caller, deps.catalogue.expand(old.scopes));
+    const found = await deps.keys.find(caller.organizationId, id, reachOf(caller, 'write'));
+    if (!found) throw apiKeyNotFound();
+    assertMayHave(deps, caller, found);
+    // Only what is read under a lock counts: the key may be changed while it is replaced.
+    let old = found;
     let end: Date | undefined;
     const made = await deps.provision({
       name: 'rotate',
       caller,
       ...(repeatable.rowId !== undefined && { rowId: repeatable.rowId }),
-      template: templateOf(old),
+      template: templateOf(found),
       async reserve(trx) {
         const plan = await deps.admit(trx, caller.organizationId);
-        await deps.hearOwner(trx, caller, old.ownerUserId);
-        const current = await lockRotatable(deps, trx, old);
+        await deps.hearOwner(trx, caller, found.ownerUserId);
+        old = await lockRotatable(deps, trx, found);
+        assertMayHave(deps, caller, old);
+        const isOfChosen = isChosen(old, deps.catalogue);
         return {
-          expiresAt: successorWithinPlan(
-            { ...current, isChosen: isChosen(current, deps.catalogue) },
-            plan,
-            deps.clock(),
-          ),
+          ...templateOf(old),
+          expiresAt: successorWithinPlan({ ...old, isChosen: isOfChosen }, plan, deps.clock()),
         };
+      },
+      async inherit(trx) {
+        const current = await lockRotatable(deps, trx, old);
+        assertSameAtWorkos(old, current);
+        old = current;
+        return inheritedOf(current);
       },
       async complete(trx, successor) {
         end = await succeed(deps, trx, old, successor.key, graceSeconds);
@@ -87,11 +95,36 @@ export function makeRotateKey(deps: Deps) {
   };
 }
 
+/** @throws AppError `permission_denied` for a caller who may not be given the secret of such a key */
+function assertMayHave({ catalogue }: Deps, caller: TenantCaller, key: Key): void {
+  if (key.ownerUserId !== undefined && !isOwner(caller, key.ownerUserId)) throw onlyOwner();
+  if (catalogue.chosenScopes.length > 0 && key.permissionSet === undefined)
+    assertHeld(caller, catalogue.expand(key.scopes));
+}
+
+/**
+ * WorkOS has the successor with the scopes and the expiry of its reservation, which no row here takes back.
+ * @throws AppError `validation_error` when the key has others by now
+ */
+function assertSameAtWorkos(reserved: Key, current: Key): void {
+  const held = new Set(current.scopes);
+  const isSame =
+    endOf(current.expiresAt) === endOf(reserved.expiresAt) &&
+    current.permissionSet === reserved.permissionSet &&
+    held.size === new Set(reserved.scopes).size &&
+    reserved.scopes.every((scope) => held.has(scope));
+  if (!isSame) throw invalidFields({ id: 'The scopes or the expiry of this key changed meanwhile. Rotate it again.' });
+}
+
 function templateOf({ id, ...old }: Key): KeyTemplate {
   const { environment, ownerUserId, label, description, metadata, permissionSet, scopes, ...rest } = old;
   const { expiresAt, rateLimit, concurrency, ipAllowList } = rest;
   const what = { environment, ownerUserId, label, description, metadata, permissionSet, scopes };
   return { ...what, expiresAt, rateLimit, concurrency, ipAllowList, rotatedFrom: id };
+}
+
+function inheritedOf({ label, description, metadata, rateLimit, concurrency, ipAllowList }: Key): Inherited {
+  return { label, description, metadata, rateLimit, concurrency, ipAllowList };
 }
 
 async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { organizationId, id }: Key): Promise<Key> {
@@ -104,18 +137,18 @@ async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { org
   return key;
 }
 
+/** @param current held by the transaction */
 async function succeed(
-  deps: Deps,
+  { keys, clock, settleAfterMs }: Deps,
   trx: Knex.Transaction,
-  old: Key,
+  current: Key,
   successor: Key,
   graceSeconds: number,
 ): Promise<Date> {
-  const current = await lockRotatable(deps, trx, old);
-  const now = deps.clock();
+  const now = clock();
   const graceEnd = new Date(now.getTime() + graceSeconds * 1_000);
   const end = current.expiresAt && current.expiresAt < graceEnd ? current.expiresAt : graceEnd;
-  await deps.keys.succeed(trx, current, successor.id, end, now, new Date(now.getTime() + deps.settleAfterMs));
+  await keys.succeed(trx, current, successor.id, end, now, new Date(now.getTime() + settleAfterMs));
   return end;
 }
 

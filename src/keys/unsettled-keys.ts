@@ -15,12 +15,18 @@ export type UnsettledKey = {
   workosExpiresAt: Date | undefined;
   createdAt: Date;
   attempts: number;
+  /** Until when its claimant has it. */
+  leasedUntil: Date;
 };
 
 /** `end` undefined: never. `updatedAt` undefined: WorkOS has no such key any more, or it has ended there. */
 export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
+/** What a claim may write is bound to it: whoever changes the row meanwhile takes it over. */
+type Claim = RowId & Pick<UnsettledKey, 'status' | 'attempts' | 'leasedUntil'>;
+/** Until when a claimant has a row: of those that are looked for in a list at WorkOS, longer. */
+export type Leases = { until: Date; listingUntil: Date };
 
 /** One organization's keys of one environment. */
 export type KeysOf = Pick<UnsettledKey, 'organizationId' | 'environment'>;
@@ -34,10 +40,12 @@ export type UnsettledKeys = ReturnType<typeof makeUnsettledKeys>;
 export function makeUnsettledKeys(db: Knex) {
   const row = ({ organizationId, rowId }: RowId) =>
     db<KeyRow>('api_keys').where({ organization_id: organizationId, id: rowId });
+  const claimed = ({ status, attempts, leasedUntil, ...id }: Claim) =>
+    row(id).where({ status, attempts, due_at: leasedUntil });
 
   return {
     /** Of all organizations and environments, unless one is named. */
-    claim: (limit: number, now: Date, leaseUntil: Date, only?: KeysOf) => claim(db, limit, now, leaseUntil, only),
+    claim: (limit: number, now: Date, leases: Leases, only?: KeysOf) => claim(db, limit, now, leases, only),
 
     /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
@@ -64,13 +72,28 @@ export function makeUnsettledKeys(db: Knex) {
       await row(id).update({ due_at: now, attempts: 0 });
     },
 
-    async lookAgainAt(id: RowId, dueAt: Date): Promise<void> {
-      await row(id).whereNotNull('due_at').update({ due_at: dueAt });
+    /** Ends a claimed row that never became a key, as `fail`; the claim goes on. @returns whether it was waiting. */
+    async failClaimed(claim: Claim, now: Date): Promise<boolean> {
+      return (await claimed(claim).update({ status: 'failed', updated_at: now })) > 0;
     },
 
-    /** Notes that nothing is left to do. */
-    async settle(id: RowId): Promise<void> {
-      await row(id).update({ due_at: null, attempts: 0 });
+    /** Ends a claim with work left, unless somebody else has left other work meanwhile. */
+    async lookAgainAt(claim: Claim, dueAt: Date): Promise<void> {
+      await claimed(claim).update({ due_at: dueAt });
+    },
+
+    /** Ends a claim with nothing left to do, unless somebody else has left work, or WorkOS has told of an end, meanwhile. */
+    async settle(claim: Claim & Pick<UnsettledKey, 'workosExpiresAt'>): Promise<void> {
+      await claimed(claim)
+        .whereRaw('workos_expires_at is not distinct from ?::timestamptz', [claim.workosExpiresAt ?? null])
+        .update({ due_at: null, attempts: 0 });
+    },
+
+    /** Ends a row of which WorkOS has no key, for its maker; one that others took over or reopened is left to them. */
+    async close(id: RowId, now: Date): Promise<void> {
+      await row(id)
+        .whereRaw(`(status = 'provisioning' or (status = 'failed' and attempts = 0 and due_at > ?))`, [now])
+        .update({ status: 'failed', updated_at: now, due_at: null });
     },
 
     /** Notes that WorkOS has no such key any more. */
@@ -80,8 +103,8 @@ export function makeUnsettledKeys(db: Knex) {
 
     /**
      * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news; of a key that
-     * has ended there and lives here, what WorkOS knows stays as it was. If the key's end has moved on since, WorkOS has
-     * to be told again: nobody knows which of the two it heard last.
+     * has ended there and lives here, what WorkOS knows stays as it was. If the key's end has moved on since, here or at
+     * WorkOS, WorkOS has to be told again: nobody knows which of the two it heard last.
      */
     async confirmExpiry(id: RowId, agreed: AgreedEnd, now: Date): Promise<void> {
       if (await agreeOn(db, id, agreed, now)) return;
@@ -89,18 +112,20 @@ export function makeUnsettledKeys(db: Knex) {
     },
 
     /** How long the oldest work has waited, in seconds; 0 when none is late. */
-    async lagSeconds(now: Date): Promise<number> {
-      const { rows } = await db.raw<{ rows: { oldest: Date | null }[] }>(
-        'select min(due_at) as oldest from api_keys where due_at <= ?',
-        [now],
-      );
-      const oldest = rows[0]?.oldest;
-      return oldest ? (now.getTime() - oldest.getTime()) / 1_000 : 0;
-    },
+    lagSeconds: (now: Date): Promise<number> => lagSeconds(db, now),
   };
 }
 
-/** @returns whether this is the key's end still */
+async function lagSeconds(db: Knex, now: Date): Promise<number> {
+  const { rows } = await db.raw<{ rows: { oldest: Date | null }[] }>(
+    'select min(due_at) as oldest from api_keys where due_at <= ?',
+    [now],
+  );
+  const oldest = rows[0]?.oldest;
+  return oldest ? (now.getTime() - oldest.getTime()) / 1_000 : 0;
+}
+
+/** @returns whether this is the key's end still, here and as far as is known at WorkOS */
 async function agreeOn(
   db: Knex,
   { organizationId, rowId }: RowId,
@@ -110,6 +135,12 @@ async function agreeOn(
   const agrees = updatedAt !== undefined || (end !== undefined && end <= now);
   const agreed = await db<KeyRow>('api_keys')
     .where({ organization_id: organizationId, id: rowId, status: 'active', expires_at: end ?? null })
+    // An event that WorkOS sent later has told of another end by then.
+    .whereRaw(
+      `(?::timestamptz is null or workos_updated_at is null or workos_updated_at < ?
+        or (workos_updated_at = ? and workos_expires_at is not distinct from ?))`,
+      [updatedAt ?? null, updatedAt ?? null, updatedAt ?? null, end ?? null],
+    )
     .update({
       ...(agrees && { workos_expires_at: end ?? null }),
       ...(updatedAt && { workos_updated_at: db.raw('greatest(workos_updated_at, ?::timestamptz)', [updatedAt]) }),
@@ -123,17 +154,27 @@ async function claim(
   db: Knex,
   limit: number,
   now: Date,
-  leaseUntil: Date,
+  { until, listingUntil }: Leases,
   only: KeysOf | undefined,
 ): Promise<UnsettledKey[]> {
   const { rows } = await db.raw<{ rows: KeyRow[] }>(
-    `update api_keys set due_at = ?, attempts = attempts + 1
+    `update api_keys
+     set due_at = case when status in ('provisioning', 'failed') then ?::timestamptz else ?::timestamptz end,
+         attempts = attempts + 1
      where (organization_id, id) in (
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or (organization_id = ? and environment = ?))
        order by due_at limit ? for update skip locked
      )
-     returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts`,
-    [leaseUntil, now, only?.organizationId ?? null, only?.organizationId ?? null, only?.environment ?? null, limit],
+     returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts, due_at`,
+    [
+      listingUntil,
+      until,
+      now,
+      only?.organizationId ?? null,
+      only?.organizationId ?? null,
+      only?.environment ?? null,
+      limit,
+    ],
   );
   return rows.map(toUnsettled);
 }
@@ -150,5 +191,7 @@ function toUnsettled(row: KeyRow): UnsettledKey {
     workosExpiresAt: row.workos_expires_at ?? undefined,
     createdAt: row.created_at,
     attempts: row.attempts,
+    // The claim has just written it.
+    leasedUntil: row.due_at!,
   };
 }

@@ -12,6 +12,7 @@ import { apiKeyNotFound } from './find-key.ts';
 import { assertMovable } from './key-end.ts';
 import type { AskedEnd, EndRules } from './key-end.ts';
 import { reachOf } from './key-access.ts';
+import type { KeyChanges } from './key-changes.ts';
 import type { KeyRepository } from './key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './key-writer.ts';
@@ -24,6 +25,7 @@ type Deps = {
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & EndRules>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
+  keyChanges: Pick<KeyChanges, 'admit'>;
   audit: AuditLog;
   /** Whether the end of a key may be moved out. */
   extendsKeys: boolean;
@@ -44,6 +46,7 @@ export function makeUpdateKey(deps: Deps) {
     input: UpdateKeyInput,
     context: RequestContext,
   ): Promise<Key> {
+    if (input.end) await deps.keyChanges.admit(caller.organizationId);
     const { after, moved } = await transaction(deps.db, (trx) => change(deps, trx, { caller, id, input, context }));
     // A crash before this is made good by whoever looks at the row's `due_at`.
     if (moved) await deps.expireAtWorkos(after, after.expiresAt);

@@ -1,10 +1,11 @@
 import type { Knex } from 'knex';
-import type { Logger } from 'pino';
 import { backgroundSource } from '../audit/audit-event.ts';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { WorkosMember, WorkosRole } from '../workos/entities.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
+import { nameOfMember } from './due-members.ts';
 import { changeMember, holdMember } from './member-row.ts';
 import type { MemberId, MemberRow } from './member-row.ts';
 import type { MirrorMembers } from './mirror-members.ts';
@@ -18,15 +19,20 @@ type Deps = {
   turn: () => Promise<void>;
   /** How long one question may take; then whoever asked is taken for dead. */
   leaseMs: number;
+  items: Pick<Items, 'each'>;
   clock: Clock;
-  log: Pick<Logger, 'warn'>;
 };
 
 type Due = MemberId & { revision: number; attempts: number };
-type FindRole = (organizationId: string, slug: string) => Promise<WorkosRole | undefined>;
+type Roles = readonly (WorkosRole | undefined)[];
+/** `time`: the how manieth reading of it; each is shared. */
+type FindRole = (organizationId: string, slug: string, time: number) => Promise<WorkosRole | undefined>;
+/** What a batch asks together. */
+type Asked = { members: Promise<unknown>[]; findRole: FindRole };
 
 const BATCH = 10;
 const MAX_BATCHES = 100;
+const MAX_READINGS = 4;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 const SOURCE = backgroundSource('workos', 'workos');
@@ -40,8 +46,13 @@ export type AskForMembers = ReturnType<typeof makeAskForMembers>;
 export function makeAskForMembers(deps: Deps) {
   async function askBatch(member?: MemberId): Promise<number> {
     const due = await claim(deps, member);
-    const findRole = rememberRoles(deps);
-    await Promise.all(due.map((each) => askOne(deps, findRole, each)));
+    const asked: Asked = { members: [], findRole: rememberRoles(deps) };
+    await deps.items.each(due, {
+      name: nameOfMember,
+      work: (each) => askOne(deps, asked, each),
+      postpone: (each, dueAt) => postpone(deps, each, dueAt),
+      parallel: true,
+    });
     return due.length;
   }
 
@@ -56,32 +67,50 @@ export function makeAskForMembers(deps: Deps) {
   };
 }
 
-/** Many people have the same role: within a batch each is asked for once. */
+/** Many people have the same role: within a batch each reading is asked for once. */
 function rememberRoles({ workos }: Deps): FindRole {
   const asked = new Map<string, Promise<WorkosRole | undefined>>();
-  return (organizationId, slug) => {
-    const name = JSON.stringify([organizationId, slug]);
+  return (organizationId, slug, time) => {
+    const name = JSON.stringify([organizationId, slug, time]);
     const answer = asked.get(name) ?? workos.findRole(organizationId, slug);
     asked.set(name, answer);
     return answer;
   };
 }
 
-async function askOne(deps: Deps, findRole: FindRole, due: Due): Promise<void> {
-  const { db, workos, turn, clock, log } = deps;
-  try {
-    await turn();
-    const member = await workos.findMember(due.organizationId, due.userId);
-    if (!member?.active) return await endMember(deps, due, member);
-    const roles = await Promise.all(member.roles.map((slug) => findRole(due.organizationId, slug)));
-    await transaction(db, (trx) => learn(deps, trx, due, member, roles));
-  } catch (error) {
-    const { organizationId: organization_id, userId: user_id, attempts } = due;
-    log.warn({ err: error, organization_id, user_id }, 'what a person may do is not known and will be asked again');
-    await db<MemberRow>('members')
-      .where({ organization_id, user_id, revision: due.revision })
-      .update({ due_at: new Date(clock().getTime() + backoffMs(attempts)) });
+async function askOne(deps: Deps, asked: Asked, due: Due): Promise<void> {
+  const { db, workos, turn } = deps;
+  const answer = turn().then(() => workos.findMember(due.organizationId, due.userId));
+  asked.members.push(answer);
+  const member = await answer;
+  if (!member?.active) return endMember(deps, due, member);
+  // A role that was read before a member says nothing of what the member's own time covers.
+  await Promise.allSettled(asked.members);
+  const roles = await readRoles(asked.findRole, due.organizationId, member.roles);
+  await transaction(db, (trx) => learn(deps, trx, due, member, roles));
+}
+
+/** Of one moment: several roles are read until none has changed meanwhile. */
+async function readRoles(findRole: FindRole, organizationId: string, slugs: readonly string[]): Promise<Roles> {
+  const read = (time: number) => Promise.all(slugs.map((slug) => findRole(organizationId, slug, time)));
+  let roles = await read(0);
+  if (slugs.length < 2) return roles;
+  for (let time = 1; time <= MAX_READINGS; time++) {
+    const again = await read(time);
+    if (versionsOf(again) === versionsOf(roles)) return again;
+    roles = again;
   }
+  throw new Error('the roles of a member change faster than they can be read');
+}
+
+function versionsOf(roles: Roles): string {
+  return roles.map((role) => role?.updatedAt.getTime()).join(' ');
+}
+
+async function postpone({ db, clock }: Deps, due: Due, dueAt: Date | undefined): Promise<void> {
+  await db<MemberRow>('members')
+    .where({ organization_id: due.organizationId, user_id: due.userId, revision: due.revision })
+    .update({ due_at: dueAt ?? new Date(clock().getTime() + backoffMs(due.attempts)) });
 }
 
 async function endMember(deps: Deps, due: Due, member: WorkosMember | undefined): Promise<void> {
@@ -103,14 +132,15 @@ async function learn(
   trx: Knex.Transaction,
   due: Due,
   member: WorkosMember,
-  roles: readonly (WorkosRole | undefined)[],
+  roles: Roles,
 ): Promise<void> {
   const row = await holdMember(trx, due);
   if (!row || row.revision !== due.revision) return;
   const permissions = [...new Set(roles.flatMap((role) => role?.permissions ?? []))];
-  const times = [member.updatedAt, ...roles.flatMap((role) => role?.updatedAt ?? []), row.permissions_as_of ?? 0];
+  // The roles' own time: what changes of them later is news, however young the membership is.
+  const times = roles.flatMap((role) => role?.updatedAt ?? []);
   const known = { active: true, roles: [...member.roles], permissions };
-  const asOf = new Date(Math.max(...times.map(Number)));
+  const asOf = new Date(Math.max(...(times.length > 0 ? times : [member.updatedAt]).map(Number)));
   const memberAsOf = new Date(Math.max(Number(member.updatedAt), Number(row.member_as_of)));
   await changeMember(
     trx,

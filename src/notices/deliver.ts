@@ -30,6 +30,8 @@ const LOOK_AGAIN_MS = 1_000;
 const BATCH = 20;
 /** Several deadlines of a delivery: a holder who has not noted anything for so long is gone. */
 const HOLD_MS = 60_000;
+/** Time to finish a delivery in: without as much left of its lease, a holder that stalled begins none. */
+const LEFT_MS = 30_000;
 
 /**
  * Sends what waits for one endpoint: each organization's notices one after the other, many organizations at a time, on
@@ -38,8 +40,7 @@ const HOLD_MS = 60_000;
 export function makeDeliver(deps: Deps) {
   const { endpoint, outbox, clock } = deps;
 
-  function claim(free: number): Promise<Lane[]> {
-    const now = clock();
+  function claim(free: number, now: Date): Promise<Lane[]> {
     return free === 0 ? Promise.resolve([]) : outbox.claim(endpoint, now, heldUntil(now), free);
   }
 
@@ -47,8 +48,9 @@ export function makeDeliver(deps: Deps) {
     const busy = new Set<Promise<void>>();
     try {
       do {
-        for (const lane of await claim(PARALLEL - busy.size)) {
-          const work = drain(deps, lane, signal)
+        const now = clock();
+        for (const lane of await claim(PARALLEL - busy.size, now)) {
+          const work = drain(deps, lane, heldUntil(now), signal)
             .catch(deps.onFailure)
             .finally(() => busy.delete(work));
           busy.add(work);
@@ -69,10 +71,13 @@ async function firstOf(busy: ReadonlySet<Promise<void>>): Promise<void> {
   waiting.abort();
 }
 
-async function drain(deps: Deps, lane: Lane, signal: AbortSignal): Promise<void> {
+async function drain(deps: Deps, lane: Lane, until: Date, signal: AbortSignal): Promise<void> {
   const { outbox, at, clock } = deps;
+  let leaseEnd = until;
   for (const letter of await outbox.waiting(lane, BATCH)) {
     await at('notice.claimed');
+    // After a stall another holder may have sent this one and newer ones.
+    if (clock().getTime() + LEFT_MS > leaseEnd.getTime()) break;
     const sent = await trySend(deps, letter, signal);
     if (!sent) break;
     await at('notice.sent');
@@ -82,6 +87,7 @@ async function drain(deps: Deps, lane: Lane, signal: AbortSignal): Promise<void>
     await at('notice.noted');
     report(deps, lane, letter, noted);
     if (noted.outcome === 'failed') return;
+    leaseEnd = noted.due;
   }
   await outbox.release(lane, clock());
 }

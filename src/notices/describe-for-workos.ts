@@ -1,4 +1,4 @@
-import type { AuditEvent, RecordedEvent } from '../audit/audit-event.ts';
+import type { AuditEvent, LinkedEvent } from '../audit/audit-event.ts';
 import type { AuditLogEntry } from '../workos/gateway.ts';
 
 /** WorkOS's own bounds of an event's metadata. */
@@ -6,7 +6,7 @@ const MAX_ENTRIES = 50;
 const MAX_TEXT = 500;
 
 /** An audit event as WorkOS Audit Logs take it. */
-export function describeForWorkos(event: RecordedEvent): AuditLogEntry {
+export function describeForWorkos(event: LinkedEvent): AuditLogEntry {
   return {
     id: event.id,
     organizationId: event.organizationId,
@@ -19,6 +19,8 @@ export function describeForWorkos(event: RecordedEvent): AuditLogEntry {
     metadata: {
       event_id: event.id,
       sequence: event.sequence,
+      // With it, WorkOS's copy proves every event up to this one.
+      link: event.link.hash.toString('base64'),
       ...(event.requestId !== undefined && { request_id: event.requestId }),
       ...flat(event.details),
     },
@@ -28,7 +30,7 @@ export function describeForWorkos(event: RecordedEvent): AuditLogEntry {
 function flat(details: AuditEvent['details']): AuditLogEntry['metadata'] {
   const entries = Object.entries(details)
     .filter(([, value]) => value !== null && value !== undefined)
-    .slice(0, MAX_ENTRIES - 3);
+    .slice(0, MAX_ENTRIES - 4);
   return Object.fromEntries(entries.map(([name, value]) => [name, short(value)]));
 }
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { RecordedEvent } from '../audit/audit-event.ts';
+import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
 import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
@@ -49,7 +49,7 @@ export function makeOutboxWriter({ endpoints, forwardsAudit, clock }: Deps) {
     },
 
     /** Audit events on their way to WorkOS Audit Logs, where that is switched on. */
-    async forward(trx: Knex.Transaction, organizationId: string, events: readonly RecordedEvent[]): Promise<void> {
+    async forward(trx: Knex.Transaction, organizationId: string, events: readonly LinkedEvent[]): Promise<void> {
       if (!forwardsAudit) return;
       const letters = events.map((event) => ({
         endpoint: WORKOS_ENDPOINT,

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { isOfSession } from '../audit/audit-event.ts';
-import type { RecordedEvent } from '../audit/audit-event.ts';
+import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
 import type { Key } from '../keys/key.ts';
 import { notice, viewNoticedKey } from './notice.ts';
@@ -25,7 +25,7 @@ export function makeTellAudited({ outbox, postures, holdKeys, clock }: Deps) {
   return async function tellAudited(
     trx: Knex.Transaction,
     organizationId: string,
-    events: readonly RecordedEvent[],
+    events: readonly LinkedEvent[],
   ): Promise<void> {
     await outbox.forward(trx, organizationId, events);
     const told = events.filter(isOfKey).filter(({ action }) => outbox.wants(action));
@@ -41,9 +41,9 @@ export function makeTellAudited({ outbox, postures, holdKeys, clock }: Deps) {
   };
 }
 
-type OfKeyEvent = RecordedEvent & { action: OfKey };
+type OfKeyEvent = LinkedEvent & { action: OfKey };
 
-function isOfKey(event: RecordedEvent): event is OfKeyEvent {
+function isOfKey(event: LinkedEvent): event is OfKeyEvent {
   return (OF_KEYS as readonly string[]).includes(event.action);
 }
 

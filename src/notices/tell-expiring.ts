@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import { notSetAside } from '../background/items.ts';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Key } from '../keys/key.ts';
@@ -12,6 +14,7 @@ type Deps = {
   outbox: Pick<OutboxWriter, 'tell'>;
   holdKeys: HoldKeys;
   since: () => Promise<Since>;
+  items: Pick<Items, 'each'>;
   clock: Clock;
 };
 type Ending = { organizationId: string; id: string };
@@ -20,17 +23,19 @@ const DAY_MS = 24 * 60 * 60_000;
 /** How long before its end a key is told of. */
 const DAYS = [7, 1] as const;
 const BATCH = 200;
+export const EXPIRING_LOOP = 'tell_expiring';
 
 /** Finds the keys that end soon; each is told of once for each of the days and each end. */
 export function makeTellExpiring(deps: Deps) {
   return async function tellExpiring(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
-    for (;;) {
+    while (!signal.aborted) {
       const ending = await findEnding(deps.db, deps.clock());
-      for (const key of ending) {
-        if (signal.aborted) return;
-        await transaction(deps.db, (trx) => tell(deps, trx, key, since));
-      }
+      await deps.items.each(ending, {
+        name: ({ id, organizationId }) => ({ id, organizationId }),
+        work: (key) => transaction(deps.db, (trx) => tell(deps, trx, key, since)),
+        signal,
+      });
       if (ending.length < BATCH) return;
     }
   };
@@ -83,8 +88,9 @@ async function findEnding(db: Knex, now: Date): Promise<Ending[]> {
          where mark.organization_id = key.organization_id and mark.subject = key.workos_id
            and mark.kind = 'expiring_' || due.days and mark.at = key.expires_at
        )
+       and ${notSetAside(EXPIRING_LOOP, 'key.workos_id')}
      order by 1, 2 limit ?`,
-    [[...DAYS], now, now, new Date(now.getTime() + Math.max(...DAYS) * DAY_MS), BATCH],
+    [[...DAYS], now, now, new Date(now.getTime() + Math.max(...DAYS) * DAY_MS), now, BATCH],
   );
   return rows.map((row) => ({ organizationId: row.organization_id, id: row.workos_id }));
 }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Items } from '../background/items.ts';
 import type { Policy } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
@@ -11,6 +12,7 @@ type Deps = {
   policy: Pick<Policy, 'standingOf'>;
   postures: Pick<PostureNotices, 'tellByNow'>;
   since: () => Promise<Since>;
+  items: Pick<Items, 'each' | 'due'>;
   clock: Clock;
 };
 
@@ -26,14 +28,21 @@ export function makeTellPostures(deps: Deps) {
 
   return async function tellPostures(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
-    const tell = (organizationId: string) => transaction(db, (trx) => postures.tellByNow(trx, organizationId, since));
+    const tell = (organizationIds: readonly string[]) =>
+      deps.items.each(organizationIds, {
+        // The review looks at an organization once: of one that fails then nothing else would remind.
+        name: (id) => ({ id, organizationId: id, payload: {} }),
+        work: (id) => transaction(db, (trx) => postures.tellByNow(trx, id, since)),
+        signal,
+      });
     if (!reviewed) {
       await review(deps, tell, signal);
       reviewed = !signal.aborted;
     }
+    await tell((await deps.items.due(BATCH)).map(({ id }) => id));
     while (!signal.aborted) {
       const due = await dueOrganizations(db, clock(), BATCH);
-      for (const organizationId of due) await tell(organizationId);
+      await tell(due);
       if (due.length < BATCH) return;
     }
   };
@@ -41,16 +50,16 @@ export function makeTellPostures(deps: Deps) {
 
 async function review(
   { db, policy, clock }: Deps,
-  tell: (organizationId: string) => Promise<void>,
+  tell: (organizationIds: readonly string[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   for (let after = ''; !signal.aborted;) {
     const page = await pageOfTenants(db, after, BATCH);
-    for (const { organizationId, account, told } of page) {
+    const untold = page.filter(({ account, told }) => {
       const { posture, until } = policy.standingOf(account, clock());
-      const isTold = told?.posture === posture && told.until?.getTime() === until?.getTime();
-      if (!isTold) await tell(organizationId);
-    }
+      return told?.posture !== posture || told.until?.getTime() !== until?.getTime();
+    });
+    await tell(untold.map(({ organizationId }) => organizationId));
     if (page.length < BATCH) return;
     after = page.at(-1)!.organizationId;
   }

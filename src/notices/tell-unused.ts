@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { mark, unmarkEarlier } from './marks.ts';
@@ -11,6 +12,7 @@ type Deps = {
   outbox: Pick<OutboxWriter, 'tell'>;
   holdKeys: HoldKeys;
   since: () => Promise<Since>;
+  items: Pick<Items, 'each'>;
   clock: Clock;
 };
 type Row = { organization_id: string; id: string; workos_id: string; is_due: boolean };
@@ -26,7 +28,12 @@ export function makeTellUnused(deps: Deps) {
     const since = await deps.since();
     for (let after: Row | undefined; !signal.aborted;) {
       const page = await pageOfKeys(deps.db, after, deps.clock());
-      for (const row of page) if (row.is_due) await transaction(deps.db, (trx) => tell(deps, trx, row, since));
+      const due = page.filter((row) => row.is_due);
+      await deps.items.each(due, {
+        name: ({ workos_id: id, organization_id: organizationId }) => ({ id, organizationId }),
+        work: (row) => transaction(deps.db, (trx) => tell(deps, trx, row, since)),
+        signal,
+      });
       if (page.length < PAGE) return;
       after = page.at(-1);
     }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { notSetAside } from '../background/items.ts';
 import type { Account, BillingStatus, Posture } from '../billing/posture.ts';
 
 /** The posture that was told last, what it followed from, and when the clock changes it. */
@@ -44,9 +45,16 @@ export async function writeTold(trx: Knex.Transaction, organizationId: string, t
     .merge();
 }
 
+export const POSTURES_LOOP = 'tell_postures';
+
 /** Organizations whose told posture the clock has ended. */
 export function dueOrganizations(db: Knex, now: Date, limit: number): Promise<string[]> {
-  return db('notice_postures').where('until', '<=', now).orderBy('until').limit(limit).pluck('organization_id');
+  return db('notice_postures')
+    .where('until', '<=', now)
+    .whereRaw(notSetAside(POSTURES_LOOP, 'notice_postures.organization_id'), [now])
+    .orderBy('until')
+    .limit(limit)
+    .pluck('organization_id');
 }
 
 /** Tenants in the order of their ids, each with what was told of it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IMPERSONATED_ACTS } from '../http/impersonation.ts';
 
 const MAX_MINUTES = 30 * 24 * 60;
 
@@ -15,5 +16,12 @@ export const SessionRules = z
       .max(MAX_MINUTES)
       .optional()
       .describe('A session that nobody used for so long is over; never for that, if not given.'),
+    impersonated_may: z
+      .array(z.enum(IMPERSONATED_ACTS))
+      .max(IMPERSONATED_ACTS.length)
+      .default(['read', 'revoke'])
+      .describe(
+        'What somebody may do who acts as another person through WorkOS; creating and rotating hand out secrets.',
+      ),
   })
   .prefault({});

@@ -2,18 +2,20 @@ import type { Knex } from 'knex';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditEvent } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import { isOwnFailure } from '../background/describe-failure.ts';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { grantsRepository as grants } from './grants-repository.ts';
 import type { ConfiguredGrant, KnownGrant } from './grants-repository.ts';
 
-/** Organizations with active keys of a set, or with a scope, in the order of their ids, behind `after`. */
+/** Some organizations with active keys of a set, or with a scope, by id, behind `after`; and behind which the next are. */
 export type HoldersOf = (
   trx: Knex.Transaction,
   what: { permissionSets: readonly string[]; scope: string | undefined },
   after: string,
   limit: number,
-) => Promise<{ organizationId: string; keys: number }[]>;
+) => Promise<{ holders: { organizationId: string; keys: number }[]; next: string | undefined }>;
 
 type Deps = {
   db: Knex;
@@ -21,6 +23,7 @@ type Deps = {
   configured: readonly ConfiguredGrant[];
   holdersOf: HoldersOf;
   audit: Pick<AuditLog, 'append'>;
+  items: Pick<Items, 'each' | 'due'>;
   clock: Clock;
 };
 
@@ -39,6 +42,7 @@ export function makeTellChangedGrants(deps: Deps) {
   let done = false;
 
   return async function tellChangedGrants(signal: AbortSignal): Promise<void> {
+    await tellSetAside(deps, await deps.items.due(BATCH));
     if (done) return;
     const known = await grants.list(deps.db);
     // What a configuration before this one left untold comes first.
@@ -79,35 +83,72 @@ async function begin({ clock }: Deps, trx: Knex.Transaction, grant: ConfiguredGr
 }
 
 async function tellAll(deps: Deps, grant: ConfiguredGrant, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && (await transaction(deps.db, (trx) => tellSome(deps, trx, grant))));
+  while (!signal.aborted && (await tellBatch(deps, grant)));
+}
+
+/** One batch together; where that fails, its first organization apart, which is set aside if it is that one. */
+async function tellBatch(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
+  try {
+    return await transaction(deps.db, (trx) => tellSome(deps, trx, grant));
+  } catch (error) {
+    if (!isOwnFailure(error)) throw error;
+    return tellFirst(deps, grant);
+  }
+}
+
+async function tellFirst(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
+  const batch = await transaction(deps.db, (trx) => nextBatch(deps, trx, grant, 1));
+  const [event] = batch?.events ?? [];
+  if (!batch || !event) return batch?.next !== undefined;
+  await tellSetAside(deps, [{ id: `${grant.kind} ${grant.name} ${event.organizationId}`, payload: event }]);
+  return transaction(deps.db, async (trx) => {
+    const now = await grants.lock(trx, grant);
+    // Another replica may have gone on meanwhile.
+    if (now?.before && now.toldTo === batch.grant.toldTo) await grants.goOn(trx, now, event.organizationId);
+    return true;
+  });
+}
+
+/** Each by itself; what fails is kept with all that it says. */
+function tellSetAside({ db, audit, items }: Deps, aside: readonly { id: string; payload: object }[]): Promise<void> {
+  return items.each(aside, {
+    name: ({ id, payload }) => ({ id, organizationId: (payload as AuditEvent).organizationId, payload }),
+    work: ({ payload }) => transaction(db, (trx) => audit.append(trx, payload as AuditEvent)),
+  });
 }
 
 /** @returns whether there may be more to tell */
-async function tellSome(
-  { configured, holdersOf, audit }: Deps,
+async function tellSome(deps: Deps, trx: Knex.Transaction, grant: ConfiguredGrant): Promise<boolean> {
+  const batch = await nextBatch(deps, trx, grant, BATCH);
+  if (!batch) return false;
+  for (const event of batch.events) await deps.audit.append(trx, event);
+  await grants.goOn(trx, batch.grant, batch.next);
+  return batch.next !== undefined;
+}
+
+/** What the next organizations are to be told, with the grant held; undefined when all of them were told. */
+async function nextBatch(
+  { configured, holdersOf }: Deps,
   trx: Knex.Transaction,
   { kind, name }: ConfiguredGrant,
-): Promise<boolean> {
+  limit: number,
+): Promise<{ grant: KnownGrant; events: AuditEvent[]; next: string | undefined } | undefined> {
   const grant = await grants.lock(trx, { kind, name });
-  if (!grant?.before) return false;
+  if (!grant?.before) return undefined;
   const { before, toldTo } = grant;
   const what =
     kind === 'permission_set'
       ? { permissionSets: [name], scope: undefined }
       : { permissionSets: setsThatFollow(configured, name), scope: name };
-  const holders = await holdersOf(trx, what, toldTo, BATCH);
-  for (const { organizationId, keys } of holders) {
-    await audit.append(trx, {
-      ...SOURCE,
-      organizationId,
-      action: ACTIONS[kind],
-      target: { kind: 'organization', id: organizationId },
-      details: describe(grant, before, keys),
-    });
-  }
-  const hasMore = holders.length === BATCH;
-  await grants.goOn(trx, grant, hasMore ? holders.at(-1)!.organizationId : undefined);
-  return hasMore;
+  const { holders, next } = await holdersOf(trx, what, toldTo, limit);
+  const events = holders.map(({ organizationId, keys }): AuditEvent => ({
+    ...SOURCE,
+    organizationId,
+    action: ACTIONS[kind],
+    target: { kind: 'organization', id: organizationId },
+    details: describe(grant, before, keys),
+  }));
+  return { grant, events, next };
 }
 
 /** Their keys may use a scope that they were not made with. */

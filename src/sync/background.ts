@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
+import type { Loop } from '../background/loop.ts';
 import { runEvery } from './run-every.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-export type Loop = { name: string; everyMs: number; step: (signal: AbortSignal) => Promise<void> };
-
 export type Background = {
+  loops: readonly Loop[];
+  /** How long ago a loop last completed a step in this process, by the monotonic clock; since the start, if it never did. */
+  sinceStepSeconds(name: string): number;
   start(): void;
   /** Lets the steps that run finish. */
   stop(): Promise<void>;
@@ -18,6 +20,12 @@ type Deps = { loops: readonly Loop[]; failures: Metrics['failures']; log: Pick<L
 export function makeBackground({ loops, failures, log }: Deps): Background {
   const stopping = new AbortController();
   let running: Promise<void>[] = [];
+  const completedMs = new Map(loops.map(({ name }): [string, number] => [name, performance.now()]));
+
+  async function run({ name, step }: Loop): Promise<void> {
+    await step(stopping.signal);
+    completedMs.set(name, performance.now());
+  }
 
   function onError(name: string, error: unknown): void {
     failures.inc({ loop: name });
@@ -25,9 +33,11 @@ export function makeBackground({ loops, failures, log }: Deps): Background {
   }
 
   return {
+    loops,
+    sinceStepSeconds: (name) => (performance.now() - (completedMs.get(name) ?? 0)) / 1_000,
     start() {
-      running = loops.map(({ name, everyMs, step }) =>
-        runEvery(step, { name, everyMs, signal: stopping.signal, onError }),
+      running = loops.map((loop) =>
+        runEvery(() => run(loop), { name: loop.name, everyMs: loop.everyMs, signal: stopping.signal, onError }),
       );
     },
     async stop() {
@@ -37,7 +47,7 @@ export function makeBackground({ loops, failures, log }: Deps): Background {
     async runOnce(name) {
       const loop = loops.find((candidate) => candidate.name === name);
       if (!loop) throw new Error(`there is no loop '${name}'`);
-      await loop.step(stopping.signal);
+      await run(loop);
     },
   };
 }

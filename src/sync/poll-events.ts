@@ -1,16 +1,22 @@
 import type { Logger } from 'pino';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';
+import { applyEach } from './apply-each.ts';
 import type { ApplyEvent } from './apply-event.ts';
 import type { EventCursors, Lease, Position } from './event-cursors.ts';
+import { readKeptEvent } from './kept-event.ts';
+import type { KeepUnreadable } from './unreadable-events.ts';
 
 type Deps = {
   cursors: EventCursors;
   workos: Pick<WorkosGateway, 'listEvents'>;
   applyEvent: ApplyEvent;
+  items: Pick<Items, 'each' | 'due'>;
+  keepUnreadable: KeepUnreadable;
   workosEvents: Metrics['workosEvents'];
   /** How long a page may take; then whoever reads it is taken for dead. */
   leaseMs: number;
@@ -19,6 +25,7 @@ type Deps = {
   log: Pick<Logger, 'warn' | 'error'>;
 };
 
+const SET_ASIDE_BATCH = 100;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** WorkOS's own limits: events are kept for 90 days, and one request spans at most 30. */
 const RETENTION_MS = 90 * DAY_MS;
@@ -28,16 +35,20 @@ const OVERLAP_MS = 10 * 60_000;
 
 /**
  * Reads WorkOS's events from where the last reading ended until there are no more, and applies each. A page is applied
- * before the place behind it is saved: what is applied twice changes nothing, what is skipped would be lost.
+ * before the place behind it is saved: what is applied twice changes nothing, what is skipped would be lost. What cannot
+ * be read is kept by then.
  */
 export function makePollEvents(deps: Deps) {
   return async function pollEvents(signal?: AbortSignal): Promise<void> {
     const { cursors, clock } = deps;
     let lease = await cursors.take(clock(), leaseEnd(deps));
     if (!lease) return;
+    const read = new Set<string>();
     try {
+      await applySetAside(deps);
       for (;;) {
         const page = await nextPage(deps, lease);
+        if (page.more && isRepeated(read, page.after)) throw new Error('the cursors of WorkOS events go in a circle');
         const saved = await applyPage(deps, lease, page);
         // The lease ran out and another replica reads on.
         if (!saved) return;
@@ -56,8 +67,9 @@ export function makePollEvents(deps: Deps) {
 }
 
 async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Lease | undefined> {
-  for (const id of page.unreadable) tellUnreadable(deps, id);
-  for (const event of page.events) await deps.applyEvent(event, { source: 'poll' });
+  for (const event of page.unreadable) await deps.keepUnreadable(event, 'poll');
+  if (page.others > 0) deps.workosEvents.inc({ type: 'other', source: 'poll', outcome: 'ignored' }, page.others);
+  await applyEach(deps, page.events);
   await deps.at('events.applied');
   const position: Position = {
     cursor: page.after ?? lease.cursor,
@@ -66,10 +78,19 @@ async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Le
   return deps.cursors.save(lease, position, leaseEnd(deps));
 }
 
-/** Read again it would read the same, and what comes behind it must not wait. */
-function tellUnreadable({ workosEvents, log }: Deps, id: string): void {
-  workosEvents.inc({ type: 'other', source: 'poll', outcome: 'unreadable' });
-  log.warn({ workos_event: id }, 'an event of WorkOS cannot be read');
+async function applySetAside(deps: Deps): Promise<void> {
+  const due = await deps.items.due(SET_ASIDE_BATCH);
+  await applyEach(
+    deps,
+    due.map(({ payload }) => readKeptEvent(payload)),
+  );
+}
+
+function isRepeated(read: Set<string>, cursor: string | undefined): boolean {
+  if (cursor === undefined) return false;
+  if (read.has(cursor)) return true;
+  read.add(cursor);
+  return false;
 }
 
 async function nextPage(deps: Deps, { cursor, eventAt }: Position): Promise<EventsPage> {
@@ -96,7 +117,9 @@ async function pageFrom({ workos, clock, log }: Deps, eventAt: Date | undefined)
   let start = eventAt ? Math.max(eventAt.getTime() - OVERLAP_MS, oldest) : now - MAX_RANGE_MS;
   for (;;) {
     const end = Math.min(start + MAX_RANGE_MS, now);
-    const page = await workos.listEvents({ rangeStart: new Date(start), rangeEnd: new Date(end) });
+    // WorkOS's clock may be ahead of ours: the last range has no end.
+    const rangeEnd = end < now ? new Date(end) : undefined;
+    const page = await workos.listEvents({ rangeStart: new Date(start), rangeEnd });
     if (page.after !== undefined || end >= now) return page;
     start = end;
   }

@@ -10,18 +10,22 @@ type Options = {
 /** Replicas that were started together drift apart by this much. */
 export const JITTER = 0.2;
 
+/** A loop whose steps fail in a row pauses longer, up to this or its own interval. */
+const MAX_BACKOFF_MS = 5_000;
+
 /** Runs `step` again and again until the signal; a step that fails is reported and does not end the loop. */
-export async function runEvery(
-  step: (signal: AbortSignal) => Promise<void>,
-  { name, everyMs, signal, onError }: Options,
-): Promise<void> {
+export async function runEvery(step: () => Promise<void>, { name, everyMs, signal, onError }: Options): Promise<void> {
+  let failures = 0;
   while (!signal.aborted) {
     try {
-      await step(signal);
+      await step();
+      failures = 0;
     } catch (error) {
+      failures++;
       if (!signal.aborted) onError(name, error);
     }
-    const pause = everyMs * (1 - JITTER + 2 * JITTER * Math.random());
+    const backoffMs = Math.max(everyMs, Math.min(everyMs * 2 ** Math.min(failures, 8), MAX_BACKOFF_MS));
+    const pause = backoffMs * (1 - JITTER + 2 * JITTER * Math.random());
     await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
+import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
-import type { KeysOf, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
+import type { KeysOf, Leases, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Pace } from './pace.ts';
@@ -14,14 +15,17 @@ type Deps = {
   workosOf: (environment: UnsettledKey['environment']) => Pick<KeyGateway, WorkosCalls>;
   marker: Pick<Marker, 'rowOf'>;
   pace: Pace;
+  items: Pick<Items, 'each'>;
   /** How long one row may take; then whoever claimed it is taken for dead. */
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
-  log: Pick<Logger, 'info' | 'warn'>;
+  log: Pick<Logger, 'info'>;
 };
 
 const BATCH = 10;
+/** What the list of keys may take at WorkOS, with its retries; the lease covers it. */
+const LIST_BUDGET_MS = 30_000;
 const BACKOFF_BASE_MS = 1_000;
 /** With an interval of the loop on top, what is left over is gone within 30 s of WorkOS being reachable again. */
 const BACKOFF_MAX_MS = 15_000;
@@ -43,45 +47,57 @@ const LOOK_FOR_MS = 3 * 60_000;
  */
 export function makeSettle(deps: Deps) {
   return async function settle({ signal, only }: { signal?: AbortSignal; only?: KeysOf } = {}): Promise<number> {
-    const { unsettled, pace, settleAfterMs, clock } = deps;
+    const { unsettled, items, pace, settleAfterMs, clock } = deps;
     const batch = pace.atATime(BATCH);
     let seen = 0;
     for (;;) {
       if (pace.heldMs() > 0) return seen;
       const now = clock();
-      const rows = await unsettled.claim(batch, now, new Date(now.getTime() + settleAfterMs), only);
+      const rows = await unsettled.claim(batch, now, leasesFrom(now, settleAfterMs), only);
       // At the same time, so that the lease has to cover one row and not all of them.
-      await Promise.all(rows.map((row) => settleOne(deps, row)));
+      await items.each(rows, {
+        name: ({ organizationId, rowId: id }) => ({ id, organizationId }),
+        work: (row) => settleOne(deps, row),
+        postpone: (row, dueAt, error) => postpone(deps, row, dueAt, error),
+        parallel: true,
+      });
       seen += rows.length;
       if (rows.length < batch || signal?.aborted) return seen;
     }
   };
 }
 
-async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
-  const { pace, log } = deps;
-  try {
-    await pace.turn();
-    if (pace.heldMs() > 0) return await lookAgain(deps, row);
-    await SETTLERS[row.status](deps, row);
-  } catch (error) {
-    log.warn({ err: error, row: row.rowId, status: row.status }, 'a key could not be settled and will be tried again');
-    // The test environment's word is for its own rows, which each wait by themselves.
-    if (row.environment === 'live' && error instanceof WorkosFailure && error.saidRetryAfter !== undefined)
-      pace.holdOff(error.saidRetryAfter * 1_000);
-    await lookAgain(deps, row);
-  }
+function leasesFrom(now: Date, settleAfterMs: number): Leases {
+  const until = new Date(now.getTime() + settleAfterMs);
+  return { until, listingUntil: new Date(until.getTime() + LIST_BUDGET_MS) };
 }
 
-function lookAgain({ unsettled, pace, clock }: Deps, row: UnsettledKey): Promise<void> {
+async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
+  const { pace } = deps;
+  await pace.turn();
+  if (pace.heldMs() > 0) return lookAgain(deps, row);
+  await SETTLERS[row.status](deps, row);
+}
+
+function postpone(deps: Deps, row: UnsettledKey, dueAt: Date | undefined, error: unknown): Promise<void> {
+  // The test environment's word is for its own rows, which each wait by themselves.
+  if (row.environment === 'live' && error instanceof WorkosFailure && error.saidRetryAfter !== undefined)
+    deps.pace.holdOff(error.saidRetryAfter * 1_000);
+  return lookAgain(deps, row, dueAt);
+}
+
+/** `dueAt`: for a row that is set aside for longer. */
+function lookAgain({ unsettled, pace, clock }: Deps, row: UnsettledKey, dueAt?: Date): Promise<void> {
   const pauseMs = Math.max(backoffMs(row.attempts), pace.heldMs());
-  return unsettled.lookAgainAt(row, new Date(clock().getTime() + pauseMs));
+  return unsettled.lookAgainAt(row, dueAt ?? new Date(clock().getTime() + pauseMs));
 }
 
 const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) => Promise<void>> = {
   async provisioning(deps, row) {
     // First here, so that its maker, should it live, can no longer make it active; the place is free from now on.
-    if (!(await deps.unsettled.fail(row, deps.clock(), deps.clock()))) return;
+    if (!(await deps.unsettled.failClaimed(row, deps.clock()))) return;
+    // A failure from here on finds the row as it is now.
+    row.status = 'failed';
     await deps.at('settle.failed');
     await lookForLeftover(deps, row);
   },

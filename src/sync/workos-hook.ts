@@ -1,12 +1,13 @@
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import { signedRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { EVENT_TYPES, parseEvent } from '../workos/event.ts';
+import { EVENT_TYPES } from '../workos/event.ts';
+import { readEvent } from '../workos/read-event.ts';
 import type { WorkosEvent } from '../workos/event.ts';
 import type { VerifyWebhook } from '../workos/webhook-signature.ts';
 import type { ApplyEvent } from './apply-event.ts';
+import type { KeepUnreadable } from './unreadable-events.ts';
 
 /** Where the events of an environment come to. */
 type Place = Pick<Route, 'operationId' | 'path' | 'summary' | 'description'>;
@@ -36,8 +37,8 @@ type Deps = {
   /** The event as it is applied; undefined for one that does not concern us. */
   asOurs: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
   applyEvent: ApplyEvent;
+  keepUnreadable: KeepUnreadable;
   workosEvents: Metrics['workosEvents'];
-  log: Pick<Logger, 'warn'>;
 };
 
 const Event = z
@@ -45,7 +46,9 @@ const Event = z
   .meta({ id: 'WorkosEvent' });
 
 const Received = z.object({
-  outcome: z.enum(['applied', 'unchanged', 'ignored']).describe('What became of it; all of them are final.'),
+  outcome: z
+    .enum(['applied', 'unchanged', 'ignored', 'kept'])
+    .describe('What became of it; `kept` is one of a kind of ours that cannot be read yet. None need be sent again.'),
 });
 
 /**
@@ -62,23 +65,16 @@ export function workosHookRoute(deps: Deps): Route {
     responses: { 200: Received },
     errors: [],
     async handle({ body, context }) {
-      const event = parseEvent(body);
-      const ours = event && (await deps.asOurs(event));
+      const read = readEvent(body);
+      if (read.kind === 'unreadable') {
+        await deps.keepUnreadable(read.event, 'hook');
+        return { outcome: 'kept' as const };
+      }
+      const ours = read.kind === 'event' ? await deps.asOurs(read.event) : undefined;
       if (ours) return { outcome: await deps.applyEvent(ours, { source: 'hook', requestId: context.requestId }) };
-      ignore(deps, body, event !== undefined);
+      const isOurs = (EVENT_TYPES as readonly string[]).includes(body.event);
+      deps.workosEvents.inc({ type: isOurs ? body.event : 'other', source: 'hook', outcome: 'ignored' });
       return { outcome: 'ignored' as const };
     },
   });
-}
-
-/** A kind that is not ours, something of nobody's here, or one of ours that cannot be read: sent again it would be the same. */
-function ignore({ workosEvents, log }: Deps, { id, event }: z.output<typeof Event>, isRead: boolean): void {
-  const isOurs = (EVENT_TYPES as readonly string[]).includes(event);
-  const isUnreadable = isOurs && !isRead;
-  workosEvents.inc({
-    type: isOurs ? event : 'other',
-    source: 'hook',
-    outcome: isUnreadable ? 'unreadable' : 'ignored',
-  });
-  if (isUnreadable) log.warn({ workos_event: id.slice(0, 64), type: event }, 'an event of WorkOS cannot be read');
 }

@@ -1,5 +1,7 @@
 import type { RequestHandler } from 'express';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { GaugeOptions, Values } from './table-gauges.ts';
+import { makeTableGauges } from './table-gauges.ts';
 
 export type Metrics = ReturnType<typeof makeMetrics>;
 
@@ -12,6 +14,12 @@ export function makeMetrics() {
   const { counter, timer } = makersIn(registry);
   return {
     registry,
+    tableGauges: makeTableGauges((options, read) => addGauge({ registry }, options, read)),
+    connectionsCut: counter(
+      'latchkey_connections_cut_total',
+      'Connections that were cut or refused: too many requests sent ahead, answers left unread, too many of one address or in all.',
+      ['reason'],
+    ),
     requests: timer(
       'latchkey_http_request_duration_seconds',
       'How long requests took, by route pattern, method and status.',
@@ -61,11 +69,11 @@ function makersIn(registry: Registry) {
   };
 }
 
-/** Gauges that are read when somebody asks. A failed reading leaves the gauge out and is no failure of the scrape. */
+/** Gauges of what memory has, read when somebody asks: a scrape costs no query. A failed reading leaves the gauge out and is no failure of the scrape. */
 export function addGauge(
-  { registry }: Pick<Metrics, 'registry'>,
-  options: { name: string; help: string; label: string },
-  read: () => Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>,
+  { registry }: { registry: Registry },
+  options: GaugeOptions,
+  read: () => Promise<Values> | Values,
 ): void {
   const gauge = new Gauge({
     name: options.name,

@@ -5,6 +5,7 @@ import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { time } from '../http/time.ts';
+import { ID, NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
 import type { NoteUse } from './use.ts';
 
 type Deps = {
@@ -20,11 +21,10 @@ const MAX_USES = 1_000;
 const MAX_COUNT = 1_000_000;
 /** So many uses, each as long as they usually are. */
 const MAX_BODY_BYTES = 256 * 1024;
-/** Clocks differ by seconds; whoever comes later than a day tells of what nobody looks at any more. */
-const AHEAD_MS = 60_000;
+/** Whoever comes later than a day tells of what nobody looks at any more. */
 const BEHIND_MS = 24 * 3_600_000;
 
-const id = z.string().regex(/^\w{1,64}$/, 'This is no id.');
+const id = z.string().regex(ID, 'This is no id.');
 
 /** For services that check keys in their own memory, past which no verification comes. */
 export function reportUsageRoute(deps: Deps): Route {
@@ -49,12 +49,11 @@ type ReportedUse = z.output<ReturnType<typeof bodySchema>>['uses'][number];
 
 function bodySchema({ codes, clock }: Deps) {
   const lastUsedAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
-    .refine((value) => Date.parse(value) <= clock().getTime() + AHEAD_MS, 'This must not be in the future.')
     .refine((value) => Date.parse(value) >= clock().getTime() - BEHIND_MS, 'This must be within the last day.')
-    .describe('When the last of these uses was.');
+    .describe('When the last of these uses was. What is ahead of our clock counts as now.');
   const one = z.strictObject({
     id: id.describe('The id of the key.'),
-    organization_id: id,
+    organization_id: z.string().regex(ORGANIZATION_ID, NO_ORGANIZATION_ID),
     code: z.enum(codes as [string, ...string[]]),
     count: z.int().min(1).max(MAX_COUNT),
     last_used_at: lastUsedAt,
@@ -80,7 +79,7 @@ async function report(
       organizationId: use.organization_id,
       keyId: use.id,
       code: use.code,
-      // A clock that is ahead would hide the uses of the next minute.
+      // A clock that is ahead would hide the uses that come next, and refusing the report would lose all of them.
       atMs: Math.min(Date.parse(use.last_used_at), nowMs),
       count: use.count,
       ip: use.ip,

@@ -6,8 +6,10 @@ import { AppError } from '../errors.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import { networkOf } from '../limits/network.ts';
+import type { FairTurns } from '../limits/fair-turns.ts';
+import { nameOfGuesser } from '../limits/guesser.ts';
+import type { Guesser } from '../limits/guesser.ts';
+import type { RateTaken } from '../limits/limiter.ts';
 import type { Environment } from '../keys/key.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 import { WorkosFailure } from '../workos/failure.ts';
@@ -15,6 +17,7 @@ import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Announce } from './announce.ts';
 import type { IsExpected } from './expected-keys.ts';
 import type { KeyHasher } from './key-hasher.ts';
+import { NoQuestionLeft } from './resolve-key.ts';
 
 type Deps = {
   db: Knex;
@@ -29,57 +32,69 @@ type Deps = {
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   isExpected: IsExpected;
   failures: Pick<FailedCredentials, 'overFor'>;
-  limiter: Pick<Limiter, 'takeRate'>;
   /** Whoever tries keys must not use up what WorkOS allows us: 100 requests a second, for everything. */
-  questionsPerSecond: number;
-  /** About keys that the mirror does not expect, for one client address. */
-  questionsPerMinute: number;
+  questions: Pick<FairTurns, 'turn'>;
+  /** Counts a question about a key that the mirror does not expect towards what the guesser of this name may ask. */
+  takeUnexpectedKey: (guesser: string) => Promise<Pick<RateTaken, 'refused' | 'resetSeconds'>>;
 };
 
 /** How long a key that WorkOS does not know is refused without asking again, and how many such keys are kept in mind. */
 const REFUSED_TTL_MS = 30_000;
 const MAX_REFUSED = 10_000;
 const RETRY_SECONDS = 5;
+const QUESTION_RETRY_SECONDS = 1;
 
 /**
  * Asks WorkOS once about a key that the mirror does not know by its secret: one made in WorkOS's dashboard, used for
  * the first time, or one whose hash is of a secret that was dropped. What WorkOS confirms is attached to the key's row,
- * which from then on answers for it. About a key that no such row looks like, an address has few questions.
+ * which from then on answers for it. About a key that no such row looks like, a guesser has few questions; all questions
+ * are shared fairly, and of each kind tenants have no more than services and addresses.
  * @returns whether the mirror knows the key now
- * @throws AppError `workos_unavailable` when WorkOS did not say
+ * @throws AppError `workos_unavailable` when WorkOS did not say; `NoQuestionLeft` when it could not be asked
  */
 export function makeAdoptKey(deps: Deps) {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED, ttl: REFUSED_TTL_MS });
   const asking = new Map<string, Promise<boolean>>();
-  const mayAsk = makeRateBound(deps.questionsPerSecond);
 
-  async function question(presented: string, name: string, address: string | undefined): Promise<boolean> {
+  async function question(presented: string, name: string, guesser: Guesser): Promise<boolean> {
     // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
     const read = deps.format.read(presented);
     const secret = read?.workosSecret;
     if (secret === undefined) return false;
-    if (!(await mayAskFor(deps, presented, secret, address)) || !mayAsk()) return false;
+    await takeQuestion(deps, [presented, secret], guesser);
     const known = await adopt(deps, secret, read?.environment);
     if (!known) refused.set(name, true);
     return known;
   }
 
-  return async function adoptKey(presented: string, name: string, address: string | undefined): Promise<boolean> {
+  return async function adoptKey(presented: string, name: string, guesser: Guesser): Promise<boolean> {
     if (refused.has(name)) return false;
     const running = asking.get(name);
     if (running) return running;
-    const asked = question(presented, name, address).finally(() => asking.delete(name));
+    const asked = question(presented, name, guesser).finally(() => asking.delete(name));
     asking.set(name, asked);
     return asked;
   };
 }
 
-async function mayAskFor(deps: Deps, presented: string, secret: string, address: string | undefined): Promise<boolean> {
-  // It is shown as it was handed out here, or as WorkOS shows it.
-  if ((await deps.isExpected(presented)) || (secret !== presented && (await deps.isExpected(secret)))) return true;
-  if (deps.failures.overFor(address) !== undefined) return false;
-  const rate = { limit: deps.questionsPerMinute, windowSeconds: 60 };
-  return !(await deps.limiter.takeRate(`unknown ${networkOf(address)}`, rate, 1)).refused;
+/** @throws NoQuestionLeft */
+async function takeQuestion(deps: Deps, shown: readonly string[], guesser: Guesser): Promise<void> {
+  const name = nameOfGuesser(guesser);
+  const expected = await isAnyExpected(deps, shown);
+  if (!expected) {
+    const over = deps.failures.overFor(guesser);
+    if (over) throw new NoQuestionLeft(over.seconds);
+    const { refused, resetSeconds } = await deps.takeUnexpectedKey(name);
+    if (refused) throw new NoQuestionLeft(resetSeconds);
+  }
+  const tier = `${expected ? 'expected' : 'unexpected'} ${'organizationId' in guesser ? 'tenant' : 'address'}`;
+  if (!(await deps.questions.turn(name, tier))) throw new NoQuestionLeft(QUESTION_RETRY_SECONDS);
+}
+
+/** It is shown as it was handed out here, or as WorkOS shows it. */
+async function isAnyExpected({ isExpected }: Deps, shown: readonly string[]): Promise<boolean> {
+  for (const each of new Set(shown)) if (await isExpected(each)) return true;
+  return false;
 }
 
 async function adopt(deps: Deps, secret: string, environment: Environment | undefined): Promise<boolean> {
@@ -124,18 +139,4 @@ async function ask(workos: Pick<KeyGateway, 'validateKey'>, secret: string): Pro
       details: { retry_after: RETRY_SECONDS },
     });
   }
-}
-
-/** At most this many a second, in bursts of as many. */
-function makeRateBound(perSecond: number): () => boolean {
-  let allowance = perSecond;
-  let countedAt = performance.now();
-  return () => {
-    const now = performance.now();
-    allowance = Math.min(perSecond, allowance + ((now - countedAt) / 1_000) * perSecond);
-    countedAt = now;
-    if (allowance < 1) return false;
-    allowance -= 1;
-    return true;
-  };
 }

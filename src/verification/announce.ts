@@ -1,19 +1,30 @@
 import type { Knex } from 'knex';
-import { INVALIDATION_CHANNEL } from './invalidation.ts';
+import { INVALIDATION_CHANNEL, payloadOf } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { KeyCache } from './key-cache.ts';
 
 export type Announce = (trx: Knex.Transaction, change: Invalidation) => Promise<void>;
 
+type Deps = {
+  cache: Pick<KeyCache, 'invalidate'>;
+  /** The only process on its database: nobody reads the log. */
+  alone: boolean;
+};
+
+const NOTIFY = 'select pg_notify(:channel, :payload)';
+const LOG_AND_NOTIFY = `with logged as (
+    insert into invalidations (organization_id, key_id, session_id) values (:organizationId, :keyId, :sessionId)
+  ) ${NOTIFY}`;
+
 /**
- * Tells every replica of a change, when the transaction commits and only then. This replica does not wait to hear of
- * it: its own cache forgets before whoever asked for the change is answered.
+ * Tells every replica of a change, when the transaction commits and only then: by a notification, and by a row of the
+ * log. This replica does not wait to hear of it: its own cache forgets before whoever asked for the change is answered.
  */
-export function makeAnnounce(cache: Pick<KeyCache, 'invalidate'>): Announce {
+export function makeAnnounce({ cache, alone }: Deps): Announce {
   return async (trx, change) => {
-    const { organizationId, keyId, sessionId } = change;
-    const payload = JSON.stringify([organizationId, keyId ?? null, ...(sessionId === undefined ? [] : [sessionId])]);
-    await trx.raw('select pg_notify(?, ?)', [INVALIDATION_CHANNEL, payload]);
+    const { organizationId, keyId = null, sessionId = null } = change;
+    const channel = { channel: INVALIDATION_CHANNEL, payload: payloadOf(change) };
+    await trx.raw(alone ? NOTIFY : LOG_AND_NOTIFY, { ...channel, ...(!alone && { organizationId, keyId, sessionId }) });
     void trx.executionPromise.then(
       () => cache.invalidate(change),
       () => undefined,

@@ -25,6 +25,8 @@ export type Decision = {
   resolved: Resolved | undefined;
   /** What the limits said; undefined where none was asked. */
   taken: Taken | undefined;
+  /** Of a key that WorkOS could not be asked about. */
+  retryAfterSeconds?: number;
   billing: Billing | undefined;
   at: Date;
 };
@@ -57,7 +59,13 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     return { posture, allows: policy.allowedIn(posture, 'keys'), until };
   }
 
-  function conclude(code: VerdictCode, resolved: Resolved | undefined, question: Question, at: Date, taken?: Taken) {
+  function conclude(
+    code: VerdictCode,
+    resolved: Resolved | undefined,
+    question: Question,
+    at: Date,
+    taken?: Taken,
+  ): Decision {
     countVerdict(code);
     if (resolved && code === 'valid') refreshAtWorkos(question.presented, resolved.record);
     if (resolved) {
@@ -75,9 +83,15 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     return { code, resolved, taken, billing: resolved && billingOf(resolved.record, at), at };
   }
 
+  function concludeUnsought(found: Unsought, question: Question, at: Date): Decision {
+    if ('limited' in found) return conclude('rate_limited', undefined, question, at, unsoughtFor(found.limited));
+    const unavailable = conclude('workos_unavailable', undefined, question, at);
+    return { ...unavailable, retryAfterSeconds: found.unavailableSeconds };
+  }
+
   return function decide(found: Resolved | Unsought | undefined, question: Question): Decision | Promise<Decision> {
     const at = clock();
-    if (isUnsought(found)) return conclude('rate_limited', undefined, question, at, unsoughtFor(found.limited));
+    if (isUnsought(found)) return concludeUnsought(found, question, at);
     const resolved = found;
     const code = judge(resolved?.record, question, at);
     if (!resolved || !isGood(code) || !isLimited(resolved.record.limits)) return conclude(code, resolved, question, at);

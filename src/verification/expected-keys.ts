@@ -5,7 +5,7 @@ import type { Trust } from './trust.ts';
 
 type Deps = {
   db: Knex;
-  cache: Pick<KeyCache, 'generation'>;
+  cache: Pick<KeyCache, 'makings'>;
   trust: Pick<Trust, 'isTrusted'>;
   /** The names of the keys of hashes that are configured. */
   hashKeys: readonly string[];
@@ -14,7 +14,7 @@ type Deps = {
 
 /** What waits to be used for the first time: how these keys look, or, when they are many, which rows to ask. */
 type Waiting = { shapes: ReadonlyMap<string, string[]> | undefined; dropped: string[] };
-type Known = { waiting: Promise<Waiting>; generation: number; readAtMs: number };
+type Known = { waiting: Promise<Waiting>; makings: number; readAtMs: number };
 
 const MAX_SHAPES = 1_000;
 const FRESH_MS = 30_000;
@@ -34,9 +34,9 @@ export function makeIsExpected(deps: Deps) {
 
   function waitingNow(): Promise<Waiting> {
     const freshMs = trust.isTrusted() ? FRESH_MS : FRESH_UNTOLD_MS;
-    if (known && known.generation === cache.generation() && nowMs() - known.readAtMs < freshMs) return known.waiting;
+    if (known && known.makings === cache.makings() && nowMs() - known.readAtMs < freshMs) return known.waiting;
     const waiting = readWaiting(deps);
-    const mine = { waiting, generation: cache.generation(), readAtMs: nowMs() };
+    const mine = { waiting, makings: cache.makings(), readAtMs: nowMs() };
     known = mine;
     waiting.catch(() => {
       if (known === mine) known = undefined;

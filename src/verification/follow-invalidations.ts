@@ -1,10 +1,12 @@
 import type { Response } from 'express';
 import type { InvalidationHub, Place } from './invalidation-hub.ts';
+import type { StreamIds } from './stream-ids.ts';
 
 type Deps = {
   hub: Pick<InvalidationHub, 'now' | 'reaches' | 'after' | 'onChange'>;
   /** Whether this process hears of every change itself. */
   isTrusted: () => boolean;
+  ids: Pick<StreamIds, 'write'>;
   heartbeatMs: number;
   maxLifeMs: number;
 };
@@ -65,13 +67,13 @@ export function followInvalidations(deps: Deps, listener: Listener): () => void 
 }
 
 /** @returns what writes all that is new and can be written; false when some of it is no longer known */
-function makeTeller({ hub, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
+function makeTeller({ hub, ids, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
   let place = from && hub.reaches(from) ? { ...from } : undefined;
   let greeted = false;
 
   const greet = (at: Place, event: 'hello' | 'reset') => {
     greeted = true;
-    to.write(frame(at, event, { heartbeat_ms: heartbeatMs }));
+    to.write(frame(ids.write(at), event, { heartbeat_ms: heartbeatMs }));
   };
   return () => {
     if (place?.epoch !== hub.now().epoch) greet((place = hub.now()), 'reset');
@@ -80,7 +82,7 @@ function makeTeller({ hub, heartbeatMs }: Deps, { to, organizationId, from }: Li
     for (; change && !to.writableNeedDrain; change = hub.after(place.number)) {
       place.number++;
       if (organizationId === undefined || organizationId === change.organizationId)
-        to.write(frame(place, 'invalidation', viewOf(change)));
+        to.write(frame(ids.write(place), 'invalidation', viewOf(change)));
     }
     if (!greeted && !change) greet(place, 'hello');
     return true;
@@ -91,6 +93,6 @@ function viewOf({ organizationId, keyId }: { organizationId: string; keyId?: str
   return { organization_id: organizationId, key_id: keyId ?? null };
 }
 
-function frame({ epoch, number }: Place, event: string, data: object): string {
-  return `id: ${epoch}:${number}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+function frame(id: string, event: string, data: object): string {
+  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -6,12 +6,16 @@ import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import { WANTED_ENVIRONMENTS, isOf } from './judge.ts';
-import type { WantedEnvironment } from './judge.ts';
+import type { Decide } from './decide.ts';
+import { WANTED_ENVIRONMENTS } from './judge.ts';
+import type { KeyCallers } from './key-callers.ts';
+import { limitHeaders } from './limit-answer.ts';
+import { refusalOf } from './refusal.ts';
 
 type Deps = {
-  /** @throws AppError `billing_inactive` */
-  assertMayUse: (organizationId: string, operation: Operation) => Promise<void>;
+  /** The key that a caller came with. */
+  presentedBy: KeyCallers['presentedBy'];
+  decide: Decide;
 };
 
 export const FORWARD_PATH = '/v1/auth/forward';
@@ -52,16 +56,17 @@ const Allowed = z
   .meta({ id: 'ForwardedCaller' });
 
 /** What a proxy asks before it passes a request on: nginx `auth_request`, Traefik, Caddy, Envoy. */
-export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
+export function forwardAuthRoutes({ presentedBy, decide }: Deps): Route[] {
   return [
     tenantRoute({
       operationId: 'forwardAuth',
       method: 'get',
       path: FORWARD_PATH,
+      fastPath: true,
       tag: 'Verification',
       summary: 'Whether a proxied request may pass, by the API key that it carries',
       description:
-        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
+        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. `-stale` is `true` where the database cannot be asked and the operator lets memory answer. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
       scope: [],
       callers: ['api_key'],
       billing: 'itself',
@@ -74,27 +79,20 @@ export function forwardAuthRoutes({ assertMayUse }: Deps): Route[] {
       errors: ['billing_inactive'],
       async handle({ caller, query, context }) {
         if (caller.kind !== 'api_key') throw new AppError('permission_denied', 'This is for API keys.');
-        assertOf(caller, query.environment);
-        const missing = query.scope.filter((scope) => !caller.scopes.has(scope));
-        if (missing.length > 0) {
-          throw new AppError('permission_denied', `The key lacks ${missing.join(' and ')}.`, {
-            details: { required_scopes: query.scope },
-          });
-        }
-        await assertMayUse(caller.organizationId, query.operation ?? operationOf(context.method));
+        const found = presentedBy(caller);
+        const { ip, userAgent } = context;
+        const use = { environment: query.environment, scopes: query.scope, ip };
+        const operation = query.operation ?? operationOf(context.method);
+        const question = { ...use, operation, presented: found?.presented ?? '', cost: 1, lease: false, userAgent };
+        const decision = await decide(found?.resolved, question);
+        for (const [name, value] of decision.taken ? limitHeaders(decision.taken) : []) context.setHeader(name, value);
+        const refusal = refusalOf(decision, question);
+        if (refusal) throw refusal;
         for (const [name, value] of headersOfCaller(caller)) context.setHeader(name, value);
         return viewOfCaller(caller);
       },
     }),
   ];
-}
-
-function assertOf(caller: ApiKeyCaller, wanted: WantedEnvironment): void {
-  if (isOf(caller, wanted)) return;
-  const { environment } = caller;
-  throw new AppError('permission_denied', `This takes keys of the ${wanted} environment.`, {
-    details: { environment, required_environment: wanted },
-  });
 }
 
 /** A proxy that asks with the method of the request says by it what the request does; most ask with GET. */
@@ -105,10 +103,13 @@ export function operationOf(method: string): Operation {
 
 type Forwarded = Pick<
   ApiKeyCaller,
-  'organizationId' | 'keyId' | 'environment' | 'scopes' | 'permissionSet' | 'ownerUserId'
+  'organizationId' | 'keyId' | 'environment' | 'scopes' | 'permissionSet' | 'ownerUserId' | 'stale'
 >;
 
 type Header = [name: string, value: string];
+
+/** Told of a key that memory answered for although it may not be believed. */
+export const STALE: Header = ['x-latchkey-stale', 'true'];
 
 /** What the proxied service is told of its caller. */
 export function headersOfCaller(caller: Forwarded): Header[] {
@@ -119,10 +120,11 @@ export function headersOfCaller(caller: Forwarded): Header[] {
     ['x-latchkey-scopes', [...caller.scopes].join(' ')],
     ['x-latchkey-permission-set', caller.permissionSet ?? ''],
     ...(caller.ownerUserId === undefined ? [] : [['x-latchkey-owner-id', caller.ownerUserId] satisfies Header]),
+    ...(caller.stale ? [STALE] : []),
   ];
 }
 
-export function viewOfCaller(caller: Forwarded) {
+export function viewOfCaller(caller: Omit<Forwarded, 'stale'>) {
   return {
     organization_id: caller.organizationId,
     key_id: caller.keyId,

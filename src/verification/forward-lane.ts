@@ -1,20 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse } from 'node:querystring';
 import { clientAddress } from '../http/client-address.ts';
 import { envelope } from '../http/envelope.ts';
-import { asciiJson, sendJson } from '../http/fast-lane.ts';
+import { asciiJson } from '../http/ascii-json.ts';
+import { sendJson } from '../http/fast-lane.ts';
 import type { FastLane } from '../http/fast-lane.ts';
+import { isThereTwice } from '../http/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
 import type { Decide, Decision, Question } from './decide.ts';
-import { FORWARD_PATH, ForwardQuery, headersOfCaller, operationOf, viewOfCaller } from './forward-auth-routes.ts';
+import {
+  FORWARD_PATH,
+  ForwardQuery,
+  STALE,
+  headersOfCaller,
+  operationOf,
+  viewOfCaller,
+} from './forward-auth-routes.ts';
 import type { Judge, Use } from './judge.ts';
 import type { LaneLog } from './lane-log.ts';
-import { limitError, limitHeaders } from './limit-answer.ts';
+import { limitHeaders } from './limit-answer.ts';
 import type { MirrorRecord } from './mirror-record.ts';
+import { refusalOf } from './refusal.ts';
 import type { KeyResolver, Resolved } from './resolve-key.ts';
-import { isThereTwice } from './verify-lane.ts';
 
 type Deps = {
   keyPrefixes: readonly string[];
+  /** Whether a `Cookie` header may hold a session, which would be a second credential. */
+  mayCarrySession: (cookie: string | undefined) => boolean;
   /** What memory knows of a key, without asking anybody. */
   peekKey: KeyResolver['peekKey'];
   judge: Judge;
@@ -32,6 +44,8 @@ const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST',
 const BEARER = 'Bearer ';
 const MAX_QUERIES = 200;
 const MAX_USER_AGENT = 256;
+/** The path as it stands, and a query of printable ASCII without a fragment. */
+const USUAL_ADDRESS = new RegExp(`^${FORWARD_PATH}(?:\\?[!-"$-~]*)?$`);
 
 /** The way of almost every proxied request: one API key that is in memory, and good for what is asked. */
 export function makeForwardLane(deps: Deps): FastLane {
@@ -40,7 +54,7 @@ export function makeForwardLane(deps: Deps): FastLane {
     handles: (method, url) => url.startsWith(FORWARD_PATH) && METHODS.has(method),
     handle(req, res, pass) {
       const from = performance.now();
-      const accepted = accept(deps, req, queries(req.method ?? '', req.url ?? ''));
+      const accepted = accept(deps, req, queries);
       if (!accepted) return pass();
       const { resolved, question } = accepted;
       const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from });
@@ -52,15 +66,16 @@ export function makeForwardLane(deps: Deps): FastLane {
 }
 
 function accept(
-  { keyPrefixes, peekKey, judge, trustProxyHops, now }: Deps,
+  { keyPrefixes, mayCarrySession, peekKey, judge, trustProxyHops, now }: Deps,
   req: IncomingMessage,
-  asked?: Asked,
+  queries: Queries,
 ): Accepted | undefined {
-  const presented = asked && presentedKey(req);
-  if (!asked || presented === undefined || !keyPrefixes.some((prefix) => presented.startsWith(prefix)))
-    return undefined;
+  const presented = mayCarrySession(req.headers.cookie) ? undefined : presentedKey(req);
+  if (presented === undefined || !keyPrefixes.some((prefix) => presented.startsWith(prefix))) return undefined;
   const resolved = peekKey(presented);
-  if (!resolved) return undefined;
+  // Looked at last: only who holds a key may add to what is remembered of addresses.
+  const asked = resolved && queries(req.method ?? '', req.url ?? '');
+  if (!asked) return undefined;
   const userAgent = req.headers['user-agent']?.slice(0, MAX_USER_AGENT);
   const ip = clientAddress(req, trustProxyHops);
   const question = { ...asked, presented, cost: 1, lease: false, ip, userAgent };
@@ -70,9 +85,9 @@ function accept(
 }
 
 function presentedKey({ headers, rawHeaders }: IncomingMessage): string | undefined {
-  const { authorization, 'x-api-key': key, cookie } = headers;
-  if (headers.host === undefined || headers['x-access-token'] !== undefined || cookie?.includes('wos_session'))
-    return undefined;
+  const { authorization, 'x-api-key': key } = headers;
+  if (headers.host === undefined || isThereTwice(rawHeaders, 'host')) return undefined;
+  if (headers['x-access-token'] !== undefined) return undefined;
   if (hasKeyInQuery(headers)) return undefined;
   if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined) return undefined;
   if ((authorization === undefined) === (key === undefined)) return undefined;
@@ -94,20 +109,21 @@ function isWithKey(address: string | string[] | undefined): boolean {
 type Answer = { accepted: Accepted; decision: Decision; from: number };
 
 function send({ note }: Deps, req: IncomingMessage, res: ServerResponse, { accepted, decision, from }: Answer): void {
-  const { record, asked } = accepted;
+  const { record, resolved, asked } = accepted;
   const { taken } = decision;
   const requestId = newRequestId();
   const headers = [REQUEST_ID_HEADER, requestId, ...(taken ? limitHeaders(taken).flat() : [])];
-  const refusal = taken?.refused === undefined ? undefined : limitError(taken);
-  const status = refusal ? (asked.mapped ? 403 : refusal.status) : 200;
+  // Time has passed since it was accepted: only what was decided counts.
+  const refusal = refusalOf(decision, accepted.question);
+  const status = refusal ? (asked.mapped && refusal.status > 401 ? 403 : refusal.status) : 200;
   const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
-  const what = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes };
+  const what = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale: resolved.stale };
   const caller = { kind: 'api_key' as const, ...what };
   const sent = () => note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
   if (refusal) sendJson(res, { status, json: asciiJson(envelope(refusal, requestId)), headers, sent });
   else {
     const { json, headers: ofKey } = preparedAnswer(record);
-    sendJson(res, { status, json, headers: [...ofKey, ...headers], sent });
+    sendJson(res, { status, json, headers: [...ofKey, ...(resolved.stale ? STALE : []), ...headers], sent });
   }
 }
 
@@ -118,14 +134,16 @@ const prepared = new WeakMap<MirrorRecord, Prepared>();
 function preparedAnswer(record: MirrorRecord): Prepared {
   let known = prepared.get(record);
   if (!known) {
-    known = { json: asciiJson(viewOfCaller(record)), headers: headersOfCaller(record).flat() };
+    known = { json: asciiJson(viewOfCaller(record)), headers: headersOfCaller({ ...record, stale: false }).flat() };
     prepared.set(record, known);
   }
   return known;
 }
 
+type Queries = (method: string, url: string) => Asked | undefined;
+
 /** What an address asks for; a proxy asks at few addresses, each of which is read once. */
-function makeQueries(): (method: string, url: string) => Asked | undefined {
+function makeQueries(): Queries {
   const known = new Map<string, Asked | undefined>();
   return (method, url) => {
     const name = method === 'GET' ? url : `${method} ${url}`;
@@ -137,10 +155,9 @@ function makeQueries(): (method: string, url: string) => Asked | undefined {
 }
 
 function readQuery(method: string, url: string): Asked | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://localhost');
-  const names = [...searchParams.keys()];
-  if (pathname !== FORWARD_PATH || new Set(names).size < names.length) return undefined;
-  const query = ForwardQuery.safeParse(Object.fromEntries(searchParams)).data;
+  if (!USUAL_ADDRESS.test(url)) return undefined;
+  // As Express reads it. What is there twice becomes a list, which no parameter takes.
+  const query = ForwardQuery.safeParse({ ...parse(url.slice(FORWARD_PATH.length + 1)) }).data;
   return (
     query && {
       environment: query.environment,

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
 const MAX_NAMES = 32;
-const MAX_COUNTED = 100_000;
+const MAX_COUNTED = 10_000;
 /** The name of no key: rows without a hash, or from before the names were noted. */
 export const UNNAMED = '';
 

@@ -37,6 +37,9 @@ export function makeInvalidationHub({ maxChanges = MAX_CHANGES } = {}) {
       wake();
     },
 
+    /** Lets every listener look whether it may go on. */
+    wake,
+
     now: (): Place => ({ epoch, number: last }),
 
     /** Whether every change after this place is still known. */

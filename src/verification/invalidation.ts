@@ -7,6 +7,10 @@ export const INVALIDATION_CHANNEL = 'latchkey_invalidations';
 
 const Payload = z.tuple([z.string(), z.string().nullable(), z.string().optional()]);
 
+export function payloadOf({ organizationId, keyId, sessionId }: Invalidation): string {
+  return JSON.stringify([organizationId, keyId ?? null, ...(sessionId === undefined ? [] : [sessionId])]);
+}
+
 /** @returns undefined for a payload that is not ours to read; whoever hears it must assume that anything changed. */
 export function parseInvalidation(payload: string | undefined): Invalidation | undefined {
   try {

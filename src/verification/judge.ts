@@ -14,6 +14,7 @@ export const VERDICTS = [
   'billing_inactive',
   'rate_limited',
   'concurrency_limited',
+  'workos_unavailable',
 ] as const;
 export type VerdictCode = (typeof VERDICTS)[number];
 

@@ -13,7 +13,7 @@ import type { VerdictCode } from './judge.ts';
 import { limitError, limitHeaders } from './limit-answer.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 import { isUnsought } from './resolve-key.ts';
-import type { ResolveKey } from './resolve-key.ts';
+import type { Resolved, ResolveKey } from './resolve-key.ts';
 
 type Deps = {
   resolveKey: ResolveKey;
@@ -26,6 +26,8 @@ type Deps = {
 };
 type From = { ip: string | undefined; userAgent: string | undefined };
 
+/** The key that a caller came with. */
+export type Presented = { presented: string; resolved: Resolved };
 export type KeyCallers = ReturnType<typeof makeKeyCallers>;
 
 const REFUSALS: Partial<Record<ErrorCode, VerdictCode>> = {
@@ -40,7 +42,7 @@ const REFUSALS: Partial<Record<ErrorCode, VerdictCode>> = {
  * knows, limits and counts other people's.
  */
 export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refreshAtWorkos, countVerdict, clock }: Deps) {
-  const records = new WeakMap<ApiKeyCaller, MirrorRecord>();
+  const records = new WeakMap<ApiKeyCaller, Presented>();
 
   function note({ organizationId, keyId }: MirrorRecord, code: VerdictCode, from: From): void {
     countVerdict(code);
@@ -50,7 +52,7 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
   return {
     /** @throws AppError `credential_expired`, `workos_unavailable`, `rate_limited` for the address */
     async find(presented: string, from: From): Promise<ApiKeyCaller | undefined> {
-      const found = await resolveKey(presented, { address: from.ip, limited: true });
+      const found = await resolveKey(presented, { guesser: { address: from.ip }, counted: true });
       if (isUnsought(found)) throw failures.refusal(found.limited);
       if (!found) return undefined;
       const { record } = found;
@@ -62,21 +64,23 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
         note(record, 'expired', from);
         throw new AppError('credential_expired', 'The API key has expired.');
       }
-      refreshAtWorkos(presented, record);
-      const caller = callerOf(record);
-      records.set(caller, record);
+      const caller = callerOf(found);
+      records.set(caller, { presented, resolved: found });
       return caller;
     },
 
+    /** For a route that decides on the key by itself. */
+    presentedBy: (caller: ApiKeyCaller): Presented | undefined => records.get(caller),
+
     /** By the key's own list and its organization's. @throws AppError `ip_not_allowed` */
     assertAddress(caller: ApiKeyCaller, address: string | undefined): void {
-      const record = records.get(caller);
+      const record = records.get(caller)?.resolved.record;
       if (!record || !isFromAllowed(record, address)) throw ipNotAllowed(address);
     },
 
     /** Counts a request towards the key's rates. @throws AppError `rate_limited`, after telling the headers */
     async admit(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void> {
-      const record = records.get(caller);
+      const record = records.get(caller)?.resolved.record;
       if (!record || !isLimited(record.limits)) return;
       const { organizationId, keyId, limits } = record;
       const taken: Taken = await limiter.take({ organizationId, keyId, limits, cost: 1, lease: false });
@@ -86,8 +90,11 @@ export function makeKeyCallers({ resolveKey, failures, limiter, noteUse, refresh
 
     /** Notes what became of a request. */
     answered(caller: ApiKeyCaller, refusal: AppError | undefined, from: From): void {
-      const record = records.get(caller);
-      if (record) note(record, refusal ? verdictOf(refusal) : 'valid', from);
+      const known = records.get(caller);
+      if (!known) return;
+      const verdict = refusal ? verdictOf(refusal) : 'valid';
+      if (verdict === 'valid') refreshAtWorkos(known.presented, known.resolved.record);
+      note(known.resolved.record, verdict, from);
     },
   };
 }
@@ -97,7 +104,7 @@ function verdictOf({ code, details }: AppError): VerdictCode {
   return details?.['required_environment'] === undefined ? (REFUSALS[code] ?? 'valid') : 'environment_mismatch';
 }
 
-function callerOf(record: MirrorRecord): ApiKeyCaller {
+function callerOf({ record, stale }: Resolved): ApiKeyCaller {
   const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
-  return { kind: 'api_key', organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes };
+  return { kind: 'api_key', organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale };
 }

@@ -1,17 +1,15 @@
-import { hash } from 'node:crypto';
 import type { KeptHash } from '../keys/key.ts';
+import { keyIdOf } from '../secrets.ts';
 import type { DerivedKeys } from '../secrets.ts';
 import { makeHashKey } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 
 export type KeyHasher = ReturnType<typeof makeKeyHasher>;
 
-const NAME_CHARACTERS = 8;
-
 /** Hashes keys by the current secret, and finds what an earlier one has hashed. */
 export function makeKeyHasher(keys: DerivedKeys) {
   const [current, ...previous] = keys.map(makeHashKey) as [HashKey, ...HashKey[]];
-  const hashKeys = keys.map(nameOfHashKey) as [string, ...string[]];
+  const hashKeys = keys.map(keyIdOf) as [string, ...string[]];
 
   return {
     /** By which name memory knows a key: its hash by the current secret, in base64. */
@@ -33,9 +31,4 @@ export function makeKeyHasher(keys: DerivedKeys) {
 
 function fromName(name: string): Buffer {
   return Buffer.from(name, 'base64');
-}
-
-/** Says which key made a hash, and nothing of the key. */
-function nameOfHashKey(key: Buffer): string {
-  return hash('sha256', key, 'hex').slice(0, NAME_CHARACTERS);
 }

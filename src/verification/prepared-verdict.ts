@@ -1,4 +1,4 @@
-import { asciiJson } from '../http/fast-lane.ts';
+import { asciiJson } from '../http/ascii-json.ts';
 import type { Operation, Posture } from '../billing/posture.ts';
 import type { Billing, Decision } from './decide.ts';
 import type { MirrorRecord } from './mirror-record.ts';
@@ -13,10 +13,10 @@ const NO_LIMITS = inner(viewOfLimits(undefined));
 export function preparedVerdict(decision: Decision): string {
   const { code, resolved, taken, billing, at } = decision;
   if (!resolved || !billing || code !== 'valid') return asciiJson(viewOfVerdict(decision));
-  const { record, source, staleMs } = resolved;
+  const { record, source, staleMs, stale } = resolved;
   const limits = taken ? inner(viewOfLimits(taken)) : NO_LIMITS;
   const rest = `"billing":${billingPart(billing)},"checked_at":"${isoOf(at)}"`;
-  return `{${keyPart(record)},${limits},${rest},"source":"${source}","stale_ms":${staleMs}}`;
+  return `{${keyPart(record)},${limits},${rest},"source":"${source}","stale_ms":${staleMs},"stale":${stale}}`;
 }
 
 function keyPart(record: MirrorRecord): string {

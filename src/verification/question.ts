@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { OPERATIONS } from '../billing/posture.ts';
+import { plainAddress } from '../http/client-address.ts';
 import { WANTED_ENVIRONMENTS } from './judge.ts';
 import type { Question } from './decide.ts';
 
@@ -19,7 +20,8 @@ export const AskedKey = z.strictObject({
   ip: z
     .string()
     .max(64)
-    .refine((value) => isIP(value) !== 0, 'This is no IP address.')
+    .refine((value) => isIP(plainAddress(value)) !== 0, 'This is no IP address.')
+    .transform(plainAddress)
     .optional()
     .describe('The address of whoever presented the key.'),
   user_agent: z.string().max(1_024).optional().describe('The User-Agent of whoever presented the key.'),

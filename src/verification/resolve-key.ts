@@ -1,7 +1,11 @@
-import type { Clock } from '../clock.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
+import { AppError } from '../errors.ts';
 import type { FailedCredentials, OverLimit } from '../limits/failed-credentials.ts';
+import type { FairTurns } from '../limits/fair-turns.ts';
+import { nameOfGuesser } from '../limits/guesser.ts';
+import type { Guesser } from '../limits/guesser.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
+import { joinReads } from './join-reads.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import type { MirrorRecord, ReadMirror } from './mirror-record.ts';
 import type { RenewHash } from './renew-hashes.ts';
@@ -11,30 +15,46 @@ import type { UnknownKeys } from './unknown-keys.ts';
 type Deps = {
   format: Pick<KeyFormat, 'secretOf' | 'fits'>;
   hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hashKeys'>;
-  cache: Pick<KeyCache, 'get' | 'isDue' | 'fill' | 'drop' | 'generation'>;
+  cache: Pick<KeyCache, 'get' | 'getOld' | 'isDue' | 'fill' | 'drop' | 'generation' | 'hasChanged' | 'makings'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
-  trust: Pick<Trust, 'isTrusted'>;
+  trust: Pick<Trust, 'isTrusted' | 'mayServeStale' | 'assertProven'>;
   readMirror: ReadMirror;
   renewHash: RenewHash;
   /** Asks WorkOS about a key that the mirror does not know. @returns whether the mirror knows it now */
-  adopt: (presented: string, name: string, address: string | undefined) => Promise<boolean>;
+  adopt: (presented: string, name: string, guesser: Guesser) => Promise<boolean>;
   failures: Pick<FailedCredentials, 'overFor' | 'count'>;
-  clock: Clock;
+  /** Look-ups for guessers that are over their limit, among whose keys may be good ones. */
+  spareLookUps: Pick<FairTurns, 'turn'>;
 };
 
 export type Source = 'cache' | 'mirror' | 'workos';
-export type Resolved = { record: MirrorRecord; source: Source; staleMs: number };
-/** The key is not known, and nobody looks for it: its address tried too many. */
-export type Unsought = { limited: OverLimit };
+/** `stale`: memory answered although it may not be believed, as the operator chose. */
+export type Resolved = { record: MirrorRecord; source: Source; staleMs: number; stale: boolean };
+/** It is not known what the key is: its guesser tried too many, or WorkOS would have to say, and did not. */
+export type Unsought = { limited: OverLimit } | { unavailableSeconds: number };
 
-/** Where a key was presented. `limited` when keys that nobody knows count towards what the address may fail with. */
-export type Origin = { address: string | undefined; limited: boolean };
+/** Who answers for a key. `counted` when one that nobody knows counts towards what that guesser may fail with. */
+export type Origin = { guesser: Guesser; counted: boolean };
 
 export type KeyResolver = ReturnType<typeof makeKeyResolver>;
 export type ResolveKey = KeyResolver['resolveKey'];
 
 export function isUnsought(found: Resolved | Unsought | undefined): found is Unsought {
-  return found !== undefined && 'limited' in found;
+  return found !== undefined && !('record' in found);
+}
+
+/** WorkOS alone could say what a key is, and there is no question to it left. */
+export class NoQuestionLeft extends AppError {
+  constructor(retryAfter: number) {
+    const message = 'WorkOS cannot be asked about this key now. Try again shortly.';
+    super('workos_unavailable', message, { details: { retry_after: retryAfter } });
+  }
+}
+
+/** That WorkOS was not asked is a failure of whoever used its questions up. */
+function unasked(error: unknown): NoQuestionLeft {
+  if (error instanceof NoQuestionLeft) return error;
+  throw error;
 }
 
 /** As many as are read at once: what is used has a quarter of its time for it. */
@@ -44,7 +64,7 @@ const MAX_RENEWING = 200;
 export function makeKeyResolver(deps: Deps) {
   const { format, hasher, cache, trust, failures } = deps;
   let renewing = 0;
-  const reading = new Map<string, Promise<Resolved | undefined>>();
+  const join = joinReads<Resolved>(cache);
 
   // The same secret behind the prefix of another environment is another key, which does not exist.
   const isAs = (presented: string, { record }: Resolved) => format.fits(presented, record.environment);
@@ -56,10 +76,11 @@ export function makeKeyResolver(deps: Deps) {
   }
 
   function remembered(key: Sought): Resolved | undefined {
-    const kept = trust.isTrusted() ? cache.get(key.name) : undefined;
+    if (!trust.isTrusted()) return outdated(deps, key);
+    const kept = cache.get(key.name);
     if (!kept) return undefined;
     if (cache.isDue(kept)) renew(key);
-    return resolved(deps, kept, 'cache');
+    return resolved(kept, 'cache');
   }
 
   /** Reads a key that is remembered. If it cannot be read, whoever uses it when it is forgotten hears why. */
@@ -71,32 +92,24 @@ export function makeKeyResolver(deps: Deps) {
       .finally(() => renewing--);
   }
 
-  function read(key: Sought, presented: string, address: string | undefined): Promise<Resolved | undefined> {
-    // Joined only while nothing changed: a read from before a revocation must not answer what is asked after it.
-    const place = `${cache.generation()} ${key.name}`;
-    const running = reading.get(place);
-    if (running) return running;
-    const started = readThrough(deps, key, presented, address).finally(() => reading.delete(place));
-    reading.set(place, started);
-    return started;
-  }
-
   /**
    * From memory, from the mirror, or, for a key that was made in WorkOS's dashboard and is used for the first time, from
    * WorkOS.
-   * @throws AppError `workos_unavailable` when only WorkOS could have said
+   * @throws AppError `workos_unavailable` when only WorkOS could have said, `database_unavailable` when it is not
+   * certain that the database is the primary
    */
-  async function resolveKey(presented: string, { address, limited }: Origin): Promise<Resolved | Unsought | undefined> {
+  async function resolveKey(presented: string, origin: Origin): Promise<Resolved | { limited: OverLimit } | undefined> {
+    const { guesser, counted } = origin;
     const key = soughtOf(presented);
     const known = key && remembered(key);
     if (known && isAs(presented, known)) return known;
-    const over = limited ? failures.overFor(address) : undefined;
-    if (over !== undefined) return { limited: over };
-    const found = key && !known ? await read(key, presented, address) : undefined;
-    if (found && isAs(presented, found)) return found;
-    if (!limited) return undefined;
-    const refused = await failures.count(address);
-    return refused === undefined ? undefined : { limited: refused };
+    const sought = known ? undefined : key;
+    const over = counted ? failures.overFor(guesser) : undefined;
+    if (over && !(sought && (await deps.spareLookUps.turn(nameOfGuesser(guesser))))) return { limited: over };
+    const found =
+      sought && (await join(sought.name, () => readThrough(deps, sought, presented, guesser)).catch(unasked));
+    if (found && !(found instanceof NoQuestionLeft) && isAs(presented, found)) return found;
+    return notFound(deps, origin, found instanceof NoQuestionLeft ? found : undefined);
   }
 
   /** From memory alone. */
@@ -109,9 +122,24 @@ export function makeKeyResolver(deps: Deps) {
   return { peekKey, resolveKey };
 }
 
-// Counted from before the read: who joined it may not take it for younger than it is.
-function resolved({ clock }: Pick<Deps, 'clock'>, { record, readAtMs }: Cached, source: Source): Resolved {
-  return { record, source, staleMs: Math.max(0, clock().getTime() - readAtMs) };
+/** Counts a key that nobody knows. @throws NoQuestionLeft when WorkOS might have known it */
+async function notFound({ failures }: Deps, { guesser, counted }: Origin, unasked: NoQuestionLeft | undefined) {
+  const limited = counted ? await failures.count(guesser) : undefined;
+  if (limited) return { limited };
+  if (unasked) throw unasked;
+  return undefined;
+}
+
+// Counted from before the read: who joined it may not take it for younger than it is. By the monotonic clock, as a clock of
+// the calendar that steps back would make what is old look new.
+function resolved({ record, readAtMs }: Cached, source: Source): Resolved {
+  return { record, source, staleMs: Math.ceil(performance.now() - readAtMs), stale: false };
+}
+
+/** What memory may not be believed in answers all the same, where the operator lets it. */
+function outdated(deps: Pick<Deps, 'cache' | 'trust'>, { name }: Sought): Resolved | undefined {
+  const kept = deps.trust.mayServeStale() ? deps.cache.getOld(name) : undefined;
+  return kept && { ...resolved(kept, 'cache'), stale: true };
 }
 
 /** A key's secret, and by which name memory knows it. */
@@ -121,25 +149,27 @@ async function readThrough(
   deps: Deps,
   key: Sought,
   presented: string,
-  address: string | undefined,
+  guesser: Guesser,
 ): Promise<Resolved | undefined> {
+  deps.trust.assertProven();
   const isUnknown = deps.trust.isTrusted() && deps.unknown.has(key.name);
   const known = isUnknown ? undefined : await readAndKeep(deps, key);
-  if (known) return resolved(deps, known, 'mirror');
-  if (!(await deps.adopt(presented, key.name, address))) return undefined;
+  if (known) return resolved(known, 'mirror');
+  if (!(await deps.adopt(presented, key.name, guesser))) return undefined;
   const adopted = await readAndKeep(deps, key);
-  return adopted && resolved(deps, adopted, 'workos');
+  return adopted && resolved(adopted, 'workos');
 }
 
 async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached | undefined> {
-  const { hasher, cache, unknown, trust, readMirror, renewHash, clock } = deps;
+  const { hasher, cache, unknown, trust, readMirror, renewHash } = deps;
   const generation = cache.generation();
-  const readAtMs = clock().getTime();
+  const makings = cache.makings();
+  const readAtMs = performance.now();
   const hashes = hasher.hashesOf(secret, name);
   const found = await readMirror(hashes);
   if (!found) {
     cache.drop(name);
-    if (trust.isTrusted()) unknown.note(name, generation);
+    if (trust.isTrusted()) unknown.note(name, makings);
     return undefined;
   }
   const { record, hash, hashKey } = found;

@@ -7,18 +7,18 @@ const TTL_MS = 30_000;
 export type UnknownKeys = ReturnType<typeof makeUnknownKeys>;
 
 /**
- * Keys that the mirror was asked for and does not have, by their hash; bounded in number. Any change that is told of may
- * be one of them, and makes all of them void.
+ * Keys that the mirror was asked for and does not have, by their hash; bounded in number. What may make
+ * one of them known makes all of them void.
  */
-export function makeUnknownKeys(cache: Pick<KeyCache, 'generation'>) {
+export function makeUnknownKeys(cache: Pick<KeyCache, 'makings'>) {
   const readUnder = new LRUCache<string, number>({ max: MAX_KEYS, ttl: TTL_MS });
 
   return {
-    has: (name: string): boolean => readUnder.get(name) === cache.generation(),
+    has: (name: string): boolean => readUnder.get(name) === cache.makings(),
 
-    /** Notes that a read found nothing. `generation` is the cache's, from before the read. */
-    note(name: string, generation: number): void {
-      if (generation === cache.generation()) readUnder.set(name, generation);
+    /** Notes that a read found nothing. `makings` is the cache's, from before the read. */
+    note(name: string, makings: number): void {
+      if (makings === cache.makings()) readUnder.set(name, makings);
     },
 
     size: (): number => readUnder.size,

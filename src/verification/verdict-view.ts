@@ -55,15 +55,17 @@ export function viewOfBilling({ posture, allows, until }: Billing) {
   return { posture, allows: [...allows], changes_at: until?.toISOString() ?? null };
 }
 
-export function viewOfVerdict({ code, resolved, taken, billing, at }: Decision) {
+export function viewOfVerdict({ code, resolved, taken, retryAfterSeconds, billing, at }: Decision) {
   return {
     valid: code === 'valid',
     code,
     ...(resolved ? viewOfKey(resolved.record) : NOTHING),
     ...viewOfLimits(taken),
+    ...(retryAfterSeconds !== undefined && { retry_after: retryAfterSeconds }),
     billing: billing ? viewOfBilling(billing) : null,
     checked_at: at.toISOString(),
     source: resolved?.source ?? null,
     stale_ms: resolved?.staleMs ?? 0,
+    stale: resolved?.stale ?? false,
   };
 }

@@ -1,9 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { ServiceCaller } from '../http/caller.ts';
+import { keepReadBody, parseJson } from '../http/body.ts';
 import { sendJson } from '../http/fast-lane.ts';
 import type { FastLane } from '../http/fast-lane.ts';
+import { isThereTwice } from '../http/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
+import { ifUnsent } from '../http/unsent.ts';
+import type { GiveBack } from '../limits/give-back.ts';
 import type { Decide, Decision } from './decide.ts';
 import type { LaneLog } from './lane-log.ts';
 import { limitHeaders } from './limit-answer.ts';
@@ -17,6 +21,7 @@ type Deps = {
   /** What memory knows of a key, without asking anybody. */
   peekKey: KeyResolver['peekKey'];
   decide: Decide;
+  giveBack: GiveBack;
   note: LaneLog;
 };
 
@@ -32,23 +37,28 @@ export function makeVerifyLane(deps: Deps): FastLane {
       const from = performance.now();
       const caller = isUsual(req) ? callerOf(deps, req) : undefined;
       if (!caller) return pass();
-      readText(req, (text) => {
-        const sent = parse(text);
+      readBytes(req, (bytes) => {
+        const sent = parsed(bytes);
         const passOn = () => {
-          (req as { body?: unknown }).body = sent;
-          if (req.readableEnded) pass();
-          else req.once('end', pass);
+          keepReadBody(req, bytes);
+          pass();
         };
         const answer = (decision: Decision) => {
           const requestId = newRequestId();
           const { taken } = decision;
           const limits = taken ? limitHeaders(taken).flat() : [];
-          sendJson(res, {
-            status: 200,
-            json: preparedVerdict(decision),
-            headers: [REQUEST_ID_HEADER, requestId, ...limits],
-            sent: () => deps.note({ method: 'POST', status: 200, requestId, caller, decision, from }),
-          });
+          const send = () =>
+            sendJson(res, {
+              status: 200,
+              json: preparedVerdict(decision),
+              headers: [REQUEST_ID_HEADER, requestId, ...limits],
+              sent: () => deps.note({ method: 'POST', status: 200, requestId, caller, decision, from }),
+            });
+          const lease = taken?.lease;
+          if (lease === undefined) return send();
+          ifUnsent(res, () => deps.giveBack(lease.id));
+          // By the end of the next turn, when it is written, it is known whether the client has left right after it asked.
+          setImmediate(send);
         };
         const decision = decisionOn(deps, sent);
         if (decision instanceof Promise) decision.then(answer, passOn);
@@ -59,13 +69,14 @@ export function makeVerifyLane(deps: Deps): FastLane {
   };
 }
 
-function isUsual({ headers }: IncomingMessage): boolean {
+function isUsual({ headers, rawHeaders }: IncomingMessage): boolean {
   const length = Number(headers['content-length']);
   return (
     length > 0 &&
     length <= MAX_BODY_BYTES &&
     headers['content-type'] === 'application/json' &&
     headers.host !== undefined &&
+    !isThereTwice(rawHeaders, 'host') &&
     headers['content-encoding'] === undefined &&
     headers.cookie === undefined &&
     headers['x-api-key'] === undefined &&
@@ -80,31 +91,22 @@ function callerOf({ findServiceToken }: Deps, req: IncomingMessage): ServiceCall
   return caller?.scopes.has(SCOPE) ? caller : undefined;
 }
 
-/** Node keeps the first of two such headers and drops the other, which may be somebody else's. */
-export function isThereTwice(rawHeaders: readonly string[], name: string): boolean {
-  let times = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const each = rawHeaders[i]!;
-    if (each.length === name.length && each.toLowerCase() === name) times++;
-  }
-  return times > 1;
-}
-
 /** Reads what was announced. It does not wait to hear that there is no more, which comes a turn later. */
-function readText(req: IncomingMessage, done: (text: string) => void): void {
+function readBytes(req: IncomingMessage, done: (bytes: Buffer) => void): void {
   const length = Number(req.headers['content-length']);
   const chunks: Buffer[] = [];
   let bytes = 0;
   req.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= length) done((chunks.length === 1 ? chunk : Buffer.concat(chunks)).toString('utf8'));
+    if (bytes >= length) done(chunks.length === 1 ? chunk : Buffer.concat(chunks));
   });
 }
 
-function parse(text: string): unknown {
+/** What is no JSON is refused by the route. */
+function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(bytes);
   } catch {
     return undefined;
   }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ID, ORGANIZATION_ID } from '../ids.ts';
+import { workosTime as time } from './time.ts';
 import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from './entities.ts';
 
 /** `actorId` is who did it, as far as WorkOS says. */
@@ -41,19 +43,24 @@ export const EVENT_TYPES = [
   'session.revoked',
 ] as const satisfies WorkosEvent['type'][];
 
-const id = z.string().min(1).max(64).regex(/^\w+$/);
-const time = z.iso.datetime({ offset: true }).transform((value) => new Date(value));
+const id = z.string().regex(ID);
+const organizationId = z.string().regex(ORGANIZATION_ID);
 
 export const RawKey = z
   .object({
     id,
     owner: z.union([
       z
-        .object({ type: z.literal('organization'), id })
+        .object({ type: z.literal('organization'), id: organizationId })
         .transform((owner) => ({ organizationId: owner.id, userId: undefined })),
       z
-        .object({ type: z.literal('user'), id, organization_id: id })
+        .object({ type: z.literal('user'), id, organization_id: organizationId })
         .transform((owner) => ({ organizationId: owner.organization_id, userId: owner.id })),
+      // Other kinds of owners may come. Whoever it is, the key is good for the organization that they belong to.
+      z
+        .object({ type: z.string().max(64), organization_id: organizationId })
+        .refine(({ type }) => type !== 'user' && type !== 'organization')
+        .transform((owner) => ({ organizationId: owner.organization_id, userId: undefined })),
     ]),
     name: z.string(),
     obfuscated_value: z.string().min(1),
@@ -76,7 +83,7 @@ export const RawKey = z
 
 export const RawOrganization = z
   .object({
-    id,
+    id: organizationId,
     name: z.string(),
     external_id: z.string().min(1).nullish().catch(undefined),
     // One that reads otherwise is none, and the organization is an organization all the same.
@@ -104,7 +111,7 @@ const slug = z.string().min(1).max(128);
 export const RawMember = z
   .object({
     user_id: id,
-    organization_id: id,
+    organization_id: organizationId,
     status: z.string(),
     role: z.object({ slug }).nullish(),
     roles: z.array(z.object({ slug })).max(MAX_ROLES).nullish(),
@@ -121,7 +128,7 @@ export const RawMember = z
 export const RawRole = z
   .object({
     slug,
-    organization_id: id.nullish(),
+    organization_id: organizationId.nullish(),
     permissions: z.array(z.string().max(128)).max(MAX_PERMISSIONS).nullish(),
     updated_at: time,
   })
@@ -132,11 +139,13 @@ export const RawRole = z
     updatedAt: role.updated_at,
   }));
 
-const RawSession = z.object({ id, user_id: id, organization_id: id.nullish() }).transform((session): WorkosSession => ({
-  id: session.id,
-  userId: session.user_id,
-  organizationId: session.organization_id ?? undefined,
-}));
+const RawSession = z
+  .object({ id, user_id: id, organization_id: organizationId.nullish() })
+  .transform((session): WorkosSession => ({
+    id: session.id,
+    userId: session.user_id,
+    organizationId: session.organization_id ?? undefined,
+  }));
 
 const RawUser = z.object({ id }).transform((user) => ({ userId: user.id }));
 
@@ -189,10 +198,16 @@ const RawEvent = z.discriminatedUnion('event', [
   }),
 ]);
 
-/** Reads an event of the Events API or of a webhook; undefined for a kind that does not concern Latchkey. */
-export function parseEvent(raw: unknown): WorkosEvent | undefined {
+type Parsed = { success: true; event: WorkosEvent } | { success: false; reason: string };
+
+/** Reads an event of the Events API or of a webhook, of a kind that concerns Latchkey. */
+export function parseEvent(raw: unknown): Parsed {
   const parsed = RawEvent.safeParse(raw);
-  if (!parsed.success) return undefined;
+  if (!parsed.success) return { success: false, reason: parsed.error.issues.map(describeIssue).join('; ') };
   const { id, created_at: createdAt, context, event: type, data } = parsed.data;
-  return { id, createdAt, actorId: context?.actor.id, type, ...data } as WorkosEvent;
+  return { success: true, event: { id, createdAt, actorId: context?.actor.id, type, ...data } as WorkosEvent };
+}
+
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
+  return `${path.join('.')}: ${message}`;
 }

@@ -6,14 +6,21 @@ import { AppError } from '../errors.ts';
  */
 export type Outcome = 'refused' | 'unknown';
 
+/**
+ * `rejected`: WorkOS refused. `unavailable`: it could not be reached, or is not well. `malformed`: it answered what cannot
+ * be read, which says nothing of its health.
+ */
+export type FailureKind = 'rejected' | 'unavailable' | 'malformed';
+
 export class WorkosFailure extends AppError {
+  readonly kind: FailureKind;
   readonly outcome: Outcome;
   /** WorkOS's own status, when it answered. */
   readonly workosStatus: number | undefined;
   /** Seconds that WorkOS asked to wait, when it did. */
   readonly saidRetryAfter: number | undefined;
 
-  constructor(kind: 'rejected' | 'unavailable', said: WorkosSaid, options: { outcome: Outcome; cause?: unknown }) {
+  constructor(kind: FailureKind, said: WorkosSaid, options: { outcome: Outcome; cause?: unknown }) {
     const { message, ...rest } = said;
     const details =
       kind === 'rejected'
@@ -23,6 +30,7 @@ export class WorkosFailure extends AppError {
       cause: options.cause,
       details,
     });
+    this.kind = kind;
     this.outcome = options.outcome;
     this.workosStatus = rest.status;
     this.saidRetryAfter = rest.retryAfter;
@@ -42,6 +50,7 @@ const RETRY_SECONDS = 5;
 const MESSAGES = {
   rejected: 'WorkOS refused this.',
   unavailable: 'WorkOS cannot be reached now. Try again shortly.',
+  malformed: 'WorkOS answered what cannot be read. Try again shortly.',
 };
 
 function compact(said: WorkosSaid): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './entities.ts';
 import type { WorkosEvent } from './event.ts';
+import type { UnreadableEvent } from './read-event.ts';
 
 /** A key as WorkOS issues it: the only time that its secret is seen. */
 export type IssuedKey = { id: string; value: string; obfuscatedValue: string };
@@ -14,7 +15,11 @@ export type NewOrganizationKey = {
 export type NewUserKey = NewOrganizationKey & { userId: string };
 
 export type WorkosUser = { id: string; email: string };
-export type WorkosMembership = { organizationId: string; organizationName: string; role: string };
+export type WorkosMembership = {
+  organizationId: string;
+  organizationName: string | undefined;
+  role: string | undefined;
+};
 
 /** Where a person signs in from. */
 type SignInFrom = { ip: string | undefined; userAgent: string | undefined };
@@ -39,13 +44,27 @@ export type AuditLogEntry = {
   metadata: Readonly<Record<string, string | number | boolean>>;
 };
 
+/** How events of an action look. `metadata`: the type of each entry that all of them have. */
+export type AuditLogSchema = {
+  action: string;
+  targets: readonly string[];
+  metadata: Readonly<Record<string, 'string' | 'number' | 'boolean'>>;
+};
+export type AuditLogAction = { action: string; version: number; targets: readonly string[] };
+
 /** From where events are read: behind one that was read, or from a time on, at most 30 days of them. */
-export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date };
+export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date | undefined };
 /**
- * `after` is behind what to read on, undefined when nothing was there; `more` whether there is more by now; `unreadable`
- * the ids of events that are not what WorkOS documents.
+ * `after` is behind what to read on, undefined when nothing was there; `more` whether there is more by now; `others` how
+ * many events are of kinds that nobody asked for.
  */
-export type EventsPage = { events: WorkosEvent[]; unreadable: string[]; after: string | undefined; more: boolean };
+export type EventsPage = {
+  events: WorkosEvent[];
+  unreadable: UnreadableEvent[];
+  others: number;
+  after: string | undefined;
+  more: boolean;
+};
 
 /**
  * What Latchkey asks of WorkOS. Every call has a deadline and a budget of tries; each throws `WorkosFailure`, which
@@ -80,6 +99,10 @@ export type WorkosGateway = {
   /** What happened, oldest first. */
   listEvents(from: EventsFrom): Promise<EventsPage>;
   createAuditEvent(entry: AuditLogEntry): Promise<void>;
+  /** The actions that Audit Logs know, each with its latest schema. */
+  listAuditActions(): AsyncIterable<AuditLogAction>;
+  /** @returns the version that the schema is */
+  createAuditSchema(schema: AuditLogSchema): Promise<number>;
   getUser(userId: string): Promise<WorkosUser>;
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;

@@ -1,6 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { WorkosFailure } from './failure.ts';
 import type { WorkosSaid } from './failure.ts';
+import { MalformedAnswer } from './malformed-answer.ts';
 
 const MAX_TEXT = 300;
 const MAX_ERRORS = 10;
@@ -43,8 +44,15 @@ export function toFailure(error: unknown): WorkosFailure {
   const answer = causes.find((cause) => cause instanceof WorkosAnswer);
   if (answer) return fromAnswer(answer);
   const notSent = causes.some((cause) => cause instanceof Error && 'code' in cause && NOT_SENT.has(String(cause.code)));
-  const cause = causes.some(quotesAnswer) ? new Error('WorkOS answered what cannot be read') : error;
-  return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause });
+  if (causes.some(isMalformed)) {
+    const cause = causes.some(quotesAnswer) ? new Error('WorkOS answered what cannot be read') : error;
+    return new WorkosFailure('malformed', {}, { outcome: 'unknown', cause });
+  }
+  return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause: error });
+}
+
+function isMalformed(error: unknown): boolean {
+  return quotesAnswer(error) || error instanceof z.ZodError || error instanceof MalformedAnswer;
 }
 
 // An answer that cannot be read may hold a new key's secret: the SDK's error keeps all of it, the parser's quotes a part.

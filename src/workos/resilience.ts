@@ -39,6 +39,8 @@ const BUDGETS = {
   create_organization: { retries: 0, budgetMs: 5_000 },
   list_events: { retries: 2, budgetMs: 15_000 },
   create_audit_event: { retries: 0, budgetMs: 5_000 },
+  list_audit_actions: { retries: 3, budgetMs: 30_000 },
+  create_audit_schema: { retries: 0, budgetMs: 5_000 },
   ping: { retries: 0, budgetMs: 1_000 },
 } as const satisfies Record<string, Budget>;
 
@@ -109,11 +111,9 @@ function broken(cause?: unknown): WorkosFailure {
   return new WorkosFailure('unavailable', { retryAfter: OPEN_MS / 1_000 }, { outcome: 'refused', cause });
 }
 
-/** WorkOS is not well; that it wants fewer requests, or refuses one, says that it is. */
+/** WorkOS is not well; that it wants fewer requests, refuses one, or answers what we cannot read, says that it is. */
 function isOutage(error: unknown): boolean {
-  return (
-    error instanceof WorkosFailure && error.code === 'workos_unavailable' && error.workosStatus !== TOO_MANY_REQUESTS
-  );
+  return error instanceof WorkosFailure && error.kind === 'unavailable' && error.workosStatus !== TOO_MANY_REQUESTS;
 }
 
 function isRetriable(error: unknown): boolean {

@@ -1,11 +1,15 @@
 import { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { EVENT_TYPES, RawKey, RawMember, RawOrganization, RawRole, parseEvent } from './event.ts';
+import { auditCalls } from './audit-calls.ts';
+import { EVENT_TYPES, RawKey, RawMember, RawOrganization, RawRole } from './event.ts';
 import { WorkosFailure } from './failure.ts';
 import type { EventsFrom, IssuedKey, NewOrganizationKey, WorkosGateway } from './gateway.ts';
+import { RawMembership } from './memberships.ts';
 import { listPages } from './list-pages.ts';
 import { keepErrors } from './read-answer.ts';
+import { readEventsPage } from './read-events-page.ts';
+import { workosTime } from './time.ts';
 import { makeResilience } from './resilience.ts';
 import type { Operation } from './resilience.ts';
 import { sessionCalls } from './session-calls.ts';
@@ -17,6 +21,8 @@ type Options = {
   apiUrl: string;
   timeoutMs: number;
   breakerFailures: number;
+  /** Of the schemas by which Audit Logs judge events. */
+  auditSchemaVersion?: number;
   workosCalls: Metrics['workosCalls'];
 };
 
@@ -29,13 +35,10 @@ const CONFLICT = 409;
 
 // The SDK's own methods drop `expires_at`, so the generic calls are used and their answers checked here.
 const CreatedKey = z.object({ id: z.string().min(1), value: z.string().min(1), obfuscated_value: z.string().min(1) });
-const ExpiredKey = z.object({ updated_at: z.iso.datetime({ offset: true }) });
+const ExpiredKey = z.object({ updated_at: workosTime });
 const Validation = z.object({ api_key: RawKey.nullable() });
+const Memberships = z.object({ data: z.array(RawMembership).max(MAX_MEMBERSHIPS) });
 const Members = z.object({ data: z.array(RawMember) });
-const EventList = z.object({
-  data: z.array(z.looseObject({ id: z.string().min(1).max(64) })),
-  list_metadata: z.object({ after: z.string().nullish() }),
-});
 
 /** The gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
 export function makeSdkGateway({
@@ -43,6 +46,7 @@ export function makeSdkGateway({
   cookiePassword,
   timeoutMs,
   breakerFailures,
+  auditSchemaVersion = 1,
   ...options
 }: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
@@ -57,7 +61,7 @@ export function makeSdkGateway({
     ...organizationCalls(workos, call),
     ...peopleCalls(workos, call),
     ...sessionCalls({ workos, call, clientId: options.clientId, apiKey: options.apiKey }),
-    ...auditCalls(workos, callAudit),
+    ...auditCalls({ workos, call: callAudit, version: auditSchemaVersion }),
     refuseWhileBroken,
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>
@@ -92,7 +96,7 @@ function keyCalls(workos: WorkOS, call: Call) {
       const path = `/api_keys/${encodeURIComponent(workosId)}/expire`;
       const expired = call('expire_key', async () => {
         const { data } = await workos.post(path, { expires_at: expiresAt?.toISOString() ?? null });
-        return new Date(ExpiredKey.parse(data).updated_at);
+        return ExpiredKey.parse(data).updated_at;
       });
       return tolerate([NOT_FOUND, CONFLICT], expired);
     },
@@ -135,13 +139,7 @@ function listCalls(workos: WorkOS, call: Call) {
     listEvents: (from) =>
       call('list_events', async () => {
         const { data } = await workos.get('/events', { query: eventsQuery(from) });
-        const page = EventList.parse(data);
-        const read = page.data.map((raw) => ({ id: raw.id, event: parseEvent(raw) }));
-        const events = read.map(({ event }) => event).filter((event) => event !== undefined);
-        const unreadable = read.filter(({ event }) => event === undefined).map(({ id }) => id);
-        const after = page.list_metadata.after ?? undefined;
-        // At the end of the list WorkOS names no cursor; the last event's own id is where to go on later.
-        return { events, unreadable, after: after ?? page.data.at(-1)?.id, more: after !== undefined };
+        return readEventsPage(data, 'after' in from ? from.after : undefined);
       }),
   } satisfies Partial<WorkosGateway>;
 }
@@ -172,13 +170,9 @@ function peopleCalls(workos: WorkOS, call: Call) {
 
     listMemberships: (userId) =>
       call('list_memberships', async () => {
-        const query = { userId, statuses: ['active' as const], limit: MAX_MEMBERSHIPS };
-        const { data } = await workos.userManagement.listOrganizationMemberships(query);
-        return data.map(({ organizationId, organizationName, role }) => ({
-          organizationId,
-          organizationName,
-          role: role.slug,
-        }));
+        const query = { user_id: userId, statuses: 'active', limit: String(MAX_MEMBERSHIPS) };
+        const { data } = await workos.get('/user_management/organization_memberships', { query });
+        return Memberships.parse(data).data;
       }),
 
     findMember: (organizationId, userId) =>
@@ -202,23 +196,6 @@ function peopleCalls(workos: WorkOS, call: Call) {
   } satisfies Partial<WorkosGateway>;
 }
 
-function auditCalls(workos: WorkOS, call: Call) {
-  return {
-    createAuditEvent: ({ id, organizationId, occurredAt, target, location, ...entry }) =>
-      call('create_audit_event', () => {
-        const event = {
-          ...entry,
-          occurredAt: new Date(occurredAt),
-          actor: { ...entry.actor },
-          targets: [target],
-          context: { location },
-          metadata: { ...entry.metadata },
-        };
-        return workos.auditLogs.createEvent(organizationId, event, { idempotencyKey: id });
-      }),
-  } satisfies Partial<WorkosGateway>;
-}
-
 async function unsealSession(workos: WorkOS, sealed: string, cookiePassword: string): Promise<string | undefined> {
   if (Buffer.byteLength(sealed) > MAX_SEALED_BYTES) return undefined;
   const session = await workos.userManagement
@@ -231,7 +208,10 @@ function eventsQuery(from: EventsFrom): Record<string, string> {
   const position: Record<string, string> =
     'after' in from
       ? { after: from.after }
-      : { range_start: from.rangeStart.toISOString(), range_end: from.rangeEnd.toISOString() };
+      : {
+          range_start: from.rangeStart.toISOString(),
+          ...(from.rangeEnd && { range_end: from.rangeEnd.toISOString() }),
+        };
   return { events: EVENT_TYPES.join(','), limit: '100', ...position };
 }
 
@@ -268,8 +248,7 @@ async function measure<T>(
     stop({ outcome: 'ok' });
     return result;
   } catch (error) {
-    const rejected = error instanceof WorkosFailure && error.code === 'workos_rejected';
-    stop({ outcome: rejected ? 'rejected' : 'unavailable' });
+    stop({ outcome: error instanceof WorkosFailure ? error.kind : 'unavailable' });
     throw error;
   }
 }

@@ -78,14 +78,23 @@ function readSignedIn(data: unknown): SignInAnswer {
   return { kind: 'signed_in', accessToken, refreshToken, user };
 }
 
+/** The document gives this refusal a sentence and no code. */
+const SENTENCES: Readonly<Record<string, string>> = { 'Must use SSO for selected organization': 'sso_required' };
+
 /** A refusal is an answer, unless it was our own credential that WorkOS did not like. */
 function readRefusal(error: unknown): SignInAnswer {
   if (!(error instanceof WorkosFailure) || error.code !== 'workos_rejected') throw error;
   const answer = error.cause instanceof WorkosAnswer ? error.cause : undefined;
-  const code = answer?.said.code ?? '';
-  if (error.workosStatus === UNAUTHORIZED || code === 'invalid_client') throw error;
+  const code = refusalCode(answer?.said ?? {});
+  if (error.workosStatus === UNAUTHORIZED) throw error;
   const choice = answer?.read(Choice);
   if (!choice) return { kind: 'refused', code };
   const organizations = choice.organizations.slice(0, MAX_ORGANIZATIONS);
   return { kind: 'choice', pendingToken: choice.pending_authentication_token, organizations };
+}
+
+/** Names a refusal that has no code of its own. That there is no such person is told like a wrong password. */
+function refusalCode({ status, code, message = '' }: Partial<WorkosAnswer['said']>): string {
+  if (code !== undefined) return code;
+  return status === NOT_FOUND ? 'invalid_credentials' : (SENTENCES[message] ?? 'unknown');
 }

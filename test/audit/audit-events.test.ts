@@ -135,7 +135,7 @@ test.each([
   ['?action=api_key.stolen', 'action'],
   ['?target_id=', 'target_id'],
   ['?target_id=%00', 'target_id'],
-  [`?actor_id=${'x'.repeat(200)}`, 'actor_id'],
+  [`?actor_id=${'x'.repeat(255)}`, 'actor_id'],
   ['?limit=0', 'limit'],
   ['?after=audit_made_up', 'after'],
   ['?sequence=1', 'sequence'],

@@ -1,10 +1,9 @@
 import { afterAll, expect, test } from 'vitest';
 import type { Knex } from 'knex';
-import { backgroundSource } from '../../src/audit/audit-event.ts';
-import { makeAuditLog } from '../../src/audit/audit-log.ts';
-import { verifyChains } from '../../src/audit/verify-chain.ts';
-import type { Break } from '../../src/audit/verify-chain.ts';
+import { toEvent } from '../../src/audit/audit-row.ts';
+import type { Break } from '../../src/audit/break.ts';
 import { transaction } from '../../src/db/transaction.ts';
+import { anAuditEvent, makeTestAudit, someSecret } from '../support/audit.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { freshDatabase } from '../support/database.ts';
 
@@ -13,36 +12,27 @@ afterAll(close);
 // The owner of the database can switch off what keeps everybody from changing events; that is whom the chain is for.
 await db.raw('alter table audit_events disable trigger user');
 const clock = makeTestClock();
-const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
+const secret = someSecret();
+const audit = makeTestAudit(clock, { secret, previousSecrets: [] });
 let chains = 0;
 
 /** An organization with that many events, with details of every kind. */
 async function chainOf(length: number): Promise<string> {
   const organizationId = `org_${++chains}`;
-  const details = { z: 1, a: [null, 'ü', { y: true, b: '2026-11-20T00:00:00.000Z' }], n: 1.5, empty: {} };
-  const events = Array.from({ length }, (_, i) => ({
-    ...backgroundSource('system', 'tests'),
-    organizationId,
-    action: 'api_key.created' as const,
-    target: { kind: 'api_key' as const, id: `api_key_${i}` },
-    requestId: i % 2 === 0 ? `req_${i}` : undefined,
-    ip: '127.0.0.1',
-    details: { ...details, i },
-  }));
+  const events = Array.from({ length }, (_, i) => anAuditEvent(organizationId, i));
   await transaction(db, (trx) => audit.appendAll(trx, organizationId, events));
   return organizationId;
 }
 
 async function verify(organizationId?: string) {
-  const breaks: Break[] = [];
-  const result = await verifyChains({ db, organizationId, onBreak: (found) => breaks.push(found) });
-  expect(result.breaks).toBe(breaks.length);
-  return { ...result, breaks };
+  const { organizations, events, breaks, found } = await audit.verify(db, organizationId);
+  expect(found).toBe(breaks.length);
+  return { organizations, events, breaks };
 }
 
 const event = (organizationId: string, sequence: number) =>
   db('audit_events').where({ organization_id: organizationId, sequence });
-const head = (organizationId: string) => db('audit_heads').where({ organization_id: organizationId });
+const head = (organizationId: string) => db('audit_chain_heads').where({ organization_id: organizationId });
 
 test('chains that nobody touched are sound, also longer than a page', async () => {
   const long = await chainOf(2_345);
@@ -154,15 +144,45 @@ test('what is added while it reads is no break', async () => {
   const id = await chainOf(50);
   const [{ breaks }] = await Promise.all([
     verify(id),
-    transaction(db, (trx: Knex.Transaction) =>
-      audit.append(trx, {
-        ...backgroundSource('system', 'tests'),
-        organizationId: id,
-        action: 'api_key.revoked',
-        target: { kind: 'api_key', id: 'x' },
-        details: {},
-      }),
-    ),
+    transaction(db, (trx: Knex.Transaction) => audit.append(trx, anAuditEvent(id, 50))),
   ]);
   expect(breaks).toEqual([]);
+});
+
+test('an object whose entries become an array of pairs is found, though both have the same parts', async () => {
+  const id = await chainOf(2);
+  await event(id, 1).update({
+    details: db.raw(
+      `jsonb_set(details, '{empty}', '[]') || '{"a":[null,"ü",[["b","2026-11-20T00:00:00.000Z"],["y",true]]]}'`,
+    ),
+  });
+  expect((await verify(id)).breaks).toMatchObject([{ kind: 'changed', sequence: 1 }]);
+});
+
+test('links are verified by the secret that made them, also when it is a previous one, and by no other', async () => {
+  const id = await chainOf(2);
+  const rotated = makeTestAudit(clock, { secret: someSecret(), previousSecrets: [secret] });
+  await transaction(db, (trx) => rotated.append(trx, anAuditEvent(id, 2)));
+  const keys = await db('audit_events').where({ organization_id: id }).orderBy('sequence').pluck('link_key');
+  expect(keys.map((key) => keys.indexOf(key))).toEqual([0, 0, 2]);
+  expect((await rotated.verify(db, id)).breaks).toEqual([]);
+  expect((await verify(id)).breaks).toMatchObject([{ kind: 'unknown_key', sequence: 3 }]);
+});
+
+test('without the secret nobody rewrites a chain, even with every right to the rows', async () => {
+  const id = await chainOf(4);
+  const guess = makeTestAudit(clock);
+  await event(id, 3).update({ actor_id: 'somebody else' });
+  const rows = await db('audit_events').where({ organization_id: id }).orderBy('sequence');
+  let previous = rows[1].hash as Buffer;
+  for (const row of rows.slice(2)) {
+    const link = guess.chain.link(previous, toEvent(row));
+    await event(id, Number(row.sequence)).update({ hash: link.hash });
+    previous = link.hash;
+  }
+  await head(id).update({ hash: previous });
+  expect((await verify(id)).breaks).toMatchObject([
+    { kind: 'changed', sequence: 3 },
+    { kind: 'changed', sequence: 4 },
+  ]);
 });

@@ -4,6 +4,7 @@ import { makeSessionActivity } from '../../src/auth/session-activity.ts';
 import type { SessionUse } from '../../src/auth/session-repository.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { sealSession } from '../support/sealed-session.ts';
+import { plainItems } from '../support/plain-items.ts';
 import { startService } from '../support/service.ts';
 import { PASSWORD, addPerson, login, refresh, tokensOf } from './sign-in.ts';
 
@@ -164,11 +165,11 @@ test('a write that fails loses no use, and many sessions are written together', 
   const written: SessionUse[][] = [];
   let isDown = true;
   const note = (uses: readonly SessionUse[]) => {
-    if (isDown) return Promise.reject(new Error('down'));
+    if (isDown) return Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }));
     written.push([...uses]);
     return Promise.resolve();
   };
-  const activity = makeSessionActivity({ sessions: { note }, lagMs: 1_000, maxSessions: 3 });
+  const activity = makeSessionActivity({ sessions: { note }, items: plainItems, lagMs: 1_000, maxSessions: 3 });
   for (let n = 0; n < 3; n++) await activity.note(of(n), 5_000 + n);
   await expect(activity.flush(6_000)).rejects.toThrow('down');
   isDown = false;

@@ -117,6 +117,7 @@ test('a stream of one’s own that is for keys takes one in its address, and no 
     findServiceToken: () => undefined,
     findApiKey: async (presented) =>
       presented === value ? ({ kind: 'api_key', organizationId: 'org_a', scopes: new Set() } as never) : undefined,
+    cookies: { read: () => undefined },
     unsealSession: () => Promise.resolve(undefined),
     failures: {
       count: () => Promise.resolve(undefined),
@@ -124,7 +125,14 @@ test('a stream of one’s own that is for keys takes one in its address, and no 
       headersOf: () => ({}),
     },
   });
-  const guards = { authenticate, assertAddress: nothing, admitKey: nothing, assertBilling: nothing };
+  const guards = {
+    assertCurrent: () => undefined,
+    authenticate,
+    assertAddress: nothing,
+    admitKey: nothing,
+    assertBilling: nothing,
+    impersonatedMay: new Set<string>(),
+  };
   const app = express().use(
     assignRequestId,
     mountRoutes([stream, plain], { ...guards, keyAnswered: () => undefined, strict: true }),

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { verifyChains } from '../../src/audit/verify-chain.ts';
 import { call, createKey, outcome } from '../support/api.ts';
+import { makeTestAudit, someSecret } from '../support/audit.ts';
 import { listenToInvalidations } from '../support/event-stream.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from './sign-in.ts';
@@ -10,7 +10,8 @@ import type { Tokens } from './sign-in.ts';
 const MINUTE_MS = 60_000;
 const ADDRESS = '192.0.2.44';
 const sessions = { password_sign_in: true, inactivity_minutes: 10 };
-const env = { TRUST_PROXY: '1', LATCHKEY_SIGN_INS_PER_MINUTE: '200' };
+const secret = someSecret();
+const env = { LATCHKEY_SECRET: secret, TRUST_PROXY: '1', LATCHKEY_SIGN_INS_PER_MINUTE: '200' };
 const service = await startService(env, { product: { sessions } });
 
 const sidOf = ({ access_token }: Tokens) => String(decodeJwt(access_token)['sid']);
@@ -75,9 +76,11 @@ test('who signs in and out is recorded: the person, the session, the address; an
     token,
   });
   expect(listed.body).toMatchObject({ data: [{ action: 'session.ended', actor: { kind: 'user', id: userId } }] });
-  expect(await verifyChains({ db: service.db, organizationId, onBreak: () => undefined })).toMatchObject({
+  expect(
+    await makeTestAudit(service.clock, { secret, previousSecrets: [] }).verify(service.db, organizationId),
+  ).toMatchObject({
     events: 2,
-    breaks: 0,
+    breaks: [],
   });
 });
 
@@ -134,13 +137,42 @@ test('a sign-in that fails is recorded where it names an organization that is kn
   expect(await eventsOf('org_nobody_knows')).toEqual([]);
 });
 
-test('of failures that name one organization ten are recorded in a minute, whoever they come from', async () => {
+test('of failures that name one organization ten are recorded in a minute, and of the others how many', async () => {
   const { organizationId } = await person();
   const attempts = Array.from({ length: 25 }, (_, i) =>
     loginFrom(`198.51.100.${i}`, { email: `${i}@x.test`, password: 'x', organization_id: organizationId }),
   );
   for (const answer of await Promise.all(attempts)) expect(outcome(answer)).toEqual([401, 'credential_invalid']);
   expect(await actionsOf(organizationId)).toEqual(Array(10).fill('session.refused'));
+  await service.background.runOnce('record_failed_sign_ins');
+  const events = await eventsOf(organizationId);
+  expect(events).toHaveLength(11);
+  const details = { credential: 'password', reason: 'credential_invalid', attempts: 15 };
+  expect(events.at(-1)).toMatchObject({ action: 'session.refused', actor: 'user unknown', request: null, details });
+  await service.background.runOnce('record_failed_sign_ins');
+  expect(await eventsOf(organizationId)).toHaveLength(11);
+});
+
+test('guesses at a person who is known are recorded whatever strangers make up, whichever organization they name', async () => {
+  const { organizationId, credentials, userId } = await person();
+  const other = (await person()).organizationId;
+  expect((await loginFrom(ADDRESS, credentials)).status).toBe(200);
+  for (let i = 0; i < 25; i++)
+    await loginFrom(`198.51.100.${i}`, { email: `${i}@y.test`, password: 'x', organization_id: organizationId });
+  const before = (await eventsOf(organizationId)).length;
+  const { email } = credentials;
+  for (const organization_id of [organizationId, undefined, other])
+    await loginFrom('203.0.113.5', { email, password: 'a guess', organization_id });
+  const details = { credential: 'password', reason: 'credential_invalid', user_id: userId };
+  const added = (await eventsOf(organizationId)).slice(before);
+  expect(added).toMatchObject([{ details }, { details }, { details }]);
+  // Whose person it is is nothing for the organization that was named.
+  expect(await eventsOf(other)).toEqual([failed(other, 'password', 'credential_invalid', '203.0.113.5')]);
+  for (let i = 0; i < 10; i++) await loginFrom(`203.0.113.${10 + i}`, { email, password: 'a guess' });
+  await service.background.runOnce('record_failed_sign_ins');
+  expect((await eventsOf(organizationId)).findLast((event) => event.details.user_id === userId)).toMatchObject({
+    details: { ...details, attempts: 3 },
+  });
 });
 
 test('a session that is not handed out is refused, with the person whose it would be', async () => {

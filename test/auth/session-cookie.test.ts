@@ -7,7 +7,8 @@ const service = await startService();
 
 const OK = [200, undefined];
 const INVALID = [401, 'credential_invalid'];
-const cookieOf = async (token: string, password?: string) => `wos_session=${await sealSession(token, password)}`;
+const cookieOf = async (token: string, password?: string) =>
+  service.workos.sessionCookie(await sealSession(token, password));
 const get = async (cookie: string, headers: Record<string, string> = {}) =>
   outcome(await call(service, 'GET', '/v1/me/session', { headers: { cookie, ...headers } }));
 

@@ -30,6 +30,7 @@ const sign = (header: object, key: KeyObject | Uint8Array) =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid, ...header }).sign(key);
 
 test('takes the session of a person and says who it is', async () => {
+  workos.behave({ organization_names: true });
   expect((await call(service, 'GET', '/v1/me/session', { token: good })).body).toEqual({
     kind: 'user',
     user_id: acme.userId('owner'),
@@ -48,6 +49,14 @@ test('takes the session of a person and says who it is', async () => {
   });
 });
 
+test('shows a membership whose organization WorkOS does not name', async () => {
+  const other = await service.organizations.add();
+  workos.behave({ organization_names: false });
+  const { status, body } = await call(service, 'GET', '/v1/me/session', { token: await other.session('owner') });
+  workos.behave({ organization_names: true });
+  expect([status, body['memberships']]).toMatchObject([200, [{ organization_id: other.id, organization_name: null }]]);
+});
+
 test.each(['', '/', `/user_management/${workos.clientId}`])('takes the issuer that ends in %j', async (end) => {
   expect(await me(await acme.session('owner', { iss: `${workos.url}${end}` }))).toEqual(OK);
 });
@@ -61,7 +70,7 @@ test.each([
   ['another client', { client_id: 'client_other' }],
   ['another audience', { aud: 'client_other' }],
   ['an empty audience', { aud: [] }],
-  ['a foreign issuer', { iss: 'https://api.workos.com' }],
+  ['a foreign issuer', { iss: 'https://auth.example.com' }],
   ['an issuer that only begins like ours', { iss: `${workos.url}.evil.test` }],
   ["another client's issuer", { iss: `${workos.url}/user_management/client_other` }],
   ['no issuer', { iss: undefined }],
@@ -75,6 +84,9 @@ test.each([
   ['no expiry', { exp: undefined }],
   ['no time of issue', { iat: undefined }],
   ['an expiry that is text', { exp: '9999999999' }],
+  ['an organization with NUL', { org_id: 'org_a\0' }],
+  ['an organization that is no id of WorkOS', { org_id: 'acme' }],
+  ['a session id with NUL', { sid: 'session_\0' }],
   ['an organization that is a list', { org_id: ['org_a'] }],
   ['permissions that are text', { permissions: 'apikeys:write' }],
   ['permissions that are numbers', { permissions: [1] }],

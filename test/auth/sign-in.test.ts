@@ -205,28 +205,51 @@ test.each<[string, object]>([
   expect(JSON.stringify(answer.body)).not.toContain('xxxx');
 });
 
-test('an account may be tried ten times a minute, whether there is one or not, and an address so often', async () => {
-  const limited = await startService(
-    { LATCHKEY_SIGN_INS_PER_MINUTE: '12', TRUST_PROXY: '1' },
-    { product: { sessions } },
-  );
+test('an account may be tried so often from one network, whether there is one or not, and an address so often', async () => {
+  const env = { LATCHKEY_SIGN_INS_PER_MINUTE: '8', LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '5', TRUST_PROXY: '1' };
+  const limited = await startService(env, { product: { sessions } });
   const { email } = await addPerson(limited);
   const attempt = (address: string, account: string, password = 'wrong') =>
     call(limited, 'POST', '/v1/auth/login', {
       headers: { 'x-forwarded-for': address },
       body: { email: account, password },
     });
-  for (const account of [email, 'nobody@nowhere.test']) {
-    for (let i = 0; i < 10; i++)
-      expect((await attempt(`198.51.100.${i}`, i % 2 ? account : ` ${account.toUpperCase()}`)).status).toBe(401);
-    const { status, body, headers } = await attempt('198.51.100.77', account, PASSWORD);
+  for (const [n, account] of [email, 'nobody@nowhere.test'].entries()) {
+    const address = `198.51.100.${n}`;
+    for (let i = 0; i < 5; i++)
+      expect((await attempt(address, i % 2 ? account : ` ${account.toUpperCase()}`)).status).toBe(401);
+    const { status, body, headers } = await attempt(address, account, PASSWORD);
     expect([status, body.error.code]).toEqual([429, 'rate_limited']);
-    expect(body.error.details).toMatchObject({ scope: 'account', enforcement: 'local' });
+    expect(body.error.details).toMatchObject({ scope: 'account', enforcement: 'local', limit: 1 });
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   }
-  for (let i = 0; i < 12; i++) expect((await attempt('203.0.113.1', `${i}@x.test`)).status).toBe(401);
+  for (let i = 0; i < 8; i++) expect((await attempt('203.0.113.1', `${i}@x.test`)).status).toBe(401);
   const over = await attempt('203.0.113.1', 'other@x.test');
   expect([over.status, over.body.error.details?.['scope']]).toEqual([429, 'address']);
+  const metrics = await (await fetch(`${limited.url}/metrics`)).text();
+  for (const counted of [
+    '{budget="sign_ins_of_address",outcome="taken"} 20',
+    '{budget="sign_ins_of_address",outcome="refused"} 1',
+    '{budget="sign_ins_of_account",outcome="taken"} 18',
+    '{budget="sign_ins_of_account",outcome="refused"} 2',
+  ])
+    expect(metrics).toContain(`latchkey_budget_total${counted}`);
+});
+
+test('no number of strangers locks a person out, and each of them is slowed', async () => {
+  const limited = await startService(
+    { LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '10', TRUST_PROXY: '1' },
+    { product: { sessions } },
+  );
+  const { email } = await addPerson(limited);
+  const attempt = (address: string, password: string) =>
+    call(limited, 'POST', '/v1/auth/login', { headers: { 'x-forwarded-for': address }, body: { email, password } });
+  for (let i = 0; i < 30; i++) expect((await attempt(`198.51.100.${i}`, 'wrong')).status).toBe(401);
+  expect(outcome(await attempt('203.0.113.9', PASSWORD))).toEqual([200, undefined]);
+  // Three a minute from each, where it would be ten.
+  for (let i = 0; i < 2; i++) expect((await attempt('198.51.100.1', 'wrong')).status).toBe(401);
+  expect(outcome(await attempt('198.51.100.1', 'wrong'))).toEqual([429, 'rate_limited']);
+  expect(outcome(await attempt('203.0.113.9', PASSWORD))).toEqual([200, undefined]);
 });
 
 test('that WorkOS is down is told as such', async () => {
@@ -251,3 +274,17 @@ test('neither address, password nor token is in any line of the log, or in the d
   for (const secret of [email, PASSWORD, 'a wrong password of mine', pending, ...Object.values(tokens).slice(0, 2)])
     expect(text).not.toContain(secret);
 });
+
+test.each(['\0', 'org_\0', 'org_a b', 'x', 'org_', `org_${'x'.repeat(61)}`, "org_'", '\u{1F4A5}'])(
+  'the organization %j is 400 at sign-in, choice and refresh, and no failure of ours',
+  async (organization_id) => {
+    const errors = service.logs.filter((line) => line.includes('"level":"error"')).length;
+    for (const answer of [
+      await login(service, { email: 'a@b.test', password: 'x', organization_id }),
+      await login(service, { pending_authentication_token: 'x', organization_id }),
+      await refresh(service, { refresh_token: 'x', organization_id }),
+    ])
+      expect(outcome(answer)).toEqual([400, 'validation_error']);
+    expect(service.logs.filter((line) => line.includes('"level":"error"'))).toHaveLength(errors);
+  },
+);

@@ -126,6 +126,7 @@ test('the credential and its scopes are judged before billing', async () => {
 });
 
 test('a person sees the billing of every organization that they belong to', async () => {
+  service.workos.behave({ organization_names: true });
   const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(-1) });
   const other = await service.organizations.add(null);
   service.workos.seed({ memberships: [{ userId: acme.userId('owner'), organizationId: other.id, role: 'member' }] });

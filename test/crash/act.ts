@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Told } from './client.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Beside, Plan, Step } from './plan.ts';
 import type { Billed, Sender } from './sender.ts';
 import type { Workos } from './workos.ts';
 
@@ -10,6 +10,8 @@ export type Acted = {
   foreign: Foreign[];
   /** How often a change was asked for, by key; each may have been made, and at least one was. */
   updates: Map<string, number>;
+  /** Keys of which a change was asked for that may have been refused after it was made. */
+  maybeUpdated: Set<string>;
   billed: Billed;
 };
 
@@ -17,7 +19,13 @@ type Deps = { client: Client; workos: Workos; bill: Sender };
 
 /** Does what the plan says: the clients and billing at the same time, each step of one after the other. */
 export async function act(deps: Deps, plan: Plan, foreign: Foreign[]): Promise<Acted> {
-  const acted: Acted = { told: [], foreign, updates: new Map(), billed: { from: new Date(), hooks: [] } };
+  const acted: Acted = {
+    told: [],
+    foreign,
+    updates: new Map(),
+    maybeUpdated: new Set(),
+    billed: { from: new Date(), hooks: [] },
+  };
   await Promise.all([
     ...plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps)),
     deps.bill(plan.hooks, acted.billed),
@@ -39,7 +47,7 @@ async function live(
     if (step.kind === 'create') {
       current = await client.create(label, step.idempotent);
       acted.told.push(current);
-    } else if (current) {
+    } else if (current && current.state !== 'revoked') {
       current = await change({ client, workos }, acted, current, step);
     }
   }
@@ -57,12 +65,13 @@ async function change(
     acted.told.push(successor);
     return successor;
   }
+  if (step.kind === 'race') return race(client, acted, key, step);
   if (step.kind === 'revoke') {
     await client.revoke(key.id);
     key.state = 'revoked';
   }
   if (step.kind === 'update') {
-    acted.updates.set(key.id, 1 + (acted.updates.get(key.id) ?? 0));
+    noteUpdate(acted, key);
     await client.update(key.id);
   }
   if (step.kind === 'delete_there') {
@@ -70,6 +79,39 @@ async function change(
     key.state = 'deleted_there';
   }
   return key;
+}
+
+function noteUpdate({ updates }: Acted, { id }: Told): void {
+  updates.set(id, 1 + (updates.get(id) ?? 0));
+}
+
+/** All at once, so that each may come before, into or after each other. @returns the key that is left */
+async function race(
+  client: Client,
+  acted: Acted,
+  key: Told,
+  { graceSeconds, beside }: Extract<Step, { kind: 'race' }>,
+): Promise<Told> {
+  const act: Record<Beside, () => Promise<void>> = {
+    async restrict() {
+      noteUpdate(acted, key);
+      await client.restrict(key.id);
+    },
+    async move_end() {
+      acted.maybeUpdated.add(key.id);
+      await client.moveEnd(key.id);
+    },
+    revoke: () => client.revoke(key.id),
+  };
+  const [successor] = await Promise.all([
+    client.rotateUnless(key.id, graceSeconds),
+    ...beside.map((name) => act[name]()),
+  ]);
+  if (beside.includes('revoke')) key.state = 'revoked';
+  else if (successor) key.state = graceSeconds > 0 ? 'in_grace' : 'ended';
+  if (!successor) return key;
+  acted.told.push(successor);
+  return successor;
 }
 
 /** Keys that somebody makes in WorkOS's dashboard. */

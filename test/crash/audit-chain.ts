@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 
 /** A row of `audit_events`, as the driver returns it. */
 export type AuditRow = {
@@ -15,18 +15,25 @@ export type AuditRow = {
   ip: string | null;
   details: unknown;
   hash: Buffer;
+  link_version: number;
 };
 
 /** What is wrong with a chain, computed anew from the documented form and none of the service's code. */
-export function chainFaults(rows: readonly AuditRow[], head: { sequence: string; hash: Buffer } | undefined): string[] {
+export function chainFaults(
+  rows: readonly AuditRow[],
+  head: { sequence: string; hash: Buffer } | undefined,
+  secret: string,
+): string[] {
   const faults: string[] = [];
+  const key = Buffer.from(hkdfSync('sha256', secret, 'latchkey', 'audit chain', 32));
   let previous = Buffer.alloc(32);
   rows.forEach((row, i) => {
     if (Number(row.sequence) !== i + 1) faults.push(`audit: number ${row.sequence} stands where ${i + 1} belongs`);
-    const hash = createHash('sha256')
+    const hash = createHmac('sha256', key)
       .update(previous)
       .update(JSON.stringify(covered(row)))
       .digest();
+    if (row.link_version !== 2) faults.push(`audit: number ${row.sequence} has no keyed link`);
     if (!hash.equals(row.hash)) faults.push(`audit: the hash of number ${row.sequence} is not that of its content`);
     previous = row.hash as typeof previous;
   });
@@ -39,6 +46,7 @@ export function chainFaults(rows: readonly AuditRow[], head: { sequence: string;
 function covered(row: AuditRow): unknown[] {
   const { organization_id, sequence, id, occurred_at, action, actor_kind, actor_id, target_kind, target_id } = row;
   return [
+    'latchkey audit link 2',
     organization_id,
     Number(sequence),
     id,
@@ -48,15 +56,15 @@ function covered(row: AuditRow): unknown[] {
     [target_kind, target_id],
     row.request_id,
     row.ip,
-    pairs(row.details),
+    inOrder(row.details),
   ];
 }
 
-/** Objects as lists of pairs in the order of their names. */
-function pairs(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(pairs);
+/** Objects with their entries in the order of the names. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.map(([name, item]) => [name, pairs(item)]);
+  return Object.fromEntries(entries.map(([name, item]) => [name, inOrder(item)]));
 }

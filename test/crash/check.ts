@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { checkRotations } from '../interleavings/check-rotations.ts';
 import type { Acted } from './act.ts';
 import { chainFaults } from './audit-chain.ts';
 import type { AuditRow } from './audit-chain.ts';
@@ -15,6 +16,8 @@ type Deps = {
   token: string;
   sql: Pool;
   workos: Workos;
+  /** The service's, by which the audit log is chained. */
+  secret: string;
   organizationId: string;
   /** The person whose keys clients make, if they are one. */
   userId: string | undefined;
@@ -52,7 +55,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...where,
   });
   const { rows: heads } = await sql.query<{ sequence: string; hash: Buffer }>({
-    text: 'select sequence, hash from audit_heads where organization_id = $1',
+    text: 'select sequence, hash from audit_chain_heads where organization_id = $1',
     ...where,
   });
   const secrets = new Set([...acted.told, ...acted.foreign].map(({ value }) => value));
@@ -62,7 +65,8 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...bothSides(seen),
     ...nothingUnknown(seen),
     ...foreignKeysStand(seen),
-    ...chainFaults(events, heads[0]),
+    ...chainFaults(events, heads[0], deps.secret),
+    ...(await checkRotations(deps, rows)),
     ...oneEventEach(seen),
     ...(await quota(deps, seen)),
     ...(await promises(deps, acted)),
@@ -158,7 +162,8 @@ function oneEventEach({ rows, events, acted }: Seen): string[] {
     expect('api_key.expiry_changed', row.workos_id, 0);
     const asked = acted.updates.get(row.workos_id ?? '') ?? 0;
     const updated = count('api_key.updated', row.workos_id);
-    if (asked === 0 ? updated !== 0 : updated < asked) faults.push(`audit: ${updated} changes of ${row.workos_id}`);
+    const shouldBeNone = asked === 0 && !acted.maybeUpdated.has(row.workos_id ?? '');
+    if (shouldBeNone ? updated !== 0 : updated < asked) faults.push(`audit: ${updated} changes of ${row.workos_id}`);
   }
   const known = new Set(rows.map((row) => row.workos_id));
   const strays = events.filter((event) => event.target_kind === 'api_key' && !known.has(event.target_id));

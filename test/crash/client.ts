@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, send } from './http.ts';
 import type { Answer } from './http.ts';
@@ -90,6 +91,25 @@ export function makeClient({ url, token, owner, complain, newId }: Deps) {
       return toldOf(must(201, await insist('POST', '/v1/api-keys', { body, ...safely }), 'a creation'));
     },
     rotate: rotateTo,
+    /** A rotation that something else may come before. @returns undefined when it was refused for that */
+    async rotateUnless(id: string, graceSeconds: number): Promise<Told | undefined> {
+      const body = { grace_seconds: graceSeconds };
+      const answer = await insist('POST', `/v1/api-keys/${id}/rotate`, { body, key: newId() });
+      if (answer.status === 400) return undefined;
+      return toldOf(must(201, answer, 'a rotation'));
+    },
+    /** Narrows from where and how much a key may be used; from here it may still. */
+    async restrict(id: string): Promise<void> {
+      const [range, concurrency] = [`10.${randomInt(256)}.0.0/16`, 5 + randomInt(1_000)];
+      const limits = { ip_allow_list: ['127.0.0.0/8', '::1/128', range], concurrency };
+      const body = { description: newId(), label: `restricted ${concurrency}`, ...limits };
+      must(200, await insist('PATCH', `/v1/api-keys/${id}`, { body }), 'a restriction');
+    },
+    /** A key that has ended, or ends sooner by its rotation, refuses it. */
+    async moveEnd(id: string): Promise<void> {
+      const answer = await insist('PATCH', `/v1/api-keys/${id}`, { body: { expires_in: '300d' } });
+      if (answer.status !== 400) must(200, answer, 'a new end');
+    },
     revoke,
     async update(id: string): Promise<void> {
       must(200, await insist('PATCH', `/v1/api-keys/${id}`, { body: { description: newId() } }), 'a change');

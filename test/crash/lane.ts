@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Pool } from 'pg';
+import { watchRotations } from '../interleavings/check-rotations.ts';
 import { withDatabase } from '../support/database-url.ts';
 import type { Order } from './die-at.ts';
 import { startEntry } from './processes.ts';
@@ -53,6 +54,7 @@ export async function openLane(server: string): Promise<Lane> {
   sql.on('error', () => undefined);
   const cache = { NODE_COMPILE_CACHE: join(tmpdir(), 'latchkey-crash-compile-cache') };
   await succeed(startEntry('migrate.ts', { DATABASE_URL: url, ...cache }));
+  await watchRotations(sql);
   const workos = startEntry('workos-local.ts', { PORT: '0', LATCHKEY_DATA_DIR: folder, ...cache });
   const workosUrl = await workos.listens;
   const receiver = await openReceiver();
@@ -159,6 +161,8 @@ function environment(databaseUrl: string, workosUrl: string): Env {
     WORKOS_TIMEOUT_MS: '400',
     WORKOS_COOKIE_PASSWORD: randomBytes(24).toString('hex'),
     LATCHKEY_SECRET: randomBytes(32).toString('hex'),
+    WORKOS_KEY_CHANGES_PER_SECOND: '10000',
+    LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
     LATCHKEY_SETTLE_INTERVAL_MS: '100',
     LATCHKEY_EVENTS_INTERVAL_MS: '100',
     LOG_LEVEL: 'info',

@@ -10,9 +10,12 @@ export type Step =
   | { kind: 'create'; idempotent: boolean }
   | { kind: 'rotate'; idempotent: boolean; graceSeconds: number }
   | { kind: 'update' }
+  /** A rotation, and at the same time what else may be done to the same key. */
+  | { kind: 'race'; graceSeconds: number; beside: Beside[] }
   | { kind: 'revoke' }
   /** Somebody deletes the key in WorkOS's dashboard. */
   | { kind: 'delete_there' };
+export type Beside = 'restrict' | 'move_end' | 'revoke';
 export type Asked = 'create' | 'delete' | 'expire' | 'list' | 'events';
 export type PlannedFault = { asked: Asked; fault: FaultInput };
 export type Plan = {
@@ -95,7 +98,7 @@ export function makePlan(seed: string, point: string): Plan {
 function life(random: Random): Step[] {
   const steps: Step[] = [{ kind: 'create', idempotent: random.chance(0.6) }];
   while (random.chance(0.5) && steps.length < 4) {
-    if (random.chance(0.6)) steps.push(rotation(random));
+    if (random.chance(0.6)) steps.push(random.chance(0.5) ? race(random) : rotation(random));
     else steps.push({ kind: 'update' });
   }
   if (random.chance(0.3)) steps.push({ kind: 'revoke' });
@@ -107,6 +110,14 @@ function rotation(random: Random): Step {
   return { kind: 'rotate', idempotent: random.chance(0.6), graceSeconds: random.pick([0, 0, 3_600]) };
 }
 
+function race(random: Random): Step {
+  const beside: Beside[] = ['restrict'];
+  if (random.chance(0.4)) beside.push('restrict');
+  if (random.chance(0.3)) beside.push('move_end');
+  if (random.chance(0.25)) beside.push('revoke');
+  return { kind: 'race', graceSeconds: random.pick([0, 0, 3_600]), beside };
+}
+
 function foreignKeys(random: Random): Plan['foreign'] {
   return Array.from({ length: random.chance(0.4) ? 1 + random.below(2) : 0 }, () =>
     random.chance(0.5) ? 'plain' : 'forged',
@@ -115,7 +126,8 @@ function foreignKeys(random: Random): Plan['foreign'] {
 
 function addWhatLeadsTo(point: string, random: Random, clients: Step[][], faults: PlannedFault[]): void {
   const steps = clients[0]!;
-  if (point.startsWith('rotate.') || point === 'settle.expired') steps.splice(1, 0, rotation(random));
+  if (point.startsWith('rotate.') || point === 'settle.expired')
+    steps.splice(1, 0, point !== 'settle.expired' && random.chance(0.5) ? race(random) : rotation(random));
   if (point.startsWith('revoke.') || point === 'settle.deleted') endWith(steps, { kind: 'revoke' });
   if (point === 'settle.expired') faults.push({ asked: 'expire', fault: random.pick(NOT_DONE) });
   if (point === 'settle.deleted') faults.push({ asked: 'delete', fault: random.pick(NOT_DONE) });

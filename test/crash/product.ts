@@ -17,10 +17,12 @@ export async function writeProduct(folder: string, { url, secret }: Told): Promi
     notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }], audit_forwarding: true },
     billing: { postures: { past_due: EVERYTHING, decommissioning: EVERYTHING } },
   };
+  const usual = await readFile(DEFAULT, 'utf8');
   // Its form of keys stays WorkOS's.
-  const owners = '  prefixes: [sk_]\n  owners: [organization, user]';
+  const owned = usual.replace(/^ {2}prefixes: .*$/m, '$&\n  owners: [organization, user]');
+  if (owned === usual) throw new Error('the default product names no prefixes');
   const lines = Object.entries(more).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
   const path = join(folder, 'product.yaml');
-  await writeFile(path, `${(await readFile(DEFAULT, 'utf8')).replace('  prefixes: [sk_]', owners)}\n${lines.join('')}`);
+  await writeFile(path, `${owned}\n${lines.join('')}`);
   return { LATCHKEY_CONFIG: path, [NAME]: secret };
 }

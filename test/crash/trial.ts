@@ -44,7 +44,8 @@ export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
   const token = await open(lane, workos, holder);
   const deathsBefore = lane.deaths();
   const notices = lane.receiver.keep(organizationId, plan.troubles);
-  const deps = { url: lane.url, token, sql: lane.sql, workos, ...holder, notices };
+  const secret = lane.env['LATCHKEY_SECRET']!;
+  const deps = { url: lane.url, secret, token, sql: lane.sql, workos, ...holder, notices };
   const ways = { newId: randomUUID, complain: (what: string) => void findings.push(what) };
   const client = makeClient({ ...deps, ...ways, owner: plan.personal ? 'user' : 'organization' });
   const bill = makeSender({ ...deps, ...ways, secret: lane.billingSecret });

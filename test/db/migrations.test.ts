@@ -59,3 +59,16 @@ test('a database that is behind stops the start with the names of what is missin
     new RegExp(`^The database is behind by 1 migration.*\\(${last}\\).*npm run migrate`),
   );
 });
+
+test('a release starts, and migrates nothing, where a newer release has migrated', async () => {
+  database = await freshDatabase();
+  const { db } = database;
+  const newer = { name: '29991231235959_of_a_newer_release', batch: 99, migration_time: new Date() };
+  await db('knex_migrations').insert(newer);
+  await expect(assertMigrated(db)).resolves.toBeUndefined();
+  expect(await migrate(db)).toEqual([]);
+  await db('knex_migrations')
+    .where({ name: names.at(-1)! })
+    .delete();
+  await expect(assertMigrated(db)).rejects.toThrow(names.at(-1)!);
+});

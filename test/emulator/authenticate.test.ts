@@ -33,7 +33,7 @@ describe('signing in with a password', () => {
     expect(decodeProtectedHeader(body.access_token)).toMatchObject({ alg: 'RS256', kid: expect.any(String) });
     const issuedAt = clock().getTime() / 1000;
     expect(decodeJwt(body.access_token)).toEqual({
-      iss: `${emulator.url}/user_management/client_latchkey`,
+      iss: emulator.sessionIssuer(),
       sub: 'user_acme_owner',
       sid: expect.stringMatching(/^session_/),
       client_id: 'client_latchkey',

@@ -93,7 +93,7 @@ describe('faults after the work', () => {
   });
 
   it.each([
-    ['malformed_json', 'application/json', /^\{"object".*[^}]$/],
+    ['malformed_json', 'application/json', /^\{"object".*(?:[^}]|\{"version":2\})$/],
     ['empty_body', 'application/json', /^$/],
     ['wrong_content_type', 'text/plain', /^\{"object".*\}$/],
   ] as const)('%s does the work and spoils the answer', async (kind, contentType, body) => {
@@ -107,6 +107,7 @@ describe('faults after the work', () => {
   });
 
   it('a retry with the same idempotency key gets the answer that was lost', async () => {
+    emulator.behave({ replays_creates: true });
     const before = await countKeys();
     emulator.faults.add({ kind: 'reset_after', path: PATH });
     const created = await sdk(emulator, { maxRetries: 1 }).apiKeys.createOrganizationApiKey({

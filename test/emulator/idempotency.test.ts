@@ -7,6 +7,7 @@ const { clock, forward } = steppedClock();
 let emulator: Emulator;
 beforeAll(async () => {
   emulator = await startDemo({ clock });
+  emulator.behave({ replays_creates: true });
 });
 afterAll(() => emulator.close());
 

@@ -55,6 +55,8 @@ describe('permissions', () => {
 });
 
 describe('audit events', () => {
+  beforeAll(() => emulator.behave({ audit_schemas: 'ignored' }));
+
   const event = {
     action: 'api_key.created',
     occurred_at: '2026-06-01T10:00:00.000Z',

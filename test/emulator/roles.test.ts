@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Emulator } from '../../src/emulator/emulator.ts';
-import { call, startDemo } from './harness.ts';
+import { decodeJwt } from 'jose';
+import { readLeniently } from './contract.ts';
+import { call, signIn, startDemo } from './harness.ts';
 
 let emulator: Emulator;
 beforeAll(async () => {
@@ -14,7 +16,7 @@ async function eventsOf(...types: string[]): Promise<Event[]> {
   const response = await fetch(`${emulator.url}/events?events=${types.join(',')}&limit=100`, {
     headers: { authorization: `Bearer ${emulator.apiKey}` },
   });
-  return ((await response.json()) as { data: Event[] }).data;
+  return (JSON.parse(readLeniently(await response.text())) as { data: Event[] }).data;
 }
 const roleOf = (organizationId: string, slug: string) =>
   call(emulator, 'GET', `/authorization/organizations/${organizationId}/roles/${slug}`);
@@ -52,4 +54,54 @@ it('a membership that changes or ends is told, with its keys', async () => {
     ['updated', 'active'],
     ['deleted', 'active'],
   ]);
+});
+
+it('a role of the environment is made, renamed, given permissions and listed', async () => {
+  const path = '/authorization/roles';
+  const made = await call(emulator, 'POST', path, { body: { slug: 'auditor', name: 'Auditor' } });
+  expect([made.status, made.body]).toMatchObject([201, { slug: 'auditor', permissions: [], type: 'EnvironmentRole' }]);
+  expect((await call(emulator, 'POST', path, { body: { slug: 'auditor', name: 'x' } })).body.code).toBe(
+    'role_slug_conflict',
+  );
+  const add = (slug: string) => call(emulator, 'POST', `${path}/auditor/permissions`, { body: { slug } });
+  expect((await add('audit:read')).body.permissions).toEqual(['audit:read']);
+  expect((await add('no:such')).status).toBe(404);
+  const renamed = await call(emulator, 'PATCH', `${path}/auditor`, { body: { name: 'Reviewer', description: null } });
+  expect(renamed.body).toMatchObject({ name: 'Reviewer', permissions: ['audit:read'] });
+  expect((await call(emulator, 'GET', `${path}/auditor`)).body).toEqual(renamed.body);
+  expect((await call(emulator, 'GET', path)).body.data).toContainEqual(renamed.body);
+  expect(await eventsOf('role.created')).toMatchObject([{ data: { slug: 'auditor' } }]);
+});
+
+it('a role of one organization is its alone, and counts in the tokens of its members', async () => {
+  const path = '/authorization/organizations/org_initech/roles';
+  const made = await call(emulator, 'POST', path, { body: { name: 'Key Keeper' } });
+  expect([made.status, made.body]).toMatchObject([201, { slug: 'org-key-keeper', type: 'OrganizationRole' }]);
+  const one = `${path}/org-key-keeper`;
+  const permissions = ['apikeys:read', 'audit:read'];
+  await call(emulator, 'PUT', `${one}/permissions`, { body: { permissions } });
+  await call(emulator, 'DELETE', `${one}/permissions/audit:read`);
+  const membership = '/user_management/organization_memberships/om_initech_member';
+  await call(emulator, 'PUT', membership, { body: { role_slug: 'org-key-keeper' } });
+  const { access_token: token } = await signIn(emulator, 'member@initech.test');
+  expect(decodeJwt(token)).toMatchObject({ role: 'org-key-keeper', permissions: ['apikeys:read'] });
+  expect((await roleOf('org_acme', 'org-key-keeper')).status).toBe(404);
+  expect((await call(emulator, 'DELETE', one)).body.code).toBe('role_has_assignments');
+  await call(emulator, 'PUT', membership, { body: { role_slug: 'member' } });
+  expect((await call(emulator, 'DELETE', one)).status).toBe(204);
+  expect((await call(emulator, 'DELETE', `${path}/member`)).status).toBe(403);
+  const events = await eventsOf('organization_role.created', 'organization_role.updated', 'organization_role.deleted');
+  expect(events.map(({ event }) => event.split('.')[1])).toEqual(['created', 'updated', 'updated', 'deleted']);
+});
+
+it('a permission is changed and deleted, and no role keeps it', async () => {
+  const path = '/authorization/permissions';
+  await call(emulator, 'POST', path, { body: { slug: 'reports:read', name: 'Read reports' } });
+  await call(emulator, 'POST', '/authorization/roles/member/permissions', { body: { slug: 'reports:read' } });
+  const changed = await call(emulator, 'PATCH', `${path}/reports:read`, { body: { name: 'See reports' } });
+  expect((await call(emulator, 'GET', `${path}/reports:read`)).body).toEqual(changed.body);
+  expect((await roleOf('org_acme', 'member')).body.permissions).toContain('reports:read');
+  expect((await call(emulator, 'DELETE', `${path}/reports:read`)).status).toBe(204);
+  expect((await roleOf('org_acme', 'member')).body.permissions).not.toContain('reports:read');
+  expect((await call(emulator, 'DELETE', `${path}/reports:read`)).status).toBe(404);
 });

@@ -1,5 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,4 +112,19 @@ describe('the state file', () => {
     });
     await withEmulator(async () => undefined);
   });
+});
+
+it('a state file of an earlier version is given what it lacks', async () => {
+  const file = join(folder, 'earlier.sqlite');
+  await (await startDemo({ stateFile: file })).close();
+  const database = new DatabaseSync(file);
+  database.exec('alter table users drop column locale; alter table machine_clients drop column position;');
+  database.exec('alter table machine_clients drop column id; drop table invitations;');
+  database.close();
+  const emulator = await startDemo({ stateFile: file });
+  expect((await signIn(emulator, 'owner@acme.test')).user.locale).toBeNull();
+  expect((await machineToken(emulator)).status).toBe(200);
+  const { data } = (await call(emulator, 'GET', '/connect/applications')).body;
+  expect(data).toHaveLength(5);
+  await emulator.close();
 });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { call, createKey, outcome } from '../support/api.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos } from '../support/workos-keys.ts';
@@ -227,7 +228,7 @@ test('one key that cannot be settled does not keep another from it', async () =>
 
 test('the metric of the lag tells how long the oldest work waits', async () => {
   const lag = async () => {
-    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const text = await metricsOf(service);
     return Number(/^latchkey_lag_seconds\{loop="settle"\} (\S+)$/m.exec(text)?.[1]);
   };
   service.clock.advance(10 * 60_000);

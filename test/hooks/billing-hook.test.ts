@@ -107,9 +107,9 @@ test('a late hook does not bring back what a PUT of no moment took away, though 
   expect(await tenantOf(service, id)).toMatchObject({ billing_status: 'past_due' });
 });
 
-test('a plan and a limit are heard however many messages happened after theirs', async () => {
-  const id = newId('org');
-  const rows = Array.from({ length: 100 }, (_unused, i) => ({
+/** Messages of every second from the 10th, as the inbox keeps them. */
+async function keepMessages(id: string, data: object, count = 100): Promise<void> {
+  const rows = Array.from({ length: count }, (_unused, i) => ({
     id: newId('hook'),
     source: 'billing',
     event_id: newId('msg'),
@@ -119,9 +119,14 @@ test('a plan and a limit are heard however many messages happened after theirs',
     received_at: new Date(),
     outcome: 'unchanged',
     attempts: 1,
-    payload: { kind: 'billing', message: { organization_id: id, occurred_at: at(10 + i), status: 'active' } },
+    payload: { kind: 'billing', message: { organization_id: id, occurred_at: at(10 + i), ...data } },
   }));
   await service.db('hook_inbox').insert(rows);
+}
+
+test('a plan and a limit are heard however many messages happened after theirs', async () => {
+  const id = newId('org');
+  await keepMessages(id, { status: 'active' });
   expect((await said(id, { status: 'past_due', plan: 'scale', key_limit: 7 }, 1)).body).toEqual({ outcome: 'applied' });
   expect(await tenantOf(service, id)).toMatchObject({
     billing_status: 'active',
@@ -131,6 +136,30 @@ test('a plan and a limit are heard however many messages happened after theirs',
     plan_occurred_at: new Date(at(1)),
   });
 });
+
+test.each([100, 1_500])(
+  'a late message counts as if it had come in time, before %d that happened after it',
+  async (count) => {
+    const id = newId('org');
+    const status = 'decommissioning';
+    await keepMessages(id, { status }, count);
+    await said(id, { status }, 10 + count);
+    const first = { status, decommission_at: at(9_000), reason: 'They left.' };
+    expect((await said(id, first, 1)).body).toEqual({ outcome: 'applied' });
+    expect(await tenantOf(service, id)).toMatchObject({
+      status_since: new Date(at(1)),
+      decommission_at: new Date(at(9_000)),
+      billing_reason: 'They left.',
+    });
+    expect((await said(id, { status: 'active' }, 5)).body).toEqual({ outcome: 'applied' });
+    expect(await tenantOf(service, id)).toMatchObject({
+      billing_status: status,
+      status_since: new Date(at(10)),
+      decommission_at: null,
+      billing_reason: null,
+    });
+  },
+);
 
 test.each([
   ['no organization', { status: 'active' }, 'data.organization_id'],

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { embeddedEnvironment } from '../../src/embedded/environment.ts';
 import { ProductFile } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { startService } from '../support/service.ts';
@@ -10,13 +13,15 @@ import { tenantOf } from './send.ts';
 
 const run = promisify(execFile);
 const page = await readFile(new URL('../../docs/billing.md', import.meta.url), 'utf8');
-const entry = await readFile(new URL('../../src/embedded.ts', import.meta.url), 'utf8');
-const named = (name: string) => new RegExp(`${name}: '([^']+)'`).exec(entry)![1]!;
-const service = await startService({
-  LATCHKEY_SERVICE_TOKENS: named('LATCHKEY_SERVICE_TOKENS'),
-  STRIPE_WEBHOOK_SECRET: named('STRIPE_WEBHOOK_SECRET'),
-  BILLING_WEBHOOK_SECRETS: named('BILLING_WEBHOOK_SECRETS'),
-});
+const demo = { apiKey: 'sk_demo', clientId: 'client_demo' };
+const folder = await mkdtemp(join(tmpdir(), 'latchkey-documented-'));
+afterAll(() => rm(folder, { recursive: true }));
+const {
+  LATCHKEY_SERVICE_TOKENS = '',
+  STRIPE_WEBHOOK_SECRET = '',
+  BILLING_WEBHOOK_SECRETS = '',
+} = embeddedEnvironment({ given: {}, demo: { ...demo, test: demo }, folder, workosPort: 1, testPort: undefined });
+const service = await startService({ LATCHKEY_SERVICE_TOKENS, STRIPE_WEBHOOK_SECRET, BILLING_WEBHOOK_SECRETS });
 const blocksOf = (language: string) =>
   [...page.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm'))].map(([, indent = '', text = '']) =>
     text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),

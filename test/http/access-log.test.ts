@@ -70,13 +70,18 @@ test.each([
   ['POST', '/v1/organization', '/v1/organization', 405],
   ['GET', '/nowhere/at?all=1', 'unmatched', 404],
   ['GET', '/docs', '/docs', 200],
-  ['GET', '/metrics', '/metrics', 200],
-  ['GET', '/healthz', '/healthz', 200],
 ])('%s %s is logged under its pattern %s', async (method, path, route, status) => {
   const [line, ...others] = await linesOf(await rawCall(service, method, path));
   expect(line).toMatchObject({ method, route, status });
   expect(line).not.toHaveProperty('caller');
   expect(others).toEqual([]);
+});
+
+test('what machines ask every few seconds leaves no line unless it fails', async () => {
+  const before = service.logs.length;
+  for (const path of ['/healthz', '/readyz', '/metrics']) await rawCall(service, 'GET', path);
+  await linesOf(await rawCall(service, 'GET', '/docs'));
+  expect(service.logs.slice(before)).toHaveLength(1);
 });
 
 test('a failure of others is a warning, with the same fields', async () => {

@@ -1,8 +1,12 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { describe, expect, test } from 'vitest';
+import { request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { NOTICE_TYPES } from '../../src/permissions/notice-types.ts';
-import { call } from '../support/api.ts';
+import { call, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 
 type Schema = {
@@ -31,6 +35,7 @@ type Document = {
 
 const service = await startService();
 const text = async (path: string) => (await fetch(`${service.url}${path}`)).text();
+const assetPaths = async () => [...(await text('/docs')).matchAll(/"(\/docs\/[^"]+)"/g)].map(([, path]) => path!);
 const source = await text('/openapi.json');
 const document = JSON.parse(source) as Document;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -134,12 +139,26 @@ describe('the document', () => {
 });
 
 describe('the page', () => {
+  // The linter held the event loop: connections that the service closed meanwhile are noticed first.
+  beforeAll(() => sleep(100));
+
+  test('is where the address of the service leads', async () => {
+    const answer = await fetch(service.url, { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs']);
+    const posted = await fetch(service.url, { method: 'POST' });
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
   test('loads only what this service serves', async () => {
     const html = await text('/docs');
     const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => String(address));
-    expect(addresses.toSorted()).toEqual(['/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css', 'data:,']);
+    expect(addresses.toSorted()).toEqual([
+      expect.stringMatching(/^\/docs\/swagger-ui-[0-9a-f]{12}\.css$/),
+      expect.stringMatching(/^\/docs\/swagger-ui-bundle-[0-9a-f]{12}\.js$/),
+      'data:,',
+    ]);
     expect(html).not.toMatch(/https?:\/\/|\/\/\w/);
-    for (const path of ['/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css']) {
+    for (const path of await assetPaths()) {
       const { status, headers, body } = await fetch(`${service.url}${path}`);
       expect([status, headers.get('content-type')?.split(';')[0]]).toEqual([
         200,
@@ -150,7 +169,7 @@ describe('the page', () => {
   });
 
   test('its style fetches nothing from elsewhere', async () => {
-    const css = await text('/docs/swagger-ui.css');
+    const css = await text((await assetPaths()).find((path) => path.endsWith('.css'))!);
     expect(css).not.toMatch(/@import/);
     expect([...css.matchAll(/url\((?!["']?data:)[^)]*\)/g)].map(([url]) => url)).toEqual([]);
   });
@@ -187,3 +206,56 @@ describe('the page', () => {
     expect(response.headers.get('content-security-policy')).toContain(`'sha256-${hash}'`);
   });
 });
+
+const get = (path: string, headers: Record<string, string>) => rawBytes(service, path, headers);
+const kept = async (path: string) => (await get(path, {})).headers['cache-control'];
+
+describe('what is the same for everybody', () => {
+  test('is sent compressed, once to each client, and whole to one that takes no gzip', async () => {
+    for (const path of ['/openapi.json', '/docs', ...(await assetPaths())]) {
+      const packed = await get(path, { 'accept-encoding': 'gzip, br' });
+      expect([packed.status, packed.headers['content-encoding'], packed.headers['vary']]).toEqual([
+        200,
+        'gzip',
+        'accept-encoding',
+      ]);
+      const plain = await get(path, { 'accept-encoding': 'identity' });
+      expect(plain.headers).not.toHaveProperty('content-encoding');
+      expect(gunzipSync(packed.body).equals(plain.body)).toBe(true);
+      expect((await get(path, { 'accept-encoding': 'gzip;q=0' })).headers).not.toHaveProperty('content-encoding');
+      const etag = String(packed.headers['etag']);
+      for (const known of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+        const again = await get(path, { 'if-none-match': known });
+        expect([again.status, again.body.length, again.headers['etag']]).toEqual([304, 0, etag]);
+      }
+      expect((await get(path, { 'if-none-match': '"x"' })).status).toBe(200);
+    }
+  });
+
+  test('has a name of its content where it is kept for ever, and is asked about where it is not', async () => {
+    expect(await kept('/openapi.json')).toBe('no-cache');
+    expect(await kept('/docs')).toBe('no-cache');
+    for (const path of await assetPaths()) {
+      expect(await kept(path)).toBe('public, max-age=31536000, immutable');
+      const put = await call(service, 'PUT', path);
+      expect(outcome(put)).toEqual([405, 'method_not_allowed']);
+    }
+    expect(outcome(await call(service, 'GET', '/docs/swagger-ui-000000000000.css'))).toEqual([404, 'route_not_found']);
+  });
+});
+
+type RawAnswer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
+
+/** With nothing unpacked on the way. */
+function rawBytes({ url }: { url: string }, path: string, headers: Record<string, string>): Promise<RawAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
+  const outgoing = request(`${url}${path}`, { headers, agent: false }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () =>
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+    );
+  });
+  outgoing.on('error', reject).end();
+  return promise;
+}

@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { call, createKey, outcome } from '../support/api.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService();
 const readiness = () => call(service, 'GET', '/readyz');
 const metrics = async () => (await fetch(`${service.url}/metrics`)).text();
+
+const statusAt = async (url: string | undefined, path: string) => (await fetch(`${url}${path}`)).status;
 
 /** Name and labels, in the order of the alphabet, to value. */
 async function samples(): Promise<Map<string, number>> {
@@ -23,7 +28,63 @@ test('the process says that it runs', async () => {
 });
 
 test('readiness needs the database and shows WorkOS', async () => {
-  await expect.poll(async () => (await readiness()).body).toEqual({ status: 'ready', database: 'up', workos: 'up' });
+  await expect
+    .poll(async () => (await readiness()).body)
+    .toEqual({ status: 'ready', database: 'up', workos: 'up', workos_events: 'ok' });
+});
+
+test('a scrape asks the database nothing; gauges of tables say what the worker has read', async () => {
+  const queries: string[] = [];
+  const note = ({ sql }: { sql: string }) => void queries.push(sql);
+  const other = await startService();
+  await createKey(other, await (await other.organizations.add()).session());
+  other.db.on('query', note);
+  const scrape = async () => (await fetch(`${other.url}/metrics`)).text();
+  expect(await Promise.all([scrape(), scrape(), scrape()])).not.toContain(expect.stringContaining('status="active"'));
+  expect(queries).toEqual([]);
+  expect(await metricsOf(other)).toContain('latchkey_api_keys{status="active"} 1\n');
+  expect(queries).not.toEqual([]);
+  queries.length = 0;
+  expect(await scrape()).toContain('latchkey_api_keys{status="active"} 1\n');
+  expect(queries).toEqual([]);
+});
+
+test('who asks for readiness at once shares one question to the database', async () => {
+  // No connection is free until all have asked.
+  const { max } = (service.db.client as { pool: { max: number } }).pool;
+  const held = await Promise.all(Array.from({ length: max }, () => service.db.transaction()));
+  const queries: string[] = [];
+  const note = ({ sql }: { sql: string }) => void queries.push(sql);
+  service.db.on('query', note);
+  const asked = Array.from({ length: 20 }, readiness);
+  await sleep(300);
+  await Promise.all(held.map((trx) => trx.commit()));
+  const answers = await Promise.all(asked);
+  service.db.off('query', note);
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+  expect(queries.length).toBeLessThan(20);
+});
+
+test('a gauge that cannot be read is left out, and the others are read', async () => {
+  const metrics = makeMetrics();
+  metrics.tableGauges.add({ name: 'one', help: 'One.', label: 'of' }, () => Promise.reject(new Error('no table')));
+  metrics.tableGauges.add({ name: 'other', help: 'Other.', label: 'of' }, () => Promise.resolve({ all: 2 }));
+  await expect(metrics.tableGauges.read()).rejects.toThrow(AggregateError);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('other{of="all"} 2\n');
+  expect(text).not.toContain('one{');
+});
+
+test('where operations have an address of their own, metrics are there alone, and the page by choice', async () => {
+  const apart = await startService({ LATCHKEY_OPERATIONS_PORT: '0', LATCHKEY_DOCS: 'operations' });
+  for (const path of ['/metrics', '/docs', '/openapi.json']) {
+    expect([path, await statusAt(apart.url, path)]).toEqual([path, 404]);
+    expect([path, await statusAt(apart.operationsUrl, path)]).toEqual([path, 200]);
+  }
+  for (const path of ['/healthz', '/readyz']) {
+    expect([await statusAt(apart.url, path), await statusAt(apart.operationsUrl, path)]).toEqual([200, 200]);
+  }
+  expect(await statusAt(apart.operationsUrl, '/v1/api-keys')).toBe(404);
 });
 
 test('metrics count requests by route, and keys by status', async () => {
@@ -33,6 +94,7 @@ test('metrics count requests by route, and keys by status', async () => {
   await createKey(service, owner);
   await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
   await call(service, 'GET', '/v1/anything');
+  await service.background.runOnce('read_gauges');
   const counts = await samples();
   const requests = (labels: string) => counts.get(`latchkey_http_request_duration_seconds_count{${labels}}`);
   expect(requests('method="POST",route="/v1/api-keys",status="201"')).toBe(2);

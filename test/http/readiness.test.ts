@@ -7,6 +7,6 @@ const service = await startService({ WORKOS_TIMEOUT_MS: '300' });
 test('a WorkOS that does not answer is shown, and takes nobody off the road', async () => {
   service.workos.faults.add({ kind: 'status', status: 503, times: 0 });
   const readiness = () => call(service, 'GET', '/readyz');
-  await expect.poll(async () => (await readiness()).body).toEqual({ status: 'ready', database: 'up', workos: 'down' });
+  await expect.poll(async () => (await readiness()).body).toMatchObject({ status: 'ready', workos: 'down' });
   expect(outcome(await readiness())).toEqual([200, undefined]);
 });

@@ -130,6 +130,31 @@ test.each([
     { ['__proto__']: 'There is no such field.' },
   ],
   [
+    'metadata named __proto__',
+    '{"label":"a","permission_set":"read_only","metadata":{"a":"b","__proto__":"c"}}',
+    { 'metadata.__proto__': 'This name cannot be used.' },
+  ],
+  [
+    'a label that is turned round',
+    { ...WANTED, label: 'safe\u202Egnp.exe' },
+    { label: expect.stringMatching(/Invis/) },
+  ],
+  [
+    'a description with tag characters',
+    { ...WANTED, description: 'a\u{E0061}' },
+    { description: expect.stringMatching(/Invis/) },
+  ],
+  [
+    'a hidden name in metadata',
+    { ...WANTED, metadata: { 'a\u200B': 'b' } },
+    { 'metadata.a\u200B': expect.any(String) },
+  ],
+  [
+    'a hidden value in metadata',
+    { ...WANTED, metadata: { a: '\u2066b' } },
+    { 'metadata.a': expect.stringMatching(/Invis/) },
+  ],
+  [
     'a description of 501 characters',
     { ...WANTED, description: 'x'.repeat(501) },
     { description: 'At most 500 characters.' },

@@ -227,3 +227,20 @@ test("where a product has none, nothing is different: the scopes for one's own o
     expect(outcome(answer)).toEqual([403, 'permission_denied']);
   }
 });
+
+test("a person's list has no place for a key that it does not show", async () => {
+  const acme = await service.organizations.add();
+  const mine = await personal(await own(acme));
+  const shared = await createKey(service, await acme.session());
+  const others = await acme.session('operator', { ...OWN, sub: acme.userId('operator') });
+  const theirs = await personal(others);
+  const token = await own(acme);
+  for (const foreign of [shared.id, theirs.id, 'api_key_made_up']) {
+    for (const way of ['after', 'before']) {
+      const answer = await ask(token, 'GET', `/v1/api-keys?${way}=${foreign}`);
+      expect(outcome(answer)).toEqual([400, 'validation_error']);
+    }
+  }
+  expect(await idsOf(token, `?after=${mine.id}`)).toEqual([]);
+  expect(await idsOf(await acme.session(), `?after=${theirs.id}`)).toEqual([shared.id, mine.id]);
+});

@@ -89,6 +89,8 @@ test('the new key is the old one but for its id, its secret and who made it when
   });
   expect(await get(await acme.session(), old.id)).toMatchObject({ rotated_from: null, rotated_to: successor.id });
   expect(successor).toEqual({ ...after, value: expect.stringMatching(/^sk_/) });
+  expect(successor.prefix).not.toBe(old.prefix);
+  expect(successor.prefix.endsWith(successor.value.slice(-4))).toBe(true);
   const [there] = await keysAtWorkos(service, acme.id);
   expect(there).toMatchObject({ id: successor.id, name: expect.stringMatching(/^CI \[lk:/) });
   const atWorkos = await keysAtWorkos(service, acme.id);

@@ -23,9 +23,11 @@ test.each([
   ['REDIS_URL', 'redis://:s3cr3t@redis/sessions', 'names a database that is no number'],
   ['REDIS_URL', 'redis://:s3cr3t%ZZ@redis', 'has a user or password that is not percent-encoded'],
   ['LATCHKEY_LIMITS_FALLBACK', 's3cr3t', 'Invalid option'],
-  ['LATCHKEY_LEASE_SECONDS', '0', 'Too small'],
-  ['LATCHKEY_LEASE_SECONDS', '3601', 'Too big'],
-  ['LATCHKEY_LEASE_SECONDS', '1.5', 'Invalid input'],
+  ['LATCHKEY_LEASE_SECONDS', '0', 'needs a whole number from 1 to 3600'],
+  ['LATCHKEY_LEASE_SECONDS', '3601', 'needs a whole number from 1 to 3600'],
+  ['PORT', 'abc', 'needs a whole number from 0 to 65535'],
+  ['LATCHKEY_LOG_ACCEPTED_SHARE', '2', 'needs a number from 0 to 1'],
+  ['LATCHKEY_LEASE_SECONDS', '1.5', 'needs a whole number from 1 to 3600'],
 ])('%s=%s stops the start with one message that says why and repeats no value', (name, value, why) => {
   const start = () => limitsOf({ [name]: value });
   expect(start).toThrow(`The environment is not complete:\n  ${name}: ${why}`);

@@ -13,8 +13,8 @@ function start(perMinute = 3) {
   };
   const failures = makeFailedCredentials({ limiter: { takeRate }, perMinute, clock });
   const fail = async (address: string, times: number) => {
-    for (let i = 0; i < times - 1; i++) await failures.count(address);
-    return failures.count(address);
+    for (let i = 0; i < times - 1; i++) await failures.count({ address: address });
+    return failures.count({ address: address });
   };
   return { failures, fail, asked, pass: (seconds: number) => void (nowMs += seconds * 1_000) };
 }
@@ -24,16 +24,16 @@ const over = (seconds: number) => ({ seconds, enforcement: 'local' });
 test('an address is over with the failure after its last, until its minute ends', async () => {
   const { failures, fail, pass } = start();
   expect(await fail('192.0.2.1', 3)).toBeUndefined();
-  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+  expect(failures.overFor({ address: '192.0.2.1' })).toBeUndefined();
   pass(20);
   expect(await fail('192.0.2.1', 1)).toEqual(over(40));
-  expect(failures.overFor('192.0.2.1')).toEqual(over(40));
-  expect(failures.overFor('::ffff:192.0.2.1')).toEqual(over(40));
-  expect(failures.overFor('192.0.2.2')).toBeUndefined();
+  expect(failures.overFor({ address: '192.0.2.1' })).toEqual(over(40));
+  expect(failures.overFor({ address: '::ffff:192.0.2.1' })).toEqual(over(40));
+  expect(failures.overFor({ address: '192.0.2.2' })).toBeUndefined();
   pass(39.5);
-  expect(failures.overFor('192.0.2.1')).toEqual(over(1));
+  expect(failures.overFor({ address: '192.0.2.1' })).toEqual(over(1));
   pass(0.5);
-  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+  expect(failures.overFor({ address: '192.0.2.1' })).toBeUndefined();
   expect(await fail('192.0.2.1', 3)).toBeUndefined();
 });
 
@@ -41,7 +41,7 @@ test('who is over is known without asking', async () => {
   const { failures, fail, asked } = start();
   await fail('192.0.2.1', 4);
   const before = asked.length;
-  for (let i = 0; i < 100; i++) failures.overFor('192.0.2.1');
+  for (let i = 0; i < 100; i++) failures.overFor({ address: '192.0.2.1' });
   expect(asked).toHaveLength(before);
 });
 
@@ -56,23 +56,27 @@ test('a clock that is set back holds nobody for longer than a minute', async () 
   const { failures, fail, pass } = start();
   await fail('192.0.2.1', 4);
   pass(-3_600);
-  expect(failures.overFor('192.0.2.1')).toBeUndefined();
+  expect(failures.overFor({ address: '192.0.2.1' })).toBeUndefined();
 });
 
 test('0 is no limit, and nobody is asked', async () => {
   const { failures, fail, asked } = start(0);
-  expect([await fail('192.0.2.1', 1_000), failures.overFor('192.0.2.1'), asked]).toEqual([undefined, undefined, []]);
+  expect([await fail('192.0.2.1', 1_000), failures.overFor({ address: '192.0.2.1' }), asked]).toEqual([
+    undefined,
+    undefined,
+    [],
+  ]);
 });
 
 test('by whose count an address is over is the one that said so', async () => {
   let enforcement: 'shared' | 'local' = 'shared';
   const takeRate = () => ({ refused: true, remaining: 0, resetSeconds: 30, enforcement });
   const failures = makeFailedCredentials({ limiter: { takeRate }, perMinute: 3, clock: () => new Date(0) });
-  expect(await failures.count('192.0.2.1')).toEqual({ seconds: 30, enforcement: 'shared' });
+  expect(await failures.count({ address: '192.0.2.1' })).toEqual({ seconds: 30, enforcement: 'shared' });
   enforcement = 'local';
-  expect(failures.overFor('192.0.2.1')).toEqual({ seconds: 30, enforcement: 'shared' });
-  expect(await failures.count('192.0.2.1')).toEqual(over(30));
-  expect(failures.overFor('192.0.2.1')).toEqual(over(30));
+  expect(failures.overFor({ address: '192.0.2.1' })).toEqual({ seconds: 30, enforcement: 'shared' });
+  expect(await failures.count({ address: '192.0.2.1' })).toEqual(over(30));
+  expect(failures.overFor({ address: '192.0.2.1' })).toEqual(over(30));
 });
 
 test('an answer says when to come back, and nothing else gets its headers', () => {

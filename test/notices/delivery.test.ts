@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { replayNotice } from '../../src/notices/undelivered.ts';
 import { call, createKey } from '../support/api.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
 import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
 import { startReceiver } from './receiver.ts';
@@ -172,7 +173,7 @@ test('metrics say what became of notices and how long the oldest waits', async (
   await service.db('outbox').where({ status: 'waiting' }).delete();
   await organizationWithNotices(1);
   service.clock.advance(90_000);
-  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  const metrics = await metricsOf(service);
   expect(metrics).toMatch(/latchkey_notices_total\{endpoint="crm",type="api_key.created",outcome="delivered"\} \d+/);
   expect(metrics).toMatch(/latchkey_notices_total\{endpoint="crm",type="api_key.created",outcome="dead"\} 1/);
   expect(Number(/latchkey_notices_oldest_seconds\{endpoint="crm"\} ([\d.]+)/.exec(metrics)?.[1])).toBeGreaterThan(89);

@@ -119,10 +119,10 @@ test('a change that is undone is told to nobody', async () => {
   const before = await outboxOf(service, organization.id);
   await service.db.raw(`
     create function refuse_heads() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
-    create constraint trigger refuse_heads after update on audit_heads deferrable initially deferred
+    create constraint trigger refuse_heads after update on audit_chain_heads deferrable initially deferred
       for each row execute function refuse_heads()`);
   const failed = await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token });
-  await service.db.raw('drop trigger refuse_heads on audit_heads; drop function refuse_heads()');
+  await service.db.raw('drop trigger refuse_heads on audit_chain_heads; drop function refuse_heads()');
   expect(failed.status).toBe(500);
   expect(await outboxOf(service, organization.id)).toEqual(before);
   expect(before).toHaveLength(1);

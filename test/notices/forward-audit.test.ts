@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
+import { atWorkos } from '../support/at-workos.ts';
 import { takeWorkosDown } from '../support/workos-faults.ts';
+import { AUDIT_ACTIONS } from '../../src/audit/audit-event.ts';
+import { auditSchemaOf } from '../../src/notices/audit-schemas.ts';
 import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
 
 const service = await startNoticeService({ auditForwarding: true });
@@ -45,7 +48,32 @@ test('every audit event is at WorkOS, once and in order, with what it says', asy
     context: { location: '127.0.0.1' },
     metadata: { event_id: kept[1]!.idempotency_key, sequence: 2, label: 'second' },
   });
+  const links = await service.db('audit_events').where({ organization_id: id }).orderBy('sequence').pluck('hash');
+  expect(kept.map(({ event }) => event.metadata['link'])).toEqual(links.map((hash) => hash.toString('base64')));
   expect(JSON.stringify(kept)).not.toContain(key.value);
+});
+
+test('of somebody who acts as another person WorkOS is told both, and its schema knows the field', async () => {
+  const { id, userId } = await organizationWithEvents(1);
+  const [{ target_id: keyId } = { target_id: '' }] = await service.db('audit_events').where({ organization_id: id });
+  const impersonator = { email: 'support@product.test' };
+  const opened = await atWorkos<{ access_token: string }>(service, 'POST', '/_emulator/impersonations', {
+    user_id: userId('owner'),
+    organization_id: id,
+    impersonator,
+  });
+  expect((await call(service, 'DELETE', `/v1/api-keys/${keyId}`, { token: opened.access_token })).status).toBe(200);
+  await deliver(service, 'workos');
+  const [own, acted] = keptOf(id).map(({ event }) => event);
+  expect(own).toMatchObject({ actor: { type: 'user', id: userId('owner') } });
+  expect(own!.metadata).not.toHaveProperty('impersonated_user_id');
+  expect(acted).toMatchObject({
+    action: 'api_key.revoked',
+    actor: { type: 'user', id: impersonator.email },
+    metadata: { impersonated_user_id: userId('owner') },
+  });
+  for (const action of AUDIT_ACTIONS)
+    expect(auditSchemaOf(action).metadata).toMatchObject({ impersonated_user_id: 'string' });
 });
 
 test('while WorkOS is down requests are answered, and after it all events are there', async () => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { makeContainer } from '../../src/container.ts';
+import { passFaultPoint } from '../../src/fault-point.ts';
+import type { FaultPoint } from '../../src/fault-point.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { environment, startService } from '../support/service.ts';
@@ -32,6 +34,7 @@ export function secondProcess(
   { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
   endpoints: readonly Endpoint[],
   more: object = {},
+  at: FaultPoint = passFaultPoint,
 ): Pick<Service, 'background'> {
   const { background } = makeContainer({
     config: readConfig({ ...environment(workos), ...secretsOf(endpoints) }),
@@ -39,6 +42,7 @@ export function secondProcess(
     db,
     log: makeLogger({ level: 'silent', pretty: false }),
     clock,
+    at,
     alone: true,
   });
   return { background };

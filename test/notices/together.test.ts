@@ -71,6 +71,49 @@ test('who was taken for gone notes nothing over the other one, and the receiver 
   expect(twice[0]?.id).toBe(twice[1]?.id);
 });
 
+test.each([
+  ['before its first delivery', 1, []],
+  ['between two deliveries', 2, [0]],
+])('a holder that stalls %s, until its lease is over, sends nothing any more', async (_when, stallsAt, before) => {
+  const id = `org_stalled${stallsAt}`;
+  crm.answerWith(() => 200);
+  for (let n = 0; n < 3; n++) await write(id, n);
+  const stalled = Promise.withResolvers<void>();
+  const resume = Promise.withResolvers<void>();
+  let claimed = 0;
+  const slow = secondProcess(one, endpoints, {}, async (name) => {
+    if (name !== 'notice.claimed' || ++claimed !== stallsAt) return;
+    stalled.resolve();
+    await resume.promise;
+  });
+  const delivering = deliver(slow);
+  await stalled.promise;
+  expect(numbersOf(id)).toEqual(before);
+  one.clock.advance(61_000);
+  await deliver(other);
+  expect(numbersOf(id)).toEqual([0, 1, 2]);
+  resume.resolve();
+  await delivering;
+  expect(numbersOf(id)).toEqual([0, 1, 2]);
+});
+
+test('a holder whose lease nearly ran out gives its partition back, and delivers in its next step', async () => {
+  const id = 'org_slow';
+  crm.answerWith(() => 200);
+  for (let n = 0; n < 2; n++) await write(id, n);
+  let slowOnce = () => one.clock.advance(31_000);
+  const slow = secondProcess(one, endpoints, {}, (name) => {
+    if (name !== 'notice.claimed') return;
+    slowOnce();
+    slowOnce = () => undefined;
+  });
+  await deliver(slow);
+  expect(numbersOf(id)).toEqual([]);
+  await deliver(slow);
+  expect(numbersOf(id)).toEqual([0, 1]);
+  expect((await outboxOf(one, id)).map(({ attempts }) => attempts)).toEqual([1, 1]);
+});
+
 test('notices written at once by many are told in the order of their commits', async () => {
   const id = 'org_many';
   crm.answerWith(() => 200);

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Stripe } from 'stripe';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { startChild } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
 import { freePort, runEntry, startEntry, stop, takePort, temporaryFolder } from './start.ts';
 
@@ -34,7 +36,50 @@ test('a first start, what it prints, a second start beside it, an orderly stop a
   expect((await session(again, key.value)).status, 'the key still works').toBe(200);
   expect(await keysAtWorkos(again), 'the local WorkOS still has it').toContain(key.id);
   expect(await stop(again.child, 'SIGINT')).toBe(0);
-}, 60_000);
+}, 120_000);
+
+test('npm start needs at most half of the memory that it needed with the defaults of PostgreSQL and V8', async () => {
+  const folder = temporaryFolder();
+  const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
+  const [, ...args] = scripts.start.split(' ');
+  const run = async (): Promise<number> => {
+    const child = startChild(process.execPath, args, { env });
+    onTestFinished(() => child.kill('SIGKILL'));
+    await child.saw(/Stop with Ctrl-C/, 60_000);
+    paste(child.stdout());
+    const metrics = await (await fetch(`http://127.0.0.1:${env.PORT}/metrics`)).text();
+    await stop(child);
+    return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)![1]) / 1e6;
+  };
+  // The first start makes the database, by a second program, whose memory is given back some time later.
+  await run();
+  expect(await run()).toBeLessThan(270);
+}, 150_000);
+
+test('variables that are set are used, or named as ignored', async () => {
+  const secret = 'whsec_of_my_own_stripe_endpoint';
+  const env = {
+    LATCHKEY_DATA_DIR: temporaryFolder(),
+    PORT: `${await freePort()}`,
+    WORKOS_PORT: `${await freePort()}`,
+    STRIPE_WEBHOOK_SECRET: secret,
+    LATCHKEY_SERVICE_TOKENS: 'svc_of_my_own',
+    DATABASE_URL: 'postgres://127.0.0.1/elsewhere',
+    WORKOS_API_KEY: 'sk_of_my_own',
+    LATCHKEY_SECRET: 'x'.repeat(40),
+    LOG_LEVEL: '',
+  };
+  const { child, url, welcome } = await start(env);
+  expect(welcome).toMatch(/\n {4}ignored here +DATABASE_URL, WORKOS_API_KEY, LATCHKEY_SECRET\n/);
+  expect((await stripeEvent(url, secret)).status).toBe(200);
+  expect((await stripeEvent(url, 'whsec_latchkey_demo_stripe')).status).toBe(401);
+  for (const token of ['svc_of_my_own', 'svc_latchkey_demo']) {
+    const answer = await fetch(`${url}/v1/organizations`, { headers: { authorization: `Bearer ${token}` } });
+    expect(answer.status).toBe(200);
+  }
+  expect(await stop(child)).toBe(0);
+}, 90_000);
 
 describe('one clear line and exit code 1', () => {
   test('for a port of the API that is taken', async () => {
@@ -63,6 +108,25 @@ describe('one clear line and exit code 1', () => {
     expect([code, stderr.trimEnd().split('\n')]).toEqual([1, [expect.stringContaining('WORKOS_PORT')]]);
   });
 
+  test('for a port of the API that is no port', async () => {
+    const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: 'abc', WORKOS_PORT: `${await freePort()}` };
+    const { code, stderr } = await runEntry('embedded', env);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('  PORT: needs a whole number from 0 to 65535\n')]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('for a disk that is full', async () => {
+    const disk = temporaryFolder();
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk]);
+    expect(status).toBe(0);
+    onTestFinished(() => void spawnSync('umount', [disk]));
+    const env = { LATCHKEY_DATA_DIR: join(disk, 'data'), PORT: '0', WORKOS_PORT: `${await freePort()}` };
+    const { code, stderr } = await runEntry('embedded', env);
+    expect([code, stderr]).toEqual([
+      1,
+      `The embedded database in ${join(disk, 'data', 'postgres')} cannot be used: the disk is full\n`,
+    ]);
+  });
+
   test('for a data folder that is a file', async () => {
     const folder = join(temporaryFolder(), 'file');
     writeFileSync(folder, '');
@@ -84,7 +148,7 @@ type Running = { child: Child; url: string; workosUrl: string; welcome: string }
 
 async function start(env: Record<string, string>): Promise<Running> {
   const child = startEntry('embedded', env);
-  await child.saw(/Stop with Ctrl-C/);
+  await child.saw(/Stop with Ctrl-C/, 60_000);
   const welcome = child.stdout();
   const place = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(welcome)![1]!;
   return { child, url: place('API'), workosUrl: place('local WorkOS'), welcome };
@@ -117,6 +181,18 @@ function post(url: string, body: object, token?: string): Promise<Response> {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+function stripeEvent(url: string, secret: string): Promise<Response> {
+  const body = JSON.stringify({
+    id: 'evt_1',
+    type: 'customer.created',
+    created: Date.now() / 1_000,
+    data: { object: {} },
+  });
+  const signature = new Stripe('sk_test_unused').webhooks.generateTestHeaderString({ payload: body, secret });
+  const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
+  return fetch(`${url}/v1/hooks/stripe`, { method: 'POST', headers, body });
 }
 
 function session({ url }: Running, key: string): Promise<Response> {

@@ -10,7 +10,16 @@ import type { Child } from '../support/child.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 type Env = Readonly<Record<string, string>>;
-type Entry = 'main' | 'embedded' | 'migrate' | 'workos-local' | 'reconcile' | 'audit-verify' | 'notices' | 'hook-inbox';
+type Entry =
+  | 'main'
+  | 'embedded'
+  | 'migrate'
+  | 'workos-local'
+  | 'reconcile'
+  | 'audit-verify'
+  | 'notices'
+  | 'hook-inbox'
+  | 'dead-letters';
 
 /** Starts one of the entries as a process of its own, which is gone after the test. */
 export function startEntry(entry: Entry, env: Env): Child {

@@ -31,7 +31,7 @@ test.skipIf(!hasCurl)(
     expect(await labels(other)).toEqual([]);
     expect(await stop(other.child)).toBe(0);
   },
-  120_000,
+  240_000,
 );
 
 type Running = { child: Child; welcome: string };
@@ -44,7 +44,7 @@ async function start(slug: string, folder: string): Promise<Running> {
     WORKOS_PORT: `${await freePort()}`,
     WORKOS_TEST_PORT: `${await freePort()}`,
   });
-  await child.saw(/Stop with Ctrl-C/);
+  await child.saw(/Stop with Ctrl-C/, 60_000);
   return { child, welcome: child.stdout() };
 }
 

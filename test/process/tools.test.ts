@@ -38,12 +38,12 @@ describe('npm run audit:verify fails with exit code 1 and says why', () => {
     expect(await runEntry('audit-verify', {})).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'The audit log could not be verified: DATABASE_URL needs a postgres:// address.\n',
+      stderr: 'The audit log could not be verified: DATABASE_URL is missing; LATCHKEY_SECRET is missing.\n',
     });
   });
 
   test('without a database that answers', async () => {
-    const { code, stderr } = await runEntry('audit-verify', { DATABASE_URL: await nowhere() });
+    const { code, stderr } = await runEntry('audit-verify', { ...SETTINGS, DATABASE_URL: await nowhere() });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The audit log could not be verified: The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });

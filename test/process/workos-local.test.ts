@@ -42,9 +42,8 @@ function start(environment: Record<string, string>): {
 it('says where it is, refuses to share its port or its state, and ends on SIGTERM', async () => {
   const first = start({});
   const line = await first.line;
-  const port = /^Local WorkOS on http:\/\/127\.0\.0\.1:(?<port>\d+), state in \S+state\.sqlite\n$/.exec(line)?.groups?.[
-    'port'
-  ];
+  const port = /^Local WorkOS on http:\/\/127\.0\.0\.1:(?<port>\d+), the demo, state in \S+state\.sqlite\n$/.exec(line)
+    ?.groups?.['port'];
   expect(port).toBeDefined();
   expect((await fetch(`http://127.0.0.1:${port}/oauth2/jwks`)).status).toBe(200);
 

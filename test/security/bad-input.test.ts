@@ -107,7 +107,6 @@ test.each([
 });
 
 test.each([
-  ['/', NO_ROUTE],
   ['/v1', NO_ROUTE],
   ['//v1/api-keys', NO_ROUTE],
   ['/V1/api-keys', NO_ROUTE],
@@ -160,6 +159,8 @@ test('very many headers are no failure of ours', async () => {
 
 test.each([
   ['HTTP/1.1 without a host', 'GET /healthz HTTP/1.1\r\n\r\n', INVALID],
+  ['two hosts', 'GET /healthz HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n', INVALID],
+  ['the same host twice, in an old version', 'GET /healthz HTTP/1.0\r\nhost: x\r\nhost: x\r\n\r\n', INVALID],
   ['an unknown version', 'GET /healthz HTTP/9.9\r\nhost: x\r\n\r\n', INVALID],
   ['an unknown method', 'STEAL /healthz HTTP/1.1\r\nhost: x\r\n\r\n', INVALID],
   ['HTTP/2 without a word', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', INVALID],

@@ -4,11 +4,16 @@ import { pick, standIn } from './stand-in-proxies.ts';
 import type { Plan } from './stand-in-proxies.ts';
 
 // As written in https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ext_authz/v3/ext_authz.proto
-// and, of path_override, in https://github.com/envoyproxy/envoy/pull/43447: the question has the method of the request,
+// (of path_override, in https://github.com/envoyproxy/envoy/pull/43447) and
+// .../config/common/mutation_rules/v3/mutation_rules.proto: the question has the method of the request,
 // its Host and its Authorization, an empty body, and what is allowed besides.
 type Matcher = { exact?: string; prefix?: string };
 type Patterns = { patterns: Matcher[] };
-type Change = { remove?: string; append?: { header: { key: string; value: string } } };
+type Change = {
+  remove?: string;
+  remove_on_match?: { key_matcher: Matcher };
+  append?: { header: { key: string; value: string } };
+};
 type Mutation = { mutations: { request_mutations: Change[] } };
 type ExtAuthz = {
   allowed_headers: Patterns;
@@ -44,11 +49,13 @@ function planOf(manager: Manager, addressOf: (cluster: string) => string, req: I
   const route = manager.route_config.virtual_hosts[0]!.routes.find(({ match }) => req.url!.startsWith(match.prefix));
   if (!route) return undefined;
   const [mutation, authz] = manager.http_filters.map(({ typed_config: config }) => config) as [Mutation, ExtAuthz];
-  const removed = mutation.mutations.request_mutations.map(({ remove }) => remove);
+  const removed = mutation.mutations.request_mutations.flatMap(({ remove, remove_on_match: matched }) =>
+    remove === undefined ? (matched?.key_matcher ?? []) : { exact: remove },
+  );
   const { server_uri: server, path_override: path, authorization_response: response } = authz.http_service;
   const added = mutation.mutations.request_mutations.flatMap(({ append }) => append?.header ?? []);
   const headers = {
-    ...pick(req.headers, (name) => !removed.includes(name)),
+    ...pick(req.headers, (name) => !isIn({ patterns: removed }, name)),
     ...Object.fromEntries(added.map(({ key, value }) => [key, value.replace('%REQ(:PATH)%', req.url!)])),
   };
   return {

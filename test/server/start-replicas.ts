@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
+import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { listen } from '../../src/http/server.ts';
@@ -22,7 +23,7 @@ export type Replica = { url: string; trust: Trust };
 /** Several replicas on one database, as production starts them, and the means to start more. */
 export async function startReplicas(
   env: Readonly<Record<string, string>> = {},
-  { plans = [] }: { plans?: readonly z.input<typeof ProductFile>['plans'][number][] } = {},
+  { plans = [], ...said }: Partial<z.input<typeof ProductFile>> = {},
 ) {
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
@@ -32,28 +33,35 @@ export async function startReplicas(
   const { db, url: databaseUrl, close } = await freshDatabase();
   lifetime.onEnd(close);
   if (databaseUrl === undefined) throw new Error('these tests need TEST_DATABASE_URL: replicas share a server');
-  const config = readConfig({ ...environment(workos), DATABASE_URL: databaseUrl, ...env });
+  const given = { ...environment(workos), DATABASE_URL: databaseUrl, ...env };
   const usual = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
-  const product = ProductFile.parse({ ...usual, plans: [...usual.plans, ...plans] });
+  const product = ProductFile.parse({ ...usual, ...said, plans: [...usual.plans, ...plans] });
   const log = makeLogger({ level: 'silent', pretty: false });
 
-  async function start(): Promise<Replica> {
+  async function start(more: Readonly<Record<string, string>> = {}): Promise<Replica> {
     const own = connectDatabase({ url: databaseUrl!, poolMax: 5 });
     lifetime.onEnd(() => own.destroy());
-    const { app, trust, streams, limits } = makeContainer({ config, product, db: own, log, clock, strict: true });
-    const opened = Promise.withResolvers<void>();
-    const onOpen = () => {
-      trust.onOpen();
-      opened.resolve();
-    };
-    const channel = listenTo({ url: databaseUrl!, channel: INVALIDATION_CHANNEL, ...trust, onOpen, log });
+    const { app, trust, streams, limits } = makeContainer({
+      config: readConfig({ ...given, ...more }),
+      product,
+      db: own,
+      log,
+      clock,
+      strict: true,
+    });
+    const channel = listenTo({
+      server: makeDatabaseServer(databaseUrl!),
+      channel: INVALIDATION_CHANNEL,
+      ...trust,
+      log,
+    });
     lifetime.onEnd(channel.close);
     lifetime.onEnd(limits.close);
     await limits.ready;
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
     lifetime.onEnd(() => server.close(1_000));
     lifetime.onEnd(streams.end);
-    await opened.promise;
+    await trust.begun;
     return { url: server.url, trust };
   }
 

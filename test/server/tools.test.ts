@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { backgroundSource } from '../../src/audit/audit-event.ts';
-import { makeAuditLog } from '../../src/audit/audit-log.ts';
 import { transaction } from '../../src/db/transaction.ts';
+import { anAuditEvent, makeTestAudit } from '../support/audit.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { runChild } from '../support/child.ts';
 import { makeTestClock } from '../support/clock.ts';
@@ -21,7 +20,7 @@ afterAll(async () => {
   await close();
 });
 if (url === undefined) throw new Error('these tests need TEST_DATABASE_URL: the tools run as processes of their own');
-const env = { ...environment(workos), DATABASE_URL: url };
+const env: Record<string, string> = { ...environment(workos), DATABASE_URL: url };
 const organizations = makeOrganizations({ db, workos, clock });
 
 test('npm run reconcile tells of drift with exit code 2, mends it, and is content with 0', async () => {
@@ -63,22 +62,19 @@ test('npm run reconcile that cannot list WorkOS mends nothing and has exit code 
 });
 
 test('npm run audit:verify says whether the log is whole, by its exit code too', async () => {
-  const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
-  const event = {
-    ...backgroundSource('system', 'tests'),
-    organizationId: 'org_audited',
-    action: 'api_key.created' as const,
-    target: { kind: 'api_key' as const, id: 'api_key_x' },
-    details: {},
-  };
-  await transaction(db, (trx) => audit.appendAll(trx, 'org_audited', [event, event, event]));
+  const audit = makeTestAudit(clock, { secret: env['LATCHKEY_SECRET']!, previousSecrets: [] });
+  const events = [1, 2, 3].map((i) => anAuditEvent('org_audited', i));
+  await transaction(db, (trx) => audit.appendAll(trx, 'org_audited', events));
   const sound = await runEntry('audit-verify', env, ['--organization', 'org_audited']);
-  expect([sound.code, sound.stdout]).toEqual([0, 'The audit log is sound: 3 events of 1 organizations.\n']);
+  expect([sound.code, sound.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^The audit log is sound: 3 events of 1 organizations\.\nNo seals were read: /),
+  ]);
   await db.raw('alter table audit_events disable trigger user');
   await db('audit_events').where({ organization_id: 'org_audited', sequence: 2 }).del();
   const broken = await runEntry('audit-verify', env);
   expect(broken.code).toBe(2);
-  expect(broken.stdout).toMatch(/^org_audited {2}event 2 {2}missing$/m);
+  expect(broken.stdout).toMatch(/^org_audited {2}event 2 {2}missing {2}by the owner of the database$/m);
   expect(broken.stdout).toMatch(/^THE AUDIT LOG IS BROKEN in 1 places: \d+ events of \d+ organizations\.$/m);
 });
 
@@ -113,6 +109,39 @@ test('npm run hooks lists what came in and replays it by its id', async () => {
   const none = await runEntry('hook-inbox', env, ['replay', `${id.slice(0, -1)}0`]);
   expect([none.code, none.stdout]).toEqual([2, '']);
 });
+
+test('npm run dead-letters lists what a loop gave up, and makes one due now', async () => {
+  const [dead, failing] = ['hook_01KC3J2R8V5W2N4XQ7T9B6D0EH', 'hook_01KC3J2R8V5W2N4XQ7T9B6D0EJ'];
+  const at = new Date('2026-01-01T00:00:00.000Z');
+  const failed = {
+    loop: 'apply_waiting_hooks',
+    organization_id: 'org_dead',
+    first_failed_at: at,
+    last_failed_at: at,
+    due_at: new Date(Date.now() + 60 * 60_000),
+    last_failure: 'WorkOS answered 422',
+  };
+  await db('background_failures').insert([
+    { ...failed, item: dead, attempts: 8, dead_at: at },
+    { ...failed, item: failing, attempts: 1, dead_at: null },
+  ]);
+  const listed = await runEntry('dead-letters', env, ['list', '--organization', 'org_dead']);
+  const line = `apply_waiting_hooks  ${dead}  org_dead  8 tries  2026-01-01T00:00:00.000Z  WorkOS answered 422`;
+  expect([listed.code, listed.stdout]).toEqual([0, `${line}\n1 dead letter.\n`]);
+
+  const retry = (item: string, loop = 'apply_waiting_hooks') =>
+    runEntry('dead-letters', env, ['retry', '--loop', loop, item]);
+  const retried = await retry(dead);
+  expect([retried.code, retried.stdout]).toEqual([0, `apply_waiting_hooks  ${dead}  is due now.\n`]);
+  const row = await db('background_failures').where({ item: dead }).first();
+  expect(row).toMatchObject({ attempts: 0, dead_at: null });
+  expect(row.due_at.getTime()).toBeLessThanOrEqual(Date.now());
+  expect((await retry(dead)).code).toBe(2);
+
+  const wrong = await retry(dead, 'nothing');
+  expect([wrong.code, wrong.stdout]).toEqual([1, '']);
+  expect(wrong.stderr).toMatch(/^There is no loop nothing with dead letters\. There are: .*apply_waiting_hooks/);
+}, 60_000);
 
 test('npm run hooks shows somebody who has seen enough no complaint', async () => {
   const rows = Array.from({ length: 2_500 }, (_unused, i) => ({

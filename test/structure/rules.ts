@@ -2,7 +2,20 @@ import type { Module } from './modules.ts';
 
 // Imports point one way: entries → container → features → infrastructure → ground. A folder that is not named here is
 // refused, so that a new one gets its place on purpose. A file that stands alone in src/ is an entry unless it is named.
-const GROUND = ['errors', 'clock', 'ids', 'secrets', 'lifetime', 'config', 'version', 'package-file', 'fault-point'];
+const GROUND = [
+  'errors',
+  'clock',
+  'ids',
+  'secrets',
+  'lifetime',
+  'config',
+  'variable-types',
+  'database-url',
+  'seals-place',
+  'version',
+  'package-file',
+  'fault-point',
+];
 const ENTRY_PARTS = ['process', 'lean-heap', 'embedded/'];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
@@ -20,6 +33,7 @@ const FEATURES = [
   'scan',
   'idempotency',
   'sync',
+  'background',
 ];
 
 const EMULATOR_USERS = ['embedded.ts', 'workos-local.ts'];
@@ -35,6 +49,7 @@ type Layer =
   | 'entry'
   | 'emulator'
   | 'client'
+  | 'doctor'
   | 'migrations';
 
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
@@ -43,10 +58,12 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   feature: ['ground', 'infrastructure', 'feature'],
   container: ['ground', 'infrastructure', 'feature', 'container'],
   'entry part': ['ground', 'infrastructure', 'entry part'],
-  entry: ['ground', 'infrastructure', 'feature', 'container', 'entry part', 'emulator'],
+  entry: ['ground', 'infrastructure', 'feature', 'container', 'entry part', 'emulator', 'doctor'],
   emulator: ['emulator'],
   // It is published for other services, and brings nothing of this one along.
   client: ['client'],
+  // It judges with the service's own readers, which the entry hands it; nothing of the service needs it.
+  doctor: ['ground', 'infrastructure', 'feature', 'doctor'],
   migrations: [],
 };
 
@@ -129,7 +146,7 @@ function layerOf(path: string): Layer | undefined {
   const folder = folderOf(path);
   if (folder === '') return layerOfFile(path);
   if (folder === 'container') return 'container';
-  if (folder === 'emulator' || folder === 'client') return folder;
+  if (folder === 'emulator' || folder === 'client' || folder === 'doctor') return folder;
   if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
   return FEATURES.includes(folder) ? 'feature' : undefined;
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll } from 'vitest';
 import type { Knex } from 'knex';
-import { makeAuditLog } from '../../src/audit/audit-log.ts';
 import { makeMirror } from '../../src/container/mirror-parts.ts';
 import { makeMarker } from '../../src/keys/marker.ts';
 import { makeCatalogue } from '../../src/permissions/catalogue.ts';
@@ -11,6 +10,7 @@ import { makeApplyEvent } from '../../src/sync/apply-event.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
 import type { WorkosEvent } from '../../src/workos/event.ts';
+import { makeTestAudit } from './audit.ts';
 import { makeTestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';
 
@@ -30,7 +30,7 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
   const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
   const catalogue = makeCatalogue({ ...product, first_posture: firstPosture });
   const marker = makeMarker(randomBytes(32));
-  const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
+  const audit = makeTestAudit(clock);
   const mirror = makeMirror({ product, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
   const applyEvent = makeApplyEvent({ db, ...mirror, askAboutMember, workosEvents: makeMetrics().workosEvents });
   return { db, clock, marker, ...mirror, apply: (event: WorkosEvent) => applyEvent(event, { source: 'poll' }) };

@@ -36,7 +36,7 @@ export function makeOrganizations({ db, workos, clock }: Deps) {
         /** A person's session. */
         session: (role: Role = 'owner', claims: object = {}) =>
           workos.signSessionToken({
-            iss: `${workos.url}/user_management/${workos.clientId}`,
+            iss: workos.sessionIssuer(),
             client_id: workos.clientId,
             sub: userId(role),
             sid: `session_${name}`,

@@ -6,10 +6,12 @@ import { readConfig } from '../../src/config.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
 import type { Container } from '../../src/container.ts';
+import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
+import { profileNamed } from '../../src/emulator/profile/profile.ts';
 import type { Seed } from '../../src/emulator/seed.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
 import { listen } from '../../src/http/server.ts';
@@ -29,6 +31,9 @@ import type { Organizations } from './organizations.ts';
 export const SERVICE_TOKEN = 'svc_latchkey_tests';
 export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
 
+/** How the local WorkOS of the tests behaves; they run under `strict`, too. */
+export const PROFILE = profileNamed(process.env['LOCAL_WORKOS_PROFILE']);
+
 const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
 
 // The demo's roles and permissions without its people, whose passwords take time to hash.
@@ -36,6 +41,8 @@ export const emptySeed = { ...demoSeed, organizations: [], people: [], membershi
 
 export type Service = {
   url: string;
+  /** Where operations listen, if apart. */
+  operationsUrl: string | undefined;
   db: Knex;
   workos: Emulator;
   clock: TestClock;
@@ -44,11 +51,15 @@ export type Service = {
   /** The background loops, which tests step by hand. */
   background: Background;
   organizations: Organizations;
+  /** What the service is made of, for a command that is made of the same. */
+  parts: Parameters<typeof makeContainer>[0];
   /** What hears of changes; a test may play that the channel is lost. */
   trust: Trust;
   streams: Container['streams'];
   /** Starts another replica on the same database. */
   replica(): Promise<{ url: string }>;
+  /** The same service, with its own memory and counts, whose routes answer what fast paths would. */
+  withoutFastPaths(): Promise<{ url: string }>;
 };
 
 export type Options = {
@@ -73,7 +84,7 @@ export async function startService(
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
-  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock });
+  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock, profile: PROFILE });
   lifetime.onEnd(() => workos.close());
   const { db, url, close } = await freshDatabase();
   lifetime.onEnd(close);
@@ -88,7 +99,8 @@ export async function startService(
   const config = readConfig({ ...environment(workos), ...env });
   const given = { ...readProduct(config.productFile ?? DEFAULT_PRODUCT), ...said };
   const product = withPlans(ProductFile.parse(given), plans, billing);
-  const { app, background, trust, streams } = makeContainer({
+  const parts = { config, product, db: own, log, clock };
+  const { app, operations, background, trust, streams } = makeContainer({
     config,
     product,
     db: own,
@@ -100,28 +112,32 @@ export async function startService(
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   lifetime.onEnd(() => server.close(1_000));
+  const apart = operations && (await listen(operations, { host: '127.0.0.1', port: 0 }));
+  lifetime.onEnd(() => apart?.close(1_000));
   lifetime.onEnd(streams.end);
   /** It hears of changes where the database is a server, and believes no memory of its own where it is embedded. */
   async function replica() {
     const other = makeContainer({ config, product, db: own, log, clock, strict: true });
     if (url !== undefined) {
-      const opened = Promise.withResolvers<void>();
-      const onOpen = () => {
-        other.trust.onOpen();
-        opened.resolve();
-      };
-      const channel = listenTo({ url, channel: INVALIDATION_CHANNEL, ...other.trust, onOpen, log });
+      const channel = listenTo({ server: makeDatabaseServer(url), channel: INVALIDATION_CHANNEL, ...other.trust, log });
       lifetime.onEnd(channel.close);
-      await opened.promise;
-    }
+      await other.trust.begun;
+    } else other.trust.proven(Infinity);
     lifetime.onEnd(other.limits.close);
     const second = await listen(other.app, { host: '127.0.0.1', port: 0 });
     lifetime.onEnd(() => second.close(1_000));
     lifetime.onEnd(other.streams.end);
     return { url: second.url };
   }
+  async function withoutFastPaths() {
+    const other = makeContainer({ config, product, db: own, log, clock, alone: true, strict: true, fastPaths: false });
+    const second = await listen(other.app, { host: '127.0.0.1', port: 0 });
+    lifetime.onEnd(() => second.close(1_000));
+    return { url: second.url };
+  }
   return {
     url: server.url,
+    operationsUrl: apart?.url,
     db,
     workos,
     clock,
@@ -130,6 +146,8 @@ export async function startService(
     trust,
     streams,
     replica,
+    withoutFastPaths,
+    parts,
     organizations: makeOrganizations({ db, workos, clock }),
   };
 }
@@ -155,6 +173,9 @@ export function environment(workos: Emulator): Record<string, string> {
     WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_VALIDATIONS_PER_SECOND: '10000',
     WORKOS_SETTLEMENTS_PER_SECOND: '10000',
+    WORKOS_KEY_CHANGES_PER_SECOND: '10000',
+    LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
+    WORKOS_REFRESHES_PER_SECOND: '10000',
     // Every test has the same address.
     WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000000',
     LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',

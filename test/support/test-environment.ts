@@ -1,12 +1,17 @@
 import { afterAll } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
-import { emptySeed } from './service.ts';
+import { PROFILE, emptySeed } from './service.ts';
 
 /** Another environment of WorkOS, which knows the product's permissions and nobody; and what names it to the service. */
 export async function startTestEnvironment(): Promise<{ workos: Emulator; env: Record<string, string> }> {
   const environment = { apiKey: 'sk_test_environment', clientId: 'client_test_environment' };
-  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: { ...emptySeed, environment } });
+  const workos = await startEmulator({
+    port: 0,
+    stateFile: ':memory:',
+    seed: { ...emptySeed, environment },
+    profile: PROFILE,
+  });
   afterAll(() => workos.close());
   const env = {
     WORKOS_API_KEY_TEST: workos.apiKey,

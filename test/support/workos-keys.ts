@@ -1,3 +1,4 @@
+import { readTime } from '../../src/workos/time.ts';
 import type { Service } from './service.ts';
 
 export type WorkosKey = { id: string; name: string; permissions: string[]; expires_at: string | null };
@@ -8,7 +9,7 @@ export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organiza
     headers: { authorization: `Bearer ${workos.apiKey}` },
   });
   if (!response.ok) throw new Error(`the local WorkOS answered ${response.status}`);
-  return ((await response.json()) as { data: WorkosKey[] }).data;
+  return readKeys(await response.json());
 }
 
 /** The same of a person, in all organizations. */
@@ -17,7 +18,17 @@ export async function userKeysAtWorkos({ workos }: Pick<Service, 'workos'>, user
     headers: { authorization: `Bearer ${workos.apiKey}` },
   });
   if (!response.ok) throw new Error(`the local WorkOS answered ${response.status}`);
-  return ((await response.json()) as { data: WorkosKey[] }).data;
+  return readKeys(await response.json());
+}
+
+/** With their ends as Latchkey shows them: the profile of the local WorkOS decides how it writes times itself. */
+function readKeys(answer: unknown): WorkosKey[] {
+  return (answer as { data: WorkosKey[] }).data.map((key) => ({ ...key, expires_at: isoTime(key.expires_at) }));
+}
+
+/** A time of WorkOS, of either form, in ours. */
+export function isoTime(text: string | null): string | null {
+  return text === null ? null : (readTime(text)?.toISOString() ?? text);
 }
 
 /** How often WorkOS was asked for something, as the local WorkOS saw it. */

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 
@@ -27,7 +28,7 @@ const place = () => db('event_cursors').where({ name: 'workos' }).first();
 const statusesOf = (organizationId: string) =>
   db('api_keys').where({ organization_id: organizationId }).orderBy('created_at').pluck('status');
 const listCalls = () => workos.requests().filter(({ path }) => path === '/events').length;
-const metric = async (pattern: RegExp) => pattern.exec(await (await fetch(`${service.url}/metrics`)).text())?.[1];
+const metric = async (pattern: RegExp) => pattern.exec(await metricsOf(service))?.[1];
 
 test('what was done at WorkOS is here after the next reading: keys made, re-dated and deleted there', async () => {
   const acme = await service.organizations.add();

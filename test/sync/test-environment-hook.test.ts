@@ -70,7 +70,7 @@ describe('what is done in the test environment', () => {
       ...keyEvent('api_key.created', 'org_x', 'api_key_x', { owner: null }),
       id: 'event_unreadable',
     };
-    expect((await send(TEST_PATH, TEST_SECRET, unreadable)).body).toEqual({ outcome: 'ignored' });
+    expect((await send(TEST_PATH, TEST_SECRET, unreadable)).body).toEqual({ outcome: 'kept' });
     expect(service.logs.some((line) => line.includes('event_unreadable') && line.includes('cannot be read'))).toBe(
       true,
     );

@@ -9,6 +9,7 @@ import { T0, countsIn, makeGathering, statementsOf, totalIn, use } from './gathe
 const { db, close } = await freshDatabase();
 afterAll(close);
 
+const OUTAGE = Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
 const lastUses = () => db('key_last_uses').orderBy('key_id');
 
 beforeEach(async () => {
@@ -99,7 +100,7 @@ test('a failure in the middle writes no batch twice', async () => {
   let writes = 0;
   const around = (writer: UsageWriter): UsageWriter => ({
     ...writer,
-    write: (keys, onBegun) => (++writes === 2 ? Promise.reject(new Error('no')) : writer.write(keys, onBegun)),
+    write: (keys, onBegun) => (++writes === 2 ? Promise.reject(OUTAGE) : writer.write(keys, onBegun)),
   });
   const { note, flush, waiting, writing } = makeGathering(db, { around });
   for (let i = 0; i < 5_000; i++) note(use({ keyId: `api_key_${i}` }));
@@ -114,7 +115,7 @@ test('beyond the bound, what a failed flush cannot put back is counted as droppe
     ...writer,
     async write() {
       note(use({ keyId: 'api_key_c', count: 100 }));
-      return Promise.reject(new Error('no'));
+      return Promise.reject(OUTAGE);
     },
   });
   const { note, flush, waiting, told } = makeGathering(db, { maxCounters: 2, around });

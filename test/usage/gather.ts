@@ -1,3 +1,6 @@
+import { pino } from 'pino';
+import { makeItems } from '../../src/background/items.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import type { Knex } from 'knex';
 import { makeAgentFamily } from '../../src/usage/agent-family.ts';
 import { makeFlushUsage } from '../../src/usage/flush-usage.ts';
@@ -30,8 +33,10 @@ export function makeGathering(db: Knex, { maxCounters = 100_000, around = (write
     onDropped: (uses) => void (told.dropped += uses),
   });
   const writer = around(makeUsageWriter({ db, familyOf: makeAgentFamily() }));
-  const { flush, writing } = makeFlushUsage({ memory, writer });
-  return { note: memory.note, waiting: memory.waiting, flush, writing, told };
+  const log = pino({ level: 'silent' });
+  const items = makeItems({ db, failures: makeMetrics().failures, clock: () => new Date(), log }, 'flush_usage');
+  const { flush, takeBack, writing } = makeFlushUsage({ memory, writer, items });
+  return { note: memory.note, waiting: memory.waiting, flush, takeBack, writing, told };
 }
 
 /** All counts: `key code hour` to how many. */

@@ -3,6 +3,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { makeUsageParts } from '../../src/container/usage-parts.ts';
 import { JITTER } from '../../src/sync/run-every.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { plainItems } from '../support/plain-items.ts';
 import { freshDatabase } from '../support/database.ts';
 import { statementsOf, totalIn, use } from './gather.ts';
 
@@ -22,6 +23,7 @@ function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number)
     codes: ['valid'],
     findKey: () => expect.unreachable(),
     catalogue: { keyOwners: ['organization'] },
+    itemsOf: () => plainItems,
     clock: () => new Date(),
     ...(maxCounters !== undefined && { maxCounters }),
     log: pino({ level: 'info' }, { write: (line: string) => void logs.push(line) }),

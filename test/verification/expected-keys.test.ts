@@ -14,8 +14,13 @@ const { db } = service;
 let address = 0;
 beforeEach(() => void address++);
 
-const codeOf = async (key: string, ip = `192.0.2.${address}`) =>
-  (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ip } })).body['code'];
+async function codeOf(key: string, ip = `192.0.2.${address}`): Promise<unknown> {
+  const { status, body } = await call(service, 'POST', '/v1/api-keys/verify', {
+    token: SERVICE_TOKEN,
+    body: { key, ip },
+  });
+  return status === 200 ? body['code'] : body.error.code;
+}
 const questions = () => workosRequests(service, 'POST', '/api_keys/validations');
 const guess = (end: string) => `sk_a_guess_that_looks_like_a_key_${end}`;
 const hearOfIt = () => service.background.runOnce('events');
@@ -28,13 +33,16 @@ test('WorkOS is asked as often as allowed about keys that look like none', async
   const before = questions();
   await spendAllowance();
   expect(questions() - before).toBe(2);
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="taken"} 2');
+  expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="refused"} 1');
 });
 
 test('a key that an event told of works at once, also from an address that guesses', async () => {
   const acme = await service.organizations.add();
   const key = await makeDashboardKey(service, acme.id);
   await spendAllowance();
-  expect(await codeOf(key.value)).toBe('not_found');
+  expect(await codeOf(key.value)).toBe('workos_unavailable');
   await hearOfIt();
   expect(await codeOf(key.value)).toBe('valid');
 });

@@ -89,7 +89,7 @@ test('who comes back with the last id is told what it missed, and no reset', asy
   expect(new Set(changesOf(after).map(({ organization_id }) => organization_id))).toEqual(new Set([acme.id, other.id]));
 });
 
-test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`])(
+test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`, `x:${'a'.repeat(22)}`])(
   'the id %j, which this process did not give, is a reset',
   async (id) => {
     expect(eventsOf(await listen(SERVICE_TOKEN, id))).toEqual(['reset']);
@@ -98,7 +98,7 @@ test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`
 
 test('an id that is too old is a reset', async () => {
   const { hub, url } = await startStreams({ maxChanges: 10 });
-  const from = `${hub.now().epoch}:0`;
+  const from = (await listen('', undefined, url)).frames[0]?.id;
   const change = { organizationId: 'org_a' };
   for (let i = 0; i < 10; i++) hub.invalidate(change);
   expect(eventsOf(await listen('', from, url)).at(-1)).not.toBe('reset');
@@ -112,6 +112,22 @@ test("a machine is told of its own organization's changes alone", async () => {
   await changeBilling(acme.id);
   await expect.poll(() => changesOf(stream).length).toBeGreaterThan(0);
   expect(stream.text()).not.toContain(other.id);
+});
+
+test('an id says nothing of the changes of others', async () => {
+  const token = await acme.machineToken('apikeys:verify');
+  const first = (await listen(token)).frames[0]!.id!;
+  const again = (await listen(token)).frames[0]!.id!;
+  await changeBilling(other.id);
+  const later = (await listen(token)).frames[0]!.id!;
+  expect(new Set([first, again, later]).size).toBe(3);
+  for (const id of [first, again, later]) expect(id).toMatch(/^[\w-]{12}:[\w-]{22}$/);
+  expect(eventsOf(await listen(token, first))).toEqual(['hello']);
+});
+
+test('an id that was made up under the epoch of this process is a reset', async () => {
+  const [epoch] = (await listen()).frames[0]!.id!.split(':');
+  expect(eventsOf(await listen(SERVICE_TOKEN, `${epoch}:${'A'.repeat(22)}`))).toEqual(['reset']);
 });
 
 test.each([

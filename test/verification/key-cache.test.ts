@@ -49,6 +49,61 @@ test('drops a fill that read before something changed', () => {
   expect(cache.get('a1')).toBeUndefined();
 });
 
+test('keeps a fill while others change, of other organizations and other keys of its own', () => {
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
+  const readUnder = cache.generation();
+  cache.invalidate({ organizationId: 'org_b' });
+  cache.invalidate({ organizationId: 'org_a', keyId: 'a2' });
+  expect(cache.fill('a1', cached('org_a', 'a1'), readUnder)).toBe(true);
+  const later = cache.generation();
+  cache.invalidate({ organizationId: 'org_a' });
+  expect(cache.fill('a1', cached('org_a', 'a1'), later)).toBe(false);
+});
+
+test('drops a fill when more has changed since than is remembered, or anything may have', () => {
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
+  const readUnder = cache.generation();
+  for (let i = 0; i < 10_001; i++) cache.invalidate({ organizationId: 'org_b' });
+  expect(cache.fill('a1', cached('org_a', 'a1'), readUnder)).toBe(false);
+  const later = cache.generation();
+  cache.clear();
+  expect(cache.fill('a1', cached('org_a', 'a1'), later)).toBe(false);
+});
+
+test('a key that nobody knew may be known after the change of a key that is not in memory, and after no other', () => {
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
+  cache.fill('a1', cached('org_a', 'a1'), cache.generation());
+  const before = cache.makings();
+  cache.invalidate({ organizationId: 'org_a' });
+  cache.fill('a1', cached('org_a', 'a1'), cache.generation());
+  cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
+  expect(cache.makings()).toBe(before);
+  cache.invalidate({ organizationId: 'org_a', keyId: 'a2' });
+  expect(cache.makings()).not.toBe(before);
+});
+
+test('2,000 keys are read once each, whatever else changes while they are read', async () => {
+  const cache = makeKeyCache({ maxKeys: 10_000, ttlMs: 60_000 });
+  let reads = 0;
+  const readMirror = async () => {
+    const key = `k${reads++}`;
+    for (let i = 0; i < 3; i++) {
+      await Promise.resolve();
+      cache.invalidate({ organizationId: 'org_b', keyId: `b${reads}` });
+    }
+    return readOf(record('org_a', key));
+  };
+  const { resolveKey } = resolverOf({ cache, trust: makeTrust(cache, { alone: true }), readMirror });
+  for (let i = 0; i < 2_000; i++) {
+    await Promise.all([
+      resolveKey(`sk_a_key_that_is_long_${i}`, NOWHERE),
+      resolveKey(`sk_a_key_that_is_long_${i}`, NOWHERE),
+    ]);
+    await resolveKey(`sk_a_key_that_is_long_${i}`, NOWHERE);
+  }
+  expect(reads).toBe(2_000);
+});
+
 test('says that a key is due after three quarters of its time, once a second', () => {
   let nowMs = 1;
   const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
@@ -69,11 +124,13 @@ test('says that a key is due after three quarters of its time, once a second', (
   expect(cache.get('a1')).toBeUndefined();
 });
 
-test('trusts nothing before the channel opens, and forgets everything when it is lost', () => {
+test('trusts nothing before the channel opens and a beat was seen, and forgets everything when it is lost', () => {
   const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
   const trust = makeTrust(cache);
   expect(trust.isTrusted()).toBe(false);
   trust.onOpen();
+  expect(trust.isTrusted()).toBe(false);
+  trust.proven(performance.now());
   expect(trust.isTrusted()).toBe(true);
   cache.fill('a1', cached('org_a', 'a1'), cache.generation());
   trust.onLost();
@@ -82,7 +139,7 @@ test('trusts nothing before the channel opens, and forgets everything when it is
 
 test('a notice that cannot be read counts as a change of everything', () => {
   const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
-  const trust = makeTrust(cache, { trusted: true });
+  const trust = makeTrust(cache, { alone: true });
   cache.fill('a1', cached('org_a', 'a1'), cache.generation());
   trust.onNotice('not ours');
   expect(cache.size()).toBe(0);
@@ -98,12 +155,13 @@ test('no verification that begins after a revocation was answered ever says vali
     fc.record({ kind: fc.constant('finish' as const), which: fc.nat(9) }),
     fc.record({ kind: fc.constant('revoke' as const) }),
     fc.record({ kind: fc.constant('notice' as const) }),
+    fc.record({ kind: fc.constant('another' as const) }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
       let nowMs = 1;
       const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000, nowMs: () => nowMs });
-      const trust = makeTrust(cache, { trusted: true });
+      const trust = makeTrust(cache, { alone: true });
       const waiting: { read: () => void; finish: () => void }[] = [];
       let revoked = false;
       const readMirror = () =>
@@ -132,15 +190,49 @@ test('no verification that begins after a revocation was answered ever says vali
           // What the revoking replica does: commit, forget, answer.
           revoked = true;
           cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
-        } else trust.onNotice(JSON.stringify(['org_a', 'a1']));
+        } else if (kind === 'another') cache.invalidate({ organizationId: 'org_b', keyId: 'b1' });
+        else trust.onNotice(JSON.stringify(['org_a', 'a1']));
         await Promise.resolve();
       }
-      for (const { finish } of waiting) finish();
-      const late = await Promise.all(
-        asked.filter(({ afterRevocation }) => afterRevocation).map(({ answer }) => answer),
-      );
+      const all = Promise.all(asked.map(async (each) => ({ ...each, valid: await each.answer })));
+      // Whoever joined a read that was outdated reads for itself.
+      for (let round = 0; round < 3; round++) {
+        for (const { finish } of waiting.splice(0)) finish();
+        await new Promise(setImmediate);
+      }
+      const late = (await all).filter(({ afterRevocation }) => afterRevocation).map(({ valid }) => valid);
       expect(late.filter((valid) => valid)).toEqual([]);
     }),
     { numRuns: 10_000 },
   );
+});
+
+const milliseconds = (work: () => void) => {
+  const from = performance.now();
+  work();
+  return performance.now() - from;
+};
+
+test('finds one key among many of its organization without looking at the others', () => {
+  const cache = makeKeyCache({ maxKeys: 50_000, ttlMs: 60_000 });
+  for (let i = 0; i < 50_000; i++) cache.fill(`hash ${i}`, cached('org_a', `key_${i}`), cache.generation());
+  const many = milliseconds(() => {
+    for (let i = 0; i < 1_000; i++) cache.invalidate({ organizationId: 'org_a', keyId: `key_${i}` });
+  });
+  expect([cache.size(), cache.get('hash 999'), cache.get('hash 1000') !== undefined]).toEqual([
+    49_000,
+    undefined,
+    true,
+  ]);
+  // One walk over all of them alone takes some milliseconds.
+  expect(many).toBeLessThan(1_000);
+});
+
+test('forgets a key under every hash that it was filled with, also when some are gone', () => {
+  const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
+  for (const hash of ['one', 'two', 'three']) cache.fill(hash, cached('org_a', 'a1'), cache.generation());
+  cache.fill('two', cached('org_a', 'a1'), cache.generation());
+  cache.drop('one');
+  cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
+  expect(cache.size()).toBe(0);
 });

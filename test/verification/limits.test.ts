@@ -189,7 +189,7 @@ test.each([
   ['half a cost', { cost: 0.5 }, 'cost'],
   ['a cost beyond all limits', { cost: 1_000_001 }, 'cost'],
   ['an address that is none', { ip: '1.2.3' }, 'ip'],
-  ['an address with a port', { ip: '1.2.3.4:80' }, 'ip'],
+  ['an address with a port that is none', { ip: '1.2.3.4:http' }, 'ip'],
   ['a lease that is no answer', { lease: 'yes' }, 'lease'],
 ])('%s is refused', async (_what, more, field) => {
   const answer = await verify({ key: 'sk_nobodys_key_but_long_enough', ...more });

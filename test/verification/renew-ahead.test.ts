@@ -15,7 +15,7 @@ async function start() {
   const cache = makeKeyCache({ maxKeys: 1_000, ttlMs: 60_000, nowMs: () => nowMs });
   const { peekKey, resolveKey } = resolverOf({
     cache,
-    trust: makeTrust(cache, { trusted: true }),
+    trust: makeTrust(cache, { alone: true }),
     readMirror: () => {
       asked++;
       return new Promise((resolve, reject) => void reads.push({ resolve, reject }));

@@ -4,7 +4,7 @@ import type { MirrorRead, MirrorRecord, ReadMirror } from '../../src/verificatio
 import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
 import type { Trust } from '../../src/verification/trust.ts';
 
-export const NOWHERE = { address: undefined, limited: false };
+export const NOWHERE = { guesser: { address: undefined }, counted: false };
 export const KEY = 'sk_a_key_that_is_long';
 const HASH = Buffer.from('hash');
 
@@ -45,6 +45,6 @@ export function resolverOf({ cache, trust, readMirror }: Parts) {
     trust,
     readMirror,
     adopt: () => Promise.resolve(false),
-    clock: () => new Date(0),
+    spareLookUps: { turn: () => Promise.resolve(true) },
   });
 }

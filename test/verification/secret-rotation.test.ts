@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { restartWith } from '../support/restart.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import type { Service } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
@@ -11,7 +13,7 @@ const FIRST = secret();
 const service = await startService({ LATCHKEY_SECRET: FIRST });
 const { db, workos } = service;
 
-type Process = { url: string };
+type Process = Pick<Service, 'url' | 'background'>;
 
 afterEach(() => workos.faults.clear());
 
@@ -30,7 +32,7 @@ async function newKey() {
 }
 
 async function oldHashes(at: Process): Promise<Record<string, number>> {
-  const text = await (await fetch(`${at.url}/metrics`)).text();
+  const text = await metricsOf(at);
   const lines = text.matchAll(/^latchkey_api_keys_by_old_secret\{secret="(\w+)"\} (\d+)$/gm);
   return Object.fromEntries([...lines].map(([, name, count]) => [name, Number(count)]));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
@@ -35,6 +36,7 @@ test('a good key is told with all that is known of it', async () => {
     checked_at: expect.stringMatching(/Z$/),
     source: 'mirror',
     stale_ms: expect.any(Number),
+    stale: false,
   });
   expect((await verify({ key: key.value })).body).toMatchObject({ code: 'valid', source: 'cache' });
 });
@@ -151,4 +153,15 @@ test('verifies while WorkOS does not answer at all', async () => {
   service.workos.faults.add({ kind: 'hang', path: '/', times: 0 });
   expect(await verdict({ key: key.value })).toBe('valid');
   service.workos.faults.clear();
+});
+
+test('a clock that steps back makes no verdict younger than it is', async () => {
+  const { value: key } = await createKey(service, await (await service.organizations.add()).session());
+  await verify({ key });
+  await sleep(30);
+  service.clock.advance(-3_600_000);
+  const { body } = await verify({ key });
+  service.clock.advance(3_600_000);
+  expect(body).toMatchObject({ valid: true, source: 'cache' });
+  expect(body['stale_ms']).toBeGreaterThanOrEqual(29);
 });

@@ -1,0 +1,84 @@
+import type { Knex } from 'knex';
+import type { Break } from './break.ts';
+import type { Chain } from './chain.ts';
+import type { Sealer } from './seals/seal.ts';
+import { countedSeals, highestSeal, readSeals } from './seals/read-seals.ts';
+import type { Seals } from './seals/read-seals.ts';
+import { verifyChain } from './verify-chain.ts';
+
+/** `unproven` events may be the previous release's: they are no breaks until the upgrade is closed. */
+export type Verified = {
+  organizations: number;
+  events: number;
+  unkeyed: number;
+  unproven: number;
+  breaks: number;
+  seals: Pick<Seals, 'given' | 'count' | 'newest' | 'closed'>;
+};
+
+type Options = {
+  db: Knex;
+  chain: Pick<Chain, 'check'>;
+  sealer: Pick<Sealer, 'read'>;
+  /** Where the seals are; none says nothing of ends that were cut. */
+  sealPaths?: readonly string[];
+  organizationId: string | undefined;
+  /** The newest seal is to be younger than this. */
+  sealedSince?: Date;
+  onBreak: (found: Break) => void;
+};
+
+/** Verifies the log of one organization or of all, at one moment of the database, against the seals outside it. */
+export async function verifyLog({ db, chain, sealer, sealPaths = [], ...options }: Options): Promise<Verified> {
+  const { organizationId: only, sealedSince, onBreak } = options;
+  // Whatever was sealed by now is in the database as the transaction will see it.
+  const sealed = await highestSeal(sealPaths, sealer);
+  const work = async (trx: Knex.Transaction): Promise<Verified> => {
+    const counts = { organizations: 0, events: 0, unkeyed: 0, unproven: 0, breaks: 0 };
+    const report = (found: Break) => {
+      if (found.kind === 'unproven') counts.unproven++;
+      else counts.breaks++;
+      onBreak(found);
+    };
+    const upTo = Math.max(sealed, await countedSeals(trx));
+    const seals = await readSeals({ db: trx, sealer, paths: sealPaths, upTo, onBreak: report });
+    reportAge(seals, sealedSince, report);
+    for await (const id of organizations(trx, seals, only)) {
+      const { events, unkeyed } = await verifyChain({ trx, chain, seals, report }, id);
+      counts.organizations++;
+      counts.events += events;
+      counts.unkeyed += unkeyed;
+    }
+    return { ...counts, seals };
+  };
+  return db.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
+}
+
+function reportAge({ given, count, newest }: Seals, since: Date | undefined, report: (found: Break) => void): void {
+  if (!given || since === undefined || (newest !== undefined && newest >= since)) return;
+  report({ kind: 'seals_stale', organizationId: undefined, sequence: count, until: count, id: undefined });
+}
+
+/** Every organization that has events or an end of a chain, and then those that were sealed and have neither. */
+async function* organizations(trx: Knex, seals: Seals, only: string | undefined): AsyncGenerator<string> {
+  if (only !== undefined) {
+    yield only;
+    return;
+  }
+  const missing = new Set([...seals.last.keys(), ...seals.closing.keys()]);
+  for (let after = ''; ;) {
+    const { rows } = await trx.raw<{ rows: { id: string | null }[] }>(
+      `select least(
+         (select min(organization_id) from audit_chain_heads where organization_id > ?),
+         (select min(organization_id) from audit_events where organization_id > ?)
+       ) as id`,
+      [after, after],
+    );
+    const id = rows[0]?.id;
+    if (id === null || id === undefined) break;
+    missing.delete(id);
+    yield id;
+    after = id;
+  }
+  yield* [...missing].toSorted();
+}

@@ -1,0 +1,117 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { describeFailure, isOwnFailure } from './describe-failure.ts';
+import { makeFailureRepository } from './failure-repository.ts';
+import type { FailureRepository, ItemName } from './failure-repository.ts';
+import type { DeadLetters } from './loop.ts';
+
+export type ItemDeps = {
+  db: Knex;
+  failures: Metrics['failures'];
+  clock: Clock;
+  log: Pick<Logger, 'warn' | 'error'>;
+};
+
+type Options<T> = {
+  name: (item: T) => ItemName;
+  work: (item: T) => Promise<unknown>;
+  /**
+   * For items with a due time of their own: moves it. `dueAt` is undefined when the failure says nothing of the item,
+   * such as an outage. Items without one are left alone until then by whoever picks them.
+   */
+  postpone?: (item: T, dueAt: Date | undefined, error: unknown) => Promise<void>;
+  /** All at the same time, rather than one after the other. */
+  parallel?: boolean;
+  signal?: AbortSignal | undefined;
+};
+
+/** For a loop of that name. */
+export type ItemsOf = (loop: string, wake?: Wake) => Items;
+/** Makes a dead letter's own row due, where the item has a due time of its own. */
+type Wake = (item: { id: string; organizationId: string | undefined }, now: Date) => Promise<void>;
+
+const MAX_FAILURE = 200;
+
+export type Items = ReturnType<typeof makeItems>;
+
+/**
+ * Works on a loop's items apart from one another: an item that fails is set aside with a backoff that grows, becomes a
+ * dead letter when it goes on, and holds up no other item.
+ */
+export function makeItems({ db, failures, clock, log }: ItemDeps, loop: string, wake?: Wake) {
+  const repository = makeFailureRepository(db, loop);
+
+  async function setAside<T>(item: T, { name, postpone }: Options<T>, error: unknown): Promise<void> {
+    const named = name(item);
+    failures.inc({ loop });
+    const fields = { loop, item: named.id, organization_id: named.organizationId };
+    log.warn({ ...fields, err: error }, 'background item failed; it will be tried again');
+    const own = isOwnFailure(error);
+    const aside = own ? await repository.record(named, describeFailure(error), clock()) : undefined;
+    if (aside?.dead) log.error({ ...fields, attempts: aside.attempts }, 'background item is a dead letter');
+    if (postpone) await postpone(item, aside?.dueAt, error);
+    else if (!own) throw error;
+  }
+
+  /** @throws only what says nothing of an item that has no due time of its own, such as that the database is away */
+  async function each<T>(items: readonly T[], options: Options<T>): Promise<void> {
+    const known = await repository.known(items.map((item) => options.name(item).id));
+    const isHeld = (id: string) => !options.postpone && (known.get(id) ?? 0) > clock();
+    const one = async (item: T): Promise<void> => {
+      const { id } = options.name(item);
+      if (options.signal?.aborted || isHeld(id)) return;
+      try {
+        await options.work(item);
+      } catch (error) {
+        return setAside(item, options, error);
+      }
+      if (known.has(id)) await repository.forget(id);
+    };
+    if (options.parallel) await Promise.all(items.map(one));
+    else for (const item of items) await one(item);
+  }
+
+  return {
+    each,
+    deadLetters: deadLettersOf(repository, clock, wake),
+    /** Items that were set aside with all that they are, and are due again. */
+    due: (limit: number) => repository.due(clock(), limit),
+    /** Makes an item a dead letter at once: it would fail again in the same way. */
+    async bury(item: ItemName, failure: string): Promise<void> {
+      failures.inc({ loop });
+      await repository.record(item, failure.slice(0, MAX_FAILURE), clock(), 1);
+      log.error({ loop, item: item.id, organization_id: item.organizationId }, 'background item is a dead letter');
+    },
+    forget: repository.forget,
+  };
+}
+
+export function makeItemsOf(deps: ItemDeps): ItemsOf {
+  return (loop, wake) => makeItems(deps, loop, wake);
+}
+
+function deadLettersOf(repository: FailureRepository, clock: Clock, wake: Wake | undefined): DeadLetters {
+  return {
+    list: repository.listDead,
+    count: repository.countDead,
+    async retry(id) {
+      const now = clock();
+      const revived = await repository.revive(id, now);
+      if (revived) await wake?.({ id, ...revived }, now);
+      return revived !== undefined;
+    },
+  };
+}
+
+/**
+ * A condition for the query that picks a loop's items: leaves out those that are set aside. Takes one binding, the time.
+ * @param item the item's name, in SQL
+ */
+export function notSetAside(loop: string, item: string): string {
+  return `not exists (
+    select from background_failures as failure
+    where failure.loop = '${loop}' and failure.item = ${item} and failure.due_at > ?
+  )`;
+}

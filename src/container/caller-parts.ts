@@ -1,0 +1,33 @@
+import { makeAuthenticate } from '../auth/authenticate.ts';
+import type { makeServiceTokens } from '../auth/service-tokens.ts';
+import type { SessionCookies } from '../auth/session-cookie.ts';
+import type { KeyFormat } from '../keys/key-format.ts';
+import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { KeyCallers } from '../verification/key-callers.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Authenticating = Parameters<typeof makeAuthenticate>[0];
+type Deps = {
+  format: KeyFormat;
+  verifyToken: Authenticating['verifyToken'];
+  workos: Pick<WorkosGateway, 'unsealSession'>;
+  findServiceToken: ReturnType<typeof makeServiceTokens>;
+  cookies: SessionCookies;
+};
+type Verification = { keyCallers: Pick<KeyCallers, 'find'>; failures: FailedCredentials };
+
+/** Says who makes a request. */
+export function makeCallers(
+  { format, verifyToken, workos, findServiceToken, cookies }: Deps,
+  verification: Verification,
+) {
+  return makeAuthenticate({
+    keyPrefixes: format.prefixes,
+    verifyToken,
+    findServiceToken,
+    cookies,
+    findApiKey: verification.keyCallers.find,
+    failures: verification.failures,
+    unsealSession: workos.unsealSession,
+  });
+}

@@ -1,0 +1,62 @@
+import type { Knex } from 'knex';
+import { Gauge } from 'prom-client';
+import { AppError } from '../errors.ts';
+import { healthRoutes } from '../http/health-routes.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Trust } from '../verification/trust.ts';
+import type { WorkosGateway } from '../workos/gateway.ts';
+
+type Deps = {
+  db: Knex;
+  workos: Pick<WorkosGateway, 'isReachable'>;
+  trust: Pick<Trust, 'assertProven' | 'beatAgeSeconds'>;
+  metrics: Pick<Metrics, 'registry'>;
+  countUnreadableEvents: () => Promise<number>;
+};
+
+const READY_TIMEOUT_MS = 1_000;
+
+/** Whether this process runs, and whether it may be sent requests. */
+export function makeHealthParts({ db, workos, trust, metrics, countUnreadableEvents }: Deps) {
+  addBeatAge(metrics, trust.beatAgeSeconds);
+  let isDraining = false;
+  let asking: Promise<void> | undefined;
+
+  async function assertReady(): Promise<void> {
+    if (isDraining) throw notReady('The process is about to stop.');
+    trust.assertProven();
+    // Those who ask at once share one answer: strangers who do take one connection, not all.
+    asking ??= assertPrimary().finally(() => (asking = undefined));
+    await asking;
+  }
+
+  async function assertPrimary(): Promise<void> {
+    const { rows } = await db
+      .raw<{ rows: { standby: boolean }[] }>('select pg_is_in_recovery() as standby')
+      .timeout(READY_TIMEOUT_MS);
+    if (rows[0]?.standby !== false) throw notReady('The database is a standby.');
+  }
+
+  return {
+    healthRoutes: healthRoutes({ assertReady, isWorkosReachable: workos.isReachable, countUnreadableEvents }),
+    drain: () => void (isDraining = true),
+  };
+}
+
+function notReady(message: string): AppError {
+  return new AppError('database_unavailable', message, { details: { retry_after: 2 } });
+}
+
+function addBeatAge({ registry }: Pick<Metrics, 'registry'>, ageSeconds: () => number): void {
+  const gauge = new Gauge({
+    name: 'latchkey_beat_age_seconds',
+    help: 'How long ago the database has last shown that it is the primary; after 3 seconds nothing is answered.',
+    registers: [],
+    collect() {
+      const age = ageSeconds();
+      // A process that is alone on its database needs no beat.
+      if (Number.isFinite(age)) this.set(age);
+    },
+  });
+  registry.registerMetric(gauge);
+}

@@ -1,0 +1,57 @@
+import type { RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { isDatabaseUnavailable } from '../db/pg-errors.ts';
+import { makeAccessLog } from '../http/access-log.ts';
+import { makeApp } from '../http/app.ts';
+import { makeDocs } from '../http/docs.ts';
+import type { FastLane } from '../http/fast-lane.ts';
+import { makeMetricsPage } from '../http/metrics-page.ts';
+import type { Guards } from '../http/mount.ts';
+import { openApiDocument } from '../http/openapi.ts';
+import type { Route } from '../http/route.ts';
+import { NOTICE_WEBHOOKS } from '../notices/notice-webhooks.ts';
+import type { Product } from '../permissions/product.ts';
+import { measureRequests } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { VERSION } from '../version.ts';
+import { makeConnectionRules } from './connection-rules.ts';
+
+type Deps = {
+  config: Config;
+  product: Pick<Product, 'product'>;
+  metrics: Metrics;
+  log: Logger;
+  /** What the API answers, and what operators ask on either address. */
+  features: readonly Route[];
+  health: readonly Route[];
+  guards: Guards;
+  fastLanes: readonly FastLane[];
+  strict: boolean;
+};
+
+/** What answers HTTP: the API, and what is for operators alone where that listens on an address of its own. */
+export function makeHttpParts(deps: Deps) {
+  const { config, metrics, log, health, guards, fastLanes, strict } = deps;
+  const routes = [...deps.features, ...health];
+  const title = `${deps.product.product} API keys`;
+  const document = openApiDocument(routes, { title, version: VERSION, webhooks: NOTICE_WEBHOOKS });
+  const docs = makeDocs({ title, document });
+  const metricsOn = config.operations === undefined ? 'api' : 'operations';
+  const pagesOf = (on: 'api' | 'operations') => [
+    ...(config.docsOn === on ? [docs] : []),
+    ...(metricsOn === on ? [makeMetricsPage(metrics)] : []),
+  ];
+  const shared = {
+    guards,
+    observers: [makeAccessLog(log), measureRequests(metrics)],
+    log,
+    isDatabaseUnavailable,
+    strict,
+    trustProxyHops: config.trustProxyHops,
+  };
+  const app: RequestListener = makeApp({ ...shared, fastLanes, routes, pages: pagesOf('api') });
+  const operations: RequestListener | undefined =
+    config.operations && makeApp({ ...shared, fastLanes: [], routes: health, pages: pagesOf('operations') });
+  return { app, operations, connections: makeConnectionRules(deps) };
+}

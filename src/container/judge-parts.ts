@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import { makeSessionCookies } from '../auth/session-cookie.ts';
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { makeKeyFormat } from '../keys/key-format.ts';
+import { makeCatalogue } from '../permissions/catalogue.ts';
+import type { Product } from '../permissions/product.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+import { makeSdkGateway } from '../workos/sdk-gateway.ts';
+import { makeSealedSignIn } from '../workos/sealed-sign-in.ts';
+import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
+import { tokenVerifier } from './session-parts.ts';
+
+/** The service's own readers with its real configuration: what they take, the service takes. */
+export function makeJudge({ config, product, log }: { config: Config; product: Product; log: Logger }) {
+  const { workos } = config;
+  const verify = tokenVerifier({ config, catalogue: makeCatalogue(product), clock: systemClock, log });
+  const gateway = makeSdkGateway({ ...workos, workosCalls: makeMetrics().workosCalls });
+  const cookies = makeSessionCookies(workos.cookieName);
+  const format = makeKeyFormat(product.api_keys);
+  return {
+    verifyToken: async (token: string) => {
+      const caller = await verify(token);
+      return { kind: caller.kind, organizationId: caller.organizationId, scopes: caller.scopes.size };
+    },
+    readCookie: (header: string) => cookies.read(header),
+    unseal: (sealed: string) => gateway.unsealSession(sealed),
+    sealedSignIn: makeSealedSignIn(workos),
+    verifyWebhook: (secret: string) => makeVerifyWebhook(secret, workos),
+    recognises: (workosSecret: string) => {
+      const handedOut = format.handOut(workosSecret, 'live');
+      const begins = format.prefixes.some((prefix) => handedOut.startsWith(prefix));
+      return begins && format.secretOf(handedOut) !== undefined;
+    },
+  };
+}

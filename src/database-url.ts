@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** The parts of an address as libpq takes it: `postgres://user:password@host:port,host:port/name?parameters`. */
+const PARTS = /^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)([^@/?#]*)((?:\/[^?#]*)?)(?:\?([^#]*))?$/;
+const MAX_SERVERS = 10;
+const ATTRIBUTE = 'target_session_attrs';
+/** Latchkey writes; nothing else is of use to it. */
+const WRITABLE: readonly string[] = ['read-write', 'primary'];
+
+/**
+ * One address for each server that a `DATABASE_URL` names.
+ * @returns undefined where it is no such address, or asks for a server that takes no writes
+ */
+export function serverUrlsOf(databaseUrl: string): string[] | undefined {
+  const [, start, hosts = '', path = '', query = ''] = PARTS.exec(databaseUrl) ?? [];
+  if (start === undefined) return undefined;
+  const parameters = new URLSearchParams(query);
+  if (parameters.getAll(ATTRIBUTE).some((value) => !WRITABLE.includes(value))) return undefined;
+  parameters.delete(ATTRIBUTE);
+  const rest = parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
+  const servers = hosts.split(',');
+  const urls = servers.map((host) => `${start}${host}${rest}`);
+  const isEach = urls.every((url) => z.url().safeParse(url).success) && (servers.length === 1 || !servers.includes(''));
+  return isEach && urls.length <= MAX_SERVERS ? urls : undefined;
+}
+
+export const DatabaseUrl = z
+  .string()
+  .refine((url) => serverUrlsOf(url) !== undefined, `needs a postgres:// address; with ${ATTRIBUTE}, read-write`);

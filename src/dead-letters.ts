@@ -1,0 +1,121 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import type { DeadLetter, DeadLetters, Loop } from './background/loop.ts';
+import { readConfig } from './config.ts';
+import { makeIdleLoops } from './container.ts';
+import { assertReachable, connectDatabase } from './db/connect.ts';
+import { assertMigrated } from './db/migrations.ts';
+import { StartError } from './errors.ts';
+import { packageFile } from './package-file.ts';
+import { readProduct } from './permissions/read-product.ts';
+import { makeLogger } from './telemetry/logger.ts';
+
+const NOT_FOUND = 2;
+const USAGE = `Usage: npm run dead-letters -- list [--loop NAME] [--organization ID] [--limit N]
+       npm run dead-letters -- retry --loop NAME ITEM`;
+const OPTIONS = {
+  loop: { type: 'string' },
+  organization: { type: 'string' },
+  limit: { type: 'string', default: '100' },
+} as const;
+
+const Limit = z.coerce.number().int().min(1).max(10_000);
+const Name = z.string().min(1).max(512).optional();
+
+type Boxes = ReadonlyMap<string, DeadLetters>;
+type Command = (boxes: Boxes) => Promise<void>;
+
+const toStdout = (text: string) => void process.stdout.write(text);
+const toStderr = (text: string) => void process.stderr.write(text);
+
+/**
+ * `npm run dead-letters -- list|retry`: what background loops failed on again and again, or one of them made due now.
+ * Exit code 0: done; 2: there is no such dead letter; 1: something else is wrong.
+ */
+async function run(): Promise<void> {
+  const command = readCommand();
+  const config = readConfig(process.env);
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
+  const log = makeLogger({ level: config.logLevel, pretty: false, destination: { write: toStderr } });
+  await assertReachable(config.databaseUrl);
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
+  try {
+    await assertMigrated(db);
+    await command(boxesOf(makeIdleLoops({ config, product, db, log })));
+  } finally {
+    await db.destroy();
+  }
+}
+
+function boxesOf(loops: readonly Loop[]): Boxes {
+  return new Map(loops.flatMap((loop) => ('items' in loop ? [[loop.name, loop.items] as const] : [])));
+}
+
+/** @throws StartError that says how the command is used */
+function readCommand(): Command {
+  const { values, positionals } = readArguments();
+  const [verb, item, ...more] = positionals;
+  const limit = Limit.safeParse(values.limit);
+  const [loop, organizationId] = [Name.safeParse(values.loop), Name.safeParse(values.organization)];
+  if (limit.success && loop.success && organizationId.success && more.length === 0) {
+    const filter = { organizationId: organizationId.data, limit: limit.data };
+    if (verb === 'list' && item === undefined) return (boxes) => list(boxes, loop.data, filter);
+    const { data: name } = loop;
+    if (verb === 'retry' && item !== undefined && name !== undefined) return (boxes) => retry(boxes, name, item);
+  }
+  throw new StartError(USAGE);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new StartError(`${(error as Error).message}\n${USAGE}`, { cause: error });
+  }
+}
+
+async function list(boxes: Boxes, loop: string | undefined, filter: Parameters<DeadLetters['list']>[0]): Promise<void> {
+  const asked = loop === undefined ? [...boxes.values()] : [boxOf(boxes, loop)];
+  let shown = 0;
+  for (const box of asked) {
+    const letters = await box.list({ ...filter, limit: filter.limit - shown });
+    for (const letter of letters) toStdout(`${lineOf(letter)}\n`);
+    shown += letters.length;
+    if (shown >= filter.limit) break;
+  }
+  const more = shown >= filter.limit ? ', and maybe more' : '';
+  toStdout(`${shown} ${shown === 1 ? 'dead letter' : 'dead letters'}${more}.\n`);
+}
+
+async function retry(boxes: Boxes, loop: string, item: string): Promise<void> {
+  if (await boxOf(boxes, loop).retry(item)) {
+    toStdout(`${loop}  ${item}  is due now.\n`);
+    return;
+  }
+  toStderr(`The loop ${loop} has no dead letter ${item}.\n`);
+  process.exitCode = NOT_FOUND;
+}
+
+/** @throws StartError that names the loops there are */
+function boxOf(boxes: Boxes, loop: string): DeadLetters {
+  const box = boxes.get(loop);
+  if (!box)
+    throw new StartError(`There is no loop ${loop} with dead letters. There are: ${[...boxes.keys()].join(', ')}.`);
+  return box;
+}
+
+function lineOf({ loop, item, organizationId, attempts, deadAt, lastFailure }: DeadLetter): string {
+  const tries = `${attempts} ${attempts === 1 ? 'try' : 'tries'}`;
+  return [loop, item, organizationId ?? '-', tries, deadAt.toISOString(), lastFailure].join('  ').trimEnd();
+}
+
+// A reader such as `head` may have seen enough of it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await run();
+} catch (error) {
+  const { message } = error as Error;
+  toStderr(error instanceof StartError ? `${message}\n` : `The dead letters cannot be read: ${message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,42 @@
+import { RawKey } from '../../workos/event.ts';
+import { grantableScopes, tryKey } from '../keys.ts';
+import { describe, text } from '../read.ts';
+import { inspect } from '../shapes.ts';
+import type { World } from '../world.ts';
+
+/** The longest that Latchkey gives a key: a label of 100 characters and its marker. */
+const NAME_LENGTH = 144;
+
+/** A key for each scope of the product, and one with the longest name. */
+export async function scopes(world: World): Promise<void> {
+  const tail = ` [lk:${'0'.repeat(26)}:${world.mark}]`;
+  const name = `${'Schlüssel für München '.repeat(7).slice(0, NAME_LENGTH - tail.length)}${tail}`;
+  const long = await tryKey(world, { name });
+  if (long.status === 201) inspect(world, long.body, RawKey);
+  if (long.status !== 201 || text(long.body, 'name') !== name)
+    world.differs({
+      name: 'key-name-limit',
+      breaks: true,
+      assumes: `that a key may have a name of ${NAME_LENGTH} characters, letters of any language among them`,
+      seen: long.status === 201 ? 'another name' : describe(long),
+      todo: 'Shorten labels until it is known how long a name may be, and report this.',
+    });
+  const wanted = grantableScopes(world);
+  const refused: string[] = [];
+  let seen = '';
+  for (const scope of wanted) {
+    const answer = await tryKey(world, { name: `Latchkey doctor ${world.mark}`, permissions: [scope] });
+    if (answer.status === 201) continue;
+    refused.push(scope);
+    seen = describe(answer);
+  }
+  world.note(`${wanted.length - refused.length} of ${wanted.length} scopes are allowed for keys of organizations.`);
+  if (refused.length === 0) return;
+  world.differs({
+    name: 'permission-refused',
+    breaks: true,
+    assumes: 'that every scope which a key may hold is a permission that organization keys may have',
+    seen: `${seen} for ${refused.join(', ')}`,
+    todo: 'Create these permissions in the WorkOS dashboard and switch them on under Authorization › Configuration › Organization API key permissions.',
+  });
+}

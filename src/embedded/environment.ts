@@ -1,0 +1,96 @@
+import { VARIABLES } from '../config.ts';
+import { StartError } from '../errors.ts';
+import { keptSecret } from './data-folder.ts';
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+const SERVICE_TOKEN = 'svc_latchkey_demo';
+
+type Given = Readonly<Record<string, string | undefined>>;
+type Environment = { apiKey: string; clientId: string };
+type Places = {
+  given: Given;
+  /** What the local WorkOS takes, and its environment of test keys. */
+  demo: Environment & { test: Environment };
+  folder: string;
+  workosPort: number;
+  testPort: number | undefined;
+};
+
+/** The variables whose value does not matter here: this start has a database, a WorkOS and an address of its own. */
+const OWN = [
+  'DATABASE_URL',
+  'DATABASE_POOL_MAX',
+  'WORKOS_API_KEY',
+  'WORKOS_CLIENT_ID',
+  'WORKOS_API_URL',
+  'WORKOS_AUTHKIT_URL',
+  'WORKOS_API_KEY_TEST',
+  'WORKOS_CLIENT_ID_TEST',
+  'WORKOS_API_URL_TEST',
+  'LATCHKEY_SECRET',
+  'LATCHKEY_PREVIOUS_SECRETS',
+  'LATCHKEY_ROLE',
+  // Everything is at one address.
+  'LATCHKEY_OPERATIONS_PORT',
+  'LATCHKEY_OPERATIONS_HOST',
+  'LATCHKEY_DOCS',
+];
+
+/** The names of variables that are set and have no effect here, so that the start can say so. */
+export function ignoredVariables(given: Given): string[] {
+  return OWN.filter((name) => isSet(given[name]));
+}
+
+/**
+ * The configuration of the embedded start: fixed names for the demo, secrets that it keeps in its data folder, and
+ * whatever else the environment says.
+ * @throws StartError for an address that others could reach
+ */
+export function embeddedEnvironment({
+  given,
+  demo,
+  folder,
+  workosPort,
+  testPort,
+}: Places): Record<string, string | undefined> {
+  const host = given['HOST'] || '127.0.0.1';
+  if (!LOOPBACK.includes(host)) throw new StartError(`The embedded start listens on loopback only, not on ${host}.`);
+  const workosUrl = `http://127.0.0.1:${workosPort}`;
+  return {
+    STRIPE_WEBHOOK_SECRET: 'whsec_latchkey_demo_stripe',
+    // In base64 it reads: latchkey demo billing secret.
+    BILLING_WEBHOOK_SECRETS: 'whsec_bGF0Y2hrZXkgZGVtbyBiaWxsaW5nIHNlY3JldA==',
+    // All clients of a demo have one address, and try things.
+    LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
+    WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000',
+    WORKOS_KEY_CHANGES_PER_SECOND: '10000',
+    LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
+    WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
+    ...usedVariables(given),
+    LATCHKEY_SERVICE_TOKENS: [SERVICE_TOKEN, given['LATCHKEY_SERVICE_TOKENS']].filter(isSet).join(','),
+    HOST: host,
+    DATABASE_URL: 'postgres://embedded/latchkey',
+    LATCHKEY_SECRET: keptSecret(folder, 'secret'),
+    WORKOS_API_KEY: demo.apiKey,
+    WORKOS_CLIENT_ID: demo.clientId,
+    WORKOS_API_URL: workosUrl,
+    WORKOS_AUTHKIT_URL: workosUrl,
+    ...(testPort !== undefined && {
+      WORKOS_API_KEY_TEST: demo.test.apiKey,
+      WORKOS_CLIENT_ID_TEST: demo.test.clientId,
+      WORKOS_API_URL_TEST: `http://127.0.0.1:${testPort}`,
+    }),
+  };
+}
+
+function usedVariables(given: Given): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(given).filter(([name, value]) => isUsed(name) && isSet(value)));
+}
+
+function isUsed(name: string): boolean {
+  return (VARIABLES.includes(name) || name.startsWith('LATCHKEY_NOTICES_SECRET')) && !OWN.includes(name);
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}

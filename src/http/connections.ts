@@ -1,0 +1,149 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Why a connection was cut: it sent too much ahead, read too little, or there were too many like it. */
+export type CutReason = 'pipelined' | 'unread' | 'address' | 'full';
+
+export type ConnectionRules = {
+  /** Open connections, of everybody together. */
+  max: number;
+  /** Open connections of one client, as `clientOf` tells them apart; 0 for no bound. */
+  maxPerAddress: number;
+  clientOf: (address: string | undefined) => string;
+  open: { inc: () => void; dec: () => void };
+  onCut: (reason: CutReason) => void;
+};
+
+type Connection = {
+  /** The request that is being answered; it may be over. */
+  running: ServerResponse | undefined;
+  waiting: Waiting[];
+  /** Bytes that the system has taken, and since when it takes no more. */
+  taken: number;
+  unreadSinceMs: number | undefined;
+};
+/** What is done when the answer before it is sent; of a request, `res` is its answer. */
+type Waiting = { res: ServerResponse | undefined; start: () => void };
+
+/** Requests of a connection that wait for the one before them. Each holds some 5 KB. */
+const MAX_WAITING = 16;
+/** How long a client may leave unread what the system no longer takes. */
+const UNREAD_MS = 10_000;
+const SWEEP_MS = 1_000;
+
+export type Connections = ReturnType<typeof boundConnections>;
+
+/**
+ * Answers the requests of a connection one after the other, so that it never holds more than one answer, and cuts the
+ * connections of those who send ahead without end, or do not read. A request costs one look into a Map.
+ */
+export function boundConnections(app: RequestListener, rules: ConnectionRules) {
+  const open = new Map<Socket, Connection>();
+
+  function cut(socket: Socket, reason: CutReason): void {
+    rules.onCut(reason);
+    open.get(socket)?.waiting.splice(0);
+    socket.destroy();
+  }
+
+  function waitFor(socket: Socket, connection: Connection, waiting: Waiting): void {
+    if (socket.destroyed) return;
+    if (connection.waiting.length >= MAX_WAITING) return cut(socket, 'pipelined');
+    connection.waiting.push(waiting);
+    if (connection.waiting.length === 1) startAfter(connection, connection.running!);
+  }
+
+  return {
+    handle(req: IncomingMessage, res: ServerResponse): void {
+      const connection = open.get(req.socket);
+      if (connection && isBusy(connection)) waitFor(req.socket, connection, { res, start: () => app(req, res) });
+      else {
+        if (connection) connection.running = res;
+        app(req, res);
+      }
+    },
+
+    /** Refuses what cannot be read: after what was asked before it, so that nobody takes it for another's answer. */
+    refuse(socket: Socket, answer: () => void): void {
+      const connection = open.get(socket);
+      const last = connection?.waiting.at(-1)?.res ?? connection?.running;
+      if (!connection || !last) answer();
+      // The rest of its body never comes.
+      else if (!last.req.complete && (last.headersSent || last !== connection.running)) socket.destroy();
+      else if (last.req.complete && isBusy(connection)) waitFor(socket, connection, { res: undefined, start: answer });
+      else answer();
+    },
+
+    /** Knows of the server's connections from here on. */
+    follow(server: Server): void {
+      server.maxConnections = rules.max;
+      server.on('drop', () => rules.onCut('full'));
+      server.on('connection', admitBy(rules, open, cut));
+      const sweep = setInterval(() => sweepThrough(open, cut), SWEEP_MS).unref();
+      server.once('close', () => clearInterval(sweep));
+    },
+  };
+}
+
+type Cut = (socket: Socket, reason: CutReason) => void;
+
+function admitBy(rules: ConnectionRules, open: Map<Socket, Connection>, cut: Cut): (socket: Socket) => void {
+  const clients = makeCounts();
+  return (socket) => {
+    const client = rules.clientOf(socket.remoteAddress);
+    if (rules.maxPerAddress > 0 && clients.get(client) >= rules.maxPerAddress) return cut(socket, 'address');
+    clients.add(client, 1);
+    rules.open.inc();
+    open.set(socket, { running: undefined, waiting: [], taken: 0, unreadSinceMs: undefined });
+    socket.once('close', () => {
+      open.delete(socket);
+      clients.add(client, -1);
+      rules.open.dec();
+    });
+  };
+}
+
+function sweepThrough(open: ReadonlyMap<Socket, Connection>, cut: Cut): void {
+  for (const [socket, connection] of open) {
+    if (isUnread(socket, connection)) cut(socket, 'unread');
+    // An idle connection need not remember what was asked last.
+    else if (!isBusy(connection) && connection.running?.req.complete) connection.running = undefined;
+  }
+}
+
+function isBusy({ running, waiting }: Connection): boolean {
+  return waiting.length > 0 || (running !== undefined && !running.writableFinished);
+}
+
+function startAfter(connection: Connection, before: ServerResponse): void {
+  before.once('close', () => {
+    const next = connection.waiting.shift();
+    if (!next) return;
+    connection.running = next.res;
+    if (next.res && connection.waiting.length > 0) startAfter(connection, next.res);
+    next.start();
+  });
+}
+
+/** Whether nothing of what waits to be sent was taken for too long. */
+function isUnread(socket: Socket, connection: Connection): boolean {
+  const now = performance.now();
+  const taken = socket.bytesWritten - socket.writableLength;
+  const isStanding = socket.writableLength > 0 && taken === connection.taken;
+  connection.taken = taken;
+  if (!isStanding) connection.unreadSinceMs = undefined;
+  else connection.unreadSinceMs ??= now;
+  return connection.unreadSinceMs !== undefined && now - connection.unreadSinceMs >= UNREAD_MS;
+}
+
+function makeCounts() {
+  const counts = new Map<string, number>();
+  return {
+    get: (name: string): number => counts.get(name) ?? 0,
+    add(name: string, by: number): void {
+      const count = (counts.get(name) ?? 0) + by;
+      if (count > 0) counts.set(name, count);
+      else counts.delete(name);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { constants, gunzip, gzip } from 'node:zlib';
+import type { Request, Response } from 'express';
+
+/** An answer that is the same for everybody: made once, and written from the same bytes each time. */
+export type Prepared = {
+  type: string;
+  cacheControl: string;
+  etag: string;
+  gzipped: Buffer;
+  plain: () => Promise<Buffer>;
+};
+
+const compress = promisify(gzip);
+const uncompress = promisify(gunzip);
+
+/** Compresses the bytes and keeps only that; a client that takes no gzip is rare, and the bytes for it are made then. */
+export async function prepareBytes(
+  bytes: Buffer,
+  { type, cacheControl }: Pick<Prepared, 'type' | 'cacheControl'>,
+): Promise<Prepared> {
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
+  const gzipped = await compress(bytes, { level: constants.Z_BEST_COMPRESSION });
+  let plain: Promise<Buffer> | undefined;
+  return { type, cacheControl, etag, gzipped, plain: () => (plain ??= uncompress(gzipped)) };
+}
+
+/** Sends it, or 304 to a client that has it; ranges and other preconditions are left alone, as they may be. */
+export async function sendPrepared(req: Request, res: Response, prepared: Prepared): Promise<void> {
+  const { type, cacheControl, etag, gzipped } = prepared;
+  res.setHeader('cache-control', cacheControl);
+  res.setHeader('etag', etag);
+  res.setHeader('vary', 'accept-encoding');
+  if (isThere(req.headers['if-none-match'], etag)) {
+    res.status(304).end();
+    return;
+  }
+  const isGzipTaken = req.acceptsEncodings('gzip', 'identity') === 'gzip';
+  const bytes = isGzipTaken ? gzipped : await prepared.plain();
+  res.setHeader('content-type', type);
+  if (isGzipTaken) res.setHeader('content-encoding', 'gzip');
+  res.setHeader('content-length', bytes.length);
+  res.end(req.method === 'HEAD' ? undefined : bytes);
+}
+
+function isThere(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
+}

@@ -1,0 +1,13 @@
+/**
+ * Whether a header was sent more than once. Node keeps the first of two such headers as `authorization` or `host` and
+ * drops the other, which may be somebody else's.
+ * @param name in lower case
+ */
+export function isThereTwice(rawHeaders: readonly string[], name: string): boolean {
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const each = rawHeaders[i]!;
+    if (each.length === name.length && each.toLowerCase() === name) times++;
+  }
+  return times > 1;
+}

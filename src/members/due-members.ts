@@ -1,0 +1,21 @@
+import type { Knex } from 'knex';
+import type { MemberId, MemberRow } from './member-row.ts';
+
+export const MEMBERS_LOOP = 'members';
+
+/** What the loop calls a member: WorkOS's ids have no slash. */
+export function nameOfMember({ organizationId, userId }: MemberId) {
+  return { id: `${organizationId}/${userId}`, organizationId };
+}
+
+/** Makes a member due now, unless nothing is to be asked. */
+export async function hastenMember(db: Knex, name: string, now: Date): Promise<void> {
+  const [organization_id = '', user_id = ''] = name.split('/');
+  await db<MemberRow>('members').where({ organization_id, user_id }).whereNotNull('due_at').update({ due_at: now });
+}
+
+/** How long the oldest question has waited, in seconds; 0 when none is late. */
+export async function membersLagSeconds(db: Knex, now: Date): Promise<number> {
+  const row = await db<MemberRow>('members').where('due_at', '<=', now).orderBy('due_at').first('due_at');
+  return row?.due_at ? (now.getTime() - row.due_at.getTime()) / 1_000 : 0;
+}

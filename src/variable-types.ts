@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes it is narrowed to. */
+const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
+const SERVICE_SCOPES: readonly string[] = ['billing:write', 'billing:read', 'apikeys:verify'];
+
+export const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
+
+export const secret = (bytes: number) =>
+  z.string().refine((value) => Buffer.byteLength(value) >= bytes, `needs ${bytes} bytes or more, all of them random`);
+export const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+export const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+export const serviceToken = z
+  .string()
+  .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -, then :scope+scope for less than everything')
+  .transform((entry) => {
+    const [, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
+    return { token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
+  })
+  .refine(
+    ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
+    `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
+  );
+/** As the client reads it: a database is a number, and a password may be percent-encoded. */
+export const redisUrl = z
+  .url({ protocol: /^rediss?$/, hostname: /./, abort: true, error: 'needs a redis:// or rediss:// address' })
+  .refine((url) => /^\/?\d{0,3}$/.test(new URL(url).pathname), 'names a database that is no number')
+  .refine((url) => isDecodable(new URL(url)), 'has a user or password that is not percent-encoded');
+export const previousSecrets = z
+  .array(z.string())
+  .refine(
+    (secrets) => secrets.length <= 3 && secrets.every((one) => Buffer.byteLength(one) >= 32),
+    'needs up to 3 secrets of 32 bytes or more, separated by commas; a secret with a comma in it cannot be one of them',
+  );
+const MAX_HOOK_SECRETS = 5;
+export const hookSecrets = (form: RegExp, message: string) =>
+  list
+    .pipe(z.array(z.string().regex(form, message)).max(MAX_HOOK_SECRETS, `takes up to ${MAX_HOOK_SECRETS} secrets`))
+    .default([]);
+export const signingSecrets = hookSecrets(
+  /^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+  'needs whsec_ and 24 to 64 random bytes in base64',
+);
+export const environmentKey = z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)');
+export const environmentClientId = z
+  .string()
+  .startsWith('client_', 'needs the client id of a WorkOS environment (client_…)');
+export const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}

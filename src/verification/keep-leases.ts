@@ -1,0 +1,32 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RequestContext } from '../http/route.ts';
+import type { GiveBack } from '../limits/give-back.ts';
+import type { Decision } from './decide.ts';
+
+/** Where one cannot be judged nobody hears of the others: their leases are given back. */
+export async function allOrNone(giveBack: GiveBack, judging: readonly Promise<Decision>[]): Promise<Decision[]> {
+  const all = await Promise.allSettled(judging);
+  const decisions = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failure = all.find((one) => one.status === 'rejected');
+  if (!failure) return decisions;
+  for (const lease of leasesOf(decisions)) giveBack(lease);
+  throw failure.reason;
+}
+
+/** Gives leases back whose answer does not leave. */
+export async function keepLeases(
+  giveBack: GiveBack,
+  { ifUnsent }: Pick<RequestContext, 'ifUnsent'>,
+  decisions: readonly Decision[],
+): Promise<void> {
+  const leases = leasesOf(decisions);
+  if (leases.length === 0) return;
+  ifUnsent(() => leases.forEach(giveBack));
+  // By the end of the next turn it is known whether the client has left right after it asked.
+  await nextTurn();
+  await nextTurn();
+}
+
+function leasesOf(decisions: readonly Decision[]): string[] {
+  return decisions.flatMap(({ taken }) => (taken?.lease ? [taken.lease.id] : []));
+}

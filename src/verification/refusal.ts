@@ -1,0 +1,38 @@
+import { refusalOf as billingRefusal } from '../billing/gate.ts';
+import { AppError } from '../errors.ts';
+import { ipNotAllowed } from '../http/ip-not-allowed.ts';
+import type { Decision } from './decide.ts';
+import type { Use } from './judge.ts';
+import { limitError } from './limit-answer.ts';
+
+/** What the caller is answered when a key may not be used as asked; undefined for a key that may. */
+export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use): AppError | undefined {
+  if (taken?.refused !== undefined) return limitError(taken);
+  switch (code) {
+    case 'valid':
+      return undefined;
+    case 'environment_mismatch':
+      return new AppError('permission_denied', `This takes keys of the ${use.environment} environment.`, {
+        details: { environment: resolved?.record.environment, required_environment: use.environment },
+      });
+    case 'ip_not_allowed':
+      return ipNotAllowed(use.ip);
+    case 'insufficient_scope':
+      return lacks(
+        use.scopes.filter((scope) => !resolved?.record.scopes.has(scope)),
+        use.scopes,
+      );
+    case 'billing_inactive':
+      return billingRefusal(billing?.posture ?? 'unknown', use.operation);
+    case 'expired':
+      return new AppError('credential_expired', 'The API key has expired.', { details: { credential: 'api_key' } });
+    default:
+      return new AppError('credential_invalid', 'The credential is not valid.', { details: { credential: 'api_key' } });
+  }
+}
+
+function lacks(missing: readonly string[], required: readonly string[]): AppError {
+  return new AppError('permission_denied', `The key lacks ${missing.join(' and ')}.`, {
+    details: { required_scopes: required },
+  });
+}

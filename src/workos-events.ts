@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { readConfig } from './config.ts';
+import { makeUnreadableEventsParts } from './container.ts';
+import { assertReachable, connectDatabase } from './db/connect.ts';
+import { assertMigrated } from './db/migrations.ts';
+import { StartError } from './errors.ts';
+import { packageFile } from './package-file.ts';
+import { readProduct } from './permissions/read-product.ts';
+import type { KeptEvent } from './sync/unreadable-events-repository.ts';
+import { makeLogger } from './telemetry/logger.ts';
+
+const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read
+       npm run workos:events -- retry                         reads it again, and applies what it can`;
+const OPTIONS = { json: { type: 'boolean', default: false }, limit: { type: 'string', default: '50' } } as const;
+const Limit = z.coerce.number().int().min(1).max(10_000);
+// What WorkOS sent may hold anything, also what a terminal takes for a command.
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const toStdout = (text: string) => void process.stdout.write(text);
+const toStderr = (text: string) => void process.stderr.write(text);
+
+type Parts = ReturnType<typeof makeUnreadableEventsParts>;
+
+/**
+ * `npm run workos:events -- list|retry`: events of WorkOS that concern Latchkey and that it could not read. Exit code 0:
+ * there are none; 1: there are some; 2: they cannot be looked at.
+ */
+async function run(): Promise<number> {
+  const command = readCommand();
+  const config = readConfig(process.env);
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
+  const log = makeLogger({ level: config.logLevel, pretty: false, destination: { write: toStderr } });
+  await assertReachable(config.databaseUrl);
+  const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
+  try {
+    await assertMigrated(db);
+    return await command(makeUnreadableEventsParts({ config, product, db, log }));
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** @throws StartError that says how the command is used */
+function readCommand(): (parts: Parts) => Promise<number> {
+  const { values, positionals } = readArguments();
+  const limit = Limit.safeParse(values.limit);
+  const [verb, ...more] = positionals;
+  if (more.length === 0 && limit.success) {
+    if (verb === 'list') return (parts) => list(parts, limit.data, values.json);
+    if (verb === 'retry') return retry;
+  }
+  throw new StartError(USAGE);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new StartError(`${(error as Error).message}\n${USAGE}`, { cause: error });
+  }
+}
+
+async function list({ unreadable }: Parts, limit: number, json: boolean): Promise<number> {
+  const events = await unreadable.list(limit);
+  for (const event of events) toStdout(`${json ? JSON.stringify(event) : lineOf(event)}\n`);
+  const count = await unreadable.count();
+  if (!json) toStdout(`${count} ${count === 1 ? 'event' : 'events'} of WorkOS cannot be read.\n`);
+  return count === 0 ? 0 : 1;
+}
+
+async function retry({ retryUnreadable }: Parts): Promise<number> {
+  const { read, left } = await retryUnreadable(0);
+  toStdout(`${read} applied, ${left} still cannot be read.\n`);
+  return left === 0 ? 0 : 1;
+}
+
+function lineOf({ environment, id, type, receivedAt, source, reason }: KeptEvent): string {
+  const line = [receivedAt.toISOString(), environment, source, type, id, reason].join('  ');
+  return line.replaceAll(CONTROL, '�');
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  toStderr(
+    error instanceof StartError ? `${error.message}\n` : `The events cannot be read: ${(error as Error).message}\n`,
+  );
+  process.exitCode = 2;
+}

@@ -1,0 +1,7 @@
+import type { Background } from '../../src/sync/background.ts';
+
+/** What a scrape says after the worker has read the gauges of tables, which it does each minute. */
+export async function metricsOf({ url, background }: { url: string; background: Background }): Promise<string> {
+  await background.runOnce('read_gauges');
+  return (await fetch(`${url}/metrics`)).text();
+}
