@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest';
+import { exitCodeOf } from '../../src/doctor/doctor.ts';
+import { writeReport } from '../../src/doctor/report.ts';
+import { DEMO, demoSeed } from '../../src/emulator/demo.ts';
+import type { Emulator } from '../../src/emulator/emulator.ts';
+import { startEmulator } from '../../src/emulator/emulator.ts';
+import type { ProfileName } from '../../src/emulator/profile/profiles.ts';
+import { PROFILE_NAMES } from '../../src/emulator/profile/profiles.ts';
+import { applicationCookie, examineLocal, namesOf, personOf } from './examination.ts';
+
+/** What each planted divergence is called; `!`: something will not work; `?`: that is for Latchkey's own readers to say. */
+const EXPECTED: Record<ProfileName, readonly string[]> = {
+  default: [],
+  strict: [
+    'cookie-name',
+    'issuer',
+    '?timestamp-form',
+    '!audit-schemas',
+    '?unknown-fields',
+    'idempotency-not-honoured',
+    'membership-organization-name',
+  ],
+  'dashed-cookie': ['cookie-name'],
+  'own-cookie': ['!cookie-name'],
+  'large-cookie': ['!cookie-too-large'],
+  'split-cookie': ['!cookie-too-large', 'cookie-split'],
+  'bare-issuer': ['issuer'],
+  'slash-issuer': ['issuer'],
+  'sso-issuer': ['issuer'],
+  'workos-issuer': ['issuer'],
+  'custom-domain': ['!issuer'],
+  'plain-timestamps': ['?timestamp-form'],
+  'unreadable-timestamps': ['!timestamp-form'],
+  'late-events': ['late-events'],
+  'audit-schemas': ['!audit-schemas'],
+  'rate-limit': ['rate-limit'],
+  'silent-rate-limit': ['rate-limit-silent'],
+  'older-prefix': ['?key-prefix'],
+  'other-prefix': ['!key-prefix'],
+  'short-names': ['!key-name-limit'],
+  'refused-permissions': ['!permission-refused'],
+  'owner-of-tomorrow': ['?owner-kind'],
+  'fields-of-tomorrow': ['unknown-fields'],
+  'password-disabled': ['!sign-in-refused'],
+  'sso-required': ['!sign-in-refused'],
+  'mfa-required': ['!sign-in-refused'],
+  'no-replay': ['idempotency-not-honoured'],
+  'no-organization-names': ['membership-organization-name'],
+};
+const WITH_BURST: readonly ProfileName[] = ['rate-limit', 'silent-rate-limit'];
+
+const bare = (name: string): string => name.replace(/^[!?]/, '');
+
+/** Whether the profile has audit events checked against their schemas here. */
+async function refusesUnknownActions(emulator: Emulator): Promise<boolean> {
+  const event = {
+    action: 'doctor.unknown',
+    occurred_at: new Date().toISOString(),
+    actor: { id: 'a', type: 'system' },
+    targets: [{ id: 'b', type: 'note' }],
+    context: { location: '127.0.0.1' },
+    version: 1,
+  };
+  const response = await fetch(`${emulator.url}/audit_logs/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${emulator.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ organization_id: DEMO.organizationId('acme'), event }),
+  });
+  return !response.ok;
+}
+
+const count = async (emulator: Emulator): Promise<object> => {
+  const response = await fetch(`${emulator.url}/_emulator/state`, {
+    headers: { authorization: `Bearer ${emulator.apiKey}` },
+  });
+  const { organizations, users, memberships, api_keys, webhook_endpoints, machine_clients } =
+    (await response.json()) as Record<string, number>;
+  return { organizations, users, memberships, api_keys, webhook_endpoints, machine_clients };
+};
+
+it.each(PROFILE_NAMES)('finds and names what the profile %s plants, and leaves nothing behind', async (profile) => {
+  const emulator = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });
+  const before = await count(emulator);
+  emulator.behave({ profile });
+  const mayCookie = !EXPECTED[profile].includes('!sign-in-refused');
+  const cookie = mayCookie ? await applicationCookie(emulator) : undefined;
+  const checksSchemas = await refusesUnknownActions(emulator);
+  const burstKey = WITH_BURST.includes(profile) ? emulator.apiKey : undefined;
+  const examination = await examineLocal(emulator, { cookie, burstKey, ...personOf(emulator) });
+  emulator.behave({ profile: 'default' });
+  const report = writeReport(examination, '0');
+  const found = namesOf(examination);
+  // An event that cannot be read is a consequence, which the step that reads them names besides.
+  const wanted = EXPECTED[profile].filter((name) => name !== '!audit-schemas' || checksSchemas);
+  const names = new Set(found.map((name) => bare(name)).filter((name) => name !== 'event-unreadable'));
+  expect([...names].toSorted()).toEqual(wanted.map((name) => bare(name)).toSorted());
+  for (const name of wanted.filter((each) => !each.startsWith('?'))) expect(found).toContain(name);
+  const hasUnreadable = found.includes('!event-unreadable') || found.includes('!timestamp-form');
+  expect(hasUnreadable).toBe(profile === 'unreadable-timestamps');
+  expect(examination.left).toEqual([]);
+  expect(await count(emulator)).toEqual(before);
+  const breaks = found.some((name) => name.startsWith('!'));
+  expect(exitCodeOf(examination)).toBe(breaks ? 1 : 0);
+  for (const secret of [emulator.apiKey, DEMO.password, 'Fe26.2', 'eyJ', 'whsec_'])
+    expect(report).not.toContain(secret);
+  await emulator.close();
+});
