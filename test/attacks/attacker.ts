@@ -1,0 +1,48 @@
+import { connect } from 'node:net';
+
+/**
+ * A stranger, as a process of its own: opens sockets, writes a request many times ahead on each, reads the answers or
+ * does not, and begins again where it is cut. `node attacker.ts JSON`; it ends when it is killed.
+ */
+export type Attack = {
+  host: string;
+  port: number;
+  /** The bytes of one request. */
+  request: string;
+  sockets: number;
+  pipelined: number;
+  reads: boolean;
+  /** How long a socket is kept, where it is not read; 0 for ever. */
+  keptMs: number;
+};
+
+const AGAIN_MS = 10;
+const LONGEST_MS = 120_000;
+const ANSWER = /HTTP\/1\.1 \d/g;
+
+const attack = JSON.parse(process.argv[2]!) as Attack;
+
+function open(): void {
+  const socket = connect(attack.port, attack.host);
+  const send = () => socket.write(attack.request.repeat(attack.pipelined));
+  let answers = 0;
+  socket.on('connect', send);
+  socket.on('error', () => undefined);
+  socket.on('close', () => setTimeout(open, AGAIN_MS));
+  if (!attack.reads) {
+    if (attack.keptMs > 0) setTimeout(() => socket.destroy(), attack.keptMs);
+    socket.pause();
+    return;
+  }
+  socket.on('data', (chunk) => {
+    answers += chunk.toString('latin1').match(ANSWER)?.length ?? 0;
+    if (answers < attack.pipelined) return;
+    answers = 0;
+    send();
+  });
+}
+
+for (let i = 0; i < attack.sockets; i++) open();
+
+// Where nobody is left to end it.
+setTimeout(() => process.exit(0), LONGEST_MS);
