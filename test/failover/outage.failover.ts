@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { makeClient, say } from './client.ts';
+import type { At, Key } from './client.ts';
+import { startCluster } from './cluster.ts';
+import { becomesReady } from './load.ts';
+
+const GRACE_MS = 60_000;
+const AFTER_MS = 3_000;
+/** So much longer than the outage itself a replica may refuse. */
+const SLACK_MS = 5_000;
+/** A shared machine may hold a process up for so long. */
+const GAP_MS = 1_000;
+// Thirty seconds take their time: `FAILOVER_LONG=1 npm run test:failover -- outage`.
+const OUTAGES = process.env['FAILOVER_LONG'] === '1' ? [1, 5, 30] : [1, 5];
+
+type Client = Awaited<ReturnType<typeof makeClient>>;
+
+/** The longest time without a good answer, how many were refused, and from the first to the last that was stale. */
+async function watch(client: Client, replica: At, key: Key, stopping: AbortSignal) {
+  let [goodAt, gapMs, refused] = [performance.now(), 0, 0];
+  const stale: number[] = [];
+  while (!stopping.aborted) {
+    const answer = await client.verify(replica, key);
+    const at = performance.now();
+    if (answer.status === 200) {
+      gapMs = Math.max(gapMs, at - goodAt);
+      goodAt = at;
+    } else refused++;
+    if (answer.stale) stale.push(at);
+    await sleep(10);
+  }
+  return { gapMs, refused, staleMs: (stale.at(-1) ?? 0) - (stale[0] ?? 0) };
+}
+
+test.each(OUTAGES)(
+  'an outage of %i s costs about as long, and with a grace no answer but for unknown keys',
+  async (seconds) => {
+    const cluster = await startCluster({ synchronous: true });
+    const [strict, lenient] = await Promise.all([
+      cluster.replica(cluster.both),
+      cluster.replica(cluster.both, { env: { LATCHKEY_STALE_GRACE_MS: `${GRACE_MS}` } }),
+    ]);
+    const client = await makeClient(cluster, [strict, lenient]);
+    const key = await client.create(strict);
+    for (const replica of [strict, lenient]) await client.warm(replica, key);
+    const stopping = new AbortController();
+    const watched = Promise.all([strict, lenient].map((replica) => watch(client, replica, key, stopping.signal)));
+    const from = performance.now();
+    cluster.primary.kill();
+    await sleep(seconds * 1_000);
+    await cluster.standby.promote();
+    const outageMs = performance.now() - from;
+    for (const replica of [strict, lenient]) await becomesReady(client, replica);
+    await sleep(AFTER_MS);
+    stopping.abort();
+    const [strictly, leniently] = await watched;
+    say(
+      `no primary for ${outageMs.toFixed(0)} ms: no answer for ${strictly!.gapMs.toFixed(0)} ms (${strictly!.refused} refused); with a grace for ${leniently!.gapMs.toFixed(0)} ms, stale for ${leniently!.staleMs.toFixed(0)} ms`,
+    );
+    expect(strictly!.gapMs).toBeLessThan(outageMs + SLACK_MS);
+    expect(strictly!.staleMs).toBe(0);
+    expect(leniently!.refused).toBe(0);
+    expect(leniently!.gapMs).toBeLessThan(GAP_MS);
+    expect(leniently!.staleMs).toBeGreaterThan(seconds * 500);
+  },
+);
