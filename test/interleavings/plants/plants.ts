@@ -1,0 +1,144 @@
+import type { OperationName } from '../operations.ts';
+
+/** A fault that somebody could make: a lock, a comparison or a catch that is not there. */
+export type Plant = {
+  /** Of the sources, from `src` on. */
+  file: string;
+  /** What stands there, once, and what stands there with the fault. */
+  changes: readonly (readonly [text: string, instead: string])[];
+  /** Operations that meet there, among which it is looked for. */
+  only: readonly OperationName[];
+};
+
+const FOR_UPDATE = ['    .forUpdate()\n', ''] as const;
+/** Whoever claimed a row ends what others left of it meanwhile. */
+const UNCOMPARED_CLAIM: Pick<Plant, 'file' | 'changes'> = {
+  file: 'keys/unsettled-keys.ts',
+  changes: [
+    [
+      'row(id).where({ status, attempts, due_at: leasedUntil })',
+      'row(id).whereRaw(`${[status, attempts, leasedUntil].length} = 3`)',
+    ],
+  ],
+};
+
+export const PLANTS: Record<string, Plant> = {
+  'no lock on a key': {
+    file: 'keys/key-reader.ts',
+    changes: [['query.forUpdate().first(KEY_COLUMNS)', 'query.first(KEY_COLUMNS)']],
+    only: ['rotate', 'patch'],
+  },
+  'no lock on a tenant': {
+    file: 'billing/tenant-repository.ts',
+    changes: [FOR_UPDATE],
+    only: ['create', 'plan_lowered', 'billing_webhook'],
+  },
+  'no comparison when a key becomes active': {
+    file: 'keys/key-writer.ts',
+    changes: [["id: key.rowId, status: 'provisioning' }", 'id: key.rowId }']],
+    only: ['create', 'settle_late', 'decommission'],
+  },
+  'no catch around an item of a loop': {
+    file: 'background/items.ts',
+    changes: [
+      [
+        '        return setAside(item, options, error);',
+        '        if (error) throw error;\n        return setAside(item, options, error);',
+      ],
+    ],
+    only: ['settle_refused', 'members_refused'],
+  },
+  'no catch around a deletion at WorkOS': {
+    file: 'keys/revoke-key.ts',
+    changes: [
+      [
+        "    log.warn({ err: error, key_id: key.id }, 'a revoked",
+        "    if (error) throw error;\n    log.warn({ err: error, key_id: key.id }, 'a revoked",
+      ],
+    ],
+    only: ['delete_down', 'delete_lost', 'rotate'],
+  },
+  'no catch around an expiry at WorkOS': {
+    file: 'keys/expire-at-workos.ts',
+    changes: [
+      [
+        "      log.warn({ err: error, key_id: key.id }, 'the end",
+        "      if (error) throw error;\n      log.warn({ err: error, key_id: key.id }, 'the end",
+      ],
+    ],
+    only: ['patch_end_down', 'rotate'],
+  },
+  'no second look for a key that was given up': {
+    file: 'keys/mirror-keys.ts',
+    changes: [
+      [
+        "if (row?.status !== 'failed' || row.workos_id === key.id) return false;",
+        "if (row?.status !== 'failed' || row.workos_id !== 'never') return false;",
+      ],
+    ],
+    only: ['late_orphan', 'settle', 'delete'],
+  },
+  'a successor from the unlocked row': {
+    file: 'keys/rotate-key.ts',
+    changes: [['return inheritedOf(current);', 'return inheritedOf(current && found);']],
+    only: ['rotate', 'patch'],
+  },
+  'a reservation from the unlocked row': {
+    file: 'keys/rotate-key.ts',
+    changes: [['          ...templateOf(old),\n', '          ...templateOf(found),\n']],
+    // No request changes what the activation does not take from the locked row: scopes.
+    only: ['rotate', 'reconcile'],
+  },
+  'no comparison of what WorkOS has of a successor': {
+    file: 'keys/rotate-key.ts',
+    changes: [['assertSameAtWorkos(old, current);\n', 'if (!current) assertSameAtWorkos(old, current);\n']],
+    only: ['rotate', 'patch_end'],
+  },
+  'no comparison when the settler ends a claim': { ...UNCOMPARED_CLAIM, only: ['settle', 'delete_down'] },
+  'no comparison when the settler ends a search': { ...UNCOMPARED_CLAIM, only: ['settle', 'late_orphan'] },
+  'no look at what WorkOS told while the settler had a key': {
+    file: 'keys/unsettled-keys.ts',
+    changes: [
+      [
+        "        .whereRaw('workos_expires_at is not distinct from",
+        "        .whereRaw('true or workos_expires_at is not distinct from",
+      ],
+    ],
+    only: ['settle', 'expire_there'],
+  },
+  'no comparison when the settler gives up a maker': {
+    file: 'keys/unsettled-keys.ts',
+    changes: [["(await claimed(claim).update({ status: 'failed'", "(await row(claim).update({ status: 'failed'"]],
+    only: ['create', 'settle_late'],
+  },
+  'no comparison when WorkOS agrees to an expiry': {
+    file: 'keys/unsettled-keys.ts',
+    changes: [["status: 'active', expires_at: end ?? null })", "status: 'active' })"]],
+    only: ['patch_end', 'rotate', 'expire_there'],
+  },
+  'no comparison when WorkOS has answered about a person': {
+    file: 'members/ask-for-members.ts',
+    changes: [['if (!row || row.revision !== due.revision) return;', 'if (!row) return;']],
+    only: ['members', 'membership_ends', 'role_narrowed', 'membership_again'],
+  },
+  'no end of what is being made when an organization ends': {
+    file: 'keys/revoke-some-keys.ts',
+    changes: [['    await failProvisioningRows(trx, organizationId, now);\n', '']],
+    only: ['create', 'decommission'],
+  },
+  'no end of what was begun in an earlier membership': {
+    file: 'keys/keys-of-person.ts',
+    changes: [['  await failProvisioningRows(', '  if (!madeUntil) await failProvisioningRows(']],
+    only: ['create_personal', 'membership_again'],
+  },
+  "a role that is as young as its member's membership": {
+    file: 'members/ask-for-members.ts',
+    // Each of the two holds without the other.
+    changes: [
+      ['  await Promise.allSettled(asked.members);\n', ''],
+      ['const times = roles.flatMap(', 'const times = [member.updatedAt].concat(roles.flatMap('],
+      ['role?.updatedAt ?? []);', 'role?.updatedAt ?? []));'],
+    ],
+    only: ['members', 'role_narrowed'],
+  },
+};
