@@ -1,0 +1,2 @@
+/** This folder is the whole project, whatever lies around it. */
+export default { turbopack: { root: import.meta.dirname } };
