@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WorkOS } from '@workos-inc/node';
 import { makeAuditLog } from '../../src/audit/audit-log.ts';
+import { makeChain } from '../../src/audit/chain.ts';
 import { makeBillingGate } from '../../src/billing/gate.ts';
 import { makePolicy } from '../../src/billing/posture.ts';
 import { makeTenantRepository } from '../../src/billing/tenant-repository.ts';
@@ -47,7 +48,7 @@ const PLAN = {
   organizationRate: undefined,
 };
 const keys = makeKeyRepository(db);
-const audit = makeAuditLog({ announce: () => Promise.resolve(), clock });
+const audit = makeAuditLog({ announce: () => Promise.resolve(), chain: makeChain([randomBytes(32)]), clock });
 const policy = makePolicy(policyRulesOf({ grace_days: {}, postures: {} }));
 const gate = makeBillingGate({ tenants: makeTenantRepository(db), policy, planOf: () => PLAN, clock });
 const workosUrl = new URL(process.env['WORKOS_API_URL']!);
