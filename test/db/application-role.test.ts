@@ -45,4 +45,4 @@ test('a role that is created after the migrations gets what they would have gran
   } finally {
     await close();
   }
-});
+}, 60_000);
