@@ -99,7 +99,11 @@ function keepRunning(env: Env, meanwhile: () => Promise<void>) {
     const started = startEntry('main.ts', env);
     current = started;
     ready = learnAddress(started);
-    ready.catch((error: unknown) => complaints.push(`the service did not start: ${String(error)}`));
+    ready.catch((error: unknown) => {
+      complaints.push(`the service did not start: ${String(error)}`);
+      // The trial has failed; the next one gets another process.
+      started.kill();
+    });
     void follow(started);
   }
 
