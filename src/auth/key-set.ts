@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors } from 'jose';
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { decodeAnswer } from '../workos/decode-answer.ts';
 
 type Deps = { url: string; timeoutMs: number; clock: Clock; fetchFn?: typeof fetch };
 
@@ -64,7 +65,7 @@ export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JW
 async function fetchKeys(fetchFn: typeof fetch, url: string, timeoutMs: number): Promise<JSONWebKeySet> {
   const response = await fetchFn(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
   if (!response.ok) throw new Error(`the key set answered ${response.status}`);
-  const body = await response.text();
+  const body = await (await decodeAnswer(response)).text();
   if (body.length > MAX_BYTES) throw new Error('the key set is too large');
   return JSON.parse(body) as JSONWebKeySet;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeAnswer } from './decode-answer.ts';
 import { WorkosFailure } from './failure.ts';
 import type { WorkosSaid } from './failure.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
@@ -28,12 +29,17 @@ export class WorkosAnswer extends Error {
   }
 }
 
-/** A `fetch` for the SDK that keeps WorkOS's whole error. The SDK wraps what this throws, with itself as the cause. */
+/**
+ * A `fetch` for the SDK that reads every charset and keeps WorkOS's whole error. The SDK wraps what this throws, with
+ * itself as the cause.
+ */
 export function keepErrors(fetchFn: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await fetchFn(input, init);
-    if (response.ok || (response.status >= 300 && response.status < 400)) return response;
-    const body: unknown = await response.json().catch(() => undefined);
+    if (response.ok || (response.status >= 300 && response.status < 400)) return decodeAnswer(response);
+    const body: unknown = await decodeAnswer(response)
+      .then((answer) => answer.json())
+      .catch(() => undefined);
     throw new WorkosAnswer(readError(response, body), body);
   };
 }
@@ -101,7 +107,7 @@ function describeError(item: unknown): string {
 // WorkOS may quote what it was sent; a key in it is a secret all the same.
 function text(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
-  return value.replaceAll(/\bsk_\w+/g, 'sk_…').slice(0, MAX_TEXT);
+  return value.replaceAll(/\b(sk|wos_api_key)_\w+/g, '$1_…').slice(0, MAX_TEXT);
 }
 
 function retryAfterSeconds(header: string | null): number | undefined {

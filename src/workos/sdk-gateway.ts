@@ -1,5 +1,6 @@
 import { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
+import { ID } from '../ids.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { auditCalls } from './audit-calls.ts';
 import { EVENT_TYPES, RawKey, RawMember, RawOrganization, RawRole } from './event.ts';
@@ -34,7 +35,11 @@ const NOT_FOUND = 404;
 const CONFLICT = 409;
 
 // The SDK's own methods drop `expires_at`, so the generic calls are used and their answers checked here.
-const CreatedKey = z.object({ id: z.string().min(1), value: z.string().min(1), obfuscated_value: z.string().min(1) });
+const CreatedKey = z.object({
+  id: z.string().regex(ID),
+  value: z.string().min(1),
+  obfuscated_value: z.string().min(1),
+});
 const ExpiredKey = z.object({ updated_at: workosTime });
 const Validation = z.object({ api_key: RawKey.nullable() });
 const Memberships = z.object({ data: z.array(RawMembership).max(MAX_MEMBERSHIPS) });

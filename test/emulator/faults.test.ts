@@ -106,6 +106,17 @@ describe('faults after the work', () => {
     expect(await countKeys()).toBe(before + 1);
   });
 
+  it.each([
+    ['iso-8859-1', 'iso-8859-1', 'Schlüssel'],
+    ['utf-16', 'utf-16be', 'Schlüssel'],
+    ['mislabelled', 'utf-8', 'Schl\uFFFDssel'],
+  ] as const)('charset %s does the work and answers in it', async (charset, decoder, name) => {
+    emulator.faults.add({ kind: 'charset', charset, path: PATH });
+    const response = await create({ body: '{"name":"Schlüssel"}' });
+    const text = new TextDecoder(decoder).decode(await response.arrayBuffer());
+    expect([response.status, JSON.parse(text).name]).toEqual([201, name]);
+  });
+
   it('a retry with the same idempotency key gets the answer that was lost', async () => {
     emulator.behave({ replays_creates: true });
     const before = await countKeys();

@@ -39,6 +39,7 @@ function making(and: string): Row {
     malformed_json: done,
     empty_body: done,
     wrong_content_type: done,
+    unknown_charset: done,
     status_401: ended(REJECTED),
     status_404: ended(REJECTED),
     status_409: ended(REJECTED),
@@ -61,6 +62,7 @@ function revoking(): Row {
     malformed_json: noted,
     empty_body: noted,
     wrong_content_type: noted,
+    unknown_charset: noted,
     status_404: refused('deletion noted, still at WorkOS', 'nothing to do: WorkOS said that it has no such key'),
   };
 }
@@ -93,6 +95,7 @@ function same(outcome: Outcome): Row {
     malformed_json: outcome,
     empty_body: outcome,
     wrong_content_type: outcome,
+    unknown_charset: outcome,
     status_401: outcome,
     status_404: outcome,
     status_409: outcome,

@@ -19,6 +19,10 @@ export const FAULTS = {
   malformed_json: { what: 'malformed JSON, after the work', fault: { kind: 'malformed_json' } },
   empty_body: { what: 'an empty body, after the work', fault: { kind: 'empty_body' } },
   wrong_content_type: { what: 'the wrong content type, after the work', fault: { kind: 'wrong_content_type' } },
+  unknown_charset: {
+    what: 'a charset that nobody knows, after the work',
+    fault: { kind: 'charset', charset: 'unknown' },
+  },
   status_401: { what: '401', fault: { kind: 'status', status: 401 } },
   status_404: { what: '404', fault: { kind: 'status', status: 404 } },
   status_409: { what: '409', fault: { kind: 'status', status: 409 } },

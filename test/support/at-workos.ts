@@ -34,6 +34,6 @@ export const expireAtWorkos = (service: Pick<Service, 'workos'>, keyId: string, 
   atWorkos<WorkosKey>(service, 'POST', `/api_keys/${keyId}/expire`, { expires_at: expiresAt?.toISOString() ?? null });
 
 /** The header with which WorkOS signs a webhook's body. */
-export function signWebhook(secret: string, body: string, sentAt = Date.now()): string {
-  return `t=${sentAt}, v1=${createHmac('sha256', secret).update(`${sentAt}.${body}`).digest('hex')}`;
+export function signWebhook(secret: string, body: string | Buffer, sentAt = Date.now()): string {
+  return `t=${sentAt}, v1=${createHmac('sha256', secret).update(`${sentAt}.`).update(body).digest('hex')}`;
 }

@@ -3,13 +3,14 @@ import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
-import { COOKIE_PASSWORD } from '../support/service.ts';
+import { COOKIE_PASSWORD, PROFILE } from '../support/service.ts';
 
 const BREAKER = 3;
 const ORGANIZATION = 'org_acme';
 const workos = await startEmulator({
   port: 0,
   stateFile: ':memory:',
+  profile: PROFILE,
   seed: {
     organizations: [{ id: ORGANIZATION, name: 'Acme' }],
     people: [{ id: 'user_acme', email: 'a@acme.test' }],
@@ -20,7 +21,7 @@ const { workosCalls } = makeMetrics();
 afterAll(() => workos.close());
 afterEach(() => {
   workos.faults.clear();
-  workos.behave({ profile: 'default' });
+  workos.behave({ profile: PROFILE });
 });
 
 const makeGateway = () =>
@@ -47,6 +48,7 @@ describe('an answer that cannot be read', () => {
     ['that is cut off', { kind: 'malformed_json', times: 0 }],
     ['that is empty', { kind: 'empty_body', times: 0 }],
     ['of another content type', { kind: 'wrong_content_type', times: 0 }],
+    ['in a charset that nobody knows', { kind: 'charset', charset: 'unknown', times: 0 }],
     ['of another shape', answer({ api_key: 'sk_x' })],
     ['whose key is no key', answer({ api_key: { id: 7, owner: { type: 'organization' } } })],
   ])('%s is no outage: the breaker stays closed', async (_what, fault) => {
@@ -63,6 +65,14 @@ describe('an answer that cannot be read', () => {
     expect(await gateway.validateKey('sk_asked')).toBeUndefined();
     const { values } = await workosCalls.get();
     expect(values.some(({ labels }) => labels.outcome === 'malformed')).toBe(true);
+  });
+
+  it('that names a new key by what is no id leaves it to the settler', async () => {
+    const body = { id: 'api_key_\uFFFD', value: 'sk_of_a_new_key', obfuscated_value: 'sk_...' };
+    workos.faults.add({ ...answer(body), path: '/organizations/:id/api_keys', method: 'POST' });
+    const key = { organizationId: ORGANIZATION, name: 'a key', permissions: [], expiresAt: undefined };
+    const failure = { kind: 'malformed', outcome: 'unknown' };
+    await expect(makeGateway().createOrganizationKey(key)).rejects.toMatchObject(failure);
   });
 
   it('is none of those that do open it', async () => {

@@ -1,15 +1,17 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
+import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
-import { COOKIE_PASSWORD } from '../support/service.ts';
+import { COOKIE_PASSWORD, PROFILE } from '../support/service.ts';
 
 const workos = await startEmulator({
   port: 0,
   stateFile: ':memory:',
+  profile: PROFILE,
   seed: { organizations: [{ id: 'org_acme', name: 'Acme' }] },
 });
 afterAll(() => workos.close());
@@ -36,18 +38,20 @@ function logged(error: unknown): string {
   return lines.join('');
 }
 
-test.each(['malformed_json', 'empty_body', 'wrong_content_type'] as const)(
-  'a new key in an answer with %s is nowhere in the failure, nor in a line that logs it',
-  async (kind) => {
-    workos.faults.add({ kind, path: '/organizations/:id/api_keys' });
-    const key = { organizationId: 'org_acme', name: 'a key', permissions: [], expiresAt: undefined };
-    const error: unknown = await gateway.createOrganizationKey(key).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(WorkosFailure);
-    expect(error).toMatchObject({ code: 'workos_unavailable', outcome: 'unknown' });
-    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(SECRET);
-    expect(logged(error)).not.toMatch(SECRET);
-  },
-);
+test.each<FaultInput>([
+  { kind: 'malformed_json' },
+  { kind: 'empty_body' },
+  { kind: 'wrong_content_type' },
+  { kind: 'charset', charset: 'unknown' },
+])('a new key in an answer with $kind is nowhere in the failure, nor in a line that logs it', async (fault) => {
+  workos.faults.add({ ...fault, path: '/organizations/:id/api_keys' });
+  const key = { organizationId: 'org_acme', name: 'a key', permissions: [], expiresAt: undefined };
+  const error: unknown = await gateway.createOrganizationKey(key).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(WorkosFailure);
+  expect(error).toMatchObject({ code: 'workos_unavailable', outcome: 'unknown' });
+  expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(SECRET);
+  expect(logged(error)).not.toMatch(SECRET);
+});
 
 test('a key that WorkOS is asked about is nowhere in the failure to ask', async () => {
   for (const kind of ['malformed_json', 'reset_before', 'html'] as const) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHARSET_NAMES } from './charsets.ts';
 
 const Target = {
   method: z
@@ -16,7 +17,7 @@ const Target = {
 
 /**
  * Before the work: `latency` (then a normal answer), `status`, `html`, `reset_before`, `hang`.
- * After the work was done: `malformed_json`, `empty_body`, `wrong_content_type`, `reset_after`, `lost_answer`.
+ * After the work was done: `malformed_json`, `empty_body`, `wrong_content_type`, `charset`, `reset_after`, `lost_answer`.
  */
 export const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('latency'), ms: z.number().int().min(0).max(600_000), ...Target }),
@@ -27,6 +28,7 @@ export const Fault = z.discriminatedUnion('kind', [
     headers: z.record(z.string(), z.string()).default({}),
     ...Target,
   }),
+  z.strictObject({ kind: z.literal('charset'), charset: z.enum(CHARSET_NAMES), ...Target }),
   z.strictObject({
     kind: z.enum([
       'html',

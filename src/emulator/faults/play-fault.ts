@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Reply } from '../http/route.ts';
+import { CHARSETS } from './charsets.ts';
+import type { CharsetName } from './charsets.ts';
 import type { Fault } from './faults.ts';
 
 /** What the server is to do instead of sending an answer. */
@@ -44,6 +46,8 @@ export function playAfter(fault: Fault, reply: Reply): Reply | Silence {
       return { ...reply, body: '', headers: { ...reply.headers, 'content-type': 'application/json' } };
     case 'wrong_content_type':
       return { ...reply, body: text, headers: { ...reply.headers, 'content-type': 'text/plain' } };
+    case 'charset':
+      return { ...reply, ...inCharset(text, fault.charset, reply.headers) };
     case 'reset_after':
       return 'reset';
     case 'lost_answer':
@@ -51,4 +55,9 @@ export function playAfter(fault: Fault, reply: Reply): Reply | Silence {
     default:
       return reply;
   }
+}
+
+function inCharset(text: string, name: CharsetName, headers: Reply['headers']): Pick<Reply, 'body' | 'headers'> {
+  const { named, encode } = CHARSETS[name];
+  return { body: encode(text), headers: { ...headers, 'content-type': `application/json; charset=${named}` } };
 }

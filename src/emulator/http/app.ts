@@ -132,7 +132,8 @@ function send(reply: Reply | Silence, message: HttpRequest, response: Response):
   response.setHeader('x-request-id', randomUUID());
   if (reply.body !== undefined) response.setHeader('content-type', 'application/json; charset=utf-8');
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-  response.end(typeof reply.body === 'object' ? JSON.stringify(reply.body) : reply.body);
+  const { body } = reply;
+  response.end(typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body);
 }
 
 /** Express itself refuses a path such as `/%zz`, before any route. */

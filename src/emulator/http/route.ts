@@ -10,8 +10,8 @@ export type Request = {
 
 export type Reply = {
   status: number;
-  /** An object is sent as JSON, a text as it is (with its own content type in `headers`). */
-  body?: object | string;
+  /** An object is sent as JSON, a text or bytes as they are (with their own content type in `headers`). */
+  body?: object | string | Buffer;
   headers?: Readonly<Record<string, string>>;
 };
 
