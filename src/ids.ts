@@ -18,6 +18,8 @@ export function ulid(now: Date): string {
 // WorkOS's ids are short words, ours too. Anything else names nothing, and never reaches the database.
 /** Any id: of a key, a person, a session, a machine client, an event. */
 export const ID = /^\w{1,64}$/;
+/** What WorkOS may call an event; it is a name here, too. */
+export const EVENT_ID = /^[\x21-\x7e]{1,64}$/;
 /** Who acts: an id, or what WorkOS calls somebody who acts as another, an e-mail address. */
 export const ACTOR_ID = /^[\x21-\x7e]{1,254}$/;
 export const ORGANIZATION_ID = /^org_\w{1,60}$/;

@@ -150,8 +150,13 @@ export async function forgetOldFailures(db: Knex, now: Date, limit: number): Pro
 
 /** A larger one is not kept: the failure alone is shown then. */
 function payloadOf(payload: object | undefined): string | null {
-  const text = payload && JSON.stringify(payload);
+  const text = payload && JSON.stringify(payload, (_name, value: unknown) => withoutNul(value));
   return text !== undefined && text.length <= MAX_PAYLOAD_CHARACTERS ? text : null;
+}
+
+/** The database takes no NUL. */
+function withoutNul(value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '') : value;
 }
 
 function share(): number {

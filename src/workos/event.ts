@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ID, ORGANIZATION_ID } from '../ids.ts';
+import { EVENT_ID, ID, ORGANIZATION_ID } from '../ids.ts';
 import { workosTime as time } from './time.ts';
 import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from './entities.ts';
 
@@ -106,7 +106,10 @@ export const RawOrganization = z
 
 const MAX_ROLES = 100;
 const MAX_PERMISSIONS = 500;
-const slug = z.string().min(1).max(128);
+/** The database takes no NUL; a name in which one is replaced is nobody's, and grants nothing. */
+const withoutNul = (text: string): string => text.replaceAll('\0', '\uFFFD');
+const slug = z.string().min(1).max(128).transform(withoutNul);
+const permission = z.string().max(128).transform(withoutNul);
 
 export const RawMember = z
   .object({
@@ -129,7 +132,7 @@ export const RawRole = z
   .object({
     slug,
     organization_id: organizationId.nullish(),
-    permissions: z.array(z.string().max(128)).max(MAX_PERMISSIONS).nullish(),
+    permissions: z.array(permission).max(MAX_PERMISSIONS).nullish(),
     updated_at: time,
   })
   .transform((role): WorkosRole => ({
@@ -150,7 +153,7 @@ const RawSession = z
 const RawUser = z.object({ id }).transform((user) => ({ userId: user.id }));
 
 const common = {
-  id: z.string().min(1).max(64),
+  id: z.string().regex(EVENT_ID),
   created_at: time,
   // Who it was is a courtesy: an event whose context reads otherwise is an event all the same.
   context: z

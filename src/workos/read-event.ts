@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EVENT_ID } from '../ids.ts';
 import { EVENT_TYPES, parseEvent } from './event.ts';
 import type { WorkosEvent } from './event.ts';
 import { readTime } from './time.ts';
@@ -14,7 +15,6 @@ export type ReadEvent =
 
 type Json = Readonly<Record<string, unknown>>;
 
-const MAX_ID = 64;
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_REASON = 500;
 /** What ends must end, also where WorkOS's times are in a form that nobody knows. */
@@ -42,7 +42,7 @@ export function readEvent(raw: unknown, now: Date = new Date()): ReadEvent {
 /** The id of an event, or one that its body makes. */
 export function idOfEvent(raw: unknown): string {
   const id = isObject(raw) ? raw['id'] : undefined;
-  if (typeof id === 'string' && id !== '' && id.length <= MAX_ID) return id;
+  if (typeof id === 'string' && EVENT_ID.test(id)) return id;
   return `unnamed_${createHash('sha256').update(JSON.stringify(raw)).digest('hex').slice(0, 32)}`;
 }
 
