@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { productJsonSchema } from '../../scripts/product-schema.ts';
 import { demoProductOf, firstKeyOf, folderOfProduct } from '../../src/embedded/demo-product.ts';
 import { demoPermissions } from '../../src/emulator/demo-permissions.ts';
+import { makeKeyFormat } from '../../src/keys/key-format.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 
 const FOLDER = new URL('../../examples/systems/', import.meta.url);
@@ -30,6 +31,15 @@ test.each(SYSTEMS)('%s lets no key hold what manages keys, people or money', (na
   const product = readProduct(new URL(`${name}.yaml`, FOLDER));
   const given = new Set([...product.permission_sets.flatMap(({ scopes }) => scopes), ...(product.chosen_scopes ?? [])]);
   expect([...given].filter((scope) => /^(apikeys|members|billing)[.:]/.test(scope))).toEqual([]);
+});
+
+const BOTH_FORMS = SYSTEMS.flatMap((name) => ['sk_', 'wos_api_key_'].map((prefix) => ({ name, prefix })));
+
+test.each(BOTH_FORMS)('$name knows a key again that it makes of what WorkOS calls $prefix…', ({ name, prefix }) => {
+  const format = makeKeyFormat(readProduct(new URL(`${name}.yaml`, FOLDER)).api_keys);
+  const value = format.handOut(`${prefix}Zr3Xc9Qv1Lw8Tn5Yk2Bj7Hd4`, 'live');
+  expect(format.prefixes.filter((each) => value.startsWith(each))).not.toEqual([]);
+  expect(format.read(value)).toBeDefined();
 });
 
 test.each(SYSTEMS)('the demo of %s has an owner with everything, an operator, and a member who reads', (name) => {
