@@ -1,4 +1,5 @@
 import { parseEvent } from '../../workos/event.ts';
+import { readTime } from '../../workos/time.ts';
 import { readEvents, readUntil } from '../events.ts';
 import { COPES } from '../finding.ts';
 import { text } from '../read.ts';
@@ -13,7 +14,10 @@ const EXPECTED = [
 ];
 const ISO = /T.*(?:Z|[+-]\d{2}:?\d{2})$/;
 
-const kinds = (read: readonly unknown[]): string[] => [...new Set(read.map((event) => text(event, 'event') ?? '?'))];
+const kinds = (read: readonly unknown[]): string[] => [
+  ...new Set(read.map((event) => text(event, 'event') ?? 'an event without a kind')),
+];
+const timeOf = (event: unknown): string => text(event, 'created_at') ?? '';
 
 /** Whatever happened since the organization was made, as the Events API tells it. */
 export async function events(world: World): Promise<void> {
@@ -36,22 +40,15 @@ export async function events(world: World): Promise<void> {
 }
 
 function judgeEvents(world: World, all: readonly unknown[]): void {
-  const unreadable = all.filter((event) => !parseEvent(event).success);
-  const form = all.map((event) => text(event, 'created_at') ?? '').find((time) => !ISO.test(time));
-  if (form !== undefined)
-    world.differs({
-      name: 'timestamp-form',
-      breaks: unreadable.length > 0,
-      assumes: 'that times are ISO 8601 with an offset',
-      seen: form,
-      todo: unreadable.length > 0 ? 'Report this: such events cannot be applied.' : COPES,
-    });
-  else if (unreadable.length > 0)
+  judgeTimes(world, all);
+  // One whose time cannot be read is named by its time.
+  const unreadable = all.filter((event) => readTime(timeOf(event)) !== undefined && !parseEvent(event).success);
+  if (unreadable.length > 0)
     world.differs({
       name: 'event-unreadable',
       breaks: true,
       assumes: 'that it can read every event of the kinds that it asks for',
-      seen: [...new Set(unreadable.map((event) => text(event, 'event') ?? '?'))].join(', '),
+      seen: kinds(unreadable).join(', '),
       todo: 'Report this: what these events tell is not applied.',
     });
   const times = all.map((event) => Date.parse(text(event, 'created_at') ?? ''));
@@ -63,4 +60,18 @@ function judgeEvents(world: World, all: readonly unknown[]): void {
       seen: 'an event before an older one',
       todo: COPES,
     });
+}
+
+function judgeTimes(world: World, all: readonly unknown[]): void {
+  const forms = all.map((event) => timeOf(event)).filter((time) => !ISO.test(time));
+  const [form] = forms;
+  if (form === undefined) return;
+  const unread = forms.find((time) => readTime(time) === undefined);
+  world.differs({
+    name: 'timestamp-form',
+    breaks: unread !== undefined,
+    assumes: 'that times are ISO 8601 with an offset',
+    seen: unread ?? form,
+    todo: unread === undefined ? COPES : 'Report this: such events cannot be applied.',
+  });
 }

@@ -47,6 +47,7 @@ async function judgeToken(world: World, wanted: string | undefined, answer: Answ
   if (answer.status !== 200) {
     world.note(`A token ${what}: ${describe(answer)}.`);
     if (wanted === undefined) refused(world, describe(answer));
+    else withoutScope(world, `${describe(answer)} for ${wanted}`);
     return;
   }
   const token = need(answer, 'the token', 'access_token');
@@ -55,6 +56,7 @@ async function judgeToken(world: World, wanted: string | undefined, answer: Answ
     const { kind, scopes } = await world.judge.verifyToken(token);
     world.note(`A token ${what}: a ${kind} with ${scopes} scope(s).`);
     if (kind !== 'machine') refused(world, `it is taken for a ${kind}`);
+    else if (wanted !== undefined && scopes === 0) withoutScope(world, `a token without ${wanted}`);
   } catch (error) {
     refused(world, error instanceof Error ? error.message : String(error));
   }
@@ -67,5 +69,15 @@ function refused(world: World, seen: string): void {
     assumes: 'that a machine token comes from the AuthKit domain, for the client id, with an organization',
     seen,
     todo: 'Compare WORKOS_AUTHKIT_URL and WORKOS_CLIENT_ID with the environment.',
+  });
+}
+
+function withoutScope(world: World, seen: string): void {
+  world.differs({
+    name: 'machine-scope',
+    breaks: true,
+    assumes: 'that a machine gets the scope that its application has and that it asks for',
+    seen,
+    todo: 'Make the scopes of the product permissions of the environment, and give them to machine applications; until then machines may do nothing.',
   });
 }
