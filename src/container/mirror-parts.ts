@@ -3,6 +3,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { ItemsOf } from '../background/items.ts';
 import { makeMirrorSessions } from '../auth/mirror-sessions.ts';
 import type { MirrorSessions } from '../auth/mirror-sessions.ts';
+import { makeNoteLargeRole } from '../auth/session-cookie-size.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import type { Clock } from '../clock.ts';
@@ -88,6 +89,7 @@ type MemberDeps = {
   announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
   itemsOf: ItemsOf;
   clock: Clock;
+  log: Logger;
 };
 
 /** What asks WorkOS of people, and its loop. */
@@ -96,7 +98,16 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: Me
   const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
   const { db, clock } = deps;
   const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
-  const asking = { ...deps, items, announce: announceKeysOf, turn, leaseMs };
+  const noteRole = makeNoteLargeRole(deps.log);
+  const workos = {
+    findMember: deps.workos.findMember,
+    async findRole(organizationId: string, slug: string) {
+      const role = await deps.workos.findRole(organizationId, slug);
+      if (role) noteRole(role);
+      return role;
+    },
+  };
+  const asking = { ...deps, workos, items, announce: announceKeysOf, turn, leaseMs };
   const { askDue, askAbout } = makeAskForMembers(asking);
   const loop: Loop = {
     name: MEMBERS_LOOP,
@@ -105,7 +116,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: Me
     lagSeconds: () => membersLagSeconds(db, clock()),
     items: items.deadLetters,
   };
-  return { askAboutMember: askAbout, membersLoop: loop };
+  return { askAboutMember: askAbout, noteRole, membersLoop: loop };
 }
 
 type EventDeps = {
@@ -118,6 +129,7 @@ type EventDeps = {
   mirrorMembers: MirrorMembers;
   mirrorSessions: MirrorSessions;
   askAboutMember: AskForMembers['askAbout'];
+  noteRole: ReturnType<typeof makeNoteLargeRole>;
   metrics: Metrics;
   itemsOf: ItemsOf;
   at: FaultPoint;

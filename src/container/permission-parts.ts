@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
+import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
+import { warnOfScopes } from '../auth/session-cookie-size.ts';
 import type { ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { makeHoldersOf } from '../keys/holders.ts';
@@ -11,12 +13,12 @@ import type { Loop } from '../background/loop.ts';
 const LOOP = 'configuration';
 const INTERVAL_MS = 5_000;
 
-type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; itemsOf: ItemsOf; clock: Clock };
+type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; itemsOf: ItemsOf; clock: Clock; log: Logger };
 
-/** Tells of another configuration. */
-export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock }: Deps): Loop {
+/** Tells of another configuration, and of one that a session cookie cannot carry. */
+export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock, log }: Deps): Loop {
   const items = itemsOf(LOOP);
-  const step = makeTellChangedGrants({
+  const tellChangedGrants = makeTellChangedGrants({
     db,
     configured: catalogue.configuredGrants(),
     holdersOf: makeHoldersOf({ clock }),
@@ -24,5 +26,15 @@ export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock }: 
     items,
     clock,
   });
-  return { name: LOOP, everyMs: INTERVAL_MS, step, items: items.deadLetters };
+  let isChecked = false;
+  return {
+    name: LOOP,
+    everyMs: INTERVAL_MS,
+    step(signal) {
+      if (!isChecked) warnOfScopes(log, [...catalogue.scopeNames]);
+      isChecked = true;
+      return tellChangedGrants(signal);
+    },
+    items: items.deadLetters,
+  };
 }

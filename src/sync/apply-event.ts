@@ -7,7 +7,7 @@ import { transaction } from '../db/transaction.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorMembers, Step } from '../members/mirror-members.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { WorkosKey, WorkosOrganization } from '../workos/entities.ts';
+import type { WorkosKey, WorkosOrganization, WorkosRole } from '../workos/entities.ts';
 import type { WorkosEvent } from '../workos/event.ts';
 
 type Deps = {
@@ -18,6 +18,8 @@ type Deps = {
   mirrorSessions: MirrorSessions;
   /** Asks WorkOS what a person may do, if that is not known. Never fails: what is not known grants nothing. */
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
+  /** Looks at what a role grants now. */
+  noteRole: (role: WorkosRole) => void;
   workosEvents: Metrics['workosEvents'];
 };
 
@@ -91,6 +93,7 @@ async function applyToMembers(deps: Deps, event: MemberEvent, source: AuditSourc
       return endEverywhere(deps, event.userId, { at: event.createdAt, reason: 'user_deleted', source });
     default: {
       const gone = event.type === 'role.deleted' || event.type === 'organization_role.deleted';
+      if (!gone) deps.noteRole(event.role);
       const role = gone ? { ...event.role, updatedAt: event.createdAt } : event.role;
       return inSteps(deps, (trx) => mirrorMembers.roleChanged(trx, role, gone));
     }

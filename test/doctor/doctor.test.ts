@@ -65,6 +65,34 @@ it('names a Latchkey that does not read what WorkOS gives', async () => {
   expect(namesOf(examination).toSorted()).toEqual(['!cookie-unread', '!issuer', '!machine-token', '!webhook']);
 });
 
+it('names a role whose session fits no cookie', async () => {
+  const permissions = Array.from({ length: 120 }, (_, i) => `documents:write:kind-${i}`);
+  emulator.seed({ roles: [{ slug: 'everything', name: 'Everything', permissions }] });
+  const examination = await examineLocal(emulator);
+  expect(namesOf(examination)).toEqual(['!role-too-large']);
+  const seen = examination.steps.flatMap(({ findings }) => findings.map((finding) => finding.seen));
+  expect(seen).toEqual([expect.stringMatching(/^everything: 120 permissions, about [4-9]\d{3} bytes$/)]);
+});
+
+it('says of each of two divergences whether it is the one that breaks something', async () => {
+  emulator.behave({ timestamps: 'words', unknown_fields: true, owner_kind: 'agent_registration' });
+  expect(namesOf(await examineLocal(emulator)).toSorted()).toEqual(['!timestamp-form', 'owner-kind', 'unknown-fields']);
+});
+
+it('names events that cannot be read for another reason than their times', async () => {
+  const event = { id: 'event_odd', event: 'api_key.created', created_at: '2026-01-01 00:00:00.000', data: {} };
+  const body = { object: 'list', data: [event], list_metadata: { after: null } };
+  emulator.faults.add({ kind: 'status', status: 200, body, path: '/events', times: 0 });
+  const names = namesOf(await examineLocal(emulator, { patienceMs: 100 }));
+  expect(names).toEqual(expect.arrayContaining(['timestamp-form', '!event-unreadable']));
+  expect(names).not.toContain('!timestamp-form');
+});
+
+it('names a machine that does not get the scope that it asks for', async () => {
+  emulator.faults.add({ kind: 'status', status: 422, method: 'POST', path: '/connect/applications' });
+  expect(namesOf(await examineLocal(emulator))).toEqual(['!machine-scope']);
+});
+
 it('skips what is not there, with its reason', async () => {
   emulator.faults.add({ kind: 'status', status: 404, method: 'POST', path: '/connect/applications' });
   emulator.faults.add({ kind: 'status', status: 403, method: 'POST', path: '/user_management/users/:id/api_keys' });

@@ -15,6 +15,7 @@ import { makeTestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';
 
 const askAboutMember = () => Promise.resolve();
+const noteRole = () => undefined;
 
 export const T0 = Date.parse('2026-11-01T12:00:00.000Z');
 /** Minutes after a fixed beginning. */
@@ -32,7 +33,13 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
   const marker = makeMarker(randomBytes(32));
   const audit = makeTestAudit(clock);
   const mirror = makeMirror({ product, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
-  const applyEvent = makeApplyEvent({ db, ...mirror, askAboutMember, workosEvents: makeMetrics().workosEvents });
+  const applyEvent = makeApplyEvent({
+    db,
+    ...mirror,
+    askAboutMember,
+    noteRole,
+    workosEvents: makeMetrics().workosEvents,
+  });
   return { db, clock, marker, ...mirror, apply: (event: WorkosEvent) => applyEvent(event, { source: 'poll' }) };
 }
 

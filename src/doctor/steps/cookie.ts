@@ -1,15 +1,15 @@
+import { MAX_COOKIE_BYTES } from '../../auth/session-cookie-size.ts';
 import { COPES } from '../finding.ts';
 import { organizationId } from '../keys.ts';
 import { person, signedIn } from '../people.ts';
+import { judgeRoles } from '../role-sizes.ts';
 import type { World } from '../world.ts';
 
-/** The most that browsers keep of one cookie, its name and attributes included. */
-const MAX_COOKIE_BYTES = 4_096;
 const USUAL = ['wos_session', 'wos-session'];
 
-/** A session that the SDK sealed, in a cookie of each name. */
+/** A session that the SDK sealed, in a cookie of each name, and what it would be with each role. */
 export async function cookie(world: World): Promise<void> {
-  signedIn(world);
+  const { accessToken } = signedIn(world);
   const { email, password } = person(world);
   const sealed = await world.judge.sealedSignIn({ email, password, organizationId: organizationId(world) });
   world.secrets.add(sealed);
@@ -23,6 +23,7 @@ export async function cookie(world: World): Promise<void> {
       seen: `${bytes} bytes`,
       todo: 'Give roles fewer permissions, keep metadata of users small, split the cookie in the application, or send the access token instead.',
     });
+  else await judgeRoles(world, { bytes, accessToken });
   const own = world.target.cookieName;
   for (const name of new Set([...USUAL, ...(own === undefined ? [] : [own])]))
     if (world.judge.readCookie(`${name}=${sealed}`) !== sealed) unread(world, `the cookie ${name} is not read`);
