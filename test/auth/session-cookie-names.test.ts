@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { FORWARD_PATH } from '../../src/verification/forward-auth-routes.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { sealSession } from '../support/sealed-session.ts';
-import { environment, startService } from '../support/service.ts';
+import { PROFILE, environment, startService } from '../support/service.ts';
 
 const service = await startService();
 const named = await startService({ WORKOS_COOKIE_NAME: 'console_session' });
@@ -50,7 +50,7 @@ test.each(['wos_session', 'wos-session', 'console_session'])('joins the parts of
 test('takes a session of two cookies that the profile of the local WorkOS splits', async () => {
   service.workos.behave({ cookie_name: 'wos-session', cookie_part_bytes: 500 });
   const cookie = service.workos.sessionCookie(await sealed());
-  service.workos.behave({ profile: 'default' });
+  service.workos.behave({ profile: PROFILE });
   expect(cookie).toMatch(/^wos-session\.0=.*; wos-session\.1=/);
   expect(await get(cookie)).toEqual(OK);
 });

@@ -3,7 +3,7 @@ import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { SignJWT, decodeJwt } from 'jose';
 import { afterEach, expect, test } from 'vitest';
 import { call, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { PROFILE, startService } from '../support/service.ts';
 
 const service = await startService();
 const { workos } = service;
@@ -53,7 +53,7 @@ test('shows a membership whose organization WorkOS does not name', async () => {
   const other = await service.organizations.add();
   workos.behave({ organization_names: false });
   const { status, body } = await call(service, 'GET', '/v1/me/session', { token: await other.session('owner') });
-  workos.behave({ organization_names: true });
+  workos.behave({ profile: PROFILE });
   expect([status, body['memberships']]).toMatchObject([200, [{ organization_id: other.id, organization_name: null }]]);
 });
 

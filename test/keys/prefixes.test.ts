@@ -1,10 +1,10 @@
 import { afterEach, expect, it } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { PROFILE, startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const service = await startService();
-afterEach(() => service.workos.behave({ key_prefix: 'sk_' }));
+afterEach(() => service.workos.behave({ profile: PROFILE }));
 
 const me = async (token: string) => outcome(await call(service, 'GET', '/v1/me/session', { token }));
 

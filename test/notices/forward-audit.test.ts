@@ -5,9 +5,10 @@ import { atWorkos } from '../support/at-workos.ts';
 import { takeWorkosDown } from '../support/workos-faults.ts';
 import { AUDIT_ACTIONS } from '../../src/audit/audit-event.ts';
 import { auditSchemaOf } from '../../src/notices/audit-schemas.ts';
-import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './notice-service.ts';
 
 const service = await startNoticeService({ auditForwarding: true });
+await registerAuditSchemas(service);
 const AUDIT_LOGS = { method: 'POST', path: '/audit_logs/events' } as const;
 
 type Kept = { event: { action: string; metadata: Record<string, unknown> }; idempotency_key: string };
@@ -168,6 +169,7 @@ test('Audit Logs being down stops nobody from making a key, however many organiz
 
 test('no more events a second are sent than WorkOS is to be asked in the background', async () => {
   const own = await startNoticeService({ auditForwarding: true, env: { WORKOS_SETTLEMENTS_PER_SECOND: '50' } });
+  await registerAuditSchemas(own);
   for (let i = 0; i < 10; i++) {
     const token = await (await own.organizations.add()).session();
     for (let n = 0; n < 3; n++) await createKey(own, token);

@@ -5,8 +5,12 @@ import { readConfig } from '../../src/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { passFaultPoint } from '../../src/fault-point.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
+import { makeRegisterAuditSchemas } from '../../src/notices/audit-schemas.ts';
+import type { Registered } from '../../src/notices/audit-schemas.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
 import { environment, startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
 
@@ -27,6 +31,15 @@ const variableOf = (name: string) => `LATCHKEY_NOTICES_SECRET_${name.toUpperCase
 export function startNoticeService({ endpoints = [], auditForwarding = false, more = {}, env = {}, ...rest }: Options) {
   const file = productFile(endpoints, auditForwarding, more);
   return startService({ LATCHKEY_CONFIG: file, ...secretsOf(endpoints), ...env }, rest);
+}
+
+/** Does what `npm run audit:schemas` does: a strict WorkOS takes no event of an action without a schema. */
+export async function registerAuditSchemas({ workos }: Pick<Service, 'workos'>): Promise<Registered[]> {
+  const config = readConfig(environment(workos)).workos;
+  const gateway = makeSdkGateway({ ...config, workosCalls: makeMetrics().workosCalls });
+  const all = [];
+  for await (const one of makeRegisterAuditSchemas(gateway)()) all.push(one);
+  return all;
 }
 
 /** Another process on the same database, whose loops a test steps; it answers no requests. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PASSWORD, addPerson, login, logout, tokensOf } from '../auth/sign-in.ts';
-import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './notice-service.ts';
 
 const secrets = [`whsec_${Buffer.alloc(32, 7).toString('base64')}`];
 const service = await startNoticeService({
@@ -8,6 +8,7 @@ const service = await startNoticeService({
   auditForwarding: true,
   more: { sessions: { password_sign_in: true } },
 });
+await registerAuditSchemas(service);
 
 type Kept = { organization_id: string; event: { action: string; actor: object; targets: object[]; metadata: object } };
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeUnreadableEventsParts } from '../../src/container.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey, signWebhook } from '../support/at-workos.ts';
-import { startService } from '../support/service.ts';
+import { PROFILE, startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 
 const SECRET = 'a webhook secret of the tests';
@@ -20,7 +20,7 @@ const statusesOf = (organizationId: string) =>
 const works = async (value: string) => (await call(service, 'GET', '/v1/me/session', { token: value })).status === 200;
 
 afterEach(async () => {
-  workos.behave({ timestamps: 'iso', owner_kind: null, unknown_fields: false });
+  workos.behave({ profile: PROFILE });
   workos.faults.clear();
   await db('unreadable_workos_events').delete();
   await poll();

@@ -99,7 +99,7 @@ type SessionOf = { organizationId: string; name: string; role: Role; permissions
 function signSession({ workos, clock }: Service, { organizationId, name, role, permissions, claims }: SessionOf) {
   const issuedAt = Math.floor(clock().getTime() / 1_000);
   return workos.signSessionToken({
-    iss: `${workos.url}/user_management/${workos.clientId}`,
+    iss: workos.sessionIssuer(),
     client_id: workos.clientId,
     sub: `user_${name}_${role}`,
     sid: `session_${name}_${role}`,

@@ -4,6 +4,7 @@ import { demoTestSeedOf } from '../../../src/emulator/demo.ts';
 import { startEmulator } from '../../../src/emulator/emulator.ts';
 import type { RouteOptions } from '../../../src/client/express.ts';
 import { readProduct } from '../../../src/permissions/read-product.ts';
+import { PROFILE } from '../../support/service.ts';
 import { startProductApi } from '../product-api.ts';
 import type { ProductRoute } from '../product-api.ts';
 import { startWorld } from '../world.ts';
@@ -29,6 +30,7 @@ async function startTestEnvironment() {
   const workos = await startEmulator({
     port: 0,
     stateFile: ':memory:',
+    profile: PROFILE,
     seed: demoTestSeedOf(demoProductOf(readProduct(FILE))),
   });
   afterAll(() => workos.close());
