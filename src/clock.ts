@@ -19,6 +19,8 @@ export type SteadyClock = Clock & {
 
 /** Less is no step: readings are rounded, and time servers correct clocks by slowing them down. */
 const STEP_MS = 1_000;
+/** The wall clock is read in whole milliseconds. */
+const ROUNDED_MS = 2;
 /** A step forward that is taken back within this was a mistake. */
 const SETTLED_MS = 10 * 60_000;
 /** While the wall clock is behind: it catches up with a tenth of the time that passes. */
@@ -35,6 +37,7 @@ export function makeSteadyClock(sources: Sources = {}): SteadyClock {
   let floorMs = wallMs();
   let jumpedAtMs: number | undefined;
   let isBehind = false;
+  let wasBehind = false;
 
   /** Moves the moment below which no reading may be. */
   function advance(nowMs: number, wall: number): void {
@@ -44,7 +47,9 @@ export function makeSteadyClock(sources: Sources = {}): SteadyClock {
     if (wall > expectedMs + STEP_MS) {
       jumpedAtMs ??= nowMs;
       floorMs = nowMs - jumpedAtMs < SETTLED_MS ? expectedMs : wall;
-    } else floorMs = Math.max(wall, wall < expectedMs ? floorMs + passedMs * RATE_BEHIND : expectedMs);
+    } else floorMs = Math.max(wall, wasBehind && wall < expectedMs ? floorMs + passedMs * RATE_BEHIND : expectedMs);
+    // What passed before the step was noticed counts whole, however long nobody read.
+    wasBehind = wall < floorMs - ROUNDED_MS;
     if (wall <= floorMs + STEP_MS) jumpedAtMs = undefined;
     noteStep(floorMs - wall);
   }

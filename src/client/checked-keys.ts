@@ -21,9 +21,9 @@ export type VerifiedKey = {
 export type CheckedKey = {
   view: VerifiedKey;
   scopes: ReadonlySet<string>;
-  /** On the clock of the calendar. */
+  /** In milliseconds since 1970, by the steady clock. */
   expiresAtMs: number | undefined;
-  /** What billing lets it be used for, until a moment on the clock of the calendar, if there is one. */
+  /** What billing lets it be used for, until a moment by the same clock, if there is one. */
   allows: readonly Operation[];
   changesAtMs: number | undefined;
   /** On the monotonic clock. */

@@ -48,7 +48,7 @@ export type ApiKeyGuard = {
 export function createApiKeyGuard({ cache, onStream, ...rest }: GuardOptions): ApiKeyGuard {
   const client = 'client' in rest ? rest.client : createLatchkeyClient(rest);
   const guard = makeKeyGuard({ client, cache, onStream });
-  const report = makeUsageReport({ send: client.reportUsage });
+  const report = makeUsageReport({ send: client.reportUsage, now: guard.now });
   // A lease that cannot be released ends by itself.
   const release = (id: string) => void client.releaseLease(id).catch(() => undefined);
   return {

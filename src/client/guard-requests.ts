@@ -23,7 +23,7 @@ export type RouteOptions = {
 
 const MAX_USER_AGENT = 256;
 
-type Deps = Pick<KeyGuard, 'peek' | 'ask'> & {
+type Deps = Pick<KeyGuard, 'peek' | 'ask' | 'now'> & {
   /** Told of requests that were judged here. */
   note: UsageReport['note'];
   release: (lease: string) => void;
@@ -37,7 +37,7 @@ export function guardRequests(
   { environment = 'live', scopes = [], operation = operationOf, cost, allowQuery = false }: RouteOptions,
 ): RequestHandler {
   const pass = ({ req, res, next, does }: Passing, key: CheckedKey, wasAsked: boolean) => {
-    const refusal = judge(key, { environment, scopes, operation: does });
+    const refusal = judge(key, { environment, scopes, operation: does }, deps.now());
     if (!wasAsked) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req));
     if (refusal) return sendRefusal(res, refusal);
     req.apiKey = key.view;

@@ -6,6 +6,7 @@ import { isForEach, makeKeyMemory } from './key-memory.ts';
 import type { CacheOptions } from './key-memory.ts';
 import { LatchkeyError } from './latchkey-error.ts';
 import type { Verdict, VerifyApiKey } from './shapes.ts';
+import { makeSteadyClock } from './steady-clock.ts';
 
 /** A good key, or why it is none; the verdict is absent for a key that is known from before. */
 export type Answer = { key: CheckedKey; verdict: Verdict | undefined } | { refused: Verdict };
@@ -24,7 +25,8 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
   const asking = new Map<string, Promise<Answer>>();
   // Who asks after a change must not be answered by a question from before.
   const onChange = () => asking.clear();
-  const memory = makeKeyMemory({ connection: connectionOf(client), cache, onStream, onChange });
+  const now = makeSteadyClock();
+  const memory = makeKeyMemory({ connection: connectionOf(client), cache, onStream, onChange, now });
 
   async function question(name: string, asked: VerifyApiKey): Promise<Answer> {
     const askedAt = performance.now();
@@ -77,6 +79,8 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
     size: memory.size,
     /** By what the kept keys go: hashes of their secrets. */
     names: memory.names,
+    /** The clock that keys are judged by. */
+    now,
     close: memory.close,
   };
 }

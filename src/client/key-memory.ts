@@ -4,6 +4,7 @@ import { followFeed } from './invalidation-feed.ts';
 import { makeRecentChanges } from './recent-changes.ts';
 import type { Token } from './send.ts';
 import type { Verdict } from './shapes.ts';
+import type { Now } from './steady-clock.ts';
 
 /** What is kept in this process of keys that Latchkey called good. */
 export type CacheOptions = {
@@ -30,10 +31,11 @@ type Options = {
   onStream: (open: boolean) => void;
   /** Something changed: what was asked before may not be true. */
   onChange: () => void;
+  now: Now;
 };
 
 /** What Latchkey said of keys, believed while it tells of every change. Keys go by a hash of their secrets. */
-export function makeKeyMemory({ connection, cache, onStream, onChange }: Options) {
+export function makeKeyMemory({ connection, cache, onStream, onChange, now }: Options) {
   const { maxKeys = 10_000, ttlMs = 60_000, staleGraceMs = 0, replicaLagMs = 3_000 } = cache;
   const keys = makeCheckedKeys({ maxKeys });
   const changes = makeRecentChanges({ lagMs: replicaLagMs });
@@ -58,7 +60,7 @@ export function makeKeyMemory({ connection, cache, onStream, onChange }: Options
       const known = keys.get(name);
       if (!known || performance.now() - known.checkedAt >= ttlMs) return undefined;
       // A posture that ends by the clock is not told of.
-      return known.changesAtMs !== undefined && known.changesAtMs <= Date.now() ? undefined : known;
+      return known.changesAtMs !== undefined && known.changesAtMs <= now() ? undefined : known;
     },
 
     /** Remembers a verdict, unless something changed since it was asked for. @returns the key, if it is good */

@@ -81,9 +81,9 @@ function limitOf({ limit, window_seconds, scope }: RateLimitState): Record<strin
   return { limit, window_seconds, scope };
 }
 
-/** Whether a key that is known is good for a use, by the clock of now. @returns undefined when it is */
-export function judge({ expiresAtMs, scopes, view, allows }: CheckedKey, use: Use): Refusal | undefined {
-  if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) return EXPIRED;
+/** Whether a key that is known is good for a use now. @returns undefined when it is */
+export function judge({ expiresAtMs, scopes, view, allows }: CheckedKey, use: Use, nowMs: number): Refusal | undefined {
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return EXPIRED;
   if (use.environment !== 'any' && view.environment !== use.environment)
     return mismatch(view.environment, use.environment);
   for (const scope of use.scopes) if (!scopes.has(scope)) return lacks(use.scopes, scopes);

@@ -1,4 +1,5 @@
 import type { ReportUsage, ReportedUse, VerdictCode } from './shapes.ts';
+import type { Now } from './steady-clock.ts';
 
 /** What was decided here about one key since it was last told. */
 export type Tally = {
@@ -15,6 +16,7 @@ type Origin = () => { ip: string | undefined; user_agent: string | undefined };
 
 type Options = {
   send: (report: ReportUsage) => Promise<unknown>;
+  now: Now;
   everyMs?: number;
   maxKeys?: number;
 };
@@ -31,7 +33,7 @@ export function newTally(id: string, organizationId: string): Tally {
  * Tells Latchkey how often keys were used that it was not asked about, some seconds at a time, of so many keys at most.
  * What cannot be told then is not told; a process that is killed takes the last seconds with it.
  */
-export function makeUsageReport({ send, everyMs = 5_000, maxKeys = 20_000 }: Options) {
+export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }: Options) {
   let used = new Set<Tally>();
   let sending: Promise<void> | undefined;
   const timer = setInterval(() => void flush(), everyMs).unref();
@@ -58,7 +60,7 @@ export function makeUsageReport({ send, everyMs = 5_000, maxKeys = 20_000 }: Opt
         ({ ip: tally.ip, user_agent: tally.userAgent } = origin());
       }
       tally.counts.set(code, (tally.counts.get(code) ?? 0) + 1);
-      tally.lastUsedAtMs = Date.now();
+      tally.lastUsedAtMs = now();
     },
 
     flush,

@@ -81,6 +81,15 @@ test('a step forward counts at once; taken back within ten minutes it was a mist
   expect([now(), steps]).toEqual([START + HOUR + 19 * MINUTE, [HOUR]]);
 });
 
+test('a step back that is noticed late makes nothing of the time before live longer', () => {
+  const { pass, step, now } = makeClock();
+  pass(HOUR);
+  step(-2 * HOUR);
+  expect(now()).toBe(START + HOUR);
+  pass(HOUR);
+  expect(now()).toBe(START + 1.9 * HOUR);
+});
+
 test('what takes back more than the step forward that was a mistake ends at the moment that was right', () => {
   const { step, now, steps } = makeClock();
   step(HOUR);
