@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import type { DeadLetter, DeadLetters, Loop } from './background/loop.ts';
+import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from './config.ts';
 import { makeIdleLoops } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
@@ -10,6 +10,7 @@ import { packageFile } from './package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
+const DONE = 0;
 const NOT_FOUND = 2;
 const USAGE = `Usage: npm run dead-letters -- list [--loop NAME] [--organization ID] [--limit N]
        npm run dead-letters -- retry --loop NAME ITEM`;
@@ -19,20 +20,16 @@ const OPTIONS = {
   limit: { type: 'string', default: '100' },
 } as const;
 
-const Limit = z.coerce.number().int().min(1).max(10_000);
 const Name = z.string().min(1).max(512).optional();
 
 type Boxes = ReadonlyMap<string, DeadLetters>;
-type Command = (boxes: Boxes) => Promise<void>;
-
-const toStdout = (text: string) => void process.stdout.write(text);
-const toStderr = (text: string) => void process.stderr.write(text);
+type Command = (boxes: Boxes) => Promise<number>;
 
 /**
  * `npm run dead-letters -- list|retry`: what background loops failed on again and again, or one of them made due now.
  * Exit code 0: done; 2: there is no such dead letter; 1: something else is wrong.
  */
-async function run(): Promise<void> {
+async function run(): Promise<number> {
   const command = readCommand();
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
@@ -41,7 +38,7 @@ async function run(): Promise<void> {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
   try {
     await assertMigrated(db);
-    await command(boxesOf(makeIdleLoops({ config, product, db, log })));
+    return await command(boxesOf(makeIdleLoops({ config, product, db, log })));
   } finally {
     await db.destroy();
   }
@@ -53,7 +50,7 @@ function boxesOf(loops: readonly Loop[]): Boxes {
 
 /** @throws StartError that says how the command is used */
 function readCommand(): Command {
-  const { values, positionals } = readArguments();
+  const { values, positionals } = readArguments(OPTIONS, USAGE);
   const [verb, item, ...more] = positionals;
   const limit = Limit.safeParse(values.limit);
   const [loop, organizationId] = [Name.safeParse(values.loop), Name.safeParse(values.organization)];
@@ -66,15 +63,11 @@ function readCommand(): Command {
   throw new StartError(USAGE);
 }
 
-function readArguments() {
-  try {
-    return parseArgs({ options: OPTIONS, strict: true, allowPositionals: true });
-  } catch (error) {
-    throw new StartError(`${(error as Error).message}\n${USAGE}`, { cause: error });
-  }
-}
-
-async function list(boxes: Boxes, loop: string | undefined, filter: Parameters<DeadLetters['list']>[0]): Promise<void> {
+async function list(
+  boxes: Boxes,
+  loop: string | undefined,
+  filter: Parameters<DeadLetters['list']>[0],
+): Promise<number> {
   const asked = loop === undefined ? [...boxes.values()] : [boxOf(boxes, loop)];
   let shown = 0;
   for (const box of asked) {
@@ -85,15 +78,16 @@ async function list(boxes: Boxes, loop: string | undefined, filter: Parameters<D
   }
   const more = shown >= filter.limit ? ', and maybe more' : '';
   toStdout(`${shown} ${shown === 1 ? 'dead letter' : 'dead letters'}${more}.\n`);
+  return DONE;
 }
 
-async function retry(boxes: Boxes, loop: string, item: string): Promise<void> {
+async function retry(boxes: Boxes, loop: string, item: string): Promise<number> {
   if (await boxOf(boxes, loop).retry(item)) {
     toStdout(`${loop}  ${item}  is due now.\n`);
-    return;
+    return DONE;
   }
   toStderr(`The loop ${loop} has no dead letter ${item}.\n`);
-  process.exitCode = NOT_FOUND;
+  return NOT_FOUND;
 }
 
 /** @throws StartError that names the loops there are */
@@ -109,13 +103,4 @@ function lineOf({ loop, item, organizationId, attempts, deadAt, lastFailure }: D
   return [loop, item, organizationId ?? '-', tries, deadAt.toISOString(), lastFailure].join('  ').trimEnd();
 }
 
-// A reader such as `head` may have seen enough of it.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-try {
-  await run();
-} catch (error) {
-  const { message } = error as Error;
-  toStderr(error instanceof StartError ? `${message}\n` : `The dead letters cannot be read: ${message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(run, { failed: 'The dead letters cannot be read', exitCode: 1 });

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from './config.ts';
 import { makeHookInbox } from './container.ts';
 import type { HooksParts } from './container/hooks-parts.ts';
@@ -12,6 +12,8 @@ import { packageFile } from './package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
+const DONE = 0;
+const FAILED = 1;
 const NOT_FOUND = 2;
 const USAGE = `Usage: npm run hooks -- list [--outcome ${HOOK_OUTCOMES.join('|')}] [--source ${HOOK_SOURCES.join('|')}] [--limit N]
        npm run hooks -- replay ID`;
@@ -24,12 +26,9 @@ const OPTIONS = {
 const List = z.object({
   outcome: z.enum(HOOK_OUTCOMES).optional(),
   source: z.enum(HOOK_SOURCES).optional(),
-  limit: z.coerce.number().int().min(1).max(10_000),
+  limit: Limit,
 });
 const HookId = z.string().regex(/^hook_[0-9A-Z]{26}$/);
-
-const toStdout = (text: string) => void process.stdout.write(text);
-const toStderr = (text: string) => void process.stderr.write(text);
 
 type HookInbox = Pick<HooksParts, 'listHooks' | 'replayHook'>;
 
@@ -37,7 +36,7 @@ type HookInbox = Pick<HooksParts, 'listHooks' | 'replayHook'>;
  * `npm run hooks -- list|replay`: the hooks that came in, newest first, or one of them applied again by the same rules,
  * which changes nothing the second time. Exit code 0: done; 2: there is no such hook; 1: something else is wrong.
  */
-async function run(): Promise<void> {
+async function run(): Promise<number> {
   const command = readCommand();
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
@@ -46,15 +45,15 @@ async function run(): Promise<void> {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
   try {
     await assertMigrated(db);
-    await command(makeHookInbox({ config, product, db, log }));
+    return await command(makeHookInbox({ config, product, db, log }));
   } finally {
     await db.destroy();
   }
 }
 
 /** @throws StartError that says how the command is used */
-function readCommand(): (inbox: HookInbox) => Promise<void> {
-  const { values, positionals } = readArguments();
+function readCommand(): (inbox: HookInbox) => Promise<number> {
+  const { values, positionals } = readArguments(OPTIONS, USAGE);
   const [verb, id, ...more] = positionals;
   if (verb === 'list' && id === undefined) {
     const filter = List.safeParse(values);
@@ -65,41 +64,23 @@ function readCommand(): (inbox: HookInbox) => Promise<void> {
   throw new StartError(USAGE);
 }
 
-function readArguments() {
-  try {
-    return parseArgs({ options: OPTIONS, strict: true, allowPositionals: true });
-  } catch (error) {
-    throw new StartError(`${(error as Error).message}\n${USAGE}`, { cause: error });
-  }
-}
-
-async function list(inbox: HookInbox, { outcome, source, limit }: z.output<typeof List>): Promise<void> {
+async function list(inbox: HookInbox, { outcome, source, limit }: z.output<typeof List>): Promise<number> {
   const hooks = await inbox.listHooks({ outcome, source, limit });
   for (const hook of hooks) toStdout(`${hookLine(hook)}\n`);
   toStdout(
     `${hooks.length} ${hooks.length === 1 ? 'hook' : 'hooks'}${hooks.length === limit ? ', and maybe more' : ''}.\n`,
   );
+  return DONE;
 }
 
-async function replay(inbox: HookInbox, id: string): Promise<void> {
+async function replay(inbox: HookInbox, id: string): Promise<number> {
   const judged = await inbox.replayHook(id);
   if (judged) {
     toStdout(`${[id, judged.outcome, judged.organizationId, judged.detail].filter(Boolean).join('  ')}\n`);
-    if (judged.outcome === 'refused') process.exitCode = 1;
-    return;
+    return judged.outcome === 'refused' ? FAILED : DONE;
   }
   toStderr(`There is no hook ${id}.\n`);
-  process.exitCode = NOT_FOUND;
+  return NOT_FOUND;
 }
 
-// Who reads a list may have seen enough of it, as `head` has.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-try {
-  await run();
-} catch (error) {
-  toStderr(
-    error instanceof StartError ? `${error.message}\n` : `The hooks cannot be read: ${(error as Error).message}\n`,
-  );
-  process.exitCode = 1;
-}
+await runCommand(run, { failed: 'The hooks cannot be read', exitCode: FAILED });

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from './config.ts';
 import { makeUnreadableEventsParts } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
@@ -13,12 +12,8 @@ import { makeLogger } from './telemetry/logger.ts';
 const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read
        npm run workos:events -- retry                         reads it again, and applies what it can`;
 const OPTIONS = { json: { type: 'boolean', default: false }, limit: { type: 'string', default: '50' } } as const;
-const Limit = z.coerce.number().int().min(1).max(10_000);
 // What WorkOS sent may hold anything, also what a terminal takes for a command.
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-const toStdout = (text: string) => void process.stdout.write(text);
-const toStderr = (text: string) => void process.stderr.write(text);
 
 type Parts = ReturnType<typeof makeUnreadableEventsParts>;
 
@@ -43,7 +38,7 @@ async function run(): Promise<number> {
 
 /** @throws StartError that says how the command is used */
 function readCommand(): (parts: Parts) => Promise<number> {
-  const { values, positionals } = readArguments();
+  const { values, positionals } = readArguments(OPTIONS, USAGE);
   const limit = Limit.safeParse(values.limit);
   const [verb, ...more] = positionals;
   if (more.length === 0 && limit.success) {
@@ -51,14 +46,6 @@ function readCommand(): (parts: Parts) => Promise<number> {
     if (verb === 'retry') return retry;
   }
   throw new StartError(USAGE);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({ options: OPTIONS, strict: true, allowPositionals: true });
-  } catch (error) {
-    throw new StartError(`${(error as Error).message}\n${USAGE}`, { cause: error });
-  }
 }
 
 async function list({ unreadable }: Parts, limit: number, json: boolean): Promise<number> {
@@ -80,13 +67,4 @@ function lineOf({ environment, id, type, receivedAt, source, reason }: KeptEvent
   return line.replaceAll(CONTROL, '�');
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-try {
-  process.exitCode = await run();
-} catch (error) {
-  toStderr(
-    error instanceof StartError ? `${error.message}\n` : `The events cannot be read: ${(error as Error).message}\n`,
-  );
-  process.exitCode = 2;
-}
+await runCommand(run, { failed: 'The events cannot be read', exitCode: 2 });

@@ -19,7 +19,8 @@ type Entry =
   | 'audit-verify'
   | 'notices'
   | 'hook-inbox'
-  | 'dead-letters';
+  | 'dead-letters'
+  | 'workos-events';
 
 /** Starts one of the entries as a process of its own, which is gone after the test. */
 export function startEntry(entry: Entry, env: Env): Child {

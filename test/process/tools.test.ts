@@ -68,3 +68,34 @@ describe('npm run hooks fails with exit code 1 and says why', () => {
     expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
 });
+
+describe('npm run dead-letters fails with exit code 1 and says why', () => {
+  test.each([
+    [['--dead'], /^Unknown option '--dead'/],
+    [[], /^Usage: /],
+    [['list', '--limit', '0'], /^Usage: /],
+    [['retry', 'hook_1'], /^Usage: /],
+    [['retry', '--loop', 'events', 'one', 'two'], /^Usage: /],
+  ])('for the arguments %j', async (args, said) => {
+    const { code, stdout, stderr } = await runEntry('dead-letters', SETTINGS, args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(said);
+    expect(stderr).toContain('Usage: npm run dead-letters -- list ');
+  });
+
+  test('without a database that answers', async () => {
+    const { code, stderr } = await runEntry('dead-letters', { ...SETTINGS, DATABASE_URL: await nowhere() }, ['list']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
+  });
+});
+
+test.each<[Parameters<typeof runEntry>[0], string, string[]]>([
+  ['dead-letters', 'dead-letters', ['--help']],
+  ['hook-inbox', 'hooks', ['list', '-h']],
+  ['workos-events', 'workos:events', ['--help', '--unknown']],
+])('%s says with --help how it is used, without an environment', async (entry, script, args) => {
+  const { code, stdout, stderr } = await runEntry(entry, {}, args);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(new RegExp(`^Usage: npm run ${script} -- list `));
+});

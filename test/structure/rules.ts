@@ -16,7 +16,7 @@ const GROUND = [
   'package-file',
   'fault-point',
 ];
-const ENTRY_PARTS = ['process', 'lean-heap', 'embedded/'];
+const ENTRY_PARTS = ['process', 'command', 'lean-heap', 'embedded/'];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
   'auth',
