@@ -16,12 +16,13 @@ const OPTIONS = {
   organization: { type: 'string' },
   seals: { type: 'string', multiple: true },
   'max-seal-age': { type: 'string' },
+  'workos-export': { type: 'string', multiple: true },
 } as const;
 const Minutes = z.coerce.number({ error: '--max-seal-age needs minutes' }).positive().max(525_600).optional();
 
 /**
- * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES]`: whether the audit log of
- * DATABASE_URL is whole, by the keys of LATCHKEY_SECRET and the seals of LATCHKEY_AUDIT_SEALS. Exit code 0: it is; 2: it
+ * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES] [--workos-export FILE …]`: whether the
+ * audit log of DATABASE_URL is whole, by the keys of LATCHKEY_SECRET, the seals of LATCHKEY_AUDIT_SEALS and exports of WorkOS Audit Logs. Exit code 0: it is; 2: it
  * is not, and standard output says where and by whom it can have been done; 3: some events prove nothing, since they have no
  * key and the upgrade is not closed; 1: it could not be read.
  */
@@ -38,6 +39,7 @@ async function run(): Promise<void> {
       chain: makeAuditChain(config),
       sealer: makeSealer(sealKeysOf(config)),
       sealPaths: values.seals ?? (config.sealsPath === undefined ? [] : [config.sealsPath]),
+      exportPaths: values['workos-export'] ?? [],
       organizationId: values.organization,
       ...(minutes !== undefined && { sealedSince: new Date(Date.now() - minutes * 60_000) }),
       onBreak: (found: Break) => process.stdout.write(`${describeBreak(found)}\n`),
@@ -50,7 +52,7 @@ async function run(): Promise<void> {
   }
 }
 
-function describe({ organizations, events, breaks, unproven, unkeyed, seals }: Verified): string {
+function describe({ organizations, events, breaks, unproven, unkeyed, seals, exported }: Verified): string {
   const read = `${events} events of ${organizations} organizations`;
   const lines = [
     breaks > 0
@@ -60,8 +62,9 @@ function describe({ organizations, events, breaks, unproven, unkeyed, seals }: V
         : `The audit log is sound: ${read}.`,
     seals.given
       ? `${seals.count} seals were read${seals.newest ? `, the newest of ${seals.newest.toISOString()}` : ''}.`
-      : 'No seals were read: an end that was cut off, or an organization that was removed, cannot be found.',
+      : `No seals were read: an end that was cut off, or an organization that was removed, cannot be found${exported === undefined ? '' : ' beyond what WorkOS Audit Logs have'}.`,
   ];
+  if (exported !== undefined) lines.push(`${exported} events of WorkOS Audit Logs were read.`);
   if (!seals.closed) {
     lines.push(`The upgrade to keyed links is not closed: ${unkeyed} events have none. See docs/audit-log.md.`);
   }

@@ -32,6 +32,12 @@ const SAID = {
   cut: ['missing: they were sealed', OWNER],
   removed: ['missing with the whole organization: they were sealed', OWNER],
   rewritten: ['not what was sealed: rewritten', SECRET],
+  export_missing: ['missing: WorkOS Audit Logs have them', OWNER],
+  export_removed: ['missing with the whole organization: WorkOS Audit Logs have them', OWNER],
+  export_differs: [
+    'not what WorkOS Audit Logs have: rewritten',
+    `${SECRET}; or somebody who writes to WorkOS Audit Logs`,
+  ],
   mark: ['marked as sealed, and in none of the seals', `${FILE}, or the application's role`],
   seals_forged: ['signed by none of the keys', FILE],
   seals_missing: ['missing', FILE],

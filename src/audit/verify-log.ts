@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Break } from './break.ts';
 import type { Chain } from './chain.ts';
+import { verifyExports } from './exports/verify-exports.ts';
 import type { Sealer } from './seals/seal.ts';
 import { countedSeals, highestSeal, readSeals } from './seals/read-seals.ts';
 import type { Seals } from './seals/read-seals.ts';
@@ -14,6 +15,8 @@ export type Verified = {
   unproven: number;
   breaks: number;
   seals: Pick<Seals, 'given' | 'count' | 'newest' | 'closed'>;
+  /** Events of WorkOS Audit Logs that were held against these; undefined when no export was given. */
+  exported: number | undefined;
 };
 
 type Options = {
@@ -22,14 +25,23 @@ type Options = {
   sealer: Pick<Sealer, 'read'>;
   /** Where the seals are; none says nothing of ends that were cut. */
   sealPaths?: readonly string[];
+  /** Exports of WorkOS Audit Logs, made before this. */
+  exportPaths?: readonly string[];
   organizationId: string | undefined;
   /** The newest seal is to be younger than this. */
   sealedSince?: Date;
   onBreak: (found: Break) => void;
 };
 
-/** Verifies the log of one organization or of all, at one moment of the database, against the seals outside it. */
-export async function verifyLog({ db, chain, sealer, sealPaths = [], ...options }: Options): Promise<Verified> {
+/** Verifies the log of one organization or of all, at one moment of the database, against what is kept of it elsewhere. */
+export async function verifyLog({
+  db,
+  chain,
+  sealer,
+  sealPaths = [],
+  exportPaths = [],
+  ...options
+}: Options): Promise<Verified> {
   const { organizationId: only, sealedSince, onBreak } = options;
   // Whatever was sealed by now is in the database as the transaction will see it.
   const sealed = await highestSeal(sealPaths, sealer);
@@ -49,7 +61,8 @@ export async function verifyLog({ db, chain, sealer, sealPaths = [], ...options 
       counts.events += events;
       counts.unkeyed += unkeyed;
     }
-    return { ...counts, seals };
+    const exported = await verifyExports({ trx, paths: exportPaths, only, report });
+    return { ...counts, seals, exported };
   };
   return db.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
 }

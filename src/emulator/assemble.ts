@@ -2,6 +2,7 @@ import { apiKeyRoutes } from './api-keys/api-key-routes.ts';
 import { createApiKeyStore } from './api-keys/api-key-store.ts';
 import { organizationApiKeyRoutes } from './api-keys/organization-api-key-routes.ts';
 import { userApiKeyRoutes } from './api-keys/user-api-key-routes.ts';
+import { auditExportRoutes } from './audit/audit-exports.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
 import type { Clock } from './clock.ts';
 import type { EventLog } from './events/event-log.ts';
@@ -71,6 +72,7 @@ export function assembleRoutes(parts: Parts): Route[] {
     ...roleRoutes(deps),
     ...organizationRoleRoutes(deps),
     ...auditRoutes(deps),
+    ...auditExportRoutes(deps),
     ...eventRoutes(parts.events),
     ...webhookRoutes(deps),
     ...machineTokenRoutes(deps),

@@ -8,6 +8,7 @@ export type Registered = { action: AuditAction; outcome: 'registered' | 'present
 /** What the metadata of events has, whatever their action; `impersonated_user_id` where somebody acted as another. */
 const METADATA = {
   event_id: 'string',
+  organization_id: 'string',
   sequence: 'number',
   request_id: 'string',
   impersonated_user_id: 'string',

@@ -17,12 +17,13 @@ export function describeForWorkos(event: LinkedEvent): AuditLogEntry {
     // WorkOS wants a place; what a loop of ours did has none.
     location: event.ip ?? 'latchkey',
     metadata: {
+      ...flat(event.details),
       event_id: event.id,
+      organization_id: event.organizationId,
       sequence: event.sequence,
       // With it, WorkOS's copy proves every event up to this one.
       link: event.link.hash.toString('base64'),
       ...(event.requestId !== undefined && { request_id: event.requestId }),
-      ...flat(event.details),
     },
   };
 }
@@ -30,7 +31,7 @@ export function describeForWorkos(event: LinkedEvent): AuditLogEntry {
 function flat(details: AuditEvent['details']): AuditLogEntry['metadata'] {
   const entries = Object.entries(details)
     .filter(([, value]) => value !== null && value !== undefined)
-    .slice(0, MAX_ENTRIES - 4);
+    .slice(0, MAX_ENTRIES - 5);
   return Object.fromEntries(entries.map(([name, value]) => [name, short(value)]));
 }
 

@@ -23,7 +23,7 @@ export function makeTestAudit(clock: Clock, secrets: Secrets = { secret: someSec
     async verify(
       db: Knex,
       organizationId?: string,
-      options: { sealPaths?: readonly string[]; sealedSince?: Date } = {},
+      options: { sealPaths?: readonly string[]; exportPaths?: readonly string[]; sealedSince?: Date } = {},
     ) {
       const breaks: Break[] = [];
       const onBreak = (found: Break) => void breaks.push(found);

@@ -264,6 +264,12 @@ create table if not exists audit_events (
   created_at text not null
 ) strict;
 create index if not exists audit_events_by_key on audit_events (idempotency_key) where idempotency_key is not null;
+
+create table if not exists audit_exports (
+  id text primary key,
+  filter text not null,
+  created_at text not null
+) strict;
 `;
 
 /** What tables have gained since they were first made: an older state file is given these columns when it is opened. */
