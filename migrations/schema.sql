@@ -183,6 +183,14 @@ create table key_last_uses (
   constraint key_last_uses_pkey PRIMARY KEY (organization_id, key_id)
 );
 
+create table known_accounts (
+  account_hash text not null,
+  organization_id text not null,
+  user_id text not null,
+  noted_at timestamp with time zone not null,
+  constraint known_accounts_pkey PRIMARY KEY (account_hash, organization_id)
+);
+
 create table members (
   organization_id text not null,
   user_id text not null,
@@ -324,6 +332,7 @@ create table user_sessions (
   workos_revoked_at timestamp with time zone,
   due_at timestamp with time zone,
   attempts integer not null default 0,
+  refresh_hash text,
   constraint user_sessions_pkey PRIMARY KEY (session_id),
   constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text, 'revoked'::text])),
   constraint user_sessions_ended_check CHECK ((ended_at IS NULL) = (end_reason IS NULL))
@@ -514,6 +523,8 @@ CREATE INDEX hook_inbox_waiting_idx ON public.hook_inbox USING btree (customer_i
 
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX known_accounts_by_noted_at ON public.known_accounts USING btree (noted_at);
+
 CREATE INDEX members_due_at_idx ON public.members USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX members_roles_idx ON public.members USING gin (roles);
@@ -545,6 +556,8 @@ CREATE UNIQUE INDEX tenants_test_organization_idx ON public.tenants USING btree 
 CREATE INDEX tenants_trial_ends_at_idx ON public.tenants USING btree (trial_ends_at) WHERE (billing_status = 'trial'::text);
 
 CREATE INDEX unreadable_workos_events_by_tried_at ON public.unreadable_workos_events USING btree (tried_at);
+
+CREATE INDEX user_sessions_by_refresh_hash ON public.user_sessions USING btree (refresh_hash);
 
 CREATE INDEX user_sessions_due_at_idx ON public.user_sessions USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -581,6 +594,8 @@ grant delete, insert, select, update on invalidation_beats to latchkey_app;
 grant delete, insert, select, update on invalidations to latchkey_app;
 
 grant insert, select, update on key_last_uses to latchkey_app;
+
+grant delete, insert, select, update on known_accounts to latchkey_app;
 
 grant delete, insert, select, update on members to latchkey_app;
 

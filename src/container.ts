@@ -189,6 +189,7 @@ function makePlatform({ config, product, db, log, alone = false, at = passFaultP
   const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
+  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos }) };
   return {
     ...on,
     limits,
@@ -212,10 +213,8 @@ function makePlatform({ config, product, db, log, alone = false, at = passFaultP
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
     marker,
     ...mirror,
-    ...makeMemberParts({ ...mirror, ...on, workos }),
-    ...billing,
-    ...addresses,
-    ...makeSessionParts({ ...on, ...invalidation, ...billing, ...addresses, audit, workos, limiter, budgets }),
+    ...tenants,
+    ...makeSessionParts({ ...on, ...invalidation, ...tenants, audit, workos, limiter, budgets }),
     /** Its two transactions and its one call to WorkOS are over by then, or given up. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
@@ -292,5 +291,5 @@ function makeLoops(platform: Platform, events: readonly Loop[]): Background {
     ...platform.sealLoops,
     ...makeHooks(platform).loops,
   ];
-  return makeBackground({ loops: all, failures: metrics.failures, log });
+  return makeBackground({ loops: all, isProven: platform.trust.isProven, failures: metrics.failures, log });
 }

@@ -9,6 +9,7 @@ import { transaction } from '../db/transaction.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import type { DueSession, Ended, SessionEnds } from './session-ends-repository.ts';
 import { sessionEnded } from './session-events.ts';
+import type { KnownAccounts } from './known-accounts.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
 
 type Deps = {
@@ -32,6 +33,7 @@ const BATCH = 50;
 const MAX_BATCHES = 20;
 /** Longer than WorkOS lets a session live, or any token. */
 const KEPT_DAYS = 60;
+const ACCOUNTS_KEPT_DAYS = 400;
 const DAY_MS = 86_400_000;
 const SOURCE = backgroundSource('system', 'sessions');
 
@@ -83,9 +85,14 @@ export function makeRevokeSessions({
   };
 }
 
-/** Ends sessions that nobody used for `unusedMs`, if that is given, and forgets those of long ago. */
+type SweepDeps = Pick<Deps, 'db' | 'ends' | 'audit' | 'clock'> & {
+  items: Pick<Items, 'each'>;
+  accounts: Pick<KnownAccounts, 'forget'>;
+};
+
+/** Ends sessions that nobody used for `unusedMs`, if that is given, and forgets those of long ago, and accounts. */
 export function makeSweepSessions(
-  { db, ends, audit, clock, items }: Pick<Deps, 'db' | 'ends' | 'audit' | 'clock'> & { items: Pick<Items, 'each'> },
+  { db, ends, audit, clock, items, accounts }: SweepDeps,
   unusedMs: number | undefined,
 ) {
   const endOne = (sessionId: string, since: Date, now: Date): Promise<void> =>
@@ -110,7 +117,8 @@ export function makeSweepSessions(
     const nowMs = clock().getTime();
     const unused = () => endUnused(new Date(nowMs - unusedMs!), new Date(nowMs), signal);
     const old = () => ends.forget(new Date(nowMs - KEPT_DAYS * DAY_MS), BATCH);
-    for (const step of unusedMs === undefined ? [old] : [unused, old]) {
+    const oldAccounts = () => accounts.forget(new Date(nowMs - ACCOUNTS_KEPT_DAYS * DAY_MS), BATCH);
+    for (const step of [...(unusedMs === undefined ? [] : [unused]), old, oldAccounts]) {
       for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) if ((await step()) < BATCH) break;
     }
   };

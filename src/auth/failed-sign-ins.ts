@@ -72,7 +72,7 @@ export function makeFailedSignIns({ db, audit, isOrganizationKnown, accounts, li
       from: Pick<RequestContext, 'requestId' | 'ip'>,
     ): Promise<void> {
       if (!(error instanceof AppError) || !FAILURES.includes(error.code)) return;
-      const account = email === undefined ? undefined : accounts.find(email);
+      const account = email === undefined ? undefined : await accounts.find(email);
       const own = account?.organizationIds ?? [];
       for (const organizationId of new Set([...(named === undefined ? [] : [named]), ...own])) {
         // Looked up first: names that anybody makes up are not counted.

@@ -52,6 +52,6 @@ export function tooMany(retryAfter: number, details: object = {}): AppError {
 }
 
 /** Nobody's e-mail address lies in Redis, or in memory. */
-export function accountName(email: string): string {
+function accountName(email: string): string {
   return createHash('sha256').update(email.trim().toLowerCase()).digest('base64url');
 }

@@ -13,6 +13,7 @@ type Deps = { signIn: SignIn; endSession: EndSession };
 
 const TAG = 'Session';
 const MAX_TOKEN = 4_096;
+const MAX_ACCESS_TOKEN = 16_384;
 /** What may stand in the way of a session that is opened. */
 const OPENS_A_SESSION = [
   'credential_invalid',
@@ -54,6 +55,14 @@ const Choice = z.strictObject({
 const Renewal = z
   .strictObject({
     refresh_token: z.string().min(1).max(MAX_TOKEN),
+    access_token: z
+      .string()
+      .min(1)
+      .max(MAX_ACCESS_TOKEN)
+      .optional()
+      .describe(
+        'The access token that came with it, also when it has expired. Send it for a session that was not opened here, so that no flood of guesses from the same network delays the renewal.',
+      ),
     organization_id: organizationId.optional(),
   })
   .meta({ id: 'RefreshSession' });
@@ -97,8 +106,8 @@ function refreshRoute({ signIn }: Deps): Route {
     body: Renewal,
     responses: { 200: Session },
     errors: OPENS_A_SESSION,
-    handle: async ({ body: { refresh_token: refreshToken, organization_id }, context }) =>
-      view(await signIn.renew({ refreshToken, organizationId: organization_id }, context)),
+    handle: async ({ body: { refresh_token: refreshToken, access_token: accessToken, organization_id }, context }) =>
+      view(await signIn.renew({ refreshToken, accessToken, organizationId: organization_id }, context)),
   });
 }
 

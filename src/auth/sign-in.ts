@@ -34,6 +34,8 @@ type Deps = {
   recordSession: RecordSession;
   noteFailedSignIn: NoteFailedSignIn;
   accounts: Pick<KnownAccounts, 'note'>;
+  /** Whose session a token of WorkOS is, also one that has expired. */
+  ownerOf: (accessToken: string) => Promise<string | undefined>;
   signInRefusal: ReturnType<typeof makeSignInRefusal>;
   addresses: OrganizationAddresses;
   rates: SignInRates;
@@ -47,13 +49,15 @@ type From = Pick<RequestContext, 'ip' | 'userAgent' | 'requestId'>;
 type Entry = { credential: Proven; organizationId: string | undefined; from: From };
 type Proof = { email: string; password: string; organizationId: string | undefined };
 type Choice = { pendingToken: string; organizationId: string };
-type Renewal = { refreshToken: string; organizationId: string | undefined };
+type Renewal = { refreshToken: string; accessToken?: string | undefined; organizationId: string | undefined };
 export type NewSession = {
   caller: UserCaller;
   accessToken: string;
   refreshToken: string;
   user: { id: string; email: string };
 };
+/** `known`: the session whose token it is. */
+type Token = { known: string | undefined; accessToken: string | undefined };
 type SignedIn = Extract<SignInAnswer, { kind: 'signed_in' }>;
 
 const TOO_MANY_REQUESTS = 429;
@@ -88,12 +92,13 @@ export function makeSignIn(deps: Deps) {
     });
   }
 
-  async function renew({ refreshToken, organizationId }: Renewal, from: From): Promise<NewSession> {
-    await takeTurn(deps, refreshToken, from);
+  async function renew({ refreshToken, accessToken, organizationId }: Renewal, from: From): Promise<NewSession> {
+    const known = await renewable.find(refreshToken);
+    await takeTurn(deps, { known, accessToken }, from);
     const answer = await ask(() => workos.refreshSession({ refreshToken, organizationId, ...originOf(from) }));
     const isNoGood = answer.kind === 'refused' && isWrong(answer.code);
     // A token is good once; one that was refused for what it asked for can be sent again.
-    if (isNoGood || answer.kind === 'signed_in') renewable.forget(refreshToken);
+    if (known !== undefined && (isNoGood || answer.kind === 'signed_in')) await renewable.forget(refreshToken);
     if (isNoGood) {
       const counted = await failures.count({ address: from.ip });
       if (counted !== undefined) throw failures.refusal(counted);
@@ -110,29 +115,31 @@ export function makeSignIn(deps: Deps) {
 }
 
 /**
- * Waits for room for one renewal. Nobody can guess a token that was handed out here, so sessions that have one share half of
- * all turns, however many guesses come, even from the same network; anything else has its network's turn.
+ * Waits for room for one renewal. Nobody can guess a token that a replica handed out, or sign an access token as WorkOS does: the
+ * sessions of the first and the people of the second have turns of their own, however many guesses come, even from the same
+ * network. Anything else has its network's turn.
  * @throws AppError `workos_unavailable`
  */
-async function takeTurn({ refreshes, renewable }: Deps, refreshToken: string, from: From): Promise<void> {
-  const sessionId = renewable.find(refreshToken);
-  const turn =
-    sessionId === undefined ? refreshes.turn(networkOf(from.ip), 'other') : refreshes.turn(sessionId, 'here');
-  if (!(await turn)) throw tooBusy();
+async function takeTurn(deps: Deps, { known, accessToken }: Token, from: From): Promise<void> {
+  if (!(await turnOf(deps, { known, accessToken }, from))) throw tooBusy();
+}
+
+async function turnOf({ refreshes, ownerOf }: Deps, { known, accessToken }: Token, from: From): Promise<boolean> {
+  if (known !== undefined) return refreshes.turn(known, 'here');
+  const owner = accessToken === undefined ? undefined : await ownerOf(accessToken);
+  // By person: whoever opened many sessions has no more of it.
+  return owner === undefined ? refreshes.turn(networkOf(from.ip), 'other') : refreshes.turn(owner, 'proven');
 }
 
 /** The log of an organization that was named is told of a failure before whoever failed is. */
-function makeNoting({ noteFailedSignIn, accounts, renewable }: Deps) {
+function makeNoting({ noteFailedSignIn }: Deps) {
   return <T extends { organizationId: string | undefined; email?: string }>(
     credential: Proven,
     enter: (what: T, from: From) => Promise<NewSession>,
   ) =>
     async (what: T, from: From): Promise<NewSession> => {
       try {
-        const session = await enter(what, from);
-        accounts.note(session.user.email, session.caller);
-        renewable.note(session.refreshToken, session.caller.sessionId);
-        return session;
+        return await enter(what, from);
       } catch (error) {
         await noteFailedSignIn({ organizationId: what.organizationId, email: what.email, credential }, error, from);
         throw error;
@@ -149,6 +156,8 @@ async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<Ne
     if (wanted !== undefined && caller.organizationId !== wanted) throw notAMember();
     await deps.addresses.assertAllowed(caller.organizationId, from.ip);
     await settle(deps, caller, entry);
+    await deps.accounts.note(user.email, caller);
+    await deps.renewable.note(refreshToken, caller);
   } catch (error) {
     const reason = isInactive(error) ? 'inactive' : 'refused';
     await deps.endSession(caller, reason, refusedOf(caller, entry, reason, error));

@@ -66,7 +66,9 @@ const ApplicationClaims = ConnectClaims.extend({
  * @throws AppError `credential_expired`, `credential_invalid`, `permission_denied`, `workos_unavailable`
  */
 export function makeTokenVerifier(deps: Deps) {
-  return async function verifyToken(token: string): Promise<UserCaller | MachineCaller> {
+  /** @param at another moment than now to judge its expiry by */
+  return async function verifyToken(token: string, at?: Date): Promise<UserCaller | MachineCaller> {
+    const now = at ?? deps.clock();
     const claimed = peek(token);
     const { iss } = claimed;
     if (typeof iss !== 'string') throw credentialInvalid();
@@ -78,7 +80,7 @@ export function makeTokenVerifier(deps: Deps) {
     let failure: unknown;
     for (const { keys, read } of readers) {
       try {
-        return read(await verify(token, keys, iss, deps.clock), deps);
+        return read(await verify(token, keys, iss, now), deps);
       } catch (error) {
         // Whose key it is says whose token it is.
         if (!isForeignKey(error)) throw error;
@@ -115,13 +117,13 @@ function peek(token: string): Claimed {
   }
 }
 
-async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, clock: Clock): Promise<JWTPayload> {
+async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, now: Date): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
       clockTolerance: SKEW_SECONDS,
-      currentDate: clock(),
+      currentDate: now,
       requiredClaims: ['exp', 'iat', 'sub'],
     });
     return payload;

@@ -6,6 +6,7 @@ import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import { makeNoteLargeRole } from '../auth/session-cookie-size.ts';
 import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
+import { makeKnownAccounts } from '../auth/known-accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { FaultPoint } from '../fault-point.ts';
@@ -22,6 +23,7 @@ import { makeMirrorMembers } from '../members/mirror-members.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
+import { deriveKeys } from '../secrets.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { ApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../background/loop.ts';
@@ -82,7 +84,7 @@ export function makeMirror({ product, catalogue, marker, announce, audit, clock 
 }
 
 type MemberDeps = {
-  config: Pick<Config, 'workos' | 'settleIntervalMs'>;
+  config: Pick<Config, 'workos' | 'settleIntervalMs' | 'secret' | 'previousSecrets'>;
   db: Knex;
   workos: WorkosGateway;
   mirrorMembers: MirrorMembers;
@@ -92,11 +94,12 @@ type MemberDeps = {
   log: Logger;
 };
 
-/** What asks WorkOS of people, and its loop. */
+/** What asks WorkOS of people, its loop, and whose an e-mail address is. */
 export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: MemberDeps) {
   const { turn } = makePace(config.workos.settlementsPerSecond);
   const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
   const { db, clock } = deps;
+  const accounts = makeKnownAccounts({ db, keys: deriveKeys(config, 'sign-in account'), clock });
   const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
   const noteRole = makeNoteLargeRole(deps.log);
   const workos = {
@@ -107,7 +110,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: Me
       return role;
     },
   };
-  const asking = { ...deps, workos, items, announce: announceKeysOf, turn, leaseMs };
+  const asking = { ...deps, workos, items, announce: announceKeysOf, noteAccount: accounts.note, turn, leaseMs };
   const { askDue, askAbout } = makeAskForMembers(asking);
   const loop: Loop = {
     name: MEMBERS_LOOP,
@@ -116,7 +119,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: Me
     lagSeconds: () => membersLagSeconds(db, clock()),
     items: items.deadLetters,
   };
-  return { askAboutMember: askAbout, noteRole, membersLoop: loop };
+  return { askAboutMember: askAbout, noteRole, membersLoop: loop, accounts };
 }
 
 type EventDeps = {

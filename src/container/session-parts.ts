@@ -8,9 +8,10 @@ import { makeFailedSignIns } from '../auth/failed-sign-ins.ts';
 import type { FailedSignIns } from '../auth/failed-sign-ins.ts';
 import { anyKeySet } from '../auth/any-key-set.ts';
 import { makeKeySet } from '../auth/key-set.ts';
-import { makeKnownAccounts } from '../auth/known-accounts.ts';
+import type { KnownAccounts } from '../auth/known-accounts.ts';
 import { makeLiveSessions } from '../auth/live-sessions.ts';
 import type { OrganizationAddresses } from '../auth/organization-addresses.ts';
+import { makeOwnerOf } from '../auth/owner-of.ts';
 import { makeNoteRefusedIssuer } from '../auth/refused-issuers.ts';
 import { makeRecordSession } from '../auth/record-session.ts';
 import { makeRenewableSessions } from '../auth/renewable-sessions.ts';
@@ -29,10 +30,10 @@ import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Route } from '../http/route.ts';
-
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { within } from '../limits/within.ts';
+import { deriveKeys } from '../secrets.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';
 import type { Loop } from '../background/loop.ts';
@@ -51,6 +52,7 @@ type Deps = {
   tenants: Pick<TenantRepository, 'find'>;
   limiter: Limiter;
   budgets: Pick<Budgets, 'refreshes' | 'signIns'>;
+  accounts: KnownAccounts;
   sessionMemory: SessionMemory;
   announce: Announce;
   audit: AuditLog;
@@ -70,7 +72,7 @@ const CLOSE_MS = 3_000;
 
 /** What knows of people's sessions: their tokens, that they are used, and that they are over. */
 export function makeSessionParts(deps: Deps) {
-  const { product, db, sessionMemory: memory, trust, clock, log } = deps;
+  const { product, db, sessionMemory: memory, trust, accounts, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   // So far replicas may differ in when a session was last used.
@@ -83,7 +85,6 @@ export function makeSessionParts(deps: Deps) {
   const endSession = makeEndSession({ ...deps, sessions, ends });
   const verify = tokenVerifier(deps);
   const isOrganizationKnown = isKnown(deps);
-  const accounts = makeKnownAccounts();
   const failedSignIns = makeFailedSignIns({ ...deps, isOrganizationKnown, accounts });
   const unusedMs = inactivityMs === undefined ? undefined : inactivityMs + 2 * lagMs;
 
@@ -96,12 +97,12 @@ export function makeSessionParts(deps: Deps) {
       endSession,
       recordSession: makeRecordSession({ ...deps, sessions }),
       noteFailedSignIn: failedSignIns.note,
-      accounts,
+      ownerOf: makeOwnerOf(verify),
       signInRefusal: makeSignInRefusal(log),
       rates: deps.budgets.signIns,
       failures,
       refreshes: deps.budgets.refreshes,
-      renewable: makeRenewableSessions(),
+      renewable: makeRenewableSessions({ db, keys: deriveKeys(deps.config, 'refresh token'), clock }),
     });
 
   return {

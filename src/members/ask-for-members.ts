@@ -15,6 +15,8 @@ type Deps = {
   workos: Pick<WorkosGateway, 'findMember' | 'findRole'>;
   mirrorMembers: Pick<MirrorMembers, 'ended'>;
   announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
+  /** Whose an e-mail address is: guesses at it are recorded as guesses at that person. */
+  noteAccount: (email: string, member: MemberId) => Promise<void>;
   /** Waits until WorkOS may be asked once more. */
   turn: () => Promise<void>;
   /** How long one question may take; then whoever asked is taken for dead. */
@@ -79,11 +81,12 @@ function rememberRoles({ workos }: Deps): FindRole {
 }
 
 async function askOne(deps: Deps, asked: Asked, due: Due): Promise<void> {
-  const { db, workos, turn } = deps;
+  const { db, workos, turn, noteAccount } = deps;
   const answer = turn().then(() => workos.findMember(due.organizationId, due.userId));
   asked.members.push(answer);
   const member = await answer;
   if (!member?.active) return endMember(deps, due, member);
+  if (member.email !== undefined) await noteAccount(member.email, due);
   // A role that was read before a member says nothing of what the member's own time covers.
   await Promise.allSettled(asked.members);
   const roles = await readRoles(asked.findRole, due.organizationId, member.roles);

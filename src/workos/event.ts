@@ -111,22 +111,36 @@ const withoutNul = (text: string): string => text.replaceAll('\0', '\uFFFD');
 const slug = z.string().min(1).max(128).transform(withoutNul);
 const permission = z.string().max(128).transform(withoutNul);
 
-export const RawMember = z
-  .object({
-    user_id: id,
-    organization_id: organizationId,
-    status: z.string(),
-    role: z.object({ slug }).nullish(),
-    roles: z.array(z.object({ slug })).max(MAX_ROLES).nullish(),
-    updated_at: time,
-  })
-  .transform((member): WorkosMember => ({
+const Membership = z.object({
+  user_id: id,
+  organization_id: organizationId,
+  status: z.string(),
+  role: z.object({ slug }).nullish(),
+  roles: z.array(z.object({ slug })).max(MAX_ROLES).nullish(),
+  updated_at: time,
+});
+const RawMember = Membership.transform(toMember);
+
+/** As WorkOS answers it. Of events the address is not read: they are kept. */
+export const RawAnsweredMember = Membership.extend({
+  user: z
+    .object({ email: z.string().max(254) })
+    .nullish()
+    .catch(undefined),
+}).transform((member): WorkosMember & { email: string | undefined } => ({
+  ...toMember(member),
+  email: member.user?.email,
+}));
+
+function toMember(member: z.output<typeof Membership>): WorkosMember {
+  return {
     organizationId: member.organization_id,
     userId: member.user_id,
     active: member.status === 'active',
     roles: [...new Set([member.role, ...(member.roles ?? [])].flatMap((role) => (role ? [role.slug] : [])))],
     updatedAt: member.updated_at,
-  }));
+  };
+}
 
 export const RawRole = z
   .object({

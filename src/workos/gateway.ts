@@ -107,7 +107,10 @@ export type WorkosGateway = {
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;
   /** A person's place in an organization, active or not; undefined when there is none. */
-  findMember(organizationId: string, userId: string): Promise<WorkosMember | undefined>;
+  findMember(
+    organizationId: string,
+    userId: string,
+  ): Promise<(WorkosMember & { email: string | undefined }) | undefined>;
   /** A role that applies to an organization, its own or every organization's; undefined when there is none. */
   findRole(organizationId: string, slug: string): Promise<WorkosRole | undefined>;
   signIn(proof: { email: string; password: string } & SignInFrom): Promise<SignInAnswer>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ID } from '../ids.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { auditCalls } from './audit-calls.ts';
-import { EVENT_TYPES, RawKey, RawMember, RawOrganization, RawRole } from './event.ts';
+import { EVENT_TYPES, RawKey, RawAnsweredMember, RawOrganization, RawRole } from './event.ts';
 import { WorkosFailure } from './failure.ts';
 import type { EventsFrom, IssuedKey, NewOrganizationKey, WorkosGateway } from './gateway.ts';
 import { RawMembership } from './memberships.ts';
@@ -43,7 +43,7 @@ const CreatedKey = z.object({
 const ExpiredKey = z.object({ updated_at: workosTime });
 const Validation = z.object({ api_key: RawKey.nullable() });
 const Memberships = z.object({ data: z.array(RawMembership).max(MAX_MEMBERSHIPS) });
-const Members = z.object({ data: z.array(RawMember) });
+const Members = z.object({ data: z.array(RawAnsweredMember) });
 
 /** The gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
 export function makeSdkGateway({

@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest';
 import { call, outcome } from '../support/api.ts';
+import { someSecret } from '../support/audit.ts';
+import { atWorkos } from '../support/at-workos.ts';
+import { restartWith } from '../support/restart.ts';
 import { startService } from '../support/service.ts';
 import { PASSWORD, addPerson, login, tokensOf } from './sign-in.ts';
 
 const sessions = { password_sign_in: true };
 const OK = [200, undefined];
+const HOUR_MS = 60 * 60_000;
 const fewGuesses = await startService(
   { LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '5', TRUST_PROXY: '1' },
   { product: { sessions } },
 );
-const fewTurns = await startService(
-  { WORKOS_REFRESHES_PER_SECOND: '10', LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '100', TRUST_PROXY: '1' },
-  { product: { sessions } },
-);
+const secret = someSecret();
+const env = { WORKOS_REFRESHES_PER_SECOND: '10', LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '100', TRUST_PROXY: '1' };
+const fewTurns = await startService({ ...env, LATCHKEY_SECRET: secret }, { product: { sessions } });
 
 test('guesses from an address do not stand in the way of a session that is renewed from there', async () => {
   const { email } = await addPerson(fewGuesses);
@@ -29,24 +32,98 @@ test('guesses from an address do not stand in the way of a session that is renew
 });
 
 test('a flood of bad refresh tokens leaves room for sessions that are renewed from the same network', async () => {
-  const { email } = await addPerson(fewTurns);
-  const opened: string[] = [];
-  for (let i = 0; i < 4; i++) opened.push(tokensOf(await login(fewTurns, { email, password: PASSWORD })).refresh_token);
-  const renew = (token: string) =>
-    call(fewTurns, 'POST', '/v1/auth/refresh', {
-      headers: { 'x-forwarded-for': '203.0.113.4' },
-      body: { refresh_token: token },
-    });
-  const guesses = await floodOf((i) => renew(`guess-${i}`));
-  const renewed = await Promise.all(opened.map(renew));
-  await guesses.end();
+  const opened = await openHere(4);
+  const renewed = await renewUnderFlood(fewTurns, opened);
   expect(renewed.map(outcome)).toEqual(opened.map(() => OK));
   // The next token is known, too; one that is used up is a guess like any other.
-  const replays = await floodOf(() => renew(opened[0]!));
-  const again = await Promise.all(renewed.map((each) => renew(tokensOf(each).refresh_token)));
+  const replays = await floodOf(() => renewAt(fewTurns, opened[0]!));
+  const again = await Promise.all(
+    renewed.map((each) => renewAt(fewTurns, { refresh_token: tokensOf(each).refresh_token })),
+  );
   await replays.end();
   expect(again.map(outcome)).toEqual(opened.map(() => OK));
 });
+
+type At = { url: string };
+type Renewal = { refresh_token: string; access_token?: string };
+
+const renewAt = (at: At, body: Renewal) =>
+  call(at, 'POST', '/v1/auth/refresh', { headers: { 'x-forwarded-for': '203.0.113.4' }, body });
+
+/** Renews each while guesses come from the same network. */
+async function renewUnderFlood(at: At, renewals: readonly Renewal[]) {
+  const guesses = await floodOf((i) => renewAt(at, { refresh_token: `guess-${i}` }));
+  const renewed = await Promise.all(renewals.map((each) => renewAt(at, each)));
+  await guesses.end();
+  return renewed;
+}
+
+async function openHere(count: number): Promise<Renewal[]> {
+  const { email } = await addPerson(fewTurns);
+  const opened: Renewal[] = [];
+  for (let i = 0; i < count; i++) {
+    const { refresh_token } = tokensOf(await login(fewTurns, { email, password: PASSWORD }));
+    opened.push({ refresh_token });
+  }
+  return opened;
+}
+
+/** As AuthKit's own page does. */
+async function openAtWorkos(count: number): Promise<Required<Renewal>[]> {
+  const { email } = await addPerson(fewTurns);
+  const { clientId, apiKey } = fewTurns.workos;
+  const proof = { client_id: clientId, client_secret: apiKey, grant_type: 'password', email, password: PASSWORD };
+  const opened: Required<Renewal>[] = [];
+  for (let i = 0; i < count; i++) {
+    const path = '/user_management/authenticate';
+    const { refresh_token, access_token } = await atWorkos<Required<Renewal>>(fewTurns, 'POST', path, proof);
+    opened.push({ refresh_token, access_token });
+  }
+  return opened;
+}
+
+test('nor do they on a replica that did not open the sessions, and renews them again', async () => {
+  const opened = await openHere(4);
+  const other = await fewTurns.replica();
+  const renewed = await renewUnderFlood(other, opened);
+  expect(renewed.map(outcome)).toEqual(opened.map(() => OK));
+  const next = renewed.map((each) => ({ refresh_token: tokensOf(each).refresh_token }));
+  expect((await renewUnderFlood(fewTurns, next)).map(outcome)).toEqual(opened.map(() => OK));
+});
+
+test('nor after a restart, with another secret than the one under which the tokens are remembered', async () => {
+  const opened = await openHere(4);
+  const secrets = { LATCHKEY_SECRET: someSecret(), LATCHKEY_PREVIOUS_SECRETS: secret };
+  const restarted = await restartWith(fewTurns, { ...env, ...secrets }, { sessions });
+  expect((await renewUnderFlood(restarted, opened)).map(outcome)).toEqual(opened.map(() => OK));
+});
+
+test('nor for sessions of AuthKit that are renewed with their access token, which has expired', async () => {
+  const opened = await openAtWorkos(4);
+  fewTurns.clock.advance(HOUR_MS);
+  expect((await renewUnderFlood(fewTurns, opened)).map(outcome)).toEqual(opened.map(() => OK));
+});
+
+test.each<[string, (token: string) => string]>([
+  ['with another signature', (token) => `${token.slice(0, -8)}AAAAAAAA`],
+  [
+    'with a person of its own',
+    (token) => [token.split('.')[0], claims({ sub: 'user_x' }), token.split('.')[2]].join('.'),
+  ],
+  ['of nothing', () => 'no token'],
+])('an access token %s gives no turn', async (_what, forge) => {
+  const [opened] = await openAtWorkos(1);
+  const forged = Array.from({ length: 30 }, (_, i) => ({
+    refresh_token: `guess-${i}`,
+    access_token: forge(opened!.access_token),
+  }));
+  const answers = await renewUnderFlood(fewTurns, forged);
+  expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(10);
+});
+
+function claims(said: object): string {
+  return Buffer.from(JSON.stringify(said)).toString('base64url');
+}
 
 /** Thirty clients that ask again and again. Returns when some were refused for lack of room. */
 async function floodOf(ask: (i: number) => Promise<{ status: number }>) {

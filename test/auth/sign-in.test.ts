@@ -268,10 +268,18 @@ test('neither address, password nor token is in any line of the log, or in the d
   await login(service, { ...named, password: 'a wrong password of mine' });
   const renewed = tokensOf(await refresh(service, { refresh_token: tokens.refresh_token }));
   await logout(service, renewed.access_token);
-  const rows = [await service.db('user_sessions'), await service.db('audit_events')];
+  const tables = ['user_sessions', 'audit_events', 'known_accounts'];
+  const rows = await Promise.all(tables.map((table) => service.db(table)));
   const text = service.logs.join('\n') + JSON.stringify(rows);
   const pending = String(asked.body.error.details?.['pending_authentication_token']);
-  for (const secret of [email, PASSWORD, 'a wrong password of mine', pending, ...Object.values(tokens).slice(0, 2)])
+  for (const secret of [
+    email,
+    PASSWORD,
+    'a wrong password of mine',
+    pending,
+    ...Object.values(tokens).slice(0, 2),
+    renewed.refresh_token,
+  ])
     expect(text).not.toContain(secret);
 });
 

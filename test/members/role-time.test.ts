@@ -12,12 +12,13 @@ const role = (permissions: string[], at: number): WorkosRole => ({
   permissions,
   updatedAt: minute(at),
 });
-const member = (userId: string): WorkosMember => ({
+const member = (userId: string): WorkosMember & { email: undefined } => ({
   organizationId: ORGANIZATION,
   userId,
   active: true,
   roles: ['member'],
   updatedAt: minute(30),
+  email: undefined,
 });
 
 test('a role that is narrowed while members are asked about is narrow for each of them', async () => {
@@ -52,6 +53,7 @@ test('a role that is narrowed while members are asked about is narrow for each o
       },
     },
     announce: () => Promise.resolve(),
+    noteAccount: () => Promise.resolve(),
     turn: () => Promise.resolve(),
     leaseMs: 60_000,
     clock,
