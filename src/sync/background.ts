@@ -14,10 +14,19 @@ export type Background = {
   runOnce(name: string): Promise<void>;
 };
 
-type Deps = { loops: readonly Loop[]; failures: Metrics['failures']; log: Pick<Logger, 'warn'> };
+type Deps = {
+  loops: readonly Loop[];
+  /** Whether the database has shown lately that it is the primary. */
+  isProven: () => boolean;
+  failures: Metrics['failures'];
+  log: Pick<Logger, 'warn'>;
+};
 
-/** The loops that run beside the requests: each on any number of replicas, each coming back after a failed step. */
-export function makeBackground({ loops, failures, log }: Deps): Background {
+/**
+ * The loops that run beside the requests: each on any number of replicas, each coming back after a failed step. They pause
+ * while the database shows no beat: a commit that waits for a dead standby would hold a connection each time.
+ */
+export function makeBackground({ loops, isProven, failures, log }: Deps): Background {
   const stopping = new AbortController();
   let running: Promise<void>[] = [];
   const completedMs = new Map(loops.map(({ name }): [string, number] => [name, performance.now()]));
@@ -25,6 +34,10 @@ export function makeBackground({ loops, failures, log }: Deps): Background {
   async function run({ name, step }: Loop): Promise<void> {
     await step(stopping.signal);
     completedMs.set(name, performance.now());
+  }
+
+  async function runIfProven(loop: Loop): Promise<void> {
+    if (isProven()) await run(loop);
   }
 
   function onError(name: string, error: unknown): void {
@@ -37,7 +50,7 @@ export function makeBackground({ loops, failures, log }: Deps): Background {
     sinceStepSeconds: (name) => (performance.now() - (completedMs.get(name) ?? 0)) / 1_000,
     start() {
       running = loops.map((loop) =>
-        runEvery(() => run(loop), { name: loop.name, everyMs: loop.everyMs, signal: stopping.signal, onError }),
+        runEvery(() => runIfProven(loop), { name: loop.name, everyMs: loop.everyMs, signal: stopping.signal, onError }),
       );
     },
     async stop() {

@@ -40,8 +40,8 @@ const OVERLAP_MS = 10 * 60_000;
  */
 export function makePollEvents(deps: Deps) {
   return async function pollEvents(signal?: AbortSignal): Promise<void> {
-    const { cursors, clock } = deps;
-    let lease = await cursors.take(clock(), leaseEnd(deps));
+    const { cursors, leaseMs, clock } = deps;
+    let lease = await cursors.take(leaseMs);
     if (!lease) return;
     const read = new Set<string>();
     try {
@@ -75,7 +75,7 @@ async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Le
     cursor: page.after ?? lease.cursor,
     eventAt: page.events.at(-1)?.createdAt ?? lease.eventAt,
   };
-  return deps.cursors.save(lease, position, leaseEnd(deps));
+  return deps.cursors.save(lease, position, deps.leaseMs);
 }
 
 async function applySetAside(deps: Deps): Promise<void> {
@@ -128,8 +128,4 @@ async function pageFrom({ workos, clock, log }: Deps, eventAt: Date | undefined)
 /** WorkOS says no to what it was asked; that it cannot be reached, or refuses our key, says nothing of the cursor. */
 function isRefusal(error: unknown): boolean {
   return error instanceof WorkosFailure && [400, 404, 422].includes(error.workosStatus ?? 0);
-}
-
-function leaseEnd({ clock, leaseMs }: Deps): Date {
-  return new Date(clock().getTime() + leaseMs);
 }

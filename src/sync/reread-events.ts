@@ -46,7 +46,7 @@ export function makeRereadEvents(deps: Deps) {
     const last = await cursors.polledAt();
     // Every replica has this loop; one reading serves them all.
     if (last && now.getTime() - last.getTime() < everyMs / 2) return;
-    const lease = await cursors.take(now, new Date(now.getTime() + leaseMs));
+    const lease = await cursors.take(leaseMs);
     if (!lease) return;
     try {
       // After a pause, as much as was not read again in it.

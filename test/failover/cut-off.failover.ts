@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { makeClient, say } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { becomesReady } from './load.ts';
+import { recording } from './recording.ts';
 
 const BOUND_MS = 3_000;
 const WATCHED_MS = 6_000;
@@ -52,7 +53,7 @@ const lonely = await cluster.replica(primary.url.replace('127.0.0.1', namespace.
   under: namespace.within,
   host: namespace.address,
 });
-const client = await makeClient(cluster, [free, lonely]);
+const { client, violations } = recording(await makeClient(cluster, [free, lonely]));
 
 test('a replica that is cut off from its database in silence calls a revoked key valid for 3 seconds at most', async () => {
   const keys = await Promise.all(Array.from({ length: 5 }, () => client.create(free)));
@@ -80,4 +81,5 @@ test('a replica that is cut off from its database in silence calls a revoked key
   namespace.heal(primary.port);
   await becomesReady(client, lonely);
   for (const key of keys) expect((await client.verify(lonely, key)).code).toBe('revoked');
+  expect((await violations([free, lonely])).found).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeClient, say } from './client.ts';
 import { startCluster } from './cluster.ts';
+import { recording } from './recording.ts';
 
 const BOUND_MS = 3_000;
 
@@ -10,7 +11,7 @@ const [old, graceful] = await Promise.all([
   cluster.replica(primary.url),
   cluster.replica(primary.url, { env: { LATCHKEY_STALE_GRACE_MS: '60000' } }),
 ]);
-const client = await makeClient(cluster, [old, graceful]);
+const { client, violations } = recording(await makeClient(cluster, [old, graceful]));
 
 test('replicas on an old primary that lives on refuse within 3 seconds; with a grace they say stale', async () => {
   const keys = await Promise.all(Array.from({ length: 5 }, () => client.create(old)));
@@ -35,4 +36,6 @@ test('replicas on an old primary that lives on refuse within 3 seconds; with a g
     expect(await client.verify(fresh, key)).toEqual({ status: 200, code: 'revoked', stale: false });
   }
   expect([await client.ready(old), await client.ready(graceful), await client.ready(fresh)]).toEqual([503, 503, 200]);
+  // The others stay on a server that is no primary any more.
+  expect((await violations([fresh])).found).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { makeClient, say } from './client.ts';
 import type { At, Key } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { becomesReady } from './load.ts';
+import { recording } from './recording.ts';
 
 const GRACE_MS = 60_000;
 const AFTER_MS = 3_000;
@@ -41,8 +42,13 @@ test.each(OUTAGES)(
       cluster.replica(cluster.both),
       cluster.replica(cluster.both, { env: { LATCHKEY_STALE_GRACE_MS: `${GRACE_MS}` } }),
     ]);
-    const client = await makeClient(cluster, [strict, lenient]);
-    const key = await client.create(strict);
+    const { client, violations } = recording(await makeClient(cluster, [strict, lenient]));
+    const [key, doomed, later] = [
+      await client.create(strict),
+      await client.create(strict),
+      await client.create(lenient),
+    ];
+    expect(await client.revoke(lenient, doomed)).toBe('ok');
     for (const replica of [strict, lenient]) await client.warm(replica, key);
     const stopping = new AbortController();
     const watched = Promise.all([strict, lenient].map((replica) => watch(client, replica, key, stopping.signal)));
@@ -52,6 +58,7 @@ test.each(OUTAGES)(
     await cluster.standby.promote();
     const outageMs = performance.now() - from;
     for (const replica of [strict, lenient]) await becomesReady(client, replica);
+    expect(await client.revoke(strict, later)).toBe('ok');
     await sleep(AFTER_MS);
     stopping.abort();
     const [strictly, leniently] = await watched;
@@ -63,5 +70,6 @@ test.each(OUTAGES)(
     expect(leniently!.refused).toBe(0);
     expect(leniently!.gapMs).toBeLessThan(GAP_MS);
     expect(leniently!.staleMs).toBeGreaterThan(seconds * 500);
+    expect((await violations([strict, lenient])).found).toEqual([]);
   },
 );

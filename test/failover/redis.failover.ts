@@ -10,6 +10,7 @@ import type { Child } from '../support/child.ts';
 import { makeClient, say } from './client.ts';
 import type { At } from './client.ts';
 import { startCluster } from './cluster.ts';
+import { recording } from './recording.ts';
 
 const BACK_MS = 20_000;
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-sentinel-'));
@@ -75,7 +76,7 @@ async function isShared({ url }: At): Promise<boolean> {
 const limits = await startSentinel();
 const cluster = await startCluster({ synchronous: false });
 const replica = await cluster.replica(cluster.primary.url, { env: { REDIS_URL: limits.url } });
-const client = await makeClient(cluster, [replica]);
+const { client, violations } = recording(await makeClient(cluster, [replica]));
 
 test('the Redis of limits fails over: no check fails, and limits are shared again by themselves', async () => {
   const key = await client.create(replica, { rate_limit: { limit: 100_000, window_seconds: 60 } });
@@ -91,12 +92,14 @@ test('the Redis of limits fails over: no check fails, and limits are shared agai
     }
   })();
   await sleep(500);
+  const doomed = await client.create(replica);
   limits.master.child.kill('SIGKILL');
   const lostAt = performance.now();
   while (await isShared(replica)) await sleep(20);
   const noticedMs = performance.now() - lostAt;
   while (!(await isShared(replica)) && performance.now() - lostAt < BACK_MS) await sleep(20);
   const backMs = performance.now() - lostAt;
+  expect(await client.revoke(replica, doomed)).toBe('ok');
   stopping.abort();
   await load;
   say(
@@ -104,4 +107,5 @@ test('the Redis of limits fails over: no check fails, and limits are shared agai
   );
   expect(backMs).toBeLessThan(BACK_MS);
   expect([...codes.keys()]).toEqual(['valid']);
+  expect((await violations([replica])).found).toEqual([]);
 });

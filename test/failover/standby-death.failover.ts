@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { makeClient } from './client.ts';
 import { ask, startCluster } from './cluster.ts';
 import { becomesReady } from './load.ts';
+import { recording } from './recording.ts';
 
 const BOUND_MS = 3_000;
 
@@ -12,7 +13,7 @@ const [strict, lenient] = await Promise.all([
   cluster.replica(primary.url),
   cluster.replica(primary.url, { env: { LATCHKEY_STALE_GRACE_MS: '60000' } }),
 ]);
-const client = await makeClient(cluster, [strict, lenient]);
+const { client, violations } = recording(await makeClient(cluster, [strict, lenient]));
 
 test('without its standby a primary confirms nothing: writes are unknown, checks refused or stale, until it is back', async () => {
   const [kept, doomed] = [await client.create(strict), await client.create(strict)];
@@ -33,6 +34,7 @@ test('without its standby a primary confirms nothing: writes are unknown, checks
   await Promise.all([becomesReady(client, strict), becomesReady(client, lenient)]);
   expect(await client.verify(strict, kept)).toMatchObject({ code: 'valid', stale: false });
   expect(['valid', 'revoked']).toContain((await client.verify(strict, doomed)).code);
+  expect((await violations([strict, lenient])).found).toEqual([]);
 });
 
 test('a commit whose wait for the standby is cancelled is not acknowledged, although the server says success', async () => {
@@ -51,5 +53,5 @@ test('a commit whose wait for the standby is cancelled is not acknowledged, alth
   expect(cancelled).toBeGreaterThan(0);
   expect(await revoked).toBe('unknown');
   await standby.begin();
-  await becomesReady(client, strict);
+  expect((await violations([strict, lenient])).found).toEqual([]);
 });

@@ -9,8 +9,8 @@ import type { Sealer } from './seal.ts';
 type Position = { cursor: string | undefined; eventAt: Date | undefined };
 /** The place in the row of seals, held by one process at a time. */
 export type SealCursor<L extends Position> = {
-  take(now: Date, leasedUntil: Date): Promise<L | undefined>;
-  save(lease: L, position: Position, leasedUntil: Date): Promise<L | undefined>;
+  take(leaseMs: number): Promise<L | undefined>;
+  save(lease: L, position: Position, leaseMs: number): Promise<L | undefined>;
   release(lease: L, polledAt?: Date): Promise<void>;
 };
 
@@ -44,7 +44,7 @@ export function makeSealHeads<L extends Position>({ db, cursor, sealer, append, 
     const { line, mac } = sealer.write({ number: last.number + 1, at, previous: last.mac, closed, heads });
     await append(line);
     const next = { number: last.number + 1, mac };
-    const saved = await cursor.save(lease, { cursor: writeCursor(next), eventAt: at }, leasedUntil(clock()));
+    const saved = await cursor.save(lease, { cursor: writeCursor(next), eventAt: at }, LEASE_MS);
     if (!saved) throw new Error('another process took the audit seals over');
     own = next;
     await markSealed(db, heads);
@@ -52,28 +52,30 @@ export function makeSealHeads<L extends Position>({ db, cursor, sealer, append, 
   }
 
   async function writeAll(first: L, signal: AbortSignal): Promise<L> {
-    const closed = await closedLinks(db);
     let lease = first;
-    let heads = await unsealedHeads(db, '', MAX_HEADS);
-    if (heads.length === 0 && isBeatDue(lease, clock())) return write(lease, [], closed);
-    while (heads.length > 0 && !signal.aborted) {
-      lease = await write(lease, heads, closed);
-      heads = await unsealedHeads(db, heads.at(-1)!.organizationId, MAX_HEADS);
+    try {
+      const closed = await closedLinks(db);
+      let heads = await unsealedHeads(db, '', MAX_HEADS);
+      if (heads.length === 0 && isBeatDue(lease, clock())) return await write(lease, [], closed);
+      while (heads.length > 0 && !signal.aborted) {
+        lease = await write(lease, heads, closed);
+        heads = await unsealedHeads(db, heads.at(-1)!.organizationId, MAX_HEADS);
+      }
+      return lease;
+    } catch (error) {
+      // What failed may be tried again at once, here or elsewhere.
+      await cursor.release(lease).catch(() => undefined);
+      throw error;
     }
-    return lease;
   }
 
   return async (signal: AbortSignal): Promise<void> => {
     const startedAt = clock();
-    const lease = await cursor.take(startedAt, leasedUntil(startedAt));
+    const lease = await cursor.take(LEASE_MS);
     if (!lease) return;
     const held = await writeAll(lease, signal);
     await cursor.release(held, signal.aborted ? undefined : startedAt);
   };
-}
-
-function leasedUntil(now: Date): Date {
-  return new Date(now.getTime() + LEASE_MS);
 }
 
 function isBeatDue({ eventAt }: Position, now: Date): boolean {

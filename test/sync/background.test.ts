@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { makeBackground } from '../../src/sync/background.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+
+test('loops pause while the database shows no beat, and go on by themselves', async () => {
+  let [isProven, steps] = [true, 0];
+  const background = makeBackground({
+    loops: [{ name: 'counted', everyMs: 5, step: () => Promise.resolve(void steps++), bulk: 'It counts.' }],
+    isProven: () => isProven,
+    failures: makeMetrics().failures,
+    log: makeLogger({ level: 'silent', pretty: false }),
+  });
+  onTestFinished(() => background.stop());
+  background.start();
+  await expect.poll(() => steps, { interval: 5 }).toBeGreaterThan(3);
+  isProven = false;
+  const before = steps;
+  await sleep(100);
+  expect(steps).toBe(before);
+  expect(background.sinceStepSeconds('counted')).toBeGreaterThan(0.05);
+  isProven = true;
+  await expect.poll(() => steps, { interval: 5 }).toBeGreaterThan(before + 3);
+});
