@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { readInWindows } from '../db/read-in-windows.ts';
 import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
 import type { Page, PageRequest } from '../http/pagination.ts';
 import { ID } from '../ids.ts';
@@ -42,18 +43,23 @@ export function makeKeyReader(db: Knex) {
 
     /** Newest first. @throws AppError `validation_error` for a cursor that is no key of the organization. */
     async list(organizationId: string, filter: KeyFilter, page: PageRequest, now: Date): Promise<Page<Key>> {
-      const { older } = directionOf(page);
-      const query = provisioned(organizationId);
-      await applyCursor(db, query, organizationId, filter.owner, page);
-      applyFilter(query, filter, now);
-      const order = older ? 'desc' : 'asc';
-      const rows = await query
-        .orderBy([
-          { column: 'created_at', order },
-          { column: 'id', order },
-        ])
-        .limit(page.limit + 1)
-        .select(KEY_COLUMNS);
+      const from = await cursorRow(db, organizationId, filter.owner, page);
+      const between = (after: string | undefined, to?: string) =>
+        keysBetween(provisioned(organizationId), organizationId, page, after, to);
+      const isFiltered = Object.values(filter).some((value) => value !== undefined);
+      const list = {
+        rowBehind: async (after: string | undefined, places: number) =>
+          isFiltered
+            ? (
+                await between(after)
+                  .offset(places - 1)
+                  .first('id')
+              )?.id
+            : undefined,
+        read: (after: string | undefined, to: string | undefined, limit: number) =>
+          applyFilter(between(after, to), filter, now).limit(limit).select(KEY_COLUMNS),
+      };
+      const rows = await readInWindows(list, from, page.limit + 1);
       return toPage(rows.map(toKey), page, ({ id }) => id);
     },
 
@@ -94,7 +100,7 @@ function applyOwner(query: KeyQuery, owner: KeyFilter['owner']): void {
   else if (owner) void query.where({ owner_user_id: owner.ownerUserId });
 }
 
-function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
+function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): KeyQuery {
   if (filter.status === 'revoked') void query.where({ status: 'revoked' });
   if (filter.status === 'active') {
     void query.where({ status: 'active' }).whereRaw('(expires_at is null or expires_at > ?)', [now]);
@@ -105,24 +111,41 @@ function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): void {
   if (filter.environment) void query.where({ environment: filter.environment });
   if (filter.expiresBefore) void query.where('expires_at', '<', filter.expiresBefore);
   if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
+  return query;
 }
 
 // What a list does not show is no place in it either.
-async function applyCursor(
+async function cursorRow(
   db: Knex,
-  query: KeyQuery,
   organizationId: string,
   owner: KeyFilter['owner'],
   page: PageRequest,
-): Promise<void> {
-  const { cursor, field, older } = directionOf(page);
-  if (cursor === undefined) return;
+): Promise<string | undefined> {
+  const { cursor, field } = directionOf(page);
+  if (cursor === undefined) return undefined;
   const shown = provisionedKeys(db, organizationId).where({ workos_id: cursor });
   applyOwner(shown, owner);
   const at = await shown.first('id');
   if (!at) throw unknownCursor(field);
-  void query.whereRaw(
-    `(created_at, id) ${older ? '<' : '>'} (select created_at, id from api_keys where organization_id = ? and id = ?)`,
-    [organizationId, at.id],
-  );
+  return at.id;
+}
+
+/** Keys in the order of the page, behind one row, up to and with another. */
+function keysBetween(
+  query: KeyQuery,
+  organizationId: string,
+  page: PageRequest,
+  after?: string,
+  to?: string,
+): KeyQuery {
+  const { older } = directionOf(page);
+  const place = '(select created_at, id from api_keys where organization_id = ? and id = ?)';
+  if (after !== undefined)
+    void query.whereRaw(`(created_at, id) ${older ? '<' : '>'} ${place}`, [organizationId, after]);
+  if (to !== undefined) void query.whereRaw(`(created_at, id) ${older ? '>=' : '<='} ${place}`, [organizationId, to]);
+  const order = older ? 'desc' : 'asc';
+  return query.orderBy([
+    { column: 'created_at', order },
+    { column: 'id', order },
+  ]);
 }

@@ -202,3 +202,19 @@ describe('the list', () => {
     expect(Object.keys(answer.body.error.details?.['fields'] as object)).toEqual([field]);
   });
 });
+
+test('the few organizations that a filter leaves of thousands are found, page by page in both directions', async () => {
+  await db.raw(
+    `insert into tenants (organization_id, name, created_at, updated_at)
+     select 'org_many' || lpad(i::text, 4, '0'), case when i in (1, 1500, 2499) then 'Wanted ' else 'Other ' end || i,
+       now() - interval '1 year' - (2500 - i) * interval '1 second', now()
+     from generate_series(1, 2500) i`,
+  );
+  const wanted = ['org_many2499', 'org_many1500', 'org_many0001'];
+  expect(await idsOf('q=wanted')).toEqual(wanted);
+  expect(await idsOf('q=wanted&limit=1')).toEqual(wanted.slice(0, 1));
+  expect(await idsOf(`q=wanted&limit=1&after=${wanted[0]}`)).toEqual(wanted.slice(1, 2));
+  expect(await idsOf(`q=wanted&limit=2&after=${wanted[0]}`)).toEqual(wanted.slice(1));
+  expect(await idsOf(`q=wanted&before=${wanted[2]}`)).toEqual(wanted.slice(0, 2));
+  expect(await idsOf('q=absent')).toEqual([]);
+});

@@ -180,3 +180,26 @@ test('refuses a member, who may see no keys', async () => {
   const answer = await call(service, 'GET', '/v1/api-keys', { token: await acme.session('member') });
   expect(outcome(answer)).toEqual([403, 'permission_denied']);
 });
+
+test('finds the few keys that a filter leaves of thousands, page by page in both directions', async () => {
+  const { acme, list } = await organizationWith();
+  await service.db.raw(
+    `insert into api_keys (organization_id, id, workos_id, origin, status, label, metadata, permission_set, scopes, prefix,
+       hash_key, created_by_kind, created_by_id, created_at, updated_at)
+     select :organization, lpad(i::text, 26, '0'), 'api_key_' || :organization || i, 'workos', 'active',
+       case when i in (1, 1500, 1501, 1502, 2499) then 'wanted ' else 'other ' end || i, '{}', 'read_only', '{workspace:read}',
+       'sk_...', '', 'workos', 'workos', now() - (2500 - i) * interval '1 second', now()
+     from generate_series(1, 2500) i`,
+    { organization: acme.id },
+  );
+  const newest = await list('?q=wanted&limit=2');
+  expect(newest.labels).toEqual(['wanted 2499', 'wanted 1502']);
+  const middle = await list(`?q=wanted&limit=2&after=${newest.cursors.after}`);
+  expect(middle.labels).toEqual(['wanted 1501', 'wanted 1500']);
+  const oldest = await list(`?q=wanted&limit=2&after=${middle.cursors.after}`);
+  expect([oldest.labels, oldest.cursors.after]).toEqual([['wanted 1'], null]);
+  expect((await list(`?q=wanted&limit=2&before=${oldest.cursors.before}`)).labels).toEqual(middle.labels);
+  expect(await list(`?q=wanted&limit=2&before=${middle.cursors.before}`)).toEqual(newest);
+  expect((await list('?q=wanted')).labels).toHaveLength(5);
+  expect((await list('?q=absent')).labels).toEqual([]);
+});

@@ -63,7 +63,7 @@ export async function fill(url: string, large: string, { keys, events, usageRows
     await db.raw(
       `insert into usage_counts (organization_id, key_id, hour, code, count)
        select case when i % 10 = 0 then ? else 'org_fill' || (1 + i % ?::int) end, 'api_key_' || lpad((i % 20000)::text, 26, '0'),
-         date_trunc('hour', now()) - (i / 20000) * interval '1 day', 'valid', 1
+         date_trunc('hour', now()) - (i / 20000 % 365) * interval '1 day' - (i / 7300000) * interval '1 hour', 'valid', 1
        from generate_series(1, ?::int) i on conflict do nothing`,
       [large, organizations, usageRows],
     );
