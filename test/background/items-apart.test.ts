@@ -2,10 +2,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeItems } from '../../src/background/items.ts';
 import { AppError } from '../../src/errors.ts';
+import { makeUnsettledKeys } from '../../src/keys/unsettled-keys.ts';
+import { makeSettle } from '../../src/sync/settle.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { pino } from 'pino';
 import { call, createKey } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
+import { plainItems } from '../support/plain-items.ts';
+import { deadLettersOf, refuseFor } from '../support/poison.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { makeStuck } from '../support/stuck.ts';
 import { takeWorkosDown } from '../support/workos-faults.ts';
@@ -33,24 +37,8 @@ afterEach(() => {
   workos.faults.clear();
 });
 
-/** What is written of one organization to a table is refused for good. */
-async function refuseFor(organizationId: string, table: string): Promise<void> {
-  const name = `refuse_${organizationId}_${table}`.toLowerCase();
-  await db.raw(`
-    create function ${name}() returns trigger language plpgsql as $body$
-    begin
-      raise exception 'no' using errcode = 'check_violation';
-    end $body$;
-    create trigger ${name} before insert on ${table} for each row
-      when (new.organization_id = '${organizationId}') execute function ${name}();
-  `);
-}
-
-const deadOf = (loop: string) => {
-  const found = background.loops.find(({ name }) => name === loop);
-  if (!found || !('items' in found)) throw new Error(`${loop} has no items`);
-  return found.items;
-};
+const refuse = (organizationId: string, table: string) => refuseFor(db, organizationId, table);
+const deadOf = (loop: string) => deadLettersOf(background, loop);
 const setAside = (loop: string) => db('background_failures').where({ loop }).orderBy('item');
 const active = (id: string) => db('api_keys').where({ organization_id: id, status: 'active' }).pluck('id');
 const pair = async () => [await service.organizations.add(), await service.organizations.add()] as const;
@@ -116,7 +104,7 @@ describe('an item that fails for good holds up no other:', () => {
       const body = { status: 'decommissioning', decommission_at: new Date(clock().getTime() - 1_000).toISOString() };
       await call(service, 'PUT', `/v1/organizations/${each.id}/billing`, { token: SERVICE_TOKEN, body });
     }
-    await refuseFor(bad.id, 'audit_events');
+    await refuse(bad.id, 'audit_events');
     await background.runOnce('decommission');
     expect([(await active(bad.id)).length, await active(good.id)]).toEqual([1, []]);
     expect(await setAside('decommission')).toMatchObject([{ item: bad.id }]);
@@ -132,7 +120,7 @@ describe('an item that fails for good holds up no other:', () => {
       last_active_at,
     }));
     await db('user_sessions').insert(unused);
-    await refuseFor(bad.id, 'audit_events');
+    await refuse(bad.id, 'audit_events');
     await background.runOnce('sweep_sessions');
     const open = db('user_sessions').whereNull('ended_at').whereIn('organization_id', [bad.id, good.id]);
     expect(await open.pluck('organization_id')).toEqual([bad.id]);
@@ -141,12 +129,12 @@ describe('an item that fails for good holds up no other:', () => {
   test('events, and the one that was set aside is applied from what is kept of it', async () => {
     const [bad, good] = await pair();
     await background.runOnce('events');
-    await refuseFor(bad.id, 'api_keys');
+    const accept = await refuse(bad.id, 'api_keys');
     for (const { id } of [bad, good]) await makeDashboardKey(service, id);
     await background.runOnce('events');
     const mirrored = () => db('api_keys').whereIn('organization_id', [bad.id, good.id]).pluck('organization_id');
     expect(await mirrored()).toEqual([good.id]);
-    await db.raw(`drop trigger refuse_${bad.id.toLowerCase()}_api_keys on api_keys`);
+    await accept();
     clock.advance(10_000);
     await background.runOnce('events');
     expect(new Set(await mirrored())).toEqual(new Set([bad.id, good.id]));
@@ -162,12 +150,12 @@ describe('an item that fails for good holds up no other:', () => {
         .where({ organization_id: each.id })
         .update({ created_at: new Date(clock().getTime() - 100 * DAY_MS) });
     }
-    await refuseFor(bad.id, 'outbox');
+    await refuse(bad.id, 'outbox');
     for (const loop of ['tell_expiring', 'tell_unused']) {
       await background.runOnce(loop);
       expect((await setAside(loop)).map(({ organization_id: id }) => id)).toEqual([bad.id]);
     }
-    await refuseFor(bad.id, 'notice_postures');
+    await refuse(bad.id, 'notice_postures');
     await background.runOnce('tell_postures');
     const told = db('notice_postures').whereIn('organization_id', [bad.id, good.id]);
     expect(await told.pluck('organization_id')).toContain(good.id);
@@ -175,8 +163,8 @@ describe('an item that fails for good holds up no other:', () => {
 
   test('flush_usage and flush_sessions', async () => {
     const [bad, good] = await pair();
-    await refuseFor(bad.id, 'usage_counts');
-    await refuseFor(bad.id, 'user_sessions');
+    await refuse(bad.id, 'usage_counts');
+    await refuse(bad.id, 'user_sessions');
     for (const each of [bad, good]) {
       const token = await each.session();
       const { value: key } = await createKey(service, token);
@@ -197,17 +185,27 @@ describe('the settler erases no work that others left meanwhile', () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const key = await createKey(service, owner);
-    await db('api_keys').where({ workos_id: key.id }).update({ due_at: clock() });
-    const end = new Date(clock().getTime() + DAY_MS);
-    await db('api_keys').where({ workos_id: key.id }).update({ expires_at: end, due_at: clock() });
-    stuck.stopAt('settle.expired');
-    const settling = background.runOnce('settle');
-    await expect.poll(stuck.standing, { interval: 5 }).toBe(1);
-    workos.faults.clear();
+    const row = () => db('api_keys').where({ workos_id: key.id });
+    await row().update({ due_at: clock() });
+    const turn = Promise.withResolvers<void>();
+    const settle = makeSettle({
+      unsettled: makeUnsettledKeys(db),
+      // The key has no end of which WorkOS would have to be told.
+      workosOf: () => expect.unreachable(),
+      marker: { rowOf: () => undefined },
+      pace: { atATime: (rows) => rows, turn: () => turn.promise, heldMs: () => 0, holdOff: () => undefined },
+      items: plainItems,
+      settleAfterMs: 5_000,
+      at: () => undefined,
+      clock,
+      log: pino({ level: 'silent' }),
+    });
+    const settling = settle({ only: { organizationId: acme.id, environment: 'live' } });
+    await expect.poll(async () => (await row().first('attempts')).attempts, { interval: 5 }).toBe(1);
     takeWorkosDown(service);
     expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
     workos.faults.clear();
-    stuck.release('goOn');
+    turn.resolve();
     await settling;
     clock.advance(5 * MINUTE_MS);
     await background.runOnce('settle');

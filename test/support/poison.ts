@@ -1,0 +1,24 @@
+import type { Knex } from 'knex';
+import type { DeadLetters } from '../../src/background/loop.ts';
+import type { Background } from '../../src/sync/background.ts';
+
+/** What is written of one organization to a table is refused for good. @returns what has it accepted again */
+export async function refuseFor(db: Knex, organizationId: string, table: string): Promise<() => Promise<void>> {
+  const name = `refuse_${organizationId}_${table}`.toLowerCase();
+  await db.raw(`
+    create function ${name}() returns trigger language plpgsql as $body$
+    begin
+      raise exception 'no' using errcode = 'check_violation';
+    end $body$;
+    create trigger ${name} before insert on ${table} for each row
+      when (new.organization_id = '${organizationId}') execute function ${name}();
+  `);
+  return async () => void (await db.raw(`drop trigger ${name} on ${table}`));
+}
+
+/** The dead letters of a loop. */
+export function deadLettersOf({ loops }: Pick<Background, 'loops'>, name: string): DeadLetters {
+  const found = loops.find((loop) => loop.name === name);
+  if (!found || !('items' in found)) throw new Error(`${name} has no items`);
+  return found.items;
+}
