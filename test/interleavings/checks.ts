@@ -53,6 +53,7 @@ export async function check(scene: Scene, played: readonly Played[], steps: read
     ...(await decommissioned(seen)),
     ...handedOut(seen),
     ...quota(seen),
+    ...(await recorded(seen)),
     ...(await secrets(seen)),
   ];
 }
@@ -197,6 +198,16 @@ function quota({ rows, now }: Seen): string[] {
       !(row.expires_at && row.expires_at <= now),
   );
   return counted.length > MOST_KEYS ? [`${counted.length} keys where ${MOST_KEYS} are allowed`] : [];
+}
+
+/** The end of a key is recorded once, whoever brought it about. */
+async function recorded({ scene }: Seen): Promise<string[]> {
+  const { rows } = await scene.world.sql.query<{ target_id: string; times: string }>(
+    `select target_id, count(*) as times from audit_events where organization_id = $1 and action = 'api_key.revoked'
+     group by target_id having count(*) > 1`,
+    [scene.organizationId],
+  );
+  return rows.map(({ target_id: id, times }) => `recorded: the end of ${id} stands ${times} times in the audit log`);
 }
 
 /** A secret works if its key does, and if it was handed out. */

@@ -19,6 +19,8 @@ export type Result = {
   lengths: number[];
   /** Which operations did several things at once. */
   branched: boolean[];
+  /** After how many steps of loops nothing was left to do. */
+  loopSteps: number;
   /** A hash of what is left in the end, without ids and times. */
   endState: string;
 };
@@ -33,7 +35,7 @@ export async function play(world: World, schedule: Schedule): Promise<Result> {
   const played = schedule.operations.map((name, i) => begin(scene, name, `${i} ${name}`, i));
   const tasks = played.map(({ task }) => task);
   const { steps, stuck } = await interleave(world, tasks, schedule);
-  const left = stuck ?? (await runToQuiet(scene));
+  const { left, loopSteps } = stuck ? { left: stuck, loopSteps: 0 } : await runToQuiet(scene);
   const findings = [...left, ...(await check(scene, played, steps))];
   const endState = await hashEnd(scene, played);
   await clearScene(scene);
@@ -43,6 +45,7 @@ export async function play(world: World, schedule: Schedule): Promise<Result> {
     steps,
     lengths: tasks.map((_, i) => steps.filter(({ task }) => task === i).length),
     branched: tasks.map(({ branched }) => branched),
+    loopSteps,
     endState,
   };
 }

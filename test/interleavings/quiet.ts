@@ -1,22 +1,28 @@
 import type { Scene } from './scene.ts';
 
-const ROUNDS = 40;
-/** Rounds in which nothing has to wait for its time. */
-const AT_ONCE = 2;
+/** Every loop that has to do with keys, in the order of a round. */
+const LOOPS = ['events', 'members', 'decommission', 'settle'] as const;
 const BACKOFF_MS = 16_000;
 /** Whoever was to look for a key that may yet appear has looked by then. */
 const LOOK_FOR_MS = 4 * 60_000;
+/** What has to be done by then that an interleaving left: what is due at once, after a backoff, and when all leases are over. */
+const PAUSES_MS = [10, 10, BACKOFF_MS, LOOK_FOR_MS, BACKOFF_MS];
+/** The steps of loops within which all of it is done. */
+export const MOST_LOOP_STEPS = (PAUSES_MS.length + 1) * LOOPS.length;
 
-/** Runs every loop that has to do with keys until nothing is left to do. @returns what is left all the same */
-export async function runToQuiet(scene: Scene): Promise<string[]> {
+/** Runs the loops until nothing is left to do, so many steps at most. @returns what is left then, and after how many */
+export async function runToQuiet(scene: Scene): Promise<{ left: string[]; loopSteps: number }> {
   const { world } = scene;
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const name of ['events', 'members', 'decommission', 'settle']) await world.background.runOnce(name);
-    const left = await leftOver(scene);
-    if (left.length === 0) return [];
-    world.advance(round < AT_ONCE ? 10 : round === AT_ONCE + 1 ? LOOK_FOR_MS : BACKOFF_MS);
+  let left: string[] = [];
+  let loopSteps = 0;
+  for (const pauseMs of [0, ...PAUSES_MS]) {
+    world.advance(pauseMs);
+    for (const name of LOOPS) await world.background.runOnce(name);
+    loopSteps += LOOPS.length;
+    left = await leftOver(scene);
+    if (left.length === 0) break;
   }
-  return (await leftOver(scene)).map((what) => `never settled: ${what}`);
+  return { left: left.map((what) => `not done within ${MOST_LOOP_STEPS} steps of loops: ${what}`), loopSteps };
 }
 
 async function leftOver({ world, organizationId }: Scene): Promise<string[]> {

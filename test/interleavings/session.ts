@@ -1,6 +1,7 @@
 import { watchRotations } from './check-rotations.ts';
 import { play } from './play.ts';
 import type { Result } from './play.ts';
+import { MOST_LOOP_STEPS } from './quiet.ts';
 import { formatSchedule } from './schedule.ts';
 import type { Schedule } from './schedule.ts';
 import { kindOf, shrink } from './shrink.ts';
@@ -28,7 +29,7 @@ const PROGRESS_MS = 60_000;
 
 /** Plays interleavings, counts them and tells of those that fail. */
 export function makeSession({ endAt, limit, failures, keep, say }: Options) {
-  const counts = { played: 0, steps: 0, failed: 0 };
+  const counts = { played: 0, steps: 0, loopSteps: 0, failed: 0 };
   const orders = new Set<string>();
   const ends = new Set<string>();
   const kinds = new Map<string, number>();
@@ -47,7 +48,7 @@ export function makeSession({ endAt, limit, failures, keep, say }: Options) {
       // Nobody knows what is left of it.
       await endWorld();
       const findings = [`came to no end: ${error instanceof Error ? error.message : String(error)}`];
-      return { findings, steps: [], lengths: [], branched: [], endState: '' };
+      return { findings, steps: [], lengths: [], branched: [], loopSteps: 0, endState: '' };
     }
   }
   async function endWorld(): Promise<void> {
@@ -58,8 +59,9 @@ export function makeSession({ endAt, limit, failures, keep, say }: Options) {
     return performance.now() >= endAt || counts.played >= limit || kinds.size >= failures;
   }
   function summary(): string {
-    const { played, steps, failed } = counts;
-    return `${played} interleavings, ${orders.size} of them different, ${ends.size} end states, ${steps} steps, ${failed} failed`;
+    const { played, steps, loopSteps, failed } = counts;
+    const quiet = `all done after at most ${loopSteps} of ${MOST_LOOP_STEPS} steps of loops`;
+    return `${played} interleavings, ${orders.size} of them different, ${ends.size} end states, ${steps} steps, ${quiet}, ${failed} failed`;
   }
 
   return {
@@ -73,6 +75,7 @@ export function makeSession({ endAt, limit, failures, keep, say }: Options) {
       const result = await playIn(schedule);
       counts.played += 1;
       counts.steps += result.steps.length;
+      counts.loopSteps = Math.max(counts.loopSteps, result.loopSteps);
       orders.add(`${schedule.operations.join()} ${result.steps.map(({ task, label }) => `${task}${label}`).join()}`);
       ends.add(result.endState);
       if (result.findings.length > 0) await fail(schedule, result);

@@ -1,6 +1,6 @@
 import type { OperationName } from '../operations.ts';
 
-/** A fault that somebody could make: a lock, a comparison or a catch that is not there. */
+/** A fault that somebody could make: a lock, a comparison or a catch that is not there, or a pause that is too long. */
 export type Plant = {
   /** Of the sources, from `src` on. */
   file: string;
@@ -32,6 +32,11 @@ export const PLANTS: Record<string, Plant> = {
     file: 'billing/tenant-repository.ts',
     changes: [FOR_UPDATE],
     only: ['create', 'plan_lowered', 'billing_webhook'],
+  },
+  'no lock on what the mirror compares': {
+    file: 'keys/mirror-row.ts',
+    changes: [FOR_UPDATE],
+    only: ['delete', 'delete_there'],
   },
   'no comparison when a key becomes active': {
     file: 'keys/key-writer.ts',
@@ -67,6 +72,14 @@ export const PLANTS: Record<string, Plant> = {
       ],
     ],
     only: ['patch_end_down', 'rotate'],
+  },
+  'a backoff of an hour': {
+    file: 'sync/settle.ts',
+    changes: [
+      ['const BACKOFF_BASE_MS = 1_000;', 'const BACKOFF_BASE_MS = 3_600_000;'],
+      ['const BACKOFF_MAX_MS = 15_000;', 'const BACKOFF_MAX_MS = 3_600_000;'],
+    ],
+    only: ['settle_down', 'late_orphan'],
   },
   'no second look for a key that was given up': {
     file: 'keys/mirror-keys.ts',
