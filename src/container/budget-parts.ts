@@ -14,6 +14,21 @@ type Deps = {
 
 export type Budgets = ReturnType<typeof makeBudgets>;
 
+/** Each has a line in docs/verification.md. */
+const BUDGETS = [
+  'workos_questions',
+  'spare_look_ups',
+  'session_refreshes',
+  'unexpected_keys',
+  'sign_ins_of_address',
+  'sign_ins_of_account',
+  'failed_credentials',
+  'key_changes',
+  'key_changes_of_organization',
+  'streams',
+] as const;
+type Budget = (typeof BUDGETS)[number];
+
 /** Whoever asked is still there after this long. */
 const MAX_WAIT_MS = 1_000;
 const LONG_WAIT_MS = 2_000;
@@ -27,8 +42,10 @@ export function makeBudgets({ config, limiter, metrics }: Deps) {
     labelNames: ['budget', 'outcome'] as const,
     registers: [metrics.registry],
   });
-  const countFor = (budget: string) => (outcome: 'taken' | 'refused') => counter.inc({ budget, outcome });
-  const turns = (budget: string, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
+  for (const budget of BUDGETS)
+    for (const outcome of ['taken', 'refused'] as const) counter.inc({ budget, outcome }, 0);
+  const countFor = (budget: Budget) => (outcome: 'taken' | 'refused') => counter.inc({ budget, outcome });
+  const turns = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
     makeFairTurns({ perSecond, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
   return {
     streams: {
@@ -47,6 +64,7 @@ export function makeBudgets({ config, limiter, metrics }: Deps) {
       countFor('unexpected_keys')(taken.refused ? 'refused' : 'taken');
       return taken;
     },
+    countFailedCredential: countFor('failed_credentials'),
     questions: turns('workos_questions', workos.validationsPerSecond),
     spareLookUps: turns('spare_look_ups', budgets.spareLookUpsPerSecond),
     refreshes: turns('session_refreshes', budgets.refreshesPerSecond, LONG_WAIT_MS),

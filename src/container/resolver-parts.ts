@@ -41,14 +41,15 @@ type Deps = {
   environments: readonly Environment[];
   mirrorKeys: MirrorKeys;
   limiter: Pick<Limiter, 'takeRate'>;
-  budgets: Pick<Budgets, 'questions' | 'spareLookUps' | 'takeUnexpectedKey'>;
+  budgets: Pick<Budgets, 'questions' | 'spareLookUps' | 'takeUnexpectedKey' | 'countFailedCredential'>;
 };
 
 /** What finds a presented key, and what keeps guesses from costing anything. */
 export function makeResolverParts(deps: Deps) {
   const { config, db, cache, trust, hasher, metrics, budgets } = deps;
   const { hashKeys } = hasher;
-  const failures = makeFailedCredentials({ ...deps, perMinute: config.failedCredentialsPerMinute });
+  const perMinute = config.failedCredentialsPerMinute;
+  const failures = makeFailedCredentials({ ...deps, perMinute, count: budgets.countFailedCredential });
   const resolver = makeKeyResolver({
     ...deps,
     failures,

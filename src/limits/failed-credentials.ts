@@ -9,6 +9,8 @@ type Deps = {
   limiter: Pick<Limiter, 'takeRate'>;
   /** How many an address, or a tenant, may fail with before it is told to wait; 0 for no limit. */
   perMinute: number;
+  /** Told of each failure that there was room for, or not. */
+  count?: (outcome: 'taken' | 'refused') => void;
   clock: Clock;
 };
 
@@ -27,7 +29,7 @@ const MAX_OVER = 10_000;
  * Counts the credentials by which a guesser failed, together with other replicas where limits are shared. Which of
  * them are over is known without asking anybody, from the last failure that was counted here.
  */
-export function makeFailedCredentials({ limiter, perMinute, clock }: Deps) {
+export function makeFailedCredentials({ limiter, perMinute, count: countOutcome = () => undefined, clock }: Deps) {
   const over = new LRUCache<string, { untilMs: number; enforcement: OverLimit['enforcement'] }>({ max: MAX_OVER });
   const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
 
@@ -51,6 +53,7 @@ export function makeFailedCredentials({ limiter, perMinute, clock }: Deps) {
       if (perMinute === 0) return undefined;
       const name = nameOfGuesser(guesser);
       const { refused, resetSeconds: seconds, enforcement } = await limiter.takeRate(`failed ${name}`, rate, 1);
+      countOutcome(refused ? 'refused' : 'taken');
       if (!refused) return undefined;
       over.set(name, { untilMs: clock().getTime() + Math.min(seconds, WINDOW_SECONDS) * 1_000, enforcement });
       return { seconds, enforcement };
