@@ -259,6 +259,14 @@ create table outbox_lanes (
   constraint outbox_lanes_pkey PRIMARY KEY (endpoint, organization_id)
 );
 
+create table replicas (
+  id text not null,
+  role text not null,
+  seen_at timestamp with time zone not null,
+  constraint replicas_pkey PRIMARY KEY (id),
+  constraint replicas_role_check CHECK (role = ANY (ARRAY['all'::text, 'api'::text, 'worker'::text]))
+);
+
 create table stripe_subscriptions (
   subscription_id text not null,
   customer_id text,
@@ -336,6 +344,13 @@ create table user_sessions (
   constraint user_sessions_pkey PRIMARY KEY (session_id),
   constraint user_sessions_end_reason_check CHECK (end_reason = ANY (ARRAY['signed_out'::text, 'inactive'::text, 'refused'::text, 'revoked'::text])),
   constraint user_sessions_ended_check CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
+
+create table workos_hold_offs (
+  budget text not null,
+  until timestamp with time zone not null,
+  constraint workos_hold_offs_pkey PRIMARY KEY (budget),
+  constraint workos_hold_offs_budget_check CHECK (budget = ANY (ARRAY['live'::text, 'live_audit_logs'::text, 'test'::text, 'test_audit_logs'::text]))
 );
 
 CREATE OR REPLACE FUNCTION public.append_audit_events(organization text, events jsonb)
@@ -609,6 +624,8 @@ grant delete, insert, select, update on outbox_endpoints to latchkey_app;
 
 grant delete, insert, select, update on outbox_lanes to latchkey_app;
 
+grant delete, insert, select, update on replicas to latchkey_app;
+
 grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
 
 grant delete, insert, select, update on tenants to latchkey_app;
@@ -618,5 +635,7 @@ grant delete, insert, select, update on unreadable_workos_events to latchkey_app
 grant insert, select, update on usage_counts to latchkey_app;
 
 grant delete, insert, select, update on user_sessions to latchkey_app;
+
+grant delete, insert, select, update on workos_hold_offs to latchkey_app;
 
 alter default privileges in schema public grant delete, insert, select, update on tables to latchkey_app;

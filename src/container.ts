@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { makeAddressParts } from './container/address-parts.ts';
 import { makeAuditParts } from './container/audit-parts.ts';
-import { makeBudgets } from './container/budget-parts.ts';
+import { makeShares } from './container/budget-parts.ts';
 import { makeBillingParts } from './container/billing-parts.ts';
 import { makeCallers } from './container/caller-parts.ts';
 import { GAUGES_LOOP, addGauges, addLoopGauges } from './container/gauges.ts';
@@ -23,7 +23,6 @@ import { makeHealthParts } from './container/health-parts.ts';
 import { makeHooks } from './container/hooks-parts.ts';
 import { makeHttpParts } from './container/http-parts.ts';
 import { makeKeyRoutes } from './container/key-parts.ts';
-import { makeLimitsParts } from './container/limits-parts.ts';
 import type { LimitsParts } from './container/limits-parts.ts';
 import { makeEvents, makeMemberParts, makeMirror } from './container/mirror-parts.ts';
 import { makeInvalidationParts } from './container/invalidation-parts.ts';
@@ -54,7 +53,6 @@ import type { Product } from './permissions/product.ts';
 import { deriveKeys } from './secrets.ts';
 import { makeBackground } from './sync/background.ts';
 import type { Background } from './sync/background.ts';
-import { makePace } from './sync/pace.ts';
 import { makeSettle } from './sync/settle.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
@@ -81,6 +79,8 @@ type Parts = {
   at?: FaultPoint;
   /** Off where tests compare the answers of routes with those of their fast paths. */
   fastPaths?: boolean;
+  /** Sits out the times in which WorkOS wants fewer requests, as a command does. */
+  isPatient?: boolean;
   /** On in tests: an error code that a route does not declare becomes a 500. */
   strict?: boolean;
 };
@@ -145,7 +145,7 @@ export function makeContainer(parts: Parts): Container {
 export function makeReconciliation({ config, ...parts }: Parts) {
   // It limits nobody.
   const limits = { ...config.limits, redisUrl: undefined };
-  return makeReconcileParts(makePlatform({ ...parts, config: { ...config, limits } }));
+  return makeReconcileParts(makePlatform({ ...parts, config: { ...config, limits, role: 'worker' }, isPatient: true }));
 }
 
 /** The same loops for a look at what they set aside; nothing runs. */
@@ -169,18 +169,18 @@ export const makeHookInbox = (parts: Parts) => makeHooks(makePlatform(parts));
 const itemsOf = (db: Knex, { failures }: Metrics, clock: Clock, log: Logger) =>
   makeItemsOf({ db, failures, clock, log });
 
-function makePlatform({ config, product, db, log, alone = false, at = passFaultPoint, ...parts }: Parts) {
+function makePlatform(parts: Parts) {
+  const { config, product, db, log, alone = false, at = passFaultPoint, isPatient = false } = parts;
   const { metrics, clock } = makeInstruments({ ...parts, log });
   const catalogue = makeCatalogue(product);
   const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
-  const limits = makeLimitsParts(on);
-  const { limiter } = limits;
-  const budgets = makeBudgets({ ...on, limiter });
+  const shares = makeShares(on);
+  const { budgets, limiter, pace } = shares;
   const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
-  const gateways = makeWorkosParts(on);
+  const gateways = makeWorkosParts({ ...on, alone, isPatient });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys);
-  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos });
+  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos, pace });
   const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, tell: notices.tell });
   const billing = makeBillingParts({ ...on, audit });
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
@@ -189,12 +189,10 @@ function makePlatform({ config, product, db, log, alone = false, at = passFaultP
   const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
-  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos }) };
+  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos, pace }) };
   return {
     ...on,
-    limits,
-    limiter,
-    budgets,
+    ...shares,
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
@@ -260,7 +258,7 @@ function sweeping(name: string, sweep: () => Promise<number>): Loop {
 function makeLoops(platform: Platform, events: readonly Loop[]): Background {
   const { config, metrics, log, places, usage, clock } = platform;
   const items = settleItems(platform);
-  const settle = makeSettle({ ...platform, items, pace: makePace(config.workos.settlementsPerSecond) });
+  const settle = makeSettle({ ...platform, items });
   const loops: Loop[] = [
     {
       name: SETTLE_LOOP,
@@ -285,6 +283,7 @@ function makeLoops(platform: Platform, events: readonly Loop[]): Background {
   const own = config.role === 'api' ? [] : loops;
   const all = [
     ...own,
+    platform.replicas.loop,
     ...usage.loops,
     ...platform.sessionLoops,
     ...platform.notices.loops,

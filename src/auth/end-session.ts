@@ -16,7 +16,7 @@ type Deps = {
   db: Knex;
   sessions: Pick<SessionRepository, 'end'>;
   ends: SessionEnds;
-  workos: Pick<WorkosGateway, 'revokeSession'>;
+  workos: Pick<WorkosGateway, 'revokeSession' | 'heldMs'>;
   audit: Pick<AuditLog, 'append'>;
   /** Tells every process, when the transaction commits. */
   announce: (trx: Knex.Transaction, change: { organizationId: string; sessionId: string }) => Promise<void>;
@@ -72,6 +72,7 @@ export function makeRevokeSessions({
 
   return async function revokeSessions(signal: AbortSignal): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+      if (workos.heldMs() > 0) return;
       const now = clock();
       const due = await ends.claimDue(now, new Date(now.getTime() + RETRY_MS), BATCH);
       await items.each(due, {

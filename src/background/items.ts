@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { heldOffMs } from '../workos/failure.ts';
 import { describeFailure, isOwnFailure } from './describe-failure.ts';
 import { makeFailureRepository } from './failure-repository.ts';
 import type { FailureRepository, ItemName } from './failure-repository.ts';
@@ -44,6 +45,11 @@ export function makeItems({ db, failures, clock, log }: ItemDeps, loop: string, 
   const repository = makeFailureRepository(db, loop);
 
   async function setAside<T>(item: T, { name, postpone }: Options<T>, error: unknown): Promise<void> {
+    // WorkOS was not asked about it, which says nothing of the item, nor of WorkOS's health.
+    if (heldOffMs(error) !== undefined) {
+      if (!postpone) throw error;
+      return postpone(item, undefined, error);
+    }
     const named = name(item);
     failures.inc({ loop });
     const fields = { loop, item: named.id, organization_id: named.organizationId };

@@ -1,15 +1,30 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
 import { makeSignInRates } from '../auth/sign-in-rates.ts';
+import { makeReplicas } from '../background/replicas.ts';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { makeKeyChanges } from '../keys/key-changes.ts';
 import { makeFairTurns } from '../limits/fair-turns.ts';
 import type { Limiter } from '../limits/limiter.ts';
+import { makePace } from '../sync/pace.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { makeLimitsParts } from './limits-parts.ts';
 
 type Deps = {
   config: Pick<Config, 'budgets' | 'workos'>;
   limiter: Pick<Limiter, 'takeRate'>;
   metrics: Pick<Metrics, 'registry'>;
+  /** How many processes share what WorkOS may be asked. */
+  replicas: () => number;
+};
+
+type SharesDeps = Pick<Deps, 'metrics'> & {
+  config: Pick<Config, 'budgets' | 'workos' | 'limits' | 'role'>;
+  db: Knex;
+  clock: Clock;
+  log: Logger;
 };
 
 export type Budgets = ReturnType<typeof makeBudgets>;
@@ -33,8 +48,24 @@ type Budget = (typeof BUDGETS)[number];
 const MAX_WAIT_MS = 1_000;
 const LONG_WAIT_MS = 2_000;
 
+/** What there is not enough of for everybody: limits of keys, budgets, and what processes may ask of WorkOS together. */
+export function makeShares(deps: SharesDeps) {
+  const { config, db } = deps;
+  const replicas = makeReplicas({ db, role: config.role });
+  const limits = makeLimitsParts(deps);
+  const { limiter } = limits;
+  return {
+    replicas,
+    /** Of everything that is asked of WorkOS in the background. */
+    pace: makePace(config.workos.settlementsPerSecond, replicas.working),
+    limits,
+    limiter,
+    budgets: makeBudgets({ ...deps, limiter, replicas: replicas.answering }),
+  };
+}
+
 /** What tenants and strangers share of that of which there is not enough for everybody. */
-export function makeBudgets({ config, limiter, metrics }: Deps) {
+function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
   const { budgets, workos } = config;
   const counter = new Counter({
     name: 'latchkey_budget_total',
@@ -47,6 +78,8 @@ export function makeBudgets({ config, limiter, metrics }: Deps) {
   const countFor = (budget: Budget) => (outcome: 'taken' | 'refused') => counter.inc({ budget, outcome });
   const turns = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
     makeFairTurns({ perSecond, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
+  const shared = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
+    makeFairTurns({ perSecond, replicas, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
   return {
     streams: {
       maxStreams: budgets.streams,
@@ -65,12 +98,12 @@ export function makeBudgets({ config, limiter, metrics }: Deps) {
       return taken;
     },
     countFailedCredential: countFor('failed_credentials'),
-    questions: turns('workos_questions', workos.validationsPerSecond),
+    questions: shared('workos_questions', workos.validationsPerSecond),
     spareLookUps: turns('spare_look_ups', budgets.spareLookUpsPerSecond),
-    refreshes: turns('session_refreshes', budgets.refreshesPerSecond, LONG_WAIT_MS),
+    refreshes: shared('session_refreshes', budgets.refreshesPerSecond, LONG_WAIT_MS),
     keyChanges: makeKeyChanges({
       limiter,
-      turns: turns('key_changes', budgets.keyChangesPerSecond, LONG_WAIT_MS),
+      turns: shared('key_changes', budgets.keyChangesPerSecond, LONG_WAIT_MS),
       perMinute: budgets.keyChangesPerMinute,
       count: countFor('key_changes_of_organization'),
     }),

@@ -28,7 +28,7 @@ import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { ApplyEvent } from '../sync/apply-event.ts';
 import type { Loop } from '../background/loop.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
-import { makePace } from '../sync/pace.ts';
+import type { Pace } from '../sync/pace.ts';
 import { makePollEvents } from '../sync/poll-events.ts';
 import { makeRereadEvents } from '../sync/reread-events.ts';
 import { makeUnreadableEvents } from '../sync/unreadable-events-repository.ts';
@@ -89,20 +89,21 @@ type MemberDeps = {
   workos: WorkosGateway;
   mirrorMembers: MirrorMembers;
   announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
+  pace: Pace;
   itemsOf: ItemsOf;
   clock: Clock;
   log: Logger;
 };
 
 /** What asks WorkOS of people, its loop, and whose an e-mail address is. */
-export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: MemberDeps) {
-  const { turn } = makePace(config.workos.settlementsPerSecond);
+export function makeMemberParts({ config, announceKeysOf, itemsOf, pace, ...deps }: MemberDeps) {
   const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
   const { db, clock } = deps;
   const accounts = makeKnownAccounts({ db, keys: deriveKeys(config, 'sign-in account'), clock });
   const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
   const noteRole = makeNoteLargeRole(deps.log);
   const workos = {
+    heldMs: deps.workos.heldMs,
     findMember: deps.workos.findMember,
     async findRole(organizationId: string, slug: string) {
       const role = await deps.workos.findRole(organizationId, slug);
@@ -110,7 +111,15 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, ...deps }: Me
       return role;
     },
   };
-  const asking = { ...deps, workos, items, announce: announceKeysOf, noteAccount: accounts.note, turn, leaseMs };
+  const asking = {
+    ...deps,
+    workos,
+    items,
+    announce: announceKeysOf,
+    noteAccount: accounts.note,
+    turn: pace.turn,
+    leaseMs,
+  };
   const { askDue, askAbout } = makeAskForMembers(asking);
   const loop: Loop = {
     name: MEMBERS_LOOP,

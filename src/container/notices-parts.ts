@@ -31,18 +31,19 @@ import { oldestSeconds } from '../notices/undelivered.ts';
 import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
 import type { Product } from '../permissions/product.ts';
 import type { Loop } from '../background/loop.ts';
-import { makePace } from '../sync/pace.ts';
+import type { Pace } from '../sync/pace.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 
 type Deps = {
-  config: Pick<Config, 'role' | 'noticeSecrets' | 'workos'>;
+  config: Pick<Config, 'role' | 'noticeSecrets'>;
   product: Pick<Product, 'notices'>;
   policyRules: PolicyRules;
   db: Knex;
   metrics: Pick<Metrics, 'registry' | 'tableGauges' | 'failures'>;
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
+  pace: Pace;
   itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;
@@ -95,7 +96,7 @@ export function makeNoticesParts(deps: Deps) {
 }
 
 /** @throws StartError that names every variable that is missing */
-function targetsOf({ config, product, workos }: Deps): Target[] {
+function targetsOf({ config, product, workos, pace }: Deps): Target[] {
   const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
   const secretsOf = (variable: string) => config.noticeSecrets[variable] ?? [];
   const missing = endpoints.filter(({ secret_env: variable }) => secretsOf(variable).length === 0);
@@ -110,7 +111,6 @@ function targetsOf({ config, product, workos }: Deps): Target[] {
     send: makeSendNotice({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
   }));
   if (!forwardsAudit) return own;
-  const pace = makePace(config.workos.settlementsPerSecond);
   return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, pace }) }];
 }
 

@@ -6,6 +6,7 @@ import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
+import type { Environment } from '../keys/key.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { Marker } from '../keys/marker.ts';
 import { makeMendKeys } from '../keys/mend-keys.ts';
@@ -13,7 +14,8 @@ import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import { makeMirroredKeys } from '../keys/mirrored-keys.ts';
 import type { UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { doubtMembers } from '../members/doubt-members.ts';
-import { makePace } from '../sync/pace.ts';
+import type { Replicas } from '../background/replicas.ts';
+import type { Pace } from '../sync/pace.ts';
 import { makeLiveSide } from '../sync/reconcile/live-side.ts';
 import { makeReconcile } from '../sync/reconcile/reconcile.ts';
 import type { Reconcile } from '../sync/reconcile/reconcile.ts';
@@ -34,6 +36,9 @@ type Deps = {
   mirrorKeys: MirrorKeys;
   unsettled: UnsettledKeys;
   itemsOf: ItemsOf;
+  environments: readonly Environment[];
+  replicas: Pick<Replicas, 'note'>;
+  pace: Pace;
   settleAfterMs: number;
   audit: AuditLog;
   at: FaultPoint;
@@ -52,14 +57,17 @@ export function settleItems({ itemsOf, unsettled }: Pick<Deps, 'itemsOf' | 'unse
 
 /** What compares the whole mirror with WorkOS. */
 export function makeReconcileParts(deps: Deps): Reconcile {
-  // What it found it mends at once: somebody is waiting for its report.
-  const settle = makeSettle({ ...deps, items: settleItems(deps), pace: makePace(Infinity) });
+  const settle = makeSettle({ ...deps, items: settleItems(deps) });
   const shared = { ...deps, mendKeys: makeMendKeys(deps) };
   const compared = sidesOf(deps).map((side) => ({
     ...shared,
     side,
     mirroredKeys: makeMirroredKeys(deps.db, side.environment),
-    settle: (organizationId: string) => settle({ only: { organizationId, environment: side.environment } }),
+    async settle(organizationId: string) {
+      // The replicas leave it its part of what WorkOS may be asked.
+      await deps.replicas.note();
+      return settle({ only: { organizationId, environment: side.environment } });
+    },
   }));
   return makeReconcile({ compared, leftOut: deps.testWorkos ? [] : ['test'], clock: deps.clock });
 }

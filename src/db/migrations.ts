@@ -23,6 +23,7 @@ import * as indexAuditFilters from '../../migrations/20261121030100_index_audit_
 import * as createInvalidationLog from '../../migrations/20261121040000_create_invalidation_log.ts';
 import * as createBackgroundFailures from '../../migrations/20261121050000_create_background_failures.ts';
 import * as createUnreadableWorkosEvents from '../../migrations/20261121070000_create_unreadable_workos_events.ts';
+import * as createWorkosHoldOffs from '../../migrations/20261121130000_create_workos_hold_offs.ts';
 import * as rememberSignIns from '../../migrations/20261121160000_remember_sign_ins.ts';
 import { StartError } from '../errors.ts';
 
@@ -54,6 +55,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261121040000_create_invalidation_log', steps: createInvalidationLog },
   { name: '20261121050000_create_background_failures', steps: createBackgroundFailures },
   { name: '20261121070000_create_unreadable_workos_events', steps: createUnreadableWorkosEvents },
+  { name: '20261121130000_create_workos_hold_offs', steps: createWorkosHoldOffs },
   { name: '20261121160000_remember_sign_ins', steps: rememberSignIns },
 ];
 

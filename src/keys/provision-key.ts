@@ -20,7 +20,7 @@ import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
 import type { Marker } from './marker.ts';
 import type { UnsettledKeys } from './unsettled-keys.ts';
 
-type WorkosCalls = 'refuseWhileBroken' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
+type WorkosCalls = 'refuseInVain' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
 
 type Deps = {
   db: Knex;
@@ -81,7 +81,7 @@ export function makeProvisionKey(deps: Deps) {
     ...activation
   }: Provision): Promise<ProvisionedKey> {
     assertEnvironment(deps, template);
-    deps.workosOf(template.environment).refuseWhileBroken();
+    await deps.workosOf(template.environment).refuseInVain();
     await deps.keyChanges.admit(caller.organizationId);
     const now = deps.clock();
     const wanted: NewKey = {

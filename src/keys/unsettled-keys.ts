@@ -31,6 +31,9 @@ export type Leases = { until: Date; listingUntil: Date };
 /** One organization's keys of one environment. */
 export type KeysOf = Pick<UnsettledKey, 'organizationId' | 'environment'>;
 
+/** Which rows a claim takes: undefined for those of all organizations. `except`: environments that WorkOS is not asked of. */
+export type Claimed = { only?: KeysOf | undefined; except?: readonly UnsettledKey['environment'][] };
+
 export type UnsettledKeys = ReturnType<typeof makeUnsettledKeys>;
 
 /**
@@ -44,8 +47,8 @@ export function makeUnsettledKeys(db: Knex) {
     row(id).where({ status, attempts, due_at: leasedUntil });
 
   return {
-    /** Of all organizations and environments, unless one is named. */
-    claim: (limit: number, now: Date, leases: Leases, only?: KeysOf) => claim(db, limit, now, leases, only),
+    /** Of all organizations and environments, unless some are named. */
+    claim: (limit: number, now: Date, leases: Leases, of: Claimed = {}) => claim(db, limit, now, leases, of),
 
     /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
@@ -155,7 +158,7 @@ async function claim(
   limit: number,
   now: Date,
   { until, listingUntil }: Leases,
-  only: KeysOf | undefined,
+  { only, except = [] }: Claimed,
 ): Promise<UnsettledKey[]> {
   const { rows } = await db.raw<{ rows: KeyRow[] }>(
     `update api_keys
@@ -163,6 +166,7 @@ async function claim(
          attempts = attempts + 1
      where (organization_id, id) in (
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or (organization_id = ? and environment = ?))
+         and environment <> all(?::text[])
        order by due_at limit ? for update skip locked
      )
      returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts, due_at`,
@@ -173,6 +177,7 @@ async function claim(
       only?.organizationId ?? null,
       only?.organizationId ?? null,
       only?.environment ?? null,
+      [...except],
       limit,
     ],
   );

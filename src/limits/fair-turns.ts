@@ -1,6 +1,8 @@
 type Options = {
   /** Turns a second, for everybody together; as many at once after a rest. */
   perSecond: number;
+  /** How many processes share them, each with an equal part; only this one, unless given. */
+  replicas?: () => number;
   /** How long one may wait for a turn. */
   maxWaitMs: number;
   /** How many may wait under one name. */
@@ -26,14 +28,15 @@ const MIN_TICK_MS = 5;
 export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, count, ...options }: Options) {
   const nowMs = options.nowMs ?? (() => performance.now());
   const tiers = new Map<string, Tier>();
-  const allowance = makeAllowance(perSecond, nowMs);
+  const rate = () => perSecond / (options.replicas?.() ?? 1);
+  const allowance = makeAllowance(rate, nowMs);
   let timer: NodeJS.Timeout | undefined;
 
   function tick(): void {
     timer = undefined;
     dropLate(tiers, nowMs());
     while (tiers.size > 0 && allowance.take()) takeNext(tiers)?.resolve(true);
-    if (tiers.size > 0) timer = setTimeout(tick, Math.max(MIN_TICK_MS, 1_000 / perSecond));
+    if (tiers.size > 0) timer = setTimeout(tick, Math.max(MIN_TICK_MS, 1_000 / rate()));
   }
 
   function wait(name: string, tierName: string): Promise<boolean> {
@@ -64,13 +67,13 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
 }
 
 /** So many a second, and as many at once after a rest. */
-function makeAllowance(perSecond: number, nowMs: () => number) {
-  let allowance = perSecond;
+function makeAllowance(rate: () => number, nowMs: () => number) {
+  let allowance = Math.max(1, rate());
   let countedAtMs = nowMs();
   return {
     take(): boolean {
       const now = nowMs();
-      allowance = Math.min(perSecond, allowance + ((now - countedAtMs) / 1_000) * perSecond);
+      allowance = Math.min(Math.max(1, rate()), allowance + ((now - countedAtMs) / 1_000) * rate());
       countedAtMs = now;
       if (allowance < 1) return false;
       allowance -= 1;

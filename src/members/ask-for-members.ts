@@ -4,6 +4,7 @@ import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { WorkosMember, WorkosRole } from '../workos/entities.ts';
+import { heldOffMs } from '../workos/failure.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { nameOfMember } from './due-members.ts';
 import { changeMember, holdMember } from './member-row.ts';
@@ -12,7 +13,7 @@ import type { MirrorMembers } from './mirror-members.ts';
 
 type Deps = {
   db: Knex;
-  workos: Pick<WorkosGateway, 'findMember' | 'findRole'>;
+  workos: Pick<WorkosGateway, 'heldMs' | 'findMember' | 'findRole'>;
   mirrorMembers: Pick<MirrorMembers, 'ended'>;
   announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
   /** Whose an e-mail address is: guesses at it are recorded as guesses at that person. */
@@ -52,7 +53,7 @@ export function makeAskForMembers(deps: Deps) {
     await deps.items.each(due, {
       name: nameOfMember,
       work: (each) => askOne(deps, asked, each),
-      postpone: (each, dueAt) => postpone(deps, each, dueAt),
+      postpone: (each, dueAt, error) => postpone(deps, each, dueAt, error),
       parallel: true,
     });
     return due.length;
@@ -61,7 +62,9 @@ export function makeAskForMembers(deps: Deps) {
   return {
     /** About all who are due, in batches; the rest waits for the next time. */
     async askDue(signal?: AbortSignal): Promise<void> {
-      for (let batches = 0; batches < MAX_BATCHES; batches++) if ((await askBatch()) < BATCH || signal?.aborted) return;
+      for (let batches = 0; batches < MAX_BATCHES; batches++) {
+        if (deps.workos.heldMs() > 0 || (await askBatch()) < BATCH || signal?.aborted) return;
+      }
     },
 
     /** About one person now, if they are due; a failure is told in the log, and tried again with all who are due. */
@@ -70,11 +73,11 @@ export function makeAskForMembers(deps: Deps) {
 }
 
 /** Many people have the same role: within a batch each reading is asked for once. */
-function rememberRoles({ workos }: Deps): FindRole {
+function rememberRoles({ workos, turn }: Deps): FindRole {
   const asked = new Map<string, Promise<WorkosRole | undefined>>();
   return (organizationId, slug, time) => {
     const name = JSON.stringify([organizationId, slug, time]);
-    const answer = asked.get(name) ?? workos.findRole(organizationId, slug);
+    const answer = asked.get(name) ?? turn().then(() => workos.findRole(organizationId, slug));
     asked.set(name, answer);
     return answer;
   };
@@ -110,10 +113,11 @@ function versionsOf(roles: Roles): string {
   return roles.map((role) => role?.updatedAt.getTime()).join(' ');
 }
 
-async function postpone({ db, clock }: Deps, due: Due, dueAt: Date | undefined): Promise<void> {
+async function postpone({ db, clock }: Deps, due: Due, dueAt: Date | undefined, error: unknown): Promise<void> {
+  const pauseMs = Math.max(backoffMs(due.attempts), heldOffMs(error) ?? 0);
   await db<MemberRow>('members')
     .where({ organization_id: due.organizationId, user_id: due.userId, revision: due.revision })
-    .update({ due_at: dueAt ?? new Date(clock().getTime() + backoffMs(due.attempts)) });
+    .update({ due_at: dueAt ?? new Date(clock().getTime() + pauseMs) });
 }
 
 async function endMember(deps: Deps, due: Due, member: WorkosMember | undefined): Promise<void> {

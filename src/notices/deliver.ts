@@ -5,8 +5,11 @@ import type { FaultPoint } from '../fault-point.ts';
 import { backoffMs } from './backoff.ts';
 import type { Lane, Letter, Noted, Outbox } from './outbox.ts';
 
-/** What came of a try: why it failed, and whether another one would fail in the same way. */
-export type Sent = { delivered: true } | { delivered: false; failure: string; final: boolean };
+/**
+ * What came of a try: why it failed, and whether another one would fail in the same way. `heldMs`: the endpoint wants to
+ * be left alone for so long, which is no reason to give up.
+ */
+export type Sent = { delivered: true } | { delivered: false; failure: string; final: boolean; heldMs?: number };
 /** @throws only when the signal ended it, so that nothing is known */
 export type Send = (letter: Pick<Letter, 'id' | 'body'>, signal: AbortSignal) => Promise<Sent>;
 export type CountNotice = (type: string, outcome: 'delivered' | 'failed' | 'dead') => void;
@@ -105,9 +108,10 @@ async function trySend({ send }: Deps, letter: Letter, signal: AbortSignal): Pro
 
 function judge({ attempts, retryUntil }: Letter, sent: Sent, now: Date): Noted {
   if (sent.delivered) return { outcome: 'delivered', at: now, due: heldUntil(now) };
-  const { failure } = sent;
-  if (sent.final || now >= retryUntil) return { outcome: 'dead', failure, at: now, due: heldUntil(now) };
-  return { outcome: 'failed', failure, at: now, due: new Date(now.getTime() + backoffMs(attempts)) };
+  const { failure, heldMs } = sent;
+  const isOver = now >= retryUntil && heldMs === undefined;
+  if (sent.final || isOver) return { outcome: 'dead', failure, at: now, due: heldUntil(now) };
+  return { outcome: 'failed', failure, at: now, due: new Date(now.getTime() + (heldMs ?? backoffMs(attempts))) };
 }
 
 function report({ endpoint, count, log }: Deps, lane: Lane, { id, type, attempts }: Letter, noted: Noted): void {

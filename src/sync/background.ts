@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Loop } from '../background/loop.ts';
 import { runEvery } from './run-every.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { heldOffMs } from '../workos/failure.ts';
 
 export type Background = {
   loops: readonly Loop[];
@@ -49,8 +50,16 @@ export function makeBackground({ loops, isProven, failures, log }: Deps): Backgr
     loops,
     sinceStepSeconds: (name) => (performance.now() - (completedMs.get(name) ?? 0)) / 1_000,
     start() {
+      const { signal } = stopping;
       running = loops.map((loop) =>
-        runEvery(() => runIfProven(loop), { name: loop.name, everyMs: loop.everyMs, signal: stopping.signal, onError }),
+        runEvery(() => runIfProven(loop), {
+          name: loop.name,
+          everyMs: loop.everyMs,
+          signal,
+          onError,
+          // That WorkOS wants fewer requests is no failure of a loop.
+          pauseMs: heldOffMs,
+        }),
       );
     },
     async stop() {

@@ -5,6 +5,8 @@ type Options = {
   everyMs: number;
   signal: AbortSignal;
   onError: (name: string, error: unknown) => void;
+  /** For how long the loop is to pause, when that is all that an error says. */
+  pauseMs?: (error: unknown) => number | undefined;
 };
 
 /** Replicas that were started together drift apart by this much. */
@@ -14,17 +16,21 @@ export const JITTER = 0.2;
 const MAX_BACKOFF_MS = 5_000;
 
 /** Runs `step` again and again until the signal; a step that fails is reported and does not end the loop. */
-export async function runEvery(step: () => Promise<void>, { name, everyMs, signal, onError }: Options): Promise<void> {
+export async function runEvery(step: () => Promise<void>, options: Options): Promise<void> {
+  const { name, everyMs, signal, onError, pauseMs = () => undefined } = options;
   let failures = 0;
   while (!signal.aborted) {
+    let askedMs: number | undefined;
     try {
       await step();
       failures = 0;
     } catch (error) {
-      failures++;
-      if (!signal.aborted) onError(name, error);
+      askedMs = pauseMs(error);
+      if (askedMs === undefined) failures++;
+      if (askedMs === undefined && !signal.aborted) onError(name, error);
     }
-    const backoffMs = Math.max(everyMs, Math.min(everyMs * 2 ** Math.min(failures, 8), MAX_BACKOFF_MS));
+    const failedMs = Math.min(everyMs * 2 ** Math.min(failures, 8), MAX_BACKOFF_MS);
+    const backoffMs = Math.max(everyMs, failedMs, askedMs ?? 0);
     const pause = backoffMs * (1 - JITTER + 2 * JITTER * Math.random());
     await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
   }

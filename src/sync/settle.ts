@@ -4,15 +4,17 @@ import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
 import type { KeysOf, Leases, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
-import { WorkosFailure } from '../workos/failure.ts';
+import { heldOffMs } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Pace } from './pace.ts';
 
-type WorkosCalls = 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys';
+type WorkosCalls = 'heldMs' | 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys';
 
 type Deps = {
   unsettled: UnsettledKeys;
   workosOf: (environment: UnsettledKey['environment']) => Pick<KeyGateway, WorkosCalls>;
+  /** Those that there is a WorkOS for. */
+  environments: readonly UnsettledKey['environment'][];
   marker: Pick<Marker, 'rowOf'>;
   pace: Pace;
   items: Pick<Items, 'each'>;
@@ -42,18 +44,19 @@ const LOOK_FOR_MS = 3 * 60_000;
  * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
  * row never became a key.
  * Settles all organizations and environments, unless one of each is named, and no more rows a second than the pace lets
- * through; when WorkOS wants to be left alone, the rest waits for another time.
+ * through. Rows of an environment that wants to be left alone wait for another time.
  * @returns how many rows were looked at
  */
 export function makeSettle(deps: Deps) {
   return async function settle({ signal, only }: { signal?: AbortSignal; only?: KeysOf } = {}): Promise<number> {
-    const { unsettled, items, pace, settleAfterMs, clock } = deps;
+    const { unsettled, items, workosOf, environments, pace, settleAfterMs, clock } = deps;
     const batch = pace.atATime(BATCH);
     let seen = 0;
     for (;;) {
-      if (pace.heldMs() > 0) return seen;
+      const except = environments.filter((each) => workosOf(each).heldMs() > 0);
+      if (except.length === environments.length) return seen;
       const now = clock();
-      const rows = await unsettled.claim(batch, now, leasesFrom(now, settleAfterMs), only);
+      const rows = await unsettled.claim(batch, now, leasesFrom(now, settleAfterMs), { only, except });
       // At the same time, so that the lease has to cover one row and not all of them.
       await items.each(rows, {
         name: ({ organizationId, rowId: id }) => ({ id, organizationId }),
@@ -73,22 +76,18 @@ function leasesFrom(now: Date, settleAfterMs: number): Leases {
 }
 
 async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
-  const { pace } = deps;
-  await pace.turn();
-  if (pace.heldMs() > 0) return lookAgain(deps, row);
+  await deps.pace.turn();
   await SETTLERS[row.status](deps, row);
 }
 
-function postpone(deps: Deps, row: UnsettledKey, dueAt: Date | undefined, error: unknown): Promise<void> {
-  // The test environment's word is for its own rows, which each wait by themselves.
-  if (row.environment === 'live' && error instanceof WorkosFailure && error.saidRetryAfter !== undefined)
-    deps.pace.holdOff(error.saidRetryAfter * 1_000);
-  return lookAgain(deps, row, dueAt);
-}
-
 /** `dueAt`: for a row that is set aside for longer. */
-function lookAgain({ unsettled, pace, clock }: Deps, row: UnsettledKey, dueAt?: Date): Promise<void> {
-  const pauseMs = Math.max(backoffMs(row.attempts), pace.heldMs());
+function postpone(
+  { unsettled, clock }: Deps,
+  row: UnsettledKey,
+  dueAt: Date | undefined,
+  error: unknown,
+): Promise<void> {
+  const pauseMs = Math.max(backoffMs(row.attempts), heldOffMs(error) ?? 0);
   return unsettled.lookAgainAt(row, dueAt ?? new Date(clock().getTime() + pauseMs));
 }
 

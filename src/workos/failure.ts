@@ -8,9 +8,9 @@ export type Outcome = 'refused' | 'unknown';
 
 /**
  * `rejected`: WorkOS refused. `unavailable`: it could not be reached, or is not well. `malformed`: it answered what cannot
- * be read, which says nothing of its health.
+ * be read, which says nothing of its health. `limited`: it wants fewer requests, or was not asked because it does.
  */
-export type FailureKind = 'rejected' | 'unavailable' | 'malformed';
+export type FailureKind = 'rejected' | 'unavailable' | 'malformed' | 'limited';
 
 export class WorkosFailure extends AppError {
   readonly kind: FailureKind;
@@ -51,7 +51,14 @@ const MESSAGES = {
   rejected: 'WorkOS refused this.',
   unavailable: 'WorkOS cannot be reached now. Try again shortly.',
   malformed: 'WorkOS answered what cannot be read. Try again shortly.',
+  limited: 'WorkOS wants fewer requests now. Try again shortly.',
 };
+
+/** For how many milliseconds WorkOS is to be left alone, if that is why a call failed. */
+export function heldOffMs(error: unknown): number | undefined {
+  if (!(error instanceof WorkosFailure) || error.kind !== 'limited') return undefined;
+  return (error.retryAfterSeconds ?? RETRY_SECONDS) * 1_000;
+}
 
 function compact(said: WorkosSaid): Record<string, unknown> {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));

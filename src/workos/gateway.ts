@@ -71,8 +71,10 @@ export type EventsPage = {
  * says whether the work may have been done.
  */
 export type WorkosGateway = {
-  /** Before work that would be in vain: throws while WorkOS is known to be down and would not be asked. */
-  refuseWhileBroken(): void;
+  /** Before work that would be in vain: throws while WorkOS would not be asked, as it is down or wants fewer requests. */
+  refuseInVain(): Promise<void>;
+  /** For how many milliseconds WorkOS wants to be left alone, as far as is known here; 0 for calls that sit that out. */
+  heldMs(): number;
   createOrganizationKey(key: NewOrganizationKey): Promise<IssuedKey>;
   /** The same for a key of a person, who must be an active member. */
   createUserKey(key: NewUserKey): Promise<IssuedKey>;

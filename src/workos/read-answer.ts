@@ -69,7 +69,7 @@ function quotesAnswer(error: unknown): boolean {
 function fromAnswer(answer: WorkosAnswer): WorkosFailure {
   const { status, retryAfter } = answer.said;
   if (status === 429)
-    return new WorkosFailure('unavailable', { status, retryAfter }, { outcome: 'refused', cause: answer });
+    return new WorkosFailure('limited', { status, retryAfter }, { outcome: 'refused', cause: answer });
   if (status === 408 || status >= 500) {
     return new WorkosFailure('unavailable', { status, retryAfter }, { outcome: 'unknown', cause: answer });
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BrokenCircuitError,
   CircuitState,
@@ -9,7 +10,8 @@ import {
   retry,
   timeout,
 } from 'cockatiel';
-import { WorkosFailure } from './failure.ts';
+import { WorkosFailure, heldOffMs } from './failure.ts';
+import type { HoldOff } from './hold-off.ts';
 import { toFailure } from './read-answer.ts';
 
 /** How often an operation may be tried again, and how long all its tries may take together, in milliseconds. */
@@ -49,12 +51,29 @@ export type Operation = keyof typeof BUDGETS;
 /** While the breaker is open nothing is sent; after this long one call may try. */
 const OPEN_MS = 3_000;
 const BACKOFF_BASE_MS = 200;
-const TOO_MANY_REQUESTS = 429;
+/** A caller that may try again waits no longer than this for a WorkOS that wants fewer requests. */
+const MAX_LIMITED_WAIT_MS = 2_000;
+
+/** WorkOS counts these for each e-mail address or token: their 429 says nothing of other requests. */
+const COUNTED_APART: ReadonlySet<Operation> = new Set(['sign_in', 'choose_organization', 'refresh_session']);
+
+type Options = {
+  breakerFailures: number;
+  holdOff?: HoldOff | undefined;
+  /** Sits hold-offs out, as a command does that has nothing else to do. */
+  isPatient?: boolean | undefined;
+};
+
+/** A WorkOS that goes on wanting fewer requests after so many hold-offs is given up. */
+const MAX_HOLD_OFFS = 10;
 
 export type Resilience = ReturnType<typeof makeResilience>;
 
-/** Retries within budgets, and a circuit breaker that opens after `breakerFailures` outages in a row. */
-export function makeResilience({ breakerFailures }: { breakerFailures: number }) {
+/**
+ * Retries within budgets, and a circuit breaker that opens after `breakerFailures` outages in a row. While the hold-off
+ * lasts nothing is sent, but for what WorkOS counts apart.
+ */
+export function makeResilience({ breakerFailures, holdOff, isPatient = false }: Options) {
   const breaker = circuitBreaker(handleWhen(isOutage), {
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(breakerFailures),
@@ -65,11 +84,11 @@ export function makeResilience({ breakerFailures }: { breakerFailures: number })
     openedAt = performance.now();
   });
 
-  /** @throws WorkosFailure */
-  function resilient<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
+  function withinBudget<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     const { retries, budgetMs } = BUDGETS[operation];
     const giveUpAt = performance.now() + budgetMs;
-    const attempt = () => breaker.execute(() => asFailure(() => within(giveUpAt, run))).catch(refuseWhileOpen);
+    const send = () => breaker.execute(() => asFailure(() => within(giveUpAt, run))).catch(refuseWhileOpen);
+    const attempt = holdOff && !COUNTED_APART.has(operation) ? () => unlessHeld(holdOff, send) : send;
     if (retries === 0) return attempt();
     const worthwhile = (error: unknown) => isRetriable(error) && performance.now() + delayMs(error, 1) < giveUpAt;
     const policy = retry(handleWhen(worthwhile), {
@@ -81,12 +100,50 @@ export function makeResilience({ breakerFailures }: { breakerFailures: number })
     return policy.execute(attempt);
   }
 
+  /** @throws WorkosFailure */
+  const resilient = <T>(operation: Operation, run: () => Promise<T>): Promise<T> =>
+    isPatient ? afterHoldOffs(() => withinBudget(operation, run)) : withinBudget(operation, run);
+
   /** Before work that would be in vain. @throws WorkosFailure while nothing would be sent */
   function refuseWhileBroken(): void {
     if (breaker.state === CircuitState.Open && performance.now() - openedAt < OPEN_MS) throw broken();
   }
 
   return { resilient, refuseWhileBroken };
+}
+
+/** What WorkOS was not asked, or refused for the number of requests, it has not done. */
+async function afterHoldOffs<T>(run: () => Promise<T>): Promise<T> {
+  for (let held = 0; ; held++) {
+    try {
+      return await run();
+    } catch (error) {
+      const ms = heldOffMs(error);
+      if (ms === undefined || held === MAX_HOLD_OFFS) throw error;
+      await sleep(ms);
+    }
+  }
+}
+
+async function unlessHeld<T>(holdOff: HoldOff, send: () => Promise<T>): Promise<T> {
+  await refuseWhileHeld(holdOff);
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof WorkosFailure) || error.kind !== 'limited') throw error;
+    const { saidRetryAfter: seconds, workosStatus: status } = error;
+    throw limited(await holdOff.begin(seconds === undefined ? undefined : seconds * 1_000), { status, cause: error });
+  }
+}
+
+/** Before work that would be in vain. @throws WorkosFailure while WorkOS wants to be left alone */
+export async function refuseWhileHeld(holdOff: HoldOff): Promise<void> {
+  const heldMs = await holdOff.heldMs();
+  if (heldMs > 0) throw limited(heldMs);
+}
+
+function limited(ms: number, { status, cause }: { status?: number | undefined; cause?: unknown } = {}): WorkosFailure {
+  return new WorkosFailure('limited', { status, retryAfter: Math.ceil(ms / 1_000) }, { outcome: 'refused', cause });
 }
 
 /** Waits no longer than until then. What was asked may still be done, as with any answer that is lost. */
@@ -113,7 +170,7 @@ function broken(cause?: unknown): WorkosFailure {
 
 /** WorkOS is not well; that it wants fewer requests, refuses one, or answers what we cannot read, says that it is. */
 function isOutage(error: unknown): boolean {
-  return error instanceof WorkosFailure && error.kind === 'unavailable' && error.workosStatus !== TOO_MANY_REQUESTS;
+  return error instanceof WorkosFailure && error.kind === 'unavailable';
 }
 
 function isRetriable(error: unknown): boolean {
@@ -125,12 +182,10 @@ function isRetriable(error: unknown): boolean {
 }
 
 function delayMs(error: unknown, attempt: number): number {
-  if (
-    error instanceof WorkosFailure &&
-    error.workosStatus === TOO_MANY_REQUESTS &&
-    error.saidRetryAfter !== undefined
-  ) {
-    return error.saidRetryAfter * 1_000;
-  }
-  return BACKOFF_BASE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+  const backoffMs = BACKOFF_BASE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+  if (!(error instanceof WorkosFailure) || error.kind !== 'limited' || error.saidRetryAfter === undefined)
+    return backoffMs;
+  const saidMs = error.saidRetryAfter * 1_000;
+  // Those who wait for the same moment come one after the other.
+  return saidMs > MAX_LIMITED_WAIT_MS ? Infinity : saidMs + BACKOFF_BASE_MS * Math.random();
 }

@@ -7,11 +7,12 @@ import { EVENT_TYPES, RawKey, RawAnsweredMember, RawOrganization, RawRole } from
 import { WorkosFailure } from './failure.ts';
 import type { EventsFrom, IssuedKey, NewOrganizationKey, WorkosGateway } from './gateway.ts';
 import { RawMembership } from './memberships.ts';
+import type { HoldOff } from './hold-off.ts';
 import { listPages } from './list-pages.ts';
 import { keepErrors } from './read-answer.ts';
 import { readEventsPage } from './read-events-page.ts';
 import { workosTime } from './time.ts';
-import { makeResilience } from './resilience.ts';
+import { makeResilience, refuseWhileHeld } from './resilience.ts';
 import type { Operation } from './resilience.ts';
 import { sessionCalls } from './session-calls.ts';
 
@@ -24,8 +25,15 @@ type Options = {
   breakerFailures: number;
   /** Of the schemas by which Audit Logs judge events. */
   auditSchemaVersion?: number;
+  /** Shared with other replicas; a process without them asks again as its budgets say. */
+  holdOffs?: HoldOffs | undefined;
+  /** Sits hold-offs out. */
+  isPatient?: boolean | undefined;
   workosCalls: Metrics['workosCalls'];
 };
+
+/** Audit Logs may want fewer requests for themselves: that is no reason to refuse whoever wants a key. */
+export type HoldOffs = { general: HoldOff; auditLogs: HoldOff };
 
 type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;
 
@@ -52,13 +60,15 @@ export function makeSdkGateway({
   timeoutMs,
   breakerFailures,
   auditSchemaVersion = 1,
+  holdOffs,
+  isPatient,
   ...options
 }: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
-  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures });
+  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures, holdOff: holdOffs?.general, isPatient });
   const call: Call = (operation, run) => measure(workosCalls, operation, () => resilient(operation, run));
   // Audit Logs may be away for themselves: that is no reason to refuse whoever wants a key.
-  const ofAudit = makeResilience({ breakerFailures });
+  const ofAudit = makeResilience({ breakerFailures, holdOff: holdOffs?.auditLogs, isPatient });
   const callAudit: Call = (operation, run) => measure(workosCalls, operation, () => ofAudit.resilient(operation, run));
   return {
     ...keyCalls(workos, call),
@@ -67,7 +77,11 @@ export function makeSdkGateway({
     ...peopleCalls(workos, call),
     ...sessionCalls({ workos, call, clientId: options.clientId, apiKey: options.apiKey }),
     ...auditCalls({ workos, call: callAudit, version: auditSchemaVersion }),
-    refuseWhileBroken,
+    async refuseInVain() {
+      refuseWhileBroken();
+      if (holdOffs) await refuseWhileHeld(holdOffs.general);
+    },
+    heldMs: () => (isPatient ? 0 : (holdOffs?.general.knownMs() ?? 0)),
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>
       workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`).then(

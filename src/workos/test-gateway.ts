@@ -15,7 +15,8 @@ type Organizations = {
 /** What is asked of WorkOS about keys, of either environment. */
 export type KeyGateway = Pick<
   WorkosGateway,
-  | 'refuseWhileBroken'
+  | 'refuseInVain'
+  | 'heldMs'
   | 'createOrganizationKey'
   | 'createUserKey'
   | 'deleteKey'
@@ -53,7 +54,8 @@ export function makeTestGateway(workos: WorkosGateway, organizations: Organizati
 
   return {
     asOurs,
-    refuseWhileBroken: workos.refuseWhileBroken,
+    refuseInVain: workos.refuseInVain,
+    heldMs: workos.heldMs,
     deleteKey: workos.deleteKey,
     expireKey: workos.expireKey,
     createUserKey: () => Promise.reject(new Error('a test key has no person')),

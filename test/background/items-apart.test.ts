@@ -188,12 +188,20 @@ describe('the settler erases no work that others left meanwhile', () => {
     const row = () => db('api_keys').where({ workos_id: key.id });
     await row().update({ due_at: clock() });
     const turn = Promise.withResolvers<void>();
+    const never = () => expect.unreachable();
     const settle = makeSettle({
       unsettled: makeUnsettledKeys(db),
       // The key has no end of which WorkOS would have to be told.
-      workosOf: () => expect.unreachable(),
+      workosOf: () => ({
+        heldMs: () => 0,
+        deleteKey: never,
+        expireKey: never,
+        listOrganizationKeys: never,
+        listUserKeys: never,
+      }),
+      environments: ['live'],
       marker: { rowOf: () => undefined },
-      pace: { atATime: (rows) => rows, turn: () => turn.promise, heldMs: () => 0, holdOff: () => undefined },
+      pace: { atATime: (rows) => rows, turn: () => turn.promise },
       items: plainItems,
       settleAfterMs: 5_000,
       at: () => undefined,

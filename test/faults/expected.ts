@@ -4,6 +4,8 @@ import type { Outcome, Told } from './scenario.ts';
 
 const UNAVAILABLE: Told = { status: 503, code: 'workos_unavailable', retryAfter: '5' };
 const SOON: Told = { ...UNAVAILABLE, retryAfter: '1' };
+/** As long as a hold-off is when WorkOS does not say. */
+const HELD_OFF: Told = { ...UNAVAILABLE, retryAfter: '10' };
 const REJECTED: Told = { status: 502, code: 'workos_rejected', retryAfter: null };
 const REVOKED: Told = { status: 200, code: null, retryAfter: null };
 const INVALID: Told = { status: 401, code: 'credential_invalid', retryAfter: null };
@@ -32,7 +34,7 @@ function making(and: string): Row {
     reset_before: undone,
     reset_after: done,
     too_many_with: ended(SOON),
-    too_many_without: ended(UNAVAILABLE),
+    too_many_without: ended(HELD_OFF),
     status_500: undone,
     html_502: undone,
     status_503: undone,
@@ -76,7 +78,8 @@ function validating(): Row {
   const unknown: Outcome = { told: UNAVAILABLE, left: 'nothing', heals: 'the next use asks again' };
   return {
     ...same(unknown),
-    too_many_with: { ...unknown, told: SOON },
+    too_many_with: { ...unknown, told: SOON, heals: 'the next use after that asks again' },
+    too_many_without: { ...unknown, told: HELD_OFF, heals: 'the next use after that asks again' },
     // WorkOS says that this is no key, which is an answer.
     status_422: { told: INVALID, left: 'nothing', heals: 'asked again after 30 s' },
   };

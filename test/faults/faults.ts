@@ -32,4 +32,7 @@ export const FAULTS = {
 } as const satisfies Record<string, { what: string; fault: FaultInput }>;
 
 export type FaultName = keyof typeof FAULTS;
+/** Whether WorkOS wants fewer requests, and is left alone for a while. */
+export const isLimit = (name: FaultName): boolean => name === 'too_many_with' || name === 'too_many_without';
+
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];

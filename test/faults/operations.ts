@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createKey } from '../support/api.ts';
 import type { Service } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos } from '../support/workos-keys.ts';
+import { isLimit } from './faults.ts';
 import type { FaultName } from './faults.ts';
 import { ask, breakWorkos, heal, makeSetting, runLoop, strangers, toldBy } from './scenario.ts';
 import type { Outcome, Setting } from './scenario.ts';
@@ -103,9 +103,11 @@ const validate: Play = async (service, name) => {
   const answer = await present();
   const row = await service.db('api_keys').where({ workos_id: id }).first('id');
   const left = row ? 'the key is mirrored' : 'nothing';
+  if (isLimit(name)) await heal(service, name);
   service.workos.faults.clear();
   const next = (await present()).status;
-  if (next === 200) return { told: toldBy(answer), left, heals: 'the next use asks again' };
+  const later = isLimit(name) ? ' after that' : '';
+  if (next === 200) return { told: toldBy(answer), left, heals: `the next use${later} asks again` };
   // What WorkOS called no key is not asked about again for half a minute, by the real clock; its event brings it sooner.
   service.clock.advance(61_000);
   await runLoop(setting, 'events');
@@ -128,9 +130,6 @@ const events: Play = async (service, name) => {
   return { told, left, heals: healed ? 'the next step reads on from there' : 'NOT HEALED' };
 };
 
-/** What the fault with `Retry-After: 1` names: for so long WorkOS is left alone, by the clock on the wall. */
-const NAMED_MS = 1_000;
-
 const list: Play = async (service, name) => {
   const setting = await makeSetting(service);
   failAt(service, 'create', { kind: 'reset_after' });
@@ -142,7 +141,6 @@ const list: Play = async (service, name) => {
   const place = row.status === 'failed' ? 'the place is free' : 'the place is TAKEN';
   const look = row.due_at === null ? 'NOBODY LOOKS AGAIN' : 'to be looked for again';
   const left = `${place}; the lost key is at WorkOS, ${look}`;
-  if (name === 'too_many_with') await sleep(NAMED_MS);
   await heal(service, name);
   await runLoop(setting, 'settle');
   const there = await keysAtWorkos(service, setting.organizationId);

@@ -7,6 +7,7 @@ import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests, worksAtWorkos } from '../support/workos-keys.ts';
 
 const TIMEOUT_MS = 300;
+const HOLD_OFF_MS = 10_000;
 const service = await startService({ WORKOS_TIMEOUT_MS: String(TIMEOUT_MS) });
 
 afterEach(() => service.workos.faults.clear());
@@ -39,6 +40,7 @@ test.each<[string, FaultInput, [number, string], number]>([
   expect(outcome(await rotate(owner, old.id))).toEqual(expected);
   expect(workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`)).toBe(2);
   expect(await liveIn(acme.id)).toHaveLength(1 + madeThere);
+  service.clock.advance(HOLD_OFF_MS);
   await settle();
   expect(await liveIn(acme.id)).toEqual([old.id]);
   expect(await works(old)).toBe(true);

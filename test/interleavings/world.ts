@@ -139,7 +139,8 @@ function makeParts({ db, stage, workos, clock, complain }: PartDeps) {
   const container = makeContainer({ ...given, alone: true, strict: true });
   return {
     container,
-    reconcile: makeReconciliation(given),
+    // What replicas hear of each other is read once a second, which no interleaving could repeat.
+    reconcile: makeReconciliation({ ...given, alone: true }),
     marker: makeMarker(...deriveKeys(config, 'workos key marker')),
   };
 }

@@ -40,6 +40,7 @@ test('a role that is narrowed while members are asked about is narrow for each o
     mirrorMembers,
     items: plainItems,
     workos: {
+      heldMs: () => 0,
       async findMember(_organization, userId) {
         // The second answer comes after the role was read for the first, if it is, and narrowed.
         if (userId === 'user_2') await Promise.race([answered.promise, new Promise((done) => setTimeout(done, 100))]);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { atWorkos } from '../support/at-workos.ts';
@@ -141,10 +140,40 @@ test('while WorkOS wants to be left alone it is not asked, and nothing is lost',
   await deliver(service, 'workos');
   expect(keptOf(second)).toEqual([]);
   expect((await outboxOf(service, second))[0]).toMatchObject({ status: 'waiting', attempts: 1 });
-  await sleep(1_000);
   service.clock.advance(60_000);
   await deliver(service, 'workos');
   for (const id of [first, second]) expect(keptOf(id)).toHaveLength(1);
+});
+
+test('an event whose three days end while WorkOS wants to be left alone is not given up', async () => {
+  const { id } = await organizationWithEvents(1);
+  service.workos.faults.add({ kind: 'status', status: 429, headers: { 'retry-after': '60' }, ...AUDIT_LOGS });
+  await service.db('outbox').where({ organization_id: id }).update({ retry_until: service.clock() });
+  await deliver(service, 'workos');
+  expect((await outboxOf(service, id))[0]).toMatchObject({ status: 'waiting', last_failure: 'answered 429' });
+  service.clock.advance(60_000);
+  await deliver(service, 'workos');
+  expect(keptOf(id)).toHaveLength(1);
+});
+
+test('Audit Logs that want fewer requests stop nobody from making a key, and the other way round', async () => {
+  const limit = { kind: 'status', status: 429, headers: { 'retry-after': '30' } } as const;
+  const { id, token } = await organizationWithEvents(1);
+  service.workos.faults.add({ ...limit, ...AUDIT_LOGS });
+  await deliver(service, 'workos');
+  const { id: keyId } = await createKey(service, token);
+  service.clock.advance(60_000);
+  service.workos.faults.add({ ...limit, method: 'DELETE' });
+  expect((await call(service, 'DELETE', `/v1/api-keys/${keyId}`, { token })).status).toBe(200);
+  const refused = await call(service, 'POST', '/v1/api-keys', {
+    token,
+    body: { label: 'x', permission_set: 'read_only' },
+  });
+  expect(refused.status).toBe(503);
+  await deliver(service, 'workos');
+  expect(keptOf(id).map(({ idempotency_key: eventId }) => eventId)).toEqual(await recordedOf(id));
+  expect(keptOf(id)).toHaveLength(3);
+  service.clock.advance(60_000);
 });
 
 const FAILURES = 3;

@@ -35,6 +35,6 @@ export async function burst(world: World): Promise<void> {
     breaks: false,
     assumes: '6,000 requests a minute, and nothing of Retry-After',
     seen: `429 after ${sent} in ${seconds} s, ${hasRetryAfter ? 'with' : 'without'} Retry-After`,
-    todo: 'Nothing: Latchkey holds off. Keep WORKOS_VALIDATIONS_PER_SECOND times the replicas below it.',
+    todo: 'Nothing: all replicas hold off. Keep their rates together below it: docs/explanation/workos.md.',
   });
 }

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import type { Loop } from './loop.ts';
+
+type Role = 'all' | 'api' | 'worker';
+type Deps = { db: Knex; role: Role };
+type Counts = { api: number; worker: number };
+
+export type Replicas = ReturnType<typeof makeReplicas>;
+
+const EVERY_MS = 5_000;
+/** A process that was not seen for several intervals is gone. */
+const GONE_MS = 20_000;
+const FORGET_MS = 60_000;
+
+/**
+ * How many processes there are on this database, so that each takes its part of what all of them may ask of WorkOS
+ * together. Counted every few seconds; a count that fails leaves the last one. Times are of the database's clock.
+ */
+export function makeReplicas({ db, role }: Deps) {
+  const id = randomUUID();
+  let others: Counts = { api: 0, worker: 0 };
+
+  /** Shows that this process is there, and counts the others. */
+  async function note(): Promise<void> {
+    const { rows } = await db.raw<{ rows: { [R in keyof Counts]: string }[] }>(
+      `with noted as (
+         insert into replicas (id, role, seen_at) values (:id, :role, clock_timestamp())
+         on conflict (id) do update set seen_at = excluded.seen_at
+       ), forgotten as (
+         delete from replicas where id in (
+           select id from replicas where seen_at < clock_timestamp() - :forgetMs * interval '1 millisecond'
+           for update skip locked)
+       )
+       select count(*) filter (where role in ('all', 'api')) as api,
+         count(*) filter (where role in ('all', 'worker')) as worker
+       from replicas where id <> :id and seen_at > clock_timestamp() - :goneMs * interval '1 millisecond'`,
+      { id, role, forgetMs: FORGET_MS, goneMs: GONE_MS },
+    );
+    const [counted] = rows;
+    if (counted) others = { api: Number(counted.api), worker: Number(counted.worker) };
+  }
+
+  const loop: Loop = {
+    name: 'count_replicas',
+    everyMs: EVERY_MS,
+    step: note,
+    bulk: 'It is one statement; while that fails, the last count goes on.',
+  };
+
+  return {
+    loop,
+    note,
+    /** Of those that answer requests, this one among them. */
+    answering: () => 1 + others.api,
+    /** Of those that run loops, likewise. */
+    working: () => 1 + others.worker,
+  };
+}
