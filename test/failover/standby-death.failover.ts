@@ -6,6 +6,8 @@ import { becomesReady } from './load.ts';
 import { recording } from './recording.ts';
 
 const BOUND_MS = 3_000;
+/** Longer than a client waits for a commit: then it would try again. */
+const MORE_MS = 10_000;
 
 const cluster = await startCluster({ synchronous: true });
 const { primary, standby } = cluster;
@@ -14,6 +16,12 @@ const [strict, lenient] = await Promise.all([
   cluster.replica(primary.url, { env: { LATCHKEY_STALE_GRACE_MS: '60000' } }),
 ]);
 const { client, violations } = recording(await makeClient(cluster, [strict, lenient]));
+
+/** How many connections of the server wait for the standby. */
+async function waitingCommits(): Promise<number> {
+  const [row] = await ask(primary, "select count(*)::int as n from pg_stat_activity where wait_event = 'SyncRep'");
+  return Number(row?.['n']);
+}
 
 test('without its standby a primary confirms nothing: writes are unknown, checks refused or stale, until it is back', async () => {
   const [kept, doomed] = [await client.create(strict), await client.create(strict)];
@@ -27,8 +35,13 @@ test('without its standby a primary confirms nothing: writes are unknown, checks
   expect(await client.verify(strict, kept)).toMatchObject({ status: 503, code: 'database_unavailable' });
   expect(await client.verify(lenient, kept)).toEqual({ status: 200, code: 'valid', stale: true });
   expect([await client.ready(strict), await client.ready(lenient)]).toEqual([503, 503]);
+  const held = await waitingCommits();
   expect(await revoked).toBe('unknown');
   expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+  // Loops pause and requests are refused: however long it takes, no more connections wait.
+  expect(held).toBeGreaterThan(0);
+  await sleep(MORE_MS);
+  expect(await waitingCommits()).toBeLessThanOrEqual(held);
 
   await standby.begin();
   await Promise.all([becomesReady(client, strict), becomesReady(client, lenient)]);
