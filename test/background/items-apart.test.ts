@@ -180,6 +180,8 @@ describe('an item that fails for good holds up no other:', () => {
   });
 });
 
+const never = () => expect.unreachable();
+
 describe('the settler erases no work that others left meanwhile', () => {
   test('a key that is revoked between its claim and its end is deleted at WorkOS', async () => {
     const acme = await service.organizations.add();
@@ -188,7 +190,6 @@ describe('the settler erases no work that others left meanwhile', () => {
     const row = () => db('api_keys').where({ workos_id: key.id });
     await row().update({ due_at: clock() });
     const turn = Promise.withResolvers<void>();
-    const never = () => expect.unreachable();
     const settle = makeSettle({
       unsettled: makeUnsettledKeys(db),
       // The key has no end of which WorkOS would have to be told.
