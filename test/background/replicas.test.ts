@@ -49,10 +49,10 @@ it('keeps the last count while the database does not answer', async () => {
   expect(here.working()).toBe(2);
 });
 
-const PER_SECOND = 40;
-const KEYS = 60;
+const PER_SECOND = 10;
+const KEYS = 32;
 const CHANGES_PER_SECOND = 2;
-const CREATES = 6;
+const CREATES = 10;
 
 const settling = await startTwo({ WORKOS_SETTLEMENTS_PER_SECOND: String(PER_SECOND) });
 const making = await startTwo({ WORKOS_KEY_CHANGES_PER_SECOND: String(CHANGES_PER_SECOND) });
@@ -89,13 +89,15 @@ it('two processes delete keys at WorkOS no faster than one may', async () => {
 
 it('two processes have WorkOS make keys no faster than one may', async () => {
   const { service, second } = making;
-  const owner = await (await service.organizations.add()).session();
+  const owner = await (await service.organizations.add({ status: 'active', plan: 'scale' })).session();
   const body = { label: 'a key', permission_set: 'read_only' };
   const statusAt = async (at: { url: string }) =>
     (await call(at, 'POST', '/v1/api-keys', { token: owner, body })).status;
   const make = async (at: { url: string }) => {
     while ((await statusAt(at)) !== 201);
   };
+  // What a first request costs is no part of the rate.
+  for (const at of [service, second]) await call(at, 'GET', '/v1/api-keys', { token: owner });
   const from = performance.now();
   await Promise.all([service, second].flatMap((at) => Array.from({ length: CREATES / 2 }, () => make(at))));
   const seconds = (performance.now() - from) / 1_000;
