@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeClient, say } from './client.ts';
 import type { At, Key } from './client.ts';
 import { startCluster } from './cluster.ts';
@@ -34,10 +34,10 @@ async function watch(client: Client, replica: At, key: Key, stopping: AbortSigna
   return { gapMs, refused, staleMs: (stale.at(-1) ?? 0) - (stale[0] ?? 0) };
 }
 
-test.each(OUTAGES)(
-  'an outage of %i s costs about as long, and with a grace no answer but for unknown keys',
-  async (seconds) => {
-    const cluster = await startCluster({ synchronous: true });
+describe.each(OUTAGES)('an outage of %i s', async (seconds) => {
+  const cluster = await startCluster({ synchronous: true });
+
+  test('costs about as long, and with a grace no answer but for unknown keys', async () => {
     const [strict, lenient] = await Promise.all([
       cluster.replica(cluster.both),
       cluster.replica(cluster.both, { env: { LATCHKEY_STALE_GRACE_MS: `${GRACE_MS}` } }),
@@ -71,5 +71,5 @@ test.each(OUTAGES)(
     expect(leniently!.gapMs).toBeLessThan(GAP_MS);
     expect(leniently!.staleMs).toBeGreaterThan(seconds * 500);
     expect((await violations([strict, lenient])).found).toEqual([]);
-  },
-);
+  });
+});
