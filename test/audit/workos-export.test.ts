@@ -7,12 +7,13 @@ import { toEvent } from '../../src/audit/audit-row.ts';
 import { describeBreak } from '../../src/audit/break.ts';
 import { readCsv } from '../../src/audit/exports/csv.ts';
 import { sdk } from '../emulator/harness.ts';
-import { deliver, startNoticeService } from '../notices/notice-service.ts';
+import { deliver, registerAuditSchemas, startNoticeService } from '../notices/notice-service.ts';
 import { createKey } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 
 const secret = someSecret();
 const service = await startNoticeService({ auditForwarding: true, env: { LATCHKEY_SECRET: secret } });
+await registerAuditSchemas(service);
 const { db, workos } = service;
 const audit = makeTestAudit(service.clock, { secret, previousSecrets: [] });
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-export-'));
