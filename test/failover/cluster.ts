@@ -4,6 +4,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { startChild } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { makeOrganizations } from '../support/organizations.ts';
 import { emptySeed, environment } from '../support/service.ts';
@@ -60,6 +61,7 @@ export async function startCluster({ synchronous }: { synchronous: boolean }) {
   await isStreaming(primary);
   if (synchronous) await setSynchronous(primary, 'ANY 1 (standby)');
   const given = environment(workos);
+  const startReplica = makeStartReplica();
   return {
     workos,
     primary,
@@ -81,17 +83,23 @@ type Options = {
   root?: string;
 };
 
-export async function startReplica(given: Env, { env = {}, under = [], host, root = ROOT }: Options) {
-  const command = [...under, process.execPath, 'src/main.ts'];
-  const [program, ...args] = command as [string, ...string[]];
-  const address = host === undefined ? {} : { HOST: host };
-  const child = startChild(program, args, { cwd: root, env: { ...given, PORT: '0', ...address, ...env } });
+/** Starts replicas, now or in tests, that end with the file: a hook that a test registers while it runs is not called. */
+export function makeStartReplica() {
+  const children: Child[] = [];
   afterAll(async () => {
-    child.kill('SIGKILL');
-    await child.exited;
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(children.map(({ exited }) => exited));
   });
-  const [, url] = await child.saw(/"url":"([^"]+)".*latchkey listens/, START_MS);
-  return { url: url!, child, kill: child.kill };
+
+  return async function startReplica(given: Env, { env = {}, under = [], host, root = ROOT }: Options) {
+    const command = [...under, process.execPath, 'src/main.ts'];
+    const [program, ...args] = command as [string, ...string[]];
+    const address = host === undefined ? {} : { HOST: host };
+    const child = startChild(program, args, { cwd: root, env: { ...given, PORT: '0', ...address, ...env } });
+    children.push(child);
+    const [, url] = await child.saw(/"url":"([^"]+)".*latchkey listens/, START_MS);
+    return { url: url!, child, kill: child.kill };
+  };
 }
 
 async function isStreaming(primary: Pick<Postgres, 'url'>): Promise<void> {

@@ -9,7 +9,7 @@ import { makeOrganizations } from '../support/organizations.ts';
 import { emptySeed, environment } from '../support/service.ts';
 import { makeClient, say } from './client.ts';
 import type { At } from './client.ts';
-import { startReplica } from './cluster.ts';
+import { makeStartReplica } from './cluster.ts';
 import { checkOutLastRelease } from './last-release.ts';
 import { startPrimary } from './postgres.ts';
 
@@ -27,6 +27,7 @@ afterAll(() => db.destroy());
 
 const migrated = await runChild(process.execPath, ['src/migrate.ts'], { cwd: root, env: given });
 if (migrated.code !== 0) throw new Error(`the last release does not migrate: ${migrated.stderr}`);
+const startReplica = makeStartReplica();
 const startOld = () => startReplica(given, { root });
 const startNew = () => startReplica(given, {});
 
