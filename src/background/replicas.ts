@@ -8,9 +8,9 @@ type Counts = { api: number; worker: number };
 
 export type Replicas = ReturnType<typeof makeReplicas>;
 
-const EVERY_MS = 5_000;
-/** A process that was not seen for several intervals is gone. */
-const GONE_MS = 20_000;
+const EVERY_MS = 2_000;
+/** A process that was not seen for three intervals is gone. */
+const GONE_MS = 6_000;
 const FORGET_MS = 60_000;
 
 /**
