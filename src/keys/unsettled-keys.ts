@@ -25,8 +25,6 @@ export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
 type RowId = { organizationId: string; rowId: string };
 /** What a claim may write is bound to it: whoever changes the row meanwhile takes it over. */
 type Claim = RowId & Pick<UnsettledKey, 'status' | 'attempts' | 'leasedUntil'>;
-/** Until when a claimant has a row: of those that are looked for in a list at WorkOS, longer. */
-export type Leases = { until: Date; listingUntil: Date };
 
 /** One organization's keys of one environment. */
 export type KeysOf = Pick<UnsettledKey, 'organizationId' | 'environment'>;
@@ -48,7 +46,12 @@ export function makeUnsettledKeys(db: Knex) {
 
   return {
     /** Of all organizations and environments, unless some are named. */
-    claim: (limit: number, now: Date, leases: Leases, of: Claimed = {}) => claim(db, limit, now, leases, of),
+    claim: (limit: number, now: Date, until: Date, of: Claimed = {}) => claim(db, limit, now, until, of),
+
+    /** Holds a claimed row for longer, unless somebody has taken it over. */
+    async renew(claim: Claim, until: Date): Promise<void> {
+      if ((await claimed(claim).update({ due_at: until })) > 0) claim.leasedUntil = until;
+    },
 
     /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
@@ -157,13 +160,12 @@ async function claim(
   db: Knex,
   limit: number,
   now: Date,
-  { until, listingUntil }: Leases,
+  until: Date,
   { only, except = [] }: Claimed,
 ): Promise<UnsettledKey[]> {
   const { rows } = await db.raw<{ rows: KeyRow[] }>(
     `update api_keys
-     set due_at = case when status in ('provisioning', 'failed') then ?::timestamptz else ?::timestamptz end,
-         attempts = attempts + 1
+     set due_at = ?, attempts = attempts + 1
      where (organization_id, id) in (
        select organization_id, id from api_keys where due_at <= ? and (?::text is null or (organization_id = ? and environment = ?))
          and environment <> all(?::text[])
@@ -171,7 +173,6 @@ async function claim(
      )
      returning organization_id, id, environment, owner_user_id, status, workos_id, expires_at, workos_expires_at, created_at, attempts, due_at`,
     [
-      listingUntil,
       until,
       now,
       only?.organizationId ?? null,

@@ -3,7 +3,7 @@ import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
-import type { KeysOf, Leases, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
+import type { KeysOf, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Pace } from './pace.ts';
@@ -18,7 +18,7 @@ type Deps = {
   marker: Pick<Marker, 'rowOf'>;
   pace: Pace;
   items: Pick<Items, 'each'>;
-  /** How long one row may take; then whoever claimed it is taken for dead. */
+  /** For how long a row is claimed; then whoever claimed it, and has not renewed that, is taken for dead. */
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -26,8 +26,8 @@ type Deps = {
 };
 
 const BATCH = 10;
-/** What the list of keys may take at WorkOS, with its retries; the lease covers it. */
-const LIST_BUDGET_MS = 30_000;
+/** How often, in the time of a lease, whoever reads a list renews it. */
+const RENEWALS = 3;
 const BACKOFF_BASE_MS = 1_000;
 /** With an interval of the loop on top, what is left over is gone within 30 s of WorkOS being reachable again. */
 const BACKOFF_MAX_MS = 15_000;
@@ -56,7 +56,7 @@ export function makeSettle(deps: Deps) {
       const except = environments.filter((each) => workosOf(each).heldMs() > 0);
       if (except.length === environments.length) return seen;
       const now = clock();
-      const rows = await unsettled.claim(batch, now, leasesFrom(now, settleAfterMs), { only, except });
+      const rows = await unsettled.claim(batch, now, leaseFrom(now, settleAfterMs), { only, except });
       // At the same time, so that the lease has to cover one row and not all of them.
       await items.each(rows, {
         name: ({ organizationId, rowId: id }) => ({ id, organizationId }),
@@ -70,9 +70,8 @@ export function makeSettle(deps: Deps) {
   };
 }
 
-function leasesFrom(now: Date, settleAfterMs: number): Leases {
-  const until = new Date(now.getTime() + settleAfterMs);
-  return { until, listingUntil: new Date(until.getTime() + LIST_BUDGET_MS) };
+function leaseFrom(now: Date, settleAfterMs: number): Date {
+  return new Date(now.getTime() + settleAfterMs);
 }
 
 async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
@@ -118,10 +117,16 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
   },
 };
 
-async function lookForLeftover(
-  { unsettled, workosOf, marker, at, clock, log }: Deps,
-  row: UnsettledKey,
-): Promise<void> {
+async function lookForLeftover(deps: Deps, row: UnsettledKey): Promise<void> {
+  const { unsettled, clock } = deps;
+  const found = await whileRenewing(deps, row, () => deleteLeftovers(deps, row));
+  const now = clock();
+  if (found || now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
+  else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
+}
+
+/** @returns whether there was one */
+async function deleteLeftovers({ workosOf, marker, at, log }: Deps, row: UnsettledKey): Promise<boolean> {
   let found = false;
   const { organizationId, ownerUserId } = row;
   const workos = workosOf(row.environment);
@@ -137,9 +142,22 @@ async function lookForLeftover(
     log.info({ row: row.rowId, workos_id: key.id }, 'a key that never reached the mirror was deleted at WorkOS');
     found = true;
   }
-  const now = clock();
-  if (found || now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
-  else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
+  return found;
+}
+
+/** A list may take many pages and their retries. A longer lease would keep the row of a settler that died from the next. */
+async function whileRenewing<T>(deps: Deps, row: UnsettledKey, work: () => Promise<T>): Promise<T> {
+  const { unsettled, clock, settleAfterMs } = deps;
+  let renewed = Promise.resolve();
+  const timer = setInterval(() => {
+    renewed = renewed.then(() => unsettled.renew(row, leaseFrom(clock(), settleAfterMs))).catch(() => undefined);
+  }, settleAfterMs / RENEWALS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await renewed;
+  }
 }
 
 function backoffMs(attempts: number): number {

@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { makeUnsettledKeys } from '../../src/keys/unsettled-keys.ts';
+import { makePace } from '../../src/sync/pace.ts';
+import { makeSettle } from '../../src/sync/settle.ts';
 import { call, createKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
+import { plainItems } from '../support/plain-items.ts';
 import { startService } from '../support/service.ts';
-import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
+import { takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
 // Long enough for a machine that has other things to do: each request is counted.
@@ -27,22 +32,49 @@ test('two settlers at the same time do the work once', async () => {
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
 });
 
-test('a settler that reads a list has its row for as long as the list may take', async () => {
+const LEASE_MS = 600;
+
+/** A settler whose list of keys at WorkOS comes to an end when the test says so. */
+function slowSettler(listed: Promise<void>) {
+  const { db, clock } = service;
+  async function* listOrganizationKeys() {
+    await listed;
+    yield* [];
+  }
+  const never = () => Promise.reject(new Error('nothing but the list is asked for'));
+  const workos = { heldMs: () => 0, listOrganizationKeys, listUserKeys: never, deleteKey: never, expireKey: never };
+  return makeSettle({
+    unsettled: makeUnsettledKeys(db),
+    workosOf: () => workos as never,
+    environments: ['live'],
+    marker: { rowOf: () => undefined },
+    pace: makePace(1_000),
+    items: plainItems,
+    settleAfterMs: LEASE_MS,
+    at: async () => undefined,
+    clock,
+    log: { info: () => undefined },
+  });
+}
+
+test('a settler that reads a list has its row for as long as it lives, and for a lease after that', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session());
-  const row = () => service.db('api_keys').where({ workos_id: key.id });
-  const { id } = await row().first('id');
+  const { id } = await service.db('api_keys').where({ workos_id: key.id }).first('id');
+  const row = () => service.db('api_keys').where({ id }).first('attempts', 'due_at');
   const lost = { status: 'failed', workos_id: null, prefix: null, secret_hash: null, due_at: service.clock() };
-  await row().update(lost);
-  failAt(service, 'list', { kind: 'latency', ms: 1_500 });
-  const lists = () => workosRequests(service, 'GET', `/organizations/${acme.id}/api_keys`);
-  const first = settle();
-  const attempts = async () => (await service.db('api_keys').where({ id }).first('attempts')).attempts;
-  await expect.poll(attempts, { interval: 5 }).toBe(1);
-  // The lease of a row without a list would be over.
-  service.clock.advance(35_000);
-  await settle();
-  expect(await attempts()).toBe(1);
-  await first;
-  expect([lists(), await keysAtWorkos(service, acme.id)]).toEqual([1, []]);
+  await service.db('api_keys').where({ id }).update(lost);
+  const { promise: listed, resolve: endList } = Promise.withResolvers<void>();
+  const only = { organizationId: acme.id, environment: 'live' } as const;
+  const first = slowSettler(listed)({ only });
+  for (const from = performance.now(); performance.now() - from < 3 * LEASE_MS;) {
+    const { due_at: until } = await row();
+    expect(until.getTime() - service.clock().getTime()).toBeLessThanOrEqual(LEASE_MS);
+    await sleep(LEASE_MS / 4);
+  }
+  expect(await slowSettler(listed)({ only })).toBe(0);
+  expect((await row()).attempts).toBe(1);
+  endList();
+  expect(await first).toBe(1);
+  expect((await row()).due_at.getTime()).toBeGreaterThan(service.clock().getTime());
 });
