@@ -62,11 +62,7 @@ export function makeUnsettledKeys(db: Knex) {
     },
 
     /** Ends a row whose maker is gone, and asks for a look at what it left at WorkOS. */
-    async abandon(trx: Knex.Transaction, { organizationId, rowId }: RowId, now: Date): Promise<void> {
-      await trx<KeyRow>('api_keys')
-        .where({ organization_id: organizationId, id: rowId, status: 'provisioning' })
-        .update({ status: 'failed', updated_at: now, due_at: now });
-    },
+    abandon,
 
     /** Asks for a look at the row now rather than when its maker's time is over. */
     async hasten(id: RowId, now: Date): Promise<void> {
@@ -120,6 +116,12 @@ export function makeUnsettledKeys(db: Knex) {
     /** How long the oldest work has waited, in seconds; 0 when none is late. */
     lagSeconds: (now: Date): Promise<number> => lagSeconds(db, now),
   };
+}
+
+async function abandon(trx: Knex.Transaction, { organizationId, rowId }: RowId, now: Date): Promise<void> {
+  await trx<KeyRow>('api_keys')
+    .where({ organization_id: organizationId, id: rowId, status: 'provisioning' })
+    .update({ status: 'failed', updated_at: now, due_at: now });
 }
 
 async function lagSeconds(db: Knex, now: Date): Promise<number> {

@@ -7,6 +7,7 @@ import type { KeysOf, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys
 import { heldOffMs } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Pace } from './pace.ts';
+import { whileRenewing } from './while-renewing.ts';
 
 type WorkosCalls = 'heldMs' | 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys';
 
@@ -26,8 +27,6 @@ type Deps = {
 };
 
 const BATCH = 10;
-/** How often, in the time of a lease, whoever reads a list renews it. */
-const RENEWALS = 3;
 const BACKOFF_BASE_MS = 1_000;
 /** With an interval of the loop on top, what is left over is gone within 30 s of WorkOS being reachable again. */
 const BACKOFF_MAX_MS = 15_000;
@@ -56,7 +55,8 @@ export function makeSettle(deps: Deps) {
       const except = environments.filter((each) => workosOf(each).heldMs() > 0);
       if (except.length === environments.length) return seen;
       const now = clock();
-      const rows = await unsettled.claim(batch, now, leaseFrom(now, settleAfterMs), { only, except });
+      const until = new Date(now.getTime() + settleAfterMs);
+      const rows = await unsettled.claim(batch, now, until, { only, except });
       // At the same time, so that the lease has to cover one row and not all of them.
       await items.each(rows, {
         name: ({ organizationId, rowId: id }) => ({ id, organizationId }),
@@ -68,10 +68,6 @@ export function makeSettle(deps: Deps) {
       if (rows.length < batch || signal?.aborted) return seen;
     }
   };
-}
-
-function leaseFrom(now: Date, settleAfterMs: number): Date {
-  return new Date(now.getTime() + settleAfterMs);
 }
 
 async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
@@ -118,8 +114,10 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
 };
 
 async function lookForLeftover(deps: Deps, row: UnsettledKey): Promise<void> {
-  const { unsettled, clock } = deps;
-  const found = await whileRenewing(deps, row, () => deleteLeftovers(deps, row));
+  const { unsettled, clock, settleAfterMs: leaseMs } = deps;
+  // A list may take many pages and their retries.
+  const lease = { leaseMs, renew: (until: Date) => unsettled.renew(row, until), now: clock };
+  const found = await whileRenewing(lease, () => deleteLeftovers(deps, row));
   const now = clock();
   if (found || now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
   else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
@@ -143,21 +141,6 @@ async function deleteLeftovers({ workosOf, marker, at, log }: Deps, row: Unsettl
     found = true;
   }
   return found;
-}
-
-/** A list may take many pages and their retries. A longer lease would keep the row of a settler that died from the next. */
-async function whileRenewing<T>(deps: Deps, row: UnsettledKey, work: () => Promise<T>): Promise<T> {
-  const { unsettled, clock, settleAfterMs } = deps;
-  let renewed = Promise.resolve();
-  const timer = setInterval(() => {
-    renewed = renewed.then(() => unsettled.renew(row, leaseFrom(clock(), settleAfterMs))).catch(() => undefined);
-  }, settleAfterMs / RENEWALS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-    await renewed;
-  }
 }
 
 function backoffMs(attempts: number): number {

@@ -13,10 +13,11 @@ const { db, close } = await freshDatabase();
 afterAll(close);
 
 const SOURCES = join(import.meta.dirname, '../../src');
-/** What repeats without being a loop: the runner of loops, what watches sockets and open streams, the size of the heap. */
+/** What repeats without being a loop: the runner of loops, what watches sockets and open streams, renewed leases, the size of the heap. */
 const REPEATERS = [
   'sync/background.ts',
   'sync/run-every.ts',
+  'sync/while-renewing.ts',
   'verification/follow-invalidations.ts',
   'http/connections.ts',
   'lean-heap.ts',

@@ -33,6 +33,7 @@ test('two settlers at the same time do the work once', async () => {
 });
 
 const LEASE_MS = 600;
+const never = () => Promise.reject(new Error('nothing but the list is asked for'));
 
 /** A settler whose list of keys at WorkOS comes to an end when the test says so. */
 function slowSettler(listed: Promise<void>) {
@@ -41,7 +42,6 @@ function slowSettler(listed: Promise<void>) {
     await listed;
     yield* [];
   }
-  const never = () => Promise.reject(new Error('nothing but the list is asked for'));
   const workos = { heldMs: () => 0, listOrganizationKeys, listUserKeys: never, deleteKey: never, expireKey: never };
   return makeSettle({
     unsettled: makeUnsettledKeys(db),
