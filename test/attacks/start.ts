@@ -24,10 +24,11 @@ export type Target = {
 const ROOT = join(import.meta.dirname, '..', '..');
 const START_MS = 120_000;
 const lifetime = makeLifetime();
+// Here, since a hook that another hook registers is not called.
+afterAll(() => lifetime.end());
 
 /** What `npm start` starts; gone after the test file. */
 export async function startEmbedded(): Promise<Target> {
-  afterAll(() => lifetime.end());
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-attacks-'));
   lifetime.onEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
@@ -39,7 +40,6 @@ export async function startEmbedded(): Promise<Target> {
 
 /** What production starts, as the README says, on a database of its own; gone after the test file. */
 export async function startProduction(more: Readonly<Record<string, string>> = {}): Promise<Target> {
-  afterAll(() => lifetime.end());
   const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });
   lifetime.onEnd(() => workos.close());
   const { url: databaseUrl, close } = await freshDatabase();
