@@ -1,42 +1,58 @@
 import type { Module } from './modules.ts';
 
-// Imports point one way: entries → container → features → infrastructure → ground. A folder that is not named here is
-// refused, so that a new one gets its place on purpose. A file that stands alone in src/ is an entry unless it is named.
-const GROUND = [
-  'errors',
-  'clock',
-  'ids',
-  'secrets',
-  'lifetime',
-  'config',
-  'variable-types',
-  'database-url',
-  'seals-place',
-  'version',
-  'package-file',
-  'fault-point',
+// Rooms that files are on their way out of.
+const ON_THE_WAY = {
+  ground: [
+    'config',
+    'variable-types',
+    'database-url',
+    'seals-place',
+    'version',
+    'package-file',
+    'fault-point',
+    'lifetime',
+  ].map((name) => `${name}.ts`),
+  entryParts: ['process.ts', 'command.ts', 'lean-heap.ts'],
+  features: ['keys', 'hooks', 'notices', 'sync'],
+  app: ['container', 'container.ts'],
+};
+
+// Imports point one way: entries → app → features → infrastructure → ground. A folder that is not named here is refused,
+// so that a new one gets its place on purpose.
+const GROUND_FILES = ['errors.ts', 'clock.ts', 'ids.ts', 'secrets.ts', ...ON_THE_WAY.ground];
+const GROUND = ['config', 'ip', 'process'];
+const ENTRY_PARTS = [
+  'process/run-process.ts',
+  'process/lean-heap.ts',
+  'cli/command.ts',
+  'embedded/',
+  ...ON_THE_WAY.entryParts,
 ];
-const ENTRY_PARTS = ['process', 'command', 'lean-heap', 'embedded/'];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
-  'auth',
-  'permissions',
-  'keys',
-  'members',
-  'verification',
-  'billing',
-  'hooks',
-  'notices',
+  'api-keys',
   'audit',
-  'limits',
-  'usage',
-  'scan',
-  'idempotency',
-  'sync',
+  'auth',
   'background',
+  'billing',
+  'idempotency',
+  'invalidation',
+  'ip-allow-lists',
+  'limits',
+  'members',
+  'permissions',
+  'product',
+  'scan',
+  'sessions',
+  'tenants',
+  'usage',
+  'verification',
+  'webhooks',
+  'workos-sync',
+  ...ON_THE_WAY.features,
 ];
 
-const EMULATOR_USERS = ['embedded.ts', 'workos-local.ts'];
+const EMULATOR_USERS = ['embedded.ts', 'cli/local-workos.ts', 'workos-local.ts'];
 const READS_ENVIRONMENT = 'entry';
 const REPOSITORY = /-(?:repository|reader|writer|row)\.ts$/;
 
@@ -44,7 +60,7 @@ type Layer =
   | 'ground'
   | 'infrastructure'
   | 'feature'
-  | 'container'
+  | 'app'
   | 'entry part'
   | 'entry'
   | 'emulator'
@@ -56,9 +72,9 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   ground: ['ground'],
   infrastructure: ['ground', 'infrastructure', 'migrations'],
   feature: ['ground', 'infrastructure', 'feature'],
-  container: ['ground', 'infrastructure', 'feature', 'container'],
+  app: ['ground', 'infrastructure', 'feature', 'app'],
   'entry part': ['ground', 'infrastructure', 'entry part'],
-  entry: ['ground', 'infrastructure', 'feature', 'container', 'entry part', 'emulator', 'doctor'],
+  entry: ['ground', 'infrastructure', 'feature', 'app', 'entry part', 'emulator', 'doctor'],
   emulator: ['emulator'],
   // It is published for other services, and brings nothing of this one along.
   client: ['client'],
@@ -100,8 +116,9 @@ function ofPackages({ path, packages, text }: Module): string[] {
   const wrong: string[] = [];
   const imports = (name: string) => packages.some((it) => it === name || it.startsWith(`${name}/`));
   if (imports('@workos-inc/node') && folderOf(path) !== 'workos') wrong.push(`${path}: only src/workos uses the SDK`);
-  if (imports('@redis/client') && folderOf(path) !== 'limits') wrong.push(`${path}: only src/limits uses Redis`);
-  if (imports('stripe') && folderOf(path) !== 'hooks') wrong.push(`${path}: only src/hooks uses the library of Stripe`);
+  if (imports('@redis/client') && folderOf(path) !== 'limits') wrong.push(`${path}: only src/limits/shared uses Redis`);
+  if (imports('stripe') && !/^(?:hooks|billing\/webhooks)\//.test(path))
+    wrong.push(`${path}: only src/billing/webhooks uses the library of Stripe`);
   if (imports('@electric-sql/pglite') && path !== 'db/connect-embedded.ts')
     wrong.push(`${path}: only src/db/connect-embedded.ts uses pglite`);
   if (
@@ -141,19 +158,15 @@ function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
 
 function layerOf(path: string): Layer | undefined {
   if (path.startsWith('../migrations/')) return 'migrations';
-  if (ENTRY_PARTS.some((part) => path === `${part}.ts` || path.startsWith(part.endsWith('/') ? part : `${part}/`)))
-    return 'entry part';
+  if (ENTRY_PARTS.some((part) => path === part || (part.endsWith('/') && path.startsWith(part)))) return 'entry part';
   const folder = folderOf(path);
-  if (folder === '') return layerOfFile(path);
-  if (folder === 'container') return 'container';
-  if (folder === 'emulator' || folder === 'client' || folder === 'doctor') return folder;
+  if (ON_THE_WAY.app.includes(folder || path)) return 'app';
+  if (folder === '') return GROUND_FILES.includes(path) ? 'ground' : 'entry';
+  if (folder === 'cli') return 'entry';
+  if (folder === 'app' || folder === 'emulator' || folder === 'client' || folder === 'doctor') return folder;
+  if (GROUND.includes(folder)) return 'ground';
   if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
   return FEATURES.includes(folder) ? 'feature' : undefined;
-}
-
-function layerOfFile(path: string): Layer {
-  if (path === 'container.ts') return 'container';
-  return GROUND.includes(path.replace(/\.ts$/, '')) ? 'ground' : 'entry';
 }
 
 function folderOf(path: string): string {
