@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 // `npm run build`: the sources as JavaScript under dist/. What else ships, config/ and package.json, stands at the
-// package's root and is found from there (src/package-file.ts), so nothing is copied.
+// package's root and is found from there (src/config/package-file.ts), so nothing is copied.
 const root = join(import.meta.dirname, '..');
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 

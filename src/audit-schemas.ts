@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { StartError } from './errors.ts';
 import { makeRegisterAuditSchemas } from './notices/audit-schemas.ts';
 import { makeMetrics } from './telemetry/metrics.ts';

@@ -12,7 +12,7 @@ import type { Loop } from './background/loop.ts';
 import { forgetOldFailures } from './background/failure-repository.ts';
 import { makeBillingOf } from './billing/billing-of.ts';
 import type { Clock } from './clock.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { makeAddressParts } from './container/address-parts.ts';
 import { makeAuditParts } from './container/audit-parts.ts';
 import { makeShares } from './container/budget-parts.ts';

@@ -1,6 +1,6 @@
 import './lean-heap.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { makeContainer } from './container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { makeDatabaseServer } from './db/database-server.ts';
@@ -8,7 +8,7 @@ import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './lifetime.ts';
-import { packageFile } from './package-file.ts';
+import { packageFile } from './config/package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { runProcess } from './process.ts';
 import { makeLogger } from './telemetry/logger.ts';

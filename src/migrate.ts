@@ -1,5 +1,5 @@
 import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
-import { DatabaseUrl } from './database-url.ts';
+import { DatabaseUrl } from './config/database-url.ts';
 import { grantApplicationRole } from './db/application-role.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { isFirst, migrate } from './db/migrations.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { DatabaseUrl } from './database-url.ts';
+import { DatabaseUrl } from './config/database-url.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { StartError } from './errors.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { StartError } from './errors.ts';
-import { packageFile } from './package-file.ts';
+import { packageFile } from './config/package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
 import { makeFindKeys } from './scan/key-pattern.ts';
 import { scanPaths, shown } from './scan/scan-paths.ts';

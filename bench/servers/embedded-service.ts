@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { DatabaseUrl } from '../database-url.ts';
+import { DatabaseUrl } from '../config/database-url.ts';
 import { StartError } from '../errors.ts';
-import { sealsPlace } from '../seals-place.ts';
+import { sealsPlace } from '../config/seals-place.ts';
 
 const MAX_SECRETS = 100;
 const secret = z.string().refine((value) => Buffer.byteLength(value) >= 32, 'needs 32 bytes or more');

@@ -9,7 +9,7 @@ import { appendLine } from '../audit/seals/seals-file.ts';
 import { makeSealLag } from '../audit/seals/seal-lag.ts';
 import type { Loop } from '../background/loop.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { makeEventCursors } from '../sync/event-cursors.ts';
 

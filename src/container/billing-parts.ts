@@ -13,7 +13,7 @@ import { makeSetBilling } from '../billing/set-billing.ts';
 import { makeTenantReader } from '../billing/tenant-reader.ts';
 import { makeTenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';
 import { makeKeyCounts } from '../keys/key-counts.ts';
 import { makeRevokeSomeKeys } from '../keys/revoke-some-keys.ts';

@@ -4,7 +4,7 @@ import type { Items, ItemsOf } from '../background/items.ts';
 import type { ApplyBilling } from '../billing/apply-billing.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import { makeApplyMessage } from '../hooks/apply-message.ts';
 import { makeApplyStripe } from '../hooks/apply-stripe.ts';

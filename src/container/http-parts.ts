@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { isDatabaseUnavailable } from '../db/pg-errors.ts';
 import { makeAccessLog } from '../http/access-log.ts';
 import { makeApp } from '../http/app.ts';
@@ -14,7 +14,7 @@ import { NOTICE_WEBHOOKS } from '../notices/notice-webhooks.ts';
 import type { Product } from '../permissions/product.ts';
 import { measureRequests } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../config/version.ts';
 import { makeConnectionRules } from './connection-rules.ts';
 
 type Deps = {

@@ -1,6 +1,6 @@
 import { makeAllowListMemory } from '../auth/allow-list-memory.ts';
 import { makeSessionMemory } from '../auth/session-memory.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { makeAnnounce } from '../verification/announce.ts';
 import type { Invalidation } from '../verification/invalidation.ts';
 import { makeInvalidationHub } from '../verification/invalidation-hub.ts';

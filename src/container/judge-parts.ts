@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { makeSessionCookies } from '../auth/session-cookie.ts';
 import { systemClock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { makeKeyFormat } from '../keys/key-format.ts';
 import { makeCatalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../permissions/product.ts';

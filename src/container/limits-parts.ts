@@ -1,7 +1,7 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { makeFallbackLimiter } from '../limits/fallback.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { makeLocalLimiter } from '../limits/local-limiter.ts';

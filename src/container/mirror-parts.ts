@@ -8,7 +8,7 @@ import { makeMirrorTenants } from '../billing/mirror-tenants.ts';
 import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import { makeKnownAccounts } from '../auth/known-accounts.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import type { Route } from '../http/route.ts';
 import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';

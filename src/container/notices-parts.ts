@@ -5,7 +5,7 @@ import type { ItemsOf } from '../background/items.ts';
 import { makePolicy } from '../billing/posture.ts';
 import type { PolicyRules } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import type { FaultPoint } from '../fault-point.ts';
 import { holdKeys } from '../keys/keys-by-ids.ts';
@@ -33,7 +33,7 @@ import type { Product } from '../permissions/product.ts';
 import type { Loop } from '../background/loop.ts';
 import type { Pace } from '../sync/pace.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../config/version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 
 type Deps = {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Environment } from '../keys/key.ts';
 import type { KeyFormat } from '../keys/key-format.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';

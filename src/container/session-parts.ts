@@ -28,7 +28,7 @@ import { signInRoutes } from '../auth/sign-in-routes.ts';
 import { makeTokenVerifier } from '../auth/token-verifier.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';
 import { keyScopes, reachOf } from '../keys/key-access.ts';
 import type { Reach } from '../keys/key-access.ts';

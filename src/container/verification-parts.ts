@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Policy } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { FastLane } from '../http/fast-lane.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import { makeGiveBack } from '../limits/give-back.ts';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { makeTestOrganizations } from '../billing/test-organizations.ts';
 import type { TestOrganizations } from '../billing/test-organizations.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Environment } from '../keys/key.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

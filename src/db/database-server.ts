@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { serverUrlsOf } from '../database-url.ts';
+import { serverUrlsOf } from '../config/database-url.ts';
 
 export type DatabaseServer = ReturnType<typeof makeDatabaseServer>;
 

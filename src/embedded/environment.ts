@@ -1,4 +1,4 @@
-import { VARIABLES } from '../config.ts';
+import { VARIABLES } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { keptSecret } from './data-folder.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readAuditConfig } from '../../src/audit/audit-config.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { createKey } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 import { restartWith } from '../support/restart.ts';

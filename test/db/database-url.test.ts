@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DatabaseUrl, serverUrlsOf } from '../../src/database-url.ts';
+import { DatabaseUrl, serverUrlsOf } from '../../src/config/database-url.ts';
 
 describe('an address of a database names', () => {
   test.each([

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeJudge } from '../../src/container/judge-parts.ts';
 import type { Examination } from '../../src/doctor/doctor.ts';
 import { examine } from '../../src/doctor/doctor.ts';
 import type { DoctorOptions, Judge } from '../../src/doctor/world.ts';
 import { DEMO } from '../../src/emulator/demo.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
-import { packageFile } from '../../src/package-file.ts';
+import { packageFile } from '../../src/config/package-file.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeSealedSignIn } from '../../src/workos/sealed-sign-in.ts';
 

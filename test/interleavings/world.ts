@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { Client, Pool } from 'pg';
 import type { Knex } from 'knex';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeContainer, makeReconciliation } from '../../src/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrations.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeNoticesParts } from '../../src/container/notices-parts.ts';
 import { StartError } from '../../src/errors.ts';
 import { parseProduct } from '../../src/permissions/read-product.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { passFaultPoint } from '../../src/fault-point.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';

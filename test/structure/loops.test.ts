@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Loop } from '../../src/background/loop.ts';
 import { makeIdleLoops } from '../../src/container.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';

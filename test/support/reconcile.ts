@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeReconciliation } from '../../src/container.ts';
 import type { FaultPoint } from '../../src/fault-point.ts';
 import type { Product } from '../../src/permissions/product.ts';

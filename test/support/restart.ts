@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { makeContainer } from '../../src/container.ts';
 import { listen } from '../../src/http/server.ts';
 import { ProductFile } from '../../src/permissions/product.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import { afterAll } from 'vitest';
 import type { z } from 'zod';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Background } from '../../src/sync/background.ts';
 import { makeContainer } from '../../src/container.ts';
 import type { Container } from '../../src/container.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DatabaseUrl } from './database-url.ts';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 import { sealsPlace } from './seals-place.ts';
 import {
   baseUrl,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 
-/** A file that ships beside the code: the sources stand one folder below the package's root, the build two. */
+/** A file that ships beside the code: this source stands two folders below the package's root, its build three. */
 export function packageFile(path: string): URL {
-  const roots = ['../', '../../'].map((up) => new URL(up, import.meta.url));
+  const roots = ['../../', '../../../'].map((up) => new URL(up, import.meta.url));
   const root = roots.find((candidate) => existsSync(new URL('package.json', candidate)));
   if (!root) throw new Error('package.json is missing');
   return new URL(path, root);
