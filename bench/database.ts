@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectDatabase } from '../src/db/connect.ts';
 import { migrate } from '../src/db/migrations.ts';
-import type { Lifetime } from '../src/lifetime.ts';
+import type { Lifetime } from '../src/process/shutdown.ts';
 
 /** A database of its own on that server, with the schema if wanted; dropped with the lifetime. */
 export async function emptyDatabase(

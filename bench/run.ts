@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeLifetime } from '../src/lifetime.ts';
+import { makeLifetime } from '../src/process/shutdown.ts';
 import { databaseVersion } from './database.ts';
 import { rawOf, readme, summary } from './report.ts';
 import type { Done } from './report.ts';

@@ -1,4 +1,4 @@
-import type { Lifetime } from '../src/lifetime.ts';
+import type { Lifetime } from '../src/process/shutdown.ts';
 import type { World } from './world.ts';
 
 /** One line of the table. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lifetime } from '../src/lifetime.ts';
+import type { Lifetime } from '../src/process/shutdown.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 const START_TRIES = 200;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Lifetime } from '../src/lifetime.ts';
+import type { Lifetime } from '../src/process/shutdown.ts';
 import { ask } from './ask.ts';
 import { emptyDatabase } from './database.ts';
 import { filledDatabase } from './filled-database.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connectDatabase } from '../src/db/connect.ts';
-import { makeLifetime } from '../src/lifetime.ts';
+import { makeLifetime } from '../src/process/shutdown.ts';
 import { runChild, startChild } from '../test/support/child.ts';
 import type { Child } from '../test/support/child.ts';
 import { withDatabase } from '../test/support/global-setup.ts';

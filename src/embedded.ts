@@ -19,11 +19,11 @@ import { profileNamed } from './emulator/profile/profile.ts';
 import type { Seed } from './emulator/seed.ts';
 import { StartError } from './errors.ts';
 import { listen } from './http/server.ts';
-import { makeLifetime } from './lifetime.ts';
+import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import type { Product } from './permissions/product.ts';
 import { readProduct } from './permissions/read-product.ts';
-import { runProcess } from './process.ts';
+import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
 const DEFAULT_WORKOS_PORT = 4100;

@@ -1,4 +1,4 @@
-import './lean-heap.ts';
+import './process/lean-heap.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from './config/config.ts';
 import { makeContainer } from './container.ts';
@@ -7,10 +7,10 @@ import { makeDatabaseServer } from './db/database-server.ts';
 import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
-import { makeLifetime } from './lifetime.ts';
+import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import { readProduct } from './permissions/read-product.ts';
-import { runProcess } from './process.ts';
+import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './verification/invalidation.ts';
 

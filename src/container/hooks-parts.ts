@@ -5,7 +5,7 @@ import type { ApplyBilling } from '../billing/apply-billing.ts';
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import { makeApplyMessage } from '../hooks/apply-message.ts';
 import { makeApplyStripe } from '../hooks/apply-stripe.ts';
 import { hookRoutes } from '../hooks/hook-routes.ts';

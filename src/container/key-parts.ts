@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { Route } from '../http/route.ts';
 import type { IdempotencyRepository } from '../idempotency/idempotency-repository.ts';
 import { makeRunOnce } from '../idempotency/run-once.ts';

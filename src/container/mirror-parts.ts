@@ -9,7 +9,7 @@ import type { MirrorTenants } from '../billing/mirror-tenants.ts';
 import { makeKnownAccounts } from '../auth/known-accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { Route } from '../http/route.ts';
 import { makeAnnounceKeysOf, revokeKeysOf } from '../keys/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../keys/describe-workos-key.ts';

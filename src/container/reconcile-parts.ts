@@ -5,7 +5,7 @@ import { makeComparedTestOrganizations } from '../billing/compared-test-organiza
 import type { TenantRepository } from '../billing/tenant-repository.ts';
 import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { Environment } from '../keys/key.ts';
 import type { DescribeWorkosKey } from '../keys/describe-workos-key.ts';
 import type { Marker } from '../keys/marker.ts';

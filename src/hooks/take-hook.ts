@@ -5,7 +5,7 @@ import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Hook, TakenOutcome } from './hook.ts';

@@ -4,7 +4,7 @@ import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';

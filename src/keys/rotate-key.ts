@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
-import type { FaultPoint } from '../fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
 import type { Marker } from '../keys/marker.ts';
 import type { KeysOf, UnsettledKey, UnsettledKeys } from '../keys/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeLifetime } from '../../src/lifetime.ts';
+import { makeLifetime } from '../../src/process/shutdown.ts';
 import { runChild, startChild } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
 import { openBrowser } from './browser.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
-import { makeLifetime } from '../../src/lifetime.ts';
+import { makeLifetime } from '../../src/process/shutdown.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freePort } from '../process/start.ts';
 

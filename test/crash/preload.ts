@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-const ORIGINAL = new URL('../../src/fault-point.ts', import.meta.url).href;
+const ORIGINAL = new URL('../../src/process/fault-point.ts', import.meta.url).href;
 const DEADLY = new URL('die-at.ts', import.meta.url).href;
 
 // The real entries run as they are; only their fault points are other ones.

@@ -9,7 +9,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { DEMO } from '../../src/emulator/demo.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { makeLifetime } from '../../src/lifetime.ts';
+import { makeLifetime } from '../../src/process/shutdown.ts';
 import { runChild, startChild } from '../support/child.ts';
 import { withDatabase } from '../support/database-url.ts';
 import { ORGANIZATION, fillMirror, fillWorkos } from './fill.ts';

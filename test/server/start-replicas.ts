@@ -7,7 +7,7 @@ import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { listen } from '../../src/http/server.ts';
-import { makeLifetime } from '../../src/lifetime.ts';
+import { makeLifetime } from '../../src/process/shutdown.ts';
 import { ProductFile } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';

@@ -20,7 +20,7 @@ const REPEATERS = [
   'sync/while-renewing.ts',
   'verification/follow-invalidations.ts',
   'http/connections.ts',
-  'lean-heap.ts',
+  'process/lean-heap.ts',
 ];
 
 /** Every loop that any configuration has. */

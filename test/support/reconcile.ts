@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { makeReconciliation } from '../../src/container.ts';
-import type { FaultPoint } from '../../src/fault-point.ts';
+import type { FaultPoint } from '../../src/process/fault-point.ts';
 import type { Product } from '../../src/permissions/product.ts';
 import { readProduct } from '../../src/permissions/read-product.ts';
 import { totalOf } from '../../src/sync/reconcile/reconcile.ts';

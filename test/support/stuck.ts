@@ -1,4 +1,4 @@
-import type { FaultPoint } from '../../src/fault-point.ts';
+import type { FaultPoint } from '../../src/process/fault-point.ts';
 
 export type Stuck = {
   at: FaultPoint;

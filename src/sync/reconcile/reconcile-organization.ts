@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { backgroundSource } from '../../audit/audit-event.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
-import type { FaultPoint } from '../../fault-point.ts';
+import type { FaultPoint } from '../../process/fault-point.ts';
 import type { DescribeWorkosKey } from '../../keys/describe-workos-key.ts';
 import type { Marker } from '../../keys/marker.ts';
 import type { MendKeys } from '../../keys/mend-keys.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { StartError } from './errors.ts';
-import type { Lifetime } from './lifetime.ts';
+import { StartError } from '../errors.ts';
+import type { Lifetime } from './shutdown.ts';
 
 /** `delayMs`: how long the end waits on purpose. */
 type Started = { lifetime: Lifetime; log: Logger; delayMs?: number };
