@@ -109,7 +109,7 @@ it('is a command that writes a report and cleans up on Ctrl-C', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const report = join(folder, 'report.md');
   const start = () =>
-    spawn(process.execPath, ['src/doctor.ts', '--workos', '--report', report], {
+    spawn(process.execPath, ['src/cli/doctor.ts', '--workos', '--report', report], {
       env: { ...process.env, ...environmentOf(emulator) },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -129,7 +129,7 @@ it('is a command that writes a report and cleans up on Ctrl-C', async () => {
 });
 
 const exitOf = async (args: string[], env: NodeJS.ProcessEnv) => {
-  const child = spawn(process.execPath, ['src/doctor.ts', ...args], { env, stdio: 'ignore' });
+  const child = spawn(process.execPath, ['src/cli/doctor.ts', ...args], { env, stdio: 'ignore' });
   return (await once(child, 'exit'))[0] as number;
 };
 

@@ -58,7 +58,7 @@ it.each([
 
 it('is what LOCAL_WORKOS_SEED and --seed name at the start', async () => {
   const start = (args: string[], more: NodeJS.ProcessEnv) =>
-    spawn(process.execPath, ['src/workos-local.ts', ...args], {
+    spawn(process.execPath, ['src/cli/local-workos.ts', ...args], {
       env: { ...process.env, PORT: '0', LATCHKEY_DATA_DIR: folder, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -97,7 +97,7 @@ test('replicas of the last release are replaced under load, and come back, witho
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(50);
 
-  const audit = await runChild(process.execPath, ['src/audit-verify.ts'], { env: given });
+  const audit = await runChild(process.execPath, ['src/cli/audit-verify.ts'], { env: given });
   // 3: what the last release wrote has no key; 2 would be a broken chain.
   expect(audit).toMatchObject({ code: expect.toBeOneOf([0, 3]), stderr: '' });
   expect(audit.stdout).not.toMatch(/BROKEN/);

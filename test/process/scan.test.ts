@@ -8,7 +8,7 @@ import { makeKeyFormat } from '../../src/keys/key-format.ts';
 import { KeyRules } from '../../src/permissions/key-rules.ts';
 import { parse, stringify } from 'yaml';
 
-const ENTRY = new URL('../../src/scan.ts', import.meta.url).pathname;
+const ENTRY = new URL('../../src/cli/scan.ts', import.meta.url).pathname;
 const SECRET = 'sk_4fG7hJ9kL2mN5pQ8rS1tU3vW6xY0zA2bC4dE6fG8hJ1';
 const api_keys = { prefixes: ['sk_'], format: { live: 'msk_live_', test: 'msk_test_', checksum: true } };
 const format = makeKeyFormat(KeyRules.parse(api_keys));

@@ -94,7 +94,7 @@ describe('npm run notices lists', () => {
 
   test('to somebody who has seen enough, without a complaint', async () => {
     await write('org_seen', 2_500);
-    const list = `"${process.execPath}" src/notices.ts list --organization org_seen | head -n 1`;
+    const list = `"${process.execPath}" src/cli/webhooks.ts list --organization org_seen | head -n 1`;
     const { stdout, stderr } = await runChild('sh', ['-c', list], { cwd: ROOT, env });
     expect(stdout).toMatch(/^notice_\w{26} {2}waiting .*\n$/);
     expect(stderr).toBe('');

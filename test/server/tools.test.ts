@@ -155,7 +155,7 @@ test('npm run hooks shows somebody who has seen enough no complaint', async () =
     payload: { kind: 'foreign' },
   }));
   await db('hook_inbox').insert(rows);
-  const list = `"${process.execPath}" src/hook-inbox.ts list --outcome ignored --limit 2500 | head -n 1`;
+  const list = `"${process.execPath}" src/cli/incoming-webhooks.ts list --outcome ignored --limit 2500 | head -n 1`;
   const { stdout, stderr } = await runChild('sh', ['-c', list], { cwd: ROOT, env });
   expect(stdout).toMatch(/^hook_\d{26} .*\n$/);
   expect(stderr).toBe('');

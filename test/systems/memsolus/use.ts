@@ -129,7 +129,7 @@ export const PRACTICES: Behaviour<World>[] = [
       onTestFinished(() => rmSync(folder, { recursive: true }));
       writeFileSync(join(folder, 'agent.py'), `import os\nA = "${keys[0]!.value}"\nB = '${keys[1]!.value}'\n`);
       const root = new URL('../../../', import.meta.url).pathname;
-      const { status, stdout } = spawnSync(process.execPath, ['src/scan.ts', folder], {
+      const { status, stdout } = spawnSync(process.execPath, ['src/cli/scan.ts', folder], {
         cwd: root,
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], LATCHKEY_CONFIG: 'examples/systems/memsolus.yaml' },

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readConfig } from './config/config.ts';
-import { makeJudge } from './container/judge-parts.ts';
-import { askPerson } from './doctor/ask-person.ts';
-import { examine, exitCodeOf } from './doctor/doctor.ts';
-import { summarize, writeReport } from './doctor/report.ts';
-import { StartError } from './errors.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import { makeLogger } from './telemetry/logger.ts';
-import { VERSION } from './config/version.ts';
+import { readConfig } from '../config/config.ts';
+import { makeJudge } from '../container/judge-parts.ts';
+import { askPerson } from '../doctor/ask-person.ts';
+import { examine, exitCodeOf } from '../doctor/doctor.ts';
+import { summarize, writeReport } from '../doctor/report.ts';
+import { StartError } from '../errors.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import { makeLogger } from '../telemetry/logger.ts';
+import { VERSION } from '../config/version.ts';
 
 const USAGE = `Usage: npm run doctor -- --workos [--report FILE] [--patience SECONDS] [--email-domain DOMAIN]
   [--webhook-url URL --webhook-port PORT] [--interactive [--redirect-uri URI]] [--burst]`;

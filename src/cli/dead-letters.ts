@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { DeadLetter, DeadLetters, Loop } from './background/loop.ts';
+import type { DeadLetter, DeadLetters, Loop } from '../background/loop.ts';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
-import { readConfig } from './config/config.ts';
-import { makeIdleLoops } from './container.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
-import { StartError } from './errors.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import { makeLogger } from './telemetry/logger.ts';
+import { readConfig } from '../config/config.ts';
+import { makeIdleLoops } from '../container.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
+import { StartError } from '../errors.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import { makeLogger } from '../telemetry/logger.ts';
 
 const DONE = 0;
 const NOT_FOUND = 2;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { z } from 'zod';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 /** How many items a command lists at most. */
 export const Limit = z.coerce.number().int().min(1).max(10_000);

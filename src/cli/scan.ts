@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { StartError } from './errors.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import { makeFindKeys } from './scan/key-pattern.ts';
-import { scanPaths, shown } from './scan/scan-paths.ts';
-import type { Told } from './scan/scan-paths.ts';
+import { StartError } from '../errors.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import { makeFindKeys } from '../scan/key-pattern.ts';
+import { scanPaths, shown } from '../scan/scan-paths.ts';
+import type { Told } from '../scan/scan-paths.ts';
 
 const NOTHING = 0;
 const FOUND = 1;

@@ -1,9 +1,9 @@
-import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
-import { DatabaseUrl } from './config/database-url.ts';
-import { grantApplicationRole } from './db/application-role.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { isFirst, migrate } from './db/migrations.ts';
-import { StartError } from './errors.ts';
+import { refuseUnkeyedLinks } from '../audit/seals/closing.ts';
+import { DatabaseUrl } from '../config/database-url.ts';
+import { grantApplicationRole } from '../db/application-role.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { isFirst, migrate } from '../db/migrations.ts';
+import { StartError } from '../errors.ts';
 
 /** `npm run migrate`: brings the database of DATABASE_URL up to date. */
 async function run(): Promise<string> {

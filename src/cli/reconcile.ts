@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
-import { readConfig } from './config/config.ts';
-import { makeReconciliation } from './container.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import { totalOf } from './sync/reconcile/reconcile.ts';
-import type { Failure } from './sync/reconcile/reconcile.ts';
-import { makeJson, makeProgressLine, makeTable } from './sync/reconcile/report.ts';
-import { makeLogger } from './telemetry/logger.ts';
+import { readConfig } from '../config/config.ts';
+import { makeReconciliation } from '../container.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import { totalOf } from '../sync/reconcile/reconcile.ts';
+import type { Failure } from '../sync/reconcile/reconcile.ts';
+import { makeJson, makeProgressLine, makeTable } from '../sync/reconcile/report.ts';
+import { makeLogger } from '../telemetry/logger.ts';
 
 const DRIFT_FOUND = 2;
 const OPTIONS = {

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { readAuditConfig } from './audit/audit-config.ts';
-import { sealKeysOf } from './audit/audit-keys.ts';
-import { closeUpgrade } from './audit/seals/closing.ts';
-import { makeSealer } from './audit/seals/seal.ts';
-import { systemClock } from './clock.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
+import { readAuditConfig } from '../audit/audit-config.ts';
+import { sealKeysOf } from '../audit/audit-keys.ts';
+import { closeUpgrade } from '../audit/seals/closing.ts';
+import { makeSealer } from '../audit/seals/seal.ts';
+import { systemClock } from '../clock.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
 
 const NOT_OWNER = '42501';
 

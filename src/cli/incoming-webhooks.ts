@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
-import { readConfig } from './config/config.ts';
-import { makeHookInbox } from './container.ts';
-import type { HooksParts } from './container/hooks-parts.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
-import { StartError } from './errors.ts';
-import { HOOK_OUTCOMES, HOOK_SOURCES } from './hooks/hook.ts';
-import { hookLine } from './hooks/hook-line.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import { makeLogger } from './telemetry/logger.ts';
+import { readConfig } from '../config/config.ts';
+import { makeHookInbox } from '../container.ts';
+import type { HooksParts } from '../container/hooks-parts.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
+import { StartError } from '../errors.ts';
+import { HOOK_OUTCOMES, HOOK_SOURCES } from '../hooks/hook.ts';
+import { hookLine } from '../hooks/hook-line.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import { makeLogger } from '../telemetry/logger.ts';
 
 const DONE = 0;
 const FAILED = 1;

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
-import { readConfig } from './config/config.ts';
-import { StartError } from './errors.ts';
-import { makeRegisterAuditSchemas } from './notices/audit-schemas.ts';
-import { makeMetrics } from './telemetry/metrics.ts';
-import { makeSdkGateway } from './workos/sdk-gateway.ts';
+import { readConfig } from '../config/config.ts';
+import { StartError } from '../errors.ts';
+import { makeRegisterAuditSchemas } from '../notices/audit-schemas.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 
 const USAGE = 'Usage: npm run audit:schemas     registers the schemas of audit events in WorkOS Audit Logs';
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { demoSeed } from './emulator/demo.ts';
-import { startEmulator } from './emulator/emulator.ts';
-import { profileNamed } from './emulator/profile/profile.ts';
-import { readSeed } from './emulator/read-seed.ts';
+import { demoSeed } from '../emulator/demo.ts';
+import { startEmulator } from '../emulator/emulator.ts';
+import { profileNamed } from '../emulator/profile/profile.ts';
+import { readSeed } from '../emulator/read-seed.ts';
 
 const Environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(4_100),

@@ -1,13 +1,13 @@
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
-import { readConfig } from './config/config.ts';
-import { makeUnreadableEventsParts } from './container.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
-import { StartError } from './errors.ts';
-import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
-import type { KeptEvent } from './sync/unreadable-events-repository.ts';
-import { makeLogger } from './telemetry/logger.ts';
+import { readConfig } from '../config/config.ts';
+import { makeUnreadableEventsParts } from '../container.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
+import { StartError } from '../errors.ts';
+import { packageFile } from '../config/package-file.ts';
+import { readProduct } from '../permissions/read-product.ts';
+import type { KeptEvent } from '../sync/unreadable-events-repository.ts';
+import { makeLogger } from '../telemetry/logger.ts';
 
 const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read
        npm run workos:events -- retry                         reads it again, and applies what it can`;

@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { readAuditConfig } from './audit/audit-config.ts';
-import { makeAuditChain, sealKeysOf } from './audit/audit-keys.ts';
-import { describeBreak } from './audit/break.ts';
-import type { Break } from './audit/break.ts';
-import { makeSealer } from './audit/seals/seal.ts';
-import { verifyLog } from './audit/verify-log.ts';
-import type { Verified } from './audit/verify-log.ts';
-import { assertReachable, connectDatabase } from './db/connect.ts';
-import { assertMigrated } from './db/migrations.ts';
+import { readAuditConfig } from '../audit/audit-config.ts';
+import { makeAuditChain, sealKeysOf } from '../audit/audit-keys.ts';
+import { describeBreak } from '../audit/break.ts';
+import type { Break } from '../audit/break.ts';
+import { makeSealer } from '../audit/seals/seal.ts';
+import { verifyLog } from '../audit/verify-log.ts';
+import type { Verified } from '../audit/verify-log.ts';
+import { assertReachable, connectDatabase } from '../db/connect.ts';
+import { assertMigrated } from '../db/migrations.ts';
 
 const BROKEN = 2;
 const UNPROVEN = 3;
