@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProductFile } from '../src/permissions/product.ts';
+import { ProductFile } from '../src/product/product.ts';
 
 /** The JSON Schema of the file that defines a product: what an editor checks while somebody writes one. */
 export function productJsonSchema(): string {

@@ -49,7 +49,7 @@ import { makeUnsettledKeys } from './keys/unsettled-keys.ts';
 import { leaseRoutes } from './limits/lease-routes.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
-import type { Product } from './permissions/product.ts';
+import type { Product } from './product/product.ts';
 import { deriveKeys } from './secrets.ts';
 import { makeBackground } from './sync/background.ts';
 import type { Background } from './sync/background.ts';

@@ -21,8 +21,8 @@ import { StartError } from './errors.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
-import type { Product } from './permissions/product.ts';
-import { readProduct } from './permissions/read-product.ts';
+import type { Product } from './product/product.ts';
+import { readProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 

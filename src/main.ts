@@ -9,7 +9,7 @@ import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
-import { readProduct } from './permissions/read-product.ts';
+import { readProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './verification/invalidation.ts';

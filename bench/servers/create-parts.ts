@@ -12,7 +12,7 @@ import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { ulid } from '../../src/ids.ts';
 import { makeKeyRepository } from '../../src/keys/key-repository.ts';
-import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { ENVIRONMENT, PERMISSIONS, tenants } from '../tenants.ts';
 
 /**

@@ -3,7 +3,7 @@ import { makeContainer } from '../../src/container.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { listen } from '../../src/http/server.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 
 /** The service on an embedded database of its own, for machines without PostgreSQL. */

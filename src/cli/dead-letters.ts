@@ -7,7 +7,7 @@ import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
-import { readProduct } from '../permissions/read-product.ts';
+import { readProduct } from '../product/read-product.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
 const DONE = 0;

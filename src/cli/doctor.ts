@@ -7,7 +7,7 @@ import { examine, exitCodeOf } from '../doctor/doctor.ts';
 import { summarize, writeReport } from '../doctor/report.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
-import { readProduct } from '../permissions/read-product.ts';
+import { readProduct } from '../product/read-product.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 import { VERSION } from '../config/version.ts';
 

@@ -9,7 +9,7 @@ import { StartError } from '../errors.ts';
 import { HOOK_OUTCOMES, HOOK_SOURCES } from '../hooks/hook.ts';
 import { hookLine } from '../hooks/hook-line.ts';
 import { packageFile } from '../config/package-file.ts';
-import { readProduct } from '../permissions/read-product.ts';
+import { readProduct } from '../product/read-product.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
 const DONE = 0;

@@ -4,7 +4,7 @@ import { makeReconciliation } from '../container.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { packageFile } from '../config/package-file.ts';
-import { readProduct } from '../permissions/read-product.ts';
+import { readProduct } from '../product/read-product.ts';
 import { totalOf } from '../sync/reconcile/reconcile.ts';
 import type { Failure } from '../sync/reconcile/reconcile.ts';
 import { makeJson, makeProgressLine, makeTable } from '../sync/reconcile/report.ts';

@@ -5,7 +5,7 @@ import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
-import { readProduct } from '../permissions/read-product.ts';
+import { readProduct } from '../product/read-product.ts';
 import type { KeptEvent } from '../sync/unreadable-events-repository.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 

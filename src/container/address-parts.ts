@@ -9,8 +9,8 @@ import type { Tenant } from '../billing/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { Route } from '../http/route.ts';
-import { outboundAddressRoute } from '../permissions/outbound-address-route.ts';
-import type { Product } from '../permissions/product.ts';
+import { outboundAddressRoute } from '../product/outbound-address-route.ts';
+import type { Product } from '../product/product.ts';
 import type { KeyCallers } from '../verification/key-callers.ts';
 import type { Trust } from '../verification/trust.ts';
 

@@ -19,8 +19,8 @@ import { makeStripeSubscriptions } from '../hooks/stripe-subscriptions.ts';
 import { makeTakeHook } from '../hooks/take-hook.ts';
 import type { Route } from '../http/route.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Product } from '../permissions/product.ts';
-import { stripeMappingOf } from '../permissions/stripe-rules.ts';
+import type { Product } from '../product/product.ts';
+import { stripeMappingOf } from '../product/stripe-rules.ts';
 import type { Loop } from '../background/loop.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 

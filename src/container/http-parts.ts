@@ -11,7 +11,7 @@ import type { Guards } from '../http/mount.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import type { Route } from '../http/route.ts';
 import { NOTICE_WEBHOOKS } from '../notices/notice-webhooks.ts';
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import { measureRequests } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../config/version.ts';

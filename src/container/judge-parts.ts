@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { makeKeyFormat } from '../keys/key-format.ts';
 import { makeCatalogue } from '../permissions/catalogue.ts';
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 import { makeSealedSignIn } from '../workos/sealed-sign-in.ts';

@@ -22,7 +22,7 @@ import type { AskForMembers } from '../members/ask-for-members.ts';
 import { makeMirrorMembers } from '../members/mirror-members.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import { deriveKeys } from '../secrets.ts';
 import { makeApplyEvent } from '../sync/apply-event.ts';
 import type { ApplyEvent } from '../sync/apply-event.ts';

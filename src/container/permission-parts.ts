@@ -6,7 +6,7 @@ import type { ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { makeHoldersOf } from '../keys/holders.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import { makeTellChangedGrants } from '../permissions/tell-changed-grants.ts';
+import { makeTellChangedGrants } from '../permissions/record-changed-grants.ts';
 import type { Loop } from '../background/loop.ts';
 
 /** Once in the life of a process; until then a failed one is tried again. */

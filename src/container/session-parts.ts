@@ -35,7 +35,7 @@ import type { Limiter } from '../limits/limiter.ts';
 import { within } from '../limits/within.ts';
 import { deriveKeys } from '../secrets.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import type { Loop } from '../background/loop.ts';
 import type { Announce } from '../verification/announce.ts';
 import type { Trust } from '../verification/trust.ts';

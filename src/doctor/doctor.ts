@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import { makeCall } from './client.ts';
 import type { Finding, StepResult } from './finding.ts';
 import { Skip } from './finding.ts';

@@ -1,4 +1,4 @@
-import type { Product } from '../permissions/product.ts';
+import type { Product } from '../product/product.ts';
 import type { Call } from './client.ts';
 import type { Finding } from './finding.ts';
 import type { Secrets } from './secrets.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ORGANIZATION_ID } from '../ids.ts';
-import { STRIPE_STATUSES } from '../permissions/stripe-rules.ts';
+import { STRIPE_STATUSES } from '../product/stripe-rules.ts';
 import { EVENT_TYPE } from './hook.ts';
 import type { Hook, HookContents } from './hook.ts';
 import type { StripeFact, SubscriptionState } from './stripe-fact.ts';

@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { Environment } from './key.ts';
-import type { KeyRules } from '../permissions/key-rules.ts';
+import type { KeyRules } from '../product/key-rules.ts';
 
 /** Whose keys a caller reaches: one person's; undefined for all of the organization. */
 export type Reach = { ownerUserId: string } | undefined;

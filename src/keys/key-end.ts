@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { invalidFields } from '../http/validate.ts';
 import { time } from '../http/time.ts';
-import { daysOf, lifetime } from '../permissions/lifetime.ts';
+import { daysOf, lifetime } from '../product/duration.ts';
 import { statusOf } from './key.ts';
 import type { Key } from './key.ts';
 import { endOf } from './mirror-expiry.ts';

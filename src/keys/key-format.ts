@@ -1,4 +1,4 @@
-import type { KeyFormatRules, KeyRules } from '../permissions/key-rules.ts';
+import type { KeyFormatRules, KeyRules } from '../product/key-rules.ts';
 import { deriveLetters } from './derived-secret.ts';
 import { CHECKSUM_LETTERS, checksumOf, endsWithChecksum } from './key-checksum.ts';
 import type { Environment } from './key.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { NOTICE_TYPES } from '../permissions/notice-types.ts';
-import type { NoticeType } from '../permissions/notice-types.ts';
+import { NOTICE_TYPES } from '../product/webhook-types.ts';
+import type { NoticeType } from '../product/webhook-types.ts';
 import { NOTICE_BODIES, NOTICE_SUMMARIES } from './notice.ts';
 
 const Headers = z.object({

@@ -3,7 +3,7 @@ import { POSTURES } from '../billing/posture.ts';
 import { ApiKey, viewKey } from '../keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../keys/key.ts';
 import type { Key } from '../keys/key.ts';
-import type { NoticeType } from '../permissions/notice-types.ts';
+import type { NoticeType } from '../product/webhook-types.ts';
 
 /** What an organization's endpoints are told, once each. */
 export type Notice = { type: NoticeType; happenedAt: Date; data: object };

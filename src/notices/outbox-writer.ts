@@ -2,8 +2,8 @@ import type { Knex } from 'knex';
 import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
-import { WORKOS_ENDPOINT } from '../permissions/notice-types.ts';
-import type { NoticeType } from '../permissions/notice-types.ts';
+import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
+import type { NoticeType } from '../product/webhook-types.ts';
 import { describeForWorkos } from './describe-for-workos.ts';
 import type { Notice } from './notice.ts';
 

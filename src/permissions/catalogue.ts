@@ -1,9 +1,9 @@
 import type { RateLimit } from '../limits/limits.ts';
-import { policyRulesOf } from './billing-rules.ts';
+import { policyRulesOf } from '../product/billing-rules.ts';
 import { makeGrants } from './grants.ts';
-import { daysOf } from './lifetime.ts';
-import { toRate } from './product.ts';
-import type { Product } from './product.ts';
+import { daysOf } from '../product/duration.ts';
+import { toRate } from '../product/product.ts';
+import type { Product } from '../product/product.ts';
 
 export type PermissionSet = { name: string; description: string; scopes: readonly string[] };
 export type ScopeGroup = {

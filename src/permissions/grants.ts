@@ -1,5 +1,5 @@
 import type { ConfiguredGrant } from './grants-repository.ts';
-import type { Product } from './product.ts';
+import type { Product } from '../product/product.ts';
 
 export type Grants = ReturnType<typeof makeGrants>;
 

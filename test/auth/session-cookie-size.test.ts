@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_COOKIE_BYTES, sessionCookieBytes } from '../../src/auth/session-cookie-size.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeSealedSignIn } from '../../src/workos/sealed-sign-in.ts';
 import { createKey } from '../support/api.ts';
 import { atWorkos } from '../support/at-workos.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { makePolicy } from '../../src/billing/posture.ts';
 import type { Account } from '../../src/billing/posture.ts';
-import { BillingRules, policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { BillingRules, policyRulesOf } from '../../src/product/billing-rules.ts';
 
 const DAY_MS = 86_400_000;
 const policyOf = (rules: object) => makePolicy(policyRulesOf(BillingRules.parse(rules)));

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { BILLING_STATUSES, POSTURES, makePolicy } from '../../src/billing/posture.ts';
 import { makeTenantReader } from '../../src/billing/tenant-reader.ts';
 import { makeTenantRepository } from '../../src/billing/tenant-repository.ts';
-import { BillingRules, policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { BillingRules, policyRulesOf } from '../../src/product/billing-rules.ts';
 import { freshDatabase } from '../support/database.ts';
 
 const DAY_MS = 86_400_000;

@@ -7,7 +7,7 @@ import type { DoctorOptions, Judge } from '../../src/doctor/world.ts';
 import { DEMO } from '../../src/emulator/demo.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { packageFile } from '../../src/config/package-file.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeSealedSignIn } from '../../src/workos/sealed-sign-in.ts';
 
 export const COOKIE_PASSWORD = 'a cookie password of the tests, long enough';

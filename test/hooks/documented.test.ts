@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { embeddedEnvironment } from '../../src/embedded/environment.ts';
-import { ProductFile } from '../../src/permissions/product.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { ProductFile } from '../../src/product/product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { startService } from '../support/service.ts';
 import { tenantOf } from './send.ts';
 

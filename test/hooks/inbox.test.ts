@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { makeHookInbox } from '../../src/container.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { outcome } from '../support/api.ts';
 import { environment, startService } from '../support/service.ts';

@@ -5,9 +5,9 @@ import { readStripeEvent } from '../../src/hooks/read-stripe-event.ts';
 import type { StripeFact } from '../../src/hooks/stripe-fact.ts';
 import { statementOf } from '../../src/hooks/stripe-statement.ts';
 import { withFact } from '../../src/hooks/subscription-history.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
-import { STRIPE_STATUSES, stripeMappingOf } from '../../src/permissions/stripe-rules.ts';
-import type { StripeStatus } from '../../src/permissions/stripe-rules.ts';
+import { readProduct } from '../../src/product/read-product.ts';
+import { STRIPE_STATUSES, stripeMappingOf } from '../../src/product/stripe-rules.ts';
+import type { StripeStatus } from '../../src/product/stripe-rules.ts';
 import { historyOf, step } from './history.ts';
 import type { StripeEvent } from './history.ts';
 import {

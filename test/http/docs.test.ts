@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/errors.ts';
-import { NOTICE_TYPES } from '../../src/permissions/notice-types.ts';
+import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
 import { call, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checksumOf, endsWithChecksum } from '../../src/keys/key-checksum.ts';
 import { makeKeyFormat } from '../../src/keys/key-format.ts';
-import { KeyRules } from '../../src/permissions/key-rules.ts';
+import { KeyRules } from '../../src/product/key-rules.ts';
 
 type Format = NonNullable<Parameters<typeof KeyRules.parse>[0]> & object;
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { makeNoticesParts } from '../../src/container/notices-parts.ts';
 import { StartError } from '../../src/errors.ts';
-import { parseProduct } from '../../src/permissions/read-product.ts';
+import { parseProduct } from '../../src/product/read-product.ts';
 import { newSecret } from './receiver.ts';
 
 const text = readFileSync(new URL('../../config/evershell.yaml', import.meta.url), 'utf8');

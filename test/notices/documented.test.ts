@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { NOTICE_BODIES } from '../../src/notices/notice.ts';
-import { parseProduct } from '../../src/permissions/read-product.ts';
-import { NOTICE_TYPES } from '../../src/permissions/notice-types.ts';
-import type { NoticeType } from '../../src/permissions/notice-types.ts';
+import { parseProduct } from '../../src/product/read-product.ts';
+import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
+import type { NoticeType } from '../../src/product/webhook-types.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const page = read('docs/notices.md');

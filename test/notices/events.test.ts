@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NOTICE_BODIES } from '../../src/notices/notice.ts';
-import type { NoticeType } from '../../src/permissions/notice-types.ts';
+import type { NoticeType } from '../../src/product/webhook-types.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { deleteAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';

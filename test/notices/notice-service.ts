@@ -7,7 +7,7 @@ import { passFaultPoint } from '../../src/process/fault-point.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import { makeRegisterAuditSchemas } from '../../src/notices/audit-schemas.ts';
 import type { Registered } from '../../src/notices/audit-schemas.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StartError } from '../../src/errors.ts';
-import { parseProduct } from '../../src/permissions/read-product.ts';
+import { parseProduct } from '../../src/product/read-product.ts';
 
 const FILE = `product: Memory
 api_keys:

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { call, createKey } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { restartWith } from '../support/restart.ts';

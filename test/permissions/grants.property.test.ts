@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeGrants } from '../../src/permissions/grants.ts';
-import { ProductFile } from '../../src/permissions/product.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { ProductFile } from '../../src/product/product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 
 const EVERSHELL = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
 const NAMES = Array.from({ length: 8 }, (_none, i) => `scope:${i}`);

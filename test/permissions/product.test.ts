@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { productJsonSchema } from '../../scripts/product-schema.ts';
 import { StartError } from '../../src/errors.ts';
-import { parseProduct, readProduct } from '../../src/permissions/read-product.ts';
+import { parseProduct, readProduct } from '../../src/product/read-product.ts';
 
 const DEFAULT_FILE = new URL('../../config/evershell.yaml', import.meta.url);
 const COMMITTED_SCHEMA = new URL('../../config/latchkey.schema.json', import.meta.url);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, test } from 'vitest';
 import { makeKeyFormat } from '../../src/keys/key-format.ts';
-import { KeyRules } from '../../src/permissions/key-rules.ts';
+import { KeyRules } from '../../src/product/key-rules.ts';
 import { parse, stringify } from 'yaml';
 
 const ENTRY = new URL('../../src/cli/scan.ts', import.meta.url).pathname;

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { Loop } from '../../src/background/loop.ts';
 import { makeIdleLoops } from '../../src/container.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { freshDatabase } from '../support/database.ts';
 import { readModules } from './modules.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { demoProductOf } from '../../src/embedded/demo-product.ts';
 import { DEMO, demoSeedOf } from '../../src/emulator/demo.ts';
 import type { Seed } from '../../src/emulator/seed.ts';
-import { readProduct } from '../../src/permissions/read-product.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { call, outcome } from '../support/api.ts';
 import type { Answer, CreatedKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { makePolicy } from '../../src/billing/posture.ts';
 import { NOT_LIMITED } from '../../src/limits/rate-state.ts';
 import type { Taken } from '../../src/limits/limiter.ts';
-import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { makeDecide } from '../../src/verification/decide.ts';
 import { makeForwardLane } from '../../src/verification/forward-lane.ts';
 import { makeJudge } from '../../src/verification/judge.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makePolicy } from '../../src/billing/posture.ts';
-import { policyRulesOf } from '../../src/permissions/billing-rules.ts';
+import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { makeJudge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';

@@ -3,7 +3,7 @@ import { demoProductOf } from '../../../src/embedded/demo-product.ts';
 import { demoTestSeedOf } from '../../../src/emulator/demo.ts';
 import { startEmulator } from '../../../src/emulator/emulator.ts';
 import type { RouteOptions } from '../../../src/client/express.ts';
-import { readProduct } from '../../../src/permissions/read-product.ts';
+import { readProduct } from '../../../src/product/read-product.ts';
 import { PROFILE } from '../../support/service.ts';
 import { startProductApi } from '../product-api.ts';
 import type { ProductRoute } from '../product-api.ts';

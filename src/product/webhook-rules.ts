@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NOTICE_TYPES } from './notice-types.ts';
+import { NOTICE_TYPES } from './webhook-types.ts';
 
 const MAX_ENDPOINTS = 20;
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];

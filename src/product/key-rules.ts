@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { daysOf, lifetime } from './lifetime.ts';
+import { daysOf, lifetime } from './duration.ts';
 
 const prefix = z
   .string()

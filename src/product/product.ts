@@ -5,7 +5,7 @@ import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { BillingRules } from './billing-rules.ts';
 import { KeyRules, checkKeyRules } from './key-rules.ts';
-import { NoticeRules } from './notice-rules.ts';
+import { NoticeRules } from './webhook-rules.ts';
 import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
 
