@@ -10,7 +10,7 @@ import { sessionRoutes } from './auth/session-routes.ts';
 import { makeItemsOf } from './background/items.ts';
 import type { Loop } from './background/loop.ts';
 import { forgetOldFailures } from './background/failure-repository.ts';
-import { makeBillingOf } from './billing/billing-of.ts';
+import { makeBillingOf } from './tenants/billing-of.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { makeAddressParts } from './container/address-parts.ts';

@@ -2,10 +2,10 @@ import type { Knex } from 'knex';
 import type { AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
-import type { BillingStatus, Tenant } from './posture.ts';
-import type { TenantRepository } from './tenant-repository.ts';
+import type { BillingStatus, Tenant } from '../tenants/posture.ts';
+import type { TenantStore } from '../tenants/tenant-store.ts';
 
-type Deps = { tenants: Pick<TenantRepository, 'make' | 'put'>; audit: Pick<AuditLog, 'append'>; clock: Clock };
+type Deps = { tenants: Pick<TenantStore, 'make' | 'put'>; audit: Pick<AuditLog, 'append'>; clock: Clock };
 
 /** What billing says of an organization. What is undefined stays as it was; null takes away. */
 export type BillingStatement = {

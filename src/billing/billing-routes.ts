@@ -4,8 +4,8 @@ import { AppError } from '../errors.ts';
 import { serviceRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
-import { BilledOrganization } from './organization-view.ts';
-import type { ViewOrganizations } from './organization-view.ts';
+import { BilledOrganization } from '../tenants/organization-view.ts';
+import type { ViewOrganizations } from '../tenants/organization-view.ts';
 import type { makeSetBilling } from './set-billing.ts';
 import { assertHappened, statementOf, statementSchema } from './statement-schema.ts';
 

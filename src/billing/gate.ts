@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { Operation, Policy, Posture, Realm, Tenant } from './posture.ts';
+import type { Operation, Policy, Posture, Realm, Tenant } from '../tenants/posture.ts';
 import { reasonFor } from './reasons.ts';
-import type { TenantRepository } from './tenant-repository.ts';
+import type { TenantStore } from '../tenants/tenant-store.ts';
 
 type Deps<Plan> = {
-  tenants: Pick<TenantRepository, 'find' | 'lock' | 'make'>;
+  tenants: Pick<TenantStore, 'find' | 'lock' | 'make'>;
   policy: Pick<Policy, 'standingOf' | 'allows' | 'restricts'>;
   planOf: (tenant: Tenant) => Plan;
   clock: Clock;

@@ -1,4 +1,4 @@
-import type { Posture } from './posture.ts';
+import type { Posture } from '../tenants/posture.ts';
 
 const REASONS: Partial<Record<Posture, string>> = {
   past_due: 'A payment is overdue.',

@@ -4,7 +4,7 @@ import { transaction } from '../db/transaction.ts';
 import type { ServiceCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { ApplyBilling, BillingStatement } from './apply-billing.ts';
-import type { Tenant } from './posture.ts';
+import type { Tenant } from '../tenants/posture.ts';
 
 type Deps = { db: Knex; applyBilling: ApplyBilling };
 

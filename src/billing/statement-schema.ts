@@ -3,7 +3,7 @@ import { text } from '../http/text.ts';
 import { time } from '../http/time.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { BillingStatement } from './apply-billing.ts';
-import { BILLING_STATUSES } from './posture.ts';
+import { BILLING_STATUSES } from '../tenants/posture.ts';
 
 /** As far as our clock and the one of whoever speaks may be apart. */
 const MAX_AHEAD_MS = 300_000;

@@ -5,7 +5,7 @@ import { makeIpAllowListRepository } from '../auth/ip-allow-list-repository.ts';
 import { ipAllowListRoutes } from '../auth/ip-allow-list-routes.ts';
 import { makeOrganizationAddresses } from '../auth/organization-addresses.ts';
 import { makeSetIpAllowList } from '../auth/set-ip-allow-list.ts';
-import type { Tenant } from '../billing/posture.ts';
+import type { Tenant } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { Route } from '../http/route.ts';

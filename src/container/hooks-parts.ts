@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Items, ItemsOf } from '../background/items.ts';
 import type { ApplyBilling } from '../billing/apply-billing.ts';
-import type { TenantRepository } from '../billing/tenant-repository.ts';
+import type { TenantRepository } from '../tenants/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { FaultPoint } from '../process/fault-point.ts';

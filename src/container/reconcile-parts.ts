@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
-import { makeComparedTestOrganizations } from '../billing/compared-test-organizations.ts';
-import type { TenantRepository } from '../billing/tenant-repository.ts';
+import { makeComparedTestOrganizations } from '../tenants/compared-test-organizations.ts';
+import type { TenantRepository } from '../tenants/tenant-repository.ts';
 import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../process/fault-point.ts';

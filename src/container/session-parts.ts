@@ -26,7 +26,7 @@ import { makeSignIn } from '../auth/sign-in.ts';
 import { makeSignInRefusal } from '../auth/sign-in-refusal.ts';
 import { signInRoutes } from '../auth/sign-in-routes.ts';
 import { makeTokenVerifier } from '../auth/token-verifier.ts';
-import type { TenantRepository } from '../billing/tenant-repository.ts';
+import type { TenantRepository } from '../tenants/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';

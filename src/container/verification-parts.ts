@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import type { Policy } from '../billing/posture.ts';
+import type { Policy } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { FastLane } from '../http/fast-lane.ts';

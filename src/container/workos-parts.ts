@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { makeTestOrganizations } from '../billing/test-organizations.ts';
-import type { TestOrganizations } from '../billing/test-organizations.ts';
+import { makeTestOrganizations } from '../tenants/test-organizations.ts';
+import type { TestOrganizations } from '../tenants/test-organizations.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../keys/key.ts';

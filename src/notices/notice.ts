@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { POSTURES } from '../billing/posture.ts';
+import { POSTURES } from '../tenants/posture.ts';
 import { ApiKey, viewKey } from '../keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../keys/key.ts';
 import type { Key } from '../keys/key.ts';

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { AuditEvent } from '../audit/audit-event.ts';
-import type { Account, BillingStatus, Policy, Posture } from '../billing/posture.ts';
+import type { Account, BillingStatus, Policy, Posture } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import { notice } from './notice.ts';
 import type { OutboxWriter, Since } from './outbox-writer.ts';

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Items } from '../background/items.ts';
-import type { Policy } from '../billing/posture.ts';
+import type { Policy } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Since } from './outbox-writer.ts';

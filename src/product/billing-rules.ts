@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { BILLING_STATUSES, OPERATIONS, POSTURES } from '../billing/posture.ts';
-import type { Operation, PolicyRules, Posture, Realm } from '../billing/posture.ts';
+import { BILLING_STATUSES, OPERATIONS, POSTURES } from '../tenants/posture.ts';
+import type { Operation, PolicyRules, Posture, Realm } from '../tenants/posture.ts';
 
 const days = z.int().min(0).max(3_650);
 const operations = z.array(z.enum(OPERATIONS)).max(OPERATIONS.length);

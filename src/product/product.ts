@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BILLING_STATUSES } from '../billing/posture.ts';
+import { BILLING_STATUSES } from '../tenants/posture.ts';
 import { isIpRange } from '../http/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';

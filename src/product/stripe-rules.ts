@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { BILLING_STATUSES } from '../billing/posture.ts';
-import type { BillingStatus } from '../billing/posture.ts';
+import { BILLING_STATUSES } from '../tenants/posture.ts';
+import type { BillingStatus } from '../tenants/posture.ts';
 
 /** What Stripe calls the states of a subscription. Source: docs.stripe.com/api/subscriptions/object */
 export const STRIPE_STATUSES = [

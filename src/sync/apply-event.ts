@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
 import type { MirrorSessions } from '../auth/mirror-sessions.ts';
-import type { MirrorTenants } from '../billing/mirror-tenants.ts';
+import type { MirrorTenants } from '../tenants/mirror-tenants.ts';
 import { transaction } from '../db/transaction.ts';
 import type { MirrorKeys } from '../keys/mirror-keys.ts';
 import type { MirrorMembers, Step } from '../members/mirror-members.ts';

@@ -1,4 +1,4 @@
-import type { Operation, Policy, Posture } from '../billing/posture.ts';
+import type { Operation, Policy, Posture } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { OverLimit } from '../limits/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { OPERATIONS } from '../billing/posture.ts';
-import type { Operation } from '../billing/posture.ts';
+import { OPERATIONS } from '../tenants/posture.ts';
+import type { Operation } from '../tenants/posture.ts';
 import { ENVIRONMENTS } from '../keys/key.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';

@@ -1,5 +1,5 @@
 import { isAddressAllowed } from '../http/ip-match.ts';
-import type { Operation, Policy } from '../billing/posture.ts';
+import type { Operation, Policy } from '../tenants/posture.ts';
 import type { Environment } from '../keys/key.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 

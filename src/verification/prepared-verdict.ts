@@ -1,5 +1,5 @@
 import { asciiJson } from '../http/ascii-json.ts';
-import type { Operation, Posture } from '../billing/posture.ts';
+import type { Operation, Posture } from '../tenants/posture.ts';
 import type { Billing, Decision } from './decide.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from './verdict-view.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { OPERATIONS } from '../billing/posture.ts';
+import { OPERATIONS } from '../tenants/posture.ts';
 import { plainAddress } from '../http/client-address.ts';
 import { WANTED_ENVIRONMENTS } from './judge.ts';
 import type { Question } from './decide.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ENVIRONMENTS } from '../keys/key.ts';
 import { KeyOwner } from '../keys/key-schemas.ts';
 import { AppError } from '../errors.ts';
-import { OPERATIONS, POSTURES } from '../billing/posture.ts';
+import { OPERATIONS, POSTURES } from '../tenants/posture.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
 import type { RequestContext, Route } from '../http/route.ts';

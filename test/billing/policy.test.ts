@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makePolicy } from '../../src/billing/posture.ts';
-import type { Account } from '../../src/billing/posture.ts';
+import { makePolicy } from '../../src/tenants/posture.ts';
+import type { Account } from '../../src/tenants/posture.ts';
 import { BillingRules, policyRulesOf } from '../../src/product/billing-rules.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { BILLING_STATUSES, POSTURES, makePolicy } from '../../src/billing/posture.ts';
-import { makeTenantReader } from '../../src/billing/tenant-reader.ts';
-import { makeTenantRepository } from '../../src/billing/tenant-repository.ts';
+import { BILLING_STATUSES, POSTURES, makePolicy } from '../../src/tenants/posture.ts';
+import { makeTenantReader } from '../../src/tenants/tenant-reader.ts';
+import { makeTenantRepository } from '../../src/tenants/tenant-repository.ts';
 import { BillingRules, policyRulesOf } from '../../src/product/billing-rules.ts';
 import { freshDatabase } from '../support/database.ts';
 

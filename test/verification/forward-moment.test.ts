@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { makePolicy } from '../../src/billing/posture.ts';
+import { makePolicy } from '../../src/tenants/posture.ts';
 import { NOT_LIMITED } from '../../src/limits/rate-state.ts';
 import type { Taken } from '../../src/limits/limiter.ts';
 import { policyRulesOf } from '../../src/product/billing-rules.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makePolicy } from '../../src/billing/posture.ts';
+import { makePolicy } from '../../src/tenants/posture.ts';
 import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { makeJudge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';

@@ -1,5 +1,5 @@
-import type { ComparedTestOrganizations, Standing } from '../../billing/compared-test-organizations.ts';
-import type { TestOrganizations } from '../../billing/test-organizations.ts';
+import type { ComparedTestOrganizations, Standing } from '../../tenants/compared-test-organizations.ts';
+import type { TestOrganizations } from '../../tenants/test-organizations.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
 import { inPages, throughIds } from './in-pages.ts';

@@ -29,7 +29,7 @@ export const PLANTS: Record<string, Plant> = {
     only: ['rotate', 'patch'],
   },
   'no lock on a tenant': {
-    file: 'billing/tenant-repository.ts',
+    file: 'tenants/tenant-repository.ts',
     changes: [FOR_UPDATE],
     only: ['create', 'plan_lowered', 'billing_webhook'],
   },
