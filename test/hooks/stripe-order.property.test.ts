@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startService } from '../support/service.ts';
-import { readStripeEvent } from '../../src/hooks/read-stripe-event.ts';
-import type { StripeFact } from '../../src/hooks/stripe-fact.ts';
-import { statementOf } from '../../src/hooks/stripe-statement.ts';
-import { withFact } from '../../src/hooks/subscription-history.ts';
+import { readStripeEvent } from '../../src/billing/webhooks/stripe/read-stripe-event.ts';
+import type { StripeFact } from '../../src/billing/webhooks/stripe/stripe-fact.ts';
+import { statementOf } from '../../src/billing/webhooks/stripe/stripe-statement.ts';
+import { withFact } from '../../src/billing/webhooks/stripe/subscription-history.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { STRIPE_STATUSES, stripeMappingOf } from '../../src/product/stripe-rules.ts';
 import type { StripeStatus } from '../../src/product/stripe-rules.ts';

@@ -1,6 +1,6 @@
-import { BILLING_UPDATED } from './hook.ts';
-import type { Hook } from './hook.ts';
-import { STRIPE_TYPES } from './read-stripe-event.ts';
+import { BILLING_UPDATED } from './webhook.ts';
+import type { Hook } from './webhook.ts';
+import { STRIPE_TYPES } from './stripe/read-stripe-event.ts';
 
 /** A type as a metric has it: types are the senders' to invent, the label is a closed set. */
 export function typeLabel({ type }: Pick<Hook, 'type'>): string {

@@ -1,4 +1,4 @@
-import type { StripeStatus } from '../product/stripe-rules.ts';
+import type { StripeStatus } from '../../../product/stripe-rules.ts';
 
 /** A subscription as it was at one moment: only what decides, and what tells one moment from another. */
 export type SubscriptionState = {

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import type { AuditSource } from '../audit/audit-event.ts';
-import type { ApplyMessage } from './apply-message.ts';
-import type { ApplyStripe } from './apply-stripe.ts';
-import type { Hook, Judged } from './hook.ts';
+import type { AuditSource } from '../../audit/audit-event.ts';
+import type { ApplyMessage } from './standard/apply-message.ts';
+import type { ApplyStripe } from './stripe/apply-stripe.ts';
+import type { Hook, Judged } from './webhook.ts';
 
 type Deps = { applyStripe: ApplyStripe; applyMessage: ApplyMessage };
 

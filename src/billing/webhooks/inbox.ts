@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import type { Clock } from '../clock.ts';
-import { ulid } from '../ids.ts';
-import { BILLING_UPDATED } from './hook.ts';
-import type { BillingMessage, Hook, HookContents, HookOutcome, HookSource, Judged } from './hook.ts';
+import type { Clock } from '../../clock.ts';
+import { ulid } from '../../ids.ts';
+import { BILLING_UPDATED } from './webhook.ts';
+import type { BillingMessage, Hook, HookContents, HookOutcome, HookSource, Judged } from './webhook.ts';
 
 type KeptContents = HookContents | { kind: 'refused' };
 

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { backgroundSource } from '../audit/audit-event.ts';
-import { transaction } from '../db/transaction.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { HookOutcome, Judged, TakenOutcome } from './hook.ts';
-import { typeLabel } from './hook-label.ts';
+import { backgroundSource } from '../../audit/audit-event.ts';
+import { transaction } from '../../db/transaction.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { HookOutcome, Judged, TakenOutcome } from './webhook.ts';
+import { typeLabel } from './webhook-label.ts';
 import type { Inbox } from './inbox.ts';
-import type { JudgeHook } from './judge-hook.ts';
+import type { JudgeHook } from './judge-webhook.ts';
 
 type Deps = {
   db: Knex;

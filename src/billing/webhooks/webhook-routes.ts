@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
-import { signedRoute } from '../http/route.ts';
-import type { Route, SignedAccess } from '../http/route.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { TAKEN_OUTCOMES, UNREAD } from './hook.ts';
-import type { HookSource } from './hook.ts';
-import type { KeepRefused } from './keep-refused.ts';
-import { MessageBody, readMessage } from './read-message.ts';
-import { StripeEvent, readStripeEvent } from './read-stripe-event.ts';
+import type { Clock } from '../../clock.ts';
+import { signedRoute } from '../../http/route.ts';
+import type { Route, SignedAccess } from '../../http/route.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { TAKEN_OUTCOMES, UNREAD } from './webhook.ts';
+import type { HookSource } from './webhook.ts';
+import type { KeepRefused } from './record-rejected.ts';
+import { MessageBody, readMessage } from './standard/read-message.ts';
+import { StripeEvent, readStripeEvent } from './stripe/read-stripe-event.ts';
 import { makeVerifyStandard, makeVerifyStripe } from './signatures.ts';
-import type { TakeHook } from './take-hook.ts';
+import type { TakeHook } from './receive-webhook.ts';
 
 type Deps = {
   stripeSecrets: readonly string[];

@@ -1,5 +1,5 @@
-import type { BillingStatement } from '../billing/apply-billing.ts';
-import type { StripeMapping } from '../product/stripe-rules.ts';
+import type { BillingStatement } from '../../apply-billing.ts';
+import type { StripeMapping } from '../../../product/stripe-rules.ts';
 import type { StripeFact } from './stripe-fact.ts';
 import { standingOf } from './subscription-history.ts';
 import type { SubscriptionStanding } from './subscription-history.ts';

@@ -1,4 +1,4 @@
-import type { StripeStatus } from '../product/stripe-rules.ts';
+import type { StripeStatus } from '../../../product/stripe-rules.ts';
 import type { StripeFact, SubscriptionState } from './stripe-fact.ts';
 
 type StateFact = Extract<StripeFact, { kind: 'state' }>;

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
-import { ulid } from '../ids.ts';
-import { makeWindows } from '../limits/windows.ts';
-import { HOOK_SOURCES, UNREAD } from './hook.ts';
-import type { HookSource } from './hook.ts';
+import type { Clock } from '../../clock.ts';
+import { ulid } from '../../ids.ts';
+import { makeWindows } from '../../limits/windows.ts';
+import { HOOK_SOURCES, UNREAD } from './webhook.ts';
+import type { HookSource } from './webhook.ts';
 import type { InboxRow } from './inbox.ts';
 
 type Deps = { db: Knex; clock: Clock; log: Pick<Logger, 'warn'> };

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import type { AuditSource } from '../audit/audit-event.ts';
-import type { ApplyBilling } from '../billing/apply-billing.ts';
-import type { StripeMapping } from '../product/stripe-rules.ts';
-import type { Judged } from './hook.ts';
+import type { AuditSource } from '../../../audit/audit-event.ts';
+import type { ApplyBilling } from '../../apply-billing.ts';
+import type { StripeMapping } from '../../../product/stripe-rules.ts';
+import type { Judged } from '../webhook.ts';
 import type { StripeFact } from './stripe-fact.ts';
 import { newest, statementOf } from './stripe-statement.ts';
 import type { StripeSubscriptions } from './stripe-subscriptions.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Webhook } from 'standardwebhooks';
-import type { Clock } from '../clock.ts';
-import type { SignedAccess } from '../http/route.ts';
+import type { Clock } from '../../clock.ts';
+import type { SignedAccess } from '../../http/route.ts';
 
 type Verify = SignedAccess['verify'];
 

@@ -1,17 +1,17 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { backgroundSource } from '../audit/audit-event.ts';
-import type { AuditSource } from '../audit/audit-event.ts';
-import { transaction } from '../db/transaction.ts';
-import { AppError } from '../errors.ts';
-import type { FaultPoint } from '../process/fault-point.ts';
-import type { RequestContext } from '../http/route.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { Hook, TakenOutcome } from './hook.ts';
-import { typeLabel } from './hook-label.ts';
+import { backgroundSource } from '../../audit/audit-event.ts';
+import type { AuditSource } from '../../audit/audit-event.ts';
+import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import type { FaultPoint } from '../../process/fault-point.ts';
+import type { RequestContext } from '../../http/route.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Hook, TakenOutcome } from './webhook.ts';
+import { typeLabel } from './webhook-label.ts';
 import type { Inbox } from './inbox.ts';
-import type { JudgeHook } from './judge-hook.ts';
+import type { JudgeHook } from './judge-webhook.ts';
 
 type Deps = {
   db: Knex;

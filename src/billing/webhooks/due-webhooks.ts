@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import { notSetAside } from '../background/items.ts';
-import type { HookOutcome, HookSource } from './hook.ts';
+import { notSetAside } from '../../background/items.ts';
+import type { HookOutcome, HookSource } from './webhook.ts';
 import { toHook } from './inbox.ts';
 import type { InboxRow, KeptHook } from './inbox.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { assertHappened, statementSchema } from '../billing/statement-schema.ts';
-import { time } from '../http/time.ts';
-import { invalidFields, validate } from '../http/validate.ts';
-import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
-import { BILLING_UPDATED, EVENT_TYPE } from './hook.ts';
-import type { BillingMessage, Hook } from './hook.ts';
+import { assertHappened, statementSchema } from '../../statement-schema.ts';
+import { time } from '../../../http/time.ts';
+import { invalidFields, validate } from '../../../http/validate.ts';
+import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../../../ids.ts';
+import { BILLING_UPDATED, EVENT_TYPE } from '../webhook.ts';
+import type { BillingMessage, Hook } from '../webhook.ts';
 
 /** The body of any message in Standard Webhooks. */
 export const MessageBody = z

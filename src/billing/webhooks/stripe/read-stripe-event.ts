@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ORGANIZATION_ID } from '../ids.ts';
-import { STRIPE_STATUSES } from '../product/stripe-rules.ts';
-import { EVENT_TYPE } from './hook.ts';
-import type { Hook, HookContents } from './hook.ts';
+import { ORGANIZATION_ID } from '../../../ids.ts';
+import { STRIPE_STATUSES } from '../../../product/stripe-rules.ts';
+import { EVENT_TYPE } from '../webhook.ts';
+import type { Hook, HookContents } from '../webhook.ts';
 import type { StripeFact, SubscriptionState } from './stripe-fact.ts';
 
 /** The events that concern Latchkey, and what each is about. */

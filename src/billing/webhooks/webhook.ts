@@ -1,4 +1,4 @@
-import type { StripeFact } from './stripe-fact.ts';
+import type { StripeFact } from './stripe/stripe-fact.ts';
 
 export const HOOK_SOURCES = ['stripe', 'billing'] as const;
 export type HookSource = (typeof HOOK_SOURCES)[number];

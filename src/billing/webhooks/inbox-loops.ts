@@ -1,7 +1,7 @@
-import type { Items } from '../background/items.ts';
-import type { Clock } from '../clock.ts';
-import type { KeptHooks } from './kept-hooks.ts';
-import type { ReplayHook } from './replay-hook.ts';
+import type { Items } from '../../background/items.ts';
+import type { Clock } from '../../clock.ts';
+import type { KeptHooks } from './due-webhooks.ts';
+import type { ReplayHook } from './replay-webhook.ts';
 
 type Deps = {
   keptHooks: Pick<KeptHooks, 'listWaiting' | 'sweep'>;

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
-import type { AuditSource } from '../audit/audit-event.ts';
-import type { ApplyBilling, BillingStatement } from '../billing/apply-billing.ts';
-import { statementOf } from '../billing/statement-schema.ts';
-import type { SentStatement } from '../billing/statement-schema.ts';
-import type { BillingMessage, Judged } from './hook.ts';
-import type { Inbox } from './inbox.ts';
+import type { AuditSource } from '../../../audit/audit-event.ts';
+import type { ApplyBilling, BillingStatement } from '../../apply-billing.ts';
+import { statementOf } from '../../statement-schema.ts';
+import type { SentStatement } from '../../statement-schema.ts';
+import type { BillingMessage, Judged } from '../webhook.ts';
+import type { Inbox } from '../inbox.ts';
 
 type Deps = {
   inbox: Pick<Inbox, 'messagesOf'>;
