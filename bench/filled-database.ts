@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../src/db/connect.ts';
-import type { KeptHash } from '../src/keys/key.ts';
+import type { KeptHash } from '../src/api-keys/key.ts';
 import type { Lifetime } from '../src/process/shutdown.ts';
 import { deriveKeys } from '../src/secrets.ts';
 import { makeKeyHasher } from '../src/verification/key-hasher.ts';

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
-import { makeFindKeys } from '../scan/key-pattern.ts';
+import { makeFindKeys } from '../api-keys/format/key-pattern.ts';
 import { scanPaths, shown } from '../scan/scan-paths.ts';
 import type { Told } from '../scan/scan-paths.ts';
 

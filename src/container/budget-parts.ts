@@ -5,7 +5,7 @@ import { makeSignInRates } from '../auth/sign-in-rates.ts';
 import { makeReplicas } from '../background/replicas.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { makeKeyChanges } from '../keys/key-changes.ts';
+import { makeKeyChanges } from '../api-keys/key-changes.ts';
 import { makeFairTurns } from '../limits/fair-turns.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { makePace } from '../sync/pace.ts';

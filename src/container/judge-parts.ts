@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { makeSessionCookies } from '../auth/session-cookie.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { makeKeyFormat } from '../keys/key-format.ts';
+import { makeKeyFormat } from '../api-keys/format/key-format.ts';
 import { makeCatalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../product/product.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';

@@ -4,7 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { warnOfScopes } from '../auth/session-cookie-size.ts';
 import type { ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
-import { makeHoldersOf } from '../keys/holders.ts';
+import { makeHoldersOf } from '../api-keys/rows/holders.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { makeTellChangedGrants } from '../permissions/record-changed-grants.ts';
 import type { Loop } from '../background/loop.ts';

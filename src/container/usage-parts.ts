@@ -4,9 +4,9 @@ import type { Items, ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';
-import { keyScopes, reachOf } from '../keys/key-access.ts';
-import type { Reach } from '../keys/key-access.ts';
-import { makeOwnersOfKeys } from '../keys/owners-of-keys.ts';
+import { keyScopes, reachOf } from '../api-keys/key-access.ts';
+import type { Reach } from '../api-keys/key-access.ts';
+import { makeOwnersOfKeys } from '../api-keys/rows/owners-of-keys.ts';
 import type { Loop } from '../background/loop.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { JITTER } from '../sync/run-every.ts';
@@ -25,7 +25,7 @@ import { makeUsageReader } from '../usage/usage-reader.ts';
 import type { LastUsesOf } from '../usage/usage-reader.ts';
 import { usageRoutes } from '../usage/usage-routes.ts';
 import { makeUsageWriter } from '../usage/usage-writer.ts';
-import type { KeyFormat } from '../keys/key-format.ts';
+import type { KeyFormat } from '../api-keys/format/key-format.ts';
 import type { WorkosOf } from './workos-parts.ts';
 
 type Deps = {

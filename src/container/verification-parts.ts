@@ -11,7 +11,7 @@ import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../usage/use.ts';
-import type { KeyFormat } from '../keys/key-format.ts';
+import type { KeyFormat } from '../api-keys/format/key-format.ts';
 import { makeDecide } from '../verification/decide.ts';
 import { FORWARD_PATH } from '../verification/forward-auth-routes.ts';
 import { makeForwardLane } from '../verification/forward-lane.ts';

@@ -4,7 +4,7 @@ import { makeTestOrganizations } from '../tenants/test-organizations.ts';
 import type { TestOrganizations } from '../tenants/test-organizations.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { Environment } from '../keys/key.ts';
+import type { Environment } from '../api-keys/key.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { WorkosFailure } from '../workos/failure.ts';

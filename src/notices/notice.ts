@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { POSTURES } from '../tenants/posture.ts';
-import { ApiKey, viewKey } from '../keys/key-schemas.ts';
-import { ENVIRONMENTS } from '../keys/key.ts';
-import type { Key } from '../keys/key.ts';
+import { ApiKey, viewKey } from '../api-keys/key-schemas.ts';
+import { ENVIRONMENTS } from '../api-keys/key.ts';
+import type { Key } from '../api-keys/key.ts';
 import type { NoticeType } from '../product/webhook-types.ts';
 
 /** What an organization's endpoints are told, once each. */

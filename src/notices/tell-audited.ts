@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { isOfSession } from '../audit/audit-event.ts';
 import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
-import type { Key } from '../keys/key.ts';
+import type { Key } from '../api-keys/key.ts';
 import { notice, viewNoticedKey } from './notice.ts';
 import type { Notice } from './notice.ts';
 import type { OutboxWriter } from './outbox-writer.ts';

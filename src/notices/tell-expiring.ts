@@ -3,7 +3,7 @@ import { notSetAside } from '../background/items.ts';
 import type { Items } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
-import type { Key } from '../keys/key.ts';
+import type { Key } from '../api-keys/key.ts';
 import { mark } from './marks.ts';
 import { notice, viewNoticedKey } from './notice.ts';
 import type { OutboxWriter, Since } from './outbox-writer.ts';

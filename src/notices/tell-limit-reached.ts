@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
-import type { Environment } from '../keys/key.ts';
+import type { Environment } from '../api-keys/key.ts';
 import { markAgain } from './marks.ts';
 import { notice } from './notice.ts';
 import type { OutboxWriter } from './outbox-writer.ts';

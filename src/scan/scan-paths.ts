@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import type { Found } from './key-pattern.ts';
+import type { Found } from '../api-keys/format/key-pattern.ts';
 import { scanStream } from './scan-stream.ts';
 import type { Sighting } from './scan-stream.ts';
 import { reasonOf, walk } from './walk.ts';

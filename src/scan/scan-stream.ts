@@ -1,5 +1,5 @@
-import type { Found } from './key-pattern.ts';
-import { BESIDE, MAX_KEY } from './key-pattern.ts';
+import type { Found } from '../api-keys/format/key-pattern.ts';
+import { BESIDE, MAX_KEY } from '../api-keys/format/key-pattern.ts';
 
 /** A key and where it is: line from 1, column from 1 in characters. */
 export type Sighting = Omit<Found, 'start' | 'end'> & { line: number; column: number };

@@ -4,7 +4,7 @@ import type { AuditSource } from '../audit/audit-event.ts';
 import type { MirrorSessions } from '../auth/mirror-sessions.ts';
 import type { MirrorTenants } from '../tenants/mirror-tenants.ts';
 import { transaction } from '../db/transaction.ts';
-import type { MirrorKeys } from '../keys/mirror-keys.ts';
+import type { MirrorKeys } from '../api-keys/mirror/mirror-keys.ts';
 import type { MirrorMembers, Step } from '../members/mirror-members.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { WorkosKey, WorkosOrganization, WorkosRole } from '../workos/entities.ts';

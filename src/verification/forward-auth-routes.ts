@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OPERATIONS } from '../tenants/posture.ts';
 import type { Operation } from '../tenants/posture.ts';
-import { ENVIRONMENTS } from '../keys/key.ts';
+import { ENVIRONMENTS } from '../api-keys/key.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';

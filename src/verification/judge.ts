@@ -1,6 +1,6 @@
 import { isAddressAllowed } from '../http/ip-match.ts';
 import type { Operation, Policy } from '../tenants/posture.ts';
-import type { Environment } from '../keys/key.ts';
+import type { Environment } from '../api-keys/key.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 
 export const VERDICTS = [

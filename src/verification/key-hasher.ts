@@ -1,4 +1,4 @@
-import type { KeptHash } from '../keys/key.ts';
+import type { KeptHash } from '../api-keys/key.ts';
 import { keyIdOf } from '../secrets.ts';
 import type { DerivedKeys } from '../secrets.ts';
 import { makeHashKey } from './key-hash.ts';

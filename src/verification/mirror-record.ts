@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { effectiveLimits } from '../limits/effective-limits.ts';
 import type { KeyLimits, RateLimit } from '../limits/limits.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Environment } from '../keys/key.ts';
+import type { Environment } from '../api-keys/key.ts';
 import type { Account, BillingStatus } from '../tenants/posture.ts';
 
 /** All that a verification needs to know of a key, in one read. Times that are compared at each use are milliseconds. */

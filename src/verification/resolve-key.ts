@@ -1,4 +1,4 @@
-import type { KeyFormat } from '../keys/key-format.ts';
+import type { KeyFormat } from '../api-keys/format/key-format.ts';
 import { AppError } from '../errors.ts';
 import type { FailedCredentials, OverLimit } from '../limits/failed-credentials.ts';
 import type { FairTurns } from '../limits/fair-turns.ts';

@@ -1,6 +1,6 @@
 import type { Taken } from '../limits/limiter.ts';
 import type { Billing, Decision } from './decide.ts';
-import { viewOwner } from '../keys/key-schemas.ts';
+import { viewOwner } from '../api-keys/key-schemas.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 
 const NOTHING = {

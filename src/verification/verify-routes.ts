@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ENVIRONMENTS } from '../keys/key.ts';
-import { KeyOwner } from '../keys/key-schemas.ts';
+import { ENVIRONMENTS } from '../api-keys/key.ts';
+import { KeyOwner } from '../api-keys/key-schemas.ts';
 import { AppError } from '../errors.ts';
 import { OPERATIONS, POSTURES } from '../tenants/posture.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeItems } from '../../src/background/items.ts';
 import { AppError } from '../../src/errors.ts';
-import { makeUnsettledKeys } from '../../src/keys/unsettled-keys.ts';
+import { makeUnsettledKeys } from '../../src/api-keys/rows/unsettled-keys.ts';
 import { makeSettle } from '../../src/sync/settle.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { pino } from 'pino';

@@ -4,7 +4,7 @@ import { makeItems } from '../../src/background/items.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeDecommission } from '../../src/tenants/decommission.ts';
 import { makeDecommissionRepository } from '../../src/tenants/decommission-repository.ts';
-import { makeRevokeSomeKeys } from '../../src/keys/revoke-some-keys.ts';
+import { makeRevokeSomeKeys } from '../../src/api-keys/mirror/revoke-some-keys.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { makeTestAudit } from '../support/audit.ts';
 import { addKeys } from '../support/many-keys.ts';

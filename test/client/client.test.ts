@@ -7,7 +7,7 @@ import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import type { z } from 'zod';
 import { LatchkeyError, createLatchkeyClient } from '../../src/client/client.ts';
 import type { ApiKey, CreatedApiKey } from '../../src/client/client.ts';
-import type { ApiKey as ServedApiKey, CreatedApiKey as ServedCreatedApiKey } from '../../src/keys/key-schemas.ts';
+import type { ApiKey as ServedApiKey, CreatedApiKey as ServedCreatedApiKey } from '../../src/api-keys/key-schemas.ts';
 import { documentedRoutes } from '../security/routes-of-document.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 

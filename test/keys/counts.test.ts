@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { makeCountByStatus } from '../../src/keys/count-keys.ts';
-import { makeHoldersOf } from '../../src/keys/holders.ts';
+import { makeCountByStatus } from '../../src/api-keys/rows/count-keys.ts';
+import { makeHoldersOf } from '../../src/api-keys/rows/holders.ts';
 import { createKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 

@@ -123,7 +123,7 @@ describe('a test key', () => {
   });
 
   test('with the secret of a live one behind its prefix is none, and the other way round', async () => {
-    const { checksumOf } = await import('../../src/keys/key-checksum.ts');
+    const { checksumOf } = await import('../../src/api-keys/format/key-checksum.ts');
     const dressed = (prefix: string, value: string) => {
       const text = prefix + value.slice('msk_live_'.length, -6);
       return text + checksumOf(text);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checksumOf, endsWithChecksum } from '../../src/keys/key-checksum.ts';
-import { makeKeyFormat } from '../../src/keys/key-format.ts';
+import { checksumOf, endsWithChecksum } from '../../src/api-keys/format/key-checksum.ts';
+import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { KeyRules } from '../../src/product/key-rules.ts';
 
 type Format = NonNullable<Parameters<typeof KeyRules.parse>[0]> & object;

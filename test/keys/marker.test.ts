@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ulid } from '../../src/ids.ts';
-import { makeMarker } from '../../src/keys/marker.ts';
+import { makeMarker } from '../../src/api-keys/mirror/marker.ts';
 
 const marker = makeMarker(Buffer.alloc(32, 1));
 const row = ulid(new Date());

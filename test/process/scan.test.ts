@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, test } from 'vitest';
-import { makeKeyFormat } from '../../src/keys/key-format.ts';
+import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { KeyRules } from '../../src/product/key-rules.ts';
 import { parse, stringify } from 'yaml';
 

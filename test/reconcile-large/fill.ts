@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
-import type { Environment } from '../../src/keys/key.ts';
+import type { Environment } from '../../src/api-keys/key.ts';
 import { openStore } from '../../src/emulator/state/store.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeKeyFormat } from '../../src/keys/key-format.ts';
+import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { KeyRules } from '../../src/product/key-rules.ts';
-import { makeFindKeys } from '../../src/scan/key-pattern.ts';
+import { makeFindKeys } from '../../src/api-keys/format/key-pattern.ts';
 import { scanStream } from '../../src/scan/scan-stream.ts';
 import type { Sighting } from '../../src/scan/scan-stream.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll } from 'vitest';
 import type { Knex } from 'knex';
 import { makeMirror } from '../../src/container/mirror-parts.ts';
-import { makeMarker } from '../../src/keys/marker.ts';
+import { makeMarker } from '../../src/api-keys/mirror/marker.ts';
 import { makeCatalogue } from '../../src/permissions/catalogue.ts';
 import type { Product } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';

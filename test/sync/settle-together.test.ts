@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makeUnsettledKeys } from '../../src/keys/unsettled-keys.ts';
+import { makeUnsettledKeys } from '../../src/api-keys/rows/unsettled-keys.ts';
 import { makePace } from '../../src/sync/pace.ts';
 import { makeSettle } from '../../src/sync/settle.ts';
 import { call, createKey } from '../support/api.ts';

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { productJsonSchema } from '../../scripts/product-schema.ts';
 import { demoProductOf, firstKeyOf, folderOfProduct } from '../../src/embedded/demo-product.ts';
 import { demoPermissions } from '../../src/emulator/demo-permissions.ts';
-import { makeKeyFormat } from '../../src/keys/key-format.ts';
+import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 
 const FOLDER = new URL('../../examples/systems/', import.meta.url);

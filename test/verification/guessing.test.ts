@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeKeyFormat } from '../../src/keys/key-format.ts';
+import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { makeFailedCredentials } from '../../src/limits/failed-credentials.ts';
 import { makeFairTurns } from '../../src/limits/fair-turns.ts';
 import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';

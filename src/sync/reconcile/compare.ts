@@ -1,4 +1,4 @@
-import type { MirroredKey } from '../../keys/mirrored-keys.ts';
+import type { MirroredKey } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 
 export const DRIFT_KINDS = [

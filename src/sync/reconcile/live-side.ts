@@ -1,4 +1,4 @@
-import type { MirroredKeys } from '../../keys/mirrored-keys.ts';
+import type { MirroredKeys } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
 import { inPages, throughIds } from './in-pages.ts';

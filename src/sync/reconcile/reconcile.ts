@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Environment } from '../../keys/key.ts';
+import type { Environment } from '../../api-keys/key.ts';
 import { DRIFT_KINDS } from './compare.ts';
 import type { DriftKind } from './compare.ts';
 import { reconcileOrganization } from './reconcile-organization.ts';

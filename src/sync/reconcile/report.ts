@@ -1,4 +1,4 @@
-import type { Environment } from '../../keys/key.ts';
+import type { Environment } from '../../api-keys/key.ts';
 import { DRIFT_KINDS } from './compare.ts';
 import { totalOf } from './reconcile.ts';
 import type { Counts, FindingOf, Outcome, Progress } from './reconcile.ts';

@@ -1,4 +1,4 @@
-import type { Environment } from '../../keys/key.ts';
+import type { Environment } from '../../api-keys/key.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 
 /** One of WorkOS's environments as a reconciliation reads it, in our own organizations' ids. */

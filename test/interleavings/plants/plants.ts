@@ -13,7 +13,7 @@ export type Plant = {
 const FOR_UPDATE = ['    .forUpdate()\n', ''] as const;
 /** Whoever claimed a row ends what others left of it meanwhile. */
 const UNCOMPARED_CLAIM: Pick<Plant, 'file' | 'changes'> = {
-  file: 'keys/unsettled-keys.ts',
+  file: 'api-keys/rows/unsettled-keys.ts',
   changes: [
     [
       'row(id).where({ status, attempts, due_at: leasedUntil })',
@@ -24,7 +24,7 @@ const UNCOMPARED_CLAIM: Pick<Plant, 'file' | 'changes'> = {
 
 export const PLANTS: Record<string, Plant> = {
   'no lock on a key': {
-    file: 'keys/key-reader.ts',
+    file: 'api-keys/rows/key-reader.ts',
     changes: [['query.forUpdate().first(KEY_COLUMNS)', 'query.first(KEY_COLUMNS)']],
     only: ['rotate', 'patch'],
   },
@@ -34,12 +34,12 @@ export const PLANTS: Record<string, Plant> = {
     only: ['create', 'plan_lowered', 'billing_webhook'],
   },
   'no lock on what the mirror compares': {
-    file: 'keys/mirror-row.ts',
+    file: 'api-keys/mirror/mirror-row.ts',
     changes: [FOR_UPDATE],
     only: ['delete', 'delete_there'],
   },
   'no comparison when a key becomes active': {
-    file: 'keys/key-writer.ts',
+    file: 'api-keys/rows/key-writer.ts',
     changes: [["id: key.rowId, status: 'provisioning' }", 'id: key.rowId }']],
     only: ['create', 'settle_late', 'decommission'],
   },
@@ -54,7 +54,7 @@ export const PLANTS: Record<string, Plant> = {
     only: ['settle_refused', 'members_refused'],
   },
   'no catch around a deletion at WorkOS': {
-    file: 'keys/revoke-key.ts',
+    file: 'api-keys/revoke-key.ts',
     changes: [
       [
         "    log.warn({ err: error, key_id: key.id }, 'a revoked",
@@ -64,7 +64,7 @@ export const PLANTS: Record<string, Plant> = {
     only: ['delete_down', 'delete_lost', 'rotate'],
   },
   'no catch around an expiry at WorkOS': {
-    file: 'keys/expire-at-workos.ts',
+    file: 'api-keys/expire-at-workos.ts',
     changes: [
       [
         "      log.warn({ err: error, key_id: key.id }, 'the end",
@@ -82,7 +82,7 @@ export const PLANTS: Record<string, Plant> = {
     only: ['settle_down', 'late_orphan'],
   },
   'no second look for a key that was given up': {
-    file: 'keys/mirror-keys.ts',
+    file: 'api-keys/mirror/mirror-keys.ts',
     changes: [
       [
         "if (row?.status !== 'failed' || row.workos_id === key.id) return false;",
@@ -92,25 +92,25 @@ export const PLANTS: Record<string, Plant> = {
     only: ['late_orphan', 'settle', 'delete'],
   },
   'a successor from the unlocked row': {
-    file: 'keys/rotate-key.ts',
+    file: 'api-keys/rotate-key.ts',
     changes: [['return inheritedOf(current);', 'return inheritedOf(current && found);']],
     only: ['rotate', 'patch'],
   },
   'a reservation from the unlocked row': {
-    file: 'keys/rotate-key.ts',
+    file: 'api-keys/rotate-key.ts',
     changes: [['          ...templateOf(old),\n', '          ...templateOf(found),\n']],
     // No request changes what the activation does not take from the locked row: scopes.
     only: ['rotate', 'reconcile'],
   },
   'no comparison of what WorkOS has of a successor': {
-    file: 'keys/rotate-key.ts',
+    file: 'api-keys/rotate-key.ts',
     changes: [['assertSameAtWorkos(old, current);\n', 'if (!current) assertSameAtWorkos(old, current);\n']],
     only: ['rotate', 'patch_end'],
   },
   'no comparison when the settler ends a claim': { ...UNCOMPARED_CLAIM, only: ['settle', 'delete_down'] },
   'no comparison when the settler ends a search': { ...UNCOMPARED_CLAIM, only: ['settle', 'late_orphan'] },
   'no look at what WorkOS told while the settler had a key': {
-    file: 'keys/unsettled-keys.ts',
+    file: 'api-keys/rows/unsettled-keys.ts',
     changes: [
       [
         "        .whereRaw('workos_expires_at is not distinct from",
@@ -120,12 +120,12 @@ export const PLANTS: Record<string, Plant> = {
     only: ['settle', 'expire_there'],
   },
   'no comparison when the settler gives up a maker': {
-    file: 'keys/unsettled-keys.ts',
+    file: 'api-keys/rows/unsettled-keys.ts',
     changes: [["(await claimed(claim).update({ status: 'failed'", "(await row(claim).update({ status: 'failed'"]],
     only: ['create', 'settle_late'],
   },
   'no comparison when WorkOS agrees to an expiry': {
-    file: 'keys/unsettled-keys.ts',
+    file: 'api-keys/rows/unsettled-keys.ts',
     changes: [["status: 'active', expires_at: end ?? null })", "status: 'active' })"]],
     only: ['patch_end', 'rotate', 'expire_there'],
   },
@@ -135,12 +135,12 @@ export const PLANTS: Record<string, Plant> = {
     only: ['members', 'membership_ends', 'role_narrowed', 'membership_again'],
   },
   'no end of what is being made when an organization ends': {
-    file: 'keys/revoke-some-keys.ts',
+    file: 'api-keys/mirror/revoke-some-keys.ts',
     changes: [['    await failProvisioningRows(trx, organizationId, now);\n', '']],
     only: ['create', 'decommission'],
   },
   'no end of what was begun in an earlier membership': {
-    file: 'keys/keys-of-person.ts',
+    file: 'api-keys/mirror/keys-of-person.ts',
     changes: [['  await failProvisioningRows(', '  if (!madeUntil) await failProvisioningRows(']],
     only: ['create_personal', 'membership_again'],
   },

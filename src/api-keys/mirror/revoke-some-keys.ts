@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
+import type { AuditEvent, AuditSource } from '../../audit/audit-event.ts';
 import { keyEvent } from './key-event.ts';
 import { failProvisioningRows } from './mirror-row.ts';
 import type { EndedRow } from './mirror-row.ts';

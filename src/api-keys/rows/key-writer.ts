@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import type { RateLimit } from '../limits/limits.ts';
+import type { RateLimit } from '../../limits/limits.ts';
 import { KEY_COLUMNS, json, provisionedKeys, rateLimitColumns, toKey } from './key-row.ts';
 import type { KeyRow } from './key-row.ts';
-import type { Key, KeptHash, KeyTemplate } from './key.ts';
+import type { Key, KeptHash, KeyTemplate } from '../key.ts';
 
 /** A key that is to be made: `dueAt` is when somebody else takes over, should its maker be gone by then. */
 export type NewKey = KeyTemplate & Pick<Key, 'organizationId' | 'rowId' | 'createdBy' | 'createdAt'> & { dueAt: Date };

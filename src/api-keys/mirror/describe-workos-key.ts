@@ -1,6 +1,6 @@
-import type { Catalogue } from '../permissions/catalogue.ts';
-import type { WorkosKey } from '../workos/entities.ts';
-import type { Key } from './key.ts';
+import type { Catalogue } from '../../permissions/catalogue.ts';
+import type { WorkosKey } from '../../workos/entities.ts';
+import type { Key } from '../key.ts';
 
 export type DescribeWorkosKey = ReturnType<typeof makeDescribeWorkosKey>;
 

@@ -16,7 +16,7 @@ import {
   setFilter,
 } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
-import { ONE_END, endFields, isOneEnd } from './key-end.ts';
+import { ONE_END, endFields, isOneEnd } from './key-expiry.ts';
 import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
 

@@ -11,9 +11,9 @@ import type { KeyGateway } from '../workos/test-gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyChanges } from './key-changes.ts';
-import type { KeyRepository } from './key-repository.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
-import type { UnsettledKeys } from './unsettled-keys.ts';
+import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 
 type Deps = {
   db: Knex;

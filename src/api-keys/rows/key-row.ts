@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import type { Actor } from '../audit/audit-event.ts';
-import type { RateLimit } from '../limits/limits.ts';
-import type { Key } from './key.ts';
+import type { Actor } from '../../audit/audit-event.ts';
+import type { RateLimit } from '../../limits/limits.ts';
+import type { Key } from '../key.ts';
 
 export type KeyRow = {
   organization_id: string;

@@ -4,7 +4,7 @@ import { time } from '../http/time.ts';
 import { daysOf, lifetime } from '../product/duration.ts';
 import { statusOf } from './key.ts';
 import type { Key } from './key.ts';
-import { endOf } from './mirror-expiry.ts';
+import { endOf } from './mirror/mirror-expiry.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Whoever asks for exactly the longest time has a clock of their own. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import type { Environment } from './key.ts';
-import type { KeyRow } from './key-row.ts';
+import type { Environment } from '../key.ts';
+import type { KeyRow } from '../rows/key-row.ts';
 
 /** A row as a reconciliation compares it with WorkOS. */
 export type MirroredKey = {

@@ -1,7 +1,7 @@
-import type { KeyFormatRules, KeyRules } from '../product/key-rules.ts';
+import type { KeyFormatRules, KeyRules } from '../../product/key-rules.ts';
 import { deriveLetters } from './derived-secret.ts';
 import { CHECKSUM_LETTERS, checksumOf, endsWithChecksum } from './key-checksum.ts';
-import type { Environment } from './key.ts';
+import type { Environment } from '../key.ts';
 
 /** A presented key, taken apart. */
 export type ReadKey = {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 type What = { permissionSets: readonly string[]; scope: string | undefined };
 type Holder = { organizationId: string; keys: number };

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
-import type { Key } from './key.ts';
+import type { Key } from '../key.ts';
 
 /** Keys of an organization by WorkOS's ids, held until the transaction ends. Ids of no key are left out. */
 export async function holdKeys(trx: Knex.Transaction, organizationId: string, ids: readonly string[]): Promise<Key[]> {

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import type { AuditSource } from '../audit/audit-event.ts';
-import type { AuditLog } from '../audit/audit-log.ts';
-import type { Clock } from '../clock.ts';
-import type { WorkosKey } from '../workos/entities.ts';
+import type { AuditSource } from '../../audit/audit-event.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { Clock } from '../../clock.ts';
+import type { WorkosKey } from '../../workos/entities.ts';
 import { keyEvent } from './key-event.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
-import type { Environment } from './key.ts';
-import type { KeyRow } from './key-row.ts';
+import type { Environment } from '../key.ts';
+import type { KeyRow } from '../rows/key-row.ts';
 import { lockMirrorRow, updateMirrorRow } from './mirror-row.ts';
 import { whereUnseen } from './mirrored-keys.ts';
 

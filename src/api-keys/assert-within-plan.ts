@@ -1,6 +1,6 @@
 import { invalidFields } from '../http/validate.ts';
-import { endFaults, longestEnd, usualEnd } from './key-end.ts';
-import type { AskedEnd, EndRules } from './key-end.ts';
+import { endFaults, longestEnd, usualEnd } from './key-expiry.ts';
+import type { AskedEnd, EndRules } from './key-expiry.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 

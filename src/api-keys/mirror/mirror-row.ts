@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
-import { ulid } from '../ids.ts';
-import type { WorkosKey } from '../workos/entities.ts';
+import { ulid } from '../../ids.ts';
+import type { WorkosKey } from '../../workos/entities.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
-import type { KeptHash } from './key.ts';
-import { json } from './key-row.ts';
-import type { KeyRow } from './key-row.ts';
+import type { KeptHash } from '../key.ts';
+import { json } from '../rows/key-row.ts';
+import type { KeyRow } from '../rows/key-row.ts';
 
 const COLUMNS = [
   'organization_id',

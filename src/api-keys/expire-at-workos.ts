@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { Key } from './key.ts';
-import type { UnsettledKeys } from './unsettled-keys.ts';
+import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 
 type Deps = {
   workosOf: (environment: Key['environment']) => Pick<KeyGateway, 'expireKey'>;

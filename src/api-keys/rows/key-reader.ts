@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import { readInWindows } from '../db/read-in-windows.ts';
-import { directionOf, toPage, unknownCursor } from '../http/pagination.ts';
-import type { Page, PageRequest } from '../http/pagination.ts';
-import { ID } from '../ids.ts';
+import { readInWindows } from '../../db/read-in-windows.ts';
+import { directionOf, toPage, unknownCursor } from '../../http/pagination.ts';
+import type { Page, PageRequest } from '../../http/pagination.ts';
+import { ID } from '../../ids.ts';
 import { makeCountByStatus } from './count-keys.ts';
-import type { Reach } from './key-access.ts';
+import type { Reach } from '../key-access.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
-import type { Environment, Key, KeyStatus } from './key.ts';
+import type { Environment, Key, KeyStatus } from '../key.ts';
 
 export type KeyFilter = {
   status?: KeyStatus | undefined;

@@ -13,16 +13,16 @@ import { describeNewKey } from './create-key.ts';
 import type { Repeatable } from './create-key.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
-import { isOwner, onlyOwner } from './hear-owner.ts';
-import type { HearOwner } from './hear-owner.ts';
+import { isOwner, onlyOwner } from './check-owner.ts';
+import type { HearOwner } from './check-owner.ts';
 import { reachOf } from './key-access.ts';
 import { assertHeld, isChosen } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
-import type { KeyRepository } from './key-repository.ts';
-import type { Inherited } from './key-writer.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
+import type { Inherited } from './rows/key-writer.ts';
 import { statusOf } from './key.ts';
 import type { Key, KeyTemplate } from './key.ts';
-import { endOf } from './mirror-expiry.ts';
+import { endOf } from './mirror/mirror-expiry.ts';
 import type { Provision, ProvisionedKey } from './provision-key.ts';
 
 type Deps = {

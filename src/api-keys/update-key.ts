@@ -9,15 +9,15 @@ import { assertWithinPlan } from './assert-within-plan.ts';
 import type { LimitMaximum } from './assert-within-plan.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
-import { assertMovable } from './key-end.ts';
-import type { AskedEnd, EndRules } from './key-end.ts';
+import { assertMovable } from './key-expiry.ts';
+import type { AskedEnd, EndRules } from './key-expiry.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyChanges } from './key-changes.ts';
-import type { KeyRepository } from './key-repository.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
-import type { KeyChange } from './key-writer.ts';
+import type { KeyChange } from './rows/key-writer.ts';
 import type { Key } from './key.ts';
-import { endOf } from './mirror-expiry.ts';
+import { endOf } from './mirror/mirror-expiry.ts';
 
 type Deps = {
   db: Knex;

@@ -1,5 +1,5 @@
-import type { WorkosKey } from '../workos/entities.ts';
-import type { KeyRow } from './key-row.ts';
+import type { WorkosKey } from '../../workos/entities.ts';
+import type { KeyRow } from '../rows/key-row.ts';
 
 type Known = Pick<
   KeyRow,

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import type { Environment } from '../keys/key.ts';
-import { BASE62, CHECKSUM_LETTERS, lettersOf } from '../keys/key-checksum.ts';
-import type { KeyRules } from '../product/key-rules.ts';
+import type { Environment } from '../key.ts';
+import { BASE62, CHECKSUM_LETTERS, lettersOf } from './key-checksum.ts';
+import type { KeyRules } from '../../product/key-rules.ts';
 
 /** A key in a text. `certain`: its checksum holds; `likely`: it looks like one. */
 export type Found = {

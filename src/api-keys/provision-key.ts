@@ -13,12 +13,12 @@ import { invalidFields } from '../http/validate.ts';
 import type { IssuedKey } from '../workos/gateway.ts';
 import type { KeyGateway } from '../workos/test-gateway.ts';
 import type { KeyChanges } from './key-changes.ts';
-import type { KeyFormat } from './key-format.ts';
-import type { KeyRepository } from './key-repository.ts';
-import type { Inherited, NewKey } from './key-writer.ts';
+import type { KeyFormat } from './format/key-format.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
+import type { Inherited, NewKey } from './rows/key-writer.ts';
 import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
-import type { Marker } from './marker.ts';
-import type { UnsettledKeys } from './unsettled-keys.ts';
+import type { Marker } from './mirror/marker.ts';
+import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 
 type WorkosCalls = 'refuseInVain' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
 
