@@ -4,7 +4,7 @@ import { connectDatabase } from '../src/db/connect.ts';
 import type { KeptHash } from '../src/api-keys/key.ts';
 import type { Lifetime } from '../src/process/shutdown.ts';
 import { deriveKeys } from '../src/secrets.ts';
-import { makeKeyHasher } from '../src/verification/key-hasher.ts';
+import { makeKeyHasher } from '../src/verification/hmac/key-hasher.ts';
 import { emptyDatabase } from './database.ts';
 
 const ORGANIZATIONS = 1_000;

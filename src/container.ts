@@ -56,11 +56,11 @@ import type { Background } from './sync/background.ts';
 import { makeSettle } from './sync/settle.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { forwardAuthRoutes } from './verification/forward-auth-routes.ts';
-import { makeKeyHasher } from './verification/key-hasher.ts';
-import { invalidationRoutes } from './verification/invalidation-routes.ts';
-import type { InvalidationStreams } from './verification/invalidation-streams.ts';
+import { makeKeyHasher } from './verification/hmac/key-hasher.ts';
+import { invalidationRoutes } from './invalidation/invalidation-routes.ts';
+import type { InvalidationStreams } from './invalidation/invalidation-streams.ts';
 import { VERDICTS } from './verification/judge.ts';
-import type { Trust } from './verification/trust.ts';
+import type { Trust } from './invalidation/trust.ts';
 import { verifyRoutes } from './verification/verify-routes.ts';
 
 const SWEEP_INTERVAL_MS = 60_000;

@@ -12,7 +12,7 @@ import { packageFile } from './config/package-file.ts';
 import { readProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
-import { INVALIDATION_CHANNEL } from './verification/invalidation.ts';
+import { INVALIDATION_CHANNEL } from './invalidation/invalidation.ts';
 
 /** A start does not wait longer than this for a database that commits; until it does, it is not ready. */
 const FIRST_BEAT_MS = 5_000;

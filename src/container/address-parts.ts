@@ -12,7 +12,7 @@ import type { Route } from '../http/route.ts';
 import { outboundAddressRoute } from '../product/outbound-address-route.ts';
 import type { Product } from '../product/product.ts';
 import type { KeyCallers } from '../verification/key-callers.ts';
-import type { Trust } from '../verification/trust.ts';
+import type { Trust } from '../invalidation/trust.ts';
 
 type Deps = {
   db: Knex;

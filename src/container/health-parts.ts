@@ -3,7 +3,7 @@ import { Gauge } from 'prom-client';
 import { AppError } from '../errors.ts';
 import { healthRoutes } from '../http/health-routes.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Trust } from '../verification/trust.ts';
+import type { Trust } from '../invalidation/trust.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 
 type Deps = {

@@ -1,12 +1,12 @@
 import { makeAllowListMemory } from '../auth/allow-list-memory.ts';
 import { makeSessionMemory } from '../auth/session-memory.ts';
 import type { Config } from '../config/config.ts';
-import { makeAnnounce } from '../verification/announce.ts';
-import type { Invalidation } from '../verification/invalidation.ts';
-import { makeInvalidationHub } from '../verification/invalidation-hub.ts';
-import { makeInvalidationStreams } from '../verification/invalidation-streams.ts';
+import { makeAnnounce } from '../invalidation/announce.ts';
+import type { Invalidation } from '../invalidation/invalidation.ts';
+import { makeInvalidationHub } from '../invalidation/invalidation-hub.ts';
+import { makeInvalidationStreams } from '../invalidation/invalidation-streams.ts';
 import { makeKeyCache } from '../verification/key-cache.ts';
-import { makeTrust } from '../verification/trust.ts';
+import { makeTrust } from '../invalidation/trust.ts';
 
 const CACHE_TTL_MS = 60_000;
 

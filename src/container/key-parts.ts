@@ -27,7 +27,7 @@ import { makeUpdateKey } from '../api-keys/update-key.ts';
 import { makePermissionsOf } from '../members/member-reader.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
-import type { KeyHasher } from '../verification/key-hasher.ts';
+import type { KeyHasher } from '../verification/hmac/key-hasher.ts';
 import type { BillingParts } from './billing-parts.ts';
 import type { Budgets } from './budget-parts.ts';
 import type { NoticesParts } from './notices-parts.ts';

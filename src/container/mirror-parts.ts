@@ -37,7 +37,7 @@ import { makeKeepUnreadable, makeRetryUnreadable } from '../sync/unreadable-even
 import type { KeepUnreadable } from '../sync/unreadable-events.ts';
 import { LIVE, TEST, workosHookRoute } from '../sync/workos-hook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Announce } from '../verification/announce.ts';
+import type { Announce } from '../invalidation/announce.ts';
 import type { WorkosEvent } from '../workos/event.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import { makeVerifyWebhook } from '../workos/webhook-signature.ts';

@@ -37,8 +37,8 @@ import { deriveKeys } from '../secrets.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../product/product.ts';
 import type { Loop } from '../background/loop.ts';
-import type { Announce } from '../verification/announce.ts';
-import type { Trust } from '../verification/trust.ts';
+import type { Announce } from '../invalidation/announce.ts';
+import type { Trust } from '../invalidation/trust.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import type { Budgets } from './budget-parts.ts';
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { Invalidation } from './invalidation.ts';
+import type { Invalidation } from '../invalidation/invalidation.ts';
 import type { MirrorRecord } from './mirror-record.ts';
-import { makeRecentChanges } from './recent-changes.ts';
+import { makeRecentChanges } from '../invalidation/recent-changes.ts';
 
 export type Cached = { record: MirrorRecord; readAtMs: number };
 /** `renewAtMs` is on the monotonic clock. */

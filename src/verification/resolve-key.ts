@@ -6,11 +6,11 @@ import { nameOfGuesser } from '../limits/guesser.ts';
 import type { Guesser } from '../limits/guesser.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
 import { joinReads } from './join-reads.ts';
-import type { KeyHasher } from './key-hasher.ts';
+import type { KeyHasher } from './hmac/key-hasher.ts';
 import type { MirrorRecord, ReadMirror } from './mirror-record.ts';
-import type { RenewHash } from './renew-hashes.ts';
-import type { Trust } from './trust.ts';
-import type { UnknownKeys } from './unknown-keys.ts';
+import type { RenewHash } from './hmac/renew-hmacs.ts';
+import type { Trust } from '../invalidation/trust.ts';
+import type { UnknownKeys } from './first-use/unknown-keys.ts';
 
 type Deps = {
   format: Pick<KeyFormat, 'secretOf' | 'fits'>;

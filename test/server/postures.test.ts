@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { ulid } from '../../src/ids.ts';
 import { deriveKeys } from '../../src/secrets.ts';
-import { makeKeyHasher } from '../../src/verification/key-hasher.ts';
+import { makeKeyHasher } from '../../src/verification/hmac/key-hasher.ts';
 import { HOOK_SECRETS, message, newId, signedBilling } from '../hooks/send.ts';
 import { startEntry } from '../process/start.ts';
 import { freshDatabase } from '../support/database.ts';

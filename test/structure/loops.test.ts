@@ -18,7 +18,7 @@ const REPEATERS = [
   'sync/background.ts',
   'sync/run-every.ts',
   'sync/while-renewing.ts',
-  'verification/follow-invalidations.ts',
+  'invalidation/follow-invalidations.ts',
   'http/connections.ts',
   'process/lean-heap.ts',
 ];

@@ -6,7 +6,7 @@ import { makeJudge } from '../../src/verification/judge.ts';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 import type { Resolved } from '../../src/verification/resolve-key.ts';
-import { makeTrust } from '../../src/verification/trust.ts';
+import { makeTrust } from '../../src/invalidation/trust.ts';
 import { KEY, cached, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
 
 const judge = makeJudge(makePolicy(policyRulesOf({ grace_days: {}, postures: {} })));

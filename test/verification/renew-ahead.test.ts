@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { KeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
-import { makeTrust } from '../../src/verification/trust.ts';
+import { makeTrust } from '../../src/invalidation/trust.ts';
 import { KEY, NOWHERE, cached, readOf, record, resolverOf } from './resolver.ts';
 
 type State = 'valid' | 'revoked' | undefined;

@@ -2,7 +2,7 @@ import { UNLIMITED } from '../../src/limits/limits.ts';
 import type { KeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead, MirrorRecord, ReadMirror } from '../../src/verification/mirror-record.ts';
 import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
-import type { Trust } from '../../src/verification/trust.ts';
+import type { Trust } from '../../src/invalidation/trust.ts';
 
 export const NOWHERE = { guesser: { address: undefined }, counted: false };
 export const KEY = 'sk_a_key_that_is_long';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { makeTrust } from '../../src/verification/trust.ts';
+import { makeTrust } from '../../src/invalidation/trust.ts';
 
 afterEach(() => vi.useRealTimers());
 

@@ -1,20 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import type { ServiceCaller } from '../http/caller.ts';
-import { keepReadBody, parseJson } from '../http/body.ts';
-import { sendJson } from '../http/fast-lane.ts';
-import type { FastLane } from '../http/fast-lane.ts';
-import { isThereTwice } from '../http/raw-headers.ts';
-import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
-import { ifUnsent } from '../http/unsent.ts';
-import type { GiveBack } from '../limits/give-back.ts';
-import type { Decide, Decision } from './decide.ts';
-import type { LaneLog } from './lane-log.ts';
-import { limitHeaders } from './limit-answer.ts';
+import type { ServiceCaller } from '../../http/caller.ts';
+import { keepReadBody, parseJson } from '../../http/body.ts';
+import { sendJson } from '../../http/fast-lane.ts';
+import type { FastLane } from '../../http/fast-lane.ts';
+import { isThereTwice } from '../../http/raw-headers.ts';
+import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
+import { ifUnsent } from '../../http/unsent.ts';
+import type { GiveBack } from '../../limits/give-back.ts';
+import type { Decide, Decision } from '../decide.ts';
+import type { LaneLog } from './fast-path-log.ts';
+import { limitHeaders } from '../limit-answer.ts';
 import { preparedVerdict } from './prepared-verdict.ts';
-import { AskedKey, MAX_KEY_LENGTH, questionOf } from './question.ts';
-import type { KeyResolver } from './resolve-key.ts';
-import { VERIFY_PATH } from './verify-routes.ts';
+import { AskedKey, MAX_KEY_LENGTH, questionOf } from '../question.ts';
+import type { KeyResolver } from '../resolve-key.ts';
+import { VERIFY_PATH } from '../verify-routes.ts';
 
 type Deps = {
   findServiceToken: (token: string) => ServiceCaller | undefined;

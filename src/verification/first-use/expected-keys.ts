@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import { hashKeysInUse, UNNAMED } from './hash-key-use.ts';
-import type { KeyCache } from './key-cache.ts';
-import type { Trust } from './trust.ts';
+import { hashKeysInUse, UNNAMED } from '../hmac/hmac-key-use.ts';
+import type { KeyCache } from '../key-cache.ts';
+import type { Trust } from '../../invalidation/trust.ts';
 
 type Deps = {
   db: Knex;

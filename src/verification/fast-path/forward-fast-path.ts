@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
-import { clientAddress } from '../http/client-address.ts';
-import { envelope } from '../http/envelope.ts';
-import { asciiJson } from '../http/ascii-json.ts';
-import { sendJson } from '../http/fast-lane.ts';
-import type { FastLane } from '../http/fast-lane.ts';
-import { isThereTwice } from '../http/raw-headers.ts';
-import { REQUEST_ID_HEADER, newRequestId } from '../http/request-id.ts';
-import type { Decide, Decision, Question } from './decide.ts';
+import { clientAddress } from '../../http/client-address.ts';
+import { envelope } from '../../http/envelope.ts';
+import { asciiJson } from '../../http/ascii-json.ts';
+import { sendJson } from '../../http/fast-lane.ts';
+import type { FastLane } from '../../http/fast-lane.ts';
+import { isThereTwice } from '../../http/raw-headers.ts';
+import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
+import type { Decide, Decision, Question } from '../decide.ts';
 import {
   FORWARD_PATH,
   ForwardQuery,
@@ -15,13 +15,13 @@ import {
   headersOfCaller,
   operationOf,
   viewOfCaller,
-} from './forward-auth-routes.ts';
-import type { Judge, Use } from './judge.ts';
-import type { LaneLog } from './lane-log.ts';
-import { limitHeaders } from './limit-answer.ts';
-import type { MirrorRecord } from './mirror-record.ts';
-import { refusalOf } from './refusal.ts';
-import type { KeyResolver, Resolved } from './resolve-key.ts';
+} from '../forward-auth-routes.ts';
+import type { Judge, Use } from '../judge.ts';
+import type { LaneLog } from './fast-path-log.ts';
+import { limitHeaders } from '../limit-answer.ts';
+import type { MirrorRecord } from '../mirror-record.ts';
+import { refusalOf } from '../refusal.ts';
+import type { KeyResolver, Resolved } from '../resolve-key.ts';
 
 type Deps = {
   keyPrefixes: readonly string[];

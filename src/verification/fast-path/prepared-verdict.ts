@@ -1,8 +1,8 @@
-import { asciiJson } from '../http/ascii-json.ts';
-import type { Operation, Posture } from '../tenants/posture.ts';
-import type { Billing, Decision } from './decide.ts';
-import type { MirrorRecord } from './mirror-record.ts';
-import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from './verdict-view.ts';
+import { asciiJson } from '../../http/ascii-json.ts';
+import type { Operation, Posture } from '../../tenants/posture.ts';
+import type { Billing, Decision } from '../decide.ts';
+import type { MirrorRecord } from '../mirror-record.ts';
+import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from '../verdict-view.ts';
 
 // Goes with the record, which is replaced whenever the key changes.
 const prepared = new WeakMap<MirrorRecord, string>();

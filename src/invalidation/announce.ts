@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import { INVALIDATION_CHANNEL, payloadOf } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { KeyCache } from './key-cache.ts';
 
 export type Announce = (trx: Knex.Transaction, change: Invalidation) => Promise<void>;
 
 type Deps = {
-  cache: Pick<KeyCache, 'invalidate'>;
+  /** This replica's own memory. */
+  cache: { invalidate(change: Invalidation): void };
   /** The only process on its database: nobody reads the log. */
   alone: boolean;
 };

@@ -1,8 +1,8 @@
-import type { KeptHash } from '../api-keys/key.ts';
-import { keyIdOf } from '../secrets.ts';
-import type { DerivedKeys } from '../secrets.ts';
-import { makeHashKey } from './key-hash.ts';
-import type { HashKey } from './key-hash.ts';
+import type { KeptHash } from '../../api-keys/key.ts';
+import { keyIdOf } from '../../secrets.ts';
+import type { DerivedKeys } from '../../secrets.ts';
+import { makeHashKey } from './hmac.ts';
+import type { HashKey } from './hmac.ts';
 
 export type KeyHasher = ReturnType<typeof makeKeyHasher>;
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { KeyCache } from './key-cache.ts';
+import type { KeyCache } from '../key-cache.ts';
 
 const MAX_KEYS = 10_000;
 const TTL_MS = 30_000;

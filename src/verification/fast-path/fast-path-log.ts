@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import { callerId } from '../http/caller.ts';
-import type { Caller } from '../http/caller.ts';
-import type { Decision } from './decide.ts';
+import { callerId } from '../../http/caller.ts';
+import type { Caller } from '../../http/caller.ts';
+import type { Decision } from '../decide.ts';
 
 type Answered = {
   method: string;
