@@ -6,7 +6,7 @@ import { auditRoutes } from './audit/audit-routes.ts';
 import { makeDescribeUser } from './auth/describe-user.ts';
 import { makeServiceTokens } from './auth/service-tokens.ts';
 import { makeSessionCookies } from './auth/session-cookie.ts';
-import { sessionRoutes } from './auth/session-routes.ts';
+import { sessionRoutes } from './sessions/session-routes.ts';
 import { makeItemsOf } from './background/items.ts';
 import type { Loop } from './background/loop.ts';
 import { forgetOldFailures } from './background/failure-repository.ts';

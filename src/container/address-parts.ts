@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { AllowListMemory } from '../auth/allow-list-memory.ts';
-import { makeIpAllowListRepository } from '../auth/ip-allow-list-repository.ts';
-import { ipAllowListRoutes } from '../auth/ip-allow-list-routes.ts';
-import { makeOrganizationAddresses } from '../auth/organization-addresses.ts';
-import { makeSetIpAllowList } from '../auth/set-ip-allow-list.ts';
+import type { AllowListMemory } from '../ip-allow-lists/allow-list-memory.ts';
+import { makeIpAllowListRepository } from '../ip-allow-lists/ip-allow-list-repository.ts';
+import { ipAllowListRoutes } from '../ip-allow-lists/ip-allow-list-routes.ts';
+import { makeOrganizationAddresses } from '../ip-allow-lists/organization-addresses.ts';
+import { makeSetIpAllowList } from '../ip-allow-lists/set-ip-allow-list.ts';
 import type { Tenant } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantCaller } from '../http/caller.ts';

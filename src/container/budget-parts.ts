@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
-import { makeSignInRates } from '../auth/sign-in-rates.ts';
+import { makeSignInRates } from '../sessions/sign-in/sign-in-rates.ts';
 import { makeReplicas } from '../background/replicas.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { ItemsOf } from '../background/items.ts';
-import { makeMirrorSessions } from '../auth/mirror-sessions.ts';
-import type { MirrorSessions } from '../auth/mirror-sessions.ts';
-import { makeNoteLargeRole } from '../auth/session-cookie-size.ts';
+import { makeMirrorSessions } from '../sessions/mirror-sessions.ts';
+import type { MirrorSessions } from '../sessions/mirror-sessions.ts';
+import { makeNoteLargeRole } from '../sessions/session-cookie-size.ts';
 import { makeMirrorTenants } from '../tenants/mirror-tenants.ts';
 import type { MirrorTenants } from '../tenants/mirror-tenants.ts';
-import { makeKnownAccounts } from '../auth/known-accounts.ts';
+import { makeKnownAccounts } from '../sessions/sign-in/known-accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { FaultPoint } from '../process/fault-point.ts';

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { AuditLog } from '../audit/audit-log.ts';
-import { warnOfScopes } from '../auth/session-cookie-size.ts';
+import { warnOfScopes } from '../sessions/session-cookie-size.ts';
 import type { ItemsOf } from '../background/items.ts';
 import type { Clock } from '../clock.ts';
 import { makeHoldersOf } from '../api-keys/rows/holders.ts';

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { MAX_COOKIE_BYTES, sealedBytesOf } from '../auth/session-cookie-size.ts';
+import { MAX_COOKIE_BYTES, sealedBytesOf } from '../sessions/session-cookie-size.ts';
 import { describe, list, text } from './read.ts';
 import type { World } from './world.ts';
 

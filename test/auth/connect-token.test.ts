@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, test } from 'vitest';
-import { anyKeySet } from '../../src/auth/any-key-set.ts';
-import { makeKeySet } from '../../src/auth/key-set.ts';
+import { anyKeySet } from '../../src/auth/any-jwks.ts';
+import { makeKeySet } from '../../src/auth/jwks.ts';
 import { makeSessionIssuers } from '../../src/auth/session-issuers.ts';
 import { makeTokenVerifier } from '../../src/auth/token-verifier.ts';
 import { systemClock } from '../../src/clock.ts';

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { makeSessionActivity } from '../../src/auth/session-activity.ts';
-import type { SessionUse } from '../../src/auth/session-repository.ts';
+import { makeSessionActivity } from '../../src/sessions/session-activity.ts';
+import type { SessionUse } from '../../src/sessions/session-repository.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { sealSession } from '../support/sealed-session.ts';
 import { plainItems } from '../support/plain-items.ts';

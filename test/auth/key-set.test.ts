@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import type { JWK, JWTVerifyGetKey } from 'jose';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { makeKeySet } from '../../src/auth/key-set.ts';
+import { makeKeySet } from '../../src/auth/jwks.ts';
 import { makeTestClock } from '../support/clock.ts';
 import type { TestClock } from '../support/clock.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_COOKIE_BYTES, sessionCookieBytes } from '../../src/auth/session-cookie-size.ts';
+import { MAX_COOKIE_BYTES, sessionCookieBytes } from '../../src/sessions/session-cookie-size.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { makeSealedSignIn } from '../../src/workos/sealed-sign-in.ts';
 import { createKey } from '../support/api.ts';

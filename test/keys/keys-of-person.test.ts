@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { backgroundSource } from '../../src/audit/audit-event.ts';
-import { makeSessionRepository } from '../../src/auth/session-repository.ts';
+import { makeSessionRepository } from '../../src/sessions/session-repository.ts';
 import { revokeKeysOf } from '../../src/api-keys/mirror/keys-of-person.ts';
 import { freshDatabase } from '../support/database.ts';
 import { minute } from '../support/mirror.ts';

@@ -1,4 +1,4 @@
-import { MAX_COOKIE_BYTES } from '../../auth/session-cookie-size.ts';
+import { MAX_COOKIE_BYTES } from '../../sessions/session-cookie-size.ts';
 import { COPES } from '../finding.ts';
 import { organizationId } from '../keys.ts';
 import { person, signedIn } from '../people.ts';

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
-import type { UserCaller } from '../http/caller.ts';
-import type { DerivedKeys } from '../secrets.ts';
+import type { Clock } from '../../clock.ts';
+import type { UserCaller } from '../../http/caller.ts';
+import type { DerivedKeys } from '../../secrets.ts';
 
 export type KnownAccount = { userId: string; organizationIds: readonly string[] };
 export type KnownAccounts = ReturnType<typeof makeKnownAccounts>;

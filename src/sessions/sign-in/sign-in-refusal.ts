@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 import { notAMember } from './not-a-member.ts';
 
 type Refused = { code: string; credential: string };

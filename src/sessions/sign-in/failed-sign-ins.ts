@@ -1,13 +1,13 @@
 import type { Knex } from 'knex';
-import type { AuditLog } from '../audit/audit-log.ts';
-import { transaction } from '../db/transaction.ts';
-import { AppError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import type { RequestContext } from '../http/route.ts';
-import type { Limiter } from '../limits/limiter.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { RequestContext } from '../../http/route.ts';
+import type { Limiter } from '../../limits/limiter.ts';
 import type { KnownAccounts } from './known-accounts.ts';
-import { signInFailed, signInsFailed } from './session-events.ts';
-import type { FailedSignIn, Proven } from './session-events.ts';
+import { signInFailed, signInsFailed } from '../session-events.ts';
+import type { FailedSignIn, Proven } from '../session-events.ts';
 
 type Deps = {
   db: Knex;

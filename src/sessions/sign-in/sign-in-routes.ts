@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { auditSource } from '../audit/audit-event.ts';
-import { AppError } from '../errors.ts';
-import type { UserCaller } from '../http/caller.ts';
-import { publicRoute, tenantRoute } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
-import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../ids.ts';
-import type { EndSession } from './end-session.ts';
-import { sessionEnded } from './session-events.ts';
+import { auditSource } from '../../audit/audit-event.ts';
+import { AppError } from '../../errors.ts';
+import type { UserCaller } from '../../http/caller.ts';
+import { publicRoute, tenantRoute } from '../../http/route.ts';
+import type { Route } from '../../http/route.ts';
+import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../../ids.ts';
+import type { EndSession } from '../end-session.ts';
+import { sessionEnded } from '../session-events.ts';
 import type { NewSession, SignIn } from './sign-in.ts';
 
 type Deps = { signIn: SignIn; endSession: EndSession };

@@ -9,7 +9,7 @@ import { transaction } from '../db/transaction.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 import type { DueSession, Ended, SessionEnds } from './session-ends-repository.ts';
 import { sessionEnded } from './session-events.ts';
-import type { KnownAccounts } from './known-accounts.ts';
+import type { KnownAccounts } from './sign-in/known-accounts.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
 
 type Deps = {
