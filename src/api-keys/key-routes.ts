@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { normalizeRanges } from '../http/ip-range.ts';
+import { normalizeRanges } from '../ip/ip-range.ts';
 import { viewPage } from '../http/pagination.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';

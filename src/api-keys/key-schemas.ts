@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { IpAllowList } from '../http/ip-allow-list.ts';
+import { IpAllowList } from '../ip/ip-allow-list.ts';
 import { listOf, pageQuery } from '../http/pagination.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { text } from '../http/text.ts';

@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { ConnectionRules, CutReason } from '../http/connections.ts';
-import { networkOf } from '../limits/network.ts';
+import { networkOf } from '../ip/network.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 type Deps = {

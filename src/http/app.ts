@@ -4,7 +4,7 @@ import helmet from 'helmet';
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress } from '../ip/client-address.ts';
 import { makeErrorHandler } from './error-handler.ts';
 import { withFastLanes } from './fast-lane.ts';
 import type { FastLane } from './fast-lane.ts';

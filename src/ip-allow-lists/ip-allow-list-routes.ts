@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { IpAllowList } from '../http/ip-allow-list.ts';
+import { IpAllowList } from '../ip/ip-allow-list.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { IpAllowListRepository } from './ip-allow-list-repository.ts';

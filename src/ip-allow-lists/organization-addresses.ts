@@ -1,4 +1,4 @@
-import { isAddressAllowed } from '../http/ip-match.ts';
+import { isAddressAllowed } from '../ip/ip-match.ts';
 import { ipNotAllowed } from '../http/ip-not-allowed.ts';
 import type { AllowListMemory } from './allow-list-memory.ts';
 import type { IpAllowListRepository } from './ip-allow-list-repository.ts';

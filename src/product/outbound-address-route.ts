@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { normalizeRanges } from '../http/ip-range.ts';
+import { normalizeRanges } from '../ip/ip-range.ts';
 import { publicRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { Product } from './product.ts';

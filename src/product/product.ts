@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BILLING_STATUSES } from '../tenants/posture.ts';
-import { isIpRange } from '../http/ip-range.ts';
+import { isIpRange } from '../ip/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { BillingRules } from './billing-rules.ts';

@@ -1,4 +1,4 @@
-import { isAddressAllowed } from '../http/ip-match.ts';
+import { isAddressAllowed } from '../ip/ip-match.ts';
 import type { Operation, Policy } from '../tenants/posture.ts';
 import type { Environment } from '../api-keys/key.ts';
 import type { MirrorRecord } from './mirror-record.ts';

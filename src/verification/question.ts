@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { OPERATIONS } from '../tenants/posture.ts';
-import { plainAddress } from '../http/client-address.ts';
+import { plainAddress } from '../ip/client-address.ts';
 import { WANTED_ENVIRONMENTS } from './judge.ts';
 import type { Question } from './decide.ts';
 

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { groups, readAddress } from '../../src/http/ip-address.ts';
-import { isAddressAllowed } from '../../src/http/ip-match.ts';
-import { isIpRange, normalizeRanges } from '../../src/http/ip-range.ts';
+import { groups, readAddress } from '../../src/ip/ip-address.ts';
+import { isAddressAllowed } from '../../src/ip/ip-match.ts';
+import { isIpRange, normalizeRanges } from '../../src/ip/ip-range.ts';
 
 const mapped = fc.ipV4().map((address) => `::ffff:${address}`);
 const address = fc.oneof(fc.ipV4(), fc.ipV6(), mapped);

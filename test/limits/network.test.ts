@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { networkOf } from '../../src/limits/network.ts';
+import { networkOf } from '../../src/ip/network.ts';
 
 const written = (groups: number[]) => groups.map((group) => group.toString(16)).join(':');
 

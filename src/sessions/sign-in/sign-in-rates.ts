@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 import type { Limiter } from '../../limits/limiter.ts';
-import { networkOf } from '../../limits/network.ts';
+import { networkOf } from '../../ip/network.ts';
 
 type Scope = 'address' | 'account';
 type Deps = {

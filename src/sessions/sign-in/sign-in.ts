@@ -6,7 +6,7 @@ import type { MachineCaller, UserCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FailedCredentials } from '../../limits/failed-credentials.ts';
 import type { FairTurns } from '../../limits/fair-turns.ts';
-import { networkOf } from '../../limits/network.ts';
+import { networkOf } from '../../ip/network.ts';
 import { WorkosFailure } from '../../workos/failure.ts';
 import type { SignInAnswer, WorkosGateway } from '../../workos/gateway.ts';
 import type { EndSession } from '../end-session.ts';

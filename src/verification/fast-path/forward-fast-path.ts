@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
-import { clientAddress } from '../../http/client-address.ts';
+import { clientAddress } from '../../ip/client-address.ts';
 import { envelope } from '../../http/envelope.ts';
 import { asciiJson } from '../../http/ascii-json.ts';
 import { sendJson } from '../../http/fast-lane.ts';

@@ -1,5 +1,5 @@
-import { plainAddress } from '../http/client-address.ts';
-import { groups, readAddress } from '../http/ip-address.ts';
+import { plainAddress } from './client-address.ts';
+import { groups, readAddress } from './ip-address.ts';
 
 const MAX_CHARACTERS = 64;
 const GROUPS_OF_NETWORK = 4;
