@@ -38,7 +38,7 @@ import { makeVerificationParts } from './container/verification-parts.ts';
 import { makeWorkosParts } from './container/workos-parts.ts';
 import { passFaultPoint } from './process/fault-point.ts';
 import type { FaultPoint } from './process/fault-point.ts';
-import type { ConnectionRules } from './http/connections.ts';
+import type { ConnectionRules } from './http/server/connections.ts';
 import type { Route } from './http/route.ts';
 import { makeIdempotencyRepository } from './idempotency/idempotency-repository.ts';
 import { makeFindKey } from './api-keys/find-key.ts';

@@ -18,7 +18,7 @@ import type { Emulator, EmulatorOptions } from './emulator/emulator.ts';
 import { profileNamed } from './emulator/profile/profile.ts';
 import type { Seed } from './emulator/seed.ts';
 import { StartError } from './errors.ts';
-import { listen } from './http/server.ts';
+import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import type { Product } from './product/product.ts';

@@ -6,7 +6,7 @@ import { assertReachable, connectDatabase } from './db/connect.ts';
 import { makeDatabaseServer } from './db/database-server.ts';
 import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
-import { listen } from './http/server.ts';
+import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import { readProduct } from './product/read-product.ts';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Policy } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { FastLane } from '../http/fast-lane.ts';
+import type { FastLane } from '../http/fast-path/fast-path.ts';
 import type { FailedCredentials } from '../limits/failed-credentials.ts';
 import { makeGiveBack } from '../limits/give-back.ts';
 import type { Limiter } from '../limits/limiter.ts';

@@ -6,11 +6,11 @@ import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import { clientAddress } from '../ip/client-address.ts';
 import { makeErrorHandler } from './error-handler.ts';
-import { withFastLanes } from './fast-lane.ts';
-import type { FastLane } from './fast-lane.ts';
+import { withFastLanes } from './fast-path/fast-path.ts';
+import type { FastLane } from './fast-path/fast-path.ts';
 import { mountRoutes } from './mount.ts';
 import type { Guards } from './mount.ts';
-import { isThereTwice } from './raw-headers.ts';
+import { isThereTwice } from './server/raw-headers.ts';
 import { assignRequestId } from './request-id.ts';
 import type { Route } from './route.ts';
 

@@ -2,18 +2,18 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { readJsonBody, readSignedBody, refuseLargeBody } from './body.ts';
+import { readJsonBody, readSignedBody, refuseLargeBody } from './server/body.ts';
 import type { ApiKeyCaller, Caller, TenantCaller } from './caller.ts';
 import { originOf } from './caller-origin.ts';
 import type { CallerOrigin } from './caller-origin.ts';
-import { asciiJson } from './ascii-json.ts';
-import { isEventStream, sendStream } from './event-stream.ts';
-import type { EventStream } from './event-stream.ts';
+import { asciiJson } from './fast-path/ascii-json.ts';
+import { isEventStream, sendStream } from './server/event-stream.ts';
+import type { EventStream } from './server/event-stream.ts';
 import { assertImpersonated } from './impersonation.ts';
 import { requestIdOf } from './request-id.ts';
 import { errorCodesOf, successOf } from './route.ts';
 import type { BillingClass, RequestContext, Route } from './route.ts';
-import { ifUnsent } from './unsent.ts';
+import { ifUnsent } from './server/unsent.ts';
 import { refuseProto, validate } from './validate.ts';
 
 export type Guards = {

@@ -1,4 +1,4 @@
-import { EventStreamAnswer } from '../http/event-stream.ts';
+import { EventStreamAnswer } from '../http/server/event-stream.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { InvalidationStreams } from './invalidation-streams.ts';

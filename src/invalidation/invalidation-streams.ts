@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { EventStream } from '../http/event-stream.ts';
+import type { EventStream } from '../http/server/event-stream.ts';
 import { followInvalidations } from './follow-invalidations.ts';
 import type { InvalidationHub } from './invalidation-hub.ts';
 import { makeStreamIds } from './stream-ids.ts';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { makeAuthenticate } from '../../src/auth/authenticate.ts';
 import { createApiKeyGuard } from '../../src/client/express.ts';
 import { makeErrorHandler } from '../../src/http/error-handler.ts';
-import { EventStreamAnswer } from '../../src/http/event-stream.ts';
+import { EventStreamAnswer } from '../../src/http/server/event-stream.ts';
 import { mountRoutes } from '../../src/http/mount.ts';
 import { assignRequestId } from '../../src/http/request-id.ts';
 import { tenantRoute } from '../../src/http/route.ts';

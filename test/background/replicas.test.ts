@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { makeReplicas } from '../../src/background/replicas.ts';
 import { makeContainer } from '../../src/container.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { makeFairTurns } from '../../src/limits/fair-turns.ts';
 import { call } from '../support/api.ts';
 import { freshDatabase } from '../support/database.ts';

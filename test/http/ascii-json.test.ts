@@ -1,6 +1,6 @@
 import { assert, jsonValue, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { asciiJson } from '../../src/http/ascii-json.ts';
+import { asciiJson } from '../../src/http/fast-path/ascii-json.ts';
 
 test('says the same as JSON, in ASCII alone', () => {
   assert(

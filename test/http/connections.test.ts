@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CutReason } from '../../src/http/connections.ts';
-import { listen } from '../../src/http/server.ts';
+import type { CutReason } from '../../src/http/server/connections.ts';
+import { listen } from '../../src/http/server/server.ts';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 

@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { StartError } from '../../src/errors.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { rawSocket } from '../support/raw.ts';
 
 const onLoopback = { host: '127.0.0.1', port: 0 };

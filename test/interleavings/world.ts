@@ -9,7 +9,7 @@ import { migrate } from '../../src/db/migrations.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { makeMarker } from '../../src/api-keys/mirror/marker.ts';
 import type { Marker } from '../../src/api-keys/mirror/marker.ts';
 import { ProductFile } from '../../src/product/product.ts';

@@ -6,7 +6,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { makeLifetime } from '../../src/process/shutdown.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';

@@ -19,7 +19,7 @@ const REPEATERS = [
   'sync/run-every.ts',
   'sync/while-renewing.ts',
   'invalidation/follow-invalidations.ts',
-  'http/connections.ts',
+  'http/server/connections.ts',
   'process/lean-heap.ts',
 ];
 

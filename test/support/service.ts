@@ -14,7 +14,7 @@ import { demoSeed } from '../../src/emulator/demo.ts';
 import { profileNamed } from '../../src/emulator/profile/profile.ts';
 import type { Seed } from '../../src/emulator/seed.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { makeLifetime } from '../../src/process/shutdown.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import type { Product } from '../../src/product/product.ts';

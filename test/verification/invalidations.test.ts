@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import express from 'express';
 import { expect, onTestFinished, test } from 'vitest';
-import { sendStream } from '../../src/http/event-stream.ts';
+import { sendStream } from '../../src/http/server/event-stream.ts';
 import { makeInvalidationHub } from '../../src/invalidation/invalidation-hub.ts';
 import { makeInvalidationStreams } from '../../src/invalidation/invalidation-streams.ts';
 import { call, createKey, outcome } from '../support/api.ts';

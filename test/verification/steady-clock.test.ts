@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { makeSteadyClock } from '../../src/clock.ts';
 import { makeContainer } from '../../src/container.ts';
 import { makeServiceClock } from '../../src/container/service-clock.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/server.ts';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 

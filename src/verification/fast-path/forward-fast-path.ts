@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
 import { clientAddress } from '../../ip/client-address.ts';
 import { envelope } from '../../http/envelope.ts';
-import { asciiJson } from '../../http/ascii-json.ts';
-import { sendJson } from '../../http/fast-lane.ts';
-import type { FastLane } from '../../http/fast-lane.ts';
-import { isThereTwice } from '../../http/raw-headers.ts';
+import { asciiJson } from '../../http/fast-path/ascii-json.ts';
+import { sendJson } from '../../http/fast-path/fast-path.ts';
+import type { FastLane } from '../../http/fast-path/fast-path.ts';
+import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import type { Decide, Decision, Question } from '../decide.ts';
 import {

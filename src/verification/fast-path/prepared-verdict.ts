@@ -1,4 +1,4 @@
-import { asciiJson } from '../../http/ascii-json.ts';
+import { asciiJson } from '../../http/fast-path/ascii-json.ts';
 import type { Operation, Posture } from '../../tenants/posture.ts';
 import type { Billing, Decision } from '../decide.ts';
 import type { MirrorRecord } from '../mirror-record.ts';

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { ServiceCaller } from '../../http/caller.ts';
-import { keepReadBody, parseJson } from '../../http/body.ts';
-import { sendJson } from '../../http/fast-lane.ts';
-import type { FastLane } from '../../http/fast-lane.ts';
-import { isThereTwice } from '../../http/raw-headers.ts';
+import { keepReadBody, parseJson } from '../../http/server/body.ts';
+import { sendJson } from '../../http/fast-path/fast-path.ts';
+import type { FastLane } from '../../http/fast-path/fast-path.ts';
+import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
-import { ifUnsent } from '../../http/unsent.ts';
+import { ifUnsent } from '../../http/server/unsent.ts';
 import type { GiveBack } from '../../limits/give-back.ts';
 import type { Decide, Decision } from '../decide.ts';
 import type { LaneLog } from './fast-path-log.ts';

@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Socket } from 'node:net';
-import { AppError, StartError } from '../errors.ts';
+import { AppError, StartError } from '../../errors.ts';
 import { boundConnections } from './connections.ts';
 import type { ConnectionRules } from './connections.ts';
-import { envelope } from './envelope.ts';
-import { REQUEST_ID_HEADER, newRequestId } from './request-id.ts';
+import { envelope } from '../envelope.ts';
+import { REQUEST_ID_HEADER, newRequestId } from '../request-id.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;

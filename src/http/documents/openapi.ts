@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
-import { ERROR_STATUS } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import { ErrorEnvelope } from './envelope.ts';
-import { isEventStream } from './event-stream.ts';
-import { errorCodesOf, successOf } from './route.ts';
-import type { Route } from './route.ts';
+import { ERROR_STATUS } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { ErrorEnvelope } from '../envelope.ts';
+import { isEventStream } from '../server/event-stream.ts';
+import { errorCodesOf, successOf } from '../route.ts';
+import type { Route } from '../route.ts';
 
 type Info = {
   title: string;

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 
 /** Refuses every method but those that read, on a page that knows no other. */
 export const onlyGet: RequestHandler = (_req, res) => {

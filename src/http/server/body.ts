@@ -1,8 +1,8 @@
 import express from 'express';
 import type { Request, Response } from 'express';
 import type { IncomingMessage } from 'node:http';
-import { AppError } from '../errors.ts';
-import type { SignedAccess } from './route.ts';
+import { AppError } from '../../errors.ts';
+import type { SignedAccess } from '../route.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
 /** What another system tells of is as long as it is: an organization may have many domains. */
