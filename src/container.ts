@@ -46,7 +46,7 @@ import { makeKeyFormat } from './api-keys/format/key-format.ts';
 import { makeKeyRepository } from './api-keys/rows/key-repository.ts';
 import { makeMarker } from './api-keys/mirror/marker.ts';
 import { makeUnsettledKeys } from './api-keys/rows/unsettled-keys.ts';
-import { leaseRoutes } from './limits/lease-routes.ts';
+import { leaseRoutes } from './limits/leases/lease-routes.ts';
 import { makeCatalogue } from './permissions/catalogue.ts';
 import { permissionRoutes } from './permissions/permission-routes.ts';
 import type { Product } from './product/product.ts';

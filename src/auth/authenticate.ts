@@ -4,7 +4,7 @@ import type { ApiKeyCaller, Caller, MachineCaller, ServiceCaller, UserCaller } f
 import { originOf } from '../http/caller-origin.ts';
 import type { CallerOrigin } from '../http/caller-origin.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
-import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Credential, Presented } from './credentials.ts';
 import { keysInQuery } from './query-keys.ts';
 import type { KeyPlace } from './query-keys.ts';

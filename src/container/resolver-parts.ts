@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { Environment } from '../api-keys/key.ts';
 import type { KeyFormat } from '../api-keys/format/key-format.ts';
 import type { MirrorKeys } from '../api-keys/mirror/mirror-keys.ts';
-import { makeFailedCredentials } from '../limits/failed-credentials.ts';
+import { makeFailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -30,7 +30,7 @@ import type { TenantRepository } from '../tenants/tenant-repository.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Route } from '../http/route.ts';
-import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { within } from '../limits/within.ts';
 import { deriveKeys } from '../secrets.ts';

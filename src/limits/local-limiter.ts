@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { makeLeases } from './leases.ts';
+import { makeLeases } from './leases/leases.ts';
 import type { Lease, LeasedPlace, LimitRequest, Limiter, RateState, RateTaken, Taken } from './limiter.ts';
 import type { RateLimit } from './limits.ts';
 import {

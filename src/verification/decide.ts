@@ -1,6 +1,6 @@
 import type { Operation, Policy, Posture } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
-import type { OverLimit } from '../limits/failed-credentials.ts';
+import type { OverLimit } from '../limits/guesses/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';

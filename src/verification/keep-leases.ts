@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestContext } from '../http/route.ts';
-import type { GiveBack } from '../limits/give-back.ts';
+import type { GiveBack } from '../limits/leases/give-back.ts';
 import type { Decision } from './decide.ts';
 
 /** Where one cannot be judged nobody hears of the others: their leases are given back. */

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ipNotAllowed } from '../http/ip-not-allowed.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
-import type { FailedCredentials } from '../limits/failed-credentials.ts';
+import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';

@@ -1,9 +1,9 @@
 import type { KeyFormat } from '../api-keys/format/key-format.ts';
 import { AppError } from '../errors.ts';
-import type { FailedCredentials, OverLimit } from '../limits/failed-credentials.ts';
+import type { FailedCredentials, OverLimit } from '../limits/guesses/failed-credentials.ts';
 import type { FairTurns } from '../limits/fair-turns.ts';
-import { nameOfGuesser } from '../limits/guesser.ts';
-import type { Guesser } from '../limits/guesser.ts';
+import { nameOfGuesser } from '../limits/guesses/guesser.ts';
+import type { Guesser } from '../limits/guesses/guesser.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
 import { joinReads } from './join-reads.ts';
 import type { KeyHasher } from './hmac/key-hasher.ts';

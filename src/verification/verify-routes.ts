@@ -6,7 +6,7 @@ import { OPERATIONS, POSTURES } from '../tenants/posture.ts';
 import type { MachineCaller, ServiceCaller } from '../http/caller.ts';
 import { serviceOrMachineRoute } from '../http/route.ts';
 import type { RequestContext, Route } from '../http/route.ts';
-import type { GiveBack } from '../limits/give-back.ts';
+import type { GiveBack } from '../limits/leases/give-back.ts';
 import type { Decide, Decision } from './decide.ts';
 import { VERDICTS } from './judge.ts';
 import { allOrNone, keepLeases } from './keep-leases.ts';

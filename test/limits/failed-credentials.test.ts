@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeFailedCredentials } from '../../src/limits/failed-credentials.ts';
+import { makeFailedCredentials } from '../../src/limits/guesses/failed-credentials.ts';
 import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
 
 function start(perMinute = 3) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseLease } from '../../src/limits/lease-id.ts';
+import { parseLease } from '../../src/limits/leases/lease-id.ts';
 import type { LimitRequest, Taken } from '../../src/limits/limiter.ts';
 import { UNLIMITED } from '../../src/limits/limits.ts';
 import type { KeyLimits } from '../../src/limits/limits.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { makeLimitsParts } from '../../src/container/limits-parts.ts';
-import type { Fallback } from '../../src/limits/fallback.ts';
-import { parseLease } from '../../src/limits/lease-id.ts';
+import type { Fallback } from '../../src/limits/shared/fallback.ts';
+import { parseLease } from '../../src/limits/leases/lease-id.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { startRedis } from './redis.ts';

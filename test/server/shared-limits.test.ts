@@ -1,10 +1,10 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { parseLease } from '../../src/limits/lease-id.ts';
+import { parseLease } from '../../src/limits/leases/lease-id.ts';
 import type { LeasedPlace, LimitRequest } from '../../src/limits/limiter.ts';
 import { UNLIMITED } from '../../src/limits/limits.ts';
-import { openRedisLink } from '../../src/limits/redis-link.ts';
-import { makeSharedLimiter, proveWritable } from '../../src/limits/shared-limiter.ts';
+import { openRedisLink } from '../../src/limits/shared/redis-link.ts';
+import { makeSharedLimiter, proveWritable } from '../../src/limits/shared/shared-limiter.ts';
 import { runChild, startChild } from '../support/child.ts';
 import { TEST_REDIS_URL, isolatedPart } from './redis.ts';
 
@@ -214,7 +214,7 @@ test('a process that was busy itself does not hold that against the server', asy
 });
 
 test('a process that has nothing else to do is not kept alive by the connection', async () => {
-  const module = new URL('../../src/limits/redis-link.ts', import.meta.url).href;
+  const module = new URL('../../src/limits/shared/redis-link.ts', import.meta.url).href;
   const options = `{ url: '${TEST_REDIS_URL}', prove: (send) => send(['PING']), onChange() {} }`;
   const source = `const { openRedisLink } = await import('${module}');
     const link = openRedisLink(${options});

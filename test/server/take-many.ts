@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseLease } from '../../src/limits/lease-id.ts';
+import { parseLease } from '../../src/limits/leases/lease-id.ts';
 import type { LimitRequest } from '../../src/limits/limiter.ts';
-import { openRedisLink } from '../../src/limits/redis-link.ts';
-import { makeSharedLimiter, proveWritable } from '../../src/limits/shared-limiter.ts';
+import { openRedisLink } from '../../src/limits/shared/redis-link.ts';
+import { makeSharedLimiter, proveWritable } from '../../src/limits/shared/shared-limiter.ts';
 
 // A replica's worth of callers in a process of its own: when as many as it is told are there, it asks as often as it is
 // told, and says how many passed.

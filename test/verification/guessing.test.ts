@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
-import { makeFailedCredentials } from '../../src/limits/failed-credentials.ts';
+import { makeFailedCredentials } from '../../src/limits/guesses/failed-credentials.ts';
 import { makeFairTurns } from '../../src/limits/fair-turns.ts';
 import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
 import { makeAdoptKey } from '../../src/verification/first-use/adopt-key.ts';

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../audit/audit-event.ts';
 import { AppError } from '../../errors.ts';
 import type { MachineCaller, UserCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
-import type { FailedCredentials } from '../../limits/failed-credentials.ts';
+import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
 import type { FairTurns } from '../../limits/fair-turns.ts';
 import { networkOf } from '../../ip/network.ts';
 import { WorkosFailure } from '../../workos/failure.ts';

@@ -7,7 +7,7 @@ import type { FastLane } from '../../http/fast-path/fast-path.ts';
 import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import { ifUnsent } from '../../http/server/unsent.ts';
-import type { GiveBack } from '../../limits/give-back.ts';
+import type { GiveBack } from '../../limits/leases/give-back.ts';
 import type { Decide, Decision } from '../decide.ts';
 import type { LaneLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';

@@ -1,5 +1,5 @@
 import { leaseId, makeTokens } from './lease-id.ts';
-import type { LeasedPlace } from './limiter.ts';
+import type { LeasedPlace } from '../limiter.ts';
 
 type Held = { organizationId: string; keyId: string; endsAtMs: number };
 

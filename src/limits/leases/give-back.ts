@@ -1,5 +1,5 @@
 import { parseLease } from './lease-id.ts';
-import type { Limiter } from './limiter.ts';
+import type { Limiter } from '../limiter.ts';
 
 export type GiveBack = (leaseId: string) => void;
 

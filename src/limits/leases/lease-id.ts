@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import type { LeasedPlace } from './limiter.ts';
+import type { LeasedPlace } from '../limiter.ts';
 
 /** Bounded in every part, and so read no further than it may be long. */
 const LEASE_ID = /^lease_(org_\w{1,60})\.(\w{1,64})\.([0-9a-f]{32})$/;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
-import { AppError } from '../errors.ts';
-import type { Limiter, RateTaken } from './limiter.ts';
+import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import type { Limiter, RateTaken } from '../limiter.ts';
 import { nameOfGuesser } from './guesser.ts';
 import type { Guesser } from './guesser.ts';
 

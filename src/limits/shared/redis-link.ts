@@ -1,6 +1,6 @@
 import type * as Library from '@redis/client';
 import type { Send } from './take-script.ts';
-import { within } from './within.ts';
+import { within } from '../within.ts';
 
 type Options = {
   url: string;

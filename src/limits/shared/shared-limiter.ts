@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import { leaseId, makeTokens } from './lease-id.ts';
-import type { LeasedPlace, LimitRequest, Limiter, RateTaken, Taken } from './limiter.ts';
-import type { RateLimit } from './limits.ts';
+import type { Clock } from '../../clock.ts';
+import { leaseId, makeTokens } from '../leases/lease-id.ts';
+import type { LeasedPlace, LimitRequest, Limiter, RateTaken, Taken } from '../limiter.ts';
+import type { RateLimit } from '../limits.ts';
 import {
   NOT_LIMITED,
   PLACE_RETRY_SECONDS,
@@ -10,7 +10,7 @@ import {
   rateState,
   refusing,
   wholeSeconds,
-} from './rate-state.ts';
+} from '../rate-state.ts';
 import type { RedisLink } from './redis-link.ts';
 import { runTakeScript } from './take-script.ts';
 import type { Send } from './take-script.ts';

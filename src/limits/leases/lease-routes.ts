@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
-import { serviceOrMachineRoute } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
-import { invalidFields } from '../http/validate.ts';
+import { AppError } from '../../errors.ts';
+import { serviceOrMachineRoute } from '../../http/route.ts';
+import type { Route } from '../../http/route.ts';
+import { invalidFields } from '../../http/validate.ts';
 import { parseLease } from './lease-id.ts';
-import type { Limiter } from './limiter.ts';
+import type { Limiter } from '../limiter.ts';
 
 const MAX_ID_LENGTH = 256;
 

@@ -1,7 +1,7 @@
-import type { LimitRequest, Limiter, RateTaken, Taken } from './limiter.ts';
-import type { RateLimit } from './limits.ts';
-import type { LocalLimiter } from './local-limiter.ts';
-import { isBounded } from './rate-state.ts';
+import type { LimitRequest, Limiter, RateTaken, Taken } from '../limiter.ts';
+import type { RateLimit } from '../limits.ts';
+import type { LocalLimiter } from '../local-limiter.ts';
+import { isBounded } from '../rate-state.ts';
 
 /** What happens to requests while the shared counts are lost. */
 export const FALLBACKS = ['local', 'allow', 'refuse'] as const;
