@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.ts';
 import { StartError } from '../errors.ts';
-import { makeRegisterAuditSchemas } from '../notices/audit-schemas.ts';
+import { makeRegisterAuditSchemas } from '../webhooks/audit-logs/audit-schemas.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 

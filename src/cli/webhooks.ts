@@ -3,8 +3,8 @@ import { DatabaseUrl } from '../config/database-url.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
-import { replayNotice, undelivered } from '../notices/undelivered.ts';
-import type { Undelivered } from '../notices/undelivered.ts';
+import { replayNotice, undelivered } from '../webhooks/undelivered.ts';
+import type { Undelivered } from '../webhooks/undelivered.ts';
 
 const USAGE = 'npm run notices -- list [--dead] [--organization ID] | replay ID';
 

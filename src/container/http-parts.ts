@@ -10,7 +10,7 @@ import { makeMetricsPage } from '../http/documents/metrics-page.ts';
 import type { Guards } from '../http/mount.ts';
 import { openApiDocument } from '../http/documents/openapi.ts';
 import type { Route } from '../http/route.ts';
-import { NOTICE_WEBHOOKS } from '../notices/notice-webhooks.ts';
+import { NOTICE_WEBHOOKS } from '../webhooks/documented-webhooks.ts';
 import type { Product } from '../product/product.ts';
 import { measureRequests } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

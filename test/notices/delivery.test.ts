@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { replayNotice } from '../../src/notices/undelivered.ts';
+import { replayNotice } from '../../src/webhooks/undelivered.ts';
 import { call, createKey } from '../support/api.ts';
 import { metricsOf } from '../support/metrics.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { NOTICE_BODIES } from '../../src/notices/notice.ts';
+import { NOTICE_BODIES } from '../../src/webhooks/webhook.ts';
 import { parseProduct } from '../../src/product/read-product.ts';
 import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
 import type { NoticeType } from '../../src/product/webhook-types.ts';

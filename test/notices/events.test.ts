@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NOTICE_BODIES } from '../../src/notices/notice.ts';
+import { NOTICE_BODIES } from '../../src/webhooks/webhook.ts';
 import type { NoticeType } from '../../src/product/webhook-types.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { deleteAtWorkos, makeDashboardKey } from '../support/at-workos.ts';

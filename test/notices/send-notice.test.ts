@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
-import { makeSendNotice } from '../../src/notices/send-notice.ts';
+import { makeSendNotice } from '../../src/webhooks/send-webhook.ts';
 import { newSecret, startReceiver } from './receiver.ts';
 
 const letter = { id: 'notice_1', body: '{"type":"api_key.created","timestamp":"2027-01-31T12:00:00.000Z","data":{}}' };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, test, vi } from 'vitest';
-import { notice } from '../../src/notices/notice.ts';
-import { makeOutboxWriter } from '../../src/notices/outbox-writer.ts';
+import { notice } from '../../src/webhooks/webhook.ts';
+import { makeOutboxWriter } from '../../src/webhooks/outbox-writer.ts';
 import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
 import { startReceiver } from './receiver.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { makeDeliver } from '../../src/notices/deliver.ts';
-import { notice } from '../../src/notices/notice.ts';
-import { makeOutboxWriter } from '../../src/notices/outbox-writer.ts';
-import { makeOutbox } from '../../src/notices/outbox.ts';
+import { makeDeliver } from '../../src/webhooks/deliver.ts';
+import { notice } from '../../src/webhooks/webhook.ts';
+import { makeOutboxWriter } from '../../src/webhooks/outbox-writer.ts';
+import { makeOutbox } from '../../src/webhooks/outbox.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { runChild } from '../support/child.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -1,6 +1,6 @@
-import { AUDIT_ACTIONS } from '../audit/audit-event.ts';
-import type { AuditAction } from '../audit/audit-event.ts';
-import type { AuditLogAction, AuditLogSchema, WorkosGateway } from '../workos/gateway.ts';
+import { AUDIT_ACTIONS } from '../../audit/audit-event.ts';
+import type { AuditAction } from '../../audit/audit-event.ts';
+import type { AuditLogAction, AuditLogSchema, WorkosGateway } from '../../workos/gateway.ts';
 
 /** What became of an action: registered now, there already, or there with other targets than its events have. */
 export type Registered = { action: AuditAction; outcome: 'registered' | 'present' | 'other_targets'; version: number };

@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
-import type { Items } from '../background/items.ts';
-import type { Clock } from '../clock.ts';
-import { transaction } from '../db/transaction.ts';
+import type { Items } from '../../background/items.ts';
+import type { Clock } from '../../clock.ts';
+import { transaction } from '../../db/transaction.ts';
 import { mark, unmarkEarlier } from './marks.ts';
-import { notice, viewNoticedKey } from './notice.ts';
-import type { OutboxWriter, Since } from './outbox-writer.ts';
-import type { HoldKeys } from './tell-audited.ts';
+import { notice, viewNoticedKey } from '../webhook.ts';
+import type { OutboxWriter, Since } from '../outbox-writer.ts';
+import type { HoldKeys } from './publish-audited.ts';
 
 type Deps = {
   db: Knex;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { NOTICE_TYPES } from '../product/webhook-types.ts';
 import type { NoticeType } from '../product/webhook-types.ts';
-import { NOTICE_BODIES, NOTICE_SUMMARIES } from './notice.ts';
+import { NOTICE_BODIES, NOTICE_SUMMARIES } from './webhook.ts';
 
 const Headers = z.object({
   'webhook-id': z.string().meta({ description: 'The same whenever the notice is sent again.' }),

@@ -4,8 +4,8 @@ import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
 import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
 import type { NoticeType } from '../product/webhook-types.ts';
-import { describeForWorkos } from './describe-for-workos.ts';
-import type { Notice } from './notice.ts';
+import { describeForWorkos } from './audit-logs/describe-for-workos.ts';
+import type { Notice } from './webhook.ts';
 
 type Deps = {
   endpoints: readonly { name: string; events?: readonly NoticeType[] | undefined }[];

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import { isOfSession } from '../audit/audit-event.ts';
-import type { LinkedEvent } from '../audit/audit-event.ts';
-import type { Clock } from '../clock.ts';
-import type { Key } from '../api-keys/key.ts';
-import { notice, viewNoticedKey } from './notice.ts';
-import type { Notice } from './notice.ts';
-import type { OutboxWriter } from './outbox-writer.ts';
-import type { PostureNotices } from './posture-notices.ts';
+import { isOfSession } from '../../audit/audit-event.ts';
+import type { LinkedEvent } from '../../audit/audit-event.ts';
+import type { Clock } from '../../clock.ts';
+import type { Key } from '../../api-keys/key.ts';
+import { notice, viewNoticedKey } from '../webhook.ts';
+import type { Notice } from '../webhook.ts';
+import type { OutboxWriter } from '../outbox-writer.ts';
+import type { PostureNotices } from './posture-webhooks.ts';
 
 export type HoldKeys = (trx: Knex.Transaction, organizationId: string, ids: readonly string[]) => Promise<Key[]>;
 

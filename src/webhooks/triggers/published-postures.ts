@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import { notSetAside } from '../background/items.ts';
-import type { Account, BillingStatus, Posture } from '../tenants/posture.ts';
+import { notSetAside } from '../../background/items.ts';
+import type { Account, BillingStatus, Posture } from '../../tenants/posture.ts';
 
 /** The posture that was told last, what it followed from, and when the clock changes it. */
 export type Told = Account & { posture: Posture; until: Date | undefined };

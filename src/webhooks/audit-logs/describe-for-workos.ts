@@ -1,5 +1,5 @@
-import type { AuditEvent, LinkedEvent } from '../audit/audit-event.ts';
-import type { AuditLogEntry } from '../workos/gateway.ts';
+import type { AuditEvent, LinkedEvent } from '../../audit/audit-event.ts';
+import type { AuditLogEntry } from '../../workos/gateway.ts';
 
 /** WorkOS's own bounds of an event's metadata. */
 const MAX_ENTRIES = 50;

@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
-import type { AuditEvent } from '../audit/audit-event.ts';
-import type { Account, BillingStatus, Policy, Posture } from '../tenants/posture.ts';
-import type { Clock } from '../clock.ts';
-import { notice } from './notice.ts';
-import type { OutboxWriter, Since } from './outbox-writer.ts';
-import { readAccount, readTold, writeTold } from './told-postures.ts';
-import type { Told } from './told-postures.ts';
+import type { AuditEvent } from '../../audit/audit-event.ts';
+import type { Account, BillingStatus, Policy, Posture } from '../../tenants/posture.ts';
+import type { Clock } from '../../clock.ts';
+import { notice } from '../webhook.ts';
+import type { OutboxWriter, Since } from '../outbox-writer.ts';
+import { readAccount, readTold, writeTold } from './published-postures.ts';
+import type { Told } from './published-postures.ts';
 
 type Deps = { policy: Pick<Policy, 'standingOf'>; outbox: OutboxWriter; clock: Clock };
 type Cause = 'billing' | 'clock' | 'workos' | 'configuration';

@@ -1,6 +1,6 @@
-import { WorkosFailure, heldOffMs } from '../workos/failure.ts';
-import type { AuditLogEntry, WorkosGateway } from '../workos/gateway.ts';
-import type { Send } from './deliver.ts';
+import { WorkosFailure, heldOffMs } from '../../workos/failure.ts';
+import type { AuditLogEntry, WorkosGateway } from '../../workos/gateway.ts';
+import type { Send } from '../deliver.ts';
 
 type Deps = {
   workos: Pick<WorkosGateway, 'createAuditEvent'>;

@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
-import type { Items } from '../background/items.ts';
-import type { Policy } from '../tenants/posture.ts';
-import type { Clock } from '../clock.ts';
-import { transaction } from '../db/transaction.ts';
-import type { Since } from './outbox-writer.ts';
-import type { PostureNotices } from './posture-notices.ts';
-import { dueOrganizations, pageOfTenants } from './told-postures.ts';
+import type { Items } from '../../background/items.ts';
+import type { Policy } from '../../tenants/posture.ts';
+import type { Clock } from '../../clock.ts';
+import { transaction } from '../../db/transaction.ts';
+import type { Since } from '../outbox-writer.ts';
+import type { PostureNotices } from './posture-webhooks.ts';
+import { dueOrganizations, pageOfTenants } from './published-postures.ts';
 
 type Deps = {
   db: Knex;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import type { Clock } from '../clock.ts';
-import type { Since } from './outbox-writer.ts';
+import type { Clock } from '../../clock.ts';
+import type { Since } from '../outbox-writer.ts';
 
 type Deps = { db: Knex; names: readonly string[]; clock: Clock };
 

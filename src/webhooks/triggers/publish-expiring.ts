@@ -1,13 +1,13 @@
 import type { Knex } from 'knex';
-import { notSetAside } from '../background/items.ts';
-import type { Items } from '../background/items.ts';
-import type { Clock } from '../clock.ts';
-import { transaction } from '../db/transaction.ts';
-import type { Key } from '../api-keys/key.ts';
+import { notSetAside } from '../../background/items.ts';
+import type { Items } from '../../background/items.ts';
+import type { Clock } from '../../clock.ts';
+import { transaction } from '../../db/transaction.ts';
+import type { Key } from '../../api-keys/key.ts';
 import { mark } from './marks.ts';
-import { notice, viewNoticedKey } from './notice.ts';
-import type { OutboxWriter, Since } from './outbox-writer.ts';
-import type { HoldKeys } from './tell-audited.ts';
+import { notice, viewNoticedKey } from '../webhook.ts';
+import type { OutboxWriter, Since } from '../outbox-writer.ts';
+import type { HoldKeys } from './publish-audited.ts';
 
 type Deps = {
   db: Knex;

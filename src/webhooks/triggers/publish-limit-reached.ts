@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
-import type { Clock } from '../clock.ts';
-import type { Environment } from '../api-keys/key.ts';
+import type { Clock } from '../../clock.ts';
+import type { Environment } from '../../api-keys/key.ts';
 import { markAgain } from './marks.ts';
-import { notice } from './notice.ts';
-import type { OutboxWriter } from './outbox-writer.ts';
+import { notice } from '../webhook.ts';
+import type { OutboxWriter } from '../outbox-writer.ts';
 
 type Deps = { outbox: Pick<OutboxWriter, 'wants' | 'tell'>; clock: Clock };
 type Reached = { organizationId: string; environment: Environment; limit: number };
