@@ -5,9 +5,9 @@ import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
-import { totalOf } from '../sync/reconcile/reconcile.ts';
-import type { Failure } from '../sync/reconcile/reconcile.ts';
-import { makeJson, makeProgressLine, makeTable } from '../sync/reconcile/report.ts';
+import { totalOf } from '../workos-sync/reconcile/reconcile.ts';
+import type { Failure } from '../workos-sync/reconcile/reconcile.ts';
+import { makeJson, makeProgressLine, makeTable } from '../workos-sync/reconcile/report.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
 const DRIFT_FOUND = 2;

@@ -6,7 +6,7 @@ import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
-import type { KeptEvent } from '../sync/unreadable-events-repository.ts';
+import type { KeptEvent } from '../workos-sync/unreadable-events-repository.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
 const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read

@@ -11,7 +11,7 @@ import type { Loop } from '../background/loop.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
-import { makeEventCursors } from '../sync/event-cursors.ts';
+import { makeEventCursors } from '../workos-sync/event-cursors.ts';
 
 type Deps = Pick<AuditLogDeps, 'announce' | 'tell'> & { config: Config; db: Knex; clock: Clock };
 

@@ -7,7 +7,7 @@ import { refuseUnkeyedLinks } from '../../src/audit/seals/closing.ts';
 import { makeSealHeads } from '../../src/audit/seals/seal-heads.ts';
 import { appendLine } from '../../src/audit/seals/seals-file.ts';
 import { transaction } from '../../src/db/transaction.ts';
-import { makeEventCursors } from '../../src/sync/event-cursors.ts';
+import { makeEventCursors } from '../../src/workos-sync/event-cursors.ts';
 import { anAuditEvent, makeTestAudit } from '../support/audit.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Background } from '../../src/sync/background.ts';
+import type { Background } from '../../src/workos-sync/background.ts';
 import { linkCustomer, newId, sendStripe, stripeEvent, subscription, tenantOf, HOOK_SECRETS } from '../hooks/send.ts';
 import { createKey } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';

@@ -3,7 +3,7 @@ import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeItems } from '../../src/background/items.ts';
 import { AppError } from '../../src/errors.ts';
 import { makeUnsettledKeys } from '../../src/api-keys/rows/unsettled-keys.ts';
-import { makeSettle } from '../../src/sync/settle.ts';
+import { makeSettle } from '../../src/workos-sync/settle.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { pino } from 'pino';
 import { call, createKey } from '../support/api.ts';

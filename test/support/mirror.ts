@@ -6,7 +6,7 @@ import { makeMarker } from '../../src/api-keys/mirror/marker.ts';
 import { makeCatalogue } from '../../src/permissions/catalogue.ts';
 import type { Product } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';
-import { makeApplyEvent } from '../../src/sync/apply-event.ts';
+import { makeApplyEvent } from '../../src/workos-sync/apply-event.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
 import type { WorkosEvent } from '../../src/workos/event.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { makeUnsettledKeys } from '../../src/api-keys/rows/unsettled-keys.ts';
-import { makePace } from '../../src/sync/pace.ts';
-import { makeSettle } from '../../src/sync/settle.ts';
+import { makePace } from '../../src/workos-sync/pace.ts';
+import { makeSettle } from '../../src/workos-sync/settle.ts';
 import { call, createKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
 import { plainItems } from '../support/plain-items.ts';

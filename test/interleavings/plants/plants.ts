@@ -74,7 +74,7 @@ export const PLANTS: Record<string, Plant> = {
     only: ['patch_end_down', 'rotate'],
   },
   'a backoff of an hour': {
-    file: 'sync/settle.ts',
+    file: 'workos-sync/settle.ts',
     changes: [
       ['const BACKOFF_BASE_MS = 1_000;', 'const BACKOFF_BASE_MS = 3_600_000;'],
       ['const BACKOFF_MAX_MS = 15_000;', 'const BACKOFF_MAX_MS = 3_600_000;'],

@@ -8,7 +8,7 @@ import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';
 import { applyEach } from './apply-each.ts';
 import type { ApplyEvent } from './apply-event.ts';
 import type { EventCursors, Lease, Position } from './event-cursors.ts';
-import { readKeptEvent } from './kept-event.ts';
+import { readKeptEvent } from './stored-event.ts';
 import type { KeepUnreadable } from './unreadable-events.ts';
 
 type Deps = {
