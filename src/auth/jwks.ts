@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors } from 'jose';
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { decodeAnswer } from '../workos/decode-answer.ts';
+import { decodeAnswer } from '../workos/answers/decode-answer.ts';
 
 type Deps = { url: string; timeoutMs: number; clock: Clock; fetchFn?: typeof fetch };
 

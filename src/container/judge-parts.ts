@@ -8,7 +8,7 @@ import type { Product } from '../product/product.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 import { makeSealedSignIn } from '../workos/sealed-sign-in.ts';
-import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
+import { makeVerifyWebhook } from '../workos/events/webhook-signature.ts';
 import { tokenVerifier } from './session-parts.ts';
 
 /** The service's own readers with its real configuration: what they take, the service takes. */

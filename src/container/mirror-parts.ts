@@ -38,9 +38,9 @@ import type { KeepUnreadable } from '../workos-sync/unreadable-events.ts';
 import { LIVE, TEST, workosHookRoute } from '../workos-sync/workos-webhook.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Announce } from '../invalidation/announce.ts';
-import type { WorkosEvent } from '../workos/event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
-import { makeVerifyWebhook } from '../workos/webhook-signature.ts';
+import { makeVerifyWebhook } from '../workos/events/webhook-signature.ts';
 import type { TestWorkos } from './workos-parts.ts';
 import type { Logger } from 'pino';
 

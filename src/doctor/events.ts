@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { EVENT_TYPES } from '../workos/event.ts';
+import { EVENT_TYPES } from '../workos/events/event.ts';
 import { organizationId } from './keys.ts';
 import { expectStatus, list, text } from './read.ts';
 import type { World } from './world.ts';

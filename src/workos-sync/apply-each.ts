@@ -1,5 +1,5 @@
 import type { Items } from '../background/items.ts';
-import type { WorkosEvent } from '../workos/event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
 import type { ApplyEvent } from './apply-event.ts';
 
 type Deps = { items: Pick<Items, 'each'>; applyEvent: ApplyEvent };

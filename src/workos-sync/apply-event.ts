@@ -8,7 +8,7 @@ import type { MirrorKeys } from '../api-keys/mirror/mirror-keys.ts';
 import type { MirrorMembers, Step } from '../members/mirror-members.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { WorkosKey, WorkosOrganization, WorkosRole } from '../workos/entities.ts';
-import type { WorkosEvent } from '../workos/event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
 
 type Deps = {
   db: Knex;

@@ -5,7 +5,7 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { Marker } from '../api-keys/mirror/marker.ts';
 import type { KeysOf, UnsettledKey, UnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';
-import type { KeyGateway } from '../workos/test-gateway.ts';
+import type { KeyGateway } from '../workos/environments-gateway.ts';
 import type { Pace } from './pace.ts';
 import { whileRenewing } from './while-renewing.ts';
 

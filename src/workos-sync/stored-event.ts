@@ -1,4 +1,4 @@
-import type { WorkosEvent } from '../workos/event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
 
 /** Reads an event that was kept as JSON by this service: its times become dates again. */
 export function readKeptEvent(payload: object): WorkosEvent {

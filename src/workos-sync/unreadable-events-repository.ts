@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { UnreadableEvent } from '../workos/read-event.ts';
+import type { UnreadableEvent } from '../workos/events/read-event.ts';
 
 export type EventsEnvironment = 'live' | 'test';
 type EventSource = 'hook' | 'poll';

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { WorkosEvent } from '../workos/event.ts';
-import { readEvent } from '../workos/read-event.ts';
-import type { UnreadableEvent } from '../workos/read-event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
+import { readEvent } from '../workos/events/read-event.ts';
+import type { UnreadableEvent } from '../workos/events/read-event.ts';
 import type { ApplyEvent, Delivery } from './apply-event.ts';
 import type { EventsEnvironment, KeptEvent, UnreadableEvents } from './unreadable-events-repository.ts';
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { signedRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { EVENT_TYPES } from '../workos/event.ts';
-import { readEvent } from '../workos/read-event.ts';
-import type { WorkosEvent } from '../workos/event.ts';
-import type { VerifyWebhook } from '../workos/webhook-signature.ts';
+import { EVENT_TYPES } from '../workos/events/event.ts';
+import { readEvent } from '../workos/events/read-event.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
+import type { VerifyWebhook } from '../workos/events/webhook-signature.ts';
 import type { ApplyEvent } from './apply-event.ts';
 import type { KeepUnreadable } from './unreadable-events.ts';
 

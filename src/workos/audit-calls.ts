@@ -1,7 +1,7 @@
 import type { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
 import type { AuditLogAction, WorkosGateway } from './gateway.ts';
-import { listPages } from './list-pages.ts';
+import { listPages } from './answers/list-pages.ts';
 import type { Operation } from './resilience.ts';
 
 type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;

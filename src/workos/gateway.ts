@@ -1,6 +1,6 @@
 import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './entities.ts';
-import type { WorkosEvent } from './event.ts';
-import type { UnreadableEvent } from './read-event.ts';
+import type { WorkosEvent } from './events/event.ts';
+import type { UnreadableEvent } from './events/read-event.ts';
 
 /** A key as WorkOS issues it: the only time that its secret is seen. */
 export type IssuedKey = { id: string; value: string; obfuscatedValue: string };

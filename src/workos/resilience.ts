@@ -12,7 +12,7 @@ import {
 } from 'cockatiel';
 import { WorkosFailure, heldOffMs } from './failure.ts';
 import type { HoldOff } from './hold-off.ts';
-import { toFailure } from './read-answer.ts';
+import { toFailure } from './answers/read-answer.ts';
 
 /** How often an operation may be tried again, and how long all its tries may take together, in milliseconds. */
 type Budget = { retries: number; budgetMs: number };

@@ -2,7 +2,7 @@ import type { WorkOS } from '@workos-inc/node';
 import { z } from 'zod';
 import { WorkosFailure } from './failure.ts';
 import type { SignInAnswer, WorkosGateway } from './gateway.ts';
-import { WorkosAnswer } from './read-answer.ts';
+import { WorkosAnswer } from './answers/read-answer.ts';
 import type { Operation } from './resilience.ts';
 
 type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { WorkosFailure } from '../../src/workos/failure.ts';
-import { WorkosAnswer } from '../../src/workos/read-answer.ts';
+import { WorkosAnswer } from '../../src/workos/answers/read-answer.ts';
 import { makeResilience } from '../../src/workos/resilience.ts';
 import type { Operation } from '../../src/workos/resilience.ts';
 

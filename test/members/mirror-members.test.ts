@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { WorkosMember } from '../../src/workos/entities.ts';
-import type { WorkosEvent } from '../../src/workos/event.ts';
+import type { WorkosEvent } from '../../src/workos/events/event.ts';
 import { minute, startMirror } from '../support/mirror.ts';
 
 const { db, apply, mirrorMembers, mirrorTenants, clock } = await startMirror();

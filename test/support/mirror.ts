@@ -9,7 +9,7 @@ import { readProduct } from '../../src/product/read-product.ts';
 import { makeApplyEvent } from '../../src/workos-sync/apply-event.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
-import type { WorkosEvent } from '../../src/workos/event.ts';
+import type { WorkosEvent } from '../../src/workos/events/event.ts';
 import { makeTestAudit } from './audit.ts';
 import { makeTestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';

@@ -1,4 +1,4 @@
-import { readTime } from '../../src/workos/time.ts';
+import { readTime } from '../../src/workos/events/time.ts';
 import type { Service } from './service.ts';
 
 export type WorkosKey = { id: string; name: string; permissions: string[]; expires_at: string | null };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
-import type { WorkosEvent } from '../../src/workos/event.ts';
+import type { WorkosEvent } from '../../src/workos/events/event.ts';
 import { aKey, anOrganization, keyEvent, minute, organizationEvent, startMirror } from '../support/mirror.ts';
 
 const mirror = await startMirror({ status: 'trial', trial_days: 14 });

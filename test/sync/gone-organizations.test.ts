@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EVENT_TYPES } from '../../src/workos/event.ts';
+import { EVENT_TYPES } from '../../src/workos/events/event.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, signWebhook } from '../support/at-workos.ts';
 import { metricsOf } from '../support/metrics.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readEvent } from '../../src/workos/read-event.ts';
+import { readEvent } from '../../src/workos/events/read-event.ts';
 
 it.each(['sk_live_0123456789abcdef', 'wos_api_key_0123456789abcdef'])(
   'keeps no secret of an event that it cannot read: %s',

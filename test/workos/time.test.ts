@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readTime } from '../../src/workos/time.ts';
+import { readTime } from '../../src/workos/events/time.ts';
 
 const AT = '2023-04-28T20:05:31.093Z';
 

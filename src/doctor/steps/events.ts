@@ -1,5 +1,5 @@
-import { parseEvent } from '../../workos/event.ts';
-import { readTime } from '../../workos/time.ts';
+import { parseEvent } from '../../workos/events/event.ts';
+import { readTime } from '../../workos/events/time.ts';
 import { readEvents, readUntil } from '../events.ts';
 import { COPES } from '../finding.ts';
 import { text } from '../read.ts';

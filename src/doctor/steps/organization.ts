@@ -1,4 +1,4 @@
-import { RawOrganization } from '../../workos/event.ts';
+import { RawOrganization } from '../../workos/events/event.ts';
 import { describe, expectStatus, need, text } from '../read.ts';
 import { inspect } from '../shapes.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,4 @@
-import { RawKey } from '../../workos/event.ts';
+import { RawKey } from '../../workos/events/event.ts';
 import { grantableScopes, tryKey } from '../keys.ts';
 import { describe, text } from '../read.ts';
 import { inspect } from '../shapes.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseEvent } from '../../workos/event.ts';
+import { parseEvent } from '../../workos/events/event.ts';
 import { Skip } from '../finding.ts';
 import { makeKey } from '../keys.ts';
 import { expectStatus, need, text } from '../read.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WorkosFailure } from './failure.ts';
+import { WorkosFailure } from '../failure.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 import { toFailure } from './read-answer.ts';
 

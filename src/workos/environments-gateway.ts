@@ -1,5 +1,5 @@
 import type { WorkosKey } from './entities.ts';
-import type { WorkosEvent } from './event.ts';
+import type { WorkosEvent } from './events/event.ts';
 import { WorkosFailure } from './failure.ts';
 import type { WorkosGateway } from './gateway.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { decodeAnswer } from './decode-answer.ts';
-import { WorkosFailure } from './failure.ts';
-import type { WorkosSaid } from './failure.ts';
+import { WorkosFailure } from '../failure.ts';
+import type { WorkosSaid } from '../failure.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 
 const MAX_TEXT = 300;

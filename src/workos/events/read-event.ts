@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { EVENT_ID } from '../ids.ts';
+import { EVENT_ID } from '../../ids.ts';
 import { EVENT_TYPES, parseEvent } from './event.ts';
 import type { WorkosEvent } from './event.ts';
 import { readTime } from './time.ts';

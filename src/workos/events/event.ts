@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { EVENT_ID, ID, ORGANIZATION_ID } from '../ids.ts';
+import { EVENT_ID, ID, ORGANIZATION_ID } from '../../ids.ts';
 import { workosTime as time } from './time.ts';
-import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from './entities.ts';
+import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from '../entities.ts';
 
 /** `actorId` is who did it, as far as WorkOS says. */
 type Common = { id: string; createdAt: Date; actorId: string | undefined };

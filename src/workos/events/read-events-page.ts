@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { EventsPage } from './gateway.ts';
-import { MalformedAnswer } from './malformed-answer.ts';
+import type { EventsPage } from '../gateway.ts';
+import { MalformedAnswer } from '../answers/malformed-answer.ts';
 import { idOfEvent, readEvent } from './read-event.ts';
 
 const EventList = z.object({
