@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
 import { systemClock } from './clock.ts';
 import { readConfig } from './config/config.ts';
-import { makeContainer } from './container.ts';
+import { makeContainer } from './app/container.ts';
 import { connectEmbedded } from './db/connect-embedded.ts';
 import { isFirst, migrate } from './db/migrations.ts';
 import { holdDataFolder } from './embedded/data-folder.ts';

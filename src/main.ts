@@ -1,7 +1,7 @@
 import './process/lean-heap.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from './config/config.ts';
-import { makeContainer } from './container.ts';
+import { makeContainer } from './app/container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { makeDatabaseServer } from './db/database-server.ts';
 import { listenTo } from './db/listen.ts';

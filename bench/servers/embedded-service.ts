@@ -1,5 +1,5 @@
 import { readConfig } from '../../src/config/config.ts';
-import { makeContainer } from '../../src/container.ts';
+import { makeContainer } from '../../src/app/container.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { listen } from '../../src/http/server/server.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.ts';
-import { makeJudge } from '../container/judge-parts.ts';
+import { makeJudge } from '../app/readers.ts';
 import { askPerson } from '../doctor/ask-person.ts';
 import { examine, exitCodeOf } from '../doctor/doctor.ts';
 import { summarize, writeReport } from '../doctor/report.ts';

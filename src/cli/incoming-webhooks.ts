@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from '../config/config.ts';
-import { makeHookInbox } from '../container.ts';
-import type { HooksParts } from '../container/hooks-parts.ts';
+import { makeHookInbox } from '../app/container.ts';
+import type { HooksParts } from '../app/incoming-webhooks.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { makeReplicas } from '../../src/background/replicas.ts';
-import { makeContainer } from '../../src/container.ts';
+import { makeContainer } from '../../src/app/container.ts';
 import { listen } from '../../src/http/server/server.ts';
 import { makeFairTurns } from '../../src/limits/fair-turns.ts';
 import { call } from '../support/api.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { readConfig } from '../../src/config/config.ts';
-import { makeJudge } from '../../src/container/judge-parts.ts';
+import { makeJudge } from '../../src/app/readers.ts';
 import type { Examination } from '../../src/doctor/doctor.ts';
 import { examine } from '../../src/doctor/doctor.ts';
 import type { DoctorOptions, Judge } from '../../src/doctor/world.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makeHookInbox } from '../../src/container.ts';
+import { makeHookInbox } from '../../src/app/container.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { Client, Pool } from 'pg';
 import type { Knex } from 'knex';
 import { readConfig } from '../../src/config/config.ts';
-import { makeContainer, makeReconciliation } from '../../src/container.ts';
+import { makeContainer, makeReconciliation } from '../../src/app/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { makeLimitsParts } from '../../src/container/limits-parts.ts';
+import { makeLimitsParts } from '../../src/app/api-keys/limits.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { startFakeRedis } from './fake-redis.ts';

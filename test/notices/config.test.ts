@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { makeNoticesParts } from '../../src/container/notices-parts.ts';
+import { makeNoticesParts } from '../../src/app/webhooks.ts';
 import { StartError } from '../../src/errors.ts';
 import { parseProduct } from '../../src/product/read-product.ts';
 import { newSecret } from './receiver.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/config.ts';
-import { makeContainer } from '../../src/container.ts';
+import { makeContainer } from '../../src/app/container.ts';
 import { passFaultPoint } from '../../src/process/fault-point.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import { makeRegisterAuditSchemas } from '../../src/webhooks/audit-logs/audit-schemas.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { makeLimitsParts } from '../../src/container/limits-parts.ts';
+import { makeLimitsParts } from '../../src/app/api-keys/limits.ts';
 import type { Fallback } from '../../src/limits/shared/fallback.ts';
 import { parseLease } from '../../src/limits/leases/lease-id.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';

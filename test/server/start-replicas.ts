@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import type { z } from 'zod';
 import { readConfig } from '../../src/config/config.ts';
-import { makeContainer } from '../../src/container.ts';
+import { makeContainer } from '../../src/app/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
 import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll } from 'vitest';
 import type { Knex } from 'knex';
-import { makeMirror } from '../../src/container/mirror-parts.ts';
+import { makeMirror } from '../../src/app/workos/mirror.ts';
 import { makeMarker } from '../../src/api-keys/mirror/marker.ts';
 import { makeCatalogue } from '../../src/permissions/catalogue.ts';
 import type { Product } from '../../src/product/product.ts';

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { makeContainer } from '../../src/container.ts';
+import { makeContainer } from '../../src/app/container.ts';
 import { listen } from '../../src/http/server/server.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { makeUsageParts } from '../../src/container/usage-parts.ts';
+import { makeUsageParts } from '../../src/app/api-keys/usage.ts';
 import { JITTER } from '../../src/workos-sync/run-every.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { plainItems } from '../support/plain-items.ts';

@@ -1,18 +1,18 @@
 import type { Knex } from 'knex';
-import type { AuditLog } from '../audit/audit-log.ts';
-import type { AllowListMemory } from '../ip-allow-lists/allow-list-memory.ts';
-import { makeIpAllowListRepository } from '../ip-allow-lists/ip-allow-list-repository.ts';
-import { ipAllowListRoutes } from '../ip-allow-lists/ip-allow-list-routes.ts';
-import { makeOrganizationAddresses } from '../ip-allow-lists/organization-addresses.ts';
-import { makeSetIpAllowList } from '../ip-allow-lists/set-ip-allow-list.ts';
-import type { Tenant } from '../tenants/posture.ts';
-import type { Clock } from '../clock.ts';
-import type { TenantCaller } from '../http/caller.ts';
-import type { Route } from '../http/route.ts';
-import { outboundAddressRoute } from '../product/outbound-address-route.ts';
-import type { Product } from '../product/product.ts';
-import type { KeyCallers } from '../verification/key-callers.ts';
-import type { Trust } from '../invalidation/trust.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { AllowListMemory } from '../../ip-allow-lists/allow-list-memory.ts';
+import { makeIpAllowListRepository } from '../../ip-allow-lists/ip-allow-list-repository.ts';
+import { ipAllowListRoutes } from '../../ip-allow-lists/ip-allow-list-routes.ts';
+import { makeOrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
+import { makeSetIpAllowList } from '../../ip-allow-lists/set-ip-allow-list.ts';
+import type { Tenant } from '../../tenants/posture.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantCaller } from '../../http/caller.ts';
+import type { Route } from '../../http/route.ts';
+import { outboundAddressRoute } from '../../product/outbound-address-route.ts';
+import type { Product } from '../../product/product.ts';
+import type { KeyCallers } from '../../verification/key-callers.ts';
+import type { Trust } from '../../invalidation/trust.ts';
 
 type Deps = {
   db: Knex;

@@ -1,13 +1,13 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import type { AuditLog } from '../audit/audit-log.ts';
-import { warnOfScopes } from '../sessions/session-cookie-size.ts';
-import type { ItemsOf } from '../background/items.ts';
-import type { Clock } from '../clock.ts';
-import { makeHoldersOf } from '../api-keys/rows/holders.ts';
-import type { Catalogue } from '../permissions/catalogue.ts';
-import { makeTellChangedGrants } from '../permissions/record-changed-grants.ts';
-import type { Loop } from '../background/loop.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import { warnOfScopes } from '../../sessions/session-cookie-size.ts';
+import type { ItemsOf } from '../../background/items.ts';
+import type { Clock } from '../../clock.ts';
+import { makeHoldersOf } from '../../api-keys/rows/holders.ts';
+import type { Catalogue } from '../../permissions/catalogue.ts';
+import { makeTellChangedGrants } from '../../permissions/record-changed-grants.ts';
+import type { Loop } from '../../background/loop.ts';
 
 /** Once in the life of a process; until then a failed one is tried again. */
 const LOOP = 'configuration';

@@ -9,7 +9,7 @@ import { makeMetrics } from '../telemetry/metrics.ts';
 import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 import { makeSealedSignIn } from '../workos/sealed-sign-in.ts';
 import { makeVerifyWebhook } from '../workos/events/webhook-signature.ts';
-import { tokenVerifier } from './session-parts.ts';
+import { tokenVerifier } from './api-keys/sessions.ts';
 
 /** The service's own readers with its real configuration: what they take, the service takes. */
 export function makeJudge({ config, product, log }: { config: Config; product: Product; log: Logger }) {

@@ -1,19 +1,19 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
-import { makeTestOrganizations } from '../tenants/test-organizations.ts';
-import type { TestOrganizations } from '../tenants/test-organizations.ts';
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config/config.ts';
-import type { Environment } from '../api-keys/key.ts';
-import { addGauge } from '../telemetry/metrics.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { WorkosFailure } from '../workos/failure.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
-import { makeSharedHoldOff } from '../workos/hold-off.ts';
-import { makeSdkGateway } from '../workos/sdk-gateway.ts';
-import type { HoldOffs } from '../workos/sdk-gateway.ts';
-import { makeTestGateway } from '../workos/environments-gateway.ts';
-import type { KeyGateway, TestGateway } from '../workos/environments-gateway.ts';
+import { makeTestOrganizations } from '../../tenants/test-organizations.ts';
+import type { TestOrganizations } from '../../tenants/test-organizations.ts';
+import type { Clock } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import type { Environment } from '../../api-keys/key.ts';
+import { addGauge } from '../../telemetry/metrics.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { WorkosFailure } from '../../workos/failure.ts';
+import type { WorkosGateway } from '../../workos/gateway.ts';
+import { makeSharedHoldOff } from '../../workos/hold-off.ts';
+import { makeSdkGateway } from '../../workos/sdk-gateway.ts';
+import type { HoldOffs } from '../../workos/sdk-gateway.ts';
+import { makeTestGateway } from '../../workos/environments-gateway.ts';
+import type { KeyGateway, TestGateway } from '../../workos/environments-gateway.ts';
 
 type Deps = {
   config: Pick<Config, 'workos'>;

@@ -1,13 +1,13 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config/config.ts';
-import { makeFallbackLimiter } from '../limits/shared/fallback.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import { makeLocalLimiter } from '../limits/local-limiter.ts';
-import { openRedisLink } from '../limits/shared/redis-link.ts';
-import { makeSharedLimiter, proveWritable } from '../limits/shared/shared-limiter.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Clock } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import { makeFallbackLimiter } from '../../limits/shared/fallback.ts';
+import type { Limiter } from '../../limits/limiter.ts';
+import { makeLocalLimiter } from '../../limits/local-limiter.ts';
+import { openRedisLink } from '../../limits/shared/redis-link.ts';
+import { makeSharedLimiter, proveWritable } from '../../limits/shared/shared-limiter.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 
 /** A window is some 200 bytes; see `makeWindows` for what happens to more. */
 const MAX_WINDOWS = 20_000;

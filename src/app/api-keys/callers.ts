@@ -1,10 +1,10 @@
-import { makeAuthenticate } from '../auth/authenticate.ts';
-import type { makeServiceTokens } from '../auth/service-tokens.ts';
-import type { SessionCookies } from '../auth/session-cookie.ts';
-import type { KeyFormat } from '../api-keys/format/key-format.ts';
-import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
-import type { KeyCallers } from '../verification/key-callers.ts';
-import type { WorkosGateway } from '../workos/gateway.ts';
+import { makeAuthenticate } from '../../auth/authenticate.ts';
+import type { makeServiceTokens } from '../../auth/service-tokens.ts';
+import type { SessionCookies } from '../../auth/session-cookie.ts';
+import type { KeyFormat } from '../../api-keys/format/key-format.ts';
+import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
+import type { KeyCallers } from '../../verification/key-callers.ts';
+import type { WorkosGateway } from '../../workos/gateway.ts';
 
 type Authenticating = Parameters<typeof makeAuthenticate>[0];
 type Deps = {

@@ -1,12 +1,12 @@
-import { makeAllowListMemory } from '../ip-allow-lists/allow-list-memory.ts';
-import { makeSessionMemory } from '../sessions/session-memory.ts';
-import type { Config } from '../config/config.ts';
-import { makeAnnounce } from '../invalidation/announce.ts';
-import type { Invalidation } from '../invalidation/invalidation.ts';
-import { makeInvalidationHub } from '../invalidation/invalidation-hub.ts';
-import { makeInvalidationStreams } from '../invalidation/invalidation-streams.ts';
-import { makeKeyCache } from '../verification/key-cache.ts';
-import { makeTrust } from '../invalidation/trust.ts';
+import { makeAllowListMemory } from '../../ip-allow-lists/allow-list-memory.ts';
+import { makeSessionMemory } from '../../sessions/session-memory.ts';
+import type { Config } from '../../config/config.ts';
+import { makeAnnounce } from '../../invalidation/announce.ts';
+import type { Invalidation } from '../../invalidation/invalidation.ts';
+import { makeInvalidationHub } from '../../invalidation/invalidation-hub.ts';
+import { makeInvalidationStreams } from '../../invalidation/invalidation-streams.ts';
+import { makeKeyCache } from '../../verification/key-cache.ts';
+import { makeTrust } from '../../invalidation/trust.ts';
 
 const CACHE_TTL_MS = 60_000;
 

@@ -1,16 +1,16 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
-import { makeSignInRates } from '../sessions/sign-in/sign-in-rates.ts';
-import { makeReplicas } from '../background/replicas.ts';
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config/config.ts';
-import { makeKeyChanges } from '../api-keys/key-changes.ts';
-import { makeFairTurns } from '../limits/fair-turns.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import { makePace } from '../workos-sync/pace.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { makeLimitsParts } from './limits-parts.ts';
+import { makeSignInRates } from '../../sessions/sign-in/sign-in-rates.ts';
+import { makeReplicas } from '../../background/replicas.ts';
+import type { Clock } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import { makeKeyChanges } from '../../api-keys/key-changes.ts';
+import { makeFairTurns } from '../../limits/fair-turns.ts';
+import type { Limiter } from '../../limits/limiter.ts';
+import { makePace } from '../../workos-sync/pace.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { makeLimitsParts } from './limits.ts';
 
 type Deps = {
   config: Pick<Config, 'budgets' | 'workos'>;
