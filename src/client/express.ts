@@ -1,17 +1,17 @@
 import type { Request, RequestHandler } from 'express';
-import type { VerifiedKey } from './checked-keys.ts';
+import type { VerifiedKey } from './guard/checked-keys.ts';
 import { createLatchkeyClient } from './client.ts';
 import type { LatchkeyClient } from './client.ts';
-import { guardRequests } from './guard-requests.ts';
-import type { RouteOptions } from './guard-requests.ts';
-import { makeKeyGuard } from './key-guard.ts';
-import type { CacheOptions } from './key-memory.ts';
+import { guardRequests } from './guard/guard-requests.ts';
+import type { RouteOptions } from './guard/guard-requests.ts';
+import { makeKeyGuard } from './guard/key-guard.ts';
+import type { CacheOptions } from './guard/key-memory.ts';
 import type { ConnectionOptions } from './send.ts';
-import { makeUsageReport } from './usage-report.ts';
+import { makeUsageReport } from './guard/usage-report.ts';
 
-export type { RouteOptions } from './guard-requests.ts';
-export type { CacheOptions } from './key-memory.ts';
-export type { VerifiedKey } from './checked-keys.ts';
+export type { RouteOptions } from './guard/guard-requests.ts';
+export type { CacheOptions } from './guard/key-memory.ts';
+export type { VerifiedKey } from './guard/checked-keys.ts';
 
 declare global {
   namespace Express {

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLatchkeyClient } from '../../src/client/client.ts';
 import type { Verdict } from '../../src/client/client.ts';
 import { requireApiKey } from '../../src/client/express.ts';
-import { makeKeyGuard } from '../../src/client/key-guard.ts';
+import { makeKeyGuard } from '../../src/client/guard/key-guard.ts';
 import { call, createKey } from '../support/api.ts';
 import { cuttable } from '../support/cuttable.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Verdict } from '../../src/client/client.ts';
-import { makeRecentChanges } from '../../src/client/recent-changes.ts';
+import { makeRecentChanges } from '../../src/client/guard/recent-changes.ts';
 
 const LAG_MS = 3_000;
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeSteadyClock } from '../../src/client/steady-clock.ts';
+import { makeSteadyClock } from '../../src/client/guard/steady-clock.ts';
 import { makeSteadyClock as makeClockOfService } from '../../src/clock.ts';
 import { createKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';

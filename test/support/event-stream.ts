@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { onTestFinished } from 'vitest';
-import { createFramesReader } from '../../src/client/read-frames.ts';
-import type { Frame } from '../../src/client/read-frames.ts';
+import { createFramesReader } from '../../src/client/guard/read-frames.ts';
+import type { Frame } from '../../src/client/guard/read-frames.ts';
 
 export type Listening = {
   status: number;

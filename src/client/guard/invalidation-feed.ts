@@ -4,8 +4,8 @@ import { request as requestHttps } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFramesReader } from './read-frames.ts';
 import type { Frame } from './read-frames.ts';
-import { tokenOf } from './send.ts';
-import type { Token } from './send.ts';
+import { tokenOf } from '../send.ts';
+import type { Token } from '../send.ts';
 
 type Options = {
   baseUrl: string;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Response } from 'express';
 import type { CheckedKey } from './checked-keys.ts';
-import { LatchkeyError } from './latchkey-error.ts';
+import { LatchkeyError } from '../latchkey-error.ts';
 import type {
   Environment,
   Operation,
@@ -10,7 +10,7 @@ import type {
   Verdict,
   VerdictCode,
   WantedEnvironment,
-} from './shapes.ts';
+} from '../shapes.ts';
 
 /** Why a request may not pass, as it is answered. */
 export type Refusal = {

@@ -1,4 +1,4 @@
-import type { Environment, Operation, Posture, Verdict } from './shapes.ts';
+import type { Environment, Operation, Posture, Verdict } from '../shapes.ts';
 import { newTally } from './usage-report.ts';
 import type { Tally } from './usage-report.ts';
 

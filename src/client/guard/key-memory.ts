@@ -2,8 +2,8 @@ import { checkedKeyOf, makeCheckedKeys } from './checked-keys.ts';
 import type { CheckedKey } from './checked-keys.ts';
 import { followFeed } from './invalidation-feed.ts';
 import { makeRecentChanges } from './recent-changes.ts';
-import type { Token } from './send.ts';
-import type { Verdict } from './shapes.ts';
+import type { Token } from '../send.ts';
+import type { Verdict } from '../shapes.ts';
 import type { Now } from './steady-clock.ts';
 
 /** What is kept in this process of keys that Latchkey called good. */

@@ -1,4 +1,4 @@
-import type { Verdict } from './shapes.ts';
+import type { Verdict } from '../shapes.ts';
 
 /** An answer that took longer is not kept, so that a change needs to be remembered only so long. */
 const MAX_ANSWER_MS = 30_000;

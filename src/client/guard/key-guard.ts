@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { CheckedKey } from './checked-keys.ts';
-import { connectionOf } from './client.ts';
-import type { LatchkeyClient } from './client.ts';
+import { connectionOf } from '../client.ts';
+import type { LatchkeyClient } from '../client.ts';
 import { isForEach, makeKeyMemory } from './key-memory.ts';
 import type { CacheOptions } from './key-memory.ts';
-import { LatchkeyError } from './latchkey-error.ts';
-import type { Verdict, VerifyApiKey } from './shapes.ts';
+import { LatchkeyError } from '../latchkey-error.ts';
+import type { Verdict, VerifyApiKey } from '../shapes.ts';
 import { makeSteadyClock } from './steady-clock.ts';
 
 /** A good key, or why it is none; the verdict is absent for a key that is known from before. */

@@ -4,7 +4,7 @@ import type { KeyGuard } from './key-guard.ts';
 import { tellLimits } from './limit-headers.ts';
 import { keysInQuery, readKey } from './read-key.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
-import type { Lease, Operation, WantedEnvironment } from './shapes.ts';
+import type { Lease, Operation, WantedEnvironment } from '../shapes.ts';
 import type { UsageReport } from './usage-report.ts';
 
 /** What a route asks of a key. */

@@ -1,4 +1,4 @@
-import type { ReportUsage, ReportedUse, VerdictCode } from './shapes.ts';
+import type { ReportUsage, ReportedUse, VerdictCode } from '../shapes.ts';
 import type { Now } from './steady-clock.ts';
 
 /** What was decided here about one key since it was last told. */

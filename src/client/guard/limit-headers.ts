@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Verdict } from './shapes.ts';
+import type { Verdict } from '../shapes.ts';
 
 /** Tells a client how much of a rate is left: draft-ietf-httpapi-ratelimit-headers-11. */
 export function tellLimits(res: Response, { rate_limit: rate }: Verdict): void {
