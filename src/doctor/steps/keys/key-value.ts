@@ -1,7 +1,7 @@
-import { COPES } from '../finding.ts';
-import { makeKey, validate } from '../keys.ts';
-import { text } from '../read.ts';
-import type { World } from '../world.ts';
+import { COPES } from '../../finding.ts';
+import { makeKey, validate } from '../../keys.ts';
+import { text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const USUAL = /^sk_[A-Za-z0-9]+$/;
 

@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseEvent } from '../../workos/events/event.ts';
-import { Skip } from '../finding.ts';
-import { makeKey } from '../keys.ts';
-import { expectStatus, need, text } from '../read.ts';
-import type { World } from '../world.ts';
+import { parseEvent } from '../../../workos/events/event.ts';
+import { Skip } from '../../finding.ts';
+import { makeKey } from '../../keys.ts';
+import { expectStatus, need, text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const MAX_BYTES = 1_048_576;

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { keyOf, readEvents, readUntil } from '../events.ts';
-import { COPES } from '../finding.ts';
-import { makeKey } from '../keys.ts';
-import { text } from '../read.ts';
-import type { World } from '../world.ts';
+import { keyOf, readEvents, readUntil } from '../../events.ts';
+import { COPES } from '../../finding.ts';
+import { makeKey } from '../../keys.ts';
+import { text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const KEYS = 12;
 

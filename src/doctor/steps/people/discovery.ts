@@ -1,5 +1,5 @@
-import { expectStatus, list, text } from '../read.ts';
-import type { World } from '../world.ts';
+import { expectStatus, list, text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 /** The keys that sign sessions, and what the AuthKit domain says of itself. */
 export async function discovery({ call, target, note, differs }: World): Promise<void> {

@@ -1,8 +1,8 @@
-import { Skip } from '../finding.ts';
-import { organizationId, tryKey, validate } from '../keys.ts';
-import { person } from '../people.ts';
-import { describe, expectStatus, need } from '../read.ts';
-import type { World } from '../world.ts';
+import { Skip } from '../../finding.ts';
+import { organizationId, tryKey, validate } from '../../keys.ts';
+import { person } from '../../people.ts';
+import { describe, expectStatus, need } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const MEMBERSHIPS = '/user_management/organization_memberships';
 

@@ -1,9 +1,9 @@
-import { parseEvent } from '../../workos/events/event.ts';
-import { readTime } from '../../workos/events/time.ts';
-import { readEvents, readUntil } from '../events.ts';
-import { COPES } from '../finding.ts';
-import { text } from '../read.ts';
-import type { World } from '../world.ts';
+import { parseEvent } from '../../../workos/events/event.ts';
+import { readTime } from '../../../workos/events/time.ts';
+import { readEvents, readUntil } from '../../events.ts';
+import { COPES } from '../../finding.ts';
+import { text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const EXPECTED = [
   'organization.created',

@@ -1,8 +1,8 @@
-import { AUDIT_ACTIONS } from '../../audit/audit-event.ts';
-import type { Answer } from '../client.ts';
-import { organizationId } from '../keys.ts';
-import { describe } from '../read.ts';
-import type { World } from '../world.ts';
+import { AUDIT_ACTIONS } from '../../../audit/audit-event.ts';
+import type { Answer } from '../../client.ts';
+import { organizationId } from '../../keys.ts';
+import { describe } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 /** An event of every action, as the forwarder sends it. Schemas are for ever, so none is registered here. */
 export async function audit(world: World): Promise<void> {

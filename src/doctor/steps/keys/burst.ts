@@ -1,5 +1,5 @@
-import { Skip } from '../finding.ts';
-import type { World } from '../world.ts';
+import { Skip } from '../../finding.ts';
+import type { World } from '../../world.ts';
 
 /** Somewhat more than WorkOS documents for a minute. */
 const MOST = 6_500;

@@ -1,7 +1,7 @@
-import { makeKey, validate } from '../keys.ts';
-import { describe, expectStatus, field } from '../read.ts';
-import type { Answer } from '../client.ts';
-import type { World } from '../world.ts';
+import { makeKey, validate } from '../../keys.ts';
+import { describe, expectStatus, field } from '../../read.ts';
+import type { Answer } from '../../client.ts';
+import type { World } from '../../world.ts';
 
 const HOUR_MS = 3_600_000;
 

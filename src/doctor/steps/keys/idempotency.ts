@@ -1,7 +1,7 @@
-import { COPES } from '../finding.ts';
-import { tryKey } from '../keys.ts';
-import { expectStatus, text } from '../read.ts';
-import type { World } from '../world.ts';
+import { COPES } from '../../finding.ts';
+import { tryKey } from '../../keys.ts';
+import { expectStatus, text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 /** The same request twice, with one Idempotency-Key. */
 export async function idempotency(world: World): Promise<void> {

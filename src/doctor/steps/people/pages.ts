@@ -1,6 +1,6 @@
-import { makeKey, organizationId } from '../keys.ts';
-import { expectStatus, list, text } from '../read.ts';
-import type { World } from '../world.ts';
+import { makeKey, organizationId } from '../../keys.ts';
+import { expectStatus, list, text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const MAX_PAGES = 100;
 

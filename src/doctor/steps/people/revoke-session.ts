@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
-import { signedIn } from '../people.ts';
-import { describe } from '../read.ts';
-import type { World } from '../world.ts';
+import { signedIn } from '../../people.ts';
+import { describe } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 /** What counts as over already, whichever of them it is. */
 const OVER = [200, 204, 400, 404];

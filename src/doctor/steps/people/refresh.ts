@@ -1,8 +1,8 @@
-import { COPES } from '../finding.ts';
-import { authenticate, REFRESH_GRANT, signedIn } from '../people.ts';
-import { describe, need } from '../read.ts';
-import type { World } from '../world.ts';
-import { makeOrganization } from './organization.ts';
+import { COPES } from '../../finding.ts';
+import { authenticate, REFRESH_GRANT, signedIn } from '../../people.ts';
+import { describe, need } from '../../read.ts';
+import type { World } from '../../world.ts';
+import { makeOrganization } from '../organization.ts';
 
 /** A refresh, one into an organization of others, and the used token again. */
 export async function refresh(world: World): Promise<void> {

@@ -1,6 +1,6 @@
-import { tryKey } from '../keys.ts';
-import { describe, isObject, list } from '../read.ts';
-import type { World } from '../world.ts';
+import { tryKey } from '../../keys.ts';
+import { describe, isObject, list } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 /** How WorkOS refuses a permission that nobody has defined. */
 export async function undefinedPermission(world: World): Promise<void> {

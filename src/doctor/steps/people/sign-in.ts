@@ -1,10 +1,10 @@
-import type { Answer } from '../client.ts';
-import { COPES } from '../finding.ts';
-import { organizationId } from '../keys.ts';
-import { authenticate, join, makePerson, PASSWORD_GRANT } from '../people.ts';
-import { describe, field, list, need, text } from '../read.ts';
-import type { World } from '../world.ts';
-import { makeOrganization } from './organization.ts';
+import type { Answer } from '../../client.ts';
+import { COPES } from '../../finding.ts';
+import { organizationId } from '../../keys.ts';
+import { authenticate, join, makePerson, PASSWORD_GRANT } from '../../people.ts';
+import { describe, field, list, need, text } from '../../read.ts';
+import type { World } from '../../world.ts';
+import { makeOrganization } from '../organization.ts';
 
 const SELECTION = 'urn:workos:oauth:grant-type:organization-selection';
 

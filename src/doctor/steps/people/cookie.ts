@@ -1,9 +1,9 @@
-import { MAX_COOKIE_BYTES } from '../../sessions/session-cookie-size.ts';
-import { COPES } from '../finding.ts';
-import { organizationId } from '../keys.ts';
-import { person, signedIn } from '../people.ts';
-import { judgeRoles } from '../role-sizes.ts';
-import type { World } from '../world.ts';
+import { MAX_COOKIE_BYTES } from '../../../sessions/session-cookie-size.ts';
+import { COPES } from '../../finding.ts';
+import { organizationId } from '../../keys.ts';
+import { person, signedIn } from '../../people.ts';
+import { judgeRoles } from '../../role-sizes.ts';
+import type { World } from '../../world.ts';
 
 const USUAL = ['wos_session', 'wos-session'];
 

@@ -1,11 +1,11 @@
 import { decodeJwt } from 'jose';
 import type { JWTPayload } from 'jose';
 import { setTimeout as wait } from 'node:timers/promises';
-import { COPES } from '../finding.ts';
-import { organizationId } from '../keys.ts';
-import { authenticate, person, signedIn } from '../people.ts';
-import { describe, expectStatus, need, text } from '../read.ts';
-import type { World } from '../world.ts';
+import { COPES } from '../../finding.ts';
+import { organizationId } from '../../keys.ts';
+import { authenticate, person, signedIn } from '../../people.ts';
+import { describe, expectStatus, need, text } from '../../read.ts';
+import type { World } from '../../world.ts';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const CODE_GRANT = 'authorization_code';

@@ -1,8 +1,8 @@
-import { RawKey } from '../../workos/events/event.ts';
-import { grantableScopes, tryKey } from '../keys.ts';
-import { describe, text } from '../read.ts';
-import { inspect } from '../shapes.ts';
-import type { World } from '../world.ts';
+import { RawKey } from '../../../workos/events/event.ts';
+import { grantableScopes, tryKey } from '../../keys.ts';
+import { describe, text } from '../../read.ts';
+import { inspect } from '../../shapes.ts';
+import type { World } from '../../world.ts';
 
 /** The longest that Latchkey gives a key: a label of 100 characters and its marker. */
 const NAME_LENGTH = 144;
