@@ -1,6 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Background } from '../../src/workos-sync/background.ts';
-import { linkCustomer, newId, sendStripe, stripeEvent, subscription, tenantOf, HOOK_SECRETS } from '../hooks/send.ts';
+import {
+  linkCustomer,
+  newId,
+  sendStripe,
+  stripeEvent,
+  subscription,
+  tenantOf,
+  HOOK_SECRETS,
+} from '../billing/webhooks/send.ts';
 import { createKey } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { inBothEnvironments } from '../support/both-environments.ts';

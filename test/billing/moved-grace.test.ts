@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startConsumer, warm } from '../client/consumer.ts';
-import { HOOK_SECRETS, message, sendBilling } from '../hooks/send.ts';
+import { HOOK_SECRETS, message, sendBilling } from './webhooks/send.ts';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 

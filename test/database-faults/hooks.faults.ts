@@ -12,7 +12,7 @@ import {
   stripeEvent,
   subscription,
   tenantOf,
-} from '../hooks/send.ts';
+} from '../billing/webhooks/send.ts';
 import type { CommitLoss } from './proxy.ts';
 import { startBehindProxy, timed } from './start.ts';
 

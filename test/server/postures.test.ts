@@ -5,7 +5,7 @@ import { startEmulator } from '../../src/emulator/emulator.ts';
 import { ulid } from '../../src/ids.ts';
 import { deriveKeys } from '../../src/secrets.ts';
 import { makeKeyHasher } from '../../src/verification/hmac/key-hasher.ts';
-import { HOOK_SECRETS, message, newId, signedBilling } from '../hooks/send.ts';
+import { HOOK_SECRETS, message, newId, signedBilling } from '../billing/webhooks/send.ts';
 import { startEntry } from '../process/start.ts';
 import { freshDatabase } from '../support/database.ts';
 import { SERVICE_TOKEN, emptySeed, environment } from '../support/service.ts';

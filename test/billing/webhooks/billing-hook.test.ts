@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
-import { call, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { call, outcome } from '../../support/api.ts';
+import { startService } from '../../support/service.ts';
 import {
   BILLING_SECRET,
   HOOK_SECRETS,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { call, outcome } from '../support/api.ts';
-import type { Answer } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { call, outcome } from '../../support/api.ts';
+import type { Answer } from '../../support/api.ts';
+import { startService } from '../../support/service.ts';
 import { HOOK_SECRETS, message, newId, sendBilling, sendStripe, stripeEvent } from './send.ts';
 
 const service = await startService(HOOK_SECRETS);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startService } from '../support/service.ts';
+import { startService } from '../../support/service.ts';
 import { HOOK_SECRETS, message, newId, sendBilling, tenantOf } from './send.ts';
 
 const service = await startService(HOOK_SECRETS);

@@ -1,7 +1,7 @@
 import { Stripe } from 'stripe';
 import { expect, test } from 'vitest';
-import { call, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { call, outcome } from '../../../support/api.ts';
+import { startService } from '../../../support/service.ts';
 import {
   BASE,
   HOOK_SECRETS,
@@ -13,7 +13,7 @@ import {
   stripeEvent,
   subscription,
   tenantOf,
-} from './send.ts';
+} from '../send.ts';
 
 const MINUTE_MS = 60_000;
 const PATH = '/v1/hooks/stripe';

@@ -1,15 +1,15 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startService } from '../support/service.ts';
-import { readStripeEvent } from '../../src/billing/webhooks/stripe/read-stripe-event.ts';
-import type { StripeFact } from '../../src/billing/webhooks/stripe/stripe-fact.ts';
-import { statementOf } from '../../src/billing/webhooks/stripe/stripe-statement.ts';
-import { withFact } from '../../src/billing/webhooks/stripe/subscription-history.ts';
-import { readProduct } from '../../src/product/read-product.ts';
-import { STRIPE_STATUSES, stripeMappingOf } from '../../src/product/stripe-rules.ts';
-import type { StripeStatus } from '../../src/product/stripe-rules.ts';
-import { historyOf, step } from './history.ts';
-import type { StripeEvent } from './history.ts';
+import { startService } from '../../../support/service.ts';
+import { readStripeEvent } from '../../../../src/billing/webhooks/stripe/read-stripe-event.ts';
+import type { StripeFact } from '../../../../src/billing/webhooks/stripe/stripe-fact.ts';
+import { statementOf } from '../../../../src/billing/webhooks/stripe/stripe-statement.ts';
+import { withFact } from '../../../../src/billing/webhooks/stripe/subscription-history.ts';
+import { readProduct } from '../../../../src/product/read-product.ts';
+import { STRIPE_STATUSES, stripeMappingOf } from '../../../../src/product/stripe-rules.ts';
+import type { StripeStatus } from '../../../../src/product/stripe-rules.ts';
+import { historyOf, step } from '../history.ts';
+import type { StripeEvent } from '../history.ts';
 import {
   BASE,
   HOOK_SECRETS,
@@ -20,7 +20,7 @@ import {
   stripeEvent,
   subscription,
   tenantOf,
-} from './send.ts';
+} from '../send.ts';
 
 const CONFIG = new URL('stripe-plans.yaml', import.meta.url).pathname;
 const service = await startService({ ...HOOK_SECRETS, LATCHKEY_CONFIG: CONFIG });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { Stripe } from 'stripe';
-import { call } from '../support/api.ts';
-import type { Answer } from '../support/api.ts';
-import type { Service } from '../support/service.ts';
+import { call } from '../../support/api.ts';
+import type { Answer } from '../../support/api.ts';
+import type { Service } from '../../support/service.ts';
 
 export const STRIPE_SECRET = 'whsec_testsoflatchkey0123456789';
 export const OTHER_STRIPE_SECRET = 'whsec_anothersecretoflatchkey01';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makeHookInbox } from '../../src/app/container.ts';
-import { readConfig } from '../../src/config/config.ts';
-import { readProduct } from '../../src/product/read-product.ts';
-import { makeLogger } from '../../src/telemetry/logger.ts';
-import { outcome } from '../support/api.ts';
-import { environment, startService } from '../support/service.ts';
+import { makeHookInbox } from '../../../src/app/container.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { readProduct } from '../../../src/product/read-product.ts';
+import { makeLogger } from '../../../src/telemetry/logger.ts';
+import { outcome } from '../../support/api.ts';
+import { environment, startService } from '../../support/service.ts';
 import {
   BASE,
   HOOK_SECRETS,
@@ -30,7 +30,7 @@ const service = await startService(HOOK_SECRETS, {
 const { db } = service;
 const inbox = makeHookInbox({
   config: readConfig(environment(service.workos)),
-  product: readProduct(new URL('../../config/evershell.yaml', import.meta.url)),
+  product: readProduct(new URL('../../../config/evershell.yaml', import.meta.url)),
   db,
   log: makeLogger({ level: 'silent', pretty: false }),
   clock: service.clock,

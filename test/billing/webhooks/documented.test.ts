@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { embeddedEnvironment } from '../../src/embedded/environment.ts';
-import { ProductFile } from '../../src/product/product.ts';
-import { readProduct } from '../../src/product/read-product.ts';
-import { startService } from '../support/service.ts';
+import { embeddedEnvironment } from '../../../src/embedded/environment.ts';
+import { ProductFile } from '../../../src/product/product.ts';
+import { readProduct } from '../../../src/product/read-product.ts';
+import { startService } from '../../support/service.ts';
 import { tenantOf } from './send.ts';
 
 const run = promisify(execFile);
-const page = await readFile(new URL('../../docs/billing.md', import.meta.url), 'utf8');
+const page = await readFile(new URL('../../../docs/billing.md', import.meta.url), 'utf8');
 const demo = { apiKey: 'sk_demo', clientId: 'client_demo' };
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-documented-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -48,7 +48,7 @@ test.runIf(hasTools).each([
 });
 
 test('each piece of a configuration on the page is one', () => {
-  const usual = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
+  const usual = readProduct(new URL('../../../config/evershell.yaml', import.meta.url));
   const pieces = blocksOf('yaml').map((text) => parse(text) as object);
   expect(pieces.map((piece) => Object.keys(piece))).toEqual([['billing'], ['stripe']]);
   for (const piece of pieces) expect(ProductFile.safeParse({ ...usual, ...piece }).error).toBeUndefined();

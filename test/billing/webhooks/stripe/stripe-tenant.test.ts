@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startService } from '../support/service.ts';
+import { startService } from '../../../support/service.ts';
 import {
   BASE,
   HOOK_SECRETS,
@@ -11,7 +11,7 @@ import {
   stripeEvent,
   subscription,
   tenantOf,
-} from './send.ts';
+} from '../send.ts';
 
 const service = await startService(HOOK_SECRETS);
 const named = (organizationId: string) => ({ metadata: { organization_id: organizationId } });

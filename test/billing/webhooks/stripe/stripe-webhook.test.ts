@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { call, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { call, outcome } from '../../../support/api.ts';
+import { startService } from '../../../support/service.ts';
 import {
   BASE,
   HOOK_SECRETS,
@@ -12,7 +12,7 @@ import {
   stripeEvent,
   subscription,
   tenantOf,
-} from './send.ts';
+} from '../send.ts';
 
 const PATH = '/v1/hooks/stripe';
 const service = await startService(HOOK_SECRETS);
