@@ -5,7 +5,7 @@ import { atWorkos } from '../support/at-workos.ts';
 import { sealSession } from '../support/sealed-session.ts';
 import { startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
-import { refresh } from './sign-in.ts';
+import { refresh } from '../sessions/sign-in/sign-in.ts';
 
 const sessions = { password_sign_in: true };
 const service = await startService({}, { product: { sessions } });

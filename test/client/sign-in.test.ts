@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LatchkeyError, createLatchkeyClient } from '../../src/client/client.ts';
-import { PASSWORD, addPerson } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson } from '../sessions/sign-in/sign-in.ts';
 import { startService } from '../support/service.ts';
 
 const service = await startService({}, { product: { sessions: { password_sign_in: true } } });

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { makeLimitsParts } from '../../src/app/api-keys/limits.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
-import { startFakeRedis } from './fake-redis.ts';
+import { startFakeRedis } from './shared/fake-redis.ts';
 
 const SECRET = 's3cr3t-of-redis';
 

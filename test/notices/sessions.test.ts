@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PASSWORD, addPerson, login, logout, tokensOf } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson, login, logout, tokensOf } from '../sessions/sign-in/sign-in.ts';
 import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './notice-service.ts';
 
 const secrets = [`whsec_${Buffer.alloc(32, 7).toString('base64')}`];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PASSWORD, addPerson } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson } from '../sessions/sign-in/sign-in.ts';
 import { call, outcome } from '../support/api.ts';
 import { startRedis } from './redis.ts';
 import { startReplicas } from './start-replicas.ts';

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
-import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from '../sessions/sign-in/sign-in.ts';
 import { call, outcome } from '../support/api.ts';
 import { signWebhook } from '../support/at-workos.ts';
 import { startChild } from '../support/child.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { call, outcome } from '../support/api.ts';
 import { atWorkos, signWebhook } from '../support/at-workos.ts';
 import { startService } from '../support/service.ts';
-import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from '../sessions/sign-in/sign-in.ts';
 
 const SECRET = 'a webhook secret of the tests';
 const PATH = '/v1/hooks/workos';

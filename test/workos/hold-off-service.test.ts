@@ -8,7 +8,7 @@ import { startTestEnvironment } from '../support/test-environment.ts';
 import { failAt } from '../support/workos-faults.ts';
 import type { Asked } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
-import { PASSWORD, addPerson, login, refresh, tokensOf } from '../auth/sign-in.ts';
+import { PASSWORD, addPerson, login, refresh, tokensOf } from '../sessions/sign-in/sign-in.ts';
 
 const MAX_HOLD_OFF_MS = 60_000;
 const testing = await startTestEnvironment();

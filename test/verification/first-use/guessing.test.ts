@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
-import { makeFailedCredentials } from '../../src/limits/guesses/failed-credentials.ts';
-import { makeFairTurns } from '../../src/limits/fair-turns.ts';
-import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
-import { makeAdoptKey } from '../../src/verification/first-use/adopt-key.ts';
-import { makeKeyCache } from '../../src/verification/key-cache.ts';
-import { makeKeyHasher } from '../../src/verification/hmac/key-hasher.ts';
-import type { MirrorRead } from '../../src/verification/mirror-record.ts';
-import { makeKeyResolver } from '../../src/verification/resolve-key.ts';
-import { makeTrust } from '../../src/invalidation/trust.ts';
-import { makeUnknownKeys } from '../../src/verification/first-use/unknown-keys.ts';
+import { makeKeyFormat } from '../../../src/api-keys/format/key-format.ts';
+import { makeFailedCredentials } from '../../../src/limits/guesses/failed-credentials.ts';
+import { makeFairTurns } from '../../../src/limits/fair-turns.ts';
+import { makeLocalLimiter } from '../../../src/limits/local-limiter.ts';
+import { makeAdoptKey } from '../../../src/verification/first-use/adopt-key.ts';
+import { makeKeyCache } from '../../../src/verification/key-cache.ts';
+import { makeKeyHasher } from '../../../src/verification/hmac/key-hasher.ts';
+import type { MirrorRead } from '../../../src/verification/mirror-record.ts';
+import { makeKeyResolver } from '../../../src/verification/resolve-key.ts';
+import { makeTrust } from '../../../src/invalidation/trust.ts';
+import { makeUnknownKeys } from '../../../src/verification/first-use/unknown-keys.ts';
 
 const MAX_WINDOWS = 1_000;
 const UNLIMITED = 0;

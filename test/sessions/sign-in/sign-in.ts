@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { call } from '../support/api.ts';
-import type { Answer } from '../support/api.ts';
-import type { Service } from '../support/service.ts';
+import { call } from '../../support/api.ts';
+import type { Answer } from '../../support/api.ts';
+import type { Service } from '../../support/service.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import { call } from '../support/api.ts';
-import { makeDashboardKey } from '../support/at-workos.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { workosRequests } from '../support/workos-keys.ts';
+import { call } from '../../support/api.ts';
+import { makeDashboardKey } from '../../support/at-workos.ts';
+import { SERVICE_TOKEN, startService } from '../../support/service.ts';
+import { workosRequests } from '../../support/workos-keys.ts';
 
 const service = await startService({
   WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '2',

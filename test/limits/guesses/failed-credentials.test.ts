@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { makeFailedCredentials } from '../../src/limits/guesses/failed-credentials.ts';
-import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
+import { makeFailedCredentials } from '../../../src/limits/guesses/failed-credentials.ts';
+import { makeLocalLimiter } from '../../../src/limits/local-limiter.ts';
 
 function start(perMinute = 3) {
   let nowMs = 1_000_000;

@@ -6,7 +6,7 @@ import { call, createKey, outcome } from '../support/api.ts';
 import { sealSession } from '../support/sealed-session.ts';
 import { plainItems } from '../support/plain-items.ts';
 import { startService } from '../support/service.ts';
-import { PASSWORD, addPerson, login, refresh, tokensOf } from './sign-in.ts';
+import { PASSWORD, addPerson, login, refresh, tokensOf } from './sign-in/sign-in.ts';
 
 const MINUTE_MS = 60_000;
 const WINDOW_MS = 2 * MINUTE_MS;

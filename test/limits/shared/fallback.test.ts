@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { makeFallbackLimiter } from '../../src/limits/shared/fallback.ts';
-import type { Fallback } from '../../src/limits/shared/fallback.ts';
-import { parseLease } from '../../src/limits/leases/lease-id.ts';
-import type { Limiter, LimitRequest } from '../../src/limits/limiter.ts';
-import { UNLIMITED } from '../../src/limits/limits.ts';
-import { makeLocalLimiter } from '../../src/limits/local-limiter.ts';
+import { makeFallbackLimiter } from '../../../src/limits/shared/fallback.ts';
+import type { Fallback } from '../../../src/limits/shared/fallback.ts';
+import { parseLease } from '../../../src/limits/leases/lease-id.ts';
+import type { Limiter, LimitRequest } from '../../../src/limits/limiter.ts';
+import { UNLIMITED } from '../../../src/limits/limits.ts';
+import { makeLocalLimiter } from '../../../src/limits/local-limiter.ts';
 
 const rate = { limit: 2, windowSeconds: 60 };
 const request: LimitRequest = {

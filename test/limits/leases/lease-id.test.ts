@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leaseId, makeTokens, parseLease } from '../../src/limits/leases/lease-id.ts';
+import { leaseId, makeTokens, parseLease } from '../../../src/limits/leases/lease-id.ts';
 
 const place = { organizationId: 'org_01ABC', keyId: 'api_key_01XYZ', token: '0123456789abcdef0123456789abcdef' };
 

@@ -4,8 +4,8 @@ import { call, createKey, outcome } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 import { listenToInvalidations } from '../support/event-stream.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from './sign-in.ts';
-import type { Tokens } from './sign-in.ts';
+import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from './sign-in/sign-in.ts';
+import type { Tokens } from './sign-in/sign-in.ts';
 
 const MINUTE_MS = 60_000;
 const ADDRESS = '192.0.2.44';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { call, createKey, outcome } from '../../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../../support/service.ts';
 
 const PATH = '/v1/api-keys/verify';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SIGN_IN_REFUSALS } from '../../src/emulator/profile/sign-in-refusals.ts';
-import { outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { SIGN_IN_REFUSALS } from '../../../src/emulator/profile/sign-in-refusals.ts';
+import { outcome } from '../../support/api.ts';
+import { startService } from '../../support/service.ts';
 import { PASSWORD, addPerson, login, refresh, tokensOf } from './sign-in.ts';
 
 const sessions = { password_sign_in: true };

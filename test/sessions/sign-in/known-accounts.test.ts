@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
-import { someSecret } from '../support/audit.ts';
-import { restartWith } from '../support/restart.ts';
-import { startService } from '../support/service.ts';
+import { call, createKey } from '../../support/api.ts';
+import { someSecret } from '../../support/audit.ts';
+import { restartWith } from '../../support/restart.ts';
+import { startService } from '../../support/service.ts';
 import { PASSWORD, addPerson, login } from './sign-in.ts';
 
 const sessions = { password_sign_in: true };

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
-import { exchange } from '../support/exchange.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { call, createKey } from '../../support/api.ts';
+import { exchange } from '../../support/exchange.ts';
+import { SERVICE_TOKEN, startService } from '../../support/service.ts';
 import { forwardRequests, verifyRequests } from './fast-path-requests.ts';
 import type { RawRequest } from './fast-path-requests.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openRedisLink } from '../../src/limits/shared/redis-link.ts';
-import { proveWritable } from '../../src/limits/shared/shared-limiter.ts';
-import type { Send } from '../../src/limits/shared/take-script.ts';
+import { openRedisLink } from '../../../src/limits/shared/redis-link.ts';
+import { proveWritable } from '../../../src/limits/shared/shared-limiter.ts';
+import type { Send } from '../../../src/limits/shared/take-script.ts';
 import { startFakeRedis } from './fake-redis.ts';
 
 const DEADLINE_MS = 100;

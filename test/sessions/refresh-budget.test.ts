@@ -4,7 +4,7 @@ import { someSecret } from '../support/audit.ts';
 import { atWorkos } from '../support/at-workos.ts';
 import { restartWith } from '../support/restart.ts';
 import { startService } from '../support/service.ts';
-import { PASSWORD, addPerson, login, tokensOf } from './sign-in.ts';
+import { PASSWORD, addPerson, login, tokensOf } from './sign-in/sign-in.ts';
 
 const sessions = { password_sign_in: true };
 const OK = [200, undefined];

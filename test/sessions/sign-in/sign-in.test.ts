@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { takeWorkosDown } from '../support/workos-faults.ts';
+import { call, createKey, outcome } from '../../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../../support/service.ts';
+import { takeWorkosDown } from '../../support/workos-faults.ts';
 import { PASSWORD, addPerson, login, logout, refresh, tokensOf } from './sign-in.ts';
 
 const sessions = { password_sign_in: true };

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeHashKey } from '../../src/verification/hmac/hmac.ts';
+import { makeHashKey } from '../../../src/verification/hmac/hmac.ts';
 
 const hmac = (secret: Uint8Array, text: string) => createHmac('sha256', secret).update(text).digest('base64');
 const secret = fc.uint8Array({ minLength: 1, maxLength: 64 });

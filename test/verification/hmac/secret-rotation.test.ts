@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
-import { metricsOf } from '../support/metrics.ts';
-import { restartWith } from '../support/restart.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import type { Service } from '../support/service.ts';
-import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
-import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
+import { call, createKey, outcome } from '../../support/api.ts';
+import { metricsOf } from '../../support/metrics.ts';
+import { restartWith } from '../../support/restart.ts';
+import { SERVICE_TOKEN, startService } from '../../support/service.ts';
+import type { Service } from '../../support/service.ts';
+import { failAt, takeWorkosDown } from '../../support/workos-faults.ts';
+import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../../support/workos-keys.ts';
 
 const secret = () => randomBytes(32).toString('hex');
 const FIRST = secret();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { makeRenewHashes } from '../../src/verification/hmac/renew-hmacs.ts';
-import { aKey, keyEvent, startMirror } from '../support/mirror.ts';
+import { makeRenewHashes } from '../../../src/verification/hmac/renew-hmacs.ts';
+import { aKey, keyEvent, startMirror } from '../../support/mirror.ts';
 
 const { db, apply } = await startMirror();
 const warn = vi.fn<(...told: unknown[]) => void>();

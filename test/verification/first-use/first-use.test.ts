@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import { demoSeed } from '../../src/emulator/demo.ts';
-import { call, createKey, outcome } from '../support/api.ts';
-import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
-import type { Organization } from '../support/organizations.ts';
-import { startService } from '../support/service.ts';
-import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
-import { makeKeyAtWorkos, workosRequests } from '../support/workos-keys.ts';
+import { demoSeed } from '../../../src/emulator/demo.ts';
+import { call, createKey, outcome } from '../../support/api.ts';
+import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../../support/at-workos.ts';
+import type { Organization } from '../../support/organizations.ts';
+import { startService } from '../../support/service.ts';
+import { failAt, takeWorkosDown } from '../../support/workos-faults.ts';
+import { makeKeyAtWorkos, workosRequests } from '../../support/workos-keys.ts';
 
 const service = await startService({ WORKOS_VALIDATIONS_PER_SECOND: '20', WORKOS_TIMEOUT_MS: '1500' });
 const { db, workos } = service;

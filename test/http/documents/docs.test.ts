@@ -4,10 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ERROR_CODES } from '../../src/errors.ts';
-import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
-import { call, outcome } from '../support/api.ts';
-import { startService } from '../support/service.ts';
+import { ERROR_CODES } from '../../../src/errors.ts';
+import { NOTICE_TYPES } from '../../../src/product/webhook-types.ts';
+import { call, outcome } from '../../support/api.ts';
+import { startService } from '../../support/service.ts';
 
 type Schema = {
   enum?: string[];
