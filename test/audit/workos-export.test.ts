@@ -7,7 +7,7 @@ import { toEvent } from '../../src/audit/audit-row.ts';
 import { describeBreak } from '../../src/audit/break.ts';
 import { readCsv } from '../../src/audit/exports/csv.ts';
 import { sdk } from '../emulator/harness.ts';
-import { deliver, registerAuditSchemas, startNoticeService } from '../notices/notice-service.ts';
+import { deliver, registerAuditSchemas, startNoticeService } from '../webhooks/webhook-service.ts';
 import { createKey } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 

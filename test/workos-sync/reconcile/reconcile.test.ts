@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
-import { atWorkos, deleteAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
-import type { Organization } from '../support/organizations.ts';
-import { SECRET, auditOf, makeTestReconcile, throughAll } from '../support/reconcile.ts';
-import { startService } from '../support/service.ts';
-import { failAt } from '../support/workos-faults.ts';
-import { keysAtWorkos } from '../support/workos-keys.ts';
+import { call, createKey } from '../../support/api.ts';
+import { atWorkos, deleteAtWorkos, makeDashboardKey } from '../../support/at-workos.ts';
+import type { Organization } from '../../support/organizations.ts';
+import { SECRET, auditOf, makeTestReconcile, throughAll } from '../../support/reconcile.ts';
+import { startService } from '../../support/service.ts';
+import { failAt } from '../../support/workos-faults.ts';
+import { keysAtWorkos } from '../../support/workos-keys.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1500' });

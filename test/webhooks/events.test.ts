@@ -4,7 +4,7 @@ import type { NoticeType } from '../../src/product/webhook-types.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { deleteAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, startNoticeService } from './webhook-service.ts';
 import { newSecret, startReceiver } from './receiver.ts';
 
 const crm = await startReceiver();

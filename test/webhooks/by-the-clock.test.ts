@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { expireAtWorkos } from '../support/at-workos.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
-import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, secondProcess, startNoticeService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const DAY = 24 * 60 * 60_000;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PASSWORD, addPerson, login, logout, tokensOf } from '../sessions/sign-in/sign-in.ts';
-import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './webhook-service.ts';
 
 const secrets = [`whsec_${Buffer.alloc(32, 7).toString('base64')}`];
 const service = await startNoticeService({

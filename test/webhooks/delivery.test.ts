@@ -3,7 +3,7 @@ import { replayNotice } from '../../src/webhooks/undelivered.ts';
 import { call, createKey } from '../support/api.ts';
 import { metricsOf } from '../support/metrics.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
-import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, secondProcess, startNoticeService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const HOUR = 60 * 60_000;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createKey } from '../support/api.ts';
-import { atWorkos, deleteAtWorkos } from '../support/at-workos.ts';
-import type { Organization } from '../support/organizations.ts';
-import { SECRET, makeTestReconcile } from '../support/reconcile.ts';
-import { startService } from '../support/service.ts';
+import { createKey } from '../../support/api.ts';
+import { atWorkos, deleteAtWorkos } from '../../support/at-workos.ts';
+import type { Organization } from '../../support/organizations.ts';
+import { SECRET, makeTestReconcile } from '../../support/reconcile.ts';
+import { startService } from '../../support/service.ts';
 
 const service = await startService(
   { LATCHKEY_SECRET: SECRET },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
-import { deliver, outboxOf, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, startNoticeService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const crm = await startReceiver();

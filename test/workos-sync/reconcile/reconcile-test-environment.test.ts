@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
-import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
-import { SECRET, auditOf, makeTestReconcile, stateOf } from '../support/reconcile.ts';
-import { startService } from '../support/service.ts';
-import { startTestEnvironment } from '../support/test-environment.ts';
-import { AT, failAt } from '../support/workos-faults.ts';
-import { keysAtWorkos } from '../support/workos-keys.ts';
+import { call, createKey } from '../../support/api.ts';
+import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey } from '../../support/at-workos.ts';
+import { SECRET, auditOf, makeTestReconcile, stateOf } from '../../support/reconcile.ts';
+import { startService } from '../../support/service.ts';
+import { startTestEnvironment } from '../../support/test-environment.ts';
+import { AT, failAt } from '../../support/workos-faults.ts';
+import { keysAtWorkos } from '../../support/workos-keys.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const there = await startTestEnvironment();

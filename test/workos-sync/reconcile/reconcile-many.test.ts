@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { startEmulator } from '../../src/emulator/emulator.ts';
-import { makeTestClock } from '../support/clock.ts';
-import { freshDatabase } from '../support/database.ts';
-import { makeTestReconcile } from '../support/reconcile.ts';
-import { PROFILE, emptySeed } from '../support/service.ts';
-import { ORGANIZATION, fillMirror, fillWorkos, wantedOf } from '../reconcile-large/fill.ts';
+import { startEmulator } from '../../../src/emulator/emulator.ts';
+import { makeTestClock } from '../../support/clock.ts';
+import { freshDatabase } from '../../support/database.ts';
+import { makeTestReconcile } from '../../support/reconcile.ts';
+import { PROFILE, emptySeed } from '../../support/service.ts';
+import { ORGANIZATION, fillMirror, fillWorkos, wantedOf } from '../../reconcile-large/fill.ts';
 
 // The short form of `npm run test:reconcile-large`, which has 100,000 keys and a heap that cannot hold them.
 const KEYS = 2_000;

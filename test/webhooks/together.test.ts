@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, test, vi } from 'vitest';
 import { notice } from '../../src/webhooks/webhook.ts';
 import { makeOutboxWriter } from '../../src/webhooks/outbox-writer.ts';
-import { deliver, outboxOf, secondProcess, startNoticeService } from './notice-service.ts';
+import { deliver, outboxOf, secondProcess, startNoticeService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 // Two processes at once in earnest on a PostgreSQL server; the embedded one has them take turns.

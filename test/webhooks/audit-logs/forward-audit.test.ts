@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
-import { atWorkos } from '../support/at-workos.ts';
-import { takeWorkosDown } from '../support/workos-faults.ts';
-import { AUDIT_ACTIONS } from '../../src/audit/audit-event.ts';
-import { auditSchemaOf } from '../../src/webhooks/audit-logs/audit-schemas.ts';
-import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './notice-service.ts';
+import { call, createKey } from '../../support/api.ts';
+import { atWorkos } from '../../support/at-workos.ts';
+import { takeWorkosDown } from '../../support/workos-faults.ts';
+import { AUDIT_ACTIONS } from '../../../src/audit/audit-event.ts';
+import { auditSchemaOf } from '../../../src/webhooks/audit-logs/audit-schemas.ts';
+import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from '../webhook-service.ts';
 
 const service = await startNoticeService({ auditForwarding: true });
 await registerAuditSchemas(service);

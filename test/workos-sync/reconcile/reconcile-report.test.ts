@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { makeJson, makeTable } from '../../src/workos-sync/reconcile/report.ts';
-import type { FindingOf, Outcome, Progress } from '../../src/workos-sync/reconcile/reconcile.ts';
+import { makeJson, makeTable } from '../../../src/workos-sync/reconcile/report.ts';
+import type { FindingOf, Outcome, Progress } from '../../../src/workos-sync/reconcile/reconcile.ts';
 
 const FINDING: FindingOf = {
   environment: 'live',

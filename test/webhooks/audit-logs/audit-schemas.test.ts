@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { AUDIT_ACTIONS } from '../../src/audit/audit-event.ts';
-import { createKey } from '../support/api.ts';
-import { atWorkos } from '../support/at-workos.ts';
-import { deliver, registerAuditSchemas, startNoticeService } from './notice-service.ts';
+import { AUDIT_ACTIONS } from '../../../src/audit/audit-event.ts';
+import { createKey } from '../../support/api.ts';
+import { atWorkos } from '../../support/at-workos.ts';
+import { deliver, registerAuditSchemas, startNoticeService } from '../webhook-service.ts';
 
 const service = await startNoticeService({ auditForwarding: true });
 service.workos.behave({ audit_schemas: 'required' });
