@@ -11,7 +11,7 @@ import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { IssuedKey } from '../workos/gateway.ts';
-import type { KeyGateway } from '../workos/environments-gateway.ts';
+import type { KeyGateway } from '../workos/test-environment-gateway.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
 import type { KeyRepository } from './rows/key-repository.ts';

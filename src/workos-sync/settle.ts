@@ -5,9 +5,9 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { Marker } from '../api-keys/mirror/marker.ts';
 import type { KeysOf, UnsettledKey, UnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';
-import type { KeyGateway } from '../workos/environments-gateway.ts';
-import type { Pace } from './pace.ts';
-import { whileRenewing } from './while-renewing.ts';
+import type { KeyGateway } from '../workos/test-environment-gateway.ts';
+import type { Pace } from '../background/rate-limiter.ts';
+import { whileRenewing } from '../background/while-renewing.ts';
 
 type WorkosCalls = 'heldMs' | 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 import {
   linkCustomer,
   newId,

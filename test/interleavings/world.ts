@@ -15,7 +15,7 @@ import type { Marker } from '../../src/api-keys/mirror/marker.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { deriveKeys } from '../../src/secrets.ts';
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 import type { Reconcile } from '../../src/workos-sync/reconcile/reconcile.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { withDatabase } from '../support/database-url.ts';

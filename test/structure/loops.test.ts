@@ -15,9 +15,9 @@ afterAll(close);
 const SOURCES = join(import.meta.dirname, '../../src');
 /** What repeats without being a loop: the runner of loops, what watches sockets and open streams, renewed leases, the size of the heap. */
 const REPEATERS = [
-  'workos-sync/background.ts',
-  'workos-sync/run-every.ts',
-  'workos-sync/while-renewing.ts',
+  'background/background.ts',
+  'background/run-every.ts',
+  'background/while-renewing.ts',
   'invalidation/follow-invalidations.ts',
   'http/server/connections.ts',
   'process/lean-heap.ts',

@@ -1,4 +1,4 @@
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 
 /** What a scrape says after the worker has read the gauges of tables, which it does each minute. */
 export async function metricsOf({ url, background }: { url: string; background: Background }): Promise<string> {

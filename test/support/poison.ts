@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { DeadLetters } from '../../src/background/loop.ts';
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 
 /** What is written of one organization to a table is refused for good. @returns what has it accepted again */
 export async function refuseFor(db: Knex, organizationId: string, table: string): Promise<() => Promise<void>> {

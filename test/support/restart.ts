@@ -4,7 +4,7 @@ import { makeContainer } from '../../src/app/container.ts';
 import { listen } from '../../src/http/server/server.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { environment } from './service.ts';
 import type { Options, Service } from './service.ts';

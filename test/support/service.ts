@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { afterAll } from 'vitest';
 import type { z } from 'zod';
 import { readConfig } from '../../src/config/config.ts';
-import type { Background } from '../../src/workos-sync/background.ts';
+import type { Background } from '../../src/background/background.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import type { Container } from '../../src/app/container.ts';
 import { makeDatabaseServer } from '../../src/db/database-server.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { makeUsageParts } from '../../src/app/api-keys/usage.ts';
-import { JITTER } from '../../src/workos-sync/run-every.ts';
+import { JITTER } from '../../src/background/run-every.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { plainItems } from '../support/plain-items.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { makeKeyChanges } from '../../api-keys/key-changes.ts';
 import { makeFairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
-import { makePace } from '../../workos-sync/pace.ts';
+import { makePace } from '../../background/rate-limiter.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { makeLimitsParts } from './limits.ts';
 

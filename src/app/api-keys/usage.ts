@@ -9,7 +9,7 @@ import type { Reach } from '../../api-keys/key-access.ts';
 import { makeOwnersOfKeys } from '../../api-keys/rows/owners-of-keys.ts';
 import type { Loop } from '../../background/loop.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
-import { JITTER } from '../../workos-sync/run-every.ts';
+import { JITTER } from '../../background/run-every.ts';
 import { addGauge } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { makeAgentFamily } from '../../usage/agent-family.ts';

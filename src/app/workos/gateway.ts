@@ -12,8 +12,8 @@ import type { WorkosGateway } from '../../workos/gateway.ts';
 import { makeSharedHoldOff } from '../../workos/hold-off.ts';
 import { makeSdkGateway } from '../../workos/sdk-gateway.ts';
 import type { HoldOffs } from '../../workos/sdk-gateway.ts';
-import { makeTestGateway } from '../../workos/environments-gateway.ts';
-import type { KeyGateway, TestGateway } from '../../workos/environments-gateway.ts';
+import { makeTestGateway } from '../../workos/test-environment-gateway.ts';
+import type { KeyGateway, TestGateway } from '../../workos/test-environment-gateway.ts';
 
 type Deps = {
   config: Pick<Config, 'workos'>;

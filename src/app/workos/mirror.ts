@@ -28,7 +28,7 @@ import { makeApplyEvent } from '../../workos-sync/apply-event.ts';
 import type { ApplyEvent } from '../../workos-sync/apply-event.ts';
 import type { Loop } from '../../background/loop.ts';
 import { makeEventCursors } from '../../workos-sync/event-cursors.ts';
-import type { Pace } from '../../workos-sync/pace.ts';
+import type { Pace } from '../../background/rate-limiter.ts';
 import { makePollEvents } from '../../workos-sync/poll-events.ts';
 import { makeRereadEvents } from '../../workos-sync/reread-events.ts';
 import { makeUnreadableEvents } from '../../workos-sync/unreadable-events-repository.ts';

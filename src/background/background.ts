@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Loop } from '../background/loop.ts';
+import type { Loop } from './loop.ts';
 import { runEvery } from './run-every.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { heldOffMs } from '../workos/failure.ts';

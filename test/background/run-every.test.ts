@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runEvery } from '../../src/workos-sync/run-every.ts';
+import { runEvery } from '../../src/background/run-every.ts';
 import { heldOffMs, WorkosFailure } from '../../src/workos/failure.ts';
 
 const limited = (retryAfter: number) => new WorkosFailure('limited', { retryAfter }, { outcome: 'refused' });
