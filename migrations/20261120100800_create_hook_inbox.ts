@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Hooks that came in, and what Stripe told of its subscriptions; see docs/billing.md. */
+/** Hooks that came in, and what Stripe told of its subscriptions; see docs/explanation/billing.md. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     alter table tenants

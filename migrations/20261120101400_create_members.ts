@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** The people who have keys of their own; see docs/personal-keys.md. */
+/** The people who have keys of their own; see docs/how-to/offer-personal-keys.md. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create table members (

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** What Latchkey itself knows of people's sessions: when they were last used, and that they are over; see docs/sessions.md. */
+/** What Latchkey itself knows of people's sessions: when they were last used, and that they are over; see docs/how-to/manage-sessions.md. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create table user_sessions (

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Items that a background loop could not do and set aside, so that they hold up no others; see docs/background.md. */
+/** Items that a background loop could not do and set aside, so that they hold up no others; see docs/explanation/background-loops.md. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create table background_failures (

@@ -22,7 +22,8 @@ async function run(): Promise<number> {
     const hint = isSent ? '' : `  events are sent with version ${workos.auditSchemaVersion}`;
     process.stdout.write(`${action}  ${outcome}  version ${version}${hint}\n`);
   }
-  if (problems > 0) process.stdout.write(`${problems} to look at: see WorkOS Audit Logs in docs/notices.md.\n`);
+  if (problems > 0)
+    process.stdout.write(`${problems} to look at: see WorkOS Audit Logs in docs/how-to/send-webhooks.md.\n`);
   return problems === 0 ? 0 : 1;
 }
 

@@ -107,7 +107,7 @@ function same(outcome: Outcome): Row {
   };
 }
 
-/** What Latchkey promises for each fault of WorkOS; the tests hold it, `docs/faults.md` shows it. */
+/** What Latchkey promises for each fault of WorkOS; the tests hold it, `docs/reference/faults.md` shows it. */
 export const EXPECTED: Readonly<Record<Operation, Row>> = {
   create: making(''),
   rotate: making('; the old key works'),

@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
 
 /** The rows of the table of budgets: the variables, and the label. */
 function documented(): { variables: string[]; label: string }[] {
-  const [, table = ''] = read('docs/verification.md').split('| label `budget`');
+  const [, table = ''] = read('docs/explanation/verification.md').split('| label `budget`');
   const rows = table.split('\n\n')[0]!.split('\n').slice(2);
   return rows.map((row) => {
     const cells = row.split('|').slice(1, -1);

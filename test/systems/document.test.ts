@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DOCUMENTED, systemsPage } from './document.ts';
 
-test('docs/systems.md says what the tests hold; `npm run docs:systems` writes it', () => {
-  const committed = readFileSync(new URL('../../docs/systems.md', import.meta.url), 'utf8');
+test('docs/reference/systems.md says what the tests hold; `npm run docs:systems` writes it', () => {
+  const committed = readFileSync(new URL('../../docs/reference/systems.md', import.meta.url), 'utf8');
   expect(committed).toBe(systemsPage());
 });
 

@@ -21,7 +21,7 @@ export function systemsPage(): string {
 const INTRODUCTION = `# Five systems, one service
 
 Latchkey can be each of five products that give out API keys, by a configuration file and nothing else. The files are in
-[examples/systems](../examples/systems), and \`LATCHKEY_CONFIG=examples/systems/memsolus.yaml npm start\` runs one of them
+[examples/systems](../../examples/systems), and \`LATCHKEY_CONFIG=examples/systems/memsolus.yaml npm start\` runs one of them
 with demo data. Each line below is a behaviour that the product's public page states, in our words, and a test of the same
 number and name, which plays it over HTTP: \`npm run test:systems\`. What a page advises its readers, such as to keep keys
 in environment variables, is no behaviour and is not listed.
@@ -38,10 +38,10 @@ function describe<World>(system: System<World>): { text: string; behaviours: Doc
     section,
     page,
     own ? `_In its own way:_ ${latchkey}` : latchkey,
-    `[${slug} ${number}](../test/systems/${slug}.test.ts)`,
+    `[${slug} ${number}](../../test/systems/${slug}.test.ts)`,
   ]);
   const table = markdownTable([['section', 'behaviour', 'Latchkey', 'test'], ...rows]);
-  const file = `[examples/systems/${slug}.yaml](../examples/systems/${slug}.yaml)`;
+  const file = `[examples/systems/${slug}.yaml](../../examples/systems/${slug}.yaml)`;
   return {
     text: `## ${name}\n\n${about} ${file}\n\n${table}`,
     behaviours: behaviours.map(({ section, page, latchkey, own }) => ({

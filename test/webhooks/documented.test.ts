@@ -6,7 +6,7 @@ import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
 import type { NoticeType } from '../../src/product/webhook-types.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const page = read('docs/notices.md');
+const page = read('docs/how-to/send-webhooks.md');
 const blocksOf = (language: string) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text);
 

@@ -12,7 +12,7 @@ import { startService } from '../../support/service.ts';
 import { tenantOf } from './send.ts';
 
 const run = promisify(execFile);
-const page = await readFile(new URL('../../../docs/billing.md', import.meta.url), 'utf8');
+const page = await readFile(new URL('../../../docs/explanation/billing.md', import.meta.url), 'utf8');
 const demo = { apiKey: 'sk_demo', clientId: 'client_demo' };
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-documented-'));
 afterAll(() => rm(folder, { recursive: true }));
