@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
 
-export default defineConfig({
-  test: {
+type Options = NonNullable<TestProjectInlineConfiguration['test']> & { include: string[] };
+
+// A database server whose connections can be cut, or on which the production start runs.
+const TEST_DATABASE_URL = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+const globalSetup = ['./test/support/global-setup.ts'];
+
+const projects: Record<string, Options> = {
+  unit: {
     include: ['test/**/*.test.ts'],
     exclude: [
       'test/**/node_modules/**',
@@ -11,7 +19,7 @@ export default defineConfig({
       'test/faults/**',
       'test/plans/**',
     ],
-    globalSetup: ['./test/support/global-setup.ts'],
+    globalSetup,
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
@@ -19,5 +27,74 @@ export default defineConfig({
     maxWorkers: 4,
     // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
     isolate: false,
+  },
+  /** Every answer that WorkOS may fail with, in each operation; most of the time is waiting for deadlines. */
+  faults: {
+    include: ['test/faults/**/*.test.ts'],
+    globalSetup,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    maxWorkers: 3,
+  },
+  /** The examination of a WorkOS environment, once against each profile of the local WorkOS. */
+  doctor: { include: ['test/doctor/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  /** Processes, and a real PostgreSQL (`TEST_DATABASE_URL`), Redis (`TEST_REDIS_URL`, `redis-server`), nginx and Caddy. */
+  server: {
+    include: ['test/server/**/*.test.ts', 'test/process/**/*.test.ts'],
+    globalSetup,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+  /** A thousand organizations, for a machine that does nothing else; the project `server` has a hundred. */
+  postures: {
+    include: ['test/server/postures.test.ts'],
+    globalSetup,
+    env: { POSTURE_TENANTS: '1000' },
+    hookTimeout: 30_000,
+  },
+  'database-faults': {
+    include: ['test/database-faults/*.faults.ts'],
+    globalSetup,
+    env: { TEST_DATABASE_URL },
+    testTimeout: 60_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+  /** Attacks by strangers on the real processes; `ATTACK_SECONDS` is how long each lasts. One at a time: they measure time. */
+  attacks: {
+    include: ['test/attacks/*.attack.ts'],
+    globalSetup,
+    env: { TEST_DATABASE_URL },
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+  /** The plans of every statement, on a database of `EXPLAIN_KEYS` keys; needs a PostgreSQL server. */
+  plans: {
+    include: ['test/plans/**/*.test.ts'],
+    globalSetup,
+    testTimeout: 1_800_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+  },
+  /**
+   * Failovers of real servers: PostgreSQL with streaming replication, Redis with Sentinel, processes of Latchkey. Needs
+   * the programs of PostgreSQL, and, as root, `runuser`, `ip` and `iptables`. One file at a time: they measure time.
+   */
+  failover: {
+    include: ['test/failover/**/*.failover.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 90_000,
+    fileParallelism: false,
+  },
+};
+
+/** Projects run one after another, since each has its own number of workers; `--project` selects one. */
+export default defineConfig({
+  test: {
+    projects: Object.entries(projects).map(([name, options], groupOrder) => ({
+      test: { ...options, name, sequence: { groupOrder } },
+    })),
   },
 });

@@ -18,7 +18,7 @@ declare module 'vitest' {
 
 /** Migrates once; every test file then clones the result. `TEST_DATABASE_URL` names a server to use. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const url = process.env['TEST_DATABASE_URL'];
+  const url = project.config.env?.['TEST_DATABASE_URL'] ?? process.env['TEST_DATABASE_URL'];
   return url === undefined || url === '' ? embeddedTemplate(project) : serverTemplate(project, url);
 }
 
