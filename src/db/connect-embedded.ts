@@ -16,13 +16,8 @@ const SETTINGS = ['-c', 'shared_buffers=16MB'];
  * transaction waits until that transaction ends. Two processes must never open one folder; see `holdDataFolder`.
  */
 export async function connectEmbedded(options: PGliteOptions): Promise<EmbeddedDatabase> {
-  const pglite = await PGlite.create({ ...options, startParams: [...PGlite.defaultStartParams, ...SETTINGS] });
-  const db = knex({
-    client: 'pg',
-    connection: () => createPgConfig(pglite) as unknown as Knex.PgConnectionConfig,
-    pool: { min: 1, max: 1, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS },
-    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-  });
+  const pglite = await openEmbedded(options);
+  const db = knexOf(pglite);
   return {
     db,
     pglite,
@@ -31,4 +26,18 @@ export async function connectEmbedded(options: PGliteOptions): Promise<EmbeddedD
       await pglite.close();
     },
   };
+}
+
+export function openEmbedded(options: PGliteOptions): Promise<PGlite> {
+  return PGlite.create({ ...options, startParams: [...PGlite.defaultStartParams, ...SETTINGS] });
+}
+
+/** A pool of the one connection; its end leaves the database open. */
+export function knexOf(pglite: PGlite): Knex {
+  return knex({
+    client: 'pg',
+    connection: () => createPgConfig(pglite) as unknown as Knex.PgConnectionConfig,
+    pool: { min: 1, max: 1, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS },
+    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+  });
 }

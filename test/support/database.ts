@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import { inject } from 'vitest';
 import { connectDatabase } from '../../src/db/connect.ts';
-import { connectEmbedded } from '../../src/db/connect-embedded.ts';
+import { takeEmbedded } from './embedded-databases.ts';
 import { withDatabase } from './global-setup.ts';
 
 export type TestDatabase = {
@@ -18,8 +17,7 @@ export type TestDatabase = {
 export async function freshDatabase(): Promise<TestDatabase> {
   const source = inject('template');
   if (source.kind === 'embedded') {
-    const { db, close } = await connectEmbedded({ loadDataDir: new Blob([await readFile(source.dumpFile)]) });
-    return { db, kind: 'embedded', close };
+    return { kind: 'embedded', ...(await takeEmbedded(source.dumpFile)) };
   }
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   const admin = connectDatabase({ url: source.url, poolMax: 1 });
