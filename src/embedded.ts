@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
 import { systemClock } from './clock.ts';
 import { readConfig } from './config/config.ts';
@@ -9,7 +8,7 @@ import { isFirst, migrate } from './db/migrations.ts';
 import { holdDataFolder } from './embedded/data-folder.ts';
 import { demoProductOf, firstKeyOf, folderOfProduct, hasTestKeys } from './embedded/demo-product.ts';
 import { seedDemoTenants } from './embedded/demo-tenants.ts';
-import { embeddedEnvironment, ignoredVariables } from './embedded/environment.ts';
+import { embeddedEnvironment, ignoredVariables, readStartVariables } from './embedded/environment.ts';
 import { reasonOf } from './embedded/storage-errors.ts';
 import { welcome } from './embedded/welcome.ts';
 import { DEMO, demoSeedOf, demoTestSeedOf } from './emulator/demo.ts';
@@ -26,13 +25,13 @@ import { readProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
-const DEFAULT_WORKOS_PORT = 4100;
-const Port = z.coerce.number().int().min(1).max(65_535);
-
-/** The start without any set-up: PostgreSQL in this process, a local WorkOS, demo tenants; loopback only. */
+/**
+ * `npm start`: runs the service without any set-up, on loopback only, with PostgreSQL in the process, a local WorkOS and demo
+ * tenants, until a signal. Exit code 0: stopped; 1: it did not start.
+ */
 await runProcess(async () => {
   const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
-  const folder = folderOfProduct(resolve(process.env['LATCHKEY_DATA_DIR'] ?? '.data'), product.product);
+  const folder = folderOfProduct(resolve(readStartVariables(process.env).dataDir), product.product);
   const lifetime = makeLifetime();
   try {
     return await start(product, folder, lifetime);
@@ -45,9 +44,9 @@ await runProcess(async () => {
 async function start(product: Product, folder: string, lifetime: ReturnType<typeof makeLifetime>) {
   const lock = holdDataFolder(folder);
   lifetime.onEnd(lock.release);
-  const workosPort = readPort('WORKOS_PORT', DEFAULT_WORKOS_PORT);
-  const testPort = hasTestKeys(product) ? readPort('WORKOS_TEST_PORT', workosPort + 1) : undefined;
   const given = process.env;
+  const { workosPort, ...others } = readStartVariables(given);
+  const testPort = hasTestKeys(product) ? others.testPort : undefined;
   const config = readConfig(embeddedEnvironment({ given, demo: DEMO, folder, workosPort, testPort }));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
@@ -117,10 +116,4 @@ async function openDatabase(dataDir: string) {
 
 function refuse(error: unknown): never {
   throw new StartError(`The local WorkOS did not start: ${(error as Error).message}`, { cause: error });
-}
-
-function readPort(name: string, otherwise: number): number {
-  const port = Port.safeParse(process.env[name] || otherwise);
-  if (!port.success) throw new StartError(`${name} needs a port, 1 to 65535.`);
-  return port.data;
 }

@@ -1,34 +1,134 @@
-/** Every error code the API can answer, with its HTTP status. Closed: clients may switch on it. */
-export const ERROR_STATUS = {
-  validation_error: 400,
-  credential_missing: 401,
-  credential_invalid: 401,
-  credential_expired: 401,
-  permission_denied: 403,
-  ip_not_allowed: 403,
-  route_not_found: 404,
-  api_key_not_found: 404,
-  organization_not_found: 404,
-  method_not_allowed: 405,
-  organization_choice_required: 409,
-  key_limit_reached: 409,
-  idempotency_key_reused: 409,
-  request_in_progress: 409,
-  payload_too_large: 413,
-  unsupported_media_type: 415,
-  billing_inactive: 423,
-  rate_limited: 429,
-  concurrency_limited: 429,
-  internal_error: 500,
-  workos_rejected: 502,
-  workos_unavailable: 503,
-  database_unavailable: 503,
+/**
+ * Every error code that the API answers, with its HTTP status, what it means and what the client does about it. Closed:
+ * clients may switch on it. docs/reference/error-codes.md is made of this.
+ */
+export const ERRORS = {
+  validation_error: {
+    status: 400,
+    meaning: 'The path, query, headers or body of the request are not as documented.',
+    remedy: 'Correct the request; `details.fields` names each wrong field and what is wrong with it.',
+  },
+  credential_missing: {
+    status: 401,
+    meaning: 'The request carries no credential of a kind that this route takes.',
+    remedy: 'Send one, such as `Authorization: Bearer …`.',
+  },
+  credential_invalid: {
+    status: 401,
+    meaning: 'The credential is unknown, revoked, forged, of another environment, or its signature does not match.',
+    remedy: 'Sign in again or use another key; do not repeat the request.',
+  },
+  credential_expired: {
+    status: 401,
+    meaning: 'The session, token or API key has expired.',
+    remedy: 'Renew the session, request a new token, or create a new key.',
+  },
+  permission_denied: {
+    status: 403,
+    meaning: 'The credential is good and may not do this: a scope is missing, or this kind of caller is not allowed.',
+    remedy:
+      'Use a credential with the scope; `details.missing_scopes` names what is missing, where that is the reason.',
+  },
+  ip_not_allowed: {
+    status: 403,
+    meaning: "The client's address is not on the organization's or the key's IP allow list.",
+    remedy: 'Call from an allowed address, or add `details.address` to the list.',
+  },
+  route_not_found: {
+    status: 404,
+    meaning: 'No route has this path.',
+    remedy: 'Compare the path with `/docs`.',
+  },
+  api_key_not_found: {
+    status: 404,
+    meaning: "The caller's organization has no such key, or the caller may not see it.",
+    remedy: 'Check the id; a rotation gives the successor a new one.',
+  },
+  organization_not_found: {
+    status: 404,
+    meaning: 'There is no such organization, or the caller is not a member of it.',
+    remedy: 'Check the id, and that WorkOS knows the organization.',
+  },
+  method_not_allowed: {
+    status: 405,
+    meaning: 'The path exists, the method does not.',
+    remedy: 'Use a method of the `Allow` header.',
+  },
+  organization_choice_required: {
+    status: 409,
+    meaning: 'The person belongs to several organizations and named none.',
+    remedy: 'Repeat with `organization_id` of `details.organizations` and `details.pending_authentication_token`.',
+  },
+  key_limit_reached: {
+    status: 409,
+    meaning: 'The organization or the person has as many active keys as allowed.',
+    remedy: 'Revoke a key, or raise the limit of the plan.',
+  },
+  idempotency_key_reused: {
+    status: 409,
+    meaning: 'The `Idempotency-Key` belongs to an earlier, different request.',
+    remedy: 'Use a new `Idempotency-Key` for each request that differs.',
+  },
+  request_in_progress: {
+    status: 409,
+    meaning: 'The first request with this `Idempotency-Key` is still running.',
+    remedy: 'Repeat the same request shortly.',
+  },
+  payload_too_large: {
+    status: 413,
+    meaning: 'The body is longer than the route takes, 64 KiB unless documented otherwise.',
+    remedy: 'Send less in one request.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    meaning: 'The body is not JSON in UTF-8, or it is compressed in an unknown way.',
+    remedy: 'Send `Content-Type: application/json`.',
+  },
+  billing_inactive: {
+    status: 423,
+    meaning: 'The billing posture of the organization does not allow this operation.',
+    remedy: 'Settle the billing of the organization; `details.posture` says what it is.',
+  },
+  rate_limited: {
+    status: 429,
+    meaning: 'A rate limit is used up: of the key, the organization, the address, or of calls to WorkOS.',
+    remedy: 'Wait the seconds of `Retry-After`, then repeat.',
+  },
+  concurrency_limited: {
+    status: 429,
+    meaning: 'Too many requests with this key, or too many invalidation streams, are open at once.',
+    remedy: 'Wait until one has ended, or the seconds of `Retry-After`, then repeat.',
+  },
+  internal_error: {
+    status: 500,
+    meaning: 'A defect of the service; the log has its cause under the request id.',
+    remedy: 'Report it with `request_id`. Repeat a change only with the same `Idempotency-Key`.',
+  },
+  workos_rejected: {
+    status: 502,
+    meaning: 'WorkOS refused the request, or its answer is not of a known form.',
+    remedy: "Look at `details.workos`; often a permission is missing from WorkOS's list for organization API keys.",
+  },
+  workos_unavailable: {
+    status: 503,
+    meaning: 'WorkOS cannot be reached, answers too late, or the circuit breaker is open.',
+    remedy: 'Wait the seconds of `Retry-After`, then repeat.',
+  },
+  database_unavailable: {
+    status: 503,
+    meaning: 'The database does not answer, or is not proven to be the primary.',
+    remedy: 'Wait the seconds of `Retry-After`, then repeat.',
+  },
 } as const;
 
-export type ErrorCode = keyof typeof ERROR_STATUS;
+export type ErrorCode = keyof typeof ERRORS;
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]];
+export const ERROR_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+export const ERROR_STATUS = Object.fromEntries(ERROR_CODES.map((code) => [code, ERRORS[code].status])) as {
+  [Code in ErrorCode]: (typeof ERRORS)[Code]['status'];
+};
 
 /** An outcome the caller may act on. Anything else that is thrown is a bug and is answered as `internal_error`. */
 export class AppError extends Error {
@@ -43,7 +143,7 @@ export class AppError extends Error {
   }
 
   get status(): number {
-    return ERROR_STATUS[this.code];
+    return ERRORS[this.code].status;
   }
 
   /** Seconds the client should wait, when the outcome says so; answered as `Retry-After` too. */

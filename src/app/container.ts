@@ -104,6 +104,8 @@ export type Container = {
   limits: Pick<LimitsParts, 'ready' | 'close'>;
   /** The process is not ready from here on, and answers all the same. */
   drain: () => void;
+  /** Every route and every metric, for their reference pages. */
+  described: { routes: readonly Route[]; metrics: Metrics['registry'] };
 };
 
 /** Wires the service together; the only place that knows all parts. */
@@ -138,7 +140,8 @@ export function makeContainer(parts: Parts): Container {
   });
   const { trust, streams, limits, closeSessions } = platform;
   const usage = { close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions()])) };
-  return { ...http, background, trust, streams, usage, limits, drain };
+  const described = { routes: [...features, ...health], metrics: platform.metrics.registry };
+  return { ...http, background, trust, streams, usage, limits, drain, described };
 }
 
 /** The same parts for a reconciliation that runs by itself. */

@@ -3,27 +3,36 @@ import { callerId } from '../http/caller.ts';
 import type { Caller, UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 
-export const AUDIT_ACTIONS = [
-  'api_key.created',
-  'api_key.updated',
-  'api_key.rotated',
-  'api_key.revoked',
-  'api_key.expiry_changed',
-  'organization.created',
-  'organization.updated',
-  'organization.deleted',
-  'organization.billing_changed',
-  'organization.decommissioned',
-  'organization.decommissioning_stopped',
-  'organization.ip_allow_list_changed',
-  'permission_set.changed',
-  'scope.implications_changed',
-  'session.created',
-  'session.organization_changed',
-  'session.ended',
-  'session.refused',
-] as const;
-export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+/** Every action that the audit log records, and when. docs/reference/audit-actions.md is made of this. */
+export const AUDIT_ACTION_MEANINGS = {
+  'api_key.created': 'A key was created, here or at WorkOS; after a rotation `details.rotated_from` names the old key.',
+  'api_key.updated':
+    'Label, description, metadata, limits, allowed addresses or expiry of a key changed, or a reconciliation took scopes that WorkOS does not grant; `details.changed` names the fields.',
+  'api_key.rotated': 'A key was replaced; `details.rotated_to` names its successor, `details.grace_seconds` its grace.',
+  'api_key.revoked':
+    'A key was revoked, here or at WorkOS; `details.reason` says why where no caller asked for it, such as `decommissioned` or `membership_ended`.',
+  'api_key.expiry_changed': 'WorkOS moved the expiry of a key; `details` has it `before` and `after`.',
+  'organization.created': 'WorkOS created the organization.',
+  'organization.updated': 'WorkOS changed the name or the Stripe customer of the organization.',
+  'organization.deleted': 'WorkOS deleted the organization.',
+  'organization.billing_changed':
+    'Status, plan, limit or dates of billing changed; `details` has them `before` and `after`.',
+  'organization.decommissioned': 'All keys of the organization were revoked, because its `decommission_at` had come.',
+  'organization.decommissioning_stopped': 'Billing took back a decommissioning that had begun.',
+  'organization.ip_allow_list_changed':
+    'The IP allow list was set; `details.forced` is true where the caller gave `force`.',
+  'permission_set.changed': 'The product file changed a permission set of which the organization has active keys.',
+  'scope.implications_changed':
+    'The product file changed what a scope implies that active keys of the organization hold.',
+  'session.created': 'A person signed in here.',
+  'session.organization_changed': 'A person took a session from another organization to this one.',
+  'session.ended':
+    'A session ended: `details.reason` is `signed_out`, `inactive`, `refused` (its renewal) or `revoked` (at WorkOS).',
+  'session.refused':
+    'A sign-in failed; `details.reason` is the error code. Repeated failures are one event with `details.attempts`.',
+} as const;
+export type AuditAction = keyof typeof AUDIT_ACTION_MEANINGS;
+export const AUDIT_ACTIONS = Object.keys(AUDIT_ACTION_MEANINGS) as [AuditAction, ...AuditAction[]];
 export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
 
 export type AuditEvent = {

@@ -5,6 +5,7 @@ import { makeJudge } from '../app/readers.ts';
 import { askPerson } from '../doctor/ask-person.ts';
 import { examine, exitCodeOf } from '../doctor/doctor.ts';
 import { summarize, writeReport } from '../doctor/report.ts';
+import { DoctorVariables } from '../doctor/variables.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
@@ -37,8 +38,9 @@ async function run(): Promise<number> {
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: 'silent', pretty: false });
   const { workos } = config;
-  const cookie = process.env['LATCHKEY_DOCTOR_COOKIE'] || undefined;
-  const burstKey = given.burst ? process.env['LATCHKEY_DOCTOR_BURST_KEY'] || undefined : undefined;
+  const { LATCHKEY_DOCTOR_COOKIE, LATCHKEY_DOCTOR_BURST_KEY } = DoctorVariables.parse(process.env);
+  const cookie = LATCHKEY_DOCTOR_COOKIE || undefined;
+  const burstKey = given.burst ? LATCHKEY_DOCTOR_BURST_KEY || undefined : undefined;
   const person = given.interactive ? askPerson({ ...workos, redirectUri: given['redirect-uri'] }) : {};
   const examination = await examine({
     target: workos,

@@ -2,23 +2,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { demoSeed } from '../emulator/demo.ts';
+import { LocalWorkosVariables } from '../emulator/environment.ts';
 import { startEmulator } from '../emulator/emulator.ts';
 import { profileNamed } from '../emulator/profile/profile.ts';
 import { readSeed } from '../emulator/read-seed.ts';
 
-const Environment = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4_100),
-  HOST: z.string().default('127.0.0.1'),
-  LATCHKEY_DATA_DIR: z.string().min(1).default('.data'),
-  LOCAL_WORKOS_SEED: z.string().min(1).max(4_096).optional(),
-});
-
 try {
-  const { PORT: port, HOST: host, LATCHKEY_DATA_DIR: folder, ...environment } = Environment.parse(process.env);
+  const { PORT: port, HOST: host, LATCHKEY_DATA_DIR: folder, ...environment } = LocalWorkosVariables.parse(process.env);
   const { values: options } = parseArgs({ options: { seed: { type: 'string' } } });
   const file = options.seed ?? environment.LOCAL_WORKOS_SEED;
   const stateFile = join(folder, 'workos', 'state.sqlite');
-  const profile = profileNamed(process.env['LOCAL_WORKOS_PROFILE']);
+  const profile = profileNamed(environment.LOCAL_WORKOS_PROFILE);
   const seed = file === undefined ? demoSeed : readSeed(file);
   const emulator = await startEmulator({ port, host, stateFile, seed, profile });
   process.stdout.write(

@@ -1,101 +1,6 @@
 import { z } from 'zod';
-import { DatabaseUrl } from './database-url.ts';
 import { StartError } from '../errors.ts';
-import { sealsPlace } from './seals-place.ts';
-import {
-  baseUrl,
-  COOKIE_NAME,
-  environmentClientId,
-  environmentKey,
-  hookSecrets,
-  list,
-  milliseconds,
-  previousSecrets,
-  redisUrl,
-  secret,
-  serviceToken,
-  signingSecrets,
-} from './variable-types.ts';
-
-const WORKOS_URL = 'https://api.workos.com';
-const MAX_ISSUERS = 20;
-const MAX_CLIENTS = 10;
-
-/** What the endpoints of the product's file name as theirs. */
-const NOTICES_SECRET = /^LATCHKEY_NOTICES_SECRET[A-Z0-9_]*$/;
-const NoticeSecrets = z.record(z.string(), signingSecrets);
-
-const Variables = z.object({
-  DATABASE_URL: DatabaseUrl,
-  WORKOS_API_KEY: environmentKey,
-  WORKOS_CLIENT_ID: environmentClientId,
-  WORKOS_COOKIE_PASSWORD: secret(32),
-  WORKOS_COOKIE_NAME: z
-    .string()
-    .regex(COOKIE_NAME, "needs the name of a cookie: up to 64 letters, digits and !#$%&'*+-.^_`|~")
-    .optional(),
-  LATCHKEY_SECRET: secret(32),
-  LATCHKEY_PREVIOUS_SECRETS: list.pipe(previousSecrets).default([]),
-  WORKOS_API_URL: baseUrl.default(WORKOS_URL),
-  WORKOS_API_KEY_TEST: environmentKey.optional(),
-  WORKOS_CLIENT_ID_TEST: environmentClientId.optional(),
-  WORKOS_API_URL_TEST: baseUrl.optional(),
-  WORKOS_AUTHKIT_URL: baseUrl.optional(),
-  WORKOS_ISSUERS: list.pipe(z.array(z.string().max(2_048)).max(MAX_ISSUERS, `takes up to ${MAX_ISSUERS}`)).default([]),
-  WORKOS_CLIENT_IDS: list
-    .pipe(z.array(environmentClientId).max(MAX_CLIENTS, `takes up to ${MAX_CLIENTS} client ids`))
-    .default([]),
-  WORKOS_TIMEOUT_MS: milliseconds(5_000),
-  WORKOS_AUDIT_SCHEMA_VERSION: z.coerce.number().int().min(1).max(10_000).default(1),
-  LATCHKEY_SERVICE_TOKENS: list.pipe(z.array(serviceToken)).default([]),
-  LATCHKEY_CONFIG: z.string().min(1).optional(),
-  LATCHKEY_ROLE: z.enum(['api', 'worker', 'all']).default('all'),
-  LATCHKEY_SETTLE_INTERVAL_MS: milliseconds(10_000),
-  LATCHKEY_EVENTS_INTERVAL_MS: milliseconds(10_000),
-  LATCHKEY_IDEMPOTENCY_WINDOW_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
-  LATCHKEY_AUDIT_SEALS: sealsPlace.optional(),
-  LATCHKEY_AUDIT_SEAL_INTERVAL_MS: milliseconds(60_000),
-  LATCHKEY_USAGE_FLUSH_MS: milliseconds(1_000),
-  LATCHKEY_USAGE_RETENTION_MONTHS: z.coerce.number().int().min(1).max(120).default(13),
-  LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: z.coerce.number().int().min(0).max(6_000).default(0),
-  WORKOS_WEBHOOK_SECRET: secret(16).optional(),
-  WORKOS_WEBHOOK_SECRET_TEST: secret(16).optional(),
-  STRIPE_WEBHOOK_SECRET: hookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)'),
-  BILLING_WEBHOOK_SECRETS: signingSecrets,
-  LATCHKEY_HOOK_RETENTION_DAYS: z.coerce.number().int().min(7).max(365).default(30),
-  REDIS_URL: redisUrl.optional(),
-  LATCHKEY_LIMITS_FALLBACK: z.enum(['local', 'allow', 'refuse']).default('local'),
-  LATCHKEY_LEASE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(60),
-  LATCHKEY_STALE_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(0),
-  LATCHKEY_CACHE_MAX_KEYS: z.coerce.number().int().min(1).max(10_000_000).default(24_000),
-  WORKOS_VALIDATIONS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
-  WORKOS_SETTLEMENTS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
-  WORKOS_UNEXPECTED_KEYS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(60),
-  WORKOS_REFRESHES_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(20),
-  WORKOS_KEY_CHANGES_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(30),
-  LATCHKEY_KEY_CHANGES_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(300),
-  LATCHKEY_SPARE_LOOK_UPS_PER_SECOND: z.coerce.number().int().min(1).max(100_000).default(1_000),
-  LATCHKEY_STREAMS: z.coerce.number().int().min(2).max(100_000).default(1_000),
-  LATCHKEY_STREAMS_PER_ORGANIZATION: z.coerce.number().int().min(1).max(100_000).default(20),
-  LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(300),
-  LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(10),
-  LATCHKEY_SIGN_INS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(30),
-  WORKOS_HOLD_OFF_MS: milliseconds(10_000).pipe(z.number().max(60_000)),
-  WORKOS_BREAKER_FAILURES: z.coerce.number().int().min(1).max(10_000).default(5),
-  LATCHKEY_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
-  LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
-  LATCHKEY_OPERATIONS_HOST: z.string().min(1).optional(),
-  LATCHKEY_OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  LATCHKEY_DOCS: z.enum(['api', 'operations']).default('api'),
-  TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
-  LATCHKEY_LOG_ACCEPTED_SHARE: z.coerce.number().min(0).max(1).default(0),
-  DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(100).default(10),
-  SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(120_000).default(0),
-  SHUTDOWN_GRACE_MS: milliseconds(10_000),
-});
+import { ENDPOINT_SECRETS, Variables } from './variables.ts';
 
 /** The names of all variables that `readConfig` reads, but for those of webhook endpoints. */
 export const VARIABLES: readonly string[] = Object.keys(Variables.shape);
@@ -149,8 +54,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   // An empty variable is what an unset one looks like in many deployments.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = Environment.safeParse(given);
-  const noticeSecrets = NoticeSecrets.safeParse(
-    Object.fromEntries(Object.entries(given).filter(([name]) => NOTICES_SECRET.test(name))),
+  const noticeSecrets = ENDPOINT_SECRETS.variables.safeParse(
+    Object.fromEntries(Object.entries(given).filter(([name]) => ENDPOINT_SECRETS.form.test(name))),
   );
   if (!parsed.success || !noticeSecrets.success) throw new StartError(describe([parsed, noticeSecrets], given));
   const value = parsed.data;

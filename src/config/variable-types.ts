@@ -50,7 +50,10 @@ export const environmentKey = z.string().startsWith('sk_', 'needs the secret key
 export const environmentClientId = z
   .string()
   .startsWith('client_', 'needs the client id of a WorkOS environment (client_…)');
-export const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(600_000).default(fallback);
+/** A whole number within bounds; `fallback` where the variable is unset. */
+export const wholeNumber = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+export const milliseconds = (fallback: number) => wholeNumber(1, 600_000, fallback);
 
 function isDecodable({ username, password }: URL): boolean {
   try {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { VARIABLES } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { keptSecret } from './data-folder.ts';
@@ -16,8 +17,41 @@ type Places = {
   testPort: number | undefined;
 };
 
+const port = z.coerce.number().int().min(1).max(65_535);
+
+/** The variables that `npm start` alone reads, beside those of the service. */
+export const START_VARIABLES = {
+  LATCHKEY_DATA_DIR: z
+    .string()
+    .default('.data')
+    .describe(
+      'Folder of the embedded database, the local WorkOS and the generated secrets; each product but the default one has a folder of its own in it.',
+    ),
+  WORKOS_PORT: port.default(4_100).describe('Port of the local WorkOS.'),
+  WORKOS_TEST_PORT: port.optional().meta({
+    description: 'Port of the local WorkOS of test keys, for products that have such keys.',
+    fallback: 'the port after `WORKOS_PORT`',
+  }),
+};
+
+/**
+ * Reads the variables that `npm start` alone has.
+ * @throws StartError that names the port that is none
+ */
+export function readStartVariables(given: Given) {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => isSet(value)));
+  const parsed = z.object(START_VARIABLES).safeParse(set);
+  if (!parsed.success) throw new StartError(`${String(parsed.error.issues[0]?.path[0])} needs a port, 1 to 65535.`);
+  const {
+    WORKOS_PORT: workosPort,
+    WORKOS_TEST_PORT: testPort = workosPort + 1,
+    LATCHKEY_DATA_DIR: dataDir,
+  } = parsed.data;
+  return { workosPort, testPort, dataDir };
+}
+
 /** The variables whose value does not matter here: this start has a database, a WorkOS and an address of its own. */
-const OWN = [
+export const IGNORED_VARIABLES: readonly string[] = [
   'DATABASE_URL',
   'DATABASE_POOL_MAX',
   'WORKOS_API_KEY',
@@ -38,7 +72,7 @@ const OWN = [
 
 /** The names of variables that are set and have no effect here, so that the start can say so. */
 export function ignoredVariables(given: Given): string[] {
-  return OWN.filter((name) => isSet(given[name]));
+  return IGNORED_VARIABLES.filter((name) => isSet(given[name]));
 }
 
 /**
@@ -88,7 +122,7 @@ function usedVariables(given: Given): Record<string, string | undefined> {
 }
 
 function isUsed(name: string): boolean {
-  return (VARIABLES.includes(name) || name.startsWith('LATCHKEY_NOTICES_SECRET')) && !OWN.includes(name);
+  return (VARIABLES.includes(name) || name.startsWith('LATCHKEY_NOTICES_SECRET')) && !IGNORED_VARIABLES.includes(name);
 }
 
 function isSet(value: string | undefined): boolean {

@@ -15,21 +15,22 @@ export const BillingRules = z
     grace_days: z
       .partialRecord(z.enum(BILLING_STATUSES).exclude(['active']), days)
       .default({})
-      .describe('Days that a status, or the end of a trial, goes on without effect; 0, if not given.'),
+      .describe('Days of grace after a status begins or a trial ends, in which it has no effect; 0, if not given.'),
     postures: z
       .partialRecord(
         z.enum(POSTURES),
         z.strictObject({
-          api: operations.optional().describe("What passes on Latchkey's own routes."),
-          keys: operations.optional().describe('For what a key verifies.'),
+          api: operations.optional().describe("Operations that pass on Latchkey's own routes."),
+          keys: operations.optional().describe('Operations for which a key verifies.'),
         }),
       )
       .default({})
       .describe(
-        'What passes in a posture: everything in active, trial and grace, reading and winding down in the others, if not given.',
+        'Operations that pass in a posture. If not given, all pass in `active`, `trial` and `grace`, and `read` and `wind_down` in the others.',
       ),
   })
-  .prefault({});
+  .prefault({})
+  .describe('What billing allows (docs/explanation/billing.md).');
 
 /** The rules with all that was not said filled in. */
 export function policyRulesOf({ grace_days: graceDays, postures }: z.output<typeof BillingRules>): PolicyRules {

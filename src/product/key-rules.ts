@@ -11,38 +11,45 @@ const CHECKSUM_LENGTH = 6;
 
 const KeyFormat = z
   .strictObject({
-    live: prefix.describe('How a key begins.'),
-    test: prefix.optional().describe('How a key of the test environment begins.'),
+    live: prefix.describe('Prefix of a live key.'),
+    test: prefix.optional().describe('Prefix of a test key.'),
     checksum: z
       .boolean()
       .default(false)
-      .describe('Whether a key ends with six letters by which a mistyped or invented one is known without a look-up.'),
+      .describe(
+        'Whether a key ends with a checksum of six characters, by which a mistyped or invented key is refused without a look-up.',
+      ),
     length: z
       .int()
       .min(32)
       .max(128)
       .optional()
-      .describe("Of the whole key. The secret is then made of WorkOS's, which cannot be had back from it."),
+      .describe(
+        "Length of the whole key. Its secret is then derived from WorkOS's, which cannot be recovered from it.",
+      ),
     accept_bare: z
       .boolean()
       .default(false)
-      .describe("Whether WorkOS's own form of a key is good, too, such as of keys from before there was this format."),
+      .describe("Whether keys in WorkOS's own form are accepted, too, such as those from before this format."),
   })
-  .describe("The product's own form of its keys; WorkOS's, if not given.");
+  .describe("The product's own form of keys (docs/reference/key-formats.md); WorkOS's, if not given.");
 
 const Expiry = z
   .strictObject({
-    default: lifetime.default('never').describe('Of a key for which nothing is said.'),
-    longest: lifetime.default('never').describe('What no key goes beyond.'),
+    default: lifetime
+      .default('never')
+      .describe('Lifetime of a key whose request names none: `never`, or a duration such as `90d`.'),
+    longest: lifetime.default('never').describe('Longest lifetime of a key: `never`, or a duration such as `365d`.'),
     extend: z
       .boolean()
       .default(false)
-      .describe('Whether the end of a key may be moved out; it may always be moved in.'),
+      .describe('Whether the expiry of a key may be moved later; it may always be moved earlier.'),
   })
-  .prefault({});
+  .prefault({})
+  .describe('When keys expire.');
 
 export const KeyRules = z.strictObject({
-  prefixes: z.array(prefix).min(1).max(8).describe('How a presented credential is known to be an API key.'),
+  prefixes: z.array(prefix).min(1).max(8).describe('Prefixes by which a credential is recognized as an API key.'),
   format: KeyFormat.optional(),
   owners: z
     .array(z.enum(['organization', 'user']))
@@ -50,14 +57,9 @@ export const KeyRules = z.strictObject({
     .max(2)
     .default(['organization'])
     .describe(
-      'Whose keys may be: of the organization, of one of its people, or either. The first is what is made unless said.',
+      'Owners that keys may have: the organization, one of its people, or either. The first is the default of a new key.',
     ),
-  keys_per_user: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(10)
-    .describe('Active keys that a person may have in an organization.'),
+  keys_per_user: z.int().min(1).max(10_000).default(10).describe('Most active keys of one person in an organization.'),
   expiry: Expiry,
 });
 

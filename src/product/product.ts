@@ -19,97 +19,126 @@ const description = z.string().min(1).max(300);
 const addressRange = z.string().max(64).refine(isIpRange, 'needs an IP address, or a range of them in CIDR form');
 
 const ScopeGroup = z.strictObject({
-  group: z.string().min(1).max(64),
-  description: description.optional(),
+  group: z.string().min(1).max(64).describe('Title of the group.'),
+  description: description.optional().describe('What the scopes of the group are about.'),
   scopes: z
     .array(
       z.strictObject({
-        name: scope,
-        description,
-        implies: z.array(scope).min(1).max(200).optional().describe('Whoever holds this scope holds these, too.'),
+        name: scope.describe("Slug of the scope, the same as of WorkOS's permission."),
+        description: description.describe('What a key with this scope may do.'),
+        implies: z
+          .array(scope)
+          .min(1)
+          .max(200)
+          .optional()
+          .describe('Scopes that a holder of this one has as well, and those that they imply.'),
       }),
     )
     .min(1)
-    .max(200),
+    .max(200)
+    .describe('The scopes of the group.'),
 });
 
 const rateLimit = z
   .strictObject({
-    limit: z.int().min(1).max(10_000_000),
-    window_seconds: z.int().min(1).max(86_400),
+    limit: z.int().min(1).max(10_000_000).describe('Most requests in one window.'),
+    window_seconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .describe('Length of a window, which begins with the first request in it.'),
   })
-  .describe('At most `limit` requests in a window, which begins with the first request in it.');
+  .describe('Most requests in a fixed window.');
 /** A configured rate, as the limits have it. */
 export function toRate({ limit, window_seconds: windowSeconds }: z.output<typeof rateLimit>): RateLimit {
   return { limit, windowSeconds };
 }
 
-const concurrency = z.int().min(1).max(100_000).describe('Requests at a time.');
+const concurrency = z.int().min(1).max(100_000).describe('Most requests that are in flight at once.');
 const none = z.literal('none');
 
 const PermissionSet = z.strictObject({
-  name,
-  description,
-  scopes: z.array(scope).min(1).max(200),
-  rate_limit: rateLimit.optional().describe("Of each key made from this set, up to the plan's maximum."),
-  concurrency: concurrency.optional().describe("Of each key made from this set, up to the plan's maximum."),
+  name: name.describe('Name of the set, which clients send as `permission_set`.'),
+  description: description.describe('What a key made from this set may do.'),
+  scopes: z.array(scope).min(1).max(200).describe('Scopes that a key made from this set holds.'),
+  rate_limit: rateLimit.optional().describe("Rate limit of each key made from this set, up to the plan's maximum."),
+  concurrency: concurrency
+    .optional()
+    .describe("Most requests in flight of each key made from this set, up to the plan's maximum."),
 });
 
 const Plan = z.strictObject({
-  name,
-  key_limit: z.int().min(0).max(1_000_000).describe('Active keys that an organization on this plan may have.'),
+  name: name.describe('Name of the plan, which billing sends as `plan`.'),
+  key_limit: z.int().min(0).max(1_000_000).describe('Most active keys of an organization on this plan.'),
   rate_limit: z
     .union([rateLimit, none])
     .default({ limit: 100, window_seconds: 60 })
-    .describe('Of each key, unless the key or its set says another.'),
+    .describe('Rate limit of each key, unless the key or its set has its own.'),
   max_rate_limit: z
     .union([rateLimit, none])
     .optional()
-    .describe('What no key goes beyond, whatever it or its set says; `rate_limit`, if not given.'),
-  concurrency: z.union([concurrency, none]).default(10).describe('Requests at a time of each key.'),
-  max_concurrency: z.union([concurrency, none]).optional().describe('`concurrency`, if not given.'),
+    .describe('Highest rate limit that a key or its set may have; `rate_limit`, if not given.'),
+  concurrency: z
+    .union([concurrency, none])
+    .default(10)
+    .describe('Most requests in flight of each key, unless the key or its set has its own.'),
+  max_concurrency: z
+    .union([concurrency, none])
+    .optional()
+    .describe('Highest concurrency that a key or its set may have; `concurrency`, if not given.'),
   organization_rate_limit: z
     .union([rateLimit, none])
     .default('none')
-    .describe('Of all keys of an organization together.'),
+    .describe('Rate limit of all keys of an organization together.'),
   allowed_permission_sets: z
     .array(name)
     .min(1)
     .max(50)
     .optional()
-    .describe('The sets that a new key may be made from; all, if not given. Keys that exist stay as they are.'),
+    .describe('Sets that a new key may be made from; all, if not given. Existing keys stay as they are.'),
   max_expiry_days: z
     .union([z.int().min(1).max(3_650), none])
     .default('none')
     .describe(
-      'How long a new key may live at most, and does if nothing else is said. Keys that exist stay as they are.',
+      'Longest lifetime of a new key, and its lifetime where the request names none. Existing keys stay as they are.',
     ),
 });
 
 const FirstPosture = z
   .strictObject({
-    status: z.enum(BILLING_STATUSES),
-    trial_days: z.int().min(1).max(3_650).optional().describe("Counted from the organization's own beginning."),
+    status: z.enum(BILLING_STATUSES).describe('Billing status of a new organization.'),
+    trial_days: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .optional()
+      .describe('Length of the trial, from the creation of the organization; only and always with `status: trial`.'),
   })
   .refine(({ status, trial_days: days }) => (status === 'trial') === (days !== undefined), {
     path: ['trial_days'],
     message: 'a trial needs trial_days, and nothing else has them',
   })
-  .describe('What an organization that WorkOS makes may do before billing has spoken of it; nothing, if not given.');
+  .describe(
+    'Billing of an organization that WorkOS has created, until billing states another; posture `unknown`, if not given.',
+  );
 
 /** The file that defines a product. The JSON Schema published beside the default file is made from this. */
 export const ProductFile = z
   .strictObject({
     product: z.string().min(1).max(64).describe("The product's name, shown to people."),
-    api_keys: KeyRules,
-    scopes: z.array(ScopeGroup).min(1).max(50).describe('Every scope there is, in the groups that people see.'),
+    api_keys: KeyRules.describe('What keys look like, who owns them and when they expire.'),
+    scopes: z.array(ScopeGroup).min(1).max(50).describe('Every scope, in the groups that people see.'),
     never_granted: z.array(scope).max(200).describe('Scopes that no API key ever holds.'),
-    permission_sets: z.array(PermissionSet).max(50).default([]).describe('The closed list that a key is made from.'),
+    permission_sets: z
+      .array(PermissionSet)
+      .max(50)
+      .default([])
+      .describe('Closed, named lists of scopes that keys are made from.'),
     follow_permission_sets: z
       .boolean()
       .default(false)
       .describe(
-        'Whether keys that exist follow a change of their set; else they keep the scopes that they were made with.',
+        'Whether existing keys follow a change of their permission set; else they keep the scopes that they were made with.',
       ),
     chosen_scopes: z
       .array(scope)
@@ -117,18 +146,25 @@ export const ProductFile = z
       .max(200)
       .optional()
       .describe('Scopes that a key may be made from one by one, instead of from a set; none, if not given.'),
-    plans: z.array(Plan).min(1).max(50),
-    default_plan: name.describe('The plan of an organization for which none was named.'),
+    plans: z.array(Plan).min(1).max(50).describe('The limits that the product sells, by name.'),
+    default_plan: name.describe('Plan of an organization for which billing named none.'),
     first_posture: FirstPosture.optional(),
     billing: BillingRules,
     notices: NoticeRules,
     stripe: StripeRules,
     sessions: SessionRules,
     outbound_addresses: z
-      .array(z.strictObject({ address: addressRange, description: description.optional() }))
+      .array(
+        z.strictObject({
+          address: addressRange.describe('IP address, or a range in CIDR form.'),
+          description: description.optional().describe('What calls come from there.'),
+        }),
+      )
       .max(100)
       .default([])
-      .describe("The product's own, from which it calls its customers; for their firewalls."),
+      .describe(
+        'Addresses from which the product calls its customers, for their firewalls; `GET /v1/outbound-addresses` lists them.',
+      ),
   })
   .superRefine(checkReferences);
 

@@ -9,19 +9,18 @@ export const SessionRules = z
     password_sign_in: z
       .boolean()
       .default(false)
-      .describe('Whether people sign in here with email and password, through WorkOS.'),
+      .describe('Whether people sign in here with e-mail address and password, which WorkOS checks.'),
     inactivity_minutes: z
       .int()
       .min(1)
       .max(MAX_MINUTES)
       .optional()
-      .describe('A session that nobody used for so long is over; never for that, if not given.'),
+      .describe('Minutes without use after which a session ends; never, if not given.'),
     impersonated_may: z
       .array(z.enum(IMPERSONATED_ACTS))
       .max(IMPERSONATED_ACTS.length)
       .default(['read', 'revoke'])
-      .describe(
-        'What somebody may do who acts as another person through WorkOS; creating and rotating hand out secrets.',
-      ),
+      .describe('What an impersonated session of WorkOS may do. Creating and rotating keys hand out secrets.'),
   })
-  .prefault({});
+  .prefault({})
+  .describe('Sessions of people (docs/how-to/manage-sessions.md).');

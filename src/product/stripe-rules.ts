@@ -39,7 +39,7 @@ const plans = (what: string) =>
     .record(z.string().regex(/^[\w.:-]{1,255}$/), z.string().min(1).max(64))
     .refine((named) => Object.keys(named).length <= 1_000, 'has at most 1000 entries')
     .default({})
-    .describe(`The plan of each ${what}, by its id at Stripe.`);
+    .describe(`Plan that each ${what} stands for, by its id at Stripe.`);
 
 /** What the product's file may say of Stripe. */
 export const StripeRules = z
@@ -53,12 +53,12 @@ export const StripeRules = z
             context.addIssue({ code: 'custom', path: [name], message: 'only trialing has an end, as a trial needs' });
         }
       })
-      .describe('The status of an organization whose subscription has this one; none: the subscription says nothing.'),
+      .describe('Billing status for each status of a subscription; `none` leaves the organization as it is.'),
     prices: plans('price'),
     products: plans('product'),
   })
   .prefault({})
-  .describe('What subscriptions at Stripe say of an organization.');
+  .describe('How subscriptions at Stripe map to billing (docs/explanation/billing.md).');
 
 export type StripeRules = z.output<typeof StripeRules>;
 

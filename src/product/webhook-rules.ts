@@ -8,19 +8,25 @@ const address = z
   .string()
   .max(2_000)
   .refine(isAllowed, 'needs an https address without a password in it; http is for this machine alone')
-  .describe('Where notices are sent; https, or http on loopback.');
+  .describe('Address that webhooks are sent to: https, or http on loopback.');
 
 const Endpoint = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'needs lower-case letters, digits, _ or -, at most 32, beginning with a letter')
-    .refine((name) => name !== 'workos', "'workos' is the name of WorkOS Audit Logs"),
+    .refine((name) => name !== 'workos', "'workos' is the name of WorkOS Audit Logs")
+    .describe('Name of the endpoint, in metrics and commands.'),
   url: address,
-  events: z.array(z.enum(NOTICE_TYPES)).min(1).max(NOTICE_TYPES.length).optional().describe('All, if not given.'),
+  events: z
+    .array(z.enum(NOTICE_TYPES))
+    .min(1)
+    .max(NOTICE_TYPES.length)
+    .optional()
+    .describe('Types of events to send; all, if not given.'),
   secret_env: z
     .string()
     .regex(/^LATCHKEY_NOTICES_SECRET[A-Z0-9_]{0,40}$/, 'needs a name that begins with LATCHKEY_NOTICES_SECRET')
-    .describe('The environment variable that has the signing secrets: whsec_…, several separated by commas.'),
+    .describe('Name of the environment variable with the signing secrets: `whsec_…`, several separated by commas.'),
 });
 
 /** What the product's file may say of notices that go out. */
@@ -34,13 +40,16 @@ export const NoticeRules = z
         'a name is there twice',
       )
       .default([])
-      .describe('Who is told of what happens to keys and organizations.'),
+      .describe('Endpoints that webhooks are sent to.'),
     audit_forwarding: z
       .boolean()
       .default(false)
-      .describe('Whether every audit event is sent to WorkOS Audit Logs, where its schemas must be set up first.'),
+      .describe(
+        'Whether every audit event is sent to WorkOS Audit Logs, whose schemas must exist there first (`npm run audit:schemas`).',
+      ),
   })
-  .prefault({});
+  .prefault({})
+  .describe('Outgoing webhooks (docs/how-to/send-webhooks.md).');
 
 function isAllowed(url: string): boolean {
   const { protocol, hostname, username, password } = URL.parse(url) ?? {};

@@ -7,7 +7,9 @@ const readme = read('README.md');
 const served = readModules().filter(({ path }) => !path.startsWith('emulator/'));
 
 test('the README tells every variable of the environment', () => {
-  const variables = [...read('src/config/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name!);
+  const variables = [...read('src/config/variables.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(
+    ([, name]) => name!,
+  );
   expect(variables.length).toBeGreaterThan(15);
   expect(variables.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
 });
