@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { format } from 'oxfmt';
+import type { FormatConfig } from 'oxfmt';
+import { markdownTable } from '../../test/support/markdown-table.ts';
+
+const FOLDER = 'docs/reference';
+const ROOT = new URL('../../', import.meta.url);
+
+/** One thing that a page documents; a test holds that none lacks a meaning. */
+export type Entry = { name: string; meaning: string };
+export type Page = { file: string; entries: readonly Entry[]; text: string };
+
+type Section<E extends Entry> = { title?: string; introduction?: string; entries: readonly E[] };
+type Columns<E extends Entry> = Readonly<Record<string, (entry: E) => string>>;
+
+/** A page of tables, one a section, formatted as it is committed. */
+export async function tablesPage<E extends Entry>(
+  { file, title, introduction }: { file: string; title: string; introduction: string },
+  columns: Columns<E>,
+  sections: readonly Section<E>[],
+): Promise<Page> {
+  const parts = sections.map((section) =>
+    [...(section.title === undefined ? [] : [`## ${section.title}`]), section.introduction, tableOf(columns, section)]
+      .filter((part) => part !== undefined)
+      .join('\n\n'),
+  );
+  return makePage({ file, title, introduction, parts, entries: sections.flatMap(({ entries }) => entries) });
+}
+
+type Parts = { file: string; title: string; introduction: string; parts: readonly string[]; entries: readonly Entry[] };
+
+export async function makePage({ file, title, introduction, parts, entries }: Parts): Promise<Page> {
+  const text = [`# ${title}`, linked(introduction), WRITTEN, ...parts.map(linked)].join('\n\n');
+  const options = JSON.parse(readFileSync(new URL('.oxfmtrc.json', ROOT), 'utf8')) as FormatConfig;
+  const { code, errors } = await format(file, text, options);
+  if (errors.length > 0) throw new Error(`${file} cannot be formatted: ${errors[0]!.message}`);
+  return { file: `${FOLDER}/${file}`, entries, text: code };
+}
+
+const WRITTEN = '_Written by `npm run docs:reference`; a test compares this page with the code._';
+
+export function tableOf<E>(
+  columns: Readonly<Record<string, (entry: E) => string>>,
+  { entries }: { entries: readonly E[] },
+): string {
+  const rows = entries.map((entry) => Object.values(columns).map((column) => cell(column(entry))));
+  return markdownTable([Object.keys(columns), ...rows]);
+}
+
+function cell(text: string): string {
+  return text
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll('|', String.raw`\|`);
+}
+
+/** `values` as code, separated by commas. */
+export function codes(values: Iterable<string | number>): string {
+  return [...values].map((value) => `\`${value}\``).join(', ');
+}
+
+/** The names of documents, such as `docs/glossary.md`, made links. */
+function linked(text: string): string {
+  return text.replaceAll(
+    /(?<!\]\(|[[/\w.])(?:docs\/[\w./-]+?|CONTRIBUTING|SECURITY)\.md\b/g,
+    (path) => `[${path}](${hrefOf(path)})`,
+  );
+}
+
+function hrefOf(path: string): string {
+  return relative(FOLDER, path).replaceAll('\\', '/');
+}

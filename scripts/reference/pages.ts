@@ -1,0 +1,21 @@
+import { auditActionsPage } from './audit-actions.ts';
+import { configurationPage } from './configuration.ts';
+import { errorCodesPage } from './error-codes.ts';
+import { metricsPage } from './metrics.ts';
+import type { Page } from './page.ts';
+import { routesPage } from './routes.ts';
+import { variablesPage } from './variables.ts';
+import { webhookEventsPage } from './webhook-events.ts';
+
+/** Every page of docs/reference that is made of the code. */
+export function referencePages(): Promise<Page[]> {
+  return Promise.all([
+    auditActionsPage(),
+    configurationPage(),
+    errorCodesPage(),
+    metricsPage(),
+    routesPage(),
+    variablesPage(),
+    webhookEventsPage(),
+  ]);
+}

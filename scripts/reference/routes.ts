@@ -1,0 +1,126 @@
+import type { TenantCaller } from '../../src/http/caller.ts';
+import { errorCodesOf, successOf } from '../../src/http/route.ts';
+import type { Access, Route } from '../../src/http/route.ts';
+import { codes, tablesPage } from './page.ts';
+import type { Page } from './page.ts';
+import { SWITCHES, describedService } from './service.ts';
+
+type Entry = {
+  name: string;
+  callers: string;
+  scopes: string;
+  billing: string;
+  meaning: string;
+  status: string;
+  errors: string;
+};
+
+const CALLERS: Record<TenantCaller['kind'], string> = { user: 'people', machine: 'machines', api_key: 'API keys' };
+const SENDERS: Record<Extract<Access, { kind: 'signed' }>['scheme'], string> = {
+  workosSignature: 'WorkOS, by signature',
+  stripeSignature: 'Stripe, by signature',
+  standardWebhook: 'your billing, by a Standard Webhooks signature',
+};
+
+/** What is served without being a route object. */
+const PAGES = [
+  { name: 'GET /metrics', meaning: 'Metrics for Prometheus; on the operations port alone where there is one.' },
+  { name: 'GET /openapi.json', meaning: 'The OpenAPI 3.1 document.' },
+  { name: 'GET /docs', meaning: 'The API in a browser, without a network.' },
+].map((page): Entry => ({ ...page, callers: 'anyone', scopes: '', billing: '', status: '`200`', errors: '' }));
+
+/** Every route, from the objects that serve it. */
+export async function routesPage(): Promise<Page> {
+  const { routes } = await describedService();
+  const switchOf = await switchesOf(routes);
+  const implied = impliedCodes(routes);
+  const sections = [...Map.groupBy(routes, ({ tag }) => tag)].map(([title, tagged]) => ({
+    title,
+    entries: [
+      ...tagged.map((route) => entryOf(route, switchOf.get(nameOf(route)), implied[route.access.kind])),
+      ...(title === 'Operations' ? PAGES : []),
+    ],
+  }));
+  return tablesPage(
+    { file: 'routes.md', title: 'Routes', introduction: introduction(implied) },
+    {
+      route: ({ name }) => codes([name]),
+      'who may call': ({ callers }) => callers,
+      scope: ({ scopes }) => scopes,
+      billing: ({ billing }) => billing,
+      meaning: ({ meaning }) => meaning,
+      success: ({ status }) => status,
+      'error codes': ({ errors }) => errors,
+    },
+    sections,
+  );
+}
+
+function introduction(implied: Implied): string {
+  return `Parameters, bodies and answers are in the OpenAPI document, which every service has at \`/openapi.json\` and shows at \`/docs\`.
+
+People are signed in at WorkOS, machines hold a token of a machine application, services hold a service token
+(\`LATCHKEY_SERVICE_TOKENS\`). Each of the first two and an API key belongs to one organization, and acts on that alone. One of the
+named scopes is needed; those that end in \`:own\` are for a person's own keys, where the product has personal keys.
+
+The billing class says what a request does to a tenant: \`create\` needs a posture that allows it, \`wind_down\` and \`read\` pass in
+every posture unless the product file says otherwise; \`itself\` means that the route judges the key that it is asked about.
+
+Beside the codes in the last column a route answers those that its kind implies (docs/reference/error-codes.md says what they mean):
+
+- anyone: ${codes(implied.public)}
+- by signature: ${codes(implied.signed)}
+- services: ${codes(implied.service)}
+- people, machines, API keys: ${codes(implied.tenant)}`;
+}
+
+type Implied = Record<Access['kind'], ReadonlySet<string>>;
+
+/** The error codes that all routes of a kind have. */
+function impliedCodes(routes: readonly Route[]): Implied {
+  const of = (kind: Access['kind']) =>
+    routes
+      .filter(({ access }) => access.kind === kind)
+      .map((route): ReadonlySet<string> => errorCodesOf(route))
+      .reduce((all, one) => new Set([...all].filter((code) => one.has(code))));
+  return { public: of('public'), signed: of('signed'), service: of('service'), tenant: of('tenant') };
+}
+
+function entryOf(route: Route, condition: string | undefined, implied: ReadonlySet<string>): Entry {
+  const { access, summary } = route;
+  const notes = [
+    `${summary}.`,
+    ...(route.idempotent ? ['Takes an `Idempotency-Key`.'] : []),
+    ...(access.kind === 'tenant' && access.anyMethod ? ['Any method will do.'] : []),
+    ...(condition === undefined ? [] : [`Exists only where \`${condition}\` is set.`]),
+  ];
+  return {
+    name: nameOf(route),
+    callers: callersOf(access),
+    scopes: 'scope' in access ? codes(access.scope) : '',
+    billing: access.kind === 'tenant' ? codes([access.billing]) : '',
+    meaning: notes.join(' '),
+    status: codes([successOf(route).status]),
+    errors: codes([...errorCodesOf(route)].filter((code) => !implied.has(code))),
+  };
+}
+
+function callersOf(access: Access): string {
+  if (access.kind === 'tenant') return access.callers.map((kind) => CALLERS[kind]).join(', ');
+  if (access.kind === 'service') return access.machines ? 'services, machines' : 'services';
+  return access.kind === 'signed' ? SENDERS[access.scheme] : 'anyone';
+}
+
+function nameOf({ method, path }: Route): string {
+  return `${method.toUpperCase()} ${path}`;
+}
+
+/** The setting without which a route does not exist, by the route's name. */
+async function switchesOf(routes: readonly Route[]): Promise<ReadonlyMap<string, string>> {
+  const switches = new Map<string, string>();
+  for (const name of SWITCHES) {
+    const left = new Set((await describedService(name)).routes.map(nameOf));
+    for (const route of routes.map(nameOf)) if (!left.has(route)) switches.set(route, name);
+  }
+  return switches;
+}
