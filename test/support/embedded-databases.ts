@@ -66,10 +66,10 @@ async function tablesWithRows(pglite: PGlite): Promise<string[]> {
   return (await query<{ name: string }>(pglite, each.join(' union all '))).map(({ name }) => name);
 }
 
-const CATALOGS = [
-  ...['class', 'attribute', 'attrdef', 'constraint', 'index', 'inherits', 'type', 'proc', 'trigger', 'namespace'],
-  ...['authid', 'auth_members', 'default_acl', 'db_role_setting', 'database', 'rewrite', 'extension'],
-].map((name) => `pg_${name}`);
+const CATALOGS =
+  'class attribute attrdef constraint index inherits type proc trigger namespace authid auth_members default_acl extension'
+    .split(' ')
+    .map((name) => `pg_${name}`);
 
 /** Changes whenever a row of a system catalog or a migration is written, by its transaction, or removed. */
 async function readCatalog(pglite: PGlite): Promise<string> {
