@@ -1,6 +1,6 @@
 import { ask } from '../ask.ts';
 import type { Target } from '../load.ts';
-import { pace } from '../pace.ts';
+import { pace } from '../constant-rate.ts';
 import { interleave, ratio } from '../rounds.ts';
 import type { Rounds } from '../rounds.ts';
 import type { Bench, Outcome, Section } from '../section.ts';

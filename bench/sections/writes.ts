@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../../src/db/connect.ts';
-import { pace } from '../pace.ts';
+import { pace } from '../constant-rate.ts';
 import type { Bench, Outcome, Section } from '../section.ts';
 import { count } from '../tables.ts';
 import { verifyTarget } from '../targets.ts';

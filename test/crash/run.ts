@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { openLane } from './lane.ts';
-import type { Lane } from './lane.ts';
+import { openLane } from './rig.ts';
+import type { Lane } from './rig.ts';
 import { makePlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME, collectPoints } from './points.ts';

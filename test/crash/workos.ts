@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { send } from './http.ts';
 import type { Answer } from './http.ts';
-import type { Lane } from './lane.ts';
+import type { Lane } from './rig.ts';
 import type { Asked } from './plan.ts';
 
 export type KeyThere = { id: string; name: string; expires_at: string | null };
