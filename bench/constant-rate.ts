@@ -7,10 +7,10 @@ const CONNECTIONS = 256;
 const TURN_MS = 1;
 
 /**
- * Asks so many times a second, whether or not the earlier ones were answered, as callers who do not know of each other
- * do. autocannon keeps a rate by connection, where a slow answer holds up the next request.
+ * Sends requests at a constant rate, whether or not earlier ones were answered, as independent callers do. autocannon
+ * keeps a rate per connection, where a slow answer delays the next request.
  */
-export async function pace(target: Target, { perSecond, seconds }: { perSecond: number; seconds: number }) {
+export async function askAtRate(target: Target, { perSecond, seconds }: { perSecond: number; seconds: number }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const times: number[] = [];
   const running: Promise<void>[] = [];

@@ -1,6 +1,6 @@
 import { ask } from '../ask.ts';
 import type { Target } from '../load.ts';
-import { pace } from '../constant-rate.ts';
+import { askAtRate } from '../constant-rate.ts';
 import { interleave, ratio } from '../rounds.ts';
 import type { Rounds } from '../rounds.ts';
 import type { Bench, Outcome, Section } from '../section.ts';
@@ -34,8 +34,8 @@ async function runWorkosSdk({ world, lifetime, length }: Bench): Promise<Outcome
   const even: Record<keyof typeof targets, Rounds[number][]> = { latchkey: [], sdk: [] };
   for (let round = 0; round < length.rounds; round++) {
     const at = { perSecond: PER_SECOND, seconds: length.seconds };
-    even.latchkey.push(await pace(targets.latchkey, at));
-    even.sdk.push(await pace(targets.sdk, at));
+    even.latchkey.push(await askAtRate(targets.latchkey, at));
+    even.sdk.push(await askAtRate(targets.sdk, at));
   }
   return outcome(full, even);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../../src/db/connect.ts';
-import { pace } from '../constant-rate.ts';
+import { askAtRate } from '../constant-rate.ts';
 import type { Bench, Outcome, Section } from '../section.ts';
 import { count } from '../tables.ts';
 import { verifyTarget } from '../targets.ts';
@@ -32,11 +32,11 @@ async function runWrites({ world, length }: Bench): Promise<Outcome> {
   const size = length.short ? 'short' : 'full';
   const seconds = SECONDS[size];
   const written: Written[] = [];
-  await pace(target, { perSecond: 200, seconds: 1 });
+  await askAtRate(target, { perSecond: 200, seconds: 1 });
   try {
     let before = await settledRows(db, SETTLE_MS[size]);
     for (const perSecond of RATES) {
-      await (perSecond === 0 ? sleep(seconds * 1_000) : pace(target, { perSecond, seconds }));
+      await (perSecond === 0 ? sleep(seconds * 1_000) : askAtRate(target, { perSecond, seconds }));
       const after = await settledRows(db, SETTLE_MS[size]);
       written.push({ verifications: perSecond * seconds, rows: after - before });
       before = after;

@@ -45,7 +45,7 @@ describe.each([
     ['8 sockets with 500 requests each', 8, 500],
     ['16 sockets with 16 requests each', 16, 16],
   ])(
-    'who asks for what is large stalls nobody longer than who asks for little: %s',
+    'a request for a large answer delays other callers no longer than one for a small answer: %s',
     async (what, sockets, pipelined) => {
       const paths = ['/healthz', '/openapi.json', '/metrics', script];
       let mostGrownMib = 0;

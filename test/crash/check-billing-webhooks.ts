@@ -10,8 +10,8 @@ type Deps = { url: () => string; token: string; sql: Pool; organizationId: strin
 type Kept = { event_id: string; outcome: string; attempts: number; whole: string };
 type Tenant = Omit<Standing, 'trial_ends_at'> & { trial_ends_at: Date | null; billing_occurred_at: Date | null };
 
-/** Compares what billing was answered with the inbox, the tenant, the audit log and what the service says. */
-export async function checkHooks(
+/** Compares the answers that billing got with the inbox, the tenant, the audit log and the API. */
+export async function checkBillingWebhooks(
   deps: Deps,
   { from, hooks }: Billed,
   events: readonly AuditRow[],
@@ -31,7 +31,7 @@ export async function checkHooks(
     ...inbox(kept, outcomes),
     ...kept
       .filter(({ whole }) => showsSecret(whole, secrets))
-      .map(({ event_id: id }) => `hook ${id} has a secret in it`),
+      .map(({ event_id: id }) => `webhook ${id} has a secret in it`),
     ...(audited === changes ? [] : [`audit: ${audited} changes of billing instead of ${changes}`]),
     ...(last ? await tenant(deps, last.after, hooks.at(-1)!.occurredAt) : []),
   ];
@@ -42,11 +42,11 @@ function inbox(kept: readonly Kept[], outcomes: ReadonlyMap<string, string>): st
   for (const [id, outcome] of outcomes) {
     const rows = kept.filter((row) => row.event_id === id);
     const found = rows.map((row) => row.outcome).join();
-    if (found !== outcome) faults.push(`hook ${id} is in the inbox as '${found}' instead of '${outcome}'`);
-    if (rows.some(({ attempts }) => attempts !== 1)) faults.push(`hook ${id} was applied more than once`);
+    if (found !== outcome) faults.push(`webhook ${id} is in the inbox as '${found}' instead of '${outcome}'`);
+    if (rows.some(({ attempts }) => attempts !== 1)) faults.push(`webhook ${id} was applied more than once`);
   }
   const strays = kept.filter((row) => !outcomes.has(row.event_id));
-  return [...faults, ...strays.map((row) => `hook ${row.event_id} is in the inbox and was never sent`)];
+  return [...faults, ...strays.map((row) => `webhook ${row.event_id} is in the inbox and was never sent`)];
 }
 
 async function tenant(

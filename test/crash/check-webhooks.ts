@@ -5,13 +5,13 @@ import { showsSecret } from './secrets.ts';
 
 type Deps = { sql: Pool; organizationId: string };
 type Row = { id: string; body: string; status: string };
-type Notice = Pick<Try, 'type' | 'subject'> & { maybe?: boolean };
+type Event = Pick<Try, 'type' | 'subject'> & { maybe?: boolean };
 
 const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked'];
 const POSTURE_CHANGED = 'organization.posture_changed';
 
-/** Compares what a receiver was told with the audit log, which has each committed change in its place, and the outbox. */
-export async function checkNotices(
+/** Compares the webhooks that a receiver got with the outbox and the audit log, which has each committed change in order. */
+export async function checkWebhooks(
   { sql, organizationId }: Deps,
   tries: readonly Try[],
   events: readonly AuditRow[],
@@ -22,39 +22,39 @@ export async function checkNotices(
     [organizationId],
   );
   // In the order in which each id came first.
-  const told = tries.filter(({ id }, i) => tries.findIndex((one) => one.id === id) === i);
+  const received = tries.filter(({ id }, i) => tries.findIndex((one) => one.id === id) === i);
   return [
-    ...sameEachTime(tries, told),
-    ...outbox(rows, tries, told),
-    ...asItHappened(told, happened(events)),
-    ...told.filter(({ text }) => showsSecret(text, secrets)).map(({ id }) => `${id} has a secret in it`),
+    ...sameEachTime(tries, received),
+    ...outbox(rows, tries, received),
+    ...asItHappened(received, happened(events)),
+    ...received.filter(({ text }) => showsSecret(text, secrets)).map(({ id }) => `${id} has a secret in it`),
   ];
 }
 
-function sameEachTime(tries: readonly Try[], told: readonly Try[]): string[] {
-  const texts = new Map(told.map(({ id, text }) => [id, text]));
+function sameEachTime(tries: readonly Try[], received: readonly Try[]): string[] {
+  const texts = new Map(received.map(({ id, text }) => [id, text]));
   return tries.filter(({ id, text }) => texts.get(id) !== text).map(({ id }) => `${id} came with two bodies`);
 }
 
-function outbox(rows: readonly Row[], tries: readonly Try[], told: readonly Try[]): string[] {
+function outbox(rows: readonly Row[], tries: readonly Try[], received: readonly Try[]): string[] {
   const taken = new Set(tries.filter((one) => one.taken).map(({ id }) => id));
   const bodies = new Map(rows.map(({ id, body }) => [id, body]));
   const left = rows.filter(({ status }) => status !== 'delivered');
   const untaken = rows.filter(({ id, status }) => status === 'delivered' && !taken.has(id));
-  const unwritten = told.filter(({ id, text }) => bodies.get(id) !== text);
+  const unwritten = received.filter(({ id, text }) => bodies.get(id) !== text);
   return [
     ...left.map(({ id, status }) => `outbox: ${id} is ${status}`),
-    ...untaken.map(({ id }) => `outbox: ${id} counts as delivered and nobody took it`),
-    ...unwritten.map(({ id }) => `${id} is not in the outbox as it was told`),
+    ...untaken.map(({ id }) => `outbox: ${id} is marked as delivered, but no receiver accepted it`),
+    ...unwritten.map(({ id }) => `${id} differs from its row in the outbox`),
   ];
 }
 
-/** What the audit log has to be told of, in its order. */
-function happened(events: readonly AuditRow[]): Notice[] {
+/** The events that the audit log requires, in its order. */
+function happened(events: readonly AuditRow[]): Event[] {
   let posture = 'active';
   return events.flatMap(({ action, target_id: subject, details }) => {
     if (OF_KEYS.includes(action)) return [{ type: action, subject }];
-    // Whether anything was told of the organization before it came depends on who was faster.
+    // Whether a webhook preceded the organization depends on which loop was faster.
     if (action === 'organization.created')
       return [{ type: POSTURE_CHANGED, subject: 'unknown to active', maybe: true }];
     if (action !== 'organization.billing_changed') return [];
@@ -64,22 +64,22 @@ function happened(events: readonly AuditRow[]): Notice[] {
   });
 }
 
-function asItHappened(told: readonly Notice[], happened: readonly Notice[]): string[] {
-  const names = told.map(nameOf);
+function asItHappened(received: readonly Event[], happened: readonly Event[]): string[] {
+  const names = received.map(nameOf);
   const wanted = happened.filter((one) => !one.maybe || names.includes(nameOf(one))).map(nameOf);
   const missing = without(wanted, names);
   const extra = without(names, wanted);
   const swapped = names.findIndex((name, i) => name !== wanted[i]);
   if (missing.length > 0 || extra.length > 0 || swapped === -1) {
     return [
-      ...missing.map((name) => `notices: ${name} was never told`),
-      ...extra.map((name) => `notices: ${name} was told and did not happen`),
+      ...missing.map((name) => `webhooks: ${name} was never sent`),
+      ...extra.map((name) => `webhooks: ${name} was sent and did not happen`),
     ];
   }
-  return [`notices: ${names[swapped]} was told where ${wanted[swapped]} belongs`];
+  return [`webhooks: ${names[swapped]} was sent where ${wanted[swapped]} belongs`];
 }
 
-function nameOf({ type, subject }: Notice): string {
+function nameOf({ type, subject }: Event): string {
   return `${type} ${subject}`;
 }
 

@@ -4,8 +4,8 @@ import type { Acted } from './act.ts';
 import { chainFaults } from './audit-chain.ts';
 import type { AuditRow } from './audit-chain.ts';
 import { checkForwarded } from './check-forwarded.ts';
-import { checkHooks } from './check-billing-webhooks.ts';
-import { checkNotices } from './check-webhooks.ts';
+import { checkBillingWebhooks } from './check-billing-webhooks.ts';
+import { checkWebhooks } from './check-webhooks.ts';
 import type { Told } from './client.ts';
 import { send } from './http.ts';
 import type { Try } from './receiver.ts';
@@ -70,8 +70,8 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...oneEventEach(seen),
     ...(await quota(deps, seen)),
     ...(await promises(deps, acted)),
-    ...(await checkHooks(deps, acted.billed, events, secrets)),
-    ...(await checkNotices(deps, deps.notices, events, secrets)),
+    ...(await checkBillingWebhooks(deps, acted.billed, events, secrets)),
+    ...(await checkWebhooks(deps, deps.notices, events, secrets)),
     ...(await checkForwarded(deps, events, secrets)),
   ];
 }

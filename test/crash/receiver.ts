@@ -5,9 +5,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 
-/** A try to deliver a notice, as it came in. */
+/** One delivery attempt, as it came in. */
 export type Try = { id: string; text: string; type: string; subject: string; taken: boolean };
-/** Which try of an organization is not taken: it is answered with 500, or its connection is cut. */
+/** Which attempt for an organization is refused: it is answered with 500, or its connection is cut. */
 export type Trouble = { nth: number; answer: 500 | 'nothing' };
 export type Receiver = Awaited<ReturnType<typeof openReceiver>>;
 
@@ -17,7 +17,7 @@ type Body = {
   data: { organization_id: string; api_key?: { id: string }; details: { from?: string; to?: string } };
 };
 
-/** Somebody who is told of everything that happens in the organizations of a lane. */
+/** A receiver of the outgoing webhooks of a rig's organizations. */
 export async function openReceiver() {
   const secret = newSecret();
   const webhook = new Webhook(secret);
@@ -43,9 +43,9 @@ export async function openReceiver() {
 
   const server = createServer((req, res) => {
     receive(req, res).catch((error: unknown) => {
-      // A sender who dies in the middle of a sentence has said nothing.
+      // A sender that dies in the middle of a request has sent nothing.
       if (!req.complete) return;
-      complaints.push(`a notice could not be read: ${String(error)}`);
+      complaints.push(`a webhook could not be read: ${String(error)}`);
       res.writeHead(400).end();
     });
   });
@@ -54,7 +54,7 @@ export async function openReceiver() {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     secret,
-    /** From now on keeps what comes of an organization, in the order of its coming, and of no other. */
+    /** Keeps the attempts for one organization from now on, in their order. */
     keep(organizationId: string, troubles: readonly Trouble[]): readonly Try[] {
       const tries: Try[] = [];
       mailbox = { organizationId, tries, troubles };

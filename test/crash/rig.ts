@@ -14,18 +14,18 @@ import { newSecret, openReceiver } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
 
 /** A service, the local WorkOS beside it and a database, for one trial after the other. */
-export type Lane = {
+export type Rig = {
   /** The service's address now; it changes with every restart. */
   url(): string;
   workosUrl: string;
   workosKey: string;
-  /** Who is told of everything. */
+  /** The receiver of outgoing webhooks. */
   receiver: Receiver;
-  /** What billing signs its hooks with. */
+  /** The secret that billing signs its webhooks with. */
   billingSecret: string;
-  /** Our own way into the database, past the service. */
+  /** A direct connection to the database, past the service. */
   sql: Pool;
-  /** The environment of the service, for what else runs beside it. */
+  /** The environment of the service, for commands that run beside it. */
   env: Env;
   order(order: Order): void;
   /** Takes the order back. */
@@ -45,7 +45,7 @@ export const CLIENT_ID = 'client_latchkey';
 const HOLDS_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 
-export async function openLane(server: string): Promise<Lane> {
+export async function openRig(server: string): Promise<Rig> {
   const name = `latchkey_crash_${randomBytes(6).toString('hex')}`;
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-crash-'));
   await asAdmin(server, `create database ${name}`);
@@ -139,8 +139,8 @@ function keepRunning(env: Env, meanwhile: () => Promise<void>) {
 }
 
 /**
- * Whoever died holding what was to be sent counts as gone after a minute: here it is over when the next one starts. The
- * database may still be busy with the last that it was told, and holds would begin after that.
+ * A service that died while it sent webhooks holds their queues for a minute; this releases them before the next one
+ * starts. Its last statement may still run, and would take a hold afterwards: waits for it first.
  */
 async function endHolds(sql: Pool): Promise<void> {
   const giveUpAt = performance.now() + HOLDS_WITHIN_MS;

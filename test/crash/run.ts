@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { openLane } from './rig.ts';
-import type { Lane } from './rig.ts';
+import { openRig } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { makePlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME, collectPoints } from './points.ts';
@@ -41,10 +41,10 @@ function planOfSeed(seed: string): Plan {
   return makePlan(seed, known);
 }
 
-async function work(lane: Lane, queue: Plan[], tally: Tally): Promise<void> {
+async function work(rig: Rig, queue: Plan[], tally: Tally): Promise<void> {
   for (let plan = queue.shift(); plan; plan = queue.shift()) {
     const from = performance.now();
-    const verdict = await tryOne(lane, plan);
+    const verdict = await tryOne(rig, plan);
     const passed = verdict.findings.length === 0;
     tally[passed ? 'passed' : 'failed'] += 1;
     tally.settledMs.push(verdict.settledMs);
@@ -56,12 +56,12 @@ async function work(lane: Lane, queue: Plan[], tally: Tally): Promise<void> {
   }
 }
 
-async function tryOne(lane: Lane, plan: Plan): Promise<Verdict> {
+async function tryOne(rig: Rig, plan: Plan): Promise<Verdict> {
   try {
-    return await runTrial(lane, plan);
+    return await runTrial(rig, plan);
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { findings: [reason, ...lane.complaints()], died: false, settledMs: 0, counts: NOTHING };
+    return { findings: [reason, ...rig.complaints()], died: false, settledMs: 0, counts: NOTHING };
   }
 }
 
@@ -87,22 +87,22 @@ async function run(): Promise<boolean> {
   say(`${plans.length} trials over ${points.length} points, ${lanes} services at a time`);
   const from = performance.now();
   const missedOf = () => (values.seed === undefined ? points.filter((point) => !tally.reached.has(point)) : []);
-  await Promise.all(Array.from({ length: lanes }, () => workInLane(plans, tally)));
+  await Promise.all(Array.from({ length: lanes }, () => workOnRig(plans, tally)));
   // Chance may have led past a point: it is tried for itself before it counts as missed.
   for (let more = 0; more < MORE_ROUNDS && missedOf().length > 0 && tally.failed === 0; more++) {
-    await workInLane(makePlans(missedOf(), 2 * missedOf().length), tally);
+    await workOnRig(makePlans(missedOf(), 2 * missedOf().length), tally);
   }
   const missed = missedOf();
   report(tally, missed, plans, performance.now() - from);
   return tally.failed === 0 && missed.length === 0 && plans.length === 0;
 }
 
-async function workInLane(queue: Plan[], tally: Tally): Promise<void> {
-  const lane = await openLane(SERVER);
+async function workOnRig(queue: Plan[], tally: Tally): Promise<void> {
+  const rig = await openRig(SERVER);
   try {
-    await work(lane, queue, tally);
+    await work(rig, queue, tally);
   } finally {
-    await lane.close();
+    await rig.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { act, makeForeignKeys } from './act.ts';
 import { check } from './check.ts';
 import { makeClient } from './client.ts';
 import { CLIENT_ID } from './rig.ts';
-import type { Lane } from './rig.ts';
+import type { Rig } from './rig.ts';
 import type { Plan } from './plan.ts';
 import { ANY_TIME } from './points.ts';
 import { startEntry } from './processes.ts';
@@ -33,42 +33,42 @@ const STAYS_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 150;
 
 /** One trial: clients act, the service dies at the point of the plan and comes back, all is settled, all is checked. */
-export async function runTrial(lane: Lane, plan: Plan): Promise<Verdict> {
-  await lane.ready();
-  lane.complaints();
+export async function runTrial(rig: Rig, plan: Plan): Promise<Verdict> {
+  await rig.ready();
+  rig.complaints();
   const findings: string[] = [];
-  const workos = makeWorkos(lane);
+  const workos = makeWorkos(rig);
   const organizationId = `org_${plan.seed.replaceAll(/\W/g, '_')}_${randomUUID().slice(0, 8)}`;
   await workos.clearFaults();
   const holder = { organizationId, userId: plan.personal ? `user_${organizationId.slice(4)}` : undefined };
-  const token = await open(lane, workos, holder);
-  const deathsBefore = lane.deaths();
-  const notices = lane.receiver.keep(organizationId, plan.troubles);
-  const secret = lane.env['LATCHKEY_SECRET']!;
-  const deps = { url: lane.url, secret, token, sql: lane.sql, workos, ...holder, notices };
+  const token = await open(rig, workos, holder);
+  const deathsBefore = rig.deaths();
+  const notices = rig.receiver.keep(organizationId, plan.troubles);
+  const secret = rig.env['LATCHKEY_SECRET']!;
+  const deps = { url: rig.url, secret, token, sql: rig.sql, workos, ...holder, notices };
   const ways = { newId: randomUUID, complain: (what: string) => void findings.push(what) };
   const client = makeClient({ ...deps, ...ways, owner: plan.personal ? 'user' : 'organization' });
-  const bill = makeSender({ ...deps, ...ways, secret: lane.billingSecret });
+  const bill = makeSender({ ...deps, ...ways, secret: rig.billingSecret });
   const foreign = await makeForeignKeys(workos, organizationId, plan);
   for (const { asked, fault } of plan.faults) await workos.fault(asked, fault, holder);
-  const over = arm(lane, plan, workos);
+  const over = arm(rig, plan, workos);
   const acted = await act({ client, workos, bill }, plan, foreign);
   await over;
-  if (plan.reconcile) findings.push(...(await reconcile(lane, plan, organizationId)));
+  if (plan.reconcile) findings.push(...(await reconcile(rig, plan, organizationId)));
   await workos.clearFaults();
   const from = performance.now();
   const look = async () => {
-    await lane.ready();
+    await rig.ready();
     return check(deps, acted);
   };
   const left = await settled(look, SETTLED_WITHIN_MS);
   // Once more, with nobody dying: what was right must stay so.
-  lane.disarm();
+  rig.disarm();
   await sleep(LOOK_EVERY_MS);
   if (left.length === 0) left.push(...(await settled(look, STAYS_WITHIN_MS)));
-  const died = lane.deaths() > deathsBefore || plan.reconcile;
+  const died = rig.deaths() > deathsBefore || plan.reconcile;
   return {
-    findings: [...findings, ...left, ...lane.complaints(), ...lane.receiver.complaints()],
+    findings: [...findings, ...left, ...rig.complaints(), ...rig.receiver.complaints()],
     died,
     settledMs: performance.now() - from,
     counts: countsOf(acted.billed, notices),
@@ -85,7 +85,7 @@ function countsOf({ hooks }: Billed, notices: readonly Try[]): Counts {
 }
 
 /** An organization of the trial's own. @returns a token of its machine client, or of the person */
-async function open({ sql }: Lane, workos: Workos, { organizationId, userId }: Holder): Promise<string> {
+async function open({ sql }: Rig, workos: Workos, { organizationId, userId }: Holder): Promise<string> {
   // Before WorkOS says that it is there: so that it was never without billing. What is said of its status comes later.
   await sql.query(
     `insert into tenants (organization_id, billing_status, status_since, created_at, updated_at)
@@ -111,15 +111,15 @@ async function open({ sql }: Lane, workos: Workos, { organizationId, userId }: H
   return workos.session(CLIENT_ID, email, secret);
 }
 
-async function arm(lane: Lane, plan: Plan, workos: Workos): Promise<void> {
-  if (plan.point !== ANY_TIME && !plan.reconcile) lane.order({ point: plan.point, pass: plan.pass });
-  await Promise.all([killLater(lane, plan), playOutage(workos, plan)]);
+async function arm(rig: Rig, plan: Plan, workos: Workos): Promise<void> {
+  if (plan.point !== ANY_TIME && !plan.reconcile) rig.order({ point: plan.point, pass: plan.pass });
+  await Promise.all([killLater(rig, plan), playOutage(workos, plan)]);
 }
 
-async function killLater(lane: Lane, { point, killAfterMs }: Plan): Promise<void> {
+async function killLater(rig: Rig, { point, killAfterMs }: Plan): Promise<void> {
   if (point !== ANY_TIME) return;
   await sleep(killAfterMs);
-  lane.kill();
+  rig.kill();
 }
 
 async function playOutage(workos: Workos, { outageMs }: Plan): Promise<void> {
@@ -130,11 +130,11 @@ async function playOutage(workos: Workos, { outageMs }: Plan): Promise<void> {
 }
 
 /** Runs the command line until it dies at the point, then to its end. */
-async function reconcile(lane: Lane, plan: Plan, organizationId: string): Promise<string[]> {
+async function reconcile(rig: Rig, plan: Plan, organizationId: string): Promise<string[]> {
   const args = ['--organization', organizationId];
-  const dying = startEntry('reconcile.ts', { ...lane.env, DIE_AT: plan.point, DIE_AT_PASS: '1' }, args);
+  const dying = startEntry('reconcile.ts', { ...rig.env, DIE_AT: plan.point, DIE_AT_PASS: '1' }, args);
   const { signal } = await dying.exited;
-  const whole = startEntry('reconcile.ts', lane.env, args);
+  const whole = startEntry('reconcile.ts', rig.env, args);
   const { code } = await whole.exited;
   return [
     ...(signal === 'SIGKILL' ? [] : [`the reconciliation did not come to ${plan.point}`]),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { send } from './http.ts';
 import type { Answer } from './http.ts';
-import type { Lane } from './rig.ts';
+import type { Rig } from './rig.ts';
 import type { Asked } from './plan.ts';
 
 export type KeyThere = { id: string; name: string; expires_at: string | null };
@@ -29,7 +29,7 @@ function keysOf({ organizationId, userId }: Holder): string {
 }
 
 /** WorkOS as its administrator sees it, asked by the trial itself. */
-export function makeWorkos({ workosUrl, workosKey }: Pick<Lane, 'workosUrl' | 'workosKey'>) {
+export function makeWorkos({ workosUrl, workosKey }: Pick<Rig, 'workosUrl' | 'workosKey'>) {
   /** Faults meet the trial's own requests too: it asks until there is an answer. */
   async function ask(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Answer> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

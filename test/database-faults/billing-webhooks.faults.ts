@@ -37,7 +37,7 @@ test.each([
   ['is down', () => proxy.refuse(true)],
   ['says nothing', () => proxy.stall(true)],
 ])(
-  'while the database %s hooks are 503 within a bounded wait, and are taken when they come again',
+  'while the database %s a billing webhook is 503 within a bounded wait, and is applied when it is retried',
   async (_what, harm) => {
     const [paying, owing] = [newId('org'), newId('org')];
     const event = updated(paying, 'active', 0);
@@ -61,7 +61,7 @@ test.each<[CommitLoss, string]>([
   ['after', 'repeated'],
   ['before', 'applied'],
   ['late', 'repeated'],
-])('a hook whose commit is lost %s being done comes again and is %s: applied once', async (how, outcomeThen) => {
+])('a billing webhook whose commit is lost %s being done is %s on retry: applied once', async (how, outcomeThen) => {
   const [paying, owing] = [newId('org'), newId('org')];
   const event = updated(paying, 'active', 0);
   const body = message(owing, { status: 'past_due' });

@@ -46,7 +46,7 @@ test('a statement that waits for a lock has a deadline of its own', async () => 
   expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
 });
 
-test('the loser of a deadlock is run again, and the client hears nothing of it', async () => {
+test('the loser of a deadlock is retried, and the client sees no error', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const key = await createKey(service, owner);

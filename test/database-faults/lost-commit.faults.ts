@@ -35,7 +35,7 @@ test.each(CREATIONS)(
   },
 );
 
-test('a creation that committed after all gets its key, although nobody heard of the commit', async () => {
+test('a creation whose commit succeeded without an answer gets its key', async () => {
   const acme = await service.organizations.add();
   proxy.loseCommit('after', 2);
   const answer = await create(service, await acme.session());

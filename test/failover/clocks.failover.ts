@@ -20,7 +20,7 @@ const client = await makeClient(cluster, [right, fast, slow]);
 
 const at = (offsetMs: number) => new Date(Date.now() + offsetMs).toISOString();
 
-test('replicas whose clocks are ten minutes off hear of a revocation as soon as the others', async () => {
+test('replicas whose clocks are ten minutes off receive a revocation as soon as the others', async () => {
   for (let i = 0; i < 3; i++) {
     const key = await client.create(right);
     for (const replica of [right, fast, slow]) await client.warm(replica, key);

@@ -79,7 +79,7 @@ test('everything that does not need WorkOS works while the breaker is open', asy
   );
 });
 
-test('an unknown API key is 503 and not 401 while nobody can say whose it is', async () => {
+test('an unknown API key is 503 and not 401 while WorkOS cannot be asked about it', async () => {
   await openBreaker();
   const answer = await call(service, 'GET', '/v1/me/session', { token: 'sk_made_in_the_dashboard_perhaps_0123456789' });
   expect(outcome(answer)).toEqual([503, 'workos_unavailable']);

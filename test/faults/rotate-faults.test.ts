@@ -71,7 +71,7 @@ test.each<[string, FaultInput]>([
   expect(await rowOf(old.id)).toMatchObject({ workos_expires_at: expect.any(Date), due_at: null });
 });
 
-test('a grace that WorkOS was not told of ends there at the same time as here', async () => {
+test('a grace that did not reach WorkOS ends there at the same time as here', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const old = await createKey(service, owner);
@@ -85,7 +85,7 @@ test('a grace that WorkOS was not told of ends there at the same time as here', 
   expect(await works(old)).toBe(true);
 });
 
-test('a key that somebody deleted at WorkOS meanwhile is rotated all the same', async () => {
+test('a key that was deleted at WorkOS meanwhile is still rotated', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const old = await createKey(service, owner);

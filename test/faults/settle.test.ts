@@ -226,7 +226,7 @@ test('one key that cannot be settled does not keep another from it', async () =>
   expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([keys[0]!.id]);
 });
 
-test('the metric of the lag tells how long the oldest work waits', async () => {
+test('the metric of the lag is the age of the oldest waiting work', async () => {
   const lag = async () => {
     const text = await metricsOf(service);
     return Number(/^latchkey_lag_seconds\{loop="settle"\} (\S+)$/m.exec(text)?.[1]);

@@ -64,7 +64,7 @@ test(`every statement that a route, a loop or a scrape runs reads a bounded numb
   );
 });
 
-test('a statement that grows with the table is found, whoever sends it', async () => {
+test('a statement that grows with the table is found, whichever feature sends it', async () => {
   const before = captured.statements().length;
   await captured.during('planted', () => service.db('api_keys').where({ label: 'planted' }).first('id'));
   const planted = captured.statements().slice(before);

@@ -95,7 +95,7 @@ test('with a grace known keys are answered as stale for so long, and unknown one
   await expect.poll(async () => (await verify(lenient, known)).body['stale'], { timeout: 5_000 }).toBe(false);
 });
 
-test('a row of the log that nobody was notified of is read, also one that commits after younger ones', async () => {
+test('a row of the log without a notification is read, even if it commits after younger ones', async () => {
   const [early, late] = [await createKey(first, await owner()), await createKey(first, await owner())];
   await warm(second, early);
   await warm(second, late);

@@ -45,7 +45,7 @@ test('a changed posture on one replica is seen within 250 ms by a middleware and
   }
 });
 
-test('a middleware that asks one replica and listens to another keeps nothing that is older than what it was told', async () => {
+test('a middleware that asks one replica and listens to another caches no answer older than the last invalidation', async () => {
   const consumer = await startConsumer({ ...second, asks: first.url, cache: { replicaLagMs: 3_000 } });
   for (let i = 0; i < 40; i++) {
     const key = await createKey(first, await owner());

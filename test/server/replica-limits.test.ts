@@ -68,7 +68,7 @@ test('of 64 callers on two replicas never more hold a place than there are', asy
   expect(last.filter(({ valid }) => valid)).toHaveLength(7);
 });
 
-test('an address fails on all replicas together, and is told by whose count', async () => {
+test('failed credentials of an address are counted on all replicas together, and the answer names the count', async () => {
   const ip = '192.0.2.1';
   const key = 'sk_nobodys_key_but_long_enough_to_be_one';
   const verifyAt = async ({ url }: Replica) =>

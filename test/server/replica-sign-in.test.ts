@@ -23,7 +23,7 @@ const [first, second] = [await cluster.start(), await cluster.start()] as const;
 const attempt = ({ url }: Replica, address: string, email: string, password = 'wrong') =>
   call({ url }, 'POST', '/v1/auth/login', { headers: { 'x-forwarded-for': address }, body: { email, password } });
 
-test('wrong passwords of one network on one replica lock out nobody on the other', async () => {
+test('wrong passwords of one network on one replica lock out no caller of the other', async () => {
   const { email } = await addPerson(cluster);
   for (let i = 0; i < PER_ACCOUNT; i++) expect((await attempt(first, '198.51.100.1', email)).status).toBe(401);
   for (const replica of [first, second]) {

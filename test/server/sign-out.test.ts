@@ -89,7 +89,7 @@ test.each<[string, (token: string) => Promise<{ status: number }>]>([
   expect(Math.max(...delays)).toBeLessThan(BOUND_MS);
 });
 
-test('while a process hears of nothing it looks, and is not behind by more than the loss takes to be noticed', async () => {
+test('a process without its LISTEN connection reads the database, and lags by no more than the detection of the loss', async () => {
   for (let i = 0; i < 3; i++) {
     const { access_token } = await signedIn();
     await db.raw(

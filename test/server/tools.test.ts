@@ -23,7 +23,7 @@ if (url === undefined) throw new Error('these tests need TEST_DATABASE_URL: the 
 const env: Record<string, string> = { ...environment(workos), DATABASE_URL: url };
 const organizations = makeOrganizations({ db, workos, clock });
 
-test('npm run reconcile tells of drift with exit code 2, mends it, and is content with 0', async () => {
+test('npm run reconcile reports drift with exit code 2, repairs it, and then exits with 0', async () => {
   const [acme, other] = [await organizations.add(), await organizations.add()];
   const key = await makeDashboardKey({ workos }, acme.id, { name: 'by hand' });
   await makeDashboardKey({ workos }, other.id);
@@ -50,7 +50,7 @@ test('npm run reconcile tells of drift with exit code 2, mends it, and is conten
   ]);
 });
 
-test('npm run reconcile that cannot list WorkOS mends nothing and has exit code 1', async () => {
+test('npm run reconcile that cannot list WorkOS repairs nothing and exits with 1', async () => {
   const acme = await organizations.add();
   await makeDashboardKey({ workos }, acme.id);
   workos.faults.add({ kind: 'status', status: 401, times: 0 });
@@ -78,7 +78,7 @@ test('npm run audit:verify says whether the log is whole, by its exit code too',
   expect(broken.stdout).toMatch(/^THE AUDIT LOG IS BROKEN in 1 places: \d+ events of \d+ organizations\.$/m);
 });
 
-test('npm run hooks lists what came in and replays it by its id', async () => {
+test('the command of incoming webhooks lists them and replays one by its id', async () => {
   const id = 'hook_01KC3J2R8V5W2N4XQ7T9B6D0EH';
   const message = { organization_id: 'org_hooked', occurred_at: '2026-01-01T00:00:00.000Z', status: 'active' };
   await db('hook_inbox').insert({
@@ -143,7 +143,7 @@ test('npm run dead-letters lists what a loop gave up, and makes one due now', as
   expect(wrong.stderr).toMatch(/^There is no loop nothing with dead letters\. There are: .*apply_waiting_hooks/);
 }, 60_000);
 
-test('npm run hooks shows somebody who has seen enough no complaint', async () => {
+test('the command of incoming webhooks ends without an error when its reader stops reading', async () => {
   const rows = Array.from({ length: 2_500 }, (_unused, i) => ({
     id: `hook_${String(i).padStart(26, '0')}`,
     source: 'stripe',

@@ -29,7 +29,7 @@ const deliver = makeDeliver({
   log: { warn: () => undefined, error: () => undefined },
 });
 
-test('npm run notices lists what is not delivered, and has what was given up sent again', async () => {
+test('lists undelivered webhooks, and sends a dead letter again', async () => {
   for (const id of ['org_a', 'org_b'])
     await db.transaction((trx) =>
       writer.tell(trx, id, [
@@ -62,7 +62,7 @@ test('npm run notices lists what is not delivered, and has what was given up sen
 });
 
 test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--nonsense']]])(
-  'npm run notices with %j says what it takes, with exit code 1',
+  'with %j prints its usage and exits with 1',
   async (args) => {
     const { code, stdout, stderr } = await runEntry('notices', env, args);
     expect([code, stdout]).toEqual([1, '']);
@@ -78,8 +78,8 @@ const write = (id: string, count: number) =>
     await writer.tell(trx, id, told);
   });
 
-describe('npm run notices lists', () => {
-  test('everything, however much it is, in its order', async () => {
+describe('the list of webhooks', () => {
+  test('has 2,500 webhooks in their order', async () => {
     await write('org_many', 2_500);
     const { stdout } = await runEntry('notices', env, ['list', '--organization', 'org_many']);
     const ids: string[] = await db('outbox').where({ organization_id: 'org_many' }).orderBy('sequence').pluck('id');
@@ -92,7 +92,7 @@ describe('npm run notices lists', () => {
     ).toEqual(ids);
   });
 
-  test('to somebody who has seen enough, without a complaint', async () => {
+  test('ends without an error when its reader stops reading', async () => {
     await write('org_seen', 2_500);
     const list = `"${process.execPath}" src/cli/webhooks.ts list --organization org_seen | head -n 1`;
     const { stdout, stderr } = await runChild('sh', ['-c', list], { cwd: ROOT, env });

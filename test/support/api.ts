@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Service } from './service.ts';
 
-/** What any answer of the API may have; fields beyond these are read with `toMatchObject` and the like. */
+/** The fields that any answer of the API may have; others are read with `toMatchObject` and the like. */
 export type Body = Readonly<Record<string, unknown>> & {
   error: { code: string; message: string; request_id: string; details?: Record<string, unknown> };
   data: Readonly<Record<string, unknown>>[];
@@ -12,7 +12,7 @@ export type Answer = { status: number; body: Body; headers: Headers };
 export type CreatedKey = { id: string; value: string; label: string; prefix: string; permission_set: string };
 type Request = { token?: string; headers?: Record<string, string>; body?: unknown };
 
-/** Speaks to the service over HTTP and checks on every answer what holds for all of them. */
+/** Sends a request to the service and checks what holds for every answer. */
 export async function call(
   { url }: Pick<Service, 'url'>,
   method: string,
@@ -35,7 +35,7 @@ export async function call(
   return answer;
 }
 
-/** The one shape of every error. */
+/** Expects the one shape of every error. */
 export function expectEnvelope({ body, headers }: Answer): void {
   expect(Object.keys(body)).toEqual(['error']);
   expect(body.error).toEqual({
@@ -46,7 +46,7 @@ export function expectEnvelope({ body, headers }: Answer): void {
   });
 }
 
-/** Status and code of an answer, which most tests are about. */
+/** Returns the status and error code of an answer. */
 export function outcome({ status, body }: Answer): [number, string | undefined] {
   return [status, status >= 400 ? body.error.code : undefined];
 }

@@ -8,7 +8,7 @@ import { withDatabase } from './global-setup.ts';
 export type TestDatabase = {
   db: Knex;
   kind: 'server' | 'embedded';
-  /** Where else it can be reached; an embedded one cannot. */
+  /** Its connection string; an embedded database has none. */
   url?: string;
   close(): Promise<void>;
 };

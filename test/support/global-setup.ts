@@ -7,7 +7,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 
-/** Where tests get their databases from: a migrated template on a server, or the dump of an embedded one. */
+/** The source of test databases: a migrated template on a server, or the dump of an embedded one. */
 export type TemplateSource = { kind: 'server'; url: string; template: string } | { kind: 'embedded'; dumpFile: string };
 
 declare module 'vitest' {

@@ -9,7 +9,7 @@ import { makeLogger } from '../../src/telemetry/logger.ts';
 import { environment } from './service.ts';
 import type { Options, Service } from './service.ts';
 
-/** The service once more, on the same database and WorkOS, with another environment or product; until the test is over. */
+/** Starts the service again on the same database and WorkOS with other settings; it stops when the test ends. */
 export async function restartWith(
   { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
   env: Readonly<Record<string, string>>,

@@ -31,7 +31,7 @@ import type { Organizations } from './organizations.ts';
 export const SERVICE_TOKEN = 'svc_latchkey_tests';
 export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
 
-/** How the local WorkOS of the tests behaves; they run under `strict`, too. */
+/** The profile of the local WorkOS; CI runs the tests under `strict`, too. */
 export const PROFILE = profileNamed(process.env['LOCAL_WORKOS_PROFILE']);
 
 const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
@@ -41,7 +41,7 @@ export const emptySeed = { ...demoSeed, organizations: [], people: [], membershi
 
 export type Service = {
   url: string;
-  /** Where operations listen, if apart. */
+  /** The address of the operations routes, if they have their own. */
   operationsUrl: string | undefined;
   db: Knex;
   workos: Emulator;
@@ -51,28 +51,28 @@ export type Service = {
   /** The background loops, which tests step by hand. */
   background: Background;
   organizations: Organizations;
-  /** What the service is made of, for a command that is made of the same. */
+  /** The parts of the service, for a command that needs the same. */
   parts: Parameters<typeof makeContainer>[0];
-  /** What hears of changes; a test may play that the channel is lost. */
+  /** The state of the LISTEN connection; a test may declare it lost. */
   trust: Trust;
   streams: Container['streams'];
   /** Starts another replica on the same database. */
   replica(): Promise<{ url: string }>;
-  /** The same service, with its own memory and counts, whose routes answer what fast paths would. */
+  /** Starts the service again without fast paths, with its own memory and counts. */
   withoutFastPaths(): Promise<{ url: string }>;
 };
 
 export type Options = {
   at?: FaultPoint;
-  /** How the service itself reaches its database, on a server; tests go on looking past it. */
+  /** Connects the service to its database on a server; the test keeps its direct connection. */
   through?: (url: string) => Promise<Knex>;
   /** Plans beside those of the default configuration. */
   plans?: readonly z.input<typeof ProductFile>['plans'][number][];
-  /** What the configuration says of billing. */
+  /** The billing section of the configuration. */
   billing?: z.input<typeof ProductFile>['billing'];
-  /** What the configuration says instead of the default one. */
+  /** Sections that replace those of the default configuration. */
   product?: Partial<z.input<typeof ProductFile>>;
-  /** What the local WorkOS has from the beginning. */
+  /** The initial state of the local WorkOS. */
   seed?: Seed;
 };
 
@@ -115,7 +115,7 @@ export async function startService(
   const apart = operations && (await listen(operations, { host: '127.0.0.1', port: 0 }));
   lifetime.onEnd(() => apart?.close(1_000));
   lifetime.onEnd(streams.end);
-  /** It hears of changes where the database is a server, and believes no memory of its own where it is embedded. */
+  /** It listens for changes where the database is a server, and trusts no memory of its own where it is embedded. */
   async function replica() {
     const other = makeContainer({ config, product, db: own, log, clock, strict: true });
     if (url !== undefined) {
@@ -160,7 +160,7 @@ export function withPlans(
   return ProductFile.parse({ ...product, plans: [...product.plans, ...plans], ...(billing && { billing }) });
 }
 
-/** What the service is configured with; a secret of its own each time. */
+/** The environment of a service, with a new `LATCHKEY_SECRET` each time. */
 export function environment(workos: Emulator): Record<string, string> {
   return {
     DATABASE_URL: 'postgres://handed-in',

@@ -2,15 +2,15 @@ import type { FaultPoint } from '../../src/process/fault-point.ts';
 
 export type Stuck = {
   at: FaultPoint;
-  /** From now on whoever comes to this point stays there: to everybody else it has died. */
+  /** Every request that reaches this point from now on stops there: to all others its process has died. */
   stopAt(name: string): void;
-  /** Nobody stops any more; with `goOn`, those that did go on. */
+  /** Stops no more requests; with `goOn`, the stopped ones continue. */
   release(goOn?: 'goOn'): void;
-  /** How many stand still. */
+  /** The number of stopped requests. */
   standing(): number;
 };
 
-/** Requests that stand still between two steps, as a process does that died there or is very slow. */
+/** A fault point that stops requests between two steps, like a process that died there or is very slow. */
 export function makeStuck(): Stuck {
   let point: string | undefined;
   let waiting: (() => void)[] = [];

@@ -3,7 +3,7 @@ import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { PROFILE, emptySeed } from './service.ts';
 
-/** Another environment of WorkOS, which knows the product's permissions and nobody; and what names it to the service. */
+/** A second WorkOS environment, with the product's permissions and without people, and the variables that configure it. */
 export async function startTestEnvironment(): Promise<{ workos: Emulator; env: Record<string, string> }> {
   const environment = { apiKey: 'sk_test_environment', clientId: 'client_test_environment' };
   const workos = await startEmulator({
