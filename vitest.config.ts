@@ -78,6 +78,12 @@ const projects: Record<string, Options> = {
     hookTimeout: 60_000,
     maxWorkers: 1,
   },
+  /** What readers paste from the documents, against the embedded start; some of it on `TEST_DATABASE_URL`. */
+  documents: {
+    include: ['test/documents/*.session.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 30_000,
+  },
   /**
    * Failovers of real servers: PostgreSQL with streaming replication, Redis with Sentinel, processes of Latchkey. Needs
    * the programs of PostgreSQL, and, as root, `runuser`, `ip` and `iptables`. One file at a time: they measure time.

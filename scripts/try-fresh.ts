@@ -53,6 +53,7 @@ async function run(node: string, args: readonly string[], what: string): Promise
   return stdout;
 }
 
+// `npm ci` and `npm start` as README.md and docs/tutorials/first-key.md show them.
 /** Starts as the README says, pastes the two lines that the start prints, and stops. */
 async function starts(node: string, npm: string): Promise<void> {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();

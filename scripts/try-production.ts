@@ -9,7 +9,7 @@ import type { Child } from '../test/support/child.ts';
 import { withDatabase } from '../test/support/global-setup.ts';
 
 // `npm run try:production [-- FOLDER]`: the production start as an operator meets it, on an empty database of the
-// server at TEST_DATABASE_URL, beside the local WorkOS as a process of its own. FOLDER has the code: `src` (without
+// server at TEST_DATABASE_URL, as docs/tutorials/run-in-production.md shows it, beside the local WorkOS as a process of its own. FOLDER has the code: `src` (without
 // one), or `node_modules/latchkey/dist/src` of a package that was installed somewhere.
 
 const SERVICE_TOKEN = 'svc_try_production';

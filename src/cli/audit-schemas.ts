@@ -23,7 +23,9 @@ async function run(): Promise<number> {
     process.stdout.write(`${action}  ${outcome}  version ${version}${hint}\n`);
   }
   if (problems > 0)
-    process.stdout.write(`${problems} to look at: see WorkOS Audit Logs in docs/how-to/send-webhooks.md.\n`);
+    process.stdout.write(
+      `${problems} to look at: see WorkOS Audit Logs in docs/how-to/forward-to-workos-audit-logs.md.\n`,
+    );
   return problems === 0 ? 0 : 1;
 }
 

@@ -67,7 +67,7 @@ function describe({ organizations, events, breaks, unproven, unkeyed, seals, exp
   if (exported !== undefined) lines.push(`${exported} events of WorkOS Audit Logs were read.`);
   if (!seals.closed) {
     lines.push(
-      `The upgrade to keyed links is not closed: ${unkeyed} events have none. See docs/explanation/audit-log.md.`,
+      `The upgrade to keyed links is not closed: ${unkeyed} events have none. See docs/how-to/verify-the-audit-log.md.`,
     );
   }
   return `${lines.join('\n')}\n`;

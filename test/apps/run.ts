@@ -8,6 +8,7 @@ import type { Child } from '../support/child.ts';
 import { openBrowser } from './browser.ts';
 import type { Browser } from './browser.ts';
 
+// Plays the commands of examples/express-authkit/README.md and examples/nextjs-authkit/README.md.
 // `npm run try:apps`: the apps of examples/ as an adopter has them, installed and built in folders of their own, sign in
 // against the local WorkOS of the embedded start, and their session opens Latchkey: its token as a bearer, its sealed
 // cookie by itself. Needs a package registry.

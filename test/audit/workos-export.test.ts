@@ -74,6 +74,7 @@ async function rewriteFrom(trx: Knex, organizationId: string, from: number): Pro
   await trx('audit_chain_heads').where({ organization_id: organizationId }).update({ hash: previous });
 }
 
+// Plays the commands of docs/how-to/verify-the-audit-log.md.
 describe('an export of WorkOS Audit Logs', () => {
   test('of a log that nobody touched is sound, also when the log has gone on', async () => {
     const { id, file, token } = await exported();

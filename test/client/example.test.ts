@@ -4,6 +4,7 @@ import { call, createKey } from '../support/api.ts';
 import { startChild } from '../support/child.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
+// Plays the commands of examples/express-api/README.md and docs/tutorials/guard-an-api.md.
 const ROOT = join(import.meta.dirname, '..', '..');
 const service = await startService();
 const acme = await service.organizations.add();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DatabaseUrl, serverUrlsOf } from '../../src/config/database-url.ts';
 
+// Plays the commands of docs/how-to/connect-several-database-servers.md.
 describe('an address of a database names', () => {
   test.each([
     ['postgres://db/latchkey', ['postgres://db/latchkey']],

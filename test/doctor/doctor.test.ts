@@ -11,6 +11,7 @@ import type { Emulator } from '../../src/emulator/emulator.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { environmentOf, examineLocal, namesOf } from './examination.ts';
 
+// Plays the commands of docs/how-to/run-the-doctor.md.
 let emulator: Emulator;
 beforeEach(async () => {
   emulator = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });

@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
 
 /** The rows of the table of budgets: the variables, and the label. */
 function documented(): { variables: string[]; label: string }[] {
-  const [, table = ''] = read('docs/explanation/verification.md').split('| label `budget`');
+  const [, table = ''] = read('docs/reference/limits.md').split('| label `budget`');
   const rows = table.split('\n\n')[0]!.split('\n').slice(2);
   return rows.map((row) => {
     const cells = row.split('|').slice(1, -1);
@@ -16,7 +16,7 @@ function documented(): { variables: string[]; label: string }[] {
   });
 }
 
-test('every budget has a metric, a line in the reference and a variable that README explains, and no line is of another', async () => {
+test('every budget has a metric, a line in the reference and a variable that the reference explains, and no line is of another', async () => {
   const service = await startService();
   const text = await (await fetch(`${service.url}/metrics`)).text();
   const counted = new Set(Array.from(text.matchAll(/^latchkey_budget_total\{budget="(\w+)"/gm), ([, label]) => label));
@@ -24,7 +24,7 @@ test('every budget has a metric, a line in the reference and a variable that REA
   expect(new Set(rows.map(({ label }) => label))).toEqual(counted);
   expect(rows).toHaveLength(counted.size);
   expect(rows.filter(({ variables }) => variables.length === 0)).toEqual([]);
-  const explained = read('README.md');
+  const explained = read('docs/reference/variables.md');
   const missing = rows.flatMap(({ variables }) => variables.filter((name) => !explained.includes(`| \`${name}\``)));
   expect(missing).toEqual([]);
 });

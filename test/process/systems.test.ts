@@ -6,6 +6,7 @@ import { freePort, startEntry, stop, temporaryFolder } from './start.ts';
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0 && spawnSync('bash', ['--version']).status === 0;
 
+// docs/how-to/run-another-product.md names them.
 const PRODUCTS = [
   { slug: 'memsolus', value: /^msk_live_\w{30,}$/ },
   { slug: 'mixus', value: /^mxs_eval_\w{32}$/ },

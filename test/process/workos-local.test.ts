@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Json } from '../emulator/harness.ts';
 
+// Plays the commands of docs/how-to/use-the-local-workos.md.
 const ENTRY = new URL('../../src/cli/local-workos.ts', import.meta.url).pathname;
 let folder: string;
 const children: ChildProcess[] = [];

@@ -6,7 +6,13 @@ import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
 import type { NoticeType } from '../../src/product/webhook-types.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const page = read('docs/how-to/send-webhooks.md');
+const page = [
+  'docs/how-to/send-webhooks.md',
+  'docs/how-to/forward-to-workos-audit-logs.md',
+  'docs/reference/outgoing-webhooks.md',
+]
+  .map(read)
+  .join('\n');
 const blocksOf = (language: string) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text);
 

@@ -29,7 +29,7 @@ type SharesDeps = Pick<Deps, 'metrics'> & {
 
 export type Budgets = ReturnType<typeof makeBudgets>;
 
-/** Each has a line in docs/explanation/verification.md. */
+/** Each has a line in docs/reference/limits.md. */
 const BUDGETS = [
   'workos_questions',
   'spare_look_ups',
