@@ -1,8 +1,8 @@
 import type { DeliverySettings, EventEnvelope } from '../events/event-log.ts';
 import type { Switches } from '../profile/switches.ts';
 import type { Store } from '../state/store.ts';
-import type { Job } from './lanes.ts';
-import { createLanes, runLater } from './lanes.ts';
+import type { Job } from './delivery-queue.ts';
+import { createLanes, runLater } from './delivery-queue.ts';
 import { subscribersOf } from './webhook-store.ts';
 
 const REORDER_WINDOW_MS = 60;
