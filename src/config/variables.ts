@@ -131,7 +131,7 @@ const workos = {
     .describe('Name of that cookie, where it is neither `wos_session` nor `wos-session`.'),
   WORKOS_WEBHOOK_SECRET: secret(16)
     .optional()
-    .describe("Signing secret of WorkOS's webhook endpoint; without it `POST /v1/hooks/workos` does not exist."),
+    .describe("Signing secret of WorkOS's webhook endpoint; without it the route does not exist."),
   WORKOS_TIMEOUT_MS: milliseconds(5_000).describe('Timeout of one call to WorkOS, in milliseconds.'),
   WORKOS_BREAKER_FAILURES: wholeNumber(1, 10_000, 5).describe(
     'Failed calls in a row after which the circuit breaker stops calls to WorkOS for a while.',
@@ -156,7 +156,7 @@ const testEnvironment = {
   WORKOS_WEBHOOK_SECRET_TEST: secret(16)
     .optional()
     .describe(
-      "Signing secret of that environment's webhook endpoint, other than the live one; without it `POST /v1/hooks/workos/test` does not exist.",
+      "Signing secret of that environment's webhook endpoint, other than the live one; without it the route does not exist.",
     ),
 };
 
@@ -228,10 +228,10 @@ const verification = {
 
 const webhooks = {
   STRIPE_WEBHOOK_SECRET: hookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)').describe(
-    "Signing secrets of Stripe's webhook endpoint, up to 5, separated by commas; without one `POST /v1/hooks/stripe` does not exist.",
+    "Signing secrets of Stripe's webhook endpoint, up to 5, separated by commas; without one the route does not exist.",
   ),
   BILLING_WEBHOOK_SECRETS: signingSecrets.describe(
-    'Signing secrets of your own billing, up to 5, separated by commas: `whsec_` and 24 to 64 random bytes in base64; without one `POST /v1/hooks/billing` does not exist.',
+    'Signing secrets of your own billing, up to 5, separated by commas: `whsec_` and 24 to 64 random bytes in base64; without one the route does not exist.',
   ),
   LATCHKEY_HOOK_RETENTION_DAYS: wholeNumber(7, 365, 30).describe(
     'Days that incoming billing webhooks are kept, to be looked at and replayed.',

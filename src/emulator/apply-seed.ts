@@ -9,7 +9,7 @@ import type { Ids } from './ulid.ts';
 
 type Deps = { store: Store; ids: Ids; clock: Clock };
 
-/** One transaction. Sends no events: what a seed holds was there before anyone listened. */
+/** Applies seeds, each in one transaction, without events. */
 export function createApplySeed(deps: Deps): (seed: Seed) => void {
   return (seed) => {
     const complete = Seed.parse(seed);
@@ -27,7 +27,7 @@ export function createApplySeed(deps: Deps): (seed: Seed) => void {
 function insertPermissions({ store, ids, clock }: Deps, { permissions, roles, apiKeyPermissions }: CompleteSeed): void {
   const now = timestamp(clock);
   const named = new Set(permissions.map(({ slug }) => slug));
-  // A role grants only what the environment has, so what a seed's roles grant is there without being listed.
+  // Roles can grant only permissions of the environment, so those of a seed's roles are added even if unlisted.
   const granted = new Set(roles.flatMap((role) => role.permissions).filter((slug) => !named.has(slug)));
   const unlisted = [...granted].map((slug) => ({ slug, name: slug, description: null }));
   for (const { slug, name, description } of [...permissions, ...unlisted]) {
@@ -94,7 +94,7 @@ function insertOrganizations({ store, ids, clock }: Deps, { organizations }: Com
 
 function insertPeople({ store, ids, clock }: Deps, { people }: CompleteSeed): void {
   const now = timestamp(clock);
-  // One hash per distinct password: scrypt is meant to be slow, and a demo gives all its people the same one.
+  // Hashes each distinct password once, because scrypt is slow and a demo's people share one.
   const hashes = new Map<string, string>();
   const hashOf = (password: string): string => {
     const hash = hashes.get(password) ?? hashPassword(password);

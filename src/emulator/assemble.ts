@@ -47,7 +47,7 @@ export type Parts = {
   url: () => string;
 };
 
-/** Every route of WorkOS that the emulator speaks. */
+/** Returns every route of WorkOS that the emulator serves. */
 export function assembleRoutes(parts: Parts): Route[] {
   const organizations = createOrganizationStore(parts);
   const apiKeys = createApiKeyStore(parts);

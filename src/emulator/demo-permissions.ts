@@ -1,17 +1,17 @@
 import type { CompleteSeed } from './seed.ts';
 
-/** What a demo needs to know of the product that it shows. */
+/** The parts of a product that its demo needs. */
 export type DemoProduct = {
   scopes: readonly { name: string; description: string }[];
   /** Scopes that no API key may hold. */
   neverGranted: readonly string[];
-  /** What keys are made from one by one; whoever makes them must hold it. */
+  /** Scopes that keys are made from one by one; the creator of a key must hold them. */
   chosenScopes: readonly string[];
   /** Whether people may have keys of their own. */
   personalKeys: boolean;
 };
 
-/** Without these nobody could try the API; a product need not list them. */
+/** Scopes that trying the API needs; a product need not list them. */
 const KEY_SCOPES = [
   { name: 'apikeys:read', description: 'See the API keys of the organization.' },
   { name: 'apikeys:write', description: 'Create, change and revoke API keys.' },
@@ -22,7 +22,7 @@ const OWN_KEY_SCOPES = [
   { name: 'apikeys:write:own', description: "Create, change and revoke one's own API keys." },
 ];
 
-// WorkOS keeps no longer ones.
+// WorkOS's limits.
 const MAX_NAME = 48;
 const MAX_DESCRIPTION = 150;
 
@@ -32,8 +32,8 @@ const READS = /[.:]read$/;
 const OWN = /:own$/;
 
 /**
- * The permissions and roles of a product's demo. Owners hold everything; operators all but what manages people and
- * money; members what reads the product itself, and what concerns their own.
+ * Returns the permissions and roles of a product's demo. Owners hold all scopes; operators all but those for people and
+ * money; members those that read the product, and those for their own things.
  */
 export function demoPermissions(
   product: DemoProduct,
@@ -62,7 +62,7 @@ function isForMembers(slug: string): boolean {
   return OWN.test(slug) || (READS.test(slug) && !KEYS_AND_RECORD.test(slug));
 }
 
-/** The product that is configured where no other is. */
+/** The default product. */
 export const EVERSHELL: DemoProduct = {
   scopes: [
     { name: 'workspace:read', description: 'See workspaces and what is in them.' },

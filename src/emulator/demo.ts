@@ -6,7 +6,7 @@ const NAMES = ['acme', 'globex', 'hooli', 'initech', 'umbrella'] as const;
 const ROLES = ['owner', 'operator', 'member'] as const;
 type DemoRole = (typeof ROLES)[number];
 
-/** Fixed values that a first try, a script or a test may rely on. */
+/** Fixed values that tutorials, scripts and tests rely on. */
 export const DEMO = {
   apiKey: 'sk_test_latchkey',
   clientId: 'client_latchkey',
@@ -25,7 +25,7 @@ export const DEMO = {
 
 const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** The demo of a product: five organizations, each with three people and one machine client. */
+/** Returns a product's demo: five organizations, each with three people and one machine client. */
 export const demoSeedOf = (product: DemoProduct): Seed => ({
   environment: { apiKey: DEMO.apiKey, clientId: DEMO.clientId },
   ...demoPermissions(product),
@@ -56,11 +56,11 @@ export const demoSeedOf = (product: DemoProduct): Seed => ({
   })),
 });
 
-/** The environment of the product's test keys: its permissions, and nobody. */
+/** Returns the environment of the product's test keys: its permissions, without people. */
 export const demoTestSeedOf = (product: DemoProduct): Seed => ({
   environment: { ...DEMO.test },
   ...demoPermissions(product),
 });
 
-/** The demo of Evershell, the product that is configured where no other is. */
+/** The demo of Evershell, the default product. */
 export const demoSeed: Seed = demoSeedOf(EVERSHELL);

@@ -33,48 +33,48 @@ import { createDeliveries } from './webhooks/delivery.ts';
 export type EmulatorOptions = {
   /** 0 for any free port. */
   port: number;
-  /** Loopback only; 127.0.0.1 when left out. */
+  /** Loopback only; default 127.0.0.1. */
   host?: string;
-  /** Path of an SQLite file, or `:memory:`. One emulator at a time may hold a file. */
+  /** Path of an SQLite file, which one emulator at a time may hold, or `:memory:`. */
   stateFile: string;
-  /** What is absent from it is inserted at each start. */
+  /** What the state file lacks of it is inserted at each start. */
   seed?: Seed;
   clock?: Clock;
-  /** How it begins to behave; `default` when left out. */
+  /** Profile at the start; default `default`. */
   profile?: ProfileName;
 };
 
 export type Emulator = {
-  /** Without a slash at the end. */
+  /** Base URL, without a slash at the end. */
   url: string;
   clientId: string;
-  /** The environment's secret. */
+  /** Secret of the environment. */
   apiKey: string;
   seed(seed: Seed): void;
   faults: FaultControl;
-  /** The last thousand requests, oldest first, without those to `/_emulator`. Status 0: no answer was sent. */
+  /** Returns the last thousand requests, oldest first, without those to `/_emulator`. Status 0: not answered. */
   requests(): readonly Readonly<JournalEntry>[];
-  /** Signs any claims with the key of session tokens; no issuer and no expiry is added. */
+  /** Signs claims with the key of session tokens, without adding an issuer or expiry. */
   signSessionToken(claims: object, options?: SigningOptions): Promise<string>;
-  /** The same with the key of a further application that is switched on. */
+  /** Signs claims with the key of a further application of `client_ids`. */
   signClientToken(clientId: string, claims: object): Promise<string>;
-  /** The same with the key of machine tokens. */
+  /** Signs claims with the key of machine tokens. */
   signMachineToken(claims: object, options?: SigningOptions): Promise<string>;
-  /** What was sent to `/audit_logs/events`, oldest first. */
+  /** Returns what was sent to `/audit_logs/events`, oldest first. */
   auditEvents(): RecordedAuditEvent[];
-  /** Makes it behave otherwise, as `POST /_emulator/profile` does. */
+  /** Changes the profile, as `POST /_emulator/profile` does. */
   behave(change: Change): void;
-  /** Whom its session tokens name as their issuer now. */
+  /** Returns the current issuer of session tokens. */
   sessionIssuer(): string;
-  /** The `Cookie` header in which an AuthKit application on it sends a sealed session. */
+  /** Returns the `Cookie` header with which a browser of an AuthKit application sends a sealed session. */
   sessionCookie(sealed: string): string;
-  /** Makes webhooks and `/events` late, webhooks also doubled or out of order. */
+  /** Delays webhooks and `/events`; also duplicates or reorders webhooks. */
   deliverEvents(settings: Partial<DeliverySettings>): void;
-  /** Ends requests and deliveries under way; the state file is free afterwards. */
+  /** Ends requests and deliveries in flight, and releases the state file. */
   close(): Promise<void>;
 };
 
-/** Throws when the host is not loopback, the port is taken or the state file is held by another process. */
+/** Starts a local WorkOS. Throws when the host is not loopback, the port is taken or another process holds the state file. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const host = loopbackAddress(options.host ?? '127.0.0.1');
   const store = openStore(options.stateFile);

@@ -1,15 +1,15 @@
 import { createHash, randomBytes, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 
 const SCRYPT_LENGTH = 32;
-/** A quarter of Node's default cost: enough for passwords on one's own machine, and test suites sign in often. */
+/** A quarter of Node's default cost, which is enough on a developer's machine and keeps test suites fast. */
 const SCRYPT_OPTIONS = { N: 4_096, r: 8, p: 1 };
 
-/** For secrets that are random and long: keys, tokens, codes. */
+/** Hashes secrets that are long and random: keys, tokens, codes. */
 export const sha256 = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 export const sameSecret = (left: string, right: string): boolean => timingSafeEqual(sha256(left), sha256(right));
 
-/** `salt.hash`, both base64url. */
+/** Returns `salt.hash`, both in base64url. */
 export function hashPassword(password: string): string {
   const salt = randomBytes(16);
   const hash = scryptSync(password, salt, SCRYPT_LENGTH, SCRYPT_OPTIONS);

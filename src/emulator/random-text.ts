@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const DIGITS = '0123456789';
-/** No vowels, so no words; nothing that reads like something else. */
+/** No vowels, so that no words appear, and no letters that look alike. */
 const CONSONANTS = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const randomAlphanumerics = (length: number): string => pick(ALPHANUMERICS, length);
 export const randomConsonants = (length: number): string => pick(CONSONANTS, length);
 export const randomDigits = (length: number): string => pick(DIGITS, length);
 
-/** Bytes past the last whole multiple of the alphabet are thrown away: a plain remainder would favour its first letters. */
+/** Drops bytes past the last whole multiple of the alphabet, because a plain remainder would favour its first letters. */
 function pick(alphabet: string, length: number): string {
   const limit = 256 - (256 % alphabet.length);
   let text = '';

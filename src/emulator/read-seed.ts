@@ -7,7 +7,7 @@ import { Seed } from './seed.ts';
 const MAX_BYTES = 5_242_880;
 
 /**
- * Reads a world from a YAML file. The file must hold all that its memberships and machine clients name.
+ * Reads a seed from a YAML file, which must contain everything that its memberships and machine clients name.
  * @throws Error that says what is wrong, and where
  */
 export function readSeed(file: string): Seed {
@@ -30,7 +30,7 @@ function missingNames({ organizations, people, memberships, machineClients, role
     role: new Set(roles.map(({ slug }) => slug)).add('member'),
   };
   const lacks = (kind: keyof typeof known, name: string, where: string): string[] =>
-    known[kind].has(name) ? [] : [`${where} names the ${kind} '${name}', which is not in it`];
+    known[kind].has(name) ? [] : [`${where} names the ${kind} '${name}', which the file does not have`];
   return [
     ...memberships.flatMap(({ userId, organizationId, role }, index) => [
       ...lacks('person', userId, `memberships.${index}`),

@@ -4,9 +4,12 @@ import { EVENT_NAMES } from './webhooks/event-names.ts';
 const Id = z.string().min(1).max(128);
 const Slug = z.string().regex(/^[a-z0-9\-_:.*]{1,48}$/);
 
-/** Everything in it is inserted where it is absent; what is there already stays as it is, except what roles grant, the lists of `apiKeyPermissions` and the webhook endpoints. */
+/**
+ * What a local WorkOS starts with. What is absent is inserted. What exists stays as it is, except the permissions of roles,
+ * `apiKeyPermissions` and the webhook endpoints.
+ */
 export const Seed = z.strictObject({
-  /** The secret of the environment and its client id. Only the seed given at the start counts. */
+  /** Secret and client id of the environment; read from the seed of the start only. */
   environment: z.strictObject({ apiKey: z.string().min(1), clientId: z.string().min(1) }).optional(),
   permissions: z
     .array(
@@ -20,7 +23,7 @@ export const Seed = z.strictObject({
   roles: z
     .array(z.strictObject({ slug: z.string().min(1), name: z.string().optional(), permissions: z.array(Slug) }))
     .default([]),
-  /** Which permissions a key may have, by its owner. Replaces the list set before; without one every known permission is allowed. */
+  /** Permissions that a key may have, by its owner. Replaces the earlier list; without one, every permission is allowed. */
   apiKeyPermissions: z
     .strictObject({ organization: z.array(Slug).optional(), user: z.array(Slug).optional() })
     .default({}),
@@ -41,7 +44,7 @@ export const Seed = z.strictObject({
       z.strictObject({
         id: Id,
         email: z.email(),
-        /** Without one the person can only sign in with a one-time code. */
+        /** Without a password the person can sign in only with a one-time code. */
         password: z.string().min(1).optional(),
         firstName: z.string().nullable().default(null),
         lastName: z.string().nullable().default(null),
@@ -70,7 +73,7 @@ export const Seed = z.strictObject({
       }),
     )
     .default([]),
-  /** Set anew where the address is known already: both ends must agree on the secret. */
+  /** Replaces the endpoint with the same address, because both sides must agree on the secret. */
   webhookEndpoints: z
     .array(
       z.strictObject({

@@ -6,13 +6,13 @@ const TIME_LENGTH = 10;
 const TAIL_LENGTH = 16;
 
 export type Ids = {
-  /** A bare ULID, greater than every one made before it. */
+  /** Returns a ULID greater than every earlier one. */
   ulid(): string;
-  /** `prefix_ULID`. */
+  /** Returns `prefix_ULID`. */
   make(prefix: string): string;
 };
 
-/** Ids grow even inside one millisecond or when the clock steps back, so that they can order lists. */
+/** Creates ids that grow within a millisecond and when the clock steps back, so that they can order lists. */
 export function createIds(clock: Clock): Ids {
   let lastTime = 0;
   let tail = 0n;
@@ -25,12 +25,12 @@ export function createIds(clock: Clock): Ids {
   return { ulid, make: (prefix) => `${prefix}_${ulid()}` };
 }
 
-/** The ULID inside an id such as `api_key_01J…`, if there is one. */
+/** Returns the ULID of an id such as `api_key_01J…`, if it has one. */
 export function ulidOf(id: string): string | undefined {
   return /_(?<ulid>[0-9A-HJKMNP-TV-Z]{26})$/.exec(id)?.groups?.['ulid'];
 }
 
-/** 79 random bits of the 80: the free one leaves room to count upwards within a millisecond. */
+/** Returns 79 random bits of 80, which leaves room to count upwards within a millisecond. */
 function randomTail(): bigint {
   return BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
 }

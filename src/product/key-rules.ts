@@ -17,7 +17,7 @@ const KeyFormat = z
       .boolean()
       .default(false)
       .describe(
-        'Whether a key ends with a checksum of six characters, by which a mistyped or invented key is refused without a look-up.',
+        'Whether the last six characters of a key are a checksum, by which a mistyped or invented key is refused without a look-up.',
       ),
     length: z
       .int()

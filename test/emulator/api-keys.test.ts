@@ -14,7 +14,7 @@ afterAll(() => emulator.close());
 const expire = (id: string, body?: object) => call(emulator, 'POST', `/api_keys/${id}/expire`, body ? { body } : {});
 
 describe('creating an organization key', () => {
-  it('answers the value once, and never again', async () => {
+  it('returns the value once only', async () => {
     const key = await createKey(emulator, { permissions: ['workspace:read'] });
     expect(key.value).toMatch(/^sk_[A-Za-z0-9]{40,}$/);
     expect(key.obfuscated_value).toBe(`sk_...${key.value.slice(-4)}`);
@@ -29,12 +29,12 @@ describe('creating an organization key', () => {
     expect(body.data[0]).not.toHaveProperty('value');
   });
 
-  it('keeps the expiry that was asked for', async () => {
+  it('stores the requested expiry', async () => {
     const expiresAt = inOneHour();
     expect(await createKey(emulator, { expires_at: expiresAt })).toMatchObject({ expires_at: expiresAt });
   });
 
-  it('rejects an expiry that is past with 422', async () => {
+  it('rejects a past expiry with 422', async () => {
     const answer = await call(emulator, 'POST', '/organizations/org_acme/api_keys', {
       body: { name: 'x', expires_at: '2020-01-01T00:00:00Z' },
     });
@@ -64,13 +64,13 @@ describe('creating an organization key', () => {
     expect(answer.status).toBe(422);
   });
 
-  it('knows no unknown organization: 404', async () => {
+  it('returns 404 for an unknown organization', async () => {
     const answer = await call(emulator, 'POST', '/organizations/org_nowhere/api_keys', { body: { name: 'x' } });
     expect(answer).toMatchObject({ status: 404, body: { message: "Organization not found: 'org_nowhere'." } });
     expect(await call(emulator, 'GET', '/organizations/org_nowhere/api_keys')).toMatchObject({ status: 404 });
   });
 
-  it('obeys a list of allowed permissions set by a later seed', async () => {
+  it('applies the allowed permissions of a later seed', async () => {
     emulator.seed({ apiKeyPermissions: { organization: ['memory.read'] } });
     expect(await createKey(emulator, { permissions: ['memory.read'] })).toMatchObject({ permissions: ['memory.read'] });
     expect(
@@ -83,7 +83,7 @@ describe('creating an organization key', () => {
 });
 
 describe('validating', () => {
-  it('answers the key and moves last_used_at', async () => {
+  it('returns the key and updates last_used_at', async () => {
     const { id, value } = await createKey(emulator);
     forward(1_000);
     expect(await validate(emulator, value)).toMatchObject({ id, last_used_at: clock().toISOString() });
@@ -91,7 +91,7 @@ describe('validating', () => {
     expect(body.data[0]).toMatchObject({ id, last_used_at: clock().toISOString() });
   });
 
-  it('answers null alike for an unknown, a deleted and an expired key', async () => {
+  it('returns null for an unknown, a deleted and an expired key alike', async () => {
     const deleted = await createKey(emulator);
     await call(emulator, 'DELETE', `/api_keys/${deleted.id}`);
     const expired = await createKey(emulator, { expires_at: inOneHour() });
@@ -100,7 +100,7 @@ describe('validating', () => {
       expect(await validate(emulator, value)).toBeNull();
   });
 
-  it('never takes the environment secret for a customer key', async () => {
+  it('does not accept the environment secret as a customer key', async () => {
     expect(await validate(emulator, emulator.apiKey)).toBeNull();
   });
 
@@ -108,7 +108,7 @@ describe('validating', () => {
     expect(await call(emulator, 'POST', '/api_keys/validations', { body: {} })).toMatchObject({ status: 422 });
   });
 
-  it('judges anew under a repeated idempotency key', async () => {
+  it('validates anew under a repeated idempotency key', async () => {
     const { id, value } = await createKey(emulator);
     const ask = () =>
       call(emulator, 'POST', '/api_keys/validations', { body: { value }, headers: { 'idempotency-key': 'same' } });
@@ -128,7 +128,7 @@ describe('expiring', () => {
     },
   );
 
-  it('schedules, then clears', async () => {
+  it('sets and clears the expiry', async () => {
     const { id, value } = await createKey(emulator);
     expect((await expire(id, { expires_at: inOneHour() })).body.expires_at).toBe(inOneHour());
     expect((await expire(id, { expires_at: null })).body.expires_at).toBeNull();
@@ -145,7 +145,7 @@ describe('expiring', () => {
     });
   });
 
-  it('answers 404 for an unknown key and 422 for a date that is none', async () => {
+  it('returns 404 for an unknown key and 422 for an invalid date', async () => {
     expect(await expire('api_key_x')).toMatchObject({
       status: 404,
       body: { message: "API Key not found: 'api_key_x'." },
@@ -156,7 +156,7 @@ describe('expiring', () => {
 });
 
 describe('deleting', () => {
-  it('answers 204 once and 404 after that', async () => {
+  it('returns 204 once and 404 after that', async () => {
     const { id } = await createKey(emulator);
     expect(await call(emulator, 'DELETE', `/api_keys/${id}`)).toMatchObject({ status: 204, text: '' });
     expect(await call(emulator, 'DELETE', `/api_keys/${id}`)).toMatchObject({

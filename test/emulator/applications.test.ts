@@ -17,7 +17,7 @@ const APPLICATION = {
   scopes: ['apikeys:write'],
 };
 
-it('a machine client is made, given a secret, changed and deleted, and only its secret opens it', async () => {
+it('creates, changes and deletes a machine client, which signs in with its secret only', async () => {
   const { body: made } = await call(emulator, 'POST', PATH, { body: APPLICATION });
   expect((await call(emulator, 'GET', `${PATH}/${made.id}`)).body).toEqual(made);
   const { body: secret } = await call(emulator, 'POST', `${PATH}/${made.id}/client_secrets`, { body: {} });
@@ -36,12 +36,12 @@ it('a machine client is made, given a secret, changed and deleted, and only its 
   expect((await call(emulator, 'GET', `${PATH}/${made.id}`)).status).toBe(404);
 });
 
-it('those of a seed are listed by organization, by the official SDK, too', async () => {
+it('lists those of a seed by organization, also through the official SDK', async () => {
   const { data } = await sdk(emulator).connect.listApplications({ organizationId: 'org_globex' });
   expect(data).toMatchObject([{ clientId: 'client_ci_globex', applicationType: 'm2m' }]);
 });
 
-it('an application for people, an unknown organization and a sixth secret are refused', async () => {
+it('refuses an application for people, an unknown organization and a sixth secret', async () => {
   const oauth = { ...APPLICATION, application_type: 'oauth', is_first_party: true };
   expect((await call(emulator, 'POST', PATH, { body: oauth })).status).toBe(422);
   const lost = { ...APPLICATION, organization_id: 'org_nobody' };

@@ -23,7 +23,7 @@ const requestCode = async (): Promise<string> =>
   (await call(emulator, 'POST', '/user_management/magic_auth', { body: { email: 'owner@initech.test' } })).body.code;
 
 describe('signing in with a password', () => {
-  it('answers the person, the only organization and both tokens', async () => {
+  it('returns the person, their only organization and both tokens', async () => {
     const body = await signIn(emulator, 'owner@acme.test');
     expect(body).toMatchObject({
       user: { id: 'user_acme_owner', email: 'owner@acme.test' },
@@ -59,13 +59,13 @@ describe('signing in with a password', () => {
     ]);
   });
 
-  it('signs someone without an organization in to none', async () => {
+  it('signs a person without an organization in to none', async () => {
     const body = await signIn(emulator, 'alone@acme.test');
     expect(body).not.toHaveProperty('organization_id');
     expect(decodeJwt(body.access_token)).not.toHaveProperty('org_id');
   });
 
-  it('takes the email in any case', async () => {
+  it('accepts the email in any letter case', async () => {
     expect(await signIn(emulator, 'Owner@Acme.Test')).toMatchObject({ user: { id: 'user_acme_owner' } });
   });
 
@@ -100,7 +100,7 @@ describe('signing in with a password', () => {
 });
 
 describe('choosing an organization', () => {
-  it('is asked for with 403 when there are several, and finishes the sign-in', async () => {
+  it('is requested with 403 when there are several, and completes the sign-in', async () => {
     const asked = await authenticate(emulator, {
       grant_type: 'password',
       email: 'twofold@acme.test',
@@ -146,7 +146,7 @@ describe('choosing an organization', () => {
 });
 
 describe('refreshing', () => {
-  it('rotates: the new token works, the used one does not', async () => {
+  it('rotates the token: the new one works, the used one does not', async () => {
     const first = await signIn(emulator, 'owner@globex.test');
     const second = await refresh({ refresh_token: first.refresh_token });
     expect(second.status).toBe(200);
@@ -158,7 +158,7 @@ describe('refreshing', () => {
     expect(await refresh({ refresh_token: second.body.refresh_token })).toMatchObject({ status: 200 });
   });
 
-  it('switches to another organization of the person, and a refused switch costs nothing', async () => {
+  it('switches to another organization of the person; a refused switch keeps the token', async () => {
     const selected = await authenticate(emulator, {
       grant_type: 'password',
       email: 'twofold@acme.test',
@@ -176,13 +176,13 @@ describe('refreshing', () => {
     expect(decodeJwt(switched.body.access_token)).toMatchObject({ org_id: 'org_globex', role: 'owner' });
   });
 
-  it('needs no secret, but the right one if any', async () => {
+  it('needs no secret, but refuses a wrong one', async () => {
     const { refresh_token } = await signIn(emulator, 'owner@globex.test');
     expect(await refresh({ refresh_token, client_secret: 'sk_wrong' })).toMatchObject({ status: 400 });
     expect(await refresh({ refresh_token, client_secret: undefined })).toMatchObject({ status: 200 });
   });
 
-  it('ends with the session', async () => {
+  it('stops when the session ends', async () => {
     const { refresh_token } = await signIn(emulator, 'owner@globex.test');
     forward(31 * 24 * 60 * 60 * 1000);
     expect(await refresh({ refresh_token })).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
@@ -200,7 +200,7 @@ describe('signing in with a one-time code', () => {
     expect(await magicGrant(code)).toMatchObject({ status: 400, body: { code: 'invalid_one_time_code' } });
   });
 
-  it('ends after ten minutes', async () => {
+  it('expires after ten minutes', async () => {
     const code = await requestCode();
     forward(10 * 60 * 1000);
     expect(await magicGrant(code)).toMatchObject({ status: 400 });
@@ -220,7 +220,7 @@ describe('the session key', () => {
     expect(await call(emulator, 'GET', '/sso/jwks/client_x', { key: null })).toMatchObject({ status: 404 });
   });
 
-  it('signs whatever claims a test asks for', async () => {
+  it('signs any claims of a test', async () => {
     const token = await emulator.signSessionToken({ sub: 'user_x', exp: 1 }, { kid: 'unknown' });
     expect(decodeJwt(token)).toEqual({ sub: 'user_x', exp: 1 });
     expect(decodeProtectedHeader(token).kid).toBe('unknown');

@@ -22,7 +22,7 @@ const poll = (deviceCode: string) =>
 const submit = (form: Record<string, string>, headers = {}): Promise<Answer> =>
   call(emulator, 'POST', '/device', { key: null, form, headers });
 
-it('signs a device in once a person has confirmed its code', async () => {
+it('signs a device in after a person has confirmed its code', async () => {
   const { body } = await start();
   expect(body).toMatchObject({ user_code: expect.stringMatching(/^[B-Z]{4}-[B-Z]{4}$/), interval: 5, expires_in: 300 });
   const { pathname, search } = new URL(body.verification_uri_complete);
@@ -40,7 +40,7 @@ it('signs a device in once a person has confirmed its code', async () => {
   expect(await poll(body.device_code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
 });
 
-it('is told to slow down when it asks early, and from then on waits longer', async () => {
+it('answers slow_down to an early poll, and extends the interval', async () => {
   const { device_code: code } = (await start()).body;
   const errors: string[] = [];
   for (const wait of [0, 1_000, 6_000, 15_000]) {
@@ -50,7 +50,7 @@ it('is told to slow down when it asks early, and from then on waits longer', asy
   expect(errors).toEqual(['authorization_pending', 'slow_down', 'slow_down', 'authorization_pending']);
 });
 
-it('asks someone in several organizations which one', async () => {
+it('asks a person in several organizations to choose one', async () => {
   const { body } = await start();
   const choice = await submit({ user_code: body.user_code, email: 'twofold@acme.test', password: PASSWORD });
   const token = /name="pending_authentication_token" value="(?<token>\w+)"/.exec(choice.text)!.groups!['token']!;
@@ -62,7 +62,7 @@ it('asks someone in several organizations which one', async () => {
   expect((await poll(body.device_code)).body).toMatchObject({ organization_id: 'org_globex' });
 });
 
-it('ends with a denial, an expiry, and at no other page', async () => {
+it('ends with a denial or an expiry, after which its code is unknown', async () => {
   const denied = (await start()).body;
   await submit({ user_code: denied.user_code, answer: 'deny' });
   expect((await poll(denied.device_code)).body.error).toBe('access_denied');

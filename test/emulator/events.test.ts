@@ -21,11 +21,11 @@ const keysIn = async (query: string) =>
   (await list(`organization_id=org_initech&${query}`)).body.data.map(({ data }: { data: { id: string } }) => data.id);
 
 describe('events', () => {
-  it('tell of nothing that a seed brought', async () => {
+  it('are not emitted for a seed', async () => {
     expect((await list()).body.data).toEqual([]);
   });
 
-  it('tell the life of a key, without its value', async () => {
+  it('cover the life of a key, without its value', async () => {
     const key = await createKey(emulator, {}, 'org_hooli');
     const expiresAt = new Date(clock().getTime() + 60_000).toISOString();
     await call(emulator, 'POST', `/api_keys/${key.id}/expire`, { body: { expires_at: expiresAt } });
@@ -40,7 +40,7 @@ describe('events', () => {
     expect(answer.text).not.toContain(key.value);
   });
 
-  it('tell the life of an organization and of a permission', async () => {
+  it('cover the life of an organization and of a permission', async () => {
     const { body } = await call(emulator, 'POST', '/organizations', { body: { name: 'Brief' } });
     await call(emulator, 'PUT', `/organizations/${body.id}`, { body: { name: 'Briefly' } });
     await call(emulator, 'DELETE', `/organizations/${body.id}`);
@@ -53,7 +53,7 @@ describe('events', () => {
     expect(await last('events=permission.created')).toMatchObject({ data: { slug: 'told:of' } });
   });
 
-  it('come oldest first, whatever order is asked for, and go on from a cursor', async () => {
+  it('come oldest first in any requested order, and continue from a cursor', async () => {
     const all = (await list('order=desc')).body.data;
     const made = all.map(({ id }: { id: string }) => id);
     expect(made).toEqual(made.toSorted());
@@ -81,7 +81,7 @@ describe('events', () => {
     expect(await list('range_start=yesterday')).toMatchObject({ status: 422 });
   });
 
-  it('are cut to a range, and to the last 90 days', async () => {
+  it('are limited to a range, and to the last 90 days', async () => {
     const old = await createKey(emulator, {}, 'org_initech');
     forward(50 * DAY_MS);
     const recent = await createKey(emulator, {}, 'org_initech');
@@ -93,7 +93,7 @@ describe('events', () => {
     expect(await keysIn('')).toEqual([recent.id]);
   });
 
-  it('that are held back appear later, behind those that overtook them', async () => {
+  it('that are delayed appear later, after those that overtook them', async () => {
     const { id: cursor } = await last('');
     emulator.deliverEvents({ delay_ms: 1_000 });
     const late = await createKey(emulator);
@@ -106,7 +106,7 @@ describe('events', () => {
     expect(await seen()).toEqual([prompt.id, late.id]);
   });
 
-  it('are read by the official SDK, filter included', async () => {
+  it('are read by the official SDK, with filters', async () => {
     const { data, listMetadata } = await sdk(emulator).events.listEvents({
       events: ['api_key.created'],
       organizationId: 'org_initech',

@@ -30,14 +30,14 @@ const statuses = async (count: number): Promise<number[]> => {
 const control = (method: string, options: object = {}) => call(emulator, method, '/_emulator/faults', options);
 
 describe('faults before the work', () => {
-  it('latency delays an answer that is else as ever', async () => {
+  it('latency delays the usual answer', async () => {
     emulator.faults.add({ kind: 'latency', ms: 120, path: PATH });
     const before = performance.now();
     expect((await create()).status).toBe(201);
     expect(performance.now() - before).toBeGreaterThanOrEqual(115);
   });
 
-  it('status answers what was asked for and does nothing', async () => {
+  it('status answers the given status without doing the work', async () => {
     const before = await countKeys();
     emulator.faults.add({
       kind: 'status',
@@ -58,7 +58,7 @@ describe('faults before the work', () => {
     expect(await countKeys()).toBe(before);
   });
 
-  it('html answers a page with 502', async () => {
+  it('html answers 502 with an HTML page', async () => {
     emulator.faults.add({ kind: 'html' });
     const response = await create();
     expect(response.status).toBe(502);
@@ -66,14 +66,14 @@ describe('faults before the work', () => {
     expect(await response.text()).toContain('<html>');
   });
 
-  it('reset_before closes the connection and does nothing', async () => {
+  it('reset_before closes the connection without doing the work', async () => {
     const before = await countKeys();
     emulator.faults.add({ kind: 'reset_before', path: PATH });
     await expect(create()).rejects.toThrow('fetch failed');
     expect(await countKeys()).toBe(before);
   });
 
-  it('hang does nothing and never answers', async () => {
+  it('hang never answers, without doing the work', async () => {
     const before = await countKeys();
     emulator.faults.add({ kind: 'hang', path: PATH });
     await expect(create(patience())).rejects.toThrow(/timeout/);
@@ -131,21 +131,21 @@ describe('faults after the work', () => {
 });
 
 describe('a fault', () => {
-  it('is met once, or as often as told, after as many as told', async () => {
+  it('applies once, or `times` times, after the first `after` requests', async () => {
     emulator.faults.add({ kind: 'status', status: 500 });
     expect(await statuses(2)).toEqual([500, 201]);
     emulator.faults.add({ kind: 'status', status: 500, times: 2, after: 1 });
     expect(await statuses(4)).toEqual([201, 500, 500, 201]);
   });
 
-  it('is met for ever with times 0, until it is cleared', async () => {
+  it('applies with times 0 until it is cleared', async () => {
     emulator.faults.add({ kind: 'status', status: 500, times: 0 });
     expect(await statuses(4)).toEqual([500, 500, 500, 500]);
     emulator.faults.clear();
     expect(await statuses(1)).toEqual([201]);
   });
 
-  it('is for its method and path alone, a prefix or a pattern', async () => {
+  it('applies to its method and path only, by prefix or pattern', async () => {
     const status = async (method: string, path: string) =>
       (await fetch(`${emulator.url}${path}`, { method, headers: { authorization: `Bearer ${emulator.apiKey}` } }))
         .status;
@@ -160,7 +160,7 @@ describe('a fault', () => {
     expect(await status('GET', '/events')).toBe(200);
   });
 
-  it('is switched on, shown and cleared over HTTP with the environment secret alone', async () => {
+  it('is added, listed and cleared over HTTP, with the environment secret only', async () => {
     const fault = { kind: 'status', status: 409, path: '/organizations' };
     expect(await control('POST', { body: fault, key: 'sk_wrong' })).toMatchObject({ status: 401 });
     expect(await control('POST', { body: { kind: 'mischief' } })).toMatchObject({ status: 422 });
@@ -170,7 +170,7 @@ describe('a fault', () => {
     expect((await control('DELETE')).body.data).toEqual([]);
   });
 
-  it('leaves requests to see, those without an answer with status 0', async () => {
+  it('keeps its requests in the journal, with status 0 where no answer was sent', async () => {
     emulator.faults.add({ kind: 'reset_before' });
     await create().catch(() => undefined);
     await create();

@@ -39,7 +39,7 @@ it('lets a request that failed use its key again', async () => {
   expect(await create('c')).toMatchObject({ status: 201 });
 });
 
-it('still asks for the environment secret', async () => {
+it('requires the environment secret also for a repeated key', async () => {
   await create('d');
   const answer = await call(emulator, 'POST', '/organizations/org_acme/api_keys', {
     body: { name: 'x' },

@@ -22,7 +22,7 @@ const statesOf = async (id: string): Promise<string[]> => {
 const submitInvite = (token: string, fields: Record<string, string>): Promise<Answer> =>
   call(emulator, 'POST', '/invite', { key: null, form: { invitation_token: token, ...fields } });
 
-it('is sent, found, sent again and revoked through the official SDK', async () => {
+it('is sent, found, resent and revoked through the official SDK', async () => {
   const { userManagement } = sdk(emulator);
   const made = await userManagement.sendInvitation({ email: 'a@new.test', organizationId: 'org_acme' });
   expect(made).toMatchObject({ state: 'pending', email: 'a@new.test' });
@@ -38,7 +38,7 @@ it('is sent, found, sent again and revoked through the official SDK', async () =
   expect(await statesOf(made.id)).toEqual(['invitation.created', 'invitation.resent', 'invitation.revoked']);
 });
 
-it('makes a member of someone who has an account', async () => {
+it('makes a person with an account a member', async () => {
   const { body } = await invite('owner@hooli.test');
   expect((await act(body.id, 'accept')).body).toMatchObject({
     state: 'accepted',
@@ -67,7 +67,7 @@ it('signs a person in to the organization when the token comes with the password
   });
 });
 
-it('leads to a page on which a new person makes an account, verifies the address and is a member', async () => {
+it('leads a new person to a page that creates the account, verifies the address and makes them a member', async () => {
   const { body } = await invite('c@new.test');
   const { pathname, search } = new URL(body.accept_invitation_url);
   expect((await call(emulator, 'GET', `${pathname}${search}`, { key: null })).text).toContain('Sign up');
@@ -82,7 +82,7 @@ it('leads to a page on which a new person makes an account, verifies the address
   expect(signedIn.body).toMatchObject({ organization_id: 'org_acme' });
 });
 
-it('serves nobody else', async () => {
+it('cannot be accepted by another person', async () => {
   const { body } = await invite('d@new.test');
   const answer = await submitInvite(body.token, { email: 'owner@acme.test', password: PASSWORD });
   expect([answer.status, answer.text]).toEqual([401, expect.stringContaining('another email address')]);
@@ -109,7 +109,7 @@ it.each([
   expect([answer.status, answer.body.code]).toEqual([status, code]);
 });
 
-it('refuses a second one while the first is open', async () => {
+it('is refused while an earlier one is open', async () => {
   await invite('g@new.test');
   expect((await invite('G@new.test')).body.code).toBe('email_already_invited_to_organization');
 });

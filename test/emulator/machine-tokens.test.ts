@@ -18,7 +18,7 @@ const introspect = (form: Record<string, string>) =>
 const keysAt = async (path: string) => (await call(emulator, 'GET', path, { key: null })).body;
 
 describe('a machine token', () => {
-  it('carries the claims of its client and the scope that was asked for', async () => {
+  it('has the claims of its client and the requested scope', async () => {
     const { status, body, headers } = await machineToken(emulator, { scope: 'apikeys:write audit:read' });
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -36,7 +36,7 @@ describe('a machine token', () => {
     expect(claims).not.toHaveProperty('sid');
   });
 
-  it('has every allowed scope when none was asked for', async () => {
+  it('has every allowed scope if the request names none', async () => {
     expect((await machineToken(emulator)).body.scope).toBe('apikeys:read apikeys:write audit:read');
   });
 
@@ -47,7 +47,7 @@ describe('a machine token', () => {
     });
   });
 
-  it('is refused to a wrong client, secret or grant', async () => {
+  it('is refused for a wrong client, secret or grant', async () => {
     expect(await machineToken(emulator, { client_secret: 'x' })).toMatchObject({
       status: 401,
       body: { error: 'invalid_client' },
@@ -59,7 +59,7 @@ describe('a machine token', () => {
     });
   });
 
-  it('is issued to a client that shows itself with Basic', async () => {
+  it('is issued to a client with Basic authentication', async () => {
     const authorization = `Basic ${Buffer.from('client_ci_globex:secret_ci_globex').toString('base64')}`;
     const { body } = await call(emulator, 'POST', '/oauth2/token', {
       key: null,
@@ -69,7 +69,7 @@ describe('a machine token', () => {
     expect(decodeJwt(body.access_token)['org_id']).toBe('org_globex');
   });
 
-  it('is active in introspection until it is not ours', async () => {
+  it('is active in introspection, unlike an expired or foreign token', async () => {
     const { access_token: token } = (await machineToken(emulator)).body;
     expect((await introspect({ token })).body).toMatchObject({ active: true, org_id: 'org_acme' });
     const expired = await emulator.signMachineToken({ sub: 'client_ci_acme', exp: 1 });
@@ -92,7 +92,7 @@ describe('the two keys', () => {
     await expect(jwtVerify(token, createLocalJWKSet(session), options)).rejects.toThrow('no applicable key');
   });
 
-  it('come with a certificate that is theirs, self-signed and valid now', async () => {
+  it('have self-signed certificates of their own that are valid now', async () => {
     for (const path of ['/sso/jwks/client_latchkey', '/oauth2/jwks']) {
       const [key] = (await keysAt(path)).keys;
       const bytes = Buffer.from(key.x5c[0], 'base64');
@@ -105,7 +105,7 @@ describe('the two keys', () => {
     }
   });
 
-  it('are found through discovery', async () => {
+  it('are published through discovery', async () => {
     const metadata = await keysAt('/.well-known/openid-configuration');
     expect(metadata).toMatchObject({
       issuer: emulator.url,

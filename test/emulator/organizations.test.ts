@@ -27,7 +27,7 @@ describe('organizations', () => {
     ]);
   });
 
-  it('finds by a part of the name and by domain', async () => {
+  it('finds organizations by part of the name and by domain', async () => {
     const { body: created } = await create({
       name: 'Domain Owner',
       domain_data: [{ domain: 'owner.test', state: 'verified' }],
@@ -51,7 +51,7 @@ describe('organizations', () => {
     expect((await call(emulator, 'GET', `/organizations/${body.id}`)).body).toEqual(changed.body);
   });
 
-  it('takes a Stripe customer only on update', async () => {
+  it('accepts a Stripe customer on update only', async () => {
     expect((await create({ name: 'No Stripe yet', stripe_customer_id: 'cus_x' })).body).not.toHaveProperty(
       'stripe_customer_id',
     );
@@ -79,7 +79,7 @@ describe('organizations', () => {
     expect(await create({})).toMatchObject({ status: 422 });
   });
 
-  it('answers 404 for what is not there', async () => {
+  it('returns 404 for an unknown organization', async () => {
     for (const [method, path] of [
       ['GET', '/organizations/org_x'],
       ['PUT', '/organizations/org_x'],

@@ -26,7 +26,7 @@ async function walk(query: string, direction: 'after' | 'before'): Promise<strin
 }
 
 describe('pages', () => {
-  it('hold ten, newest first, unless told otherwise', async () => {
+  it('hold ten items, newest first, by default', async () => {
     const answer = await list('');
     expect(ids(answer)).toEqual(oldestFirst.toReversed().slice(0, 10));
     expect(answer.body.list_metadata).toEqual({ before: null, after: oldestFirst[2] });
@@ -41,20 +41,20 @@ describe('pages', () => {
     expect(pages.flat()).toEqual(expected(oldestFirst));
   });
 
-  it('lead back with before', async () => {
+  it('go back with before', async () => {
     const last = await list(`limit=5&after=${oldestFirst[5]}`);
     const previous = await list(`limit=5&before=${last.body.list_metadata.before}`);
     expect(ids(previous)).toEqual(oldestFirst.toReversed().slice(2, 7));
     expect(previous.body.list_metadata).toEqual({ before: oldestFirst[9], after: oldestFirst[5] });
   });
 
-  it('turn the cursors round with order normal: after is newer', async () => {
+  it('reverse the cursors with order normal: after is newer', async () => {
     expect((await walk('limit=5&order=normal', 'before')).flat()).toEqual(oldestFirst.toReversed());
     expect(ids(await list(`limit=2&order=normal&after=${oldestFirst[5]}`))).toEqual([oldestFirst[7], oldestFirst[6]]);
     expect((await list('limit=5&order=normal')).body.list_metadata).toEqual({ before: oldestFirst[7], after: null });
   });
 
-  it('go on from a key that was deleted meanwhile', async () => {
+  it('continue from a key that was deleted meanwhile', async () => {
     const { id } = await createKey(emulator);
     await call(emulator, 'DELETE', `/api_keys/${id}`);
     expect(ids(await list(`limit=2&after=${id}`))).toEqual(oldestFirst.toReversed().slice(0, 2));

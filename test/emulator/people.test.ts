@@ -64,7 +64,7 @@ describe('users', () => {
     expect(await finish(sent.body.code)).toMatchObject({ status: 400 });
   });
 
-  it('have their address verified without a sign-in, too', async () => {
+  it('verify their address also without a sign-in', async () => {
     const { body: user } = await create({ email: 'later@acme.test' });
     await call(emulator, 'POST', `${USERS}/${user.id}/email_verification/send`);
     const [event] = (await eventsOf('email_verification.created')).slice(-1);
@@ -89,7 +89,7 @@ describe('users', () => {
     expect(await create(body)).toMatchObject({ status, body: { code } });
   });
 
-  it('lose an address or external id to nobody', async () => {
+  it('keep their address and external id unique', async () => {
     const { body: user } = await create({ email: 'mine@acme.test', external_id: 'crm-2' });
     const { body: other } = await create({ email: 'other@acme.test' });
     const change = (body: object) => call(emulator, 'PUT', `${USERS}/${other.id}`, { body });
@@ -110,7 +110,7 @@ describe('users', () => {
 });
 
 describe('memberships', () => {
-  it('are made, read and ended through the official SDK, and each is an event', async () => {
+  it('are created, read and ended through the official SDK, with an event each', async () => {
     emulator.behave({ organization_names: true });
     const { userManagement } = sdk(emulator);
     const made = await userManagement.createOrganizationMembership({
@@ -132,7 +132,7 @@ describe('memberships', () => {
     expect(event.data).not.toHaveProperty('user');
   });
 
-  it('have the default role where none is named', async () => {
+  it('have the default role if the request names none', async () => {
     const { body: user } = await create({ email: 'plain@acme.test' });
     const { body } = await call(emulator, 'POST', MEMBERSHIPS, {
       body: { user_id: user.id, organization_id: 'org_acme' },

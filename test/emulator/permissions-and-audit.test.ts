@@ -42,7 +42,7 @@ describe('permissions', () => {
     });
   });
 
-  it('with a slug or name that cannot be are refused with 422', async () => {
+  it('with an invalid slug or name are refused with 422', async () => {
     for (const body of [
       { slug: 'Upper', name: 'x' },
       { slug: 'x'.repeat(49), name: 'x' },
@@ -65,7 +65,7 @@ describe('audit events', () => {
     context: { location: '192.0.2.1' },
     metadata: { label: 'CI' },
   };
-  it('are kept as they were sent, once for each idempotency key', async () => {
+  it('are stored as sent, once for each idempotency key', async () => {
     const body = { organization_id: 'org_acme', event };
     expect(await record(body, 'audit-1')).toMatchObject({ status: 200, body: { success: true } });
     expect(await record(body, 'audit-1')).toMatchObject({ status: 200 });
@@ -78,7 +78,7 @@ describe('audit events', () => {
     expect(kept.data).toEqual([]);
   });
 
-  it('are refused with the path of what is wrong', async () => {
+  it('are refused with 400 and the path of the wrong field', async () => {
     const refused = await record({ organization_id: 'org_acme', event: { ...event, actor: { type: 'user' } } });
     expect(refused).toMatchObject({
       status: 400,
@@ -88,7 +88,7 @@ describe('audit events', () => {
     expect(await record({ organization_id: 'org_nowhere', event })).toMatchObject({ status: 404 });
   });
 
-  it('are taken from the official SDK', async () => {
+  it('are accepted from the official SDK', async () => {
     await sdk(emulator).auditLogs.createEvent('org_initech', {
       action: 'api_key.revoked',
       occurredAt: new Date('2026-06-01T10:00:00.000Z'),
@@ -118,14 +118,14 @@ describe('people and memberships', () => {
     ).toEqual(['om_acme_owner', 'om_acme_operator', 'om_acme_member']);
   });
 
-  it('are listed when active unless told otherwise', async () => {
+  it('are listed if active, unless the request names other statuses', async () => {
     await call(emulator, 'PUT', '/user_management/organization_memberships/om_hooli_member/deactivate');
     expect((await listMemberships('user_id=user_hooli_member')).body.data).toEqual([]);
     expect((await listMemberships('user_id=user_hooli_member&statuses=inactive,pending')).body.data).toHaveLength(1);
     expect(await listMemberships('user_id=user_hooli_member&statuses=gone')).toMatchObject({ status: 422 });
   });
 
-  it('need something to go by: 400', async () => {
+  it('are not listed without a person or organization: 400', async () => {
     expect(await listMemberships('')).toMatchObject({
       status: 400,
       body: { code: 'missing_user_id_or_organization_id' },

@@ -22,7 +22,7 @@ const idsOfUmbrella = async (): Promise<string[]> =>
 const owner = DEMO.email('acme', 'owner');
 
 describe('the profile', () => {
-  it('is read and changed by its control route, switch by switch or as a whole', async () => {
+  it('is shown and changed by its control route, by switch or by name', async () => {
     const put = (body: object) => call(emulator, 'POST', '/_emulator/profile', { body });
     expect((await call(emulator, 'GET', '/_emulator/profile')).body).toMatchObject({
       profile: 'default',
@@ -47,7 +47,7 @@ describe('the profile', () => {
     },
   );
 
-  it('has a name that exists', () => {
+  it('is read by name, and an unknown name is refused', () => {
     expect([profileNamed(undefined), profileNamed(''), profileNamed('strict')]).toEqual([
       'default',
       'default',
@@ -58,7 +58,7 @@ describe('the profile', () => {
 });
 
 describe('answers', () => {
-  it('carry times in the form that is switched on, in events as elsewhere', async () => {
+  it('write timestamps in the form of the profile, also in events', async () => {
     await createKey(emulator, {}, 'org_hooli');
     const paths = ['/organizations/org_hooli', '/events?organization_id=org_hooli'];
     for (const [form, pattern] of [
@@ -71,7 +71,7 @@ describe('answers', () => {
     }
   });
 
-  it('carry fields and owners of tomorrow, and leave out what need not be there', async () => {
+  it('have unknown fields and owner kinds, and no optional fields', async () => {
     const { id } = await createKey(emulator, {}, 'org_initech');
     emulator.behave({ unknown_fields: true, owner_kind: 'agent_registration', organization_names: false });
     const keys = await raw('/organizations/org_initech/api_keys');
@@ -85,7 +85,7 @@ describe('answers', () => {
     expect(memberships).not.toContain('organization_name');
   });
 
-  it('are 429 past the limit, with and without saying until when', async () => {
+  it('are 429 beyond the limit, with and without Retry-After', async () => {
     emulator.behave({ rate_limit: { requests: 2, window_ms: 60_000, retry_after: true } });
     const statuses = [];
     for (let i = 0; i < 3; i++) statuses.push((await fetch(`${emulator.url}/organizations`, withKey(emulator))).status);
@@ -139,7 +139,7 @@ describe('sessions', () => {
 });
 
 describe('keys', () => {
-  it('begin, are named and are permitted as the profile says', async () => {
+  it('have the prefix, name length and permissions of the profile', async () => {
     emulator.behave({ key_prefix: 'wos_api_key_', key_name_max: 5, refused_permissions: ['audit:read'] });
     expect((await createKey(emulator, { name: 'short' })).value).toMatch(/^wos_api_key_\w+$/);
     const create = (body: object) => call(emulator, 'POST', '/organizations/org_acme/api_keys', { body });
@@ -148,7 +148,7 @@ describe('keys', () => {
     expect((await create({ name: 'short', permissions: ['apikeys:read'] })).status).toBe(201);
   });
 
-  it('are made twice by the same Idempotency-Key where creates are not replayed', async () => {
+  it('are created twice by the same Idempotency-Key where creations are not replayed', async () => {
     const create = async () =>
       (
         await call(emulator, 'POST', '/organizations/org_globex/api_keys', {
@@ -164,7 +164,7 @@ describe('keys', () => {
 });
 
 describe('late events', () => {
-  it('appear behind a cursor that has passed their place', async () => {
+  it('appear later at their place, among events that were visible before', async () => {
     emulator.behave({ late_event_every: 2, late_event_ms: 1_000 });
     const made = [];
     for (let i = 0; i < 4; i++) made.push((await createKey(emulator, {}, 'org_umbrella')).id);

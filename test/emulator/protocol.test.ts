@@ -20,7 +20,7 @@ const statusFor = (host: string): Promise<number | undefined> =>
   });
 
 describe('the environment secret', () => {
-  it('is needed for every management route, and a customer key is no substitute', async () => {
+  it('is required on every management route, where a customer key is refused', async () => {
     const { value } = await createKey(emulator);
     for (const key of [null, 'sk_wrong', value]) {
       for (const path of [
@@ -44,7 +44,7 @@ describe('the environment secret', () => {
 });
 
 describe('every answer', () => {
-  it('is JSON with a request id of its own, for unknown routes and broken bodies, too', async () => {
+  it('is JSON with its own request id, also for unknown routes and malformed bodies', async () => {
     const answers = [
       await call(emulator, 'GET', '/nowhere'),
       await call(emulator, 'GET', '/api_keys/api_key_1'),
@@ -56,7 +56,7 @@ describe('every answer', () => {
     expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(4);
   });
 
-  it('is JSON for a path that cannot be read', async () => {
+  it('is JSON for a malformed path', async () => {
     const response = await fetch(`${emulator.url}/organizations/%zz`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ message: expect.any(String) });
@@ -77,17 +77,17 @@ describe('the server', () => {
     await other.close();
   });
 
-  it('says when the port is taken', async () => {
+  it('refuses to start on a taken port, and names it', async () => {
     const port = Number(new URL(emulator.url).port);
     await expect(startDemo({ port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is already in use.`);
   });
 
-  it('answers to loopback names only, so that no other site can point its name here', async () => {
+  it('answers requests for loopback names only', async () => {
     expect(await statusFor('evil.example')).toBe(421);
     expect(await statusFor('localhost:4100')).toBe(200);
   });
 
-  it('closes while a request hangs', async () => {
+  it('closes while a request is hanging', async () => {
     const other = await startDemo();
     other.faults.add({ kind: 'hang' });
     const outcome = fetch(`${other.url}/organizations`).catch((error: Error) => error.message);

@@ -32,7 +32,7 @@ const write = (text: string): string => {
   return file;
 };
 
-it('is the whole world of a local WorkOS', async () => {
+it('fills a local WorkOS with all that the file names', async () => {
   const emulator = await startEmulator({ port: 0, stateFile: ':memory:', seed: readSeed(write(WORLD)) });
   expect([emulator.apiKey, emulator.clientId]).toEqual(['sk_test_mine', 'client_mine']);
   const { data } = (await call(emulator, 'GET', '/organizations')).body;
@@ -56,7 +56,7 @@ it.each([
   expect(() => readSeed(write(text))).toThrow(reason);
 });
 
-it('is what LOCAL_WORKOS_SEED and --seed name at the start', async () => {
+it('is read at the start from LOCAL_WORKOS_SEED or --seed', async () => {
   const start = (args: string[], more: NodeJS.ProcessEnv) =>
     spawn(process.execPath, ['src/cli/local-workos.ts', ...args], {
       env: { ...process.env, PORT: '0', LATCHKEY_DATA_DIR: folder, ...more },

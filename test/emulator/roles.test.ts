@@ -21,7 +21,7 @@ async function eventsOf(...types: string[]): Promise<Event[]> {
 const roleOf = (organizationId: string, slug: string) =>
   call(emulator, 'GET', `/authorization/organizations/${organizationId}/roles/${slug}`);
 
-it('a role is read for an organization, and not for one that is not there', async () => {
+it('returns the roles of an organization, and 404 for an unknown one', async () => {
   const { status, body } = await roleOf('org_acme', 'member');
   expect([status, body]).toMatchObject([200, { object: 'role', slug: 'member', type: 'EnvironmentRole' }]);
   expect(body.permissions).toContain('workspace:read');
@@ -29,7 +29,7 @@ it('a role is read for an organization, and not for one that is not there', asyn
   expect((await roleOf('org_nobody', 'member')).status).toBe(404);
 });
 
-it('what a role grants is changed and told', async () => {
+it('emits an event when the permissions of a role change', async () => {
   const permissions = ['audit:read'];
   const path = '/authorization/roles/operator/permissions';
   const changed = await call(emulator, 'PUT', path, { body: { permissions } });
@@ -40,7 +40,7 @@ it('what a role grants is changed and told', async () => {
   expect((await call(emulator, 'PUT', path, { body: { permissions: 'all' } })).status).toBe(422);
 });
 
-it('a membership that changes or ends is told, with its keys', async () => {
+it('emits events when a membership changes or ends, also for its keys', async () => {
   const path = '/user_management/organization_memberships/om_globex_member';
   const promoted = await call(emulator, 'PUT', path, { body: { role_slug: 'owner' } });
   expect(promoted.body.role).toEqual({ slug: 'owner' });
@@ -56,7 +56,7 @@ it('a membership that changes or ends is told, with its keys', async () => {
   ]);
 });
 
-it('a role of the environment is made, renamed, given permissions and listed', async () => {
+it('creates, renames and lists a role of the environment, and sets its permissions', async () => {
   const path = '/authorization/roles';
   const made = await call(emulator, 'POST', path, { body: { slug: 'auditor', name: 'Auditor' } });
   expect([made.status, made.body]).toMatchObject([201, { slug: 'auditor', permissions: [], type: 'EnvironmentRole' }]);
@@ -73,7 +73,7 @@ it('a role of the environment is made, renamed, given permissions and listed', a
   expect(await eventsOf('role.created')).toMatchObject([{ data: { slug: 'auditor' } }]);
 });
 
-it('a role of one organization is its alone, and counts in the tokens of its members', async () => {
+it('limits a role to its organization, and puts its permissions into the tokens of members', async () => {
   const path = '/authorization/organizations/org_initech/roles';
   const made = await call(emulator, 'POST', path, { body: { name: 'Key Keeper' } });
   expect([made.status, made.body]).toMatchObject([201, { slug: 'org-key-keeper', type: 'OrganizationRole' }]);
@@ -94,7 +94,7 @@ it('a role of one organization is its alone, and counts in the tokens of its mem
   expect(events.map(({ event }) => event.split('.')[1])).toEqual(['created', 'updated', 'updated', 'deleted']);
 });
 
-it('a permission is changed and deleted, and no role keeps it', async () => {
+it('changes and deletes a permission, also from roles', async () => {
   const path = '/authorization/permissions';
   await call(emulator, 'POST', path, { body: { slug: 'reports:read', name: 'Read reports' } });
   await call(emulator, 'POST', '/authorization/roles/member/permissions', { body: { slug: 'reports:read' } });

@@ -15,7 +15,7 @@ const refresh = (token: string) => authenticate(emulator, { grant_type: 'refresh
 const logout = (query: string) => call(emulator, 'GET', `/user_management/sessions/logout?${query}`, { key: null });
 
 describe('sessions', () => {
-  it('are listed for a person with where they came from', async () => {
+  it('are listed for a person with address and user agent', async () => {
     await authenticate(emulator, {
       grant_type: 'password',
       email: 'owner@acme.test',
@@ -34,7 +34,7 @@ describe('sessions', () => {
     expect(await call(emulator, 'GET', '/user_management/users/user_nobody/sessions')).toMatchObject({ status: 404 });
   });
 
-  it('end when revoked: the refresh token is refused and the list says so', async () => {
+  it('end when revoked: the refresh token is refused and the list shows the end', async () => {
     const { access_token, refresh_token } = await signIn(emulator, 'owner@hooli.test');
     const body = { session_id: sessionOf(access_token) };
     expect(await call(emulator, 'POST', '/user_management/sessions/revoke', { body })).toMatchObject({ status: 200 });
@@ -49,7 +49,7 @@ describe('sessions', () => {
     ).toMatchObject({ status: 400 });
   });
 
-  it('are announced when they begin and when they end', async () => {
+  it('emit an event when they begin and when they end', async () => {
     const { access_token } = await signIn(emulator, 'owner@umbrella.test');
     const body = { session_id: sessionOf(access_token) };
     await call(emulator, 'POST', '/user_management/sessions/revoke', { body });
@@ -69,7 +69,7 @@ describe('sessions', () => {
 });
 
 describe('logging out', () => {
-  it('ends the session and goes where the application asked', async () => {
+  it('ends the session and redirects to return_to', async () => {
     const { access_token, refresh_token } = await signIn(emulator, 'owner@globex.test');
     const answer = await logout(`session_id=${sessionOf(access_token)}&return_to=http%3A%2F%2F127.0.0.1%3A3000%2Fbye`);
     expect(answer.status).toBe(302);
@@ -77,14 +77,14 @@ describe('logging out', () => {
     expect(await refresh(refresh_token)).toMatchObject({ status: 400 });
   });
 
-  it('says so on a page when there is nowhere to go', async () => {
+  it('shows a page without return_to', async () => {
     const { access_token } = await signIn(emulator, 'owner@globex.test');
     const answer = await logout(`session_id=${sessionOf(access_token)}`);
     expect(answer.status).toBe(200);
     expect(answer.text).toContain('You are signed out.');
   });
 
-  it('leads nowhere but to this machine, and needs a session: 422', async () => {
+  it('refuses a return_to on another machine, and a missing session, with 422', async () => {
     expect(await logout('session_id=session_x&return_to=https%3A%2F%2Fevil.example')).toMatchObject({ status: 422 });
     expect(await logout('')).toMatchObject({ status: 422 });
   });

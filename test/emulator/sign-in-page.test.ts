@@ -51,7 +51,7 @@ const unescapeHtml = (value: string) =>
     .replaceAll('&amp;', '&');
 
 describe('the sign-in page', () => {
-  it('leads back with a code and the state, and the code signs in once', async () => {
+  it('redirects back with the state and a code that signs in once', async () => {
     const answer = await signInAs('owner@acme.test');
     expect(answer.status).toBe(302);
     const target = new URL(answer.headers.get('location')!);
@@ -65,21 +65,21 @@ describe('the sign-in page', () => {
     expect(await exchange(codeOf(answer))).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
-  it('shows no script, escapes what it was given and fills in the hint', async () => {
+  it('has no script, escapes parameters and fills in the login hint', async () => {
     const { text, headers } = await open({ login_hint: '"><script>alert(1)</script>' });
     expect(text).not.toMatch(/<script/i);
     expect(text).toContain('value="&quot;&gt;&lt;script&gt;');
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
-  it('says when the password is wrong and keeps the email', async () => {
+  it('shows that the password is wrong and keeps the email', async () => {
     const answer = await post(fill(await open(), { email: 'owner@acme.test', password: 'wrong' }));
     expect(answer.status).toBe(401);
     expect(answer.text).toContain('Wrong email address or password.');
     expect(answer.text).toContain('value="owner@acme.test"');
   });
 
-  it('asks someone in several organizations which one', async () => {
+  it('asks a person in several organizations to choose one', async () => {
     const choice = await signInAs('twofold@acme.test');
     expect(choice.status).toBe(200);
     expect(choice.text).toContain('>Globex</button>');
@@ -109,7 +109,7 @@ describe('the sign-in page', () => {
     ).toMatchObject({ status: 400 });
   });
 
-  it('refuses a form that another site sends with 403', async () => {
+  it('refuses a form of another site with 403', async () => {
     const form = { ...REQUEST, email: 'owner@acme.test', password: PASSWORD };
     expect(await post(form, { origin: 'https://evil.example' })).toMatchObject({ status: 403 });
     expect(await post(form, { origin: 'null' })).toMatchObject({ status: 403 });
@@ -125,7 +125,7 @@ describe('a code with a challenge', () => {
     code_challenge_method: 'S256',
   };
 
-  it('is exchanged without a secret by who knows the verifier', async () => {
+  it('is exchanged without a secret, with the verifier', async () => {
     const code = codeOf(await signInAs('owner@acme.test', challenge));
     expect(await exchange(code, { client_secret: undefined, code_verifier: verifier })).toMatchObject({ status: 200 });
   });
@@ -147,7 +147,7 @@ describe('a code with a challenge', () => {
 });
 
 describe('the official SDK', () => {
-  it('makes an address that the page takes, and exchanges the code', async () => {
+  it('builds a URL that the page accepts, and exchanges the code', async () => {
     const { userManagement } = sdk(emulator);
     const { url, state, codeVerifier } = await userManagement.getAuthorizationUrlWithPKCE({
       provider: 'authkit',

@@ -55,7 +55,7 @@ describe('a restart', () => {
     });
   });
 
-  it('brings the seed back where it is absent and leaves alone what was changed', async () => {
+  it('inserts what is absent of the seed and keeps what was changed', async () => {
     const counts = await withEmulator(async (emulator) => {
       await call(emulator, 'PUT', '/organizations/org_acme', { body: { name: 'Renamed' } });
       await call(emulator, 'DELETE', '/organizations/org_hooli');
@@ -104,7 +104,7 @@ describe('the state file', () => {
     expect(bytesOnDisk()).not.toContain(PASSWORD);
   });
 
-  it('belongs to one emulator at a time', async () => {
+  it('is locked by one emulator at a time', async () => {
     await withEmulator(async () => {
       await expect(startDemo({ stateFile })).rejects.toThrow(
         `The state file ${stateFile} is in use by another local WorkOS.`,
@@ -114,7 +114,7 @@ describe('the state file', () => {
   });
 });
 
-it('a state file of an earlier version is given what it lacks', async () => {
+it('a state file of an earlier version gets the columns that it lacks', async () => {
   const file = join(folder, 'earlier.sqlite');
   await (await startDemo({ stateFile: file })).close();
   const database = new DatabaseSync(file);

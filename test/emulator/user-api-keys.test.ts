@@ -27,7 +27,7 @@ describe('a key of a person', () => {
     expect(await validate(emulator, body.value)).toMatchObject({ id: body.id });
   });
 
-  it('stays out of the list of organization keys, and the other way round', async () => {
+  it('is not in the list of organization keys, nor they in its list', async () => {
     const own = (await create('user_acme_operator')).body;
     const shared = await createKey(emulator);
     const ofOrganization = (await call(emulator, 'GET', '/organizations/org_acme/api_keys?limit=100')).body.data;
@@ -43,7 +43,7 @@ describe('a key of a person', () => {
     expect((await call(emulator, 'GET', `${path}org_acme`)).body.data).not.toEqual([]);
   });
 
-  it('is refused with 422 to someone who is not an active member', async () => {
+  it('is refused with 422 for a person who is not an active member', async () => {
     expect(await create('user_globex_owner')).toMatchObject({
       status: 422,
       body: { message: expect.stringContaining('membership') },
@@ -67,7 +67,7 @@ describe('a key of a person', () => {
     expect(await call(emulator, 'GET', '/user_management/users/user_nobody/api_keys')).toMatchObject({ status: 404 });
   });
 
-  it('is made and listed by the official SDK, expiry included', async () => {
+  it('is created and listed by the official SDK, with its expiry', async () => {
     const { userManagement } = sdk(emulator);
     const expiresAt = new Date(Date.now() + 60_000);
     const created = await userManagement.createUserApiKey('user_hooli_owner', {
@@ -84,7 +84,7 @@ describe('a key of a person', () => {
 
 describe('ending a membership', () => {
   const membershipPath = '/user_management/organization_memberships/om_umbrella_member';
-  it('revokes the keys that the member made there, by deactivation and by deletion, and leaves the others', async () => {
+  it('revokes the keys of the member there, by deactivation and by deletion, and keeps others', async () => {
     const shared = await createKey(emulator, {}, 'org_umbrella');
     const create = async () =>
       (

@@ -21,7 +21,7 @@ describe('ids', () => {
 });
 
 describe('random text', () => {
-  it('has the length asked for and favours no letter', () => {
+  it('has the requested length and favours no letter', () => {
     const text = randomAlphanumerics(62_000);
     expect(text).toMatch(/^[A-Za-z0-9]{62000}$/);
     const counts = Map.groupBy(text, (letter) => letter);

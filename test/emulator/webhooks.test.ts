@@ -50,7 +50,7 @@ const received = (count: number) =>
 const keysOf = (list: Delivery[]): string[] => list.map(({ body }) => JSON.parse(body).data.id);
 
 describe('a webhook', () => {
-  it('brings the event of /events, signed so that the official SDK takes it', async () => {
+  it('carries the event of /events, with a signature that the official SDK accepts', async () => {
     const { secret } = await subscribe();
     const key = await createKey(emulator);
     await received(1);
@@ -67,7 +67,7 @@ describe('a webhook', () => {
     expect(body).not.toContain(key.value);
   });
 
-  it('goes only to endpoints that are enabled and want the event', async () => {
+  it('goes only to enabled endpoints that subscribe to the event', async () => {
     await subscribe('/other', ['organization.created']);
     const { id } = await subscribe('/disabled');
     await call(emulator, 'PATCH', `/webhook_endpoints/${id}`, { body: { status: 'disabled' } });
@@ -79,7 +79,7 @@ describe('a webhook', () => {
     expect(deliveries.map(({ path }) => path)).toEqual(['/wanted', '/other']);
   });
 
-  it('is tried again until it is taken, with the same event', async () => {
+  it('is retried with the same event until it is accepted', async () => {
     await subscribe();
     failures = 2;
     await createKey(emulator);
@@ -87,7 +87,7 @@ describe('a webhook', () => {
     expect(new Set(deliveries.map(({ body }) => body)).size).toBe(1);
   });
 
-  it('comes twice, late or out of order when that was asked for', async () => {
+  it('comes twice, late or out of order if configured so', async () => {
     await subscribe();
     await call(emulator, 'POST', '/_emulator/events', { body: { duplicate: true } });
     const doubled = await createKey(emulator);
@@ -132,7 +132,7 @@ describe('webhook endpoints', () => {
     expect((await webhooks.listWebhookEndpoints()).data).toEqual([]);
   });
 
-  it('refuse a second one at the same address, what is no web address, and unknown events', async () => {
+  it('refuse a taken address, an invalid address and unknown events', async () => {
     await subscribe();
     const create = (body: object) => call(emulator, 'POST', '/webhook_endpoints', { body });
     expect(await create({ endpoint_url: `${receiverUrl}/hook`, events: ['api_key.created'] })).toMatchObject({
@@ -153,7 +153,7 @@ describe('webhook endpoints', () => {
     expect(await call(emulator, 'DELETE', '/webhook_endpoints/we_x')).toMatchObject({ status: 404 });
   });
 
-  it('may come from a seed, with a secret that is known beforehand', async () => {
+  it('may come from a seed, with a chosen secret', async () => {
     emulator.seed({
       webhookEndpoints: [{ url: `${receiverUrl}/seeded`, secret: 'first', events: ['api_key.created'] }],
     });

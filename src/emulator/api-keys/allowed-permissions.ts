@@ -6,8 +6,8 @@ import type { Store } from '../state/store.ts';
 type Deps = { store: Store; switches: Pick<Switches, 'refused_permissions'> };
 
 /**
- * Throws the 422 for permissions that keys of this kind may not have. WorkOS keeps one list per kind of owner in its
- * dashboard; where none is set here, every known permission is allowed.
+ * Throws 422 for permissions that keys of this kind may not have. WorkOS has one list per kind of owner in its dashboard;
+ * without a list, every permission is allowed.
  */
 export function assertAllowed(
   { store, switches: { refused_permissions: off } }: Deps,

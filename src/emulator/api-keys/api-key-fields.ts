@@ -6,10 +6,10 @@ import { invalidRequest } from '../http/http-error.ts';
 const MAX_NAME_LENGTH = 4_096;
 const MAX_PERMISSIONS = 200;
 
-/** Text that names a moment, in WorkOS's own form (UTC, milliseconds). */
+/** A timestamp, converted to WorkOS's form (UTC, milliseconds). */
 export const Timestamp = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
-/** WorkOS documents no limits for names and lists; these only keep a runaway client from filling the disk. */
+/** Keeps a runaway client from filling the disk; WorkOS documents no limits for names and lists. */
 export const ApiKeyFields = z.object({
   name: z.string().trim().min(1).max(MAX_NAME_LENGTH),
   permissions: z

@@ -16,7 +16,7 @@ const Expiry = z.object({ expires_at: Timestamp.nullish() });
 
 export function apiKeyRoutes(deps: Deps): Route[] {
   return [
-    // Replaying an answer here would let a revoked key pass.
+    // A replayed answer would let a revoked key pass.
     {
       method: 'post',
       path: '/api_keys/validations',
@@ -37,14 +37,14 @@ export function apiKeyRoutes(deps: Deps): Route[] {
   ];
 }
 
-/** One answer for every key that is not good: the reason is nobody's business. */
+/** Answers every invalid key alike, without the reason. */
 function validate({ apiKeys, clock }: Deps, body: unknown): Reply {
   const row = apiKeys.findByValue(parse(Validation, body).value);
   const apiKey = row && !hasExpired(row, clock) ? toApiKey(apiKeys.touch(row)) : null;
   return { status: 200, body: { api_key: apiKey } };
 }
 
-/** Left out or past: now. `null`: never. */
+/** Sets the expiry: now if left out or past, never if `null`. */
 function expire(deps: Deps, { params, body }: Request): Reply {
   const { apiKeys, clock } = deps;
   const { expires_at: wanted } = parse(Expiry, body);

@@ -23,12 +23,12 @@ export type NewApiKey = {
 export type ApiKeyStore = {
   find(id: string): ApiKeyRow | undefined;
   findByValue(value: string): ApiKeyRow | undefined;
-  /** The only place where the value is ever known. */
+  /** Creates a key. The only place that knows the value. */
   insert(key: NewApiKey): { row: ApiKeyRow; value: string };
   touch(row: ApiKeyRow): ApiKeyRow;
   setExpiry(row: ApiKeyRow, expiresAt: string | null): ApiKeyRow;
   delete(row: ApiKeyRow): void;
-  /** The keys that a person made in an organization end with the membership. */
+  /** Revokes the keys that a person has in an organization, at the end of the membership. */
   revokeOfMember(userId: string, organizationId: string): void;
 };
 

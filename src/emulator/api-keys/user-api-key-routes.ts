@@ -51,7 +51,7 @@ function list({ store }: Deps, { params, query }: Request): Reply {
   };
 }
 
-/** The contract answers malformed fields with 400 here, and what cannot be granted with 422. */
+/** Answers malformed fields with 400, and permissions that cannot be granted with 422, as the contract says. */
 function create({ store, apiKeys, organizations, clock, switches }: Deps, { params, body }: Request): Reply {
   const user = getUser(store, params['userId']!);
   const { name, permissions, expires_at: expiresAt, organization_id: id } = parse(UserApiKeyFields, body, 400);

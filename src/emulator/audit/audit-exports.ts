@@ -35,7 +35,7 @@ const Filter = z.object({
 });
 type Filter = z.output<typeof Filter>;
 
-/** WorkOS documents that the file is CSV, and no column of it. */
+/** WorkOS documents that the file is CSV, but not its columns. */
 const COLUMNS = 'id,action,occurred_at,actor_type,actor_id,actor_name,targets,location,user_agent,metadata';
 
 export function auditExportRoutes(deps: Deps): Route[] {
@@ -49,7 +49,7 @@ export function auditExportRoutes(deps: Deps): Route[] {
       handle: ({ params }) => ({ status: 200, body: view(deps, find(deps, params['id']!), 'ready') }),
     },
     {
-      // Who has the address has the file, as at WorkOS.
+      // The address is the credential, as at WorkOS.
       method: 'get',
       path: '/audit_log_exports/:id',
       access: 'public',

@@ -42,7 +42,7 @@ const AuditEvent = z.object({
 const Envelope = z.object({ organization_id: z.string().min(1), event: z.record(z.string(), z.unknown()) });
 
 export function auditRoutes(deps: Deps): Route[] {
-  // Its own dedup by Idempotency-Key outlives a restart, so the one in memory is not needed.
+  // The route deduplicates by Idempotency-Key in the state file, so it needs no replay from memory.
   return [
     {
       method: 'post',

@@ -115,7 +115,7 @@ function toSchema({ version, body, created_at }: SchemaRow): object {
   };
 }
 
-/** Throws the 400 for an event that the version of its action's schema refuses, or that has none. */
+/** Throws 400 for an event that its action's schema version refuses, or whose action has no schema. */
 export function assertFitsSchema({ store }: Pick<Deps, 'store'>, event: Event): void {
   const row = store.get<SchemaRow>(
     'select * from audit_schemas where action = ? and version = ?',

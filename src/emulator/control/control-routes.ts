@@ -36,7 +36,7 @@ const COUNTED = [
   'audit_events',
 ];
 
-/** What WorkOS does not have: switches and views for tests, behind the environment's secret like all else. */
+/** Switches and views for tests, which WorkOS does not have. They need the environment's secret. */
 export function controlRoutes({ store, faults, journal, settings, applySeed, queuedWebhooks }: Deps): Route[] {
   const list = (): Reply => ({ status: 200, body: { data: faults.list() } });
   const access = 'environment';
@@ -86,7 +86,7 @@ export type RecordedAuditEvent = {
   created_at: string;
 };
 
-/** Oldest first; `null` for all organizations. */
+/** Returns audit events, oldest first; `null`: of all organizations. */
 export const listAuditEvents = (store: Store, organizationId: string | null): RecordedAuditEvent[] =>
   store
     .all<Omit<RecordedAuditEvent, 'event'> & { event: string }>(

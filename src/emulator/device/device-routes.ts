@@ -20,7 +20,7 @@ const Form = z.object({
   screen_hint: z.string().max(64).optional(),
 });
 
-/** Device authorization (RFC 8628): a device shows a code, a person confirms it on the page. */
+/** Routes of device authorization (RFC 8628): a device shows a code, which a person confirms on a page. */
 export function deviceRoutes(deps: Deps): Route[] {
   return [
     {
@@ -52,7 +52,7 @@ function start(deps: Deps, body: unknown): Reply {
   return { status: 200, body: answer, headers: { 'cache-control': 'no-store' } };
 }
 
-/** The person compares the code with the one on the device before signing in: that is what keeps a stranger's device out. */
+/** Shows the code before the sign-in, so that the person can compare it with the device's and keep a stranger's device out. */
 function confirmPage(userCode: string, failure?: string): Reply {
   const alert = failure === undefined ? '' : `<p class="alert" role="alert">${escapeHtml(failure)}</p>`;
   const body = `<p class="lead">Is this the code that your device shows?</p>

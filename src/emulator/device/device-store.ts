@@ -24,7 +24,7 @@ type Deps = { store: Store; clock: Clock };
 
 export type DeviceRequest = { deviceCode: string; userCode: string; expiresIn: number; interval: number };
 
-/** Stores only a hash of the device's code; the person's code is short-lived and opens nothing by itself. */
+/** Stores a hash of the device's code. The person's code is short-lived and grants nothing by itself. */
 export function startDevice({ store, clock }: Deps): DeviceRequest {
   const deviceCode = randomAlphanumerics(DEVICE_CODE_LENGTH);
   const userCode = `${randomConsonants(4)}-${randomConsonants(4)}`;
@@ -38,7 +38,7 @@ export function startDevice({ store, clock }: Deps): DeviceRequest {
   return { deviceCode, userCode, expiresIn: LIFETIME_SECONDS, interval: INTERVAL_SECONDS };
 }
 
-/** Whether a device waits for an answer under this code. */
+/** Returns whether a device waits for the answer to this code. */
 export const isWaiting = ({ store, clock }: Deps, userCode: string): boolean =>
   store.get(
     'select 1 from device_codes where user_code = ? and user_id is null and denied_at is null and expires_at > ?',
@@ -61,7 +61,7 @@ export const approveDevice = (
 export const denyDevice = ({ store, clock }: Deps, userCode: string): void =>
   void store.run('update device_codes set denied_at = ? where user_code = ?', timestamp(clock), userCode);
 
-/** RFC 8628, section 3.5: throws the reason to wait, to wait longer or to give up; answers once. */
+/** Throws the reason to wait, to slow down or to give up (RFC 8628, section 3.5). Returns the answer once. */
 export function pollDevice(
   { store, clock }: Deps,
   deviceCode: string,

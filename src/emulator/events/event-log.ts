@@ -8,7 +8,7 @@ import type { Ids } from '../ulid.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const RETENTION_DAYS = 90;
 
-/** The same object in `/events` and in a webhook's body. */
+/** An event, as in `/events` and in the body of a webhook. */
 export type EventEnvelope = {
   object: 'event';
   id: string;
@@ -27,12 +27,12 @@ export type EventFilter = {
   limit: number;
 };
 
-/** `delay_ms` holds an event back, from `/events` and from webhooks alike; the others touch webhooks alone. */
+/** `delay_ms` delays events in `/events` and in webhooks; the others apply to webhooks only. */
 export type DeliverySettings = { delay_ms: number; duplicate: boolean; reorder: boolean };
 
 export type EventLog = {
   emit(event: string, data: object, organizationId: string | null): void;
-  /** Oldest first; `undefined` when there is no event with the id `after`. */
+  /** Returns events, oldest first; `undefined` when no event has the id `after`. */
   list(filter: EventFilter): EventEnvelope[] | undefined;
   settings: DeliverySettings;
 };
@@ -79,8 +79,8 @@ export function createEventLog({ store, ids, clock, switches, publish }: Deps): 
 }
 
 /**
- * Order is that of becoming visible. An event that was held back thus stands behind those that overtook it, and a
- * reader who keeps a cursor still meets every event; unless the profile has late events, which stand where they happened.
+ * Orders events by when they become visible. A delayed event comes after those that overtook it, so a reader with a cursor
+ * misses none, unless the profile has late events, which keep their place.
  */
 function listEvents(
   store: Store,
@@ -112,7 +112,7 @@ const findCursor = (
 ): { id: string; at: string } | undefined =>
   store.get<{ id: string; at: string }>(`select id, ${order} as at from events where id = ?`, id);
 
-/** Nothing older than the retention is ever shown again, so it need not be kept. */
+/** Deletes events that are older than the retention, which are never shown again. */
 export function pruneEvents(store: Store, clock: Clock): void {
   store.run('delete from events where created_at < ?', timestampIn(clock, -RETENTION_DAYS * DAY_MS));
 }

@@ -18,7 +18,7 @@ export function eventRoutes(events: EventLog): Route[] {
   return [{ method: 'get', path: '/events', access: 'environment', handle: ({ query }) => list(events, query) }];
 }
 
-/** `order` and `before` are not read: WorkOS, too, always goes forward from the oldest. */
+/** Ignores `order` and `before`: WorkOS, too, always lists the oldest first. */
 function list(events: EventLog, query: URLSearchParams): Reply {
   const filter = readFilter(query);
   const found = events.list({ ...filter, limit: filter.limit + 1 });
@@ -36,7 +36,7 @@ function readFilter(query: URLSearchParams): EventFilter {
   return { limit, after, organizationId, types: readTypes(query), ...readRange(range) };
 }
 
-/** `events=a,b`, `events=a&events=b`, `events[]=a` and `events[0]=a` all mean the same. */
+/** Reads `events=a,b`, `events=a&events=b`, `events[]=a` and `events[0]=a`. */
 const readTypes = (query: URLSearchParams): string[] =>
   [...query]
     .flatMap(([name, value]) => (/^events(?:\[\d*\])?$/.test(name) ? value.split(',') : []))
@@ -44,7 +44,7 @@ const readTypes = (query: URLSearchParams): string[] =>
 
 type Range = Pick<z.output<typeof Query>, 'range_start' | 'range_end'>;
 
-/** One request spans at most 30 days: a start alone ends there, a longer range is refused. */
+/** Reads a range of at most 30 days, which is also the range after a start without an end. */
 function readRange({ range_start, range_end }: Range): Pick<EventFilter, 'from' | 'until'> {
   const from = readMoment('range_start', range_start);
   const until = readMoment('range_end', range_end);

@@ -7,11 +7,11 @@ const Target = {
     .max(16)
     .transform((method) => method.toUpperCase())
     .optional(),
-  /** A pattern with `:parameters` matches a whole path; without any it is a prefix. Left out: every path. */
+  /** Matches a whole path if it has `:parameters`, else a prefix; without it every path matches. */
   path: z.string().startsWith('/').max(512).optional(),
-  /** How many requests it meets; 0 means until it is cleared. */
+  /** Number of requests that it applies to; 0: until it is cleared. */
   times: z.number().int().min(0).default(1),
-  /** How many matching requests pass unharmed first. */
+  /** Number of matching requests that pass first. */
   after: z.number().int().min(0).default(0),
 };
 
@@ -46,7 +46,7 @@ export const Fault = z.discriminatedUnion('kind', [
 export type Fault = z.output<typeof Fault>;
 export type FaultInput = z.input<typeof Fault>;
 
-/** `seen`: matching requests, `met`: those it was played on. */
+/** `seen` counts matching requests, `met` those that the fault was applied to. */
 export type ActiveFault = { fault: Fault; seen: number; met: number };
 
 export type FaultControl = {
@@ -56,7 +56,7 @@ export type FaultControl = {
 };
 
 export type Faults = FaultControl & {
-  /** Counts the request against the first fault that is for it. */
+  /** Counts the request against the first fault that matches it, and returns that fault if it applies. */
   take(method: string, path: string): Fault | undefined;
 };
 

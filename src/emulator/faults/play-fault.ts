@@ -4,11 +4,11 @@ import { CHARSETS } from './charsets.ts';
 import type { CharsetName } from './charsets.ts';
 import type { Fault } from './faults.ts';
 
-/** What the server is to do instead of sending an answer. */
+/** What the server does instead of sending an answer. */
 export type Silence = 'reset' | 'silence';
 
 /**
- * Plays what comes before the work. A reply or a silence ends the request there; `undefined` lets the work be done.
+ * Applies a fault that comes before the work. A reply or a silence ends the request; `undefined` lets the work proceed.
  * `signal` ends a wait when the server closes.
  */
 export async function playBefore(fault: Fault, signal: AbortSignal): Promise<Reply | Silence | undefined> {
@@ -36,7 +36,7 @@ export async function playBefore(fault: Fault, signal: AbortSignal): Promise<Rep
   }
 }
 
-/** Plays what comes after the work, which by now is done for good. */
+/** Applies a fault that comes after the work, whose effects stay. */
 export function playAfter(fault: Fault, reply: Reply): Reply | Silence {
   const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {});
   switch (fault.kind) {

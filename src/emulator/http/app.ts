@@ -25,7 +25,7 @@ type Deps = {
   closing: AbortSignal;
 };
 
-/** Its own reader of bodies and queries and no ETags: each of those costs more than most of the work here. */
+/** Reads bodies and queries itself and sends no ETags, because Express's ways cost more than most requests here. */
 export function createApp(deps: Deps): Express {
   const app = express();
   app.set('etag', false);
@@ -52,7 +52,7 @@ function serve(deps: Deps, route: Served, limited: ReturnType<typeof createRateL
     const isControl = message.path.startsWith('/_emulator/');
     if (!isControl) noteStatus(deps.journal, message, response);
     const fault = isControl ? undefined : deps.faults.take(message.method, message.path);
-    // Read before a delay: the work of a client that has given up by then is done all the same, as behind a proxy.
+    // The body is read before a delay, so that the work is done even if the client gives up, as behind a proxy.
     const body = message.method === 'GET' ? Promise.resolve(undefined) : readBody(message);
     body.catch(() => undefined);
     const instead = fault && (await playBefore(fault, deps.closing));
@@ -63,7 +63,7 @@ function serve(deps: Deps, route: Served, limited: ReturnType<typeof createRateL
   };
 }
 
-/** Faults cut off what is sent, so it is written before them; the control routes speak as they always do. */
+/** Writes the body before faults are applied, which cut it. Control routes ignore the profile. */
 function written(reply: Reply, switches: Switches | undefined): Reply {
   const { body } = reply;
   if (typeof body !== 'object' || switches === undefined) return reply;
@@ -103,11 +103,11 @@ async function answer(deps: Deps, route: Served, message: HttpRequest, body: Pro
   }
 }
 
-/** Only a wildcard could hold several texts, and no path here has one. */
+/** Parameters are single texts, because no path has a wildcard. */
 const readParams = ({ params }: HttpRequest): Record<string, string> =>
   Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
 
-/** A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding); its requests then carry that name. */
+/** Refuses other host names, to which a web page may have bound 127.0.0.1 (DNS rebinding). */
 function assertLoopbackName({ headers }: HttpRequest): void {
   if (/^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(headers.host ?? '')) return;
   throw new HttpError(421, { message: 'The local WorkOS answers to loopback names only.' });
@@ -136,7 +136,7 @@ function send(reply: Reply | Silence, message: HttpRequest, response: Response):
   response.end(typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body);
 }
 
-/** Express itself refuses a path such as `/%zz`, before any route. */
+/** Answers a path such as `/%zz`, which Express refuses before any route. */
 const answerBadPath: ErrorRequestHandler = (_error, message, response, _next) => {
-  send({ status: 400, body: { message: 'The request could not be read.' } }, message, response);
+  send({ status: 400, body: { message: 'The path is not a valid URL path.' } }, message, response);
 };

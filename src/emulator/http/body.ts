@@ -3,7 +3,7 @@ import { coded, HttpError } from './http-error.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 
-/** Reads JSON or form fields, up to 1 MiB. JSON is the default: the SDK sends empty bodies with its content type. */
+/** Reads JSON or form fields up to 1 MiB. JSON is the default, because the SDK sends empty bodies with that content type. */
 export async function readBody(message: IncomingMessage): Promise<unknown> {
   const text = await readText(message);
   if (text === '') return undefined;

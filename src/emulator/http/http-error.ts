@@ -2,7 +2,7 @@ import type { Reply } from './route.ts';
 
 type ErrorBody = { message: string } | { error: string; error_description: string };
 
-/** An answer that ends the work at once. WorkOS has no single error shape, so each thrower gives its own body; a text is a page for a person. */
+/** An error answer. WorkOS has no single error shape, so each thrower gives its own body; a text is an HTML page. */
 export class HttpError extends Error {
   readonly reply: Reply;
 
@@ -22,11 +22,11 @@ export const coded = (status: number, code: string, message: string, details: ob
   return new HttpError(status, body);
 };
 
-/** The shape of RFC 6749, which WorkOS uses where OAuth has a word for the failure. */
+/** Returns an error in the shape of RFC 6749, which WorkOS uses where OAuth has a code for the failure. */
 export const oauthError = (status: number, error: string, description: string): HttpError =>
   new HttpError(status, { error, error_description: description });
 
-/** Carries every field that one of WorkOS's several 422 bodies requires. */
+/** Returns a 422 with every field that any of WorkOS's 422 bodies requires. */
 export function invalidRequest(errors: readonly FieldError[], status = 422): HttpError {
   const body = { message: 'Validation failed.', code: 'invalid_request_parameters', errors };
   return new HttpError(status, body);

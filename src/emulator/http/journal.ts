@@ -1,6 +1,6 @@
 const MAX_ENTRIES = 1_000;
 
-/** `status` is 0 until an answer was sent, and stays 0 where none ever is. */
+/** `status` is 0 until an answer is sent. */
 export type JournalEntry = { method: string; path: string; status: number };
 
 export type Journal = {
@@ -8,7 +8,7 @@ export type Journal = {
   entries: () => readonly JournalEntry[];
 };
 
-/** The last thousand requests, oldest first, without query or body: those may hold secrets. */
+/** Keeps the last thousand requests, oldest first, without query and body, which may hold secrets. */
 export function createJournal(): Journal {
   let entries: JournalEntry[] = [];
   return {

@@ -5,7 +5,7 @@ const MAX = { entries: 50, keyLength: 40, valueLength: 600 };
 
 export const MetadataChanges = z.record(z.string(), z.string().nullable()).nullish();
 
-/** Merges entry by entry; `null` removes one entry, or all of them when it stands for the whole. */
+/** Merges metadata entry by entry. A `null` value removes that entry; `null` as a whole removes all. */
 export function mergeMetadata(
   current: Record<string, string>,
   changes: z.output<typeof MetadataChanges>,

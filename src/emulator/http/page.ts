@@ -13,7 +13,7 @@ const PageQuery = z.object({
 });
 export type PageQuery = z.output<typeof PageQuery>;
 
-/** Rows of `table` that match `where`; `values` fill its question marks. */
+/** Selects the rows of `table` that match `where`, whose question marks `values` fill. */
 export type Selection = { table: string; where: string; values: readonly SQLInputValue[] };
 type Positioned = { id: string; position: string };
 type Page<Row> = { rows: Row[]; before: string | null; after: string | null };
@@ -27,8 +27,8 @@ export const readPageQuery = (query: URLSearchParams): PageQuery =>
   );
 
 /**
- * One page by keyset. `asc` and `desc` read on from `after` in list order; `normal` shows newest first like `desc`,
- * but there `after` means newer and `before` older, as in WorkOS's later texts.
+ * Returns one page by keyset. With `asc` and `desc`, `after` continues in list order. `normal` is newest first like `desc`,
+ * but `after` means newer and `before` older, as in WorkOS's later documentation.
  */
 export function selectPage<Row extends Positioned>(store: Store, selection: Selection, query: PageQuery): Page<Row> {
   const newestFirst = query.order !== 'asc';
@@ -62,7 +62,7 @@ function selectRows<Row>(
   return store.all<Row>(`select * from ${table} where ${where} and ${beyond} ${order}`, ...values, position, limit);
 }
 
-/** A row deleted between two pages still says where it stood: its id holds its position. */
+/** Returns the position of a row, also when it was deleted between two pages: its id holds the position. */
 function positionOf(store: Store, table: string, id: string): string {
   const row = store.get<{ position: string }>(`select position from ${table} where id = ?`, id);
   const position = row?.position ?? ulidOf(id);

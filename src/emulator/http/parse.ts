@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { FieldError } from './http-error.ts';
 import { invalidRequest } from './http-error.ts';
 
-/** Reads a body or query through its schema; throws the 422 (or another status) that names the fields. */
+/** Parses a body or query by its schema. Throws 422, or another status, with the names of the wrong fields. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, status = 422): z.output<Schema> {
   const parsed = schema.safeParse(value ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;

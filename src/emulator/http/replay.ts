@@ -7,8 +7,8 @@ const MAX_REPLIES = 10_000;
 export type Replay = { once(key: string, work: () => Promise<Reply>): Promise<Reply> };
 
 /**
- * Answers a repeated Idempotency-Key with the first answer, also while that one is still being worked on. In memory
- * only: answers hold customers' secrets, which the state file must not. Failures are not kept, so a mended request
+ * Answers a repeated Idempotency-Key with the first answer, also while the first request is running. Answers stay in memory,
+ * because they hold customers' secrets, which the state file must not. Failures are not stored, so that a corrected request
  * may use its key again.
  */
 export function createReplay(clock: Clock): Replay {

@@ -43,11 +43,11 @@ const Fields = {
   description: z.string().max(1_000).nullish(),
   scopes: z.array(z.string().min(1).max(128)).max(200).nullish(),
 };
-/** Applications for people (`oauth`) are no part of the local WorkOS; one of them is refused by name. */
+/** The local WorkOS has no applications for people (`oauth`) and refuses them. */
 const Creation = z.object({ ...Fields, application_type: z.literal('m2m'), organization_id: z.string().min(1) });
 const Update = z.object(Fields).partial();
 
-/** Machine clients, as WorkOS Connect manages them. Those of a seed are among them. */
+/** Routes of machine clients, as in WorkOS Connect, including those of a seed. */
 export function applicationRoutes(deps: Deps): Route[] {
   const access = 'environment';
   const path = '/connect/applications';
@@ -122,7 +122,7 @@ function create(deps: Deps, body: unknown): Reply {
     id: `conn_app_${position}`,
     position,
     client_id: `client_${position}`,
-    // Nothing has this hash: an application opens with one of its secrets, a seeded client with its own.
+    // No secret has this hash: an application signs in with one of its secrets, a seeded client with its own.
     secret_hash: sha256(randomAlphanumerics(SECRET_LENGTH)),
     organization_id: organization.id,
     name: input.name,

@@ -1,6 +1,6 @@
 import type { Route } from '../http/route.ts';
 
-/** What a standard OAuth client reads before it asks for a machine token. */
+/** Routes that a standard OAuth client reads before it requests a machine token. */
 export function discoveryRoutes(url: () => string): Route[] {
   const handle: Route['handle'] = () => ({ status: 200, body: metadata(url()) });
   return [

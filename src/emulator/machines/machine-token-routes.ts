@@ -63,7 +63,7 @@ async function issue(deps: Deps, request: Request): Promise<Reply> {
   return { status: 200, body, headers: { 'cache-control': 'no-store' } };
 }
 
-/** Without a wish: everything that the client may have. */
+/** Without a requested scope: every scope that the client may have. */
 function grantedScopes({ scopes }: MachineClient, wanted: string | undefined): string[] {
   const names = wanted?.split(' ').filter((name) => name !== '') ?? [];
   const refused = names.filter((name) => !scopes.includes(name));
@@ -71,14 +71,14 @@ function grantedScopes({ scopes }: MachineClient, wanted: string | undefined): s
   return names.length > 0 ? [...new Set(names)] : scopes;
 }
 
-/** RFC 7662: a token that is not good is `{ active: false }`, whatever the reason. */
+/** RFC 7662: an invalid token is `{ active: false }`, whatever the reason. */
 async function introspect(deps: Deps, request: Request): Promise<Reply> {
   authenticateClient(deps, request);
   const claims = await deps.machineKey.verify(parse(Introspection, request.body).token, deps.clock);
   return { status: 200, body: claims ? { active: true, token_type: 'bearer', ...claims } : { active: false } };
 }
 
-/** Credentials as form fields, or as Basic (RFC 6749, section 2.3.1). */
+/** Reads credentials from form fields or Basic authentication (RFC 6749, section 2.3.1). */
 function authenticateClient({ store, clock }: Deps, request: Request): MachineClient {
   const { client_id: id = '', client_secret: secret = '' } =
     basicCredentials(request) ?? parse(Credentials, request.body);

@@ -108,7 +108,7 @@ function update(deps: Deps, { params, body }: Request): Reply {
   return answer(200, deps.organizations.update(row.id, fields));
 }
 
-/** What the request leaves out stays; metadata is merged entry by entry, `null` removes. */
+/** Merges the given fields into the current ones. Metadata is merged entry by entry; `null` removes an entry. */
 function merge(
   { ids, clock }: Deps,
   current: OrganizationFields,

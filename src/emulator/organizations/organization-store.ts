@@ -32,7 +32,7 @@ export type OrganizationFields = {
 
 export type OrganizationStore = {
   find(id: string): OrganizationRow | undefined;
-  /** Throws the 404 that WorkOS answers. */
+  /** Throws 404 if there is none. */
   get(id: string): OrganizationRow;
   findBy(column: 'external_id' | 'stripe_customer_id', value: string): OrganizationRow | undefined;
   insert(fields: OrganizationFields): OrganizationRow;
@@ -125,7 +125,7 @@ function toEventData(row: OrganizationRow): object {
   };
 }
 
-/** Events leave the deprecated profile flag out; answers carry it. */
+/** Returns the organization as in answers, with the deprecated profile flag, which events leave out. */
 export const toOrganization = (row: OrganizationRow): object => ({
   ...toEventData(row),
   allow_profiles_outside_organization: row.allow_profiles_outside === 1,

@@ -61,7 +61,7 @@ export function emailVerificationRoutes(deps: Deps): Route[] {
   ];
 }
 
-/** Nothing is sent: the code is read from the API, or stands on the hosted page. */
+/** Creates a code, which is read from the API or shown on the hosted page instead of being sent. */
 export function startVerification(deps: Deps, user: UserRow): VerificationRow {
   const row: VerificationRow = {
     id: deps.ids.make('email_verification'),
@@ -79,7 +79,7 @@ export function startVerification(deps: Deps, user: UserRow): VerificationRow {
   return row;
 }
 
-/** Throws the 400 for a code that is wrong, used or too old. */
+/** Throws 400 for a wrong, used or expired code. */
 export function confirmEmail(deps: Deps, user: UserRow, code: string): UserRow {
   const row = deps.store.get<VerificationRow>(
     'select * from email_verifications where user_id = ? and code = ? order by created_at desc limit 1',

@@ -46,7 +46,7 @@ export const findInvitationByToken = (
   token: string,
 ): InvitationRow | undefined => store.get<InvitationRow>('select * from invitations where token = ?', token);
 
-/** Makes the person a member; throws the 400 when the invitation is over or for another address. */
+/** Makes the person a member. Throws 400 when the invitation has ended or is for another address. */
 export function acceptInvitation(deps: InvitationDeps, row: InvitationRow, user: UserRow): InvitationRow {
   if (stateOf(row, deps.clock) !== 'pending')
     throw coded(400, 'invite_not_pending', `The invitation is ${stateOf(row, deps.clock)}.`);
@@ -89,7 +89,7 @@ const toEvent = (row: InvitationRow, clock: Clock): object => ({
   updated_at: row.updated_at,
 });
 
-/** Only the answer has the token: whoever reads events must not be able to accept. */
+/** Returns the invitation as in events, without the token, with which a reader of events could accept it. */
 export const toInvitation = ({ url, clock }: InvitationDeps, row: InvitationRow): object => ({
   ...toEvent(row, clock),
   token: row.token,

@@ -95,7 +95,7 @@ function remove(deps: Deps, id: string): Reply {
   return { status: 200 };
 }
 
-/** Brings a membership that was deactivated back to life, as WorkOS does. */
+/** Creates a membership, or reactivates a deactivated one, as WorkOS does. */
 function create(deps: Deps, body: unknown): Reply {
   const input = parse(Creation, body);
   const user = getUser(deps.store, input.user_id);
@@ -135,7 +135,7 @@ export function addMembership(deps: Deps, userId: string, organizationId: string
   });
 }
 
-/** `undefined` where the request names none. Several roles at once are a switch of an environment, which is off here. */
+/** Returns the requested role, if any. Refuses several roles, which an environment has to enable. */
 function readRole(deps: Deps, organizationId: string, input: z.output<typeof Update>): string | undefined {
   if (input.role_slugs !== undefined && input.role_slugs.length > 1)
     throw coded(422, 'multiple_roles_not_enabled', 'Multiple roles are not enabled for this environment.');
@@ -145,7 +145,7 @@ function readRole(deps: Deps, organizationId: string, input: z.output<typeof Upd
   return slug;
 }
 
-/** Within a transaction. */
+/** Needs an open transaction. */
 export function endMembership(deps: Deps, row: MembershipRow): void {
   endAccess(deps, row);
   deps.store.run('delete from memberships where id = ?', row.id);
@@ -187,7 +187,7 @@ function changeStatus(deps: Deps, id: string, status: 'active' | 'inactive'): Re
   return { status: 200, body: toMembership(deps, changed) };
 }
 
-/** WorkOS documents that a member's keys end with the membership; that sessions do, too, is our reading. */
+/** Ends the member's keys, as WorkOS documents, and sessions, which is our reading. */
 function endAccess(
   { apiKeys, sessions }: Deps,
   { user_id: userId, organization_id: organizationId }: MembershipRow,
@@ -208,7 +208,7 @@ const toMembership = (deps: Deps, row: MembershipRow): object => ({
   user: toUser(getUser(deps.store, row.user_id)),
 });
 
-/** Events name the person and the organization by their ids alone. */
+/** Returns a membership as in events, with only the ids of the person and the organization. */
 const toMembershipEvent = (row: MembershipRow): object => ({
   object: 'organization_membership',
   id: row.id,

@@ -18,7 +18,7 @@ export const findActiveMembership = (store: Store, userId: string, organizationI
     organizationId,
   );
 
-/** The organizations that a person may sign in to, oldest membership first. */
+/** Returns the organizations that a person may sign in to, oldest membership first. */
 export const activeOrganizations = (store: Store, userId: string): { id: string; name: string }[] =>
   store.all(
     `select organizations.id, organizations.name from memberships join organizations on organizations.id = memberships.organization_id

@@ -10,7 +10,7 @@ import { findUserByEmail, findUserByExternalId, getUser, insertUser, toUser, upd
 
 type Deps = MembershipDeps;
 
-/** A new person's address counts as unverified until it is said or shown to be, as at WorkOS. */
+/** Creates a person, whose address is unverified unless the request says otherwise, as at WorkOS. */
 export function createUser(deps: Deps, { body }: Request): Reply {
   const { email, metadata, email_verified: verified, external_id: externalId, ...input } = parse(UserCreation, body);
   if (findUserByEmail(deps.store, email)) throw creationError('email_not_available', 'This email is not available.');

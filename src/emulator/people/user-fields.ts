@@ -3,7 +3,7 @@ import { hashPassword } from '../hashing.ts';
 import { coded } from '../http/http-error.ts';
 import { MetadataChanges } from '../http/metadata.ts';
 
-/** The shortest that a WorkOS environment takes unless it is set otherwise. */
+/** Shortest password of a WorkOS environment by default. */
 const MIN_PASSWORD_LENGTH = 10;
 
 const Name = z.string().max(1_000);
@@ -45,21 +45,21 @@ export const UserUpdate = z.object({
 
 type PasswordInput = Pick<z.output<typeof UserCreation>, keyof typeof PasswordFields>;
 
-/** The hash to keep; `undefined` where the request sets no password. Hashes made elsewhere are refused. */
+/** Returns the hash to store; `undefined` if the request sets no password. Refuses foreign hashes. */
 export function readPassword(input: PasswordInput): string | undefined {
   const { password, password_hash: hash, password_hash_type: type, password_salt_position: salt } = input;
   if (salt !== undefined && hash === undefined)
     throw coded(400, 'password_salt_position_requires_password_hash', 'A salt position needs a password hash.');
   if (password != null && hash !== undefined)
-    throw coded(400, 'password_and_password_hash_provided', 'Give a password or a password hash, not both.');
+    throw coded(400, 'password_and_password_hash_provided', 'Send a password or a password hash, not both.');
   if (password != null && type !== undefined)
-    throw coded(400, 'password_and_password_hash_type_provided', 'Give a password or a hash type, not both.');
+    throw coded(400, 'password_and_password_hash_type_provided', 'Send a password or a hash type, not both.');
   if (hash !== undefined)
-    throw coded(400, 'invalid_password_hash', 'The local WorkOS reads no foreign hashes; give a password.');
+    throw coded(400, 'invalid_password_hash', 'The local WorkOS cannot read password hashes. Send a password.');
   return password == null ? undefined : hashNewPassword(password);
 }
 
-/** Throws the 400 for a password that is too weak. */
+/** Throws 400 for a weak password. */
 export function hashNewPassword(password: string): string {
   if (password.length >= MIN_PASSWORD_LENGTH) return hashPassword(password);
   const message = `Password must be at least ${MIN_PASSWORD_LENGTH} characters long.`;

@@ -104,7 +104,7 @@ function listSessions({ store, sessions }: Deps, { params, query }: Request): Re
   };
 }
 
-/** WorkOS would send the code by e-mail; here, as with a magic-auth integration of one's own, it is in the answer. */
+/** Answers with the code that WorkOS would send by e-mail, as for applications that send their own. */
 function createMagicAuth({ store, ids, clock, codes }: Deps, body: unknown): Reply {
   const { email } = parse(MagicAuth, body);
   const user = findUserByEmail(store, email);

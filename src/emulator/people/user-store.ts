@@ -24,7 +24,7 @@ export type UserRow = {
   updated_at: string;
 };
 
-/** What a request may set; what it leaves out is `undefined`. */
+/** Fields that a request may set; `undefined` for those that it leaves out. */
 export type UserFields = Partial<Omit<UserRow, 'id' | 'position' | 'last_sign_in_at' | 'created_at' | 'updated_at'>>;
 
 type Deps = { store: Store; ids: Ids; clock: Clock; events: EventLog };

@@ -16,7 +16,7 @@ import {
   toRoleEvent,
 } from './role-store.ts';
 
-/** Roles that one organization has for itself; reading shows the environment's beside them. */
+/** Routes of an organization's own roles. Lists show the environment's roles, too. */
 export function organizationRoleRoutes(deps: RoleDeps): Route[] {
   const access = 'environment';
   const path = '/authorization/organizations/:organizationId/roles';
@@ -104,7 +104,7 @@ function create(deps: RoleDeps, { params, body }: Request): Reply {
   });
 }
 
-/** WorkOS marks a slug that it makes itself with `org-`. */
+/** WorkOS prefixes a generated slug with `org-`. */
 const slugOf = (name: string): string =>
   `org-${name
     .toLowerCase()

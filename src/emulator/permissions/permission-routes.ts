@@ -121,7 +121,7 @@ function update(deps: Deps, { params, body }: Request): Reply {
   });
 }
 
-/** Roles lose it, too; keys keep the slug that they were made with. */
+/** Removes it from roles, too. Keys keep the slugs that they were created with. */
 function remove({ store, events }: Deps, row: PermissionRow): Reply {
   store.transaction(() => {
     store.run('delete from permissions where id = ?', row.id);

@@ -26,7 +26,7 @@ export const RoleChanges = z.object({ name: Name.optional(), description: Descri
 export const RolePermissions = z.object({ permissions: z.array(z.string().min(1).max(128)).max(MAX_PERMISSIONS) });
 export const PermissionSlug = z.object({ slug: z.string().min(1).max(128) });
 
-/** Throws the 404 for a permission that the environment does not have; what the role has already may stay. */
+/** Throws 404 for a new permission that the environment does not have. Permissions that the role already has may stay. */
 export function assertKnownPermissions({ store }: RoleDeps, role: Role, wanted: readonly string[] = []): void {
   const unknown = wanted.find(
     (slug) => !role.permissions.includes(slug) && !store.get('select 1 from permissions where slug = ?', slug),

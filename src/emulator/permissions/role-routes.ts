@@ -11,7 +11,7 @@ import { findEnvironmentRole, listEnvironmentRoles, toRoleBody, toRoleEvent } fr
 
 const Creation = RoleCreation.required({ slug: true });
 
-/** The roles of the environment, which every organization has. */
+/** Routes of the environment's roles, which every organization has. */
 export function roleRoutes(deps: RoleDeps): Route[] {
   const access = 'environment';
   const path = '/authorization/roles';

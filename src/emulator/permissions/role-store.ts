@@ -1,9 +1,9 @@
 import { readJson } from '../state/json.ts';
 import type { Store } from '../state/store.ts';
 
-/** The role of a member for whom none was named. */
+/** Role of a member whose request named none. */
 export const DEFAULT_ROLE = 'member';
-/** A role that nobody has changed is as old as can be. */
+/** Timestamp of a role that was never changed. */
 const UNCHANGED_SINCE = '2020-01-01T00:00:00.000Z';
 
 export type Role = {
@@ -52,7 +52,7 @@ export function findOrganizationRole(store: Store, organizationId: string, slug:
   return row && toRole(row);
 }
 
-/** A role that a member of the organization may have: its own or the environment's. */
+/** Finds a role that a member of the organization may have: the organization's own or the environment's. */
 export const findRole = (store: Store, organizationId: string, slug: string): Role | undefined =>
   findOrganizationRole(store, organizationId, slug) ?? findEnvironmentRole(store, slug);
 
@@ -86,7 +86,7 @@ export const toRoleBody = (role: Role): object => ({
   updated_at: role.updatedAt,
 });
 
-/** Events tell less about an environment's role, and name the organization of one of its own. */
+/** Events have fewer fields of an environment's role, and name the organization of an organization's role. */
 export const toRoleEvent = (role: Role): object => ({
   object: role.organizationId === null ? 'role' : 'organization_role',
   ...(role.organizationId !== null && {

@@ -2,7 +2,7 @@ import type { Switches } from './switches.ts';
 
 type Server = { url: string; clientId: string };
 
-/** Whom session tokens name as their issuer. */
+/** Returns the issuer of session tokens. */
 export function sessionIssuer(
   { issuer_form: form, issuer_url: own }: Pick<Switches, 'issuer_form' | 'issuer_url'>,
   { url, clientId }: Server,

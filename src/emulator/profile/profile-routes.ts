@@ -15,7 +15,7 @@ const own = (method: Route['method'], path: string, handle: Route['handle']): Ro
   handle,
 });
 
-/** How this WorkOS behaves, and the change of it; and what an AuthKit application would make of a sealed session. */
+/** Routes that show and change the profile, and that return the cookies of an AuthKit application for a sealed session. */
 export function profileRoutes(profile: Profile): Route[] {
   return [
     own('get', 'profile', () => ({ status: 200, body: profile.view() })),

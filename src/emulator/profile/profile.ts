@@ -5,12 +5,12 @@ import { Switches } from './switches.ts';
 import type { SwitchesInput } from './switches.ts';
 
 const Name = z.enum(PROFILE_NAMES, { error: `needs one of ${PROFILE_NAMES.join(', ')}` });
-/** A profile to begin with, the present one if there is none, and switches that differ from it. */
+/** A profile to start from, the current one if left out, and switches that differ from it. */
 export const Change = Switches.partial().extend({ profile: Name.optional() });
 export type Change = Partial<SwitchesInput> & { profile?: ProfileName };
 
 export type Profile = {
-  /** How this WorkOS behaves now. The same object always: whoever holds it sees every change. */
+  /** Current behaviour. It is always the same object, so every holder sees each change. */
   readonly switches: Switches;
   change(change: Change): void;
   view(): object;
@@ -32,10 +32,10 @@ export function createProfile(name: ProfileName): Profile {
 
 /**
  * Reads `LOCAL_WORKOS_PROFILE`.
- * @throws Error that lists the profiles there are
+ * @throws Error that lists the profiles
  */
 export function profileNamed(name: string | undefined): ProfileName {
   const parsed = Name.safeParse(name === undefined || name === '' ? 'default' : name);
   if (parsed.success) return parsed.data;
-  throw new Error(`LOCAL_WORKOS_PROFILE ${parsed.error.issues[0]?.message ?? 'is no profile'}.`);
+  throw new Error(`LOCAL_WORKOS_PROFILE ${parsed.error.issues[0]?.message ?? 'is not a profile'}.`);
 }

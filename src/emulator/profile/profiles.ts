@@ -1,7 +1,8 @@
 import type { SwitchesInput } from './switches.ts';
 
 /**
- * Named sets of switches. `default` is today's best evidence, `strict` the most demanding reading of it; each of the others is one divergence, which a preflight has to find.
+ * Named sets of switches. `default` is today's best evidence and `strict` its most demanding reading. Each of the others is
+ * one divergence, which `npm run doctor` has to find.
  */
 export const PROFILES = {
   default: {},

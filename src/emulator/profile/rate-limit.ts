@@ -3,11 +3,11 @@ import type { Switches } from './switches.ts';
 
 const MAX_SECRETS = 1_000;
 
-/** Counts requests by the secret that they show, in windows that begin with the first request. */
+/** Counts requests per secret, in windows that begin with the first request. */
 export function createRateLimit(switches: Pick<Switches, 'rate_limit'>, now: () => number = () => performance.now()) {
   const windows = new Map<string, { endsAt: number; count: number }>();
 
-  /** The 429 for a request past the limit; undefined for one within. */
+  /** Returns the 429 for a request beyond the limit, else undefined. */
   return function limited(secret: string): Reply | undefined {
     const { rate_limit: limit } = switches;
     if (limit === null) return undefined;

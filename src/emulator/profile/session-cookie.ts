@@ -2,7 +2,7 @@ import type { Switches } from './switches.ts';
 
 type Cookie = { name: string; value: string };
 
-/** The cookies in which an AuthKit application keeps a sealed session, as the profile says. */
+/** Returns the cookies in which an AuthKit application keeps a sealed session, by the profile. */
 export function sessionCookies(
   sealed: string,
   { cookie_name: name, cookie_part_bytes: size }: Pick<Switches, 'cookie_name' | 'cookie_part_bytes'>,
@@ -16,6 +16,6 @@ export function sessionCookies(
   }));
 }
 
-/** The same as a request carries them. */
+/** Returns the `Cookie` header of a request with these cookies. */
 export const cookieHeader = (cookies: readonly Cookie[]): string =>
   cookies.map(({ name, value }) => `${name}=${value}`).join('; ');

@@ -1,4 +1,4 @@
-/** How `POST /user_management/authenticate` may refuse, by the specification: the status, and which error shape. */
+/** Refusals of `POST /user_management/authenticate` in the specification, with their status and error shape. */
 type Refusal = { status: number; shape: 'coded' | 'oauth' | 'message' };
 
 const at = (status: number, shape: Refusal['shape'], codes: string): [string, Refusal][] =>
@@ -7,7 +7,7 @@ const at = (status: number, shape: Refusal['shape'], codes: string): [string, Re
     .split(/\s+/)
     .map((code) => [code, { status, shape }]);
 
-/** Without `organization_selection_required`, which carries a choice and has a flow of its own. */
+/** All but `organization_selection_required`, which offers a choice and has its own flow. */
 export const SIGN_IN_REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ...at(
     400,
@@ -44,7 +44,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   not_found: 'Not Found',
 };
 
-/** The answer that the specification gives a refusal; `email` is of the person who is refused. */
+/** Returns the specified answer to a refusal; `email` is the address of the refused person. */
 export function signInRefusal(code: string, email: string): { status: number; body: object } {
   const { status, shape } = SIGN_IN_REFUSALS.get(code)!;
   const message = MESSAGES[code] ?? `The request failed due to: ${code}.`;

@@ -5,7 +5,7 @@ const MAX_METADATA_VALUE = 600;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An answer, or a webhook's body, as the profile has it written. */
+/** Writes an answer or a webhook's body as the profile says. */
 export function writeJson(body: object, switches: Switches): string {
   return isPlain(switches)
     ? JSON.stringify(body)
@@ -21,7 +21,7 @@ function isPlain(switches: Switches): boolean {
 
 function rewrite(value: unknown, switches: Switches): unknown {
   if (typeof value === 'string') return rewriteTime(value, switches.timestamps);
-  // What is rewritten is walked through again, so an object that has the new field is left alone.
+  // The walk visits a rewritten object again, so an object with the new field stays as it is.
   if (!isObject(value) || '_of_tomorrow' in value) return value;
   const changed = rewriteObject(value, switches);
   return switches.unknown_fields ? { ...changed, _of_tomorrow: { version: 2 } } : changed;
@@ -42,7 +42,7 @@ function rewriteObject(value: Json, switches: Switches): Json {
   }
 }
 
-/** Only objects of WorkOS's own kinds: a list, or somebody's metadata, is none. */
+/** Returns whether it is one of WorkOS's objects, unlike a list or a customer's metadata. */
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && typeof (value as Json)['object'] === 'string';
 }

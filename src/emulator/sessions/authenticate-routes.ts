@@ -13,7 +13,7 @@ const Envelope = z.object({ grant_type: z.string(), client_id: z.string(), clien
 
 export function authenticateRoutes(deps: Deps): Route[] {
   return [
-    // Public: the client proves itself inside the body, and some clients have no secret at all.
+    // Public, because clients authenticate in the body, and some have no secret.
     {
       method: 'post',
       path: '/user_management/authenticate',

@@ -21,10 +21,10 @@ const Fields = z.object({
   screen_hint: Text,
 });
 
-/** What the sign-in page carries along in hidden fields, and reads again when it comes back. */
+/** Hidden fields of the sign-in page, which its form sends back. */
 export type AuthorizeRequest = z.output<typeof Fields> & { redirect_uri: string };
 
-/** Reads and checks a request; throws a page that says what is wrong, since there is no safe place to redirect to. */
+/** Parses a request. Throws an error page instead of a redirect, because no address to redirect to is proven safe. */
 export function readAuthorizeRequest(values: unknown, clientId: string): AuthorizeRequest {
   const parsed = Fields.safeParse(values);
   if (!parsed.success) throw refuse('A parameter is not a text of at most 4096 characters.');

@@ -16,7 +16,7 @@ type Deps = HostedDeps & { clientId: string };
 
 const InviteQuery = z.object({ invitation_token: z.string().min(1).max(128) });
 
-/** AuthKit's hosted sign-in, as pages without a script that post to themselves. */
+/** Routes of AuthKit's hosted sign-in: pages without scripts that post to themselves. */
 export function authorizeRoutes(deps: Deps): Route[] {
   return [
     {
@@ -65,14 +65,14 @@ async function submit(deps: Deps, { body, headers }: Request): Promise<Reply> {
   return redirectBack(request, code);
 }
 
-/** Browsers say where a form came from; programs, which cannot be tricked into sending one, say nothing. */
+/** Refuses forms from other origins. Browsers send the origin; programs, which cannot be tricked into sending a form, do not. */
 export function assertOwnForm({ origin, host, 'sec-fetch-site': site }: Request['headers']): void {
   const isSameSite = site === undefined || site === 'same-origin' || site === 'none';
   if (isSameSite && (origin === undefined || URL.parse(origin)?.host === host)) return;
   throw refuse('The form was sent from another site.', 403);
 }
 
-/** Where the link of an invitation leads when the app does not take the token itself. */
+/** Returns the form behind an invitation's link, for apps that do not accept the token themselves. */
 function inviteForm(values: Record<string, unknown>): HostedForm {
   const parsed = InviteQuery.safeParse(values);
   if (!parsed.success) throw refuse('The invitation_token is missing.');

@@ -13,7 +13,7 @@ import type { RedeemedCode } from './one-time-codes.ts';
 import type { Proof, SignInDeps } from './sign-in.ts';
 import { signIn, signedIn } from './sign-in.ts';
 
-/** `hasSecret`: the client proved itself with the environment's secret; without it only some grants are open. */
+/** `hasSecret`: the client sent the environment's secret. Some grants need it. */
 export type Grant = (deps: SignInDeps, body: unknown, hasSecret: boolean) => Promise<Reply>;
 
 const Text = z.string().min(1).max(4_096);
@@ -52,7 +52,7 @@ const codeGrant: Grant = async (deps, body, hasSecret) => {
   return signIn(deps, { user: getUser(deps.store, code.userId), authMethod, organizationId, ...origin(input) });
 };
 
-/** RFC 7636. A client without a secret has nothing but the verifier to prove itself with. */
+/** Checks the verifier of RFC 7636, which is the only proof of a client without a secret. */
 function assertVerifier(challenge: string | undefined, verifier: string | undefined, hasSecret: boolean): void {
   if (challenge === undefined && verifier === undefined && hasSecret) return;
   if (challenge === undefined)
@@ -85,7 +85,7 @@ const refreshGrant: Grant = (deps, body) => {
   return signedIn(deps, renewed.current, renewed.refreshToken);
 };
 
-/** Thrown inside the transaction, so that a refused switch does not cost the caller the refresh token. */
+/** Throws inside the transaction, so that a refused switch of organizations does not consume the refresh token. */
 function assertMember({ store }: SignInDeps, userId: string, organizationId: string): void {
   if (findActiveMembership(store, userId, organizationId)) return;
   throw oauthError(400, 'organization_membership_not_found', 'The user is not an active member of the organization.');
@@ -129,7 +129,7 @@ const verificationGrant: Grant = async (deps, body) => {
   return signIn(deps, { user, authMethod, organizationId, ...origin(input) });
 };
 
-/** Here a wrong code has another name than on the route that confirms an address. */
+/** Renames the error of a wrong code, which differs from that of the route that verifies an address. */
 function verified(deps: SignInDeps, user: UserRow, code: string): UserRow {
   try {
     return confirmEmail(deps, user, code);

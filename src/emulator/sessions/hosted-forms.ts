@@ -1,17 +1,17 @@
 import type { Reply } from '../http/route.ts';
 import { escapeHtml, hiddenInputs, page } from './pages.ts';
 
-/** Where a form of the hosted pages leads, and what it carries along in hidden fields. */
+/** Target of a form of the hosted pages, and its hidden fields. */
 export type HostedForm = {
   action: string;
   hidden: Readonly<Record<string, string | undefined>>;
-  /** The organization that was asked for: nobody who is not in it gets further. */
+  /** Requested organization; only its members get further. */
   organizationId?: string | undefined;
   invitationToken?: string | undefined;
   loginHint?: string | undefined;
-  /** Shows the form that makes an account first. */
+  /** Shows the sign-up form first. */
   signsUp?: boolean;
-  /** What the person is about to allow, above the form. */
+  /** Text above the form that says what the person is about to allow. */
   lead?: string;
 };
 
@@ -29,7 +29,7 @@ ${fields}
 
 const autofocus = (wanted: boolean): string => (wanted ? ' autofocus' : '');
 
-/** With a failure the answer is a 401. */
+/** Returns the page, with status 401 if there is a failure. */
 export function credentialsPage(hosted: HostedForm, failure?: Failure): Reply {
   const email = failure?.email ?? hosted.loginHint ?? '';
   const signsUp = hosted.signsUp ?? false;
@@ -57,7 +57,7 @@ export function organizationPage(
   return page(200, { title: 'Choose an organization', body });
 }
 
-/** WorkOS sends the code by email; here nothing is sent, so the page fills it in. */
+/** Fills in the code, which WorkOS would send by e-mail. */
 export function verificationPage(
   hosted: HostedForm,
   token: string,

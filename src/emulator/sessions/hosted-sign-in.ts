@@ -17,7 +17,7 @@ import type { OneTimeCodes } from './one-time-codes.ts';
 const TOKEN_LENGTH = 32;
 
 export type HostedDeps = InvitationDeps & { codes: OneTimeCodes };
-/** Either the next page, or who signed in and to which organization. */
+/** The next page, or the person who signed in and their organization. */
 export type Outcome = { page: Reply } | { userId: string; organizationId: string | undefined };
 
 const Text = z.string().max(4_096);
@@ -26,7 +26,7 @@ const Pending = z.object({ pending_authentication_token: Text });
 const Choice = Pending.extend({ chosen_organization_id: Text });
 const Verification = Pending.extend({ verification_code: Text });
 
-/** Takes one form of AuthKit's hosted pages and answers with the next step. */
+/** Handles one form of AuthKit's hosted pages and returns the next step. */
 export async function advance(deps: HostedDeps, form: HostedForm, body: unknown): Promise<Outcome> {
   const choice = Choice.safeParse(body);
   if (choice.success) return choose(deps, form, choice.data);
@@ -85,7 +85,7 @@ function choose(deps: HostedDeps, form: HostedForm, choice: z.output<typeof Choi
   return proceed(deps, { ...form, organizationId: choice.chosen_organization_id }, getUser(deps.store, pending.userId));
 }
 
-/** What is left once the person is known: a verified address, the invitation, the organization. */
+/** Does the steps after the person is known: verify the address, accept the invitation, choose the organization. */
 function proceed(deps: HostedDeps, form: HostedForm, user: UserRow): Outcome {
   if (user.email_verified !== 1) {
     const { code } = startVerification(deps, user);
@@ -113,7 +113,7 @@ function issuePending({ codes }: HostedDeps, user: UserRow): string {
 type Invited = { organizationId: string | undefined };
 const NOT_INVITED: Invited = { organizationId: undefined };
 
-/** `undefined` when the invitation cannot be accepted. A repeated form finds it accepted by the same person. */
+/** Accepts the invitation; `undefined` if that fails. A repeated form finds it accepted by the same person. */
 function accept(deps: HostedDeps, token: string, user: UserRow): Invited | undefined {
   const row = findInvitationByToken(deps, token);
   if (!row) return undefined;

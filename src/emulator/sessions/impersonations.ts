@@ -12,7 +12,7 @@ const Body = z.strictObject({
   impersonator: z.strictObject({ email: z.email().max(254), reason: z.string().max(500).nullish() }),
 });
 
-/** What WorkOS's dashboard does: opens a session in which somebody of the product's team acts as one of its people. */
+/** Opens an impersonated session, as WorkOS's dashboard does for members of the product's team. */
 export function impersonationRoute(deps: SignInDeps): Route {
   return {
     method: 'post',

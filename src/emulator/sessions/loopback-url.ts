@@ -1,4 +1,4 @@
-/** A place on this machine that a browser may be sent to; `undefined` for anything else. */
+/** Returns a URL on this machine that a browser may be redirected to; `undefined` for any other. */
 export function readLoopbackUrl(text: string): URL | undefined {
   const url = URL.parse(text);
   if (!url || !['http:', 'https:'].includes(url.protocol)) return undefined;

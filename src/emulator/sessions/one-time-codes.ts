@@ -6,7 +6,7 @@ import type { Store } from '../state/store.ts';
 
 const LIFETIME_MS = 10 * 60 * 1000;
 
-/** `pending`: signed in, but which organization is still to be chosen. */
+/** `pending`: signed in, before the choice of an organization. */
 type Kind = 'authorization' | 'magic' | 'pending';
 
 export type CodeDetails = {
@@ -19,11 +19,11 @@ export type CodeDetails = {
 export type RedeemedCode = { userId: string; details: CodeDetails };
 
 export type OneTimeCodes = {
-  /** Stores only a hash of the code; good for ten minutes. Returns when it ends. */
+  /** Stores a hash of the code, which is valid for ten minutes. Returns its expiry. */
   issue(kind: Kind, code: string, userId: string, details: CodeDetails): string;
-  /** What a code stands for, without using it up. */
+  /** Returns what the code stands for, without consuming it. */
   peek(kind: Kind, code: string): RedeemedCode | undefined;
-  /** Uses the code up. A code answers once; the second time it is as unknown as any other. */
+  /** Consumes the code, which is unknown from then on. */
   redeem(kind: Kind, code: string): RedeemedCode | undefined;
 };
 

@@ -1,7 +1,7 @@
 import type { Reply } from '../http/route.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
-/** `body` is HTML: whatever comes from outside must have gone through `escapeHtml`. */
+/** `body` is HTML, whose foreign parts the caller has escaped with `escapeHtml`. */
 export function page(status: number, { title, body }: { title: string; body: string }): Reply {
   const html = `<!doctype html>
 <html lang="en">
@@ -25,8 +25,8 @@ ${body}
 }
 
 /**
- * No script at all. Forms may lead to any loopback port, since browsers hold the redirect after a form to `form-action`, too.
- * The referrer policy is not `no-referrer`: that would make browsers send `Origin: null`, which our own check refuses.
+ * Allows no script. Allows forms to any loopback port, because `form-action` also applies to the redirect after a form.
+ * The referrer policy is not `no-referrer`, with which browsers send `Origin: null`, which the check of origins refuses.
  */
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',

@@ -33,7 +33,7 @@ function revoke(sessions: SessionStore, body: unknown): Reply {
   return { status: 200, body: {} };
 }
 
-/** A browser comes here; a session that is over or unknown is no reason to keep it from where it wants to go. */
+/** Redirects the browser also when the session has ended or is unknown. */
 function logout(sessions: SessionStore, query: URLSearchParams): Reply {
   const { session_id: id } = parse(Revocation, Object.fromEntries(query));
   const returnTo = query.get('return_to');

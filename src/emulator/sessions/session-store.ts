@@ -38,11 +38,11 @@ export type SessionStore = {
   open(session: NewSession): SessionRow;
   find(id: string): SessionRow | undefined;
   switchOrganization(row: SessionRow, organizationId: string): SessionRow;
-  /** Does nothing to a session that has ended. */
+  /** Revokes the session, unless it has ended. */
   revoke(row: SessionRow): void;
   revokeOfMember(userId: string, organizationId: string): void;
   issueRefreshToken(session: SessionRow): string;
-  /** Uses the token up; `undefined` when it is unknown, used, or its session is over. */
+  /** Consumes the token; `undefined` when it is unknown or used, or its session has ended. */
   redeemRefreshToken(token: string): SessionRow | undefined;
   toBody(row: SessionRow): object;
 };

@@ -28,7 +28,7 @@ export type SignInDeps = InvitationDeps & {
   switches: Switches;
 };
 
-/** Who has proven to be whom, and from where. */
+/** A person who has proven who they are, with the method and the origin of the request. */
 export type Proof = {
   user: UserRow;
   authMethod: AuthMethod;
@@ -38,7 +38,7 @@ export type Proof = {
   userAgent?: string | undefined;
 };
 
-/** Opens a session in the asked organization, in the only one there is, or in none; several are a question back. */
+/** Opens a session in the requested organization, the only one, or none. Throws the choice when there are several. */
 export async function signIn(deps: SignInDeps, proof: Proof): Promise<Reply> {
   const { user, authMethod } = proof;
   const { sign_in_refusal: refusal } = deps.switches;
@@ -86,7 +86,7 @@ function chooseOrganization({ store, codes }: SignInDeps, { user, authMethod }: 
   throw new HttpError(403, body);
 }
 
-/** A person whose address nobody has verified signs in with the code that was sent there. */
+/** Returns the 403 for a person with an unverified address, who signs in with the code that was sent there. */
 function verificationRequired(deps: SignInDeps, { user, authMethod, organizationId }: Proof): HttpError {
   const token = randomAlphanumerics(PENDING_TOKEN_LENGTH);
   deps.codes.issue('pending', token, user.id, { authMethod, ...(organizationId !== undefined && { organizationId }) });
@@ -124,7 +124,7 @@ function claimsOf({ store, ids, clock, clientId, switches, url }: SignInDeps, se
   };
 }
 
-/** Read anew for each token, so that a changed role shows at the next refresh. */
+/** Reads the role for each token, so that a changed role applies from the next refresh. */
 function organizationClaims(store: Store, { user_id: userId, organization_id: organizationId }: SessionRow): object {
   const membership = organizationId === null ? undefined : findActiveMembership(store, userId, organizationId);
   if (!membership) return {};

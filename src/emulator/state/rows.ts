@@ -3,7 +3,7 @@ import type { Store } from './store.ts';
 
 type Columns = Readonly<Record<string, SQLInputValue>>;
 
-/** Table and columns are written by the caller's code, never by a request. */
+/** Inserts a row. Table and columns come from code, never from a request. */
 export function insertRow(store: Store, table: string, row: Columns): void {
   const columns = Object.keys(row);
   const marks = columns.map(() => '?').join(', ');

@@ -1,6 +1,6 @@
 /**
- * `position` is a ULID that orders a list by creation: ids may be chosen by a seed, so they cannot. Columns named
- * `…_hash` are all that is kept of a secret; `text` columns with braces or brackets in them are JSON.
+ * `position` is a ULID that orders lists by creation; ids cannot, because a seed may choose them. Of a secret only a
+ * `…_hash` is stored. `text` columns with braces or brackets are JSON.
  */
 export const SCHEMA = `
 create table if not exists signing_keys (
@@ -272,7 +272,7 @@ create table if not exists audit_exports (
 ) strict;
 `;
 
-/** What tables have gained since they were first made: an older state file is given these columns when it is opened. */
+/** Columns added since the tables were first created. An older state file gets them when it is opened. */
 export const ADDED_COLUMNS: readonly { table: string; column: string; type: string }[] = [
   { table: 'users', column: 'name', type: 'text' },
   { table: 'users', column: 'email_verified', type: 'integer not null default 1' },
@@ -288,7 +288,7 @@ export const ADDED_COLUMNS: readonly { table: string; column: string; type: stri
   { table: 'machine_clients', column: 'updated_at', type: 'text' },
 ];
 
-/** What an older state file's rows lack of those columns. */
+/** Fills those columns in an older state file. */
 export const FILL_COLUMNS = `
 update machine_clients set id = 'conn_app_' || client_id, position = client_id,
   created_at = '2020-01-01T00:00:00.000Z', updated_at = '2020-01-01T00:00:00.000Z' where id is null;

@@ -7,15 +7,15 @@ import { ADDED_COLUMNS, FILL_COLUMNS, SCHEMA } from './schema.ts';
 
 const SQLITE_BUSY = 5;
 
-/** Statements are prepared once each; `Row` is what the caller knows its columns to be. */
+/** Prepares each statement once. The caller gives the type of its rows. */
 export type Store = {
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[];
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined;
-  /** Returns how many rows changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number;
-  /** Joins a transaction that is already open. */
+  /** Runs the work in a transaction, or in the one that is open. */
   transaction<Result>(work: () => Result): Result;
-  /** Runs the action once the open transaction is durable, at once when there is none, never after a rollback. */
+  /** Runs the action after the open transaction commits, or at once without one; never after a rollback. */
   afterCommit(action: () => void): void;
   close(): void;
 };
@@ -57,7 +57,7 @@ function createTransactions(
       return result;
     } catch (error) {
       waiting = undefined;
-      // A full disk has rolled it back already.
+      // SQLite has already rolled back when the disk is full.
       if (database.isTransaction) execute('rollback');
       throw error;
     }
@@ -70,8 +70,8 @@ function createTransactions(
 }
 
 /**
- * Holds the file for this process alone until it is closed: two emulators on one file would each believe their own
- * copy of what is in memory. `synchronous = normal` is enough for WAL to survive a crash of the process.
+ * Locks the file for this process, because two emulators would each trust their own memory. With WAL,
+ * `synchronous = normal` survives a crash of the process.
  */
 function openDatabase(file: string): DatabaseSync {
   if (file !== ':memory:') prepareFile(file);
@@ -97,7 +97,7 @@ function addColumns(database: DatabaseSync): void {
   database.exec(FILL_COLUMNS);
 }
 
-/** Created by us, so that signing keys and webhook secrets are readable by their owner alone. */
+/** Creates the file readable by its owner only, because it holds signing keys and webhook secrets. */
 function prepareFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   closeSync(openSync(file, 'a', 0o600));

@@ -7,12 +7,12 @@ const COMMON_NAME = '2.5.4.3';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const VALID_DAYS = 3_650;
 
-/** A minimal self-signed X.509 v3 certificate (RFC 5280), DER. Node has none of its own, and WorkOS's JWKS carry one. */
+/** Creates a minimal self-signed X.509 v3 certificate (RFC 5280) in DER, which WorkOS's JWKS have and Node cannot create. */
 export function selfSignedCertificate(privateKey: KeyObject, commonName: string, now: Date): Buffer {
   const algorithm = sequence(objectIdentifier(SHA256_WITH_RSA), nothing());
   const name = sequence(set(sequence(objectIdentifier(COMMON_NAME), utf8(commonName))));
   const serial = randomBytes(16);
-  // A first byte of zero would not be the shortest encoding.
+  // DER requires the shortest encoding, which has no leading zero.
   serial[0] = (serial[0]! & 0x7f) | 0x40;
   const toBeSigned = sequence(
     tagged(0, positiveInteger(Buffer.from([2]))),

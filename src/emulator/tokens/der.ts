@@ -1,4 +1,4 @@
-/** The few ASN.1 DER forms that a certificate needs (ITU-T X.690). */
+/** The ASN.1 DER types that a certificate needs (ITU-T X.690). */
 const encode = (tag: number, content: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
 
@@ -15,14 +15,14 @@ export const utf8 = (text: string): Buffer => encode(0x0c, Buffer.from(text, 'ut
 export const nothing = (): Buffer => encode(0x05, Buffer.alloc(0));
 /** Explicitly tagged, context-specific. */
 export const tagged = (number: number, content: Uint8Array): Buffer => encode(0xa0 | number, content);
-/** The bytes are a whole number of octets, so no bits are unused. */
+/** A bit string without unused bits. */
 export const bits = (content: Uint8Array): Buffer => encode(0x03, Buffer.concat([Buffer.from([0]), content]));
 
-/** Big-endian; the leading zero keeps a value with its top bit set positive. */
+/** Big-endian. A leading zero keeps a value positive whose top bit is set. */
 export const positiveInteger = (bytes: Uint8Array): Buffer =>
   encode(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 
-/** GeneralizedTime, which may also stand past the year 2049. */
+/** GeneralizedTime, which also has years after 2049. */
 export const time = (date: Date): Buffer =>
   encode(0x18, Buffer.from(`${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`));
 

@@ -7,17 +7,17 @@ import type { Clock } from '../clock.ts';
 import type { Store } from '../state/store.ts';
 import { selfSignedCertificate } from './certificate.ts';
 
-/** Sessions of people and tokens of machines never share a key. */
+/** Session tokens and machine tokens have different keys. */
 export type Purpose = 'session' | 'machine' | `session of ${string}`;
 
-/** Overrides of the header, for tests of tokens that must be refused. */
+/** Overrides of the header, for tests of refused tokens. */
 export type SigningOptions = { kid?: string; typ?: string };
 
 export type SigningKey = {
   kid: string;
-  /** Signs the claims as they are: no issuer, no expiry is added. */
+  /** Signs the claims without adding an issuer or expiry. */
   sign: (claims: object, options?: SigningOptions) => Promise<string>;
-  /** The claims of a token that this key signed and that has not expired; `undefined` for any other. */
+  /** Returns the claims of an unexpired token that this key signed; `undefined` for any other. */
   verify(token: string, clock: Clock): Promise<JWTPayload | undefined>;
   jwks: object;
 };
@@ -27,7 +27,7 @@ type KeyRow = { purpose: Purpose; kid: string; private_key: string; certificate:
 const ALGORITHM = 'RS256';
 const generate = promisify(generateKeyPair);
 
-/** Makes the key on first use and keeps it: tokens signed before a restart stay good after it. */
+/** Loads the key, or creates and stores it, so that tokens stay valid after a restart. */
 export async function loadSigningKey(store: Store, purpose: Purpose, clock: Clock): Promise<SigningKey> {
   const row =
     store.get<KeyRow>('select * from signing_keys where purpose = ?', purpose) ??

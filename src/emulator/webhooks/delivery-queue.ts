@@ -7,28 +7,28 @@ import { sendWebhook } from './send-webhook.ts';
 import { findWebhook } from './webhook-store.ts';
 
 const MAX_RETRIES = 6;
-/** Doubled with each retry: the last comes 8 s after the one before. WorkOS takes three days over as many. */
+/** Doubles with each retry, so that the last comes after 8 s. WorkOS spreads as many retries over three days. */
 const FIRST_RETRY_MS = 250;
-/** Past it the oldest is dropped; the Events API still has it. */
+/** Beyond it the oldest waiting delivery is dropped; the Events API still has its event. */
 const MAX_QUEUED = 10_000;
 
 export type Job = { endpointId: string; event: EventEnvelope; attempt: number };
-type Lane = { jobs: Job[]; running: Promise<void> };
+type Queue = { jobs: Job[]; running: Promise<void> };
 
-export type Lanes = {
+export type DeliveryQueue = {
   enqueue: (job: Job) => void;
   queued: () => number;
-  /** Ends once nothing is under way any more; it is the signal that stops the work. */
+  /** Resolves once no delivery is in flight. Only the signal stops the work. */
   settled: () => Promise<void>;
 };
 
-/** One lane per endpoint, so that a dead one holds up no other; in a lane one at a time, a failed one steps aside. */
-export function createLanes(store: Store, switches: Switches, signal: AbortSignal): Lanes {
-  const lanes = new Map<string, Lane>();
-  const drain = async (lane: Lane): Promise<void> => {
-    for (let job = lane.jobs[0]; job && !signal.aborted; job = lane.jobs[0]) {
+/** Delivers to each endpoint in order, one event at a time, apart from the others; a failed delivery is retried later. */
+export function createDeliveryQueue(store: Store, switches: Switches, signal: AbortSignal): DeliveryQueue {
+  const queues = new Map<string, Queue>();
+  const drain = async (queue: Queue): Promise<void> => {
+    for (let job = queue.jobs[0]; job && !signal.aborted; job = queue.jobs[0]) {
       await attempt(job);
-      lane.jobs.shift();
+      queue.jobs.shift();
     }
   };
   const attempt = async (job: Job): Promise<void> => {
@@ -39,22 +39,22 @@ export function createLanes(store: Store, switches: Switches, signal: AbortSigna
     runLater(FIRST_RETRY_MS * 2 ** job.attempt, () => enqueue(retry), signal);
   };
   const enqueue = (job: Job): void => {
-    const lane = lanes.get(job.endpointId) ?? { jobs: [], running: Promise.resolve() };
-    lanes.set(job.endpointId, lane);
-    lane.jobs.push(job);
-    if (lane.jobs.length > MAX_QUEUED) lane.jobs.splice(1, 1);
-    if (lane.jobs.length === 1) lane.running = Promise.resolve().then(() => drain(lane));
+    const queue = queues.get(job.endpointId) ?? { jobs: [], running: Promise.resolve() };
+    queues.set(job.endpointId, queue);
+    queue.jobs.push(job);
+    if (queue.jobs.length > MAX_QUEUED) queue.jobs.splice(1, 1);
+    if (queue.jobs.length === 1) queue.running = Promise.resolve().then(() => drain(queue));
   };
   return {
     enqueue,
-    queued: () => [...lanes.values()].reduce((sum, { jobs }) => sum + jobs.length, 0),
+    queued: () => [...queues.values()].reduce((sum, { jobs }) => sum + jobs.length, 0),
     settled: async () => {
-      for (const { running } of lanes.values()) await running;
+      for (const { running } of queues.values()) await running;
     },
   };
 }
 
-/** Never runs once the signal is aborted. */
+/** Runs the action after a delay, unless the signal is aborted first. */
 export function runLater(ms: number, action: () => void, signal: AbortSignal): void {
   void wait(ms, undefined, { signal }).then(action, () => undefined);
 }

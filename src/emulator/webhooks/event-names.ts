@@ -1,4 +1,4 @@
-/** What a webhook endpoint may subscribe to at WorkOS; the emulator itself emits only the kinds it knows. */
+/** Every event that a webhook endpoint can subscribe to at WorkOS. The emulator emits only some of them. */
 export const EVENT_NAMES = `
   agent.registration.created agent.registration.claim.attempt.created agent.registration.claim.completed
   agent.registration.credential.issued agent.registration.deleted agent.registration.refreshed

@@ -3,7 +3,7 @@ import type { WebhookRow } from './webhook-store.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** Whether the endpoint took the event (2xx). Everything else, a redirect included, is a failure. */
+/** Returns whether the endpoint accepted the event with 2xx. A redirect is a failure. */
 export async function sendWebhook(
   { endpoint_url: url, secret }: WebhookRow,
   body: string,
@@ -28,7 +28,7 @@ export async function sendWebhook(
   }
 }
 
-/** The machine's own time, whatever clock the emulator runs on: a receiver compares it with its own. */
+/** Signs with the machine's time, not the emulator's clock, because receivers compare it with theirs. */
 function signature(secret: string, body: string): string {
   const sentAt = Date.now();
   return `t=${sentAt}, v1=${createHmac('sha256', secret).update(`${sentAt}.${body}`).digest('hex')}`;

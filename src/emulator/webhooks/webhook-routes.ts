@@ -104,7 +104,7 @@ function remove({ store }: Deps, id: string): Reply {
 
 const missing = (id: string): HttpError => coded(404, 'entity_not_found', `Webhook endpoint not found: '${id}'.`);
 
-/** Plain http is allowed, other than at WorkOS: what listens here is on this machine. */
+/** Allows plain http, unlike WorkOS, because endpoints are on this machine. */
 function assertUsable(store: Store, url: string, ownId?: string): void {
   const protocol = URL.parse(url)?.protocol;
   if (protocol !== 'http:' && protocol !== 'https:') throw coded(422, 'invalid_url', `Not a web address: '${url}'.`);
