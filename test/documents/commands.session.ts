@@ -65,7 +65,7 @@ async function paste(blocks: readonly Block[], at: (text: string) => string, env
     ({ block, exits }, index) => `echo; echo "@@ ${index}"
 ${exits === 0 ? 'set -e' : 'set +e'}
 ${at(block.text)}
-echo; echo "@@ exits $?"`,
+status=$?; echo; echo "@@ exits $status"`,
   );
   const { stdout, stderr } = await runChild('bash', ['-c', script.join('\n')], { cwd: ROOT, env });
   const printed = stdout.split(/^@@ \d+$/m).slice(1);
