@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
@@ -15,8 +15,6 @@ const endless = await startService();
 type Started = typeof service;
 const inDays = (days: number, on = service) => new Date(on.clock().getTime() + days * DAY_MS).toISOString();
 const fieldsOf = ({ body }: Answer) => Object.keys(body.error.details?.['fields'] as object);
-const create = (on: Started, token: string, body: object) =>
-  call(on, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
 
 async function organization(on: Started, plan?: string) {
   const acme = await on.organizations.add({ status: 'active', ...(plan !== undefined && { plan }) });
@@ -33,7 +31,7 @@ describe('a new key', () => {
     ['the longest as a time', { expires_at: inDays(365) }, 365],
   ])('with %s', async (_what, body, days) => {
     const { acme, token } = await organization(service);
-    const answer = await create(service, token, body);
+    const answer = await requestKey(service, token, body);
     expect(outcome(answer)).toEqual([201, undefined]);
     const seconds = (Date.parse(String(answer.body['expires_at'])) - service.clock().getTime()) / 1_000;
     expect(Math.abs(seconds - days * 86_400)).toBeLessThan(60);
@@ -57,16 +55,16 @@ describe('a new key', () => {
     ['rubbish', { expires_in: '9'.repeat(10_000) }, 'expires_in'],
   ])('with %s is refused by its field', async (_what, body, field) => {
     const { acme, token } = await organization(service);
-    const refused = await create(service, token, body);
+    const refused = await requestKey(service, token, body);
     expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], [field]]);
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
   test('ends by the shorter of the configuration and the plan', async () => {
     const { token } = await organization(service, 'short');
-    expect((await create(service, token, {})).body['expires_in_days']).toBe(30);
-    expect(fieldsOf(await create(service, token, { expires_in: '31d' }))).toEqual(['expires_in']);
-    expect((await create(service, token, { expires_in: '7d' })).body['expires_in_days']).toBe(7);
+    expect((await requestKey(service, token)).body['expires_in_days']).toBe(30);
+    expect(fieldsOf(await requestKey(service, token, { expires_in: '31d' }))).toEqual(['expires_in']);
+    expect((await requestKey(service, token, { expires_in: '7d' })).body['expires_in_days']).toBe(7);
     const { body } = await call(service, 'GET', '/v1/organization', { token });
     expect(body['limits']).toMatchObject({ max_expiry_days: 30 });
   });
@@ -74,7 +72,7 @@ describe('a new key', () => {
   test('never ends where nothing bounds it', async () => {
     const { token } = await organization(endless);
     for (const body of [{}, { expires_in: 'never' }, { expires_at: null }])
-      expect((await create(endless, token, body)).body).toMatchObject({ expires_at: null, expires_in_days: null });
+      expect((await requestKey(endless, token, body)).body).toMatchObject({ expires_at: null, expires_in_days: null });
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 
@@ -11,8 +11,6 @@ const service = await startService(
 
 const patch = (token: string, id: string, body: unknown) =>
   call(service, 'PATCH', `/v1/api-keys/${id}`, { token, body });
-const create = (token: string, body: object) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
 const fieldsOf = ({ body }: Answer) => Object.keys(body.error.details?.['fields'] as object);
 const owner = async (plan = 'small') => (await service.organizations.add({ status: 'active', plan })).session();
 
@@ -55,7 +53,7 @@ test.each([
 ])('%s: 400, on create and on change', async (_what, limits, field) => {
   const token = await owner();
   const { id } = await createKey(service, token);
-  for (const answer of [await create(token, limits), await patch(token, id, limits)]) {
+  for (const answer of [await requestKey(service, token, limits), await patch(token, id, limits)]) {
     expect(outcome(answer)).toEqual([400, 'validation_error']);
     expect(fieldsOf(answer)).toEqual([field]);
   }
@@ -81,7 +79,7 @@ test.each([
   [{ concurrency: 0 }, 'concurrency'],
   [{ concurrency: '5' }, 'concurrency'],
 ])('%j is refused by its field', async (limits, field) => {
-  const answer = await create(await owner('standard'), limits);
+  const answer = await requestKey(service, await owner('standard'), limits);
   expect(outcome(answer)).toEqual([400, 'validation_error']);
   expect(fieldsOf(answer)).toEqual([field]);
 });

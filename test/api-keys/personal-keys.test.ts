@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
@@ -19,8 +19,6 @@ const own = (acme: Organization) => acme.session('member', OWN);
 const personal = (token: string, body: object = {}) => createKey(service, token, { owner: 'user', ...body });
 const ask = (token: string, method: string, path: string, body?: object): Promise<Answer> =>
   call(service, method, path, { token, ...(body && { body }) });
-const create = (token: string, body: object) =>
-  ask(token, 'POST', '/v1/api-keys', { label: 'mine', permission_set: 'read_only', ...body });
 const verify = async (key: string) =>
   (await ask(SERVICE_TOKEN, 'POST', '/v1/api-keys/verify', { key })).body as Readonly<Record<string, unknown>>;
 const idsOf = async (token: string, query = '') =>
@@ -63,7 +61,9 @@ test('a proxy is told the owner of a personal key, and of no other', async () =>
 test("the quota is each person's own, and none of the organization's", async () => {
   const acme = await service.organizations.add();
   const [member, owner] = [await own(acme), await acme.session()];
-  const made = await Promise.all(Array.from({ length: LIMIT + 2 }, () => create(member, { owner: 'user' })));
+  const made = await Promise.all(
+    Array.from({ length: LIMIT + 2 }, () => requestKey(service, member, { owner: 'user' })),
+  );
   expect(made.filter(({ status }) => status === 201)).toHaveLength(LIMIT);
   const refused = made.find(({ status }) => status === 409)!;
   expect(refused.body.error).toMatchObject({ code: 'key_limit_reached', details: { limit: LIMIT, owner: 'user' } });
@@ -73,7 +73,7 @@ test("the quota is each person's own, and none of the organization's", async () 
   const mine = made.find(({ status }) => status === 201)!.body['id'] as string;
   // A rotation takes no place, and a revocation gives one back.
   expect(outcome(await ask(member, 'POST', `/v1/api-keys/${mine}/rotate`, {}))).toEqual([201, undefined]);
-  expect(outcome(await create(member, { owner: 'user' }))).toEqual([409, 'key_limit_reached']);
+  expect(outcome(await requestKey(service, member, { owner: 'user' }))).toEqual([409, 'key_limit_reached']);
   const [first] = await idsOf(member, '?status=active');
   expect(outcome(await ask(member, 'DELETE', `/v1/api-keys/${String(first)}`))).toEqual([200, undefined]);
   await personal(member);
@@ -82,21 +82,26 @@ test("the quota is each person's own, and none of the organization's", async () 
 test('who may not make one: machines, API keys, and whoever may only make their own for the organization', async () => {
   const acme = await service.organizations.add();
   const denied = [403, 'permission_denied'];
-  expect(outcome(await create(await acme.machineToken(), { owner: 'user' }))).toEqual(denied);
-  expect(outcome(await create(await acme.machineToken('apikeys:write:own'), { owner: 'user' }))).toEqual(denied);
-  expect(outcome(await create(await own(acme), {}))).toEqual(denied);
-  expect(outcome(await create(await own(acme), { owner: 'organization' }))).toEqual(denied);
-  expect(outcome(await create(await acme.session('member'), { owner: 'user' }))).toEqual(denied);
+  expect(outcome(await requestKey(service, await acme.machineToken(), { owner: 'user' }))).toEqual(denied);
+  expect(outcome(await requestKey(service, await acme.machineToken('apikeys:write:own'), { owner: 'user' }))).toEqual(
+    denied,
+  );
+  expect(outcome(await requestKey(service, await own(acme)))).toEqual(denied);
+  expect(outcome(await requestKey(service, await own(acme), { owner: 'organization' }))).toEqual(denied);
+  expect(outcome(await requestKey(service, await acme.session('member'), { owner: 'user' }))).toEqual(denied);
   const key = await personal(await own(acme));
-  expect(outcome(await create(key.value, { owner: 'user' }))).toEqual(denied);
-  expect(outcome(await create(await own(acme), { owner: acme.userId('owner') }))).toEqual([400, 'validation_error']);
+  expect(outcome(await requestKey(service, key.value, { owner: 'user' }))).toEqual(denied);
+  expect(outcome(await requestKey(service, await own(acme), { owner: acme.userId('owner') }))).toEqual([
+    400,
+    'validation_error',
+  ]);
   expect(await db('api_keys').where({ organization_id: acme.id })).toHaveLength(1);
 });
 
 test('someone who is no member at WorkOS makes none: nothing is left, and nothing is granted', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session('member', { ...OWN, sub: `${acme.userId('member')}x` });
-  expect(outcome(await create(token, { owner: 'user' }))).toEqual([502, 'workos_rejected']);
+  expect(outcome(await requestKey(service, token, { owner: 'user' }))).toEqual([502, 'workos_rejected']);
   expect(await db('api_keys').where({ organization_id: acme.id }).pluck('status')).toEqual(['failed']);
 });
 
@@ -170,7 +175,7 @@ test("a key whose answer was lost is found among the person's and deleted", asyn
   const acme = await service.organizations.add();
   const userId = acme.userId('member');
   service.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/user_management/users/:id/api_keys' });
-  expect(outcome(await create(await own(acme), { owner: 'user' }))).toEqual([503, 'workos_unavailable']);
+  expect(outcome(await requestKey(service, await own(acme), { owner: 'user' }))).toEqual([503, 'workos_unavailable']);
   expect(await userKeysAtWorkos(service, userId)).toHaveLength(1);
   expect(workosRequests(service, 'POST', `/user_management/users/${userId}/api_keys`)).toBe(1);
   await service.background.runOnce('settle');

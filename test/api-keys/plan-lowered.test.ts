@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
@@ -20,9 +20,6 @@ const service = await startService(
 );
 beforeEach(() => (held = undefined));
 
-const create = (token: string) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'late', permission_set: 'read_only' } });
-
 /** Ten keys, as many as the plan `standard` has, and an eleventh that is held on its way while the plan is lowered to that. */
 async function lowerDuring(at: string) {
   const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
@@ -30,7 +27,7 @@ async function lowerDuring(at: string) {
   for (let i = 0; i < 10; i++) await createKey(service, owner);
   const [reached, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   held = { at, reached: reached.resolve, go: go.promise };
-  const creating = create(owner);
+  const creating = requestKey(service, owner, { label: 'late' });
   await reached.promise;
   const body = { status: 'active', plan: 'standard' };
   const lowered = await call(service, 'PUT', `/v1/organizations/${acme.id}/billing`, { token: SERVICE_TOKEN, body });
@@ -38,7 +35,7 @@ async function lowerDuring(at: string) {
   const answer = await creating;
   expect(lowered.status).toBe(200);
   const { body: shown } = await call(service, 'GET', '/v1/organization', { token: owner });
-  const next = outcome(await create(owner));
+  const next = outcome(await requestKey(service, owner, { label: 'late' }));
   return {
     answer,
     next,

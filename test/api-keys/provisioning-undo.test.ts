@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { createKey, outcome, requestKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
@@ -17,13 +17,10 @@ await service.db.raw(`
 
 afterEach(() => service.workos.faults.clear());
 
-const create = (token: string, label: string) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label, permission_set: 'read_only' } });
-
 test('a key whose row cannot become active is deleted at WorkOS before the caller is answered', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
-  const answer = await create(owner, 'cannot be activated');
+  const answer = await requestKey(service, owner, { label: 'cannot be activated' });
   expect(outcome(answer)).toEqual([500, 'internal_error']);
   expect(workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`)).toBe(1);
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
@@ -34,7 +31,7 @@ test('a key whose row cannot become active is deleted at WorkOS before the calle
 
 test('what the caller is told says nothing of the inside', async () => {
   const acme = await service.organizations.add();
-  const { body } = await create(await acme.session(), 'cannot be activated');
+  const { body } = await requestKey(service, await acme.session(), { label: 'cannot be activated' });
   expect(body.error).toEqual({
     code: 'internal_error',
     message: expect.any(String),
@@ -46,7 +43,10 @@ test('what the caller is told says nothing of the inside', async () => {
 test('when WorkOS does not take the key back either, the row waits to be settled', async () => {
   const acme = await service.organizations.add();
   service.workos.faults.add({ kind: 'status', status: 503, method: 'DELETE', path: '/api_keys/:id' });
-  expect(outcome(await create(await acme.session(), 'cannot be activated'))).toEqual([500, 'internal_error']);
+  expect(outcome(await requestKey(service, await acme.session(), { label: 'cannot be activated' }))).toEqual([
+    500,
+    'internal_error',
+  ]);
   const there = await keysAtWorkos(service, acme.id);
   expect(there).toHaveLength(1);
   const row = await service.db('api_keys').where({ organization_id: acme.id }).first('id', 'status', 'due_at');
@@ -60,6 +60,6 @@ test('the place is free again and the next key is made', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   for (let i = 0; i < 9; i++) await createKey(service, owner);
-  expect(outcome(await create(owner, 'cannot be activated'))).toEqual([500, 'internal_error']);
-  expect(outcome(await create(owner, 'the tenth'))).toEqual([201, undefined]);
+  expect(outcome(await requestKey(service, owner, { label: 'cannot be activated' }))).toEqual([500, 'internal_error']);
+  expect(outcome(await requestKey(service, owner, { label: 'the tenth' }))).toEqual([201, undefined]);
 });

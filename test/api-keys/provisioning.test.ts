@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
 
@@ -19,8 +19,6 @@ const CREATE: Place = { method: 'POST', path: '/organizations/:id/api_keys' };
 const DELETE: Place = { method: 'DELETE', path: '/api_keys/:id' };
 const fail = (place: Place, fault: FaultInput) => service.workos.faults.add({ ...fault, ...place });
 
-const create = (token: string, label = 'a key') =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label, permission_set: 'read_only' } });
 const statusesOf = async (organizationId: string): Promise<string[]> =>
   service.db('api_keys').where({ organization_id: organizationId }).orderBy('created_at').pluck('status');
 const usageOf = async (token: string) =>
@@ -41,7 +39,7 @@ test.each([
   const acme = await service.organizations.add();
   const owner = await acme.session();
   fail(CREATE, { kind: 'status', status, body });
-  const answer = await create(owner);
+  const answer = await requestKey(service, owner);
   expect(outcome(answer)).toEqual([502, 'workos_rejected']);
   expect(answer.body.error.details).toEqual({ workos: { ...said, request_id: expect.any(String) } });
   expect(await statusesOf(acme.id)).toEqual(['failed']);
@@ -57,7 +55,7 @@ test('WorkOS refuses an organization that it does not know: 502, nothing left', 
     created_at: service.clock(),
     updated_at: service.clock(),
   });
-  const answer = await create(await acme.session('owner', { org_id: gone }));
+  const answer = await requestKey(service, await acme.session('owner', { org_id: gone }));
   expect(outcome(answer)).toEqual([502, 'workos_rejected']);
   expect(answer.body.error.details).toMatchObject({ workos: { status: 404, message: expect.stringContaining(gone) } });
   expect(await statusesOf(gone)).toEqual(['failed']);
@@ -67,7 +65,7 @@ test('what WorkOS says is repeated without the keys in it, and bounded', async (
   const acme = await service.organizations.add();
   const message = `sk_live_abcdefghijklmnop is taken ${'x'.repeat(5_000)}`;
   fail(CREATE, { kind: 'status', status: 422, body: { message, errors: Array.from({ length: 50 }, () => message) } });
-  const { body } = await create(await acme.session());
+  const { body } = await requestKey(service, await acme.session());
   const text = JSON.stringify(body);
   expect(text).not.toContain('abcdefghijklmnop');
   expect(text).toContain('sk_… is taken');
@@ -78,7 +76,7 @@ test('429 of WorkOS is 503 with its Retry-After, and ends the row', async () => 
   const acme = await service.organizations.add();
   const owner = await acme.session();
   fail(CREATE, { kind: 'status', status: 429, headers: { 'retry-after': '17' } });
-  const answer = await create(owner);
+  const answer = await requestKey(service, owner);
   expect(outcome(answer)).toEqual([503, 'workos_unavailable']);
   expect(answer.headers.get('retry-after')).toBe('17');
   expect(answer.body.error.details).toEqual({ retry_after: 17 });
@@ -93,7 +91,7 @@ test.each([
 ])('a Retry-After of %s from WorkOS is passed on as %s', async (said, passedOn) => {
   const acme = await service.organizations.add();
   fail(CREATE, { kind: 'status', status: 429, headers: { 'retry-after': said } });
-  expect((await create(await acme.session())).headers.get('retry-after')).toBe(passedOn);
+  expect((await requestKey(service, await acme.session())).headers.get('retry-after')).toBe(passedOn);
 });
 
 test.each<[string, FaultInput, number]>([
@@ -113,7 +111,7 @@ test.each<[string, FaultInput, number]>([
   const acme = await service.organizations.add();
   const owner = await acme.session();
   fail(CREATE, fault);
-  const answer = await create(owner);
+  const answer = await requestKey(service, owner);
   expect(outcome(answer)).toEqual([503, 'workos_unavailable']);
   expect(answer.headers.get('retry-after')).toBe('5');
   expect(answer.body.error.details).toEqual({ retry_after: 5 });
@@ -131,7 +129,7 @@ test('a slow WorkOS costs its deadline and no more', async () => {
   const acme = await service.organizations.add();
   fail(CREATE, { kind: 'hang' });
   const started = performance.now();
-  await create(await acme.session());
+  await requestKey(service, await acme.session());
   const elapsed = performance.now() - started;
   expect(elapsed).toBeGreaterThan(TIMEOUT_MS - 50);
   expect(elapsed).toBeLessThan(TIMEOUT_MS + 5_000);
@@ -141,9 +139,9 @@ test('while WorkOS is slow for one key, others are read and made: no transaction
   const acme = await service.organizations.add();
   const owner = await acme.session();
   fail(CREATE, { kind: 'latency', ms: TIMEOUT_MS - 150 });
-  const slow = create(owner, 'slow');
+  const slow = requestKey(service, owner, { label: 'slow' });
   await expect.poll(() => workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`)).toBe(1);
-  const fast = await create(owner, 'fast');
+  const fast = await requestKey(service, owner, { label: 'fast' });
   expect(outcome(fast)).toEqual([201, undefined]);
   expect(outcome(await slow)).toEqual([201, undefined]);
   const labels = await service.db('api_keys').where({ organization_id: acme.id }).orderBy('updated_at').pluck('label');

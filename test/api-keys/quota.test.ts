@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const service = await startService();
 
-const WANTED = { label: 'a key', permission_set: 'read_only' };
-const create = (token: string, body: object = WANTED) => call(service, 'POST', '/v1/api-keys', { token, body });
-
 async function tally(token: string, requests: number): Promise<Record<string, number>> {
-  const answers = await Promise.all(Array.from({ length: requests }, () => create(token)));
+  const answers = await Promise.all(Array.from({ length: requests }, () => requestKey(service, token)));
   const groups = Map.groupBy(answers, (answer) => outcome(answer).join(' ').trim());
   return Object.fromEntries([...groups].map(([what, group]) => [what, group.length]));
 }
@@ -43,13 +40,13 @@ test('revoked and expired keys leave their places', async () => {
   const first = await createKey(service, owner);
   await createKey(service, owner, { expires_at: expiresAt });
   for (let i = 0; i < 8; i++) await createKey(service, owner);
-  expect(outcome(await create(owner))).toEqual([409, 'key_limit_reached']);
+  expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
   await call(service, 'DELETE', `/v1/api-keys/${first.id}`, { token: owner });
   await createKey(service, owner);
-  expect(outcome(await create(owner))).toEqual([409, 'key_limit_reached']);
+  expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
   service.clock.advance(60_000);
   await createKey(service, owner);
-  expect(outcome(await create(owner))).toEqual([409, 'key_limit_reached']);
+  expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
 });
 
 test("one organization's keys take no place of another's", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
@@ -8,7 +8,6 @@ const service = await startService();
 const MINUTE_MS = 60_000;
 const WANTED = { label: 'a key', permission_set: 'read_only' };
 const inMinutes = (minutes: number) => new Date(service.clock().getTime() + minutes * MINUTE_MS);
-const create = (token: string, body: unknown = WANTED) => call(service, 'POST', '/v1/api-keys', { token, body });
 const organization = async (token: string) => (await call(service, 'GET', '/v1/organization', { token })).body;
 
 test.each([
@@ -31,7 +30,7 @@ test.each([
 ] as const)('an organization that is %s reads and winds down, and creates nothing', async (_what, billing, posture) => {
   const acme = await service.organizations.add(billing);
   for (const token of [await acme.session('owner'), await acme.machineToken('apikeys:write audit:read')]) {
-    const refused = await create(token);
+    const refused = await requestKey(service, token);
     expect(outcome(refused)).toEqual([423, 'billing_inactive']);
     expect(refused.body.error.details).toEqual({ posture });
     const change = await call(service, 'PATCH', '/v1/api-keys/api_key_x', { token, body: { label: 'x' } });
@@ -78,10 +77,10 @@ test('shows an organization that billing never spoke of as such', async () => {
 test('a trial ends by the clock, without anything being written', async () => {
   const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(1) });
   const before = await service.db('tenants').where({ organization_id: acme.id }).first();
-  expect((await create(await acme.session())).status).toBe(201);
+  expect((await requestKey(service, await acme.session())).status).toBe(201);
   service.clock.advance(MINUTE_MS);
   const owner = await acme.session();
-  const refused = await create(owner);
+  const refused = await requestKey(service, owner);
   expect(outcome(refused)).toEqual([423, 'billing_inactive']);
   expect(refused.body.error.details).toEqual({ posture: 'trial_expired' });
   expect(await organization(owner)).toMatchObject({ posture: 'trial_expired', billing_status: 'trial' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
@@ -49,13 +49,11 @@ test('makes a tenant of an organization that billing did not know: 200 with the 
 test('lets an organization create again once the payment came, and stops it when it did not', async () => {
   const acme = await service.organizations.add({ status: 'past_due' });
   const owner = await acme.session();
-  const create = () =>
-    call(service, 'POST', '/v1/api-keys', { token: owner, body: { label: 'a', permission_set: 'read_only' } });
-  expect(outcome(await create())).toEqual([423, 'billing_inactive']);
+  expect(outcome(await requestKey(service, owner))).toEqual([423, 'billing_inactive']);
   await put(acme.id, { status: 'active' });
-  expect(outcome(await create())).toEqual([201, undefined]);
+  expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
   expect((await put(acme.id, { status: 'decommissioning' })).body).toMatchObject({ posture: 'decommissioning' });
-  expect(outcome(await create())).toEqual([423, 'billing_inactive']);
+  expect(outcome(await requestKey(service, owner))).toEqual([423, 'billing_inactive']);
 });
 
 test('keeps the plan that is not named, and changes the one that is', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests } from '../support/workos-keys.ts';
@@ -13,14 +13,13 @@ afterEach(async () => {
   await closed();
 });
 
-const create = (token: string) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only' } });
-
 /** Waits until WorkOS is asked again, so that the next test starts with a breaker that is closed. */
 async function closed(): Promise<void> {
   const acme = await service.organizations.add();
   const owner = await acme.session();
-  await expect.poll(async () => (await create(owner)).status, { timeout: 2 * OPEN_MS, interval: 200 }).toBe(201);
+  await expect
+    .poll(async () => (await requestKey(service, owner)).status, { timeout: 2 * OPEN_MS, interval: 200 })
+    .toBe(201);
 }
 
 /** An organization with a key, and a WorkOS that has failed often enough. */
@@ -29,7 +28,7 @@ async function openBreaker() {
   const owner = await acme.session();
   const key = await createKey(service, owner);
   takeWorkosDown(service);
-  for (let i = 0; i < FAILURES; i++) expect((await create(owner)).status).toBe(503);
+  for (let i = 0; i < FAILURES; i++) expect((await requestKey(service, owner)).status).toBe(503);
   return { acme, owner, key };
 }
 
@@ -44,7 +43,7 @@ test('creation fails within 20 ms while the breaker is open, and says when to co
   const times: number[] = [];
   for (let i = 0; i < 21; i++) {
     const from = performance.now();
-    const answer = await create(owner);
+    const answer = await requestKey(service, owner);
     times.push(performance.now() - from);
     expect(outcome(answer)).toEqual([503, 'workos_unavailable']);
     expect(answer.headers.get('retry-after')).toBe('3');
@@ -57,7 +56,7 @@ test('a refusal by the breaker leaves no row', async () => {
   const { acme, owner } = await openBreaker();
   const rows = () => service.db('api_keys').where({ organization_id: acme.id });
   const before = (await rows()).length;
-  for (let i = 0; i < 5; i++) expect(outcome(await create(owner))).toEqual([503, 'workos_unavailable']);
+  for (let i = 0; i < 5; i++) expect(outcome(await requestKey(service, owner))).toEqual([503, 'workos_unavailable']);
   expect(await rows()).toHaveLength(before);
 });
 
@@ -89,7 +88,9 @@ test('an unknown API key is 503 and not 401 while WorkOS cannot be asked about i
 test('when WorkOS is back keys are made again within seconds, and nothing is left over', async () => {
   const { acme, owner, key } = await openBreaker();
   service.workos.faults.clear();
-  await expect.poll(async () => (await create(owner)).status, { timeout: 2 * OPEN_MS, interval: 200 }).toBe(201);
+  await expect
+    .poll(async () => (await requestKey(service, owner)).status, { timeout: 2 * OPEN_MS, interval: 200 })
+    .toBe(201);
   service.clock.advance(10_000);
   await service.background.runOnce('settle');
   const rows = await service.db('api_keys').where({ organization_id: acme.id, status: 'active' }).pluck('workos_id');
@@ -104,7 +105,7 @@ test('one request tries whether WorkOS is back, and the breaker stays open when 
   const asked = () => workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`);
   const before = asked();
   await new Promise((resolve) => setTimeout(resolve, OPEN_MS + 100));
-  const answers = await Promise.all(Array.from({ length: 8 }, () => create(owner)));
+  const answers = await Promise.all(Array.from({ length: 8 }, () => requestKey(service, owner)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
   expect(asked()).toBe(before + 1);
 });
@@ -114,8 +115,8 @@ test('fewer requests, which WorkOS may ask for, do not open the breaker', async 
   const owner = await acme.session();
   failAt(service, 'create', { kind: 'status', status: 429, headers: { 'retry-after': '1' }, times: 2 * FAILURES });
   for (let i = 0; i < 2 * FAILURES; i++) {
-    expect((await create(owner)).headers.get('retry-after')).toBe('1');
+    expect((await requestKey(service, owner)).headers.get('retry-after')).toBe('1');
     service.clock.advance(1_000);
   }
-  expect((await create(owner)).status).toBe(201);
+  expect((await requestKey(service, owner)).status).toBe(201);
 });

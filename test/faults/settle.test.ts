@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { metricsOf } from '../support/metrics.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
@@ -12,8 +12,6 @@ const service = await startService({ WORKOS_TIMEOUT_MS: String(TIMEOUT_MS) });
 afterEach(() => service.workos.faults.clear());
 
 const settle = () => service.background.runOnce('settle');
-const create = (token: string) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only' } });
 const revoke = (token: string, id: string) => call(service, 'DELETE', `/v1/api-keys/${id}`, { token });
 const usageOf = async (token: string) => (await call(service, 'GET', '/v1/organization', { token })).body['usage'];
 const rowOf = (organizationId: string) => service.db('api_keys').where({ organization_id: organizationId }).first();
@@ -21,7 +19,7 @@ const rowOf = (organizationId: string) => service.db('api_keys').where({ organiz
 /** Asks for a key, loses the answer, and returns what is left over at WorkOS. */
 async function leaveOrphan(organizationId: string, token: string) {
   failAt(service, 'create', { kind: 'lost_answer' });
-  expect(outcome(await create(token))).toEqual([503, 'workos_unavailable']);
+  expect(outcome(await requestKey(service, token))).toEqual([503, 'workos_unavailable']);
   const [orphan] = await keysAtWorkos(service, organizationId);
   return orphan!;
 }
@@ -35,7 +33,7 @@ test.each<[string, FaultInput]>([
   const acme = await service.organizations.add();
   const owner = await acme.session();
   failAt(service, 'create', fault);
-  expect((await create(owner)).status).toBe(503);
+  expect((await requestKey(service, owner)).status).toBe(503);
   expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
@@ -48,7 +46,7 @@ test('a place is free from the first look, also while WorkOS is down', async () 
   const acme = await service.organizations.add();
   const owner = await acme.session();
   failAt(service, 'create', { kind: 'reset_after' });
-  await create(owner);
+  await requestKey(service, owner);
   takeWorkosDown(service);
   await settle();
   expect(await usageOf(owner)).toEqual({ api_keys: 0 });
@@ -61,7 +59,7 @@ test('a place is free from the first look, also while WorkOS is down', async () 
 test('a key that WorkOS makes after we gave up is found and deleted too', async () => {
   const acme = await service.organizations.add();
   failAt(service, 'create', { kind: 'latency', ms: 3 * TIMEOUT_MS });
-  expect((await create(await acme.session())).status).toBe(503);
+  expect((await requestKey(service, await acme.session())).status).toBe(503);
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   await expect.poll(() => keysAtWorkos(service, acme.id), { timeout: 5_000 }).toHaveLength(1);
@@ -74,7 +72,7 @@ test('a key that WorkOS makes after we gave up is found and deleted too', async 
 test('a row that WorkOS knows nothing of is no longer looked for in the end', async () => {
   const acme = await service.organizations.add();
   failAt(service, 'create', { kind: 'reset_before' });
-  await create(await acme.session());
+  await requestKey(service, await acme.session());
   await settle();
   expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: expect.any(Date) });
   service.clock.advance(4 * 60_000);
@@ -236,7 +234,7 @@ test('the metric of the lag is the age of the oldest waiting work', async () => 
   expect(await lag()).toBe(0);
   const acme = await service.organizations.add();
   failAt(service, 'create', { kind: 'reset_after' });
-  await create(await acme.session());
+  await requestKey(service, await acme.session());
   service.clock.advance(42_000);
   expect(await lag()).toBeGreaterThanOrEqual(42);
   expect(await lag()).toBeLessThan(60);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
@@ -18,8 +18,6 @@ const service = await startService(
 
 const inDays = (days: number) => new Date(service.clock().getTime() + days * DAY_MS).toISOString();
 const on = async (plan: string) => service.organizations.add({ status: 'active', plan });
-const create = (token: string, body: object) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: 'a key', permission_set: 'read_only', ...body } });
 async function allowedOn(plan: string) {
   const token = await (await on(plan)).session();
   const { body } = await call(service, 'GET', '/v1/permission-sets', { token });
@@ -38,11 +36,11 @@ const daysUntil = (time: unknown) => (Date.parse(String(time)) - service.clock()
 test('a set that the plan does not have makes no key: 400 by its field, and WorkOS is not asked', async () => {
   const acme = await on('reader');
   const owner = await acme.session();
-  const refused = await create(owner, { permission_set: 'full_access' });
+  const refused = await requestKey(service, owner, { permission_set: 'full_access' });
   expect(outcome(refused)).toEqual([400, 'validation_error']);
   expect(fieldsOf(refused)).toEqual(['permission_set']);
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-  expect(outcome(await create(owner, {}))).toEqual([201, undefined]);
+  expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
 });
 
 test('the list of sets says which of them the plan has', async () => {
@@ -53,26 +51,30 @@ test('the list of sets says which of them the plan has', async () => {
 test('an end beyond the longest that the plan allows, and a key that never ends, are refused by their field', async () => {
   const owner = await (await on('short')).session();
   for (const expires_at of [inDays(31), null]) {
-    const refused = await create(owner, { expires_at });
+    const refused = await requestKey(service, owner, { expires_at });
     expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['expires_at']]);
   }
-  expect((await create(owner, { expires_at: inDays(30) })).status).toBe(201);
+  expect((await requestKey(service, owner, { expires_at: inDays(30) })).status).toBe(201);
 });
 
 test('a key of which nothing is said ends as late as the plan allows, here and at WorkOS; without such a plan never', async () => {
   const acme = await on('short');
-  const key = await create(await acme.session(), {});
+  const key = await requestKey(service, await acme.session());
   expect(daysUntil(key.body['expires_at'])).toBeCloseTo(30, 2);
   const [there] = await keysAtWorkos(service, acme.id);
   expect(there?.expires_at).toBe(key.body['expires_at']);
   const free = await (await on('standard')).session();
-  expect((await create(free, {})).body['expires_at']).toBeNull();
-  expect((await create(free, { expires_at: null })).body['expires_at']).toBeNull();
+  expect((await requestKey(service, free)).body['expires_at']).toBeNull();
+  expect((await requestKey(service, free, { expires_at: null })).body['expires_at']).toBeNull();
 });
 
 test('everything that a plan does not have is told at once', async () => {
   const owner = await (await on('both')).session();
-  const refused = await create(owner, { permission_set: 'full_access', expires_at: inDays(365), concurrency: 6 });
+  const refused = await requestKey(service, owner, {
+    permission_set: 'full_access',
+    expires_at: inDays(365),
+    concurrency: 6,
+  });
   expect(fieldsOf(refused).toSorted()).toEqual(['concurrency', 'expires_at', 'permission_set']);
 });
 
@@ -114,10 +116,10 @@ test('an organization over its new limit keeps its keys, cannot add, and can rot
     usage: { api_keys: 3 },
   });
   for (const { value } of keys) expect(await codeOf(value)).toBe('valid');
-  expect(outcome(await create(owner, {}))).toEqual([409, 'key_limit_reached']);
+  expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
   expect((await rotate(owner, keys[0]!.id)).status).toBe(201);
   for (const { id } of keys.slice(1)) await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
-  expect((await create(owner, {})).status).toBe(201);
+  expect((await requestKey(service, owner)).status).toBe(201);
 });
 
 test('a key that WorkOS made from no set is not rotated on a plan that names its sets', async () => {

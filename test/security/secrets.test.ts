@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { dumpFiles, dumpRows, mayReadFiles } from '../support/dump.ts';
 import { rawCall } from '../support/raw.ts';
 import { sealSession } from '../support/sealed-session.ts';
@@ -97,13 +97,11 @@ async function stumble(): Promise<void> {
 
 async function failHalfway(id: string, value: string): Promise<void> {
   const at = { method: 'POST', path: '/organizations/:id/api_keys' };
-  const create = (label: string) =>
-    call(service, 'POST', '/v1/api-keys', { token: owner, body: { label, permission_set: 'read_only' } });
   service.workos.faults.add({ kind: 'status', status: 422, body: { message: `no ${value}`, errors: [value] }, ...at });
-  expect(outcome(await create('refused'))).toEqual([502, 'workos_rejected']);
+  expect(outcome(await requestKey(service, owner, { label: 'refused' }))).toEqual([502, 'workos_rejected']);
   for (const kind of ['lost_answer', 'malformed_json', 'reset_after'] as const) {
     service.workos.faults.add({ kind, ...at });
-    expect(outcome(await create('unknown'))).toEqual([503, 'workos_unavailable']);
+    expect(outcome(await requestKey(service, owner, { label: 'unknown' }))).toEqual([503, 'workos_unavailable']);
   }
   service.workos.faults.add({ kind: 'status', status: 500, method: 'DELETE', path: '/api_keys/:id' });
   await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
@@ -111,7 +109,7 @@ async function failHalfway(id: string, value: string): Promise<void> {
     create function fail() returns trigger language plpgsql as $$ begin raise exception 'the database fails'; end $$;
     create trigger fail before update on api_keys for each row when (new.label = 'fails') execute function fail();
   `);
-  expect(outcome(await create('fails'))).toEqual([500, 'internal_error']);
+  expect(outcome(await requestKey(service, owner, { label: 'fails' }))).toEqual([500, 'internal_error']);
 }
 
 beforeAll(async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { SERVICE_TOKEN } from './service.ts';
 import type { Service } from './service.ts';
 
 /** The fields that any answer of the API may have; others are read with `toMatchObject` and the like. */
@@ -51,11 +52,22 @@ export function outcome({ status, body }: Answer): [number, string | undefined] 
   return [status, status >= 400 ? body.error.code : undefined];
 }
 
-export async function createKey(service: Pick<Service, 'url'>, token: string, body: object = {}): Promise<CreatedKey> {
+/** Asks for a new key, and returns any answer; `body` replaces fields of the default one. */
+export function requestKey(service: Pick<Service, 'url'>, token: string, body: object = {}): Promise<Answer> {
   const wanted = { label: 'a key', permission_set: 'read_only', ...body };
-  const answer = await call(service, 'POST', '/v1/api-keys', { token, body: wanted });
+  return call(service, 'POST', '/v1/api-keys', { token, body: wanted });
+}
+
+/** Creates a key, and expects 201. */
+export async function createKey(service: Pick<Service, 'url'>, token: string, body: object = {}): Promise<CreatedKey> {
+  const answer = await requestKey(service, token, body);
   expect(outcome(answer)).toEqual([201, undefined]);
   return answer.body as unknown as CreatedKey;
+}
+
+/** Verifies a key, with the service token unless another is given. */
+export function verifyKey(service: Pick<Service, 'url'>, body: object, token = SERVICE_TOKEN): Promise<Answer> {
+  return call(service, 'POST', '/v1/api-keys/verify', { token, body });
 }
 
 function parse(text: string): Body {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { deleteAtWorkos, makeDashboardKey, signWebhook } from '../support/at-workos.ts';
 import { startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
@@ -12,9 +12,6 @@ const poll = () => service.background.runOnce('events');
 const labelsOf = (organizationId: string) =>
   db('api_keys').where({ organization_id: organizationId }).orderBy('created_at').pluck('label');
 const cursor = async () => (await db('event_cursors').where({ name: 'workos' }).first())?.cursor;
-
-const create = (token: string) =>
-  call(service, 'POST', '/v1/api-keys', { token, body: { label: NAME, permission_set: 'read_only' } });
 
 afterEach(async () => {
   workos.faults.clear();
@@ -63,13 +60,16 @@ describe('an answer to a new key', () => {
   it.each(['iso-8859-1', 'utf-16', 'mislabelled'] as const)('in %s is read', async (charset) => {
     const acme = await service.organizations.add();
     workos.faults.add({ kind: 'charset', charset, path: '/organizations/:id/api_keys' });
-    expect((await create(await acme.session())).status).toBe(201);
+    expect((await requestKey(service, await acme.session(), { label: NAME })).status).toBe(201);
   });
 
   it('in a charset that nobody knows leaves no key behind', async () => {
     const acme = await service.organizations.add();
     workos.faults.add({ kind: 'charset', charset: 'unknown', path: '/organizations/:id/api_keys', method: 'POST' });
-    expect(outcome(await create(await acme.session()))).toEqual([503, 'workos_unavailable']);
+    expect(outcome(await requestKey(service, await acme.session(), { label: NAME }))).toEqual([
+      503,
+      'workos_unavailable',
+    ]);
     expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
     service.clock.advance(5 * 60_000);
     await service.background.runOnce('settle');

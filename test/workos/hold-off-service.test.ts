@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { metricsOf } from '../support/metrics.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
@@ -27,9 +27,6 @@ afterEach(async () => {
 });
 
 const UNAVAILABLE = [503, 'workos_unavailable'];
-const wanted = { label: 'a key', permission_set: 'read_only' };
-const create = (token: string, at: { url: string } = service, body: object = {}) =>
-  call(at, 'POST', '/v1/api-keys', { token, body: { ...wanted, ...body } });
 const verify = async (key: string, at: { url: string } = service) =>
   (await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key } })).body['code'];
 /** How often WorkOS was asked for anything but its JWKS meanwhile. */
@@ -61,7 +58,7 @@ describe('after 429', () => {
   ])('with %s in Retry-After no replica asks WorkOS until then', async (_what, retryAfter, seconds) => {
     const { acme, owner, key } = await organizationWithKey();
     limit('create', retryAfter());
-    expect(outcome(await create(owner, first))).toEqual(UNAVAILABLE);
+    expect(outcome(await requestKey(first, owner))).toEqual(UNAVAILABLE);
     // The other replica may have looked a moment ago.
     await sleep(1_050);
     const rows = () => service.db('api_keys').where({ organization_id: acme.id });
@@ -69,7 +66,7 @@ describe('after 429', () => {
     const requests = await askedBy(async () => {
       for (const at of [second, first, second]) {
         const refused = [
-          await create(owner, at),
+          await requestKey(at, owner),
           await call(at, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: owner, body: {} }),
         ];
         for (const answer of refused) {
@@ -82,13 +79,13 @@ describe('after 429', () => {
     });
     expect([requests, (await rows()).length]).toEqual([0, before]);
     service.clock.advance(seconds * 1_000);
-    for (const at of [first, second]) expect(outcome(await create(owner, at))).toEqual([201, undefined]);
+    for (const at of [first, second]) expect(outcome(await requestKey(at, owner))).toEqual([201, undefined]);
   });
 
   it('a key is revoked at once here, and at WorkOS once that may be asked', async () => {
     const { acme, owner, key } = await organizationWithKey();
     limit('create', '20');
-    await create(owner);
+    await requestKey(service, owner);
     const requests = await askedBy(async () => {
       expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
       expect(await verify(key.value)).toBe('revoked');
@@ -105,7 +102,7 @@ describe('after 429', () => {
     const { owner, key } = await organizationWithKey();
     expect(await verify(key.value)).toBe('valid');
     limit('create', '20');
-    await create(owner);
+    await requestKey(service, owner);
     const unknown = await call(service, 'GET', '/v1/me/session', {
       token: 'sk_made_in_the_dashboard_0123456789abcdef',
     });
@@ -127,16 +124,16 @@ describe('after 429', () => {
     const { owner } = await organizationWithKey();
     limit('create', '1', 10);
     for (let i = 0; i < 10; i++) {
-      expect((await create(owner)).headers.get('retry-after')).toBe('1');
+      expect((await requestKey(service, owner)).headers.get('retry-after')).toBe('1');
       service.clock.advance(1_000);
     }
-    expect(outcome(await create(owner))).toEqual([201, undefined]);
+    expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
   });
 
   it('the gauge says for how long', async () => {
     const { owner } = await organizationWithKey();
     limit('create', '20');
-    await create(owner);
+    await requestKey(service, owner);
     const page = await metricsOf(service);
     const seconds = Number(/^latchkey_workos_hold_off_seconds\{budget="live"\} (\S+)$/m.exec(page)?.[1]);
     expect(seconds).toBeGreaterThan(15);
@@ -153,7 +150,7 @@ describe('the local WorkOS with its limit of requests', () => {
     own.workos.behave({ rate_limit: { requests: 3, window_ms: 600_000, retry_after: says } });
     const statuses: number[] = [];
     const requests = await askedBy(async () => {
-      for (let i = 0; i < 10; i++) statuses.push((await create(owner, own)).status);
+      for (let i = 0; i < 10; i++) statuses.push((await requestKey(own, owner)).status);
     }, own);
     expect([requests, statuses]).toEqual([4, [201, 201, 201, ...Array<number>(7).fill(503)]]);
   });
@@ -190,12 +187,12 @@ describe('the background', () => {
     testing.workos.faults.clear();
     service.clock.advance(10_000);
     limit('create', '60');
-    await create(owner);
+    await requestKey(service, owner);
     await service.background.runOnce('settle');
     const deleted = (id: string) => service.db('api_keys').where({ workos_id: id }).first('workos_deleted_at');
     expect(await deleted(key.id)).toEqual({ workos_deleted_at: null });
     expect(await deleted(testKey.id)).toEqual({ workos_deleted_at: expect.any(Date) });
-    expect(outcome(await create(owner, service, { environment: 'test' }))).toEqual([201, undefined]);
+    expect(outcome(await requestKey(service, owner, { environment: 'test' }))).toEqual([201, undefined]);
   });
 });
 
@@ -204,7 +201,7 @@ describe('sign-in', () => {
     const { owner } = await organizationWithKey();
     const { email } = await addPerson(service);
     limit('create', '60');
-    await create(owner);
+    await requestKey(service, owner);
     const answer = await login(service, { email, password: PASSWORD });
     expect(outcome(answer)).toEqual([200, undefined]);
     const renewed = await refresh(service, { refresh_token: tokensOf(answer).refresh_token });
@@ -218,7 +215,7 @@ describe('sign-in', () => {
     service.workos.faults.add({ ...fault, method: 'POST', path: '/user_management/authenticate' });
     expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([429, 'rate_limited']);
     expect(outcome(await refresh(service, { refresh_token: 'of_nobody' }))).toEqual([429, 'rate_limited']);
-    expect(outcome(await create(owner))).toEqual([201, undefined]);
+    expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
     expect(await service.db('workos_hold_offs')).toEqual([]);
   });
 });
