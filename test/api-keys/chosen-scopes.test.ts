@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { call, outcome } from '../support/api.ts';
+import { call, outcome, verifyKey } from '../support/api.ts';
 import type { Answer, CreatedKey } from '../support/api.ts';
-import { SERVICE_TOKEN, emptySeed, startService } from '../support/service.ts';
+import { emptySeed, startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const scope = (name: string, implies?: string[]) => ({
@@ -57,8 +57,6 @@ const ask = (
   headers: Record<string, string> = {},
 ): Promise<Answer> => call({ url }, 'POST', '/v1/api-keys', { token, body: { label: 'a key', ...body }, headers });
 const create = (token: string, body: object) => ask(service, token, body);
-const verify = (key: string, scopes: string[] = [], on = service) =>
-  call(on, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, scopes } });
 const fieldsOf = ({ body }: Answer) => Object.keys(body.error.details?.['fields'] as object);
 async function owner(on = service, permissions = OWNER) {
   const acme = await on.organizations.add();
@@ -88,19 +86,21 @@ describe('a key from chosen scopes', () => {
   test('verifies for what its scopes imply and for nothing else, and says all of it', async () => {
     const { token } = await owner();
     const { value } = await made(token, ['eval:manage']);
-    const { body } = await verify(value, ['eval:read', 'eval:create']);
+    const { body } = await verifyKey(service, { key: value, scopes: ['eval:read', 'eval:create'] });
     expect(body).toMatchObject({ code: 'valid', permission_set: null });
     expect(body['scopes']).toEqual(['eval:manage', 'eval:create', 'eval:read']);
-    expect((await verify(value, ['memory.read'])).body['code']).toBe('insufficient_scope');
+    expect((await verifyKey(service, { key: value, scopes: ['memory.read'] })).body['code']).toBe('insufficient_scope');
   });
 
   test('never gets by implication what is never granted', async () => {
     const { token } = await owner(service, [...OWNER, 'admin:all']);
     const key = await made(token, ['admin:all']);
-    const { body } = await verify(key.value, ['eval:read']);
+    const { body } = await verifyKey(service, { key: key.value, scopes: ['eval:read'] });
     expect(body['code']).toBe('valid');
     expect(body['scopes']).not.toContain('apikeys:write');
-    expect((await verify(key.value, ['apikeys:write'])).body['code']).toBe('insufficient_scope');
+    expect((await verifyKey(service, { key: key.value, scopes: ['apikeys:write'] })).body['code']).toBe(
+      'insufficient_scope',
+    );
     // What a scope that is never granted implies is implied all the same.
     expect(body['scopes']).toContain('apikeys:read');
   });

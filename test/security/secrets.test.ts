@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { call, createKey, outcome, requestKey } from '../support/api.ts';
+import { call, createKey, outcome, requestKey, verifyKey } from '../support/api.ts';
 import { dumpFiles, dumpRows, mayReadFiles } from '../support/dump.ts';
 import { rawCall } from '../support/raw.ts';
 import { sealSession } from '../support/sealed-session.ts';
@@ -53,10 +53,9 @@ async function live(): Promise<void> {
 
 async function verifyAndRotate(id: string, value: string): Promise<void> {
   const unknown = keep('an unknown key', `sk_${randomBytes(24).toString('hex')}`);
-  const verify = (body: object) => call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
-  for (const key of [value, unknown]) await verify({ key });
-  await verify({ keys: [{ key: value }, { key: unknown }] });
-  await verify({ key: value, scopes: [value] });
+  for (const key of [value, unknown]) await verifyKey(service, { key });
+  await verifyKey(service, { keys: [{ key: value }, { key: unknown }] });
+  await verifyKey(service, { key: value, scopes: [value] });
   await call(service, 'GET', '/v1/auth/forward', { token: value, headers: { 'x-forwarded-uri': `/?key=${value}` } });
   const rotated = await call(service, 'POST', `/v1/api-keys/${id}/rotate`, { token: owner, body: {} });
   keep('a successor', String(rotated.body['value']));

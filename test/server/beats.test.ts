@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../support/api.ts';
 import type { Answer, CreatedKey } from '../support/api.ts';
 import { listenToInvalidations } from '../support/event-stream.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
@@ -16,8 +16,6 @@ const lenient = await cluster.start({ LATCHKEY_STALE_GRACE_MS: '4000' });
 const acme = await cluster.organizations.add({ status: 'active', plan: 'scale' });
 const owner = () => acme.session('owner');
 
-const verify = (replica: Replica, key: CreatedKey) =>
-  call(replica, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: key.value } });
 const ready = async (replica: Replica) => outcome(await call(replica, 'GET', '/readyz'));
 const latchkeyHeaders = ({ headers }: Answer) =>
   [...headers].filter(([name]) => name.startsWith('x-latchkey-')).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -29,7 +27,9 @@ async function allReady(): Promise<void> {
 const beats = async () => Number((await cluster.db('invalidation_beats').first('number')).number);
 
 async function warm(replica: Replica, key: CreatedKey): Promise<void> {
-  await expect.poll(async () => (await verify(replica, key)).body['source'], { interval: 5 }).toBe('cache');
+  await expect
+    .poll(async () => (await verifyKey(replica, { key: key.value })).body['source'], { interval: 5 })
+    .toBe('cache');
 }
 
 /** No beat is committed from here on, as on a primary whose standby was promoted, and `tables` cannot be read. */
@@ -60,7 +60,7 @@ test('without beats every replica refuses within 3 seconds, although its databas
   const go = await stopBeats();
   await sleep(PROOF_MS + 50);
   for (const replica of [first, second]) {
-    expect(outcome(await verify(replica, key))).toEqual([503, 'database_unavailable']);
+    expect(outcome(await verifyKey(replica, { key: key.value }))).toEqual([503, 'database_unavailable']);
     expect(await ready(replica)).toEqual([503, 'database_unavailable']);
     const mine = await call(replica, 'GET', '/v1/api-keys', { token: await owner() });
     expect(outcome(mine)).toEqual([503, 'database_unavailable']);
@@ -71,7 +71,7 @@ test('without beats every replica refuses within 3 seconds, although its databas
   await stream.ended;
   await go();
   await allReady();
-  expect((await verify(second, key)).body).toMatchObject({ code: 'valid', stale: false });
+  expect((await verifyKey(second, { key: key.value })).body).toMatchObject({ code: 'valid', stale: false });
 });
 
 test('with a grace known keys are answered as stale for so long, and unknown ones are not', async () => {
@@ -79,20 +79,26 @@ test('with a grace known keys are answered as stale for so long, and unknown one
   await warm(lenient, known);
   const go = await stopBeats('tenants', 'api_keys');
   await sleep(PROOF_MS + 50);
-  expect((await verify(lenient, known)).body).toMatchObject({ valid: true, source: 'cache', stale: true });
+  expect((await verifyKey(lenient, { key: known.value })).body).toMatchObject({
+    valid: true,
+    source: 'cache',
+    stale: true,
+  });
   const forwarded = await call(lenient, 'GET', '/v1/auth/forward', { token: known.value });
   expect([forwarded.status, forwarded.headers.get('x-latchkey-stale')]).toEqual([200, 'true']);
   // A request with a body is left to the route, which answers alike and asks the database no more than the fast path does.
   const routed = await call(lenient, 'POST', '/v1/auth/forward?operation=read', { token: known.value, body: {} });
   expect([routed.status, routed.body]).toEqual([200, forwarded.body]);
   expect(latchkeyHeaders(routed)).toEqual(latchkeyHeaders(forwarded));
-  expect(outcome(await verify(lenient, other))).toEqual([503, 'database_unavailable']);
+  expect(outcome(await verifyKey(lenient, { key: other.value }))).toEqual([503, 'database_unavailable']);
   expect(await ready(lenient)).toEqual([503, 'database_unavailable']);
   await sleep(4_000);
-  expect(outcome(await verify(lenient, known))).toEqual([503, 'database_unavailable']);
+  expect(outcome(await verifyKey(lenient, { key: known.value }))).toEqual([503, 'database_unavailable']);
   await go();
   await allReady();
-  await expect.poll(async () => (await verify(lenient, known)).body['stale'], { timeout: 5_000 }).toBe(false);
+  await expect
+    .poll(async () => (await verifyKey(lenient, { key: known.value })).body['stale'], { timeout: 5_000 })
+    .toBe(false);
 });
 
 test('a row of the log without a notification is read, even if it commits after younger ones', async () => {
@@ -105,9 +111,13 @@ test('a row of the log without a notification is read, even if it commits after 
   await trx('api_keys').where({ workos_id: late.id }).update(change);
   await cluster.db('api_keys').where({ workos_id: early.id }).update(change);
   await cluster.db('invalidations').insert({ organization_id: acme.id, key_id: early.id });
-  await expect.poll(async () => (await verify(second, early)).body['code'], { timeout: 2_000 }).toBe('revoked');
+  await expect
+    .poll(async () => (await verifyKey(second, { key: early.value })).body['code'], { timeout: 2_000 })
+    .toBe('revoked');
   await sleep(1_500);
-  expect((await verify(second, late)).body['code']).toBe('valid');
+  expect((await verifyKey(second, { key: late.value })).body['code']).toBe('valid');
   await trx.commit();
-  await expect.poll(async () => (await verify(second, late)).body['code'], { timeout: 2_000 }).toBe('revoked');
+  await expect
+    .poll(async () => (await verifyKey(second, { key: late.value })).body['code'], { timeout: 2_000 })
+    .toBe('revoked');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { statementsOf } from './gather.ts';
@@ -17,9 +17,6 @@ async function makeTenant() {
   return { ...acme, owner, read, usageOf: (id: string, query = '') => read(`/v1/api-keys/${id}/usage${query}`) };
 }
 
-const verify = (key: string, more: object = {}) =>
-  call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...more } });
-
 function insertUse({ id }: Pick<CreatedKey, 'id'>, organizationId: string, hour: Date, count: number, code = 'valid') {
   return service.db('usage_counts').insert({ organization_id: organizationId, key_id: id, hour, code, count });
 }
@@ -28,8 +25,8 @@ test('verifications are counted by outcome, and the last good one is told', asyn
   const acme = await makeTenant();
   const key = await createKey(service, acme.owner);
   const began = service.clock().getTime();
-  await verify(key.value, { ip: '203.0.113.7', user_agent: 'python-requests/2.32' });
-  for (let i = 0; i < 3; i++) await verify(key.value, { scopes: ['billing:write'] });
+  await verifyKey(service, { key: key.value, ip: '203.0.113.7', user_agent: 'python-requests/2.32' });
+  for (let i = 0; i < 3; i++) await verifyKey(service, { key: key.value, scopes: ['billing:write'] });
   await call(service, 'GET', '/v1/me/session', { token: key.value, headers: { 'user-agent': 'curl/8.5.0' } });
   await flush();
   const usage = await acme.usageOf(key.id);
@@ -55,11 +52,11 @@ test('verifications are counted by outcome, and the last good one is told', asyn
 test('nothing is written for a verification, warm or first, until the flush', async () => {
   const acme = await makeTenant();
   const key = await createKey(service, acme.owner);
-  const first = await statementsOf(service.db, () => verify(key.value));
+  const first = await statementsOf(service.db, () => verifyKey(service, { key: key.value }));
   expect(first.filter((sql) => !/^select\b/i.test(sql))).toEqual([]);
   const warm = await statementsOf(service.db, async () => {
-    for (let i = 0; i < 50; i++) await verify(key.value);
-    await verify(key.value, { scopes: ['no:such'] });
+    for (let i = 0; i < 50; i++) await verifyKey(service, { key: key.value });
+    await verifyKey(service, { key: key.value, scopes: ['no:such'] });
   });
   expect(warm).toEqual([]);
   await flush();
@@ -69,7 +66,7 @@ test('nothing is written for a verification, warm or first, until the flush', as
 test('what is not flushed is not there yet', async () => {
   const acme = await makeTenant();
   const key = await createKey(service, acme.owner);
-  await verify(key.value);
+  await verifyKey(service, { key: key.value });
   expect(await acme.usageOf(key.id)).toMatchObject({ total: 0, last_used_at: null });
   const metric = async () => (await fetch(`${service.url}/metrics`)).text();
   expect(await metric()).toMatch(/^latchkey_usage_unwritten\{state="waiting"\} [1-9]/m);
@@ -82,7 +79,7 @@ test('a revoked key’s uses still count, and are still told', async () => {
   const acme = await makeTenant();
   const key = await createKey(service, acme.owner);
   await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: acme.owner });
-  await verify(key.value);
+  await verifyKey(service, { key: key.value });
   await flush();
   expect(await acme.usageOf(key.id)).toMatchObject({ codes: { revoked: 1 }, last_used_at: null });
 });
@@ -111,7 +108,7 @@ test('an organization’s usage is that of all its keys, and names the ten busie
   const acme = await makeTenant();
   const other = await makeTenant();
   const key = await createKey(service, acme.owner);
-  await verify(key.value);
+  await verifyKey(service, { key: key.value });
   await flush();
   for (let n = 1; n <= 11; n++) await insertUse({ id: `api_key_${n}` }, acme.id, hoursAgo(2), n * 10);
   await insertUse({ id: 'api_key_old' }, acme.id, hoursAgo(30), 9_999);
@@ -133,7 +130,7 @@ test('keys say when they were last used, in lists and one by one', async () => {
   const acme = await makeTenant();
   const [used, unused] = [await createKey(service, acme.owner), await createKey(service, acme.owner)];
   expect(used).toMatchObject({ last_used_at: null });
-  await verify(used.value);
+  await verifyKey(service, { key: used.value });
   await flush();
   const time = (await acme.usageOf(used.id))['last_used_at'];
   expect(time).toMatch(/^20.*Z$/);
@@ -192,7 +189,7 @@ test.each(['api_key_nothing', '%00', "'", 'x'.repeat(900)])('the usage of the ke
 test('the usage of another organization’s key is 404, and not in the own', async () => {
   const [acme, other] = [await makeTenant(), await makeTenant()];
   const key = await createKey(service, other.owner);
-  await verify(key.value);
+  await verifyKey(service, { key: key.value });
   await flush();
   const answer = await call(service, 'GET', `/v1/api-keys/${key.id}/usage`, { token: acme.owner });
   expect(outcome(answer)).toEqual([404, 'api_key_not_found']);

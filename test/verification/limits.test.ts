@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startConsumer, warm } from '../client/consumer.ts';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
@@ -19,12 +19,11 @@ const service = await startService(
   },
 );
 
-const verify = (body: object) => call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body });
 const forward = (key: CreatedKey, query = '') =>
   call(service, 'GET', `/v1/auth/forward${query}`, { headers: { 'x-api-key': key.value } });
 const codes = async (times: number, body: object) => {
   const answers = [];
-  for (let i = 0; i < times; i++) answers.push((await verify(body)).body['code']);
+  for (let i = 0; i < times; i++) answers.push((await verifyKey(service, body)).body['code']);
   return answers;
 };
 async function keyOn(plan: string, limits: object = {}) {
@@ -35,7 +34,7 @@ async function keyOn(plan: string, limits: object = {}) {
 
 test('without a word in the configuration a key has 100 requests a minute and 10 at a time', async () => {
   const { key } = await keyOn('default_limits');
-  const { body } = await verify({ key: key.value });
+  const { body } = await verifyKey(service, { key: key.value });
   expect(body).toMatchObject({
     valid: true,
     rate_limit: { limit: 100, window_seconds: 60, remaining: 99, reset: 60, scope: 'key' },
@@ -49,7 +48,7 @@ test('without a word in the configuration a key has 100 requests a minute and 10
 test('a key beyond its rate is refused, with how long to wait in body and headers', async () => {
   const { key } = await keyOn('three');
   expect(await codes(3, { key: key.value })).toEqual(['valid', 'valid', 'valid']);
-  const { status, body, headers } = await verify({ key: key.value });
+  const { status, body, headers } = await verifyKey(service, { key: key.value });
   expect([status, body]).toMatchObject([
     200,
     {
@@ -69,9 +68,15 @@ test('a key beyond its rate is refused, with how long to wait in body and header
 
 test('the way that an answer takes makes no difference: a miss, memory, a batch, a proxy and an own route count as one', async () => {
   const { key } = await keyOn('ten');
-  expect((await verify({ key: key.value })).body).toMatchObject({ source: 'mirror', rate_limit: { remaining: 9 } });
-  expect((await verify({ key: key.value })).body).toMatchObject({ source: 'cache', rate_limit: { remaining: 8 } });
-  const batch = await verify({ keys: [{ key: key.value }, { key: key.value }] });
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({
+    source: 'mirror',
+    rate_limit: { remaining: 9 },
+  });
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({
+    source: 'cache',
+    rate_limit: { remaining: 8 },
+  });
+  const batch = await verifyKey(service, { keys: [{ key: key.value }, { key: key.value }] });
   expect(batch.body.data.map((one) => (one['rate_limit'] as { remaining: number }).remaining)).toEqual([7, 6]);
   expect((await forward(key)).headers.get('ratelimit')).toMatch(/^"key";r=5;/);
   // Not what a proxy usually sends, so that the route itself answers.
@@ -112,27 +117,38 @@ test('a request with a good key counts, also when it may not do what it wants; o
 
 test('a cost counts as so many; nothing is counted of what is refused, and 0 only looks', async () => {
   const { key } = await keyOn('three');
-  expect((await verify({ key: key.value, cost: 2 })).body).toMatchObject({ valid: true, rate_limit: { remaining: 1 } });
-  expect((await verify({ key: key.value, cost: 2 })).body).toMatchObject({
+  expect((await verifyKey(service, { key: key.value, cost: 2 })).body).toMatchObject({
+    valid: true,
+    rate_limit: { remaining: 1 },
+  });
+  expect((await verifyKey(service, { key: key.value, cost: 2 })).body).toMatchObject({
     code: 'rate_limited',
     rate_limit: { remaining: 1 },
   });
-  expect((await verify({ key: key.value, cost: 0 })).body).toMatchObject({ valid: true, rate_limit: { remaining: 1 } });
+  expect((await verifyKey(service, { key: key.value, cost: 0 })).body).toMatchObject({
+    valid: true,
+    rate_limit: { remaining: 1 },
+  });
   expect(await codes(2, { key: key.value })).toEqual(['valid', 'rate_limited']);
 });
 
 test('a place is taken for each valid verification until it is released', async () => {
   const { key } = await keyOn('two_at_once');
-  const first = (await verify({ key: key.value })).body;
+  const first = (await verifyKey(service, { key: key.value })).body;
   expect(await codes(2, { key: key.value })).toEqual(['valid', 'concurrency_limited']);
-  expect((await verify({ key: key.value })).body).toMatchObject({
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({
     code: 'concurrency_limited',
     lease: null,
     rate_limit: null,
     retry_after: 1,
   });
-  expect((await verify({ key: key.value, lease: false })).body).toMatchObject({ code: 'valid', lease: null });
-  expect((await verify({ key: key.value, scopes: ['caps:write'] })).body).toMatchObject({ code: 'insufficient_scope' });
+  expect((await verifyKey(service, { key: key.value, lease: false })).body).toMatchObject({
+    code: 'valid',
+    lease: null,
+  });
+  expect((await verifyKey(service, { key: key.value, scopes: ['caps:write'] })).body).toMatchObject({
+    code: 'insufficient_scope',
+  });
   const { id } = first['lease'] as { id: string };
   const release = () => call(service, 'POST', `/v1/leases/${id}/release`, { token: SERVICE_TOKEN });
   expect((await release()).body).toEqual({ status: 'released' });
@@ -144,7 +160,7 @@ test("an organization's rate is shared by its keys and nobody else's", async () 
   const { acme, key } = await keyOn('shared');
   const other = await createKey(service, await acme.session());
   expect(await codes(2, { key: key.value })).toEqual(['valid', 'valid']);
-  expect((await verify({ key: other.value })).body).toMatchObject({
+  expect((await verifyKey(service, { key: other.value })).body).toMatchObject({
     valid: true,
     rate_limit: { scope: 'organization', limit: 3, remaining: 0 },
   });
@@ -157,10 +173,12 @@ test("a key's own limits count, and a change of them, or of the plan, at once", 
   expect(await codes(3, { key: key.value })).toEqual(['valid', 'valid', 'rate_limited']);
   const body = { rate_limit: { limit: 5, window_seconds: 60 } };
   expect((await call(service, 'PATCH', `/v1/api-keys/${key.id}`, { token, body })).status).toBe(200);
-  expect((await verify({ key: key.value })).body).toMatchObject({ rate_limit: { limit: 5, remaining: 2 } });
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({ rate_limit: { limit: 5, remaining: 2 } });
   const path = `/v1/organizations/${acme.id}/billing`;
   await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'active', plan: 'three' } });
-  expect((await verify({ key: key.value, cost: 0 })).body).toMatchObject({ rate_limit: { limit: 3, remaining: 0 } });
+  expect((await verifyKey(service, { key: key.value, cost: 0 })).body).toMatchObject({
+    rate_limit: { limit: 3, remaining: 0 },
+  });
 });
 
 test("another plan's places, and its rate of the organization, bound the keys there are at once, and let go of them at once", async () => {
@@ -192,7 +210,7 @@ test.each([
   ['an address with a port that is none', { ip: '1.2.3.4:http' }, 'ip'],
   ['a lease that is no answer', { lease: 'yes' }, 'lease'],
 ])('%s is refused', async (_what, more, field) => {
-  const answer = await verify({ key: 'sk_nobodys_key_but_long_enough', ...more });
+  const answer = await verifyKey(service, { key: 'sk_nobodys_key_but_long_enough', ...more });
   expect(outcome(answer)).toEqual([400, 'validation_error']);
   expect(JSON.stringify(answer.body.error.details)).toContain(field);
 });
@@ -207,7 +225,7 @@ test.each(['x', 'lease_', 'lease_org_a.key.0', '..%2f', '%00', 'a'.repeat(300)])
 
 test('a machine releases its own organization’s leases alone, and nobody else releases any', async () => {
   const { acme, token, key } = await keyOn('two_at_once');
-  const { id } = (await verify({ key: key.value })).body['lease'] as { id: string };
+  const { id } = (await verifyKey(service, { key: key.value })).body['lease'] as { id: string };
   const path = `/v1/leases/${id}/release`;
   const other = await service.organizations.add();
   const asked = (by: string) => call(service, 'POST', path, { token: by });

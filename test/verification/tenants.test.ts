@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { listenToInvalidations } from '../support/event-stream.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -21,7 +21,6 @@ const newTenant = async () => {
   const organization = await service.organizations.add({ status: 'active', plan: 'scale' });
   return { ...organization, token: await organization.machineToken('apikeys:verify') };
 };
-const verify = (token: string, body: object) => call(service, 'POST', '/v1/api-keys/verify', { token, body });
 let guesses = 0;
 const guess = () => `sk_nobodys_key_but_long_enough_${guesses++}`;
 const guessesFrom = (ipOf: (i: number) => string, count = 100) =>
@@ -35,12 +34,12 @@ const metric = async (line: string) => {
 test('the address that a tenant names for its guesses is not held against that address', async () => {
   const [attacker, victim] = [await newTenant(), await newTenant()];
   const address = '203.0.113.77';
-  for (let i = 0; i < 4; i++) await verify(attacker.token, { keys: guessesFrom(() => address) });
+  for (let i = 0; i < 4; i++) await verifyKey(service, { keys: guessesFrom(() => address) }, attacker.token);
   const fresh = await createKey(service, await victim.session());
   const headers = { 'x-api-key': fresh.value, 'x-forwarded-for': address };
   for (const path of ['/v1/auth/forward', '/v1/me/session'])
     expect(outcome(await call(service, 'GET', path, { headers }))).toEqual([200, undefined]);
-  const { body } = await verify(SERVICE_TOKEN, { key: guess(), ip: address });
+  const { body } = await verifyKey(service, { key: guess(), ip: address });
   expect(body).toMatchObject({ code: 'not_found' });
 });
 
@@ -48,25 +47,27 @@ test('a tenant over its limit is told so, whatever address it names, and has its
   const tenant = await newTenant();
   const codes: unknown[] = [];
   for (let i = 0; i < 2; i++) {
-    const { body } = await verify(tenant.token, { keys: guessesFrom((n) => `192.0.2.${n}`) });
+    const { body } = await verifyKey(service, { keys: guessesFrom((n) => `192.0.2.${n}`) }, tenant.token);
     codes.push(...body.data.map(({ code }) => code));
   }
   expect(new Set(codes.slice(FAILURES))).toContain('rate_limited');
   expect(codes.filter((code) => code !== 'rate_limited').length).toBeLessThanOrEqual(FAILURES);
   const fresh = await createKey(service, await tenant.session());
-  expect((await verify(tenant.token, { key: fresh.value, ip: '192.0.2.1' })).body).toMatchObject({ code: 'valid' });
+  expect((await verifyKey(service, { key: fresh.value, ip: '192.0.2.1' }, tenant.token)).body).toMatchObject({
+    code: 'valid',
+  });
 });
 
 test('where no question to WorkOS is left the answer says so, and never that there is no such key', async () => {
   const tenant = await newTenant();
   // As many as an address may ask about in a minute.
-  await verify(SERVICE_TOKEN, { keys: Array.from({ length: QUESTIONS }, () => ({ key: guess() })) });
+  await verifyKey(service, { keys: Array.from({ length: QUESTIONS }, () => ({ key: guess() })) });
   const known = await createKey(service, await tenant.session());
   const unknown = await makeDashboardKey(service, tenant.id);
-  const one = await verify(SERVICE_TOKEN, { key: unknown.value });
+  const one = await verifyKey(service, { key: unknown.value });
   expect(outcome(one)).toEqual([503, 'workos_unavailable']);
   expect(Number(one.headers.get('retry-after'))).toBeGreaterThan(0);
-  const many = await verify(SERVICE_TOKEN, { keys: [{ key: known.value }, { key: unknown.value }] });
+  const many = await verifyKey(service, { keys: [{ key: known.value }, { key: unknown.value }] });
   expect(many.body.data).toMatchObject([
     { code: 'valid', retry_after: null },
     { code: 'workos_unavailable', valid: false, id: null, retry_after: expect.any(Number) },
@@ -75,7 +76,7 @@ test('where no question to WorkOS is left the answer says so, and never that the
     expect(outcome(await call(service, 'GET', path, { token: unknown.value }))).toEqual([503, 'workos_unavailable']);
   // As soon as WorkOS has told of it, it is a key that is expected.
   await service.background.runOnce('events');
-  expect((await verify(SERVICE_TOKEN, { key: unknown.value })).body).toMatchObject({ code: 'valid' });
+  expect((await verifyKey(service, { key: unknown.value })).body).toMatchObject({ code: 'valid' });
 });
 
 test('a tenant that takes all its streams leaves those of others and of services', async () => {
@@ -108,7 +109,7 @@ test('a tenant that changes keys without end has its share of WorkOS, and revoke
   const before = workosRequests(service, 'DELETE', '/api_keys/:id');
   for (const { id, value } of made) {
     expect((await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner })).status).toBe(200);
-    expect((await verify(SERVICE_TOKEN, { key: value })).body).toMatchObject({ code: 'revoked' });
+    expect((await verifyKey(service, { key: value })).body).toMatchObject({ code: 'revoked' });
   }
   expect(workosRequests(service, 'DELETE', '/api_keys/:id')).toBe(before);
   expect(await keysAtWorkos(service, busy.id)).toHaveLength(CHANGES);

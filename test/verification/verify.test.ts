@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { call, createKey, outcome } from '../support/api.ts';
-import type { Answer } from '../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const service = await startService();
 const acme = await service.organizations.add();
 const owner = () => acme.session('owner');
 
-const verify = (body: object, token = SERVICE_TOKEN): Promise<Answer> =>
-  call(service, 'POST', '/v1/api-keys/verify', { token, body });
-const verdict = async (body: object): Promise<unknown> => (await verify(body)).body['code'];
+const verdict = async (body: object): Promise<unknown> => (await verifyKey(service, body)).body['code'];
 
 test('a good key is told with all that is known of it', async () => {
   const key = await createKey(service, await owner(), { permission_set: 'read_only' });
-  const { status, body } = await verify({ key: key.value, scopes: ['workspace:read'] });
+  const { status, body } = await verifyKey(service, { key: key.value, scopes: ['workspace:read'] });
   expect(status).toBe(200);
   expect(body).toEqual({
     valid: true,
@@ -38,13 +35,13 @@ test('a good key is told with all that is known of it', async () => {
     stale_ms: expect.any(Number),
     stale: false,
   });
-  expect((await verify({ key: key.value })).body).toMatchObject({ code: 'valid', source: 'cache' });
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({ code: 'valid', source: 'cache' });
 });
 
 test.each(['sk_nobodys_key_but_long_enough', 'x', 'sk_', 'svc_latchkey_tests', '\u0000'.repeat(20), 'ключ'.repeat(8)])(
   'answers not_found for %j, which is no key, and says nothing else',
   async (key) => {
-    expect((await verify({ key })).body).toMatchObject({
+    expect((await verifyKey(service, { key })).body).toMatchObject({
       valid: false,
       code: 'not_found',
       id: null,
@@ -65,7 +62,7 @@ test('a revoked key is revoked from the answer of DELETE on, also when it was ca
 test('a key expires by the clock while it is cached', async () => {
   const expiresAt = new Date(service.clock().getTime() + 60_000).toISOString();
   const key = await createKey(service, await owner(), { expires_at: expiresAt });
-  expect((await verify({ key: key.value })).body).toMatchObject({ code: 'valid', expires_at: expiresAt });
+  expect((await verifyKey(service, { key: key.value })).body).toMatchObject({ code: 'valid', expires_at: expiresAt });
   service.clock.advance(60_000);
   expect(await verdict({ key: key.value })).toBe('expired');
 });
@@ -92,9 +89,9 @@ test('billing is judged by operation, and at once when it changes', async () => 
 
 test('a changed label is told at once', async () => {
   const key = await createKey(service, await owner(), { label: 'before' });
-  await verify({ key: key.value });
+  await verifyKey(service, { key: key.value });
   await call(service, 'PATCH', `/v1/api-keys/${key.id}`, { token: await owner(), body: { label: 'after' } });
-  expect((await verify({ key: key.value })).body['label']).toBe('after');
+  expect((await verifyKey(service, { key: key.value })).body['label']).toBe('after');
 });
 
 test('a replaced key works until its grace ends', async () => {
@@ -113,7 +110,7 @@ test('a replaced key works until its grace ends', async () => {
 test('a hundred keys are verified in one call, each by itself, in order', async () => {
   const key = await createKey(service, await owner());
   const keys = Array.from({ length: 100 }, (_, i) => ({ key: i % 2 === 0 ? key.value : `sk_made_up_and_long_${i}` }));
-  const { data } = (await verify({ keys })).body;
+  const { data } = (await verifyKey(service, { keys })).body;
   expect(data.map(({ code }) => code)).toEqual(keys.map((_, i) => (i % 2 === 0 ? 'valid' : 'not_found')));
 });
 
@@ -128,24 +125,27 @@ test.each([
   ['101 keys', { keys: Array.from({ length: 101 }, () => ({ key: 'k' })) }],
   ['a key and keys', { key: 'k', keys: [{ key: 'k' }] }],
 ])('refuses %s with 400', async (_what, body) => {
-  expect(outcome(await verify(body))).toEqual([400, 'validation_error']);
+  expect(outcome(await verifyKey(service, body))).toEqual([400, 'validation_error']);
 });
 
 test('a machine token with the scope sees the keys of its own organization only', async () => {
   const key = await createKey(service, await owner());
   const other = await service.organizations.add();
-  const mine = await verify({ key: key.value }, await acme.machineToken('apikeys:verify'));
+  const mine = await verifyKey(service, { key: key.value }, await acme.machineToken('apikeys:verify'));
   expect(mine.body).toMatchObject({ code: 'valid', id: key.id });
-  const foreign = await verify({ key: key.value }, await other.machineToken('apikeys:verify'));
+  const foreign = await verifyKey(service, { key: key.value }, await other.machineToken('apikeys:verify'));
   expect(foreign.body).toMatchObject({ code: 'not_found', id: null, organization_id: null, source: null });
 });
 
 test('nobody else may ask', async () => {
   const key = await createKey(service, await owner());
   const body = { key: key.value };
-  expect(outcome(await verify(body, await acme.machineToken('apikeys:write')))).toEqual([403, 'permission_denied']);
-  expect(outcome(await verify(body, await owner()))).toEqual([403, 'permission_denied']);
-  expect(outcome(await verify(body, key.value))).toEqual([403, 'permission_denied']);
+  expect(outcome(await verifyKey(service, body, await acme.machineToken('apikeys:write')))).toEqual([
+    403,
+    'permission_denied',
+  ]);
+  expect(outcome(await verifyKey(service, body, await owner()))).toEqual([403, 'permission_denied']);
+  expect(outcome(await verifyKey(service, body, key.value))).toEqual([403, 'permission_denied']);
 });
 
 test('verifies while WorkOS does not answer at all', async () => {
@@ -157,10 +157,10 @@ test('verifies while WorkOS does not answer at all', async () => {
 
 test('a clock that steps back makes no verdict younger than it is', async () => {
   const { value: key } = await createKey(service, await (await service.organizations.add()).session());
-  await verify({ key });
+  await verifyKey(service, { key });
   await sleep(30);
   service.clock.advance(-3_600_000);
-  const { body } = await verify({ key });
+  const { body } = await verifyKey(service, { key });
   service.clock.advance(3_600_000);
   expect(body).toMatchObject({ valid: true, source: 'cache' });
   expect(body['stale_ms']).toBeGreaterThanOrEqual(29);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { call, createKey, outcome } from '../../support/api.ts';
+import { call, createKey, outcome, verifyKey } from '../../support/api.ts';
 import { metricsOf } from '../../support/metrics.ts';
 import { restartWith } from '../../support/restart.ts';
-import { SERVICE_TOKEN, startService } from '../../support/service.ts';
+import { startService } from '../../support/service.ts';
 import type { Service } from '../../support/service.ts';
 import { failAt, takeWorkosDown } from '../../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../../support/workos-keys.ts';
@@ -19,9 +19,7 @@ afterEach(() => workos.faults.clear());
 
 const restart = (current: string, ...previous: string[]) =>
   restartWith(service, { LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous.join(',') });
-const verify = (at: Process, key: string) =>
-  call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key } });
-const codeAt = async (at: Process, key: string) => (await verify(at, key)).body['code'];
+const codeAt = async (at: Process, key: string) => (await verifyKey(at, { key })).body['code'];
 const rowOf = (id: string) => db('api_keys').where({ workos_id: id }).first();
 const hashKeyOf = async (id: string): Promise<unknown> => (await rowOf(id)).hash_key;
 const questions = () => workosRequests(service, 'POST', '/api_keys/validations');
@@ -51,7 +49,7 @@ test('a key goes on working over a change of the secret, without WorkOS, and is 
     hash_key: expect.stringMatching(/^[0-9a-f]{8}$/),
     secret_hash: expect.anything(),
   });
-  const { body } = await verify(await restart(second), key.value);
+  const { body } = await verifyKey(await restart(second), { key: key.value });
   expect(body).toMatchObject({ code: 'valid', source: 'mirror' });
   expect(await codeAt(await restart(FIRST), key.value)).not.toBe('valid');
 });
@@ -89,7 +87,7 @@ test('what a metric counts of old secrets ends with the use of their keys', asyn
   const between = await restart(second, FIRST);
   expect(await oldHashes(between)).toEqual({ previous_1: 2, dropped: 0, unknown: 1 });
   expect(await oldHashes(await restart(second))).toEqual({ dropped: 2, unknown: 1 });
-  for (const { value } of keys) await verify(between, value);
+  for (const { value } of keys) await verifyKey(between, { key: value });
   await expect.poll(() => oldHashes(between)).toEqual({ previous_1: 0, dropped: 0, unknown: 0 });
 });
 
@@ -97,10 +95,14 @@ test('a key that was not used before its secret was dropped is adopted by its ne
   const { acme, key } = await newKey();
   const after = await restart(secret());
   takeWorkosDown(service);
-  expect(outcome(await verify(after, key.value))).toEqual([503, 'workos_unavailable']);
+  expect(outcome(await verifyKey(after, { key: key.value }))).toEqual([503, 'workos_unavailable']);
   workos.faults.clear();
   const before = questions();
-  expect((await verify(after, key.value)).body).toMatchObject({ code: 'valid', id: key.id, source: 'workos' });
+  expect((await verifyKey(after, { key: key.value })).body).toMatchObject({
+    code: 'valid',
+    id: key.id,
+    source: 'workos',
+  });
   expect(questions() - before).toBe(1);
   takeWorkosDown(service);
   expect(await codeAt(after, key.value)).toBe('valid');
