@@ -6,6 +6,7 @@ import { makeTestReconcile } from '../support/reconcile.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
+import { keyRow } from '../support/key-row.ts';
 
 const DAY_MS = 86_400_000;
 const KEYS = { prefixes: ['sk_'] };
@@ -29,7 +30,6 @@ const codeOf = async (on: Started, key: string) =>
   (await call(on, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key } })).body['code'];
 const endAtWorkos = async (on: Started, organizationId: string) =>
   (await keysAtWorkos(on, organizationId))[0]?.expires_at;
-const rowOf = async (on: Started, id: string) => (await on.db('api_keys').where({ workos_id: id }).first())!;
 
 async function organization(on: Started, plan?: string) {
   const acme = await on.organizations.add({ status: 'active', ...(plan !== undefined && { plan }) });
@@ -49,7 +49,7 @@ describe('moving the end in', () => {
     const end = String(moved.body['expires_at']);
     expect(daysUntil(end, fixed)).toBeCloseTo(1, 2);
     expect(await endAtWorkos(fixed, acme.id)).toBe(end);
-    expect(await rowOf(fixed, key.id)).toMatchObject({ due_at: null, workos_expires_at: new Date(end) });
+    expect(await keyRow(fixed.db, key.id)).toMatchObject({ due_at: null, workos_expires_at: new Date(end) });
     const { body } = await call(fixed, 'GET', `/v1/audit-events?target_id=${key.id}`, { token });
     expect(body.data[0]).toMatchObject({
       action: 'api_key.updated',
@@ -69,7 +69,7 @@ describe('moving the end in', () => {
 
   test('is all there is, unless it is configured: out is refused by its field, and nothing changes', async () => {
     const { acme, token, key } = await withKey(fixed, { expires_in: '30d' });
-    const before = await rowOf(fixed, key.id);
+    const before = await keyRow(fixed.db, key.id);
     for (const [body, field] of [
       [{ expires_in: '31d' }, 'expires_in'],
       [{ expires_in: 'never' }, 'expires_in'],
@@ -78,7 +78,7 @@ describe('moving the end in', () => {
       const refused = await patch(fixed, token, key.id, { label: 'other', ...body });
       expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], [field]]);
     }
-    expect(await rowOf(fixed, key.id)).toEqual(before);
+    expect(await keyRow(fixed.db, key.id)).toEqual(before);
     expect(await endAtWorkos(fixed, acme.id)).toBe(before.expires_at.toISOString());
   });
 });
@@ -99,7 +99,7 @@ describe('moving the end out, where that is configured,', () => {
     const { acme, token, key } = await withKey(endless, { expires_in: '30d' });
     expect((await patch(endless, token, key.id, { expires_in: 'never' })).body['expires_at']).toBeNull();
     expect(await endAtWorkos(endless, acme.id)).toBeNull();
-    expect(await rowOf(endless, key.id)).toMatchObject({ due_at: null, workos_expires_at: null });
+    expect(await keyRow(endless.db, key.id)).toMatchObject({ due_at: null, workos_expires_at: null });
   });
 
   test("stays within the organization's plan", async () => {
@@ -140,13 +140,13 @@ describe('while WorkOS does not answer', () => {
     expect(outcome(moved)).toEqual([200, undefined]);
     const end = String(moved.body['expires_at']);
     expect(await endAtWorkos(service, acme.id)).not.toBe(end);
-    const row = await rowOf(service, key.id);
+    const row = await keyRow(service.db, key.id);
     expect(row.due_at).not.toBeNull();
     service.workos.faults.clear();
     service.clock.advance(row.due_at.getTime() - service.clock().getTime());
     await service.background.runOnce('settle');
     expect(await endAtWorkos(service, acme.id)).toBe(end);
-    expect(await rowOf(service, key.id)).toMatchObject({ due_at: null, workos_expires_at: new Date(end) });
+    expect(await keyRow(service.db, key.id)).toMatchObject({ due_at: null, workos_expires_at: new Date(end) });
   });
 
   test('the end that is taken away is taken away later', async () => {
@@ -154,7 +154,7 @@ describe('while WorkOS does not answer', () => {
     failAt(endless, 'expire', { kind: 'reset_before', times: 0 });
     await patch(endless, token, key.id, { expires_at: null });
     endless.workos.faults.clear();
-    const row = await rowOf(endless, key.id);
+    const row = await keyRow(endless.db, key.id);
     endless.clock.advance(row.due_at.getTime() - endless.clock().getTime());
     await endless.background.runOnce('settle');
     expect(await endAtWorkos(endless, acme.id)).toBeNull();
@@ -169,11 +169,11 @@ test('a key that ends at WorkOS before WorkOS hears otherwise lives on here unti
   service.clock.advance(2 * DAY_MS);
   service.workos.faults.clear();
   await service.background.runOnce('settle');
-  const row = await rowOf(service, key.id);
+  const row = await keyRow(service.db, key.id);
   expect([row.due_at, row.workos_expires_at.toISOString()]).toEqual([null, there]);
   expect(await codeOf(service, key.value)).toBe('valid');
   await makeTestReconcile(service)({ organizationId: acme.id });
-  expect((await rowOf(service, key.id)).expires_at.toISOString()).toBe(there);
+  expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(there);
 });
 
 test('what WorkOS tells late of an end that has moved on since changes nothing', async () => {
@@ -183,7 +183,7 @@ test('what WorkOS tells late of an end that has moved on since changes nothing',
   const moved = await patch(service, token, key.id, { expires_in: '10d' });
   // Its two events are read after both.
   await service.background.runOnce('events');
-  expect((await rowOf(service, key.id)).expires_at.toISOString()).toBe(moved.body['expires_at']);
+  expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(moved.body['expires_at']);
   const { body } = await call(service, 'GET', `/v1/audit-events?target_id=${key.id}`, { token });
   expect(body.data.filter(({ action }) => action === 'api_key.expiry_changed')).toEqual([]);
 });
@@ -195,7 +195,7 @@ test('what somebody changes at WorkOS afterwards counts', async () => {
   const there = new Date(service.clock().getTime() + 5 * DAY_MS);
   await expireAtWorkos(service, key.id, there);
   await service.background.runOnce('events');
-  expect((await rowOf(service, key.id)).expires_at).toEqual(there);
+  expect((await keyRow(service.db, key.id)).expires_at).toEqual(there);
 });
 
 test('two changes at the same time end in one of them, here and at WorkOS alike', async () => {
@@ -206,7 +206,7 @@ test('two changes at the same time end in one of them, here and at WorkOS alike'
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   service.clock.advance(60_000);
   await service.background.runOnce('settle');
-  const row = await rowOf(service, key.id);
+  const row = await keyRow(service.db, key.id);
   expect(row.due_at).toBeNull();
   expect(await endAtWorkos(service, acme.id)).toBe(row.expires_at.toISOString());
 });
@@ -224,11 +224,11 @@ test.each([
 test('nobody moves the end of a key of others, and no key moves its own', async () => {
   const { key } = await withKey(service, { expires_in: '30d' });
   const stranger = await organization(service);
-  const before = await rowOf(service, key.id);
+  const before = await keyRow(service.db, key.id);
   expect(outcome(await patch(service, stranger.token, key.id, { expires_in: '1d' }))).toEqual([
     404,
     'api_key_not_found',
   ]);
   expect(outcome(await patch(service, key.value, key.id, { expires_in: '200d' }))).toEqual([403, 'permission_denied']);
-  expect(await rowOf(service, key.id)).toEqual(before);
+  expect(await keyRow(service.db, key.id)).toEqual(before);
 });

@@ -5,6 +5,7 @@ import type { CreatedKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { failAt, takeWorkosDown } from '../support/workos-faults.ts';
 import { keysAtWorkos, workosRequests, worksAtWorkos } from '../support/workos-keys.ts';
+import { keyRow } from '../support/key-row.ts';
 
 const TIMEOUT_MS = 300;
 const HOLD_OFF_MS = 10_000;
@@ -16,7 +17,6 @@ const rotate = (token: string, id: string, body: object = {}) =>
   call(service, 'POST', `/v1/api-keys/${id}/rotate`, { token, body });
 const works = async ({ value }: Pick<CreatedKey, 'value'>) =>
   (await call(service, 'GET', '/v1/me/session', { token: value })).status === 200;
-const rowOf = (id: string) => service.db('api_keys').where({ workos_id: id }).first();
 const liveIn = async (organizationId: string) =>
   (await keysAtWorkos(service, organizationId)).map(({ id }) => id).toSorted();
 const settle = () => service.background.runOnce('settle');
@@ -45,7 +45,12 @@ test.each<[string, FaultInput, [number, string], number]>([
   expect(await liveIn(acme.id)).toEqual([old.id]);
   expect(await works(old)).toBe(true);
   expect(await worksAtWorkos(service, old.value)).toBe(true);
-  expect(await rowOf(old.id)).toMatchObject({ status: 'active', rotated_to: null, expires_at: null, due_at: null });
+  expect(await keyRow(service.db, old.id)).toMatchObject({
+    status: 'active',
+    rotated_to: null,
+    expires_at: null,
+    due_at: null,
+  });
   expect((await rotate(owner, old.id)).status).toBe(201);
 });
 
@@ -64,11 +69,11 @@ test.each<[string, FaultInput]>([
   expect(outcome(answer)).toEqual([201, undefined]);
   expect(await works(old)).toBe(false);
   expect(await works({ value: String(answer.body['value']) })).toBe(true);
-  expect(await rowOf(old.id)).toMatchObject({ workos_expires_at: null, due_at: expect.any(Date) });
+  expect(await keyRow(service.db, old.id)).toMatchObject({ workos_expires_at: null, due_at: expect.any(Date) });
   service.clock.advance(10_000);
   await settle();
   expect(await worksAtWorkos(service, old.value)).toBe(false);
-  expect(await rowOf(old.id)).toMatchObject({ workos_expires_at: expect.any(Date), due_at: null });
+  expect(await keyRow(service.db, old.id)).toMatchObject({ workos_expires_at: expect.any(Date), due_at: null });
 });
 
 test('a grace that did not reach WorkOS ends there at the same time as here', async () => {
@@ -79,7 +84,7 @@ test('a grace that did not reach WorkOS ends there at the same time as here', as
   await rotate(owner, old.id, { grace_seconds: 3_600 });
   service.clock.advance(10_000);
   await settle();
-  const { expires_at: here } = await rowOf(old.id);
+  const { expires_at: here } = await keyRow(service.db, old.id);
   const there = (await keysAtWorkos(service, acme.id)).find(({ id }) => id === old.id);
   expect(there?.expires_at).toBe(here.toISOString());
   expect(await works(old)).toBe(true);
@@ -94,7 +99,7 @@ test('a key that was deleted at WorkOS meanwhile is still rotated', async () => 
     headers: { authorization: `Bearer ${service.workos.apiKey}` },
   });
   expect(outcome(await rotate(owner, old.id, { grace_seconds: 60 }))).toEqual([201, undefined]);
-  expect(await rowOf(old.id)).toMatchObject({ due_at: null });
+  expect(await keyRow(service.db, old.id)).toMatchObject({ due_at: null });
 });
 
 test.each([2, 10])('of %i rotations of one key at once one succeeds, and no key is left over', async (requests) => {
@@ -108,7 +113,7 @@ test.each([2, 10])('of %i rotations of one key at once one succeeds, and no key 
   expect(new Set(refused.map((answer) => outcome(answer).join(' ')))).toEqual(new Set(['400 validation_error']));
   const successor = String(made[0]?.body['id']);
   expect(await liveIn(acme.id)).toEqual([old.id, successor].toSorted());
-  expect(await rowOf(old.id)).toMatchObject({ rotated_to: successor });
+  expect(await keyRow(service.db, old.id)).toMatchObject({ rotated_to: successor });
   const events = await service
     .db('audit_events')
     .where({ organization_id: acme.id })

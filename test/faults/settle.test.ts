@@ -14,7 +14,8 @@ afterEach(() => service.workos.faults.clear());
 const settle = () => service.background.runOnce('settle');
 const revoke = (token: string, id: string) => call(service, 'DELETE', `/v1/api-keys/${id}`, { token });
 const usageOf = async (token: string) => (await call(service, 'GET', '/v1/organization', { token })).body['usage'];
-const rowOf = (organizationId: string) => service.db('api_keys').where({ organization_id: organizationId }).first();
+const rowOfOrganization = (organizationId: string) =>
+  service.db('api_keys').where({ organization_id: organizationId }).first();
 
 /** Asks for a key, loses the answer, and returns what is left over at WorkOS. */
 async function leaveOrphan(organizationId: string, token: string) {
@@ -38,7 +39,7 @@ test.each<[string, FaultInput]>([
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   expect(await usageOf(owner)).toEqual({ api_keys: 0 });
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: null, workos_id: null });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: null, workos_id: null });
   expect(await service.db('audit_events').where({ organization_id: acme.id })).toEqual([]);
 });
 
@@ -66,7 +67,7 @@ test('a key that WorkOS makes after we gave up is found and deleted too', async 
   service.clock.advance(60_000);
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: null });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: null });
 });
 
 test('a row that WorkOS knows nothing of is no longer looked for in the end', async () => {
@@ -74,10 +75,10 @@ test('a row that WorkOS knows nothing of is no longer looked for in the end', as
   failAt(service, 'create', { kind: 'reset_before' });
   await requestKey(service, await acme.session());
   await settle();
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: expect.any(Date) });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: expect.any(Date) });
   service.clock.advance(4 * 60_000);
   await settle();
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: null });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: null });
 });
 
 test('keys that others made are never deleted, whatever their names', async () => {
@@ -116,11 +117,11 @@ test('a row whose maker died is ended when its time is over, and not before', as
   const dueAt = new Date(service.clock().getTime() + 2 * TIMEOUT_MS + 1_000);
   await service.db('api_keys').where({ organization_id: acme.id }).update({ due_at: dueAt });
   await settle();
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'provisioning' });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'provisioning' });
   expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
   service.clock.advance(2 * TIMEOUT_MS + 1_000);
   await settle();
-  expect(await rowOf(acme.id)).toMatchObject({ status: 'failed', due_at: null });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: null });
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
 });
 
@@ -137,7 +138,11 @@ test('a key is revoked at once while WorkOS is down, and deleted there later', a
   service.clock.advance(10_000);
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-  expect(await rowOf(acme.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null, attempts: 0 });
+  expect(await rowOfOrganization(acme.id)).toMatchObject({
+    workos_deleted_at: expect.any(Date),
+    due_at: null,
+    attempts: 0,
+  });
   expect(await service.db('audit_events').where({ organization_id: acme.id }).pluck('action')).toEqual([
     'api_key.created',
     'api_key.revoked',
@@ -173,8 +178,8 @@ test('a settler that died is followed by another when its lease is over', async 
   // Claimed, and never heard of again.
   failAt(service, 'delete', { kind: 'hang', times: 0 });
   const claimed = settle();
-  await expect.poll(() => rowOf(acme.id).then(({ attempts }) => attempts)).toBe(1);
-  const { due_at: leaseEnd } = await rowOf(acme.id);
+  await expect.poll(() => rowOfOrganization(acme.id).then(({ attempts }) => attempts)).toBe(1);
+  const { due_at: leaseEnd } = await rowOfOrganization(acme.id);
   await claimed;
   await service.db('api_keys').where({ organization_id: acme.id }).update({ due_at: leaseEnd });
   service.workos.faults.clear();
@@ -194,11 +199,11 @@ test('what WorkOS does not do is tried again later and later, at most 15 seconds
   await revoke(owner, key.id);
   const waits: number[] = [];
   for (let attempt = 1; attempt <= 9; attempt++) {
-    const { due_at: dueAt } = await rowOf(acme.id);
+    const { due_at: dueAt } = await rowOfOrganization(acme.id);
     service.clock.advance(Math.max(0, dueAt.getTime() - service.clock().getTime()) + 1);
     const now = service.clock().getTime();
     await settle();
-    const { due_at: next, attempts } = await rowOf(acme.id);
+    const { due_at: next, attempts } = await rowOfOrganization(acme.id);
     expect(attempts).toBe(attempt);
     waits.push((next.getTime() - now) / 1_000);
   }

@@ -115,13 +115,13 @@ export function tableOf(measured: readonly Measured[]): string {
     const known = worst.get(one.text);
     if (!known || excessOf(one) > excessOf(known)) worst.set(one.text, one);
   }
-  const rows = [...worst.values()].toSorted((a, b) => excessOf(b) - excessOf(a)).map(rowOf);
+  const rows = [...worst.values()].toSorted((a, b) => excessOf(b) - excessOf(a)).map(statementLine);
   const head =
     '| rows read | answered | blocks | ms | of the bound | from | statement |\n| --: | --: | --: | --: | --: | --- | --- |';
   return [head, ...rows].join('\n');
 }
 
-function rowOf(one: Measured): string {
+function statementLine(one: Measured): string {
   const text = one.text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').slice(0, 140);
   const share = `${(excessOf(one) * 100).toFixed(1)} %`;
   const cells = [one.read, one.answered, one.blocks, one.milliseconds.toFixed(2), share, one.from, `\`${text}\``];

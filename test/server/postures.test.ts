@@ -48,13 +48,13 @@ async function addTenants(count: number): Promise<Tenant[]> {
   );
   await db.batchInsert(
     'api_keys',
-    tenants.map(({ id, key }) => rowOf(id, key, times)),
+    tenants.map(({ id, key }) => newKeyRow(id, key, times)),
     500,
   );
   return tenants;
 }
 
-function rowOf(organizationId: string, key: string, times: object) {
+function newKeyRow(organizationId: string, key: string, times: object) {
   const { secretHash, hashKey } = hasher.keep(key);
   return {
     organization_id: organizationId,

@@ -19,7 +19,7 @@ const flush = () => service.background.runOnce('flush_sessions');
 const OK = [200, undefined];
 const OVER = [401, 'credential_expired'];
 const me = async (token: string) => outcome(await call(service, 'GET', '/v1/permission-sets', { token }));
-const rowOf = async (token: string) =>
+const sessionRow = async (token: string) =>
   service
     .db('user_sessions')
     .where({ session_id: decodeJwt(token)['sid'] })
@@ -91,16 +91,16 @@ test('machines and keys are no sessions', async () => {
 test('the first use is written soon, others once in a tenth of the window; no request writes', async () => {
   const { token } = await session();
   await me(token);
-  expect(await rowOf(token)).toBeUndefined();
+  expect(await sessionRow(token)).toBeUndefined();
   await flush();
-  const first = (await rowOf(token)).last_active_at;
+  const first = (await sessionRow(token)).last_active_at;
   service.clock.advance(LAG_MS / 2);
   await me(token);
   await flush();
-  expect((await rowOf(token)).last_active_at).toEqual(first);
+  expect((await sessionRow(token)).last_active_at).toEqual(first);
   service.clock.advance(LAG_MS / 2);
   await flush();
-  expect(Number((await rowOf(token)).last_active_at) - Number(first)).toBeGreaterThanOrEqual(LAG_MS / 2);
+  expect(Number((await sessionRow(token)).last_active_at) - Number(first)).toBeGreaterThanOrEqual(LAG_MS / 2);
 });
 
 test('a use that another replica has written counts here', async () => {
@@ -125,7 +125,7 @@ test.each([
   service.clock.advance(WINDOW_MS);
   const refused = await refresh(service, { refresh_token: tokens.refresh_token });
   expect([outcome(refused), refused.body.error.details?.['reason']]).toEqual([OVER, 'inactive']);
-  expect(await rowOf(tokens.access_token)).toMatchObject({
+  expect(await sessionRow(tokens.access_token)).toMatchObject({
     end_reason: 'inactive',
     workos_revoked_at: expect.any(Date),
   });
@@ -147,16 +147,16 @@ test('sessions that nobody comes back to are ended, here and at WorkOS, and forg
   await flush();
   service.clock.advance(WINDOW_MS + LAG_MS);
   await service.background.runOnce('sweep_sessions');
-  expect(await rowOf(access_token)).toMatchObject({ end_reason: null });
+  expect(await sessionRow(access_token)).toMatchObject({ end_reason: null });
   service.clock.advance(2 * LAG_MS);
   await service.background.runOnce('sweep_sessions');
-  expect(await rowOf(access_token)).toMatchObject({ end_reason: 'inactive' });
+  expect(await sessionRow(access_token)).toMatchObject({ end_reason: 'inactive' });
   await service.background.runOnce('revoke_sessions');
-  expect(await rowOf(access_token)).toMatchObject({ workos_revoked_at: expect.any(Date), due_at: null });
+  expect(await sessionRow(access_token)).toMatchObject({ workos_revoked_at: expect.any(Date), due_at: null });
   expect((await refresh(service, { refresh_token })).status).toBe(401);
   service.clock.advance(61 * 86_400_000);
   await service.background.runOnce('sweep_sessions');
-  expect(await rowOf(access_token)).toBeUndefined();
+  expect(await sessionRow(access_token)).toBeUndefined();
 });
 
 const of = (n: number) => ({ sessionId: `session_${n}`, userId: 'user_a', organizationId: 'org_a' });

@@ -20,7 +20,7 @@ export async function addKeys(
   const now = service.clock();
   await service.db.batchInsert(
     'api_keys',
-    ids.map((id, i) => rowOf(organizationId, id, `key ${i}`, now)),
+    ids.map((id, i) => newKeyRow(organizationId, id, `key ${i}`, now)),
     500,
   );
   return ids;
@@ -31,7 +31,7 @@ async function makeKey(service: Pick<Service, 'workos'>, organizationId: string)
   return (await atWorkos<WorkosKey>(service, 'POST', path, { name: 'one of many' })).id;
 }
 
-function rowOf(organizationId: string, workosId: string, label: string, now: Date) {
+function newKeyRow(organizationId: string, workosId: string, label: string, now: Date) {
   return {
     organization_id: organizationId,
     id: ulid(now),

@@ -19,7 +19,7 @@ const OVER = [401, 'credential_expired'];
 const sidOf = (token: string) => String(decodeJwt(token)['sid']);
 const me = async (token: string, { url }: { url: string } = service) =>
   outcome(await call({ url }, 'GET', '/v1/permission-sets', { token }));
-const rowOf = (sessionId: string) => db('user_sessions').where({ session_id: sessionId }).first();
+const sessionRow = (sessionId: string) => db('user_sessions').where({ session_id: sessionId }).first();
 const revokeAtWorkos = (sessionId: string) =>
   atWorkos(service, 'POST', '/user_management/sessions/revoke', { session_id: sessionId });
 const auditOf = (organizationId: string) =>
@@ -68,7 +68,7 @@ test('a session that is revoked at WorkOS is over here as soon as its webhook ha
     },
   ]);
   // There is nothing left to tell WorkOS.
-  expect(await rowOf(sessionId)).toMatchObject({ due_at: null, workos_revoked_at: expect.any(Date) });
+  expect(await sessionRow(sessionId)).toMatchObject({ due_at: null, workos_revoked_at: expect.any(Date) });
 });
 
 test('also where people sign in elsewhere, to a session that memory knows', async () => {
@@ -101,7 +101,7 @@ test('a session that ended here stays as it ended, and is recorded once', async 
   const { access_token, organizationId, sessionId } = await signedIn();
   await logout(service, access_token);
   expect(await send(sessionRevoked({ id: sessionId, organization_id: organizationId }))).toBe('unchanged');
-  expect(await rowOf(sessionId)).toMatchObject({ end_reason: 'signed_out' });
+  expect(await sessionRow(sessionId)).toMatchObject({ end_reason: 'signed_out' });
   expect((await auditOf(organizationId)).map(({ action }) => action)).toEqual(['session.created', 'session.ended']);
 });
 
@@ -133,7 +133,7 @@ test('other sessions of the same person go on', async () => {
 test('what was ended long ago is forgotten', async () => {
   const at = new Date(service.clock().getTime() - 61 * 86_400_000);
   await send(sessionRevoked({ id: 'session_of_long_ago' }, at));
-  expect(await rowOf('session_of_long_ago')).toMatchObject({ ended_at: at });
+  expect(await sessionRow('session_of_long_ago')).toMatchObject({ ended_at: at });
   await service.background.runOnce('sweep_sessions');
-  expect(await rowOf('session_of_long_ago')).toBeUndefined();
+  expect(await sessionRow('session_of_long_ago')).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, deleteAtWorkos, makeDashboardKey, signWebhook } from '../support/at-workos.ts';
 import { startService } from '../support/service.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
+import { keyRow } from '../support/key-row.ts';
 
 const [LIVE_SECRET, TEST_SECRET] = ['a webhook secret of live WorkOS', 'a webhook secret of its test environment'];
 const [LIVE_PATH, TEST_PATH] = ['/v1/hooks/workos', '/v1/hooks/workos/test'];
@@ -21,8 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => testing.workos.deliverEvents({ delay_ms: 0, duplicate: false, reorder: false }));
 
-const rowOf = (id: string) => db('api_keys').where({ workos_id: id }).first();
-const statusOf = async (id: string) => (await rowOf(id))?.status;
+const statusOf = async (id: string) => (await keyRow(db, id))?.status;
 const soon = { timeout: 5_000 };
 const testOrganization = async () =>
   (await atWorkos<{ id: string }>(testing, 'GET', `/organizations/external_id/${acme.id}`)).id;
@@ -46,7 +46,11 @@ describe('what is done in the test environment', () => {
     testing.workos.deliverEvents({ duplicate: true, reorder: true });
     const made = await makeDashboardKey(testing, await testOrganization(), { permissions: ['workspace:read'] });
     await expect.poll(() => statusOf(made.id), soon).toBe('active');
-    expect(await rowOf(made.id)).toMatchObject({ organization_id: acme.id, environment: 'test', origin: 'workos' });
+    expect(await keyRow(db, made.id)).toMatchObject({
+      organization_id: acme.id,
+      environment: 'test',
+      origin: 'workos',
+    });
     await deleteAtWorkos(testing, known.id);
     await deleteAtWorkos(testing, made.id);
     await expect.poll(() => statusOf(known.id), soon).toBe('revoked');
@@ -98,7 +102,7 @@ describe('an event of one environment acts on no key of the other', () => {
     async (event) => {
       await createKey(service, owner, { environment: 'test' });
       const live = await createKey(service, owner);
-      const before = await rowOf(live.id);
+      const before = await keyRow(db, live.id);
       const [{ name } = { name: '' }] = (
         await atWorkos<{ data: { name: string }[] }>(service, 'GET', `/organizations/${acme.id}/api_keys`)
       ).data;
@@ -107,7 +111,7 @@ describe('an event of one environment acts on no key of the other', () => {
       expect(named.body).toEqual({ outcome: 'ignored' });
       const disguised = await send(TEST_PATH, TEST_SECRET, keyEvent(event, await testOrganization(), live.id, end));
       expect(disguised.body).toEqual({ outcome: 'unchanged' });
-      expect(await rowOf(live.id)).toEqual(before);
+      expect(await keyRow(db, live.id)).toEqual(before);
     },
   );
 
@@ -115,7 +119,7 @@ describe('an event of one environment acts on no key of the other', () => {
     '%s of live WorkOS that names a test key changes nothing',
     async (event) => {
       const key = await createKey(service, owner, { environment: 'test' });
-      const before = await rowOf(key.id);
+      const before = await keyRow(db, key.id);
       const [{ name } = { name: '' }] = (
         await atWorkos<{ data: { name: string }[] }>(
           testing,
@@ -126,7 +130,7 @@ describe('an event of one environment acts on no key of the other', () => {
       const end = { expires_at: new Date().toISOString(), name };
       const answer = await send(LIVE_PATH, LIVE_SECRET, keyEvent(event, acme.id, key.id, end));
       expect(answer).toMatchObject({ status: 200, body: { outcome: 'unchanged' } });
-      expect(await rowOf(key.id)).toEqual(before);
+      expect(await keyRow(db, key.id)).toEqual(before);
     },
   );
 });

@@ -6,6 +6,7 @@ import type { Organization } from '../../support/organizations.ts';
 import { startService } from '../../support/service.ts';
 import { failAt, takeWorkosDown } from '../../support/workos-faults.ts';
 import { makeKeyAtWorkos, workosRequests } from '../../support/workos-keys.ts';
+import { keyRow } from '../../support/key-row.ts';
 
 const service = await startService({ WORKOS_VALIDATIONS_PER_SECOND: '20', WORKOS_TIMEOUT_MS: '1500' });
 const { db, workos } = service;
@@ -21,7 +22,6 @@ async function ownerOf(acme: Organization): Promise<string> {
 
 const use = (token: string) => call(service, 'GET', '/v1/me/session', { token });
 const questions = () => workosRequests(service, 'POST', '/api_keys/validations');
-const rowOf = (id: string) => db('api_keys').where({ workos_id: id }).first();
 const nobodys = (end: string) => `sk_nobodysnobodysnobodysnobodys${end}`;
 /** What the limit on questions lets through comes back within a second. */
 const rest = () => new Promise((resolve) => setTimeout(resolve, 1_050));
@@ -62,9 +62,9 @@ test('a key that an event told of before is known by its row', async () => {
   const acme = await service.organizations.add();
   const key = await makeDashboardKey(service, acme.id);
   await service.background.runOnce('events');
-  expect(await rowOf(key.id)).toMatchObject({ secret_hash: null });
+  expect(await keyRow(db, key.id)).toMatchObject({ secret_hash: null });
   expect((await use(key.value)).status).toBe(200);
-  expect(await rowOf(key.id)).toMatchObject({ secret_hash: expect.any(Buffer), status: 'active' });
+  expect(await keyRow(db, key.id)).toMatchObject({ secret_hash: expect.any(Buffer), status: 'active' });
   expect(await db('api_keys').where({ organization_id: acme.id })).toHaveLength(1);
 });
 
@@ -178,7 +178,7 @@ test('a key that is revoked here stays refused while WorkOS still has it', async
   expect(questions()).toBe(before);
   expect(outcome(await use(unknown.value))).toEqual([401, 'credential_invalid']);
   expect(questions()).toBe(before + 1);
-  expect(await rowOf(unknown.id)).toMatchObject({ status: 'revoked', secret_hash: null });
+  expect(await keyRow(db, unknown.id)).toMatchObject({ status: 'revoked', secret_hash: null });
 });
 
 test('a key whose deletion an event told of before its making stays refused', async () => {
@@ -194,7 +194,7 @@ test('a key of an organization that is closed here is refused', async () => {
   await db('tenants').where({ organization_id: acme.id }).update({ deleted_at: service.clock() });
   const key = await makeDashboardKey(service, acme.id);
   expect(outcome(await use(key.value))).toEqual([401, 'credential_invalid']);
-  expect(await rowOf(key.id)).toMatchObject({ status: 'revoked' });
+  expect(await keyRow(db, key.id)).toMatchObject({ status: 'revoked' });
 });
 
 test("a person's own key is refused", async () => {
@@ -203,7 +203,7 @@ test("a person's own key is refused", async () => {
   const body = { name: 'mine', organization_id: acme.id, permissions: ['workspace:read'] };
   const key = await atWorkos<{ id: string; value: string }>(service, 'POST', path, body);
   expect(outcome(await use(key.value))).toEqual([401, 'credential_invalid']);
-  expect(await rowOf(key.id)).toBeUndefined();
+  expect(await keyRow(db, key.id)).toBeUndefined();
 });
 
 test('an orphan of ours, and a key that borrows a name of ours, are refused', async () => {

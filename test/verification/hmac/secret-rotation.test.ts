@@ -7,6 +7,7 @@ import { startService } from '../../support/service.ts';
 import type { Service } from '../../support/service.ts';
 import { failAt, takeWorkosDown } from '../../support/workos-faults.ts';
 import { keysAtWorkos, makeKeyAtWorkos, workosRequests } from '../../support/workos-keys.ts';
+import { keyRow } from '../../support/key-row.ts';
 
 const secret = () => randomBytes(32).toString('hex');
 const FIRST = secret();
@@ -20,8 +21,7 @@ afterEach(() => workos.faults.clear());
 const restart = (current: string, ...previous: string[]) =>
   restartWith(service, { LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous.join(',') });
 const codeAt = async (at: Process, key: string) => (await verifyKey(at, { key })).body['code'];
-const rowOf = (id: string) => db('api_keys').where({ workos_id: id }).first();
-const hashKeyOf = async (id: string): Promise<unknown> => (await rowOf(id)).hash_key;
+const hashKeyOf = async (id: string): Promise<unknown> => (await keyRow(db, id)).hash_key;
 const questions = () => workosRequests(service, 'POST', '/api_keys/validations');
 
 async function newKey() {
@@ -37,13 +37,13 @@ async function oldHashes(at: Process): Promise<Record<string, number>> {
 
 test('a key goes on working over a change of the secret, without WorkOS, and is known by the new one from its use on', async () => {
   const { key } = await newKey();
-  const made = await rowOf(key.id);
+  const made = await keyRow(db, key.id);
   const second = secret();
   const between = await restart(second, FIRST);
   takeWorkosDown(service);
   expect(await codeAt(between, key.value)).toBe('valid');
   await expect.poll(() => hashKeyOf(key.id)).not.toBe(made.hash_key);
-  const renewed = await rowOf(key.id);
+  const renewed = await keyRow(db, key.id);
   expect(renewed).toEqual({
     ...made,
     hash_key: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -64,7 +64,7 @@ test('while replicas change over, each finds what the other has written', async 
     [young, old],
   ] as const) {
     const key = await createKey(maker, owner);
-    const { hash_key: made } = await rowOf(key.id);
+    const { hash_key: made } = await keyRow(db, key.id);
     for (const at of [maker, other]) expect(await codeAt(at, key.value)).toBe('valid');
     await expect.poll(() => hashKeyOf(key.id)).not.toBe(made);
     for (const at of [maker, other]) expect(await codeAt(at, key.value)).toBe('valid');
@@ -117,12 +117,12 @@ test('a dropped secret never brings a revoked key back, while WorkOS has not hea
 
 test('a hash that another configured secret made is not taken over', async () => {
   const { acme, key } = await newKey();
-  const mine = await rowOf(key.id);
+  const mine = await keyRow(db, key.id);
   const stranger = await makeKeyAtWorkos(service, acme.id, 'another');
   // As though WorkOS had two secrets for one key.
   await db('api_keys').where({ workos_id: key.id }).update({ workos_id: stranger.id });
   expect(await codeAt(await restart(secret(), FIRST), stranger.value)).toBe('not_found');
-  expect((await rowOf(stranger.id)).secret_hash).toEqual(mine.secret_hash);
+  expect((await keyRow(db, stranger.id)).secret_hash).toEqual(mine.secret_hash);
 });
 
 test('a repeated request gives the same answer on either side of the change', async () => {

@@ -6,6 +6,7 @@ import { SECRET, auditOf, makeTestReconcile, stateOf, throughAll } from '../../s
 import { startService } from '../../support/service.ts';
 import { AT, failAt, takeWorkosDown } from '../../support/workos-faults.ts';
 import { keysAtWorkos } from '../../support/workos-keys.ts';
+import { keyRow } from '../../support/key-row.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1500' });
@@ -15,7 +16,6 @@ const reconcile = makeTestReconcile(service);
 afterEach(() => workos.faults.clear());
 
 const only = ({ id }: Organization) => ({ organizationId: id });
-const rowOf = (keyId: string) => db('api_keys').where({ workos_id: keyId }).first();
 const through = (acme: Organization, left?: unknown[]) => throughAll(service, reconcile, acme.id, left);
 const CLEAN = { findings: [], failures: [], mended: 0 };
 
@@ -36,8 +36,8 @@ describe('different expiry', () => {
         ['different_expiry', removed.id, true],
       ]),
     );
-    expect(await rowOf(given.id)).toMatchObject({ expires_at: end, workos_expires_at: end });
-    expect(await rowOf(removed.id)).toMatchObject({ expires_at: null });
+    expect(await keyRow(db, given.id)).toMatchObject({ expires_at: end, workos_expires_at: end });
+    expect(await keyRow(db, removed.id)).toMatchObject({ expires_at: null });
     const events = (await auditOf(service, acme.id)).slice(-2);
     expect(events.every((event) => event.action === 'api_key.expiry_changed' && event.actor_id === 'reconcile')).toBe(
       true,
@@ -52,7 +52,7 @@ describe('different expiry', () => {
       .where({ workos_id: key.id })
       .update({ expires_at: new Date(0) });
     expect(await through(acme)).toEqual([['different_expiry', key.id, true]]);
-    expect(await rowOf(key.id)).toMatchObject({ expires_at: null });
+    expect(await keyRow(db, key.id)).toMatchObject({ expires_at: null });
   });
 
   test('the end of a key that was replaced is told to WorkOS again', async () => {
@@ -60,7 +60,7 @@ describe('different expiry', () => {
     const owner = await acme.session();
     const key = await createKey(service, owner);
     await call(service, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: owner, body: { grace_seconds: 3_600 } });
-    const { expires_at: end } = await rowOf(key.id);
+    const { expires_at: end } = await keyRow(db, key.id);
     await expireAtWorkos(service, key.id, null);
     expect(await through(acme)).toEqual([['different_expiry', key.id, true]]);
     expect((await keysAtWorkos(service, acme.id)).find(({ id }) => id === key.id)).toMatchObject({
@@ -92,7 +92,7 @@ describe('different permissions', () => {
     const acme = await service.organizations.add();
     const key = await withScopes(acme, ['tasks:write', 'workspace:read', 'audit:read']);
     expect(await through(acme)).toEqual([['different_permissions', key.id, true]]);
-    expect(await rowOf(key.id)).toMatchObject({
+    expect(await keyRow(db, key.id)).toMatchObject({
       scopes: ['workspace:read', 'audit:read'],
       permission_set: 'read_only',
     });
@@ -108,7 +108,7 @@ describe('different permissions', () => {
     expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
       ['different_permissions', key.id, false],
     ]);
-    expect(await rowOf(key.id)).toMatchObject({ scopes: ['workspace:read'] });
+    expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
   test('where both differ only the smaller part stays', async () => {
@@ -117,7 +117,7 @@ describe('different permissions', () => {
     expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
       ['different_permissions', key.id, true],
     ]);
-    expect(await rowOf(key.id)).toMatchObject({ scopes: ['workspace:read'] });
+    expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
   test('what no key may hold is no difference', async () => {
@@ -142,7 +142,7 @@ describe('unsettled', () => {
     await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
     expect(await through(acme)).toEqual([['unsettled', key.id, true]]);
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-    expect(await rowOf(key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
+    expect(await keyRow(db, key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
   });
 
   test('an end that WorkOS was not told of is told', async () => {

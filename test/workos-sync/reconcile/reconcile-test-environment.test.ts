@@ -6,6 +6,7 @@ import { startService } from '../../support/service.ts';
 import { startTestEnvironment } from '../../support/test-environment.ts';
 import { AT, failAt } from '../../support/workos-faults.ts';
 import { keysAtWorkos } from '../../support/workos-keys.ts';
+import { keyRow } from '../../support/key-row.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const there = await startTestEnvironment();
@@ -26,7 +27,6 @@ afterEach(() => {
 });
 
 const newTestKey = (body: object = {}) => createKey(service, owner, { environment: 'test', ...body });
-const rowOf = (keyId: string) => db('api_keys').where({ workos_id: keyId }).first();
 const testOrganization = async (externalId = acme.id) =>
   (await atWorkos<{ id: string }>(testing, 'GET', `/organizations/external_id/${externalId}`)).id;
 const newTestOrganization = async (externalId: string) =>
@@ -74,7 +74,7 @@ test('an environment that is not configured is left out, and its keys are let be
   const outcome = await makeTestReconcile(service)({ organizationId: acme.id });
   expect(outcome).toMatchObject({ leftOut: ['test'], findings: [], failures: [] });
   expect(outcome.compared.map(({ environment }) => environment)).toEqual(['live']);
-  expect(await rowOf(key.id)).toMatchObject({ status: 'active', due_at: new Date(0), attempts: 0 });
+  expect(await keyRow(db, key.id)).toMatchObject({ status: 'active', due_at: new Date(0), attempts: 0 });
 });
 
 describe('a difference is found in the environment that it is in, and mended there', () => {
@@ -82,8 +82,8 @@ describe('a difference is found in the environment that it is in, and mended the
     const [gone, kept, live] = [await newTestKey(), await newTestKey(), await createKey(service, owner)];
     await deleteAtWorkos(testing, gone.id);
     expect(await through()).toEqual([['test', 'only_here', gone.id, true]]);
-    expect(await rowOf(gone.id)).toMatchObject({ status: 'revoked', workos_deleted_at: expect.any(Date) });
-    for (const { id } of [kept, live]) expect(await rowOf(id)).toMatchObject({ status: 'active' });
+    expect(await keyRow(db, gone.id)).toMatchObject({ status: 'revoked', workos_deleted_at: expect.any(Date) });
+    for (const { id } of [kept, live]) expect(await keyRow(db, id)).toMatchObject({ status: 'active' });
     expect((await auditOf(service, acme.id)).at(-1)).toMatchObject({
       action: 'api_key.revoked',
       actor_id: 'reconcile',
@@ -106,14 +106,14 @@ describe('a difference is found in the environment that it is in, and mended the
     const key = await makeDashboardKey(testing, await testOrganization(), { permissions: ['workspace:read'] });
     expect(await through()).toEqual([['test', 'only_there', key.id, true]]);
     const row = { organization_id: acme.id, environment: 'test', origin: 'workos', status: 'active' };
-    expect(await rowOf(key.id)).toMatchObject(row);
+    expect(await keyRow(db, key.id)).toMatchObject(row);
   });
 
   test('an end that was set there is taken', async () => {
     const [key, end] = [await newTestKey(), new Date(Date.now() + DAY_MS)];
     await expireAtWorkos(testing, key.id, end);
     expect(await through()).toEqual([['test', 'different_expiry', key.id, true]]);
-    expect(await rowOf(key.id)).toMatchObject({ expires_at: end });
+    expect(await keyRow(db, key.id)).toMatchObject({ expires_at: end });
   });
 
   test('what is not granted there is taken away here', async () => {
@@ -124,7 +124,7 @@ describe('a difference is found in the environment that it is in, and mended the
       .where({ workos_id: key.id })
       .update({ scopes: ['workspace:read', 'tasks:write'] });
     expect(await through()).toEqual([['test', 'different_permissions', key.id, true]]);
-    expect(await rowOf(key.id)).toMatchObject({ scopes: ['workspace:read'] });
+    expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
   test('a deletion that it has not confirmed is done there, beside one of live WorkOS', async () => {
@@ -161,11 +161,11 @@ describe('a difference is found in the environment that it is in, and mended the
     await newTestKey();
     const [original] = await keysAtWorkos(service, acme.id);
     const copy = await makeDashboardKey(testing, await testOrganization(), { name: original!.name });
-    const before = await rowOf(live.id);
+    const before = await keyRow(db, live.id);
     const left = [['test', 'only_there', copy.id, false]];
     expect(await through(left)).toEqual(left);
     const marks = { workos_expected_at: expect.any(Date), workos_seen_at: expect.any(Date) };
-    expect(await rowOf(live.id)).toEqual({ ...before, ...marks });
+    expect(await keyRow(db, live.id)).toEqual({ ...before, ...marks });
   });
 });
 
@@ -180,7 +180,7 @@ describe('the organizations of the test environment', () => {
     expect(await remembered(acme.id)).toBe(id);
     await deleteAtWorkos(testing, key.id);
     await service.background.runOnce('test_events');
-    expect(await rowOf(key.id)).toMatchObject({ status: 'revoked', environment: 'test' });
+    expect(await keyRow(db, key.id)).toMatchObject({ status: 'revoked', environment: 'test' });
   });
 
   test('those that stand for none of ours are left alone, and make no organization here', async () => {
@@ -226,7 +226,7 @@ describe('the organizations of the test environment', () => {
     const elsewhereOnly = makeTestReconcile(service, undefined, ['organization'], elsewhere.env);
     const { findings } = await elsewhereOnly({ organizationId: acme.id });
     expect(findings).toMatchObject([{ environment: 'test', kind: 'only_here', keyId: key.id, mended: false }]);
-    expect(await rowOf(key.id)).toMatchObject({ status: 'active' });
+    expect(await keyRow(db, key.id)).toMatchObject({ status: 'active' });
     expect(await remembered(acme.id)).toBe(await testOrganization());
   });
 });
@@ -244,7 +244,7 @@ describe('one environment that cannot be read', () => {
     expect(failures).toEqual([acme.id]);
     expect(compared.find(({ environment }) => environment === down)).toMatchObject({ failures: 1, mended: 0 });
     expect(findings).toMatchObject([{ environment: up, kind: 'only_here', keyId: keys[up].id, mended: true }]);
-    expect(await rowOf(keys[down].id)).toMatchObject({ status: 'active' });
+    expect(await keyRow(db, keys[down].id)).toMatchObject({ status: 'active' });
     broken().workos.faults.clear();
     expect(await mine()).toEqual([[down, 'only_here', keys[down].id, true]]);
   });

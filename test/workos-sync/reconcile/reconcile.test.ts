@@ -6,6 +6,7 @@ import { SECRET, auditOf, makeTestReconcile, throughAll } from '../../support/re
 import { startService } from '../../support/service.ts';
 import { failAt } from '../../support/workos-faults.ts';
 import { keysAtWorkos } from '../../support/workos-keys.ts';
+import { keyRow } from '../../support/key-row.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1500' });
@@ -15,7 +16,6 @@ const reconcile = makeTestReconcile(service);
 afterEach(() => workos.faults.clear());
 
 const only = ({ id }: Organization) => ({ organizationId: id });
-const rowOf = (keyId: string) => db('api_keys').where({ workos_id: keyId }).first();
 const through = (acme: Organization, left?: unknown[]) => throughAll(service, reconcile, acme.id, left);
 const CLEAN = { findings: [], failures: [], mended: 0 };
 
@@ -36,12 +36,12 @@ describe('only here', () => {
     const [gone, kept] = [await createKey(service, owner), await createKey(service, owner)];
     await deleteAtWorkos(service, gone.id);
     expect(await through(acme)).toEqual([['only_here', gone.id, true]]);
-    expect(await rowOf(gone.id)).toMatchObject({
+    expect(await keyRow(db, gone.id)).toMatchObject({
       status: 'revoked',
       workos_deleted_at: expect.any(Date),
       due_at: null,
     });
-    expect(await rowOf(kept.id)).toMatchObject({ status: 'active' });
+    expect(await keyRow(db, kept.id)).toMatchObject({ status: 'active' });
     expect((await auditOf(service, acme.id)).at(-1)).toEqual({
       action: 'api_key.revoked',
       actor_kind: 'system',
@@ -77,7 +77,7 @@ describe('only here', () => {
     });
     const { short } = await interrupted(only(acme));
     expect(short).toEqual([['only_here', lost.id, true]]);
-    expect(await rowOf(made!)).toMatchObject({ status: 'active' });
+    expect(await keyRow(db, made!)).toMatchObject({ status: 'active' });
   });
 
   test('nothing is revoked when WorkOS knows none of the organizations: it is another environment', async () => {
@@ -96,7 +96,7 @@ describe('only there', () => {
     const acme = await service.organizations.add();
     const key = await makeDashboardKey(service, acme.id, { permissions: ['workspace:read', 'audit:read'] });
     expect(await through(acme)).toEqual([['only_there', key.id, true]]);
-    expect(await rowOf(key.id)).toMatchObject({ origin: 'workos', status: 'active', permission_set: 'read_only' });
+    expect(await keyRow(db, key.id)).toMatchObject({ origin: 'workos', status: 'active', permission_set: 'read_only' });
     expect(await auditOf(service, acme.id)).toEqual([
       { action: 'api_key.created', actor_kind: 'system', actor_id: 'reconcile', target_id: key.id },
     ]);
@@ -107,7 +107,7 @@ describe('only there', () => {
     const key = await makeDashboardKey(service, id);
     const { short } = await reconcile();
     expect(short).toContainEqual(['only_there', key.id, true]);
-    expect(await rowOf(key.id)).toMatchObject({ organization_id: id, status: 'active' });
+    expect(await keyRow(db, key.id)).toMatchObject({ organization_id: id, status: 'active' });
   });
 
   test('what was asked for here and given up is deleted there', async () => {
