@@ -8,12 +8,12 @@ const OPERATIONS: Record<Operation, { title: string; about: string }> = {
   create: {
     title: 'Create',
     about:
-      'The request that makes the key at WorkOS fails. It is never repeated: WorkOS does not promise that two requests make one key. After healing a retry makes exactly one key.',
+      'The request that makes the key at WorkOS fails. It is never repeated: WorkOS does not promise that two requests make one key. After the repair a retry makes exactly one key.',
   },
   rotate: {
     title: 'Rotate',
     about:
-      'The request that makes the successor fails. An old key whose end WorkOS did not confirm has ended here at once, and its end is asked for again by the settler.',
+      'The request that makes the successor fails. An old key whose expiry WorkOS did not confirm has expired here at once, and the settler sets it at WorkOS again.',
   },
   revoke: {
     title: 'Revoke',
@@ -41,15 +41,14 @@ export function faultsPage(): string {
 
 const INTRODUCTION = `# When WorkOS fails
 
-What a client is told, what is left behind, and what heals it, for each way in which WorkOS can fail and each thing that
-Latchkey asks of it. This page is written by \`npm run docs:faults\` from the expectations of the tests in \`test/faults/\`,
-which play every one of these faults. Whatever is left to heal is healed by the background loops, within seconds of
-WorkOS being well again.
+What the client gets, what is left behind, and what repairs it, for each way in which WorkOS can fail and each operation that
+needs WorkOS. \`npm run docs:faults\` writes this page from the expectations of the tests in \`test/faults/\`, which play every
+one of these faults. Background loops repair what is left behind, within seconds of WorkOS being well again.
 `;
 
 function section(operation: Operation): string {
   const { title, about } = OPERATIONS[operation];
-  const head = ['WorkOS answers with', 'told', 'left behind', 'healed by'];
+  const head = ['WorkOS answers with', 'answer', 'left behind', 'repaired by'];
   const rows = FAULT_NAMES.map((name) => [FAULTS[name].what, ...cells(EXPECTED[operation][name])]);
   return `## ${title}\n\n${about}\n\n${markdownTable([head, ...rows])}`;
 }

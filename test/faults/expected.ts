@@ -26,7 +26,7 @@ function making(and: string): Row {
   };
   const done: Outcome = {
     told: UNAVAILABLE,
-    left: `an unsettled row, a key at WorkOS that nobody knows${and}`,
+    left: `an unsettled row, an unknown key at WorkOS${and}`,
     heals: 'the key is deleted at WorkOS',
   };
   return {

@@ -20,7 +20,7 @@ export const FAULTS = {
   empty_body: { what: 'an empty body, after the work', fault: { kind: 'empty_body' } },
   wrong_content_type: { what: 'the wrong content type, after the work', fault: { kind: 'wrong_content_type' } },
   unknown_charset: {
-    what: 'a charset that nobody knows, after the work',
+    what: 'an unknown charset, after the work',
     fault: { kind: 'charset', charset: 'unknown' },
   },
   status_401: { what: '401', fault: { kind: 'status', status: 401 } },
