@@ -12,7 +12,7 @@ import { onlyOwn, ownOf, ownerFor, reachOf } from './key-access.ts';
 import type { keyScopes } from './key-access.ts';
 import type { KeyFilter } from './rows/key-reader.ts';
 import type { Key } from './key.ts';
-import type { KeyRepository } from './rows/key-repository.ts';
+import type { KeyRepository } from './rows/key-reader.ts';
 import { readEnd } from './key-expiry.ts';
 import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit } from './key-schemas.ts';
 import type { KeySchemas, ViewKey } from './key-schemas.ts';

@@ -10,7 +10,7 @@ import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import { ulid } from '../ids.ts';
 import type { Held, IdempotencyRepository, Place } from './idempotency-repository.ts';
-import type { Safe, Safes } from './safes.ts';
+import type { Safe, Safes } from './record-secrets.ts';
 import type { Sealing } from './sealing.ts';
 
 type Deps = {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { makeSafes } from '../../src/idempotency/safes.ts';
+import { makeSafes } from '../../src/idempotency/record-secrets.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';

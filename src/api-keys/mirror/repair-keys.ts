@@ -3,7 +3,7 @@ import type { AuditSource } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
-import { keyEvent } from './key-event.ts';
+import { keyEvent } from '../key-audit.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
 import type { Environment } from '../key.ts';
 import type { KeyRow } from '../rows/key-row.ts';

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { AuditEvent, AuditSource } from '../../audit/audit-event.ts';
-import { keyEvent } from './key-event.ts';
+import { keyEvent } from '../key-audit.ts';
 import { failProvisioningRows } from './mirror-row.ts';
 import type { EndedRow } from './mirror-row.ts';
 

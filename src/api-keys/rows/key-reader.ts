@@ -5,6 +5,7 @@ import type { Page, PageRequest } from '../../http/pagination.ts';
 import { ID } from '../../ids.ts';
 import { makeCountByStatus } from './count-keys.ts';
 import type { Reach } from '../key-access.ts';
+import { keyWriter } from './key-writer.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
 import type { Environment, Key, KeyStatus } from '../key.ts';
 
@@ -19,10 +20,10 @@ export type KeyFilter = {
 };
 
 type KeyQuery = ReturnType<typeof provisionedKeys>;
-export type KeyReader = ReturnType<typeof makeKeyReader>;
+export type KeyRepository = ReturnType<typeof makeKeyRepository>;
 
-/** What is read of the mirror, always of one organization. */
-export function makeKeyReader(db: Knex) {
+/** Reads and changes the mirror's rows, always those of one organization. */
+export function makeKeyRepository(db: Knex) {
   const provisioned = (organizationId: string) => provisionedKeys(db, organizationId);
 
   return {
@@ -71,6 +72,8 @@ export function makeKeyReader(db: Knex) {
     countTowardsQuota,
 
     countByStatus: makeCountByStatus(db),
+
+    ...keyWriter,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditSource } from '../../audit/audit-event.ts';
+import type { AuditEvent, AuditSource } from '../audit/audit-event.ts';
 
 /** What the audit log keeps of a change to a key. */
 export function keyEvent(
