@@ -11,7 +11,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { ulid } from '../../src/ids.ts';
-import { makeKeyRepository } from '../../src/api-keys/rows/key-reader.ts';
+import { makeKeyRepository } from '../../src/api-keys/rows/key-repository.ts';
 import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { ENVIRONMENT, PERMISSIONS, tenants } from '../tenants.ts';
 

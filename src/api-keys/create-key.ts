@@ -10,7 +10,7 @@ import type { PlanBounds } from './assert-within-plan.ts';
 import type { HearOwner } from './check-owner.ts';
 import { assertHeld } from './key-choice.ts';
 import type { AskedEnd } from './key-expiry.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import { viewOwner, viewRateLimit } from './key-schemas.ts';
 import type { Environment, Key, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { Reach } from './key-access.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
 
 /** @throws AppError `api_key_not_found`, also for a key of another organization, or out of reach */

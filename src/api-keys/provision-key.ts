@@ -14,7 +14,7 @@ import type { IssuedKey } from '../workos/gateway.ts';
 import type { KeyGateway } from '../workos/test-environment-gateway.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import type { Inherited, NewKey } from './rows/key-writer.ts';
 import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
 import type { Marker } from './mirror/marker.ts';

@@ -11,7 +11,7 @@ import type { KeyGateway } from '../workos/test-environment-gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyChanges } from './key-changes.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
 import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 

@@ -18,7 +18,7 @@ import type { HearOwner } from './check-owner.ts';
 import { reachOf } from './key-access.ts';
 import { assertHeld, isChosen } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import type { Inherited } from './rows/key-writer.ts';
 import { statusOf } from './key.ts';
 import type { Key, KeyTemplate } from './key.ts';

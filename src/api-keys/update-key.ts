@@ -13,7 +13,7 @@ import { assertMovable } from './key-expiry.ts';
 import type { AskedEnd, EndRules } from './key-expiry.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyChanges } from './key-changes.ts';
-import type { KeyRepository } from './rows/key-reader.ts';
+import type { KeyRepository } from './rows/key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './rows/key-writer.ts';
 import type { Key } from './key.ts';

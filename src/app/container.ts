@@ -43,7 +43,7 @@ import type { Route } from '../http/route.ts';
 import { makeIdempotencyRepository } from '../idempotency/idempotency-repository.ts';
 import { makeFindKey } from '../api-keys/find-key.ts';
 import { makeKeyFormat } from '../api-keys/format/key-format.ts';
-import { makeKeyRepository } from '../api-keys/rows/key-reader.ts';
+import { makeKeyRepository } from '../api-keys/rows/key-repository.ts';
 import { makeMarker } from '../api-keys/mirror/marker.ts';
 import { makeUnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { leaseRoutes } from '../limits/leases/lease-routes.ts';

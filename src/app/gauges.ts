@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { deadLettersOf, lagOf } from '../background/loop-lag.ts';
 import { poolState } from '../db/pool-state.ts';
-import type { KeyRepository } from '../api-keys/rows/key-reader.ts';
+import type { KeyRepository } from '../api-keys/rows/key-repository.ts';
 import type { Background } from '../background/background.ts';
 import { addGauge } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

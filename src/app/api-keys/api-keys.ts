@@ -13,7 +13,7 @@ import { makeExpireAtWorkos } from '../../api-keys/expire-at-workos.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
 import { makeHearOwner } from '../../api-keys/check-owner.ts';
 import { keyScopes } from '../../api-keys/key-access.ts';
-import type { KeyRepository } from '../../api-keys/rows/key-reader.ts';
+import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
 import type { Environment } from '../../api-keys/key.ts';
 import { keyRoutes } from '../../api-keys/key-routes.ts';

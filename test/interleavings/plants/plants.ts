@@ -24,7 +24,7 @@ const UNCOMPARED_CLAIM: Pick<Plant, 'file' | 'changes'> = {
 
 export const PLANTS: Record<string, Plant> = {
   'no lock on a key': {
-    file: 'api-keys/rows/key-reader.ts',
+    file: 'api-keys/rows/key-repository.ts',
     changes: [['query.forUpdate().first(KEY_COLUMNS)', 'query.first(KEY_COLUMNS)']],
     only: ['rotate', 'patch'],
   },
