@@ -4,14 +4,14 @@ import type { TenantCaller, UserCaller } from '../http/caller.ts';
 
 /** Notes what a person's session says of them. @returns whether they are a member */
 type HeardFrom = (trx: Knex.Transaction, caller: UserCaller) => Promise<boolean>;
-export type HearOwner = ReturnType<typeof makeHearOwner>;
+export type CheckOwner = ReturnType<typeof makeCheckOwner>;
 
 /**
  * Before a person's key is made: what the person may do is known from then on.
  * @throws AppError `permission_denied` for anybody else, and for one who is no member any more
  */
-export function makeHearOwner(heardFrom: HeardFrom) {
-  return async function hearOwner(
+export function makeCheckOwner(heardFrom: HeardFrom) {
+  return async function checkOwner(
     trx: Knex.Transaction,
     caller: TenantCaller,
     ownerUserId: string | undefined,

@@ -5,11 +5,11 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
-import { endWithinPlan } from './assert-within-plan.ts';
+import { expiryWithinPlan } from './assert-within-plan.ts';
 import type { PlanBounds } from './assert-within-plan.ts';
-import type { HearOwner } from './check-owner.ts';
+import type { CheckOwner } from './check-owner.ts';
 import { assertHeld } from './key-choice.ts';
-import type { AskedEnd } from './key-expiry.ts';
+import type { RequestedExpiry } from './key-expiry.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import { viewOwner, viewRateLimit } from './key-schemas.ts';
 import type { Environment, Key, KeyTemplate } from './key.ts';
@@ -19,7 +19,7 @@ type Deps = {
   keys: Pick<KeyRepository, 'countTowardsQuota'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
-  hearOwner: HearOwner;
+  checkOwner: CheckOwner;
   /** Active keys that a person may have in an organization. */
   keysPerUser: number;
   provision: (request: Provision) => Promise<ProvisionedKey>;
@@ -38,7 +38,7 @@ export type CreateKeyInput = Omit<KeyTemplate, 'scopes' | 'rotatedFrom' | 'permi
   /** Instead of a set. */
   chosenScopes: readonly string[] | undefined;
   /** Undefined: as is usual. */
-  end: AskedEnd | undefined;
+  end: RequestedExpiry | undefined;
 };
 
 /** How a request that may be repeated keeps its place; see `idempotency/`. */
@@ -85,7 +85,7 @@ export function makeCreateKey(deps: Deps) {
 }
 
 async function reserve(
-  { admit, hearOwner, keysPerUser, keys, tellLimitReached, clock }: Deps,
+  { admit, checkOwner, keysPerUser, keys, tellLimitReached, clock }: Deps,
   trx: Knex.Transaction,
   caller: TenantCaller,
   input: CreateKeyInput,
@@ -93,9 +93,9 @@ async function reserve(
   const { organizationId } = caller;
   const { ownerUserId, environment } = input;
   const { keyLimit, ...plan } = await admit(trx, organizationId);
-  await hearOwner(trx, caller, ownerUserId);
+  await checkOwner(trx, caller, ownerUserId);
   const now = clock();
-  const expiresAt = endWithinPlan(input, plan, now);
+  const expiresAt = expiryWithinPlan(input, plan, now);
   const limit = ownerUserId === undefined ? keyLimit : keysPerUser;
   const used = await keys.countTowardsQuota(trx, organizationId, input, now);
   if (used < limit) return { expiresAt };

@@ -13,7 +13,7 @@ import type { keyScopes } from './key-access.ts';
 import type { KeyFilter } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
-import { readEnd } from './key-expiry.ts';
+import { readExpiry } from './key-expiry.ts';
 import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit } from './key-schemas.ts';
 import type { KeySchemas, ViewKey } from './key-schemas.ts';
 import type { ProvisionedKey } from './provision-key.ts';
@@ -73,7 +73,7 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
         throw new AppError('permission_denied', 'The credential belongs to another organization.');
       }
       const { label, description, permission_set: permissionSet, scopes: chosenScopes, metadata = {} } = body;
-      const what = { permissionSet, chosenScopes, end: readEnd(body, deps.clock()) };
+      const what = { permissionSet, chosenScopes, end: readExpiry(body, deps.clock()) };
       const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
       const concurrency = body.concurrency ?? undefined;
       const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
@@ -151,7 +151,7 @@ function updateRoute({ schemas, scopes, updateKey, ...deps }: Deps): Route {
     async handle({ caller, params, body, context }) {
       const { rate_limit: rate, ip_allow_list: ranges, expires_at: _at, expires_in: _in, ...rest } = body;
       const change = {
-        end: readEnd(body, deps.clock()),
+        end: readExpiry(body, deps.clock()),
         ...rest,
         ...(rate !== undefined && { rateLimit: rate && readRateLimit(rate) }),
         ...(ranges !== undefined && { ipAllowList: normalizeRanges(ranges ?? []) }),

@@ -16,7 +16,7 @@ import {
   setFilter,
 } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
-import { ONE_END, endFields, isOneEnd } from './key-expiry.ts';
+import { ONE_EXPIRY, expiryFields, isOneExpiry } from './key-expiry.ts';
 import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
 
@@ -143,7 +143,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
   const { sets, chosenScopes } = choice;
   const from = sets[0] ? { permission_set: sets[0].name } : { scopes: chosenScopes.slice(0, 1) };
   const permissionSet = permissionSetOf(choice);
-  const end = endFields(clock);
+  const end = expiryFields(clock);
 
   return {
     CreateKeyBody: z
@@ -161,7 +161,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
         organization_id: z.string().max(128).optional().describe("Must be the credential's organization, if given."),
       })
       .refine((sent) => !isFreeChoice(choice) || isOneChoice(sent), ONE_CHOICE)
-      .refine(isOneEnd, ONE_END)
+      .refine(isOneExpiry, ONE_EXPIRY)
       .meta({ id: 'CreateApiKey', example: { label: 'CI runner — staging', ...from }, ...choiceMeta(choice) }),
     UpdateKeyBody: z
       .strictObject({
@@ -173,7 +173,7 @@ export function makeKeySchemas(choice: Choice & Pick<Catalogue, 'keyOwners'>, cl
         ip_allow_list: ipAllowList.nullish(),
         ...end,
       })
-      .refine(isOneEnd, ONE_END)
+      .refine(isOneExpiry, ONE_EXPIRY)
       .refine((change) => Object.keys(change).length > 0, 'Give at least one field to change.')
       .meta({ id: 'UpdateApiKey' }),
     ListKeysQuery: z.strictObject({ ...listFilters, ...setFilter(choice, permissionSet) }),

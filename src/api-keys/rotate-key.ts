@@ -6,7 +6,7 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
-import { successorWithinPlan } from './assert-within-plan.ts';
+import { successorExpiryWithinPlan } from './assert-within-plan.ts';
 import type { PlanBounds } from './assert-within-plan.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { describeNewKey } from './create-key.ts';
@@ -14,7 +14,7 @@ import type { Repeatable } from './create-key.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { isOwner, onlyOwner } from './check-owner.ts';
-import type { HearOwner } from './check-owner.ts';
+import type { CheckOwner } from './check-owner.ts';
 import { reachOf } from './key-access.ts';
 import { assertHeld, isChosen } from './key-choice.ts';
 import type { Choice } from './key-choice.ts';
@@ -22,14 +22,14 @@ import type { KeyRepository } from './rows/key-repository.ts';
 import type { Inherited } from './rows/key-writer.ts';
 import { statusOf } from './key.ts';
 import type { Key, KeyTemplate } from './key.ts';
-import { endOf } from './mirror/mirror-expiry.ts';
+import { expiryMs } from './mirror/mirror-expiry.ts';
 import type { Provision, ProvisionedKey } from './provision-key.ts';
 
 type Deps = {
   keys: Pick<KeyRepository, 'find' | 'lock' | 'succeed'>;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<PlanBounds>;
-  hearOwner: HearOwner;
+  checkOwner: CheckOwner;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
   catalogue: Choice & Pick<Catalogue, 'expand'>;
@@ -69,13 +69,13 @@ export function makeRotateKey(deps: Deps) {
       template: templateOf(found),
       async reserve(trx) {
         const plan = await deps.admit(trx, caller.organizationId);
-        await deps.hearOwner(trx, caller, found.ownerUserId);
+        await deps.checkOwner(trx, caller, found.ownerUserId);
         old = await lockRotatable(deps, trx, found);
         assertMayHave(deps, caller, old);
         const isOfChosen = isChosen(old, deps.catalogue);
         return {
           ...templateOf(old),
-          expiresAt: successorWithinPlan({ ...old, isChosen: isOfChosen }, plan, deps.clock()),
+          expiresAt: successorExpiryWithinPlan({ ...old, isChosen: isOfChosen }, plan, deps.clock()),
         };
       },
       async inherit(trx) {
@@ -109,7 +109,7 @@ function assertMayHave({ catalogue }: Deps, caller: TenantCaller, key: Key): voi
 function assertSameAtWorkos(reserved: Key, current: Key): void {
   const held = new Set(current.scopes);
   const isSame =
-    endOf(current.expiresAt) === endOf(reserved.expiresAt) &&
+    expiryMs(current.expiresAt) === expiryMs(reserved.expiresAt) &&
     current.permissionSet === reserved.permissionSet &&
     held.size === new Set(reserved.scopes).size &&
     reserved.scopes.every((scope) => held.has(scope));

@@ -10,20 +10,20 @@ import type { LimitMaximum } from './assert-within-plan.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { assertMovable } from './key-expiry.ts';
-import type { AskedEnd, EndRules } from './key-expiry.ts';
+import type { RequestedExpiry, ExpiryRules } from './key-expiry.ts';
 import { reachOf } from './key-access.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './rows/key-writer.ts';
 import type { Key } from './key.ts';
-import { endOf } from './mirror/mirror-expiry.ts';
+import { expiryMs } from './mirror/mirror-expiry.ts';
 
 type Deps = {
   db: Knex;
   keys: KeyRepository;
   /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
-  admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & EndRules>;
+  admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & ExpiryRules>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
   keyChanges: Pick<KeyChanges, 'admit'>;
   audit: AuditLog;
@@ -33,7 +33,7 @@ type Deps = {
   clock: Clock;
 };
 
-export type UpdateKeyInput = Omit<KeyChange, 'end'> & { end?: AskedEnd | undefined };
+export type UpdateKeyInput = Omit<KeyChange, 'end'> & { end?: RequestedExpiry | undefined };
 
 /**
  * Changes what people call a key, how much and from where it may be used and when it ends; what it may do never changes.
@@ -69,7 +69,7 @@ async function change(
   if (!before) throw apiKeyNotFound();
   const now = clock();
   if (asked && plan) assertMovable(before, asked, plan, deps.extendsKeys, now);
-  const moved = asked !== undefined && endOf(asked.at) !== endOf(before.expiresAt);
+  const moved = asked !== undefined && expiryMs(asked.at) !== expiryMs(before.expiresAt);
   const end = moved
     ? { expiresAt: asked.at ?? undefined, dueAt: new Date(now.getTime() + deps.settleAfterMs) }
     : undefined;

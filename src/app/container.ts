@@ -203,7 +203,7 @@ function makePlatform(parts: Parts) {
     keys,
     findKey,
     unsettled: makeUnsettledKeys(db),
-    places: makeIdempotencyRepository(db),
+    idempotency: makeIdempotencyRepository(db),
     ...invalidation,
     audit,
     sealLoops,
@@ -259,7 +259,7 @@ function sweeping(name: string, sweep: () => Promise<number>): Loop {
 }
 
 function makeLoops(platform: Platform, events: readonly Loop[]): Background {
-  const { config, metrics, log, places, usage, clock } = platform;
+  const { config, metrics, log, idempotency, usage, clock } = platform;
   const items = settleItems(platform);
   const settle = makeSettle({ ...platform, items });
   const loops: Loop[] = [
@@ -270,7 +270,7 @@ function makeLoops(platform: Platform, events: readonly Loop[]): Background {
       lagSeconds: () => platform.unsettled.lagSeconds(clock()),
       items: items.deadLetters,
     },
-    sweeping('sweep_idempotency_keys', () => places.sweep(clock(), SWEEP_BATCH)),
+    sweeping('sweep_idempotency_keys', () => idempotency.sweep(clock(), SWEEP_BATCH)),
     sweeping('sweep_background_failures', () => forgetOldFailures(platform.db, clock(), SWEEP_BATCH)),
     ...events,
     platform.membersLoop,

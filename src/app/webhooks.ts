@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import { holdKeys } from '../api-keys/rows/keys-by-ids.ts';
+import { holdKeys } from '../api-keys/rows/key-repository.ts';
 import { makeDeliver } from '../webhooks/deliver.ts';
 import type { Send } from '../webhooks/deliver.ts';
 import { makeForwardToWorkos } from '../webhooks/audit-logs/forward-to-workos.ts';

@@ -4,7 +4,7 @@ import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
 import { makeFindKeys } from '../api-keys/format/key-pattern.ts';
 import { scanPaths, shown } from '../scan/scan-paths.ts';
-import type { Told } from '../scan/scan-paths.ts';
+import type { Finding } from '../scan/scan-paths.ts';
 
 const NOTHING = 0;
 const FOUND = 1;
@@ -46,11 +46,11 @@ function readArguments() {
   throw new StartError(USAGE);
 }
 
-function lineOf({ path, line, column, environment, sureness, ...key }: Told): string {
+function lineOf({ path, line, column, environment, sureness, ...key }: Finding): string {
   return `${printable(path)}:${line}:${column}  ${shown(key)}  ${environment ?? 'unknown'}  ${sureness}`;
 }
 
-function jsonOf({ path, line, column, environment, sureness, ...key }: Told): string {
+function jsonOf({ path, line, column, environment, sureness, ...key }: Finding): string {
   return JSON.stringify({ path, line, column, key: shown(key), environment: environment ?? null, sureness });
 }
 

@@ -1,11 +1,13 @@
 import type { Knex } from 'knex';
 
-/** A place: one caller's key on one route. */
-export type Place = { organizationId: string; keyHash: Buffer };
-export type Held = {
+/** `keyHash`: HMAC of caller, route and `Idempotency-Key`. */
+export type RecordId = { organizationId: string; keyHash: Buffer };
+export type IdempotencyRecord = {
   requestHash: Buffer;
+  /** The `api_keys` row that the request inserts. */
   rowId: string;
   lockedUntil: Date;
+  /** The answer; undefined while the request runs. */
   sealed: Buffer | undefined;
   expiresAt: Date;
 };
@@ -24,42 +26,42 @@ export type IdempotencyRepository = ReturnType<typeof makeIdempotencyRepository>
 
 export function makeIdempotencyRepository(db: Knex) {
   return {
-    /** Takes a free place. @returns whether it was free */
-    async take(trx: Knex.Transaction, place: Place, held: Held): Promise<boolean> {
-      const taken = await trx<Row>('idempotency_keys')
-        .insert(toRow(place, held))
+    /** @returns false when there is such a record already */
+    async insert(trx: Knex.Transaction, id: RecordId, record: IdempotencyRecord): Promise<boolean> {
+      const inserted = await trx<Row>('idempotency_keys')
+        .insert(toRow(id, record))
         .onConflict()
         .ignore()
         .returning('row_id');
-      return taken.length > 0;
+      return inserted.length > 0;
     },
 
-    holdAll,
+    lockIds,
 
-    findTaken,
+    findExisting,
 
-    /** Reads a place and keeps it from changing until the transaction ends. */
-    async lock(trx: Knex.Transaction, place: Place): Promise<Held | undefined> {
-      const row = await placeRow(trx, place).forUpdate().first();
-      return row && toHeld(row);
+    /** Reads a record and locks it until the transaction ends. */
+    async lock(trx: Knex.Transaction, id: RecordId): Promise<IdempotencyRecord | undefined> {
+      const row = await recordRow(trx, id).forUpdate().first();
+      return row && toRecord(row);
     },
 
-    async retake(trx: Knex.Transaction, place: Place, held: Held): Promise<void> {
-      await placeRow(trx, place).update(toRow(place, held));
+    async replace(trx: Knex.Transaction, id: RecordId, record: IdempotencyRecord): Promise<void> {
+      await recordRow(trx, id).update(toRow(id, record));
     },
 
-    /** @returns whether the place was still held by this row */
-    async complete(trx: Knex.Transaction, place: Place, rowId: string, sealed: Buffer): Promise<boolean> {
-      const completed = await placeRow(trx, place).where({ row_id: rowId }).whereNull('sealed').update({ sealed });
+    /** Stores the answer. @returns false when another request has taken the record over */
+    async complete(trx: Knex.Transaction, id: RecordId, rowId: string, sealed: Buffer): Promise<boolean> {
+      const completed = await recordRow(trx, id).where({ row_id: rowId }).whereNull('sealed').update({ sealed });
       return completed > 0;
     },
 
-    /** Gives a place back, unless somebody else has it by now or it was completed. */
-    async release(place: Place, rowId: string): Promise<void> {
-      await placeRow(db, place).where({ row_id: rowId }).whereNull('sealed').del();
+    /** Deletes the record of a failed request, unless another request has taken it over or it has an answer. */
+    async release(id: RecordId, rowId: string): Promise<void> {
+      await recordRow(db, id).where({ row_id: rowId }).whereNull('sealed').del();
     },
 
-    /** Deletes at most `limit` places whose time is over. @returns how many */
+    /** Deletes at most `limit` expired records. @returns how many */
     async sweep(now: Date, limit: number): Promise<number> {
       const { rows } = await db.raw<{ rows: unknown[] }>(
         `delete from idempotency_keys where (organization_id, key_hash) in (
@@ -72,23 +74,23 @@ export function makeIdempotencyRepository(db: Knex) {
   };
 }
 
-function placeRow(on: Knex, { organizationId, keyHash }: Place) {
+function recordRow(on: Knex, { organizationId, keyHash }: RecordId) {
   return on<Row>('idempotency_keys').where({ organization_id: organizationId, key_hash: keyHash });
 }
 
-function toRow({ organizationId, keyHash }: Place, held: Held): Row {
+function toRow({ organizationId, keyHash }: RecordId, record: IdempotencyRecord): Row {
   return {
     organization_id: organizationId,
     key_hash: keyHash,
-    request_hash: held.requestHash,
-    row_id: held.rowId,
-    locked_until: held.lockedUntil,
-    sealed: held.sealed ?? null,
-    expires_at: held.expiresAt,
+    request_hash: record.requestHash,
+    row_id: record.rowId,
+    locked_until: record.lockedUntil,
+    sealed: record.sealed ?? null,
+    expires_at: record.expiresAt,
   };
 }
 
-function toHeld(row: Row): Held {
+function toRecord(row: Row): IdempotencyRecord {
   return {
     requestHash: row.request_hash,
     rowId: row.row_id,
@@ -98,15 +100,15 @@ function toHeld(row: Row): Held {
   };
 }
 
-/** Keeps everybody else from these places, in whatever order they name them, until the transaction ends. */
-async function holdAll(trx: Knex.Transaction, keyHashes: readonly Buffer[]): Promise<void> {
+/** Takes advisory locks, always in the same order, until the transaction ends. */
+async function lockIds(trx: Knex.Transaction, keyHashes: readonly Buffer[]): Promise<void> {
   for (const keyHash of keyHashes.toSorted(Buffer.compare)) {
     await trx.raw('select pg_advisory_xact_lock(?)', [keyHash.readBigInt64BE().toString()]);
   }
 }
 
-/** Which of these places is taken; of several the one that ends last. */
-async function findTaken(
+/** Returns which of these records exists; of several, the one that expires last. */
+async function findExisting(
   trx: Knex.Transaction,
   organizationId: string,
   keyHashes: readonly Buffer[],

@@ -3,18 +3,19 @@ import type { Secrets } from '../secrets.ts';
 import { makeSealing } from './sealing.ts';
 import type { Sealing } from './sealing.ts';
 
-/** Where answers are kept under one secret. */
-export type Safe = {
-  /** Names places, so that the clients' keys are not kept. */
-  secret: Buffer;
+/** What one service secret contributes to idempotency records. */
+export type RecordSecret = {
+  /** HMAC key of record ids; the database stores no `Idempotency-Key`. */
+  idKey: Buffer;
   sealing: Sealing;
 };
 
-/** Of the current secret first; an earlier one still gives the answers that it sealed. */
-export type Safes = readonly [Safe, ...Safe[]];
+/** The current secret first. Earlier ones still open the answers that they sealed. */
+export type RecordSecrets = readonly [RecordSecret, ...RecordSecret[]];
 
-export function makeSafes(secrets: Secrets): Safes {
-  const places = deriveKeys(secrets, 'idempotency place');
+export function makeRecordSecrets(secrets: Secrets): RecordSecrets {
+  // The two labels go into the derivation: another label would lose every stored answer.
+  const idKeys = deriveKeys(secrets, 'idempotency place');
   const seals = deriveKeys(secrets, 'idempotency seal');
-  return places.map((secret, at) => ({ secret, sealing: makeSealing(seals[at]!) })) as [Safe, ...Safe[]];
+  return idKeys.map((idKey, at) => ({ idKey, sealing: makeSealing(seals[at]!) })) as [RecordSecret, ...RecordSecret[]];
 }

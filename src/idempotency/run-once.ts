@@ -9,33 +9,33 @@ import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import { ulid } from '../ids.ts';
-import type { Held, IdempotencyRepository, Place } from './idempotency-repository.ts';
-import type { Safe, Safes } from './record-secrets.ts';
+import type { IdempotencyRecord, IdempotencyRepository, RecordId } from './idempotency-repository.ts';
+import type { RecordSecret, RecordSecrets } from './record-secrets.ts';
 import type { Sealing } from './sealing.ts';
 
 type Deps = {
   db: Knex;
-  places: IdempotencyRepository;
-  safes: Safes;
-  /** Ends the row that a request left behind when it died. */
+  records: IdempotencyRepository;
+  secrets: RecordSecrets;
+  /** Fails the key row of a request that died before it answered. */
   endRow: (trx: Knex.Transaction, id: { organizationId: string; rowId: string }, now: Date) => Promise<void>;
-  /** How long an answer can be had again. */
+  /** How long an answer is replayed. */
   windowMs: number;
-  /** How long a request has before a retry may take its place. */
+  /** How long a request may run before a retry takes its record over. */
   lockMs: number;
   clock: Clock;
 };
 
 type Request = { caller: TenantCaller; context: RequestContext; route: string; sent: unknown };
 
-/** What the work does so that its answer can be given again: make this row, and call `complete` where it commits. */
+/** What the work must do to be repeatable: insert the row `rowId`, and call `complete` in the transaction that commits. */
 export type Repeatable<T> = { rowId?: string; complete: (trx: Knex.Transaction, made: T) => Promise<void> };
 
 type Work<T, A> = {
   view: (made: T) => A;
   run: (repeatable: Repeatable<T>) => Promise<T>;
-  /** Adds what an answer has by now to one that was kept, maybe by an earlier version. */
-  renew: (kept: A) => Promise<A>;
+  /** Adds the fields that answers have gained since this one was stored. */
+  renew: (stored: A) => Promise<A>;
 };
 
 export type RunOnce = ReturnType<typeof makeRunOnce>;
@@ -45,8 +45,8 @@ const WAIT_MS = 3_000;
 const WAIT_STEP_MS = 100;
 
 /**
- * Runs a request once for its `Idempotency-Key`: the same caller, route, key and body get the same answer again. Only
- * a success is kept; what failed may be tried again at once.
+ * Runs a request once for its `Idempotency-Key`: the same caller, route, key and body get the same answer again. Stores
+ * successes only; a failed request may be retried at once.
  * @throws AppError `validation_error`, `idempotency_key_reused`, `request_in_progress`
  */
 export function makeRunOnce(deps: Deps) {
@@ -56,102 +56,102 @@ export function makeRunOnce(deps: Deps) {
     if (!PRINTABLE.test(clientKey) || clientKey.trim() === '') {
       throw invalidFields({ 'idempotency-key': 'Give 1 to 255 printable ASCII characters.' });
     }
-    const entry = await enter(deps, spotsOf(deps.safes, request, clientKey), hashOf(request.sent));
-    const { place, sealing } = entry.spot;
+    const entry = await enter(deps, slotsOf(deps.secrets, request, clientKey), hashOf(request.sent));
+    const { id, sealing } = entry.slot;
     if (entry.kind === 'replay') {
       request.context.setHeader('idempotency-replayed', 'true');
-      return work.renew(sealing.unseal(entry.sealed, clientKey, place.keyHash) as A);
+      return work.renew(sealing.unseal(entry.sealed, clientKey, id.keyHash) as A);
     }
-    return runHolding(deps, work, { ...entry.spot, clientKey, rowId: entry.rowId });
+    return runAndStore(deps, work, { ...entry.slot, clientKey, rowId: entry.rowId });
   };
 }
 
-async function runHolding<T, A>(
-  { places }: Deps,
+async function runAndStore<T, A>(
+  { records }: Deps,
   { view, run }: Work<T, A>,
-  { place, sealing, clientKey, rowId }: Spot & { clientKey: string; rowId: string },
+  { id, sealing, clientKey, rowId }: Slot & { clientKey: string; rowId: string },
 ): Promise<A> {
   try {
     const made = await run({
       rowId,
       async complete(trx, result) {
-        const sealed = sealing.seal(view(result), clientKey, place.keyHash);
-        if (!(await places.complete(trx, place, rowId, sealed))) throw inProgress();
+        const sealed = sealing.seal(view(result), clientKey, id.keyHash);
+        if (!(await records.complete(trx, id, rowId, sealed))) throw inProgress();
       },
     });
     return view(made);
   } catch (error) {
-    // Should this fail too, the place is free when its lock runs out.
-    await places.release(place, rowId).catch(() => undefined);
+    // If this fails too, the record is free once its lock expires.
+    await records.release(id, rowId).catch(() => undefined);
     throw error;
   }
 }
 
-/** A place, and what its answer is sealed with. */
-type Spot = { place: Place; sealing: Sealing };
-type Spots = readonly [Spot, ...Spot[]];
-type Entry = { spot: Spot } & ({ kind: 'run'; rowId: string } | { kind: 'replay'; sealed: Buffer });
+/** Where one of the service's secrets puts the record of a request, and how it seals the answer. */
+type Slot = { id: RecordId; sealing: Sealing };
+type Slots = readonly [Slot, ...Slot[]];
+type Entry = { slot: Slot } & ({ kind: 'run'; rowId: string } | { kind: 'replay'; sealed: Buffer });
 
-async function enter(deps: Deps, spots: Spots, requestHash: Buffer): Promise<Entry> {
+async function enter(deps: Deps, slots: Slots, requestHash: Buffer): Promise<Entry> {
   const giveUpAt = performance.now() + WAIT_MS;
   for (;;) {
-    const entry = await tryEnter(deps, spots, requestHash);
+    const entry = await tryEnter(deps, slots, requestHash);
     if (entry) return entry;
     if (performance.now() >= giveUpAt) throw inProgress();
     await sleep(WAIT_STEP_MS);
   }
 }
 
-/** @returns undefined while another request holds the place. */
-function tryEnter(deps: Deps, spots: Spots, requestHash: Buffer): Promise<Entry | undefined> {
-  const { db, places, clock, windowMs, lockMs } = deps;
+/** @returns undefined while another request with this key runs */
+function tryEnter(deps: Deps, slots: Slots, requestHash: Buffer): Promise<Entry | undefined> {
+  const { db, records, clock, windowMs, lockMs } = deps;
   return transaction(db, async (trx) => {
     const now = clock();
-    const mine: Held = {
+    const mine: IdempotencyRecord = {
       requestHash,
       rowId: ulid(now),
       lockedUntil: new Date(now.getTime() + lockMs),
       sealed: undefined,
       expiresAt: new Date(now.getTime() + windowMs),
     };
-    const spot = await chooseSpot(places, trx, spots);
-    const { place } = spot;
-    if (await places.take(trx, place, mine)) return { kind: 'run', spot, rowId: mine.rowId };
-    const held = await places.lock(trx, place);
-    if (!held) return undefined;
-    const over = held.expiresAt <= now;
-    if (!over && !timingSafeEqual(held.requestHash, requestHash)) throw reused();
-    if (!over && held.sealed) return { kind: 'replay', spot, sealed: held.sealed };
-    if (!held.sealed && held.lockedUntil > now) return undefined;
-    // Whoever held the place is gone, or its answer's time is over: what it left half done ends first.
-    if (!held.sealed) await deps.endRow(trx, { organizationId: place.organizationId, rowId: held.rowId }, now);
-    await places.retake(trx, place, mine);
-    return { kind: 'run', spot, rowId: mine.rowId };
+    const slot = await chooseSlot(records, trx, slots);
+    const { id } = slot;
+    if (await records.insert(trx, id, mine)) return { kind: 'run', slot, rowId: mine.rowId };
+    const stored = await records.lock(trx, id);
+    if (!stored) return undefined;
+    const isExpired = stored.expiresAt <= now;
+    if (!isExpired && !timingSafeEqual(stored.requestHash, requestHash)) throw reused();
+    if (!isExpired && stored.sealed) return { kind: 'replay', slot, sealed: stored.sealed };
+    if (!stored.sealed && stored.lockedUntil > now) return undefined;
+    // The earlier request died, or its answer has expired: its half-made key is ended before this one starts.
+    if (!stored.sealed) await deps.endRow(trx, { organizationId: id.organizationId, rowId: stored.rowId }, now);
+    await records.replace(trx, id, mine);
+    return { kind: 'run', slot, rowId: mine.rowId };
   });
 }
 
-/** Where a request is noted already, under whichever secret; else where it is noted from now on. */
-async function chooseSpot(places: Deps['places'], trx: Knex.Transaction, spots: Spots): Promise<Spot> {
-  const [current, ...earlier] = spots;
+/** Finds the record under whichever secret stored it; a new one goes under the current secret. */
+async function chooseSlot(records: Deps['records'], trx: Knex.Transaction, slots: Slots): Promise<Slot> {
+  const [current, ...earlier] = slots;
   if (earlier.length === 0) return current;
-  const hashes = spots.map(({ place }) => place.keyHash);
-  // Two processes may take different secrets for the current one, and would not meet in one place.
-  await places.holdAll(trx, hashes);
-  const taken = await places.findTaken(trx, current.place.organizationId, hashes);
-  return spots.find(({ place }) => taken?.equals(place.keyHash)) ?? current;
+  const hashes = slots.map(({ id }) => id.keyHash);
+  // While a secret is being replaced, two replicas may disagree on the current one and insert under different ids.
+  await records.lockIds(trx, hashes);
+  const existing = await records.findExisting(trx, current.id.organizationId, hashes);
+  return slots.find(({ id }) => existing?.equals(id.keyHash)) ?? current;
 }
 
-function spotsOf([current, ...earlier]: Safes, request: Request, clientKey: string): Spots {
-  const spotOf = ({ secret, sealing }: Safe): Spot => ({ place: placeOf(secret, request, clientKey), sealing });
-  return [spotOf(current), ...earlier.map(spotOf)];
+function slotsOf([current, ...earlier]: RecordSecrets, request: Request, clientKey: string): Slots {
+  const slotOf = ({ idKey, sealing }: RecordSecret): Slot => ({ id: recordIdOf(idKey, request, clientKey), sealing });
+  return [slotOf(current), ...earlier.map(slotOf)];
 }
 
-function placeOf(secret: Buffer, { caller, route }: Request, clientKey: string): Place {
+function recordIdOf(idKey: Buffer, { caller, route }: Request, clientKey: string): RecordId {
   const name = JSON.stringify([caller.organizationId, caller.kind, ...actorOf(caller), route, clientKey]);
-  return { organizationId: caller.organizationId, keyHash: createHmac('sha256', secret).update(name).digest() };
+  return { organizationId: caller.organizationId, keyHash: createHmac('sha256', idKey).update(name).digest() };
 }
 
-/** What a person was answered is nothing for somebody who acts as that person. */
+/** An impersonator never gets an answer that the person got, nor the other way round. */
 function actorOf(caller: TenantCaller): string[] {
   const as = caller.kind === 'user' ? caller.impersonator : undefined;
   return as === undefined ? [callerId(caller)] : [callerId(caller), as];
@@ -168,12 +168,15 @@ function inOrder(_name: string, value: unknown): unknown {
 }
 
 function reused(): AppError {
-  return new AppError('idempotency_key_reused', 'This Idempotency-Key was used with another request. Take a new one.');
+  return new AppError(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used with another request. Choose a new one for each request.',
+  );
 }
 
 function inProgress(): AppError {
   return new AppError(
     'request_in_progress',
-    'A request with this Idempotency-Key is still running. Try again shortly.',
+    'A request with this Idempotency-Key is still running. Retry in a second.',
   );
 }

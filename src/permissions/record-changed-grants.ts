@@ -38,10 +38,10 @@ const ACTIONS = { permission_set: 'permission_set.changed', scope: 'scope.implic
  * process: its configuration is that of its start. Any number of replicas may do it, and one that dies is followed by
  * the next.
  */
-export function makeTellChangedGrants(deps: Deps) {
+export function makeRecordChangedGrants(deps: Deps) {
   let done = false;
 
-  return async function tellChangedGrants(signal: AbortSignal): Promise<void> {
+  return async function recordChangedGrants(signal: AbortSignal): Promise<void> {
     await tellSetAside(deps, await deps.items.due(BATCH));
     if (done) return;
     const known = await grants.list(deps.db);

@@ -4,13 +4,13 @@ import { scanStream } from './scan-stream.ts';
 import type { Sighting } from './scan-stream.ts';
 import { reasonOf, walk } from './walk.ts';
 
-export type Told = Sighting & { path: string };
+export type Finding = Sighting & { path: string };
 
 type Options = {
   findKeys: (text: string) => Found[];
   /** What `-` stands for. */
   stdin: AsyncIterable<Uint8Array>;
-  onFound: (found: Told) => void;
+  onFound: (found: Finding) => void;
   onProblem: (path: string, problem: string) => void;
 };
 

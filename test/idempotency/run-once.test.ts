@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { makeSafes } from '../../src/idempotency/record-secrets.ts';
+import { makeRecordSecrets } from '../../src/idempotency/record-secrets.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { startService } from '../support/service.ts';
@@ -37,7 +37,7 @@ test('an answer that an earlier version sealed has by now what answers have had 
   const { environment: _environment, owner: _owner, ...known } = body;
   const place = () => service.db('idempotency_keys').where({ organization_id: acme.id });
   const { key_hash: keyHash } = await place().first('key_hash');
-  const [{ sealing }] = makeSafes({ secret: LATCHKEY_SECRET, previousSecrets: [] });
+  const [{ sealing }] = makeRecordSecrets({ secret: LATCHKEY_SECRET, previousSecrets: [] });
   await place().update({ sealed: sealing.seal({ ...known, label: 'as it was' }, 'from before', keyHash) });
   const again = await create(owner, 'from before');
   expect(outcome(again)).toEqual([201, undefined]);

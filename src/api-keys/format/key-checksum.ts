@@ -5,7 +5,7 @@ export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 
 /** The CRC-32 of a text in six letters of base62, the highest first. Anybody can make it: it finds mistakes, no more. */
 export function checksumOf(text: string): string {
-  return lettersOf(crc32(text));
+  return checksumText(crc32(text));
 }
 
 /** Whether the last six letters of a text are the checksum of what is before them. Takes ASCII. */
@@ -21,7 +21,7 @@ export function endsWithChecksum(text: string): boolean {
 }
 
 /** A CRC-32 as it stands at the end of a key. */
-export function lettersOf(crc: number): string {
+export function checksumText(crc: number): string {
   let [left, letters] = [crc, ''];
   for (let i = 0; i < CHECKSUM_LETTERS; i++) {
     letters = BASE62[left % 62]! + letters;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Environment } from '../key.ts';
-import { BASE62, CHECKSUM_LETTERS, lettersOf } from './key-checksum.ts';
+import { BASE62, CHECKSUM_LETTERS, checksumText } from './key-checksum.ts';
 import type { KeyRules } from '../../product/key-rules.ts';
 
 /** A key in a text. `certain`: its checksum holds; `likely`: it looks like one. */
@@ -118,7 +118,7 @@ function checkedEnd(text: string, start: number, prefixLength: number, { min, ma
 }
 
 function isChecksum(crc: number, text: string, at: number): boolean {
-  return text.charCodeAt(at) === BASE62.charCodeAt(crc / FIRST_LETTER) && text.startsWith(lettersOf(crc), at);
+  return text.charCodeAt(at) === BASE62.charCodeAt(crc / FIRST_LETTER) && text.startsWith(checksumText(crc), at);
 }
 
 /** The CRC-32 of each byte alone, by the reflected polynomial of IEEE 802.3. */

@@ -24,19 +24,19 @@ export function changeOfExpiry(
   if (!isNews(row, key) && !(heard === 'listed' && sameTime)) return undefined;
   const known = { workos_expires_at: theirs, workos_updated_at: key.updatedAt };
   const oursWaits = row.status === 'active' && row.due_at !== null;
-  if (oursWaits || endOf(theirs) === endOf(row.expires_at)) return known;
-  if (row.rotated_to === null || endOf(theirs) < endOf(row.expires_at)) return { ...known, expires_at: theirs };
+  if (oursWaits || expiryMs(theirs) === expiryMs(row.expires_at)) return known;
+  if (row.rotated_to === null || expiryMs(theirs) < expiryMs(row.expires_at)) return { ...known, expires_at: theirs };
   // A replaced key ended by our decision: WorkOS may end it earlier, not later, and is told again while it still lives.
-  return row.status === 'active' && endOf(theirs) > now.getTime() ? { ...known, due_at: now } : known;
+  return row.status === 'active' && expiryMs(theirs) > now.getTime() ? { ...known, due_at: now } : known;
 }
 
 function isNews(row: Known, { updatedAt, expiresAt }: WorkosKey): boolean {
   if (!row.workos_updated_at || updatedAt > row.workos_updated_at) return true;
   const sameTime = updatedAt.getTime() === row.workos_updated_at.getTime();
-  return sameTime && endOf(expiresAt ?? null) < endOf(row.workos_expires_at);
+  return sameTime && expiryMs(expiresAt ?? null) < expiryMs(row.workos_expires_at);
 }
 
 /** Milliseconds; never is after every time. */
-export function endOf(expiresAt: Date | null | undefined): number {
+export function expiryMs(expiresAt: Date | null | undefined): number {
   return expiresAt?.getTime() ?? Infinity;
 }

@@ -12,10 +12,10 @@ import { whereUnseen } from './mirrored-keys.ts';
 
 type Deps = { describe: DescribeWorkosKey; audit: Pick<AuditLog, 'append' | 'appendAll'>; clock: Clock };
 
-export type MendKeys = ReturnType<typeof makeMendKeys>;
+export type RepairKeys = ReturnType<typeof makeRepairKeys>;
 
 /** What a reconciliation may change of keys beyond what WorkOS's events tell. */
-export function makeMendKeys({ describe, audit, clock }: Deps) {
+export function makeRepairKeys({ describe, audit, clock }: Deps) {
   return {
     /** Takes from a key here what it does not hold at WorkOS; nothing is ever added. @returns whether anything was */
     async narrow(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {

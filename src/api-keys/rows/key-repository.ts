@@ -77,6 +77,28 @@ export function makeKeyRepository(db: Knex) {
   };
 }
 
+/** Locks an organization's keys by WorkOS's ids until the transaction ends. Leaves out unknown ids. */
+export async function holdKeys(trx: Knex.Transaction, organizationId: string, ids: readonly string[]): Promise<Key[]> {
+  if (ids.length === 0) return [];
+  const rows = await provisionedKeys(trx, organizationId)
+    .whereIn('workos_id', [...ids])
+    .orderBy('id')
+    .forUpdate()
+    .select(KEY_COLUMNS);
+  return rows.map(toKey);
+}
+
+/** Maps WorkOS's ids of keys, in any organizations, to the organizations. Leaves out unknown ids. */
+export function makeOrganizationsOfKeys(db: Knex) {
+  return async (ids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+    const { rows } = await db.raw<{ rows: { workos_id: string; organization_id: string }[] }>(
+      'select workos_id, organization_id from api_keys where workos_id = any(?)',
+      [[...ids]],
+    );
+    return new Map(rows.map(({ workos_id, organization_id }) => [workos_id, organization_id]));
+  };
+}
+
 async function countTowardsQuota(
   on: Knex | Knex.Transaction,
   organizationId: string,

@@ -20,7 +20,7 @@ export type UnsettledKey = {
 };
 
 /** `end` undefined: never. `updatedAt` undefined: WorkOS has no such key any more, or it has ended there. */
-export type AgreedEnd = { end: Date | undefined; updatedAt: Date | undefined };
+export type ConfirmedExpiry = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
 /** What a claim may write is bound to it: whoever changes the row meanwhile takes it over. */
@@ -108,7 +108,7 @@ export function makeUnsettledKeys(db: Knex) {
      * has ended there and lives here, what WorkOS knows stays as it was. If the key's end has moved on since, here or at
      * WorkOS, WorkOS has to be told again: nobody knows which of the two it heard last.
      */
-    async confirmExpiry(id: RowId, agreed: AgreedEnd, now: Date): Promise<void> {
+    async confirmExpiry(id: RowId, agreed: ConfirmedExpiry, now: Date): Promise<void> {
       if (await agreeOn(db, id, agreed, now)) return;
       await row(id).where({ status: 'active' }).update({ due_at: now, attempts: 0 });
     },
@@ -137,7 +137,7 @@ async function lagSeconds(db: Knex, now: Date): Promise<number> {
 async function agreeOn(
   db: Knex,
   { organizationId, rowId }: RowId,
-  { end, updatedAt }: AgreedEnd,
+  { end, updatedAt }: ConfirmedExpiry,
   now: Date,
 ): Promise<boolean> {
   const agrees = updatedAt !== undefined || (end !== undefined && end <= now);

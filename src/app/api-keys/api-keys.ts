@@ -7,11 +7,11 @@ import type { FaultPoint } from '../../process/fault-point.ts';
 import type { Route } from '../../http/route.ts';
 import type { IdempotencyRepository } from '../../idempotency/idempotency-repository.ts';
 import { makeRunOnce } from '../../idempotency/run-once.ts';
-import { makeSafes } from '../../idempotency/record-secrets.ts';
+import { makeRecordSecrets } from '../../idempotency/record-secrets.ts';
 import { makeCreateKey } from '../../api-keys/create-key.ts';
 import { makeExpireAtWorkos } from '../../api-keys/expire-at-workos.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
-import { makeHearOwner } from '../../api-keys/check-owner.ts';
+import { makeCheckOwner } from '../../api-keys/check-owner.ts';
 import { keyScopes } from '../../api-keys/key-access.ts';
 import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
@@ -40,7 +40,7 @@ type Deps = {
   keys: KeyRepository;
   unsettled: UnsettledKeys;
   findKey: ReturnType<typeof makeFindKey>;
-  places: IdempotencyRepository;
+  idempotency: IdempotencyRepository;
   workosOf: WorkosOf;
   environments: readonly Environment[];
   marker: Marker;
@@ -59,15 +59,15 @@ type Deps = {
   log: Logger;
 };
 
-/** What makes, shows and changes keys. */
+/** Wires the routes that create, show and change keys. */
 export function makeKeyRoutes(deps: Deps): Route[] {
   const { keys, catalogue, gate, clock } = deps;
   const { keyChanges } = deps.budgets;
   const provision = makeProvisionKey({ ...deps, keyChanges });
   const admit = gate.admitKey;
   const expireAtWorkos = makeExpireAtWorkos(deps);
-  const hearOwner = makeHearOwner(deps.mirrorMembers.heardFrom);
-  const making = { ...deps, admit, provision, hearOwner };
+  const checkOwner = makeCheckOwner(deps.mirrorMembers.heardFrom);
+  const making = { ...deps, admit, provision, checkOwner };
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),
     createKey: makeCreateKey({
@@ -90,11 +90,11 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   });
 }
 
-function makeRepeatable({ config, db, places, unsettled, settleAfterMs, clock }: Deps) {
+function makeRepeatable({ config, db, idempotency, unsettled, settleAfterMs, clock }: Deps) {
   return makeRunOnce({
     db,
-    places,
-    safes: makeSafes(config),
+    records: idempotency,
+    secrets: makeRecordSecrets(config),
     endRow: unsettled.abandon,
     windowMs: config.idempotencyWindowMs,
     lockMs: settleAfterMs,

@@ -6,7 +6,7 @@ import type { ItemsOf } from '../../background/items.ts';
 import type { Clock } from '../../clock.ts';
 import { makeHoldersOf } from '../../api-keys/rows/holders.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
-import { makeTellChangedGrants } from '../../permissions/record-changed-grants.ts';
+import { makeRecordChangedGrants } from '../../permissions/record-changed-grants.ts';
 import type { Loop } from '../../background/loop.ts';
 
 /** Once in the life of a process; until then a failed one is tried again. */
@@ -18,7 +18,7 @@ type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; itemsOf: ItemsOf;
 /** Tells of another configuration, and of one that a session cookie cannot carry. */
 export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock, log }: Deps): Loop {
   const items = itemsOf(LOOP);
-  const tellChangedGrants = makeTellChangedGrants({
+  const recordChangedGrants = makeRecordChangedGrants({
     db,
     configured: catalogue.configuredGrants(),
     holdersOf: makeHoldersOf({ clock }),
@@ -33,7 +33,7 @@ export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock, lo
     step(signal) {
       if (!isChecked) warnOfScopes(log, [...catalogue.scopeNames]);
       isChecked = true;
-      return tellChangedGrants(signal);
+      return recordChangedGrants(signal);
     },
     items: items.deadLetters,
   };

@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import type { Route } from '../../http/route.ts';
 import { keyScopes, reachOf } from '../../api-keys/key-access.ts';
 import type { Reach } from '../../api-keys/key-access.ts';
-import { makeOwnersOfKeys } from '../../api-keys/rows/owners-of-keys.ts';
+import { makeOrganizationsOfKeys } from '../../api-keys/rows/key-repository.ts';
 import type { Loop } from '../../background/loop.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import { JITTER } from '../../background/run-every.ts';
@@ -106,7 +106,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
         usage,
         clock,
       }),
-      reportUsageRoute({ noteUse: memory.note, ownersOf: makeOwnersOfKeys(db), codes, clock }),
+      reportUsageRoute({ noteUse: memory.note, ownersOf: makeOrganizationsOfKeys(db), codes, clock }),
     ],
     lastUsesOf: usage.lastUsesOf,
     async close() {

@@ -9,7 +9,7 @@ import type { FaultPoint } from '../../process/fault-point.ts';
 import type { Environment } from '../../api-keys/key.ts';
 import type { DescribeWorkosKey } from '../../api-keys/mirror/describe-workos-key.ts';
 import type { Marker } from '../../api-keys/mirror/marker.ts';
-import { makeMendKeys } from '../../api-keys/mirror/repair-keys.ts';
+import { makeRepairKeys } from '../../api-keys/mirror/repair-keys.ts';
 import type { MirrorKeys } from '../../api-keys/mirror/mirror-keys.ts';
 import { makeMirroredKeys } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
@@ -58,7 +58,7 @@ export function settleItems({ itemsOf, unsettled }: Pick<Deps, 'itemsOf' | 'unse
 /** What compares the whole mirror with WorkOS. */
 export function makeReconcileParts(deps: Deps): Reconcile {
   const settle = makeSettle({ ...deps, items: settleItems(deps) });
-  const shared = { ...deps, mendKeys: makeMendKeys(deps) };
+  const shared = { ...deps, repairKeys: makeRepairKeys(deps) };
   const compared = sidesOf(deps).map((side) => ({
     ...shared,
     side,

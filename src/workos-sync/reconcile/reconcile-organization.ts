@@ -5,7 +5,7 @@ import { transaction } from '../../db/transaction.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import type { DescribeWorkosKey } from '../../api-keys/mirror/describe-workos-key.ts';
 import type { Marker } from '../../api-keys/mirror/marker.ts';
-import type { MendKeys } from '../../api-keys/mirror/repair-keys.ts';
+import type { RepairKeys } from '../../api-keys/mirror/repair-keys.ts';
 import type { MirrorKeys } from '../../api-keys/mirror/mirror-keys.ts';
 import type { MirroredKey, MirroredKeys } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
@@ -25,7 +25,7 @@ export type Deps = {
   describe: Pick<DescribeWorkosKey, 'scopesOf'>;
   mirroredKeys: MirroredKeys;
   mirrorKeys: Pick<MirrorKeys, 'made' | 'listed'>;
-  mendKeys: MendKeys;
+  repairKeys: RepairKeys;
   unsettled: Pick<UnsettledKeys, 'reopen'>;
   settle: (organizationId: string) => Promise<unknown>;
   at: FaultPoint;
@@ -132,10 +132,10 @@ async function mendPresent(
   return findings;
 }
 
-function mendOne({ db, mirrorKeys, mendKeys }: Deps, { mend }: Drift, key: WorkosKey): Promise<boolean> {
+function mendOne({ db, mirrorKeys, repairKeys }: Deps, { mend }: Drift, key: WorkosKey): Promise<boolean> {
   if (mend === 'mirror') return transaction(db, (trx) => mirrorKeys.made(trx, key, SOURCE));
   if (mend === 'expiry') return transaction(db, (trx) => mirrorKeys.listed(trx, key, SOURCE));
-  if (mend === 'narrow') return transaction(db, (trx) => mendKeys.narrow(trx, key, SOURCE));
+  if (mend === 'narrow') return transaction(db, (trx) => repairKeys.narrow(trx, key, SOURCE));
   return Promise.resolve(false);
 }
 
@@ -151,7 +151,7 @@ async function settleAll(deps: Deps, organizationId: string, drifts: readonly Dr
 
 /** What a complete listing did not show is not there. */
 async function findAbsent(deps: Deps, run: Run, organizationId: string, sawKeys: boolean): Promise<void> {
-  const { db, side, mirroredKeys, mendKeys } = deps;
+  const { db, side, mirroredKeys, repairKeys } = deps;
   const expected = { organizationId, environment: side.environment, run: run.startedAt };
   const first = await mirroredKeys.unseen(organizationId, run.startedAt, '', 1);
   if (first.length === 0) return;
@@ -159,7 +159,7 @@ async function findAbsent(deps: Deps, run: Run, organizationId: string, sawKeys:
   for (let after = ''; ;) {
     const rows = await mirroredKeys.unseen(organizationId, run.startedAt, after, PAGE);
     if (rows.length === 0) return;
-    const revoked = mends ? await transaction(db, (trx) => mendKeys.revokeUnseen(trx, expected, PAGE, SOURCE)) : [];
+    const revoked = mends ? await transaction(db, (trx) => repairKeys.revokeUnseen(trx, expected, PAGE, SOURCE)) : [];
     const ended = new Set(revoked.map(({ id }) => id));
     for (const row of rows) run.onFinding({ ...onlyHere(organizationId, row), mended: ended.has(row.rowId) });
     after = rows.at(-1)!.rowId;
