@@ -11,6 +11,7 @@ import { connectDatabase } from '../../src/db/connect.ts';
 import { connectEmbedded } from '../../src/db/connect-embedded.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { ulid } from '../../src/ids.ts';
+import { UNSET } from '../../src/api-keys/key.ts';
 import { makeKeyRepository } from '../../src/api-keys/rows/key-repository.ts';
 import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { ENVIRONMENT, PERMISSIONS, tenants } from '../tenants.ts';
@@ -70,17 +71,13 @@ async function twoTransactions(organizationId: string): Promise<void> {
   const key = {
     organizationId,
     rowId: ulid(clock()),
+    ...UNSET,
     label: 'bench',
-    description: undefined,
-    metadata: {},
     permissionSet: 'read_only',
     scopes: PERMISSIONS,
     expiresAt: undefined,
-    rateLimit: undefined,
-    concurrency: undefined,
     environment: 'live' as const,
     ownerUserId: undefined,
-    ipAllowList: [],
     rotatedFrom: undefined,
     createdBy: actor,
     createdAt: clock(),
@@ -94,7 +91,7 @@ async function twoTransactions(organizationId: string): Promise<void> {
   await db.transaction(async (trx) => {
     const workosId = `api_key_${key.rowId}`;
     const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32), hashKey: '00000000' };
-    await keys.activate(trx, key, issued, clock());
+    await keys.activate(trx, key, issued, key, clock());
     const details = { label: key.label, permission_set: key.permissionSet, scopes: key.scopes, expires_at: null };
     const target = { kind: 'api_key' as const, id: workosId };
     await audit.append(trx, {

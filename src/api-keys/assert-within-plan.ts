@@ -5,36 +5,40 @@ import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 
 type OwnLimits = { rateLimit?: RateLimit | null | undefined; concurrency?: number | null | undefined };
-/** What no key of the organization goes beyond; undefined where there is no such bound. */
+/** The plan's bounds on limits of keys; undefined: unbounded. */
 export type LimitMaximum = { maxRate: RateLimit | undefined; maxConcurrency: number | undefined };
-/** What a plan says of keys that are made; undefined where it says nothing. */
+/** The plan's bounds on new keys; undefined: unbounded. */
 export type PlanBounds = LimitMaximum & ExpiryRules & { permissionSets: ReadonlySet<string> | undefined };
 
-/** `permissionSet`: undefined for a key from chosen scopes, of which plans say nothing. `end`: undefined for what is usual. */
-type NewKey = OwnLimits & { permissionSet: string | undefined; end: RequestedExpiry | undefined };
+/** `permissionSet`: undefined for chosen scopes, which plans do not restrict. `expiry`: undefined for the default. */
+type NewKey = OwnLimits & { permissionSet: string | undefined; expiry: RequestedExpiry | undefined };
 
-/** @throws AppError `validation_error` for limits of a key's own that go beyond its organization's plan */
+/** @throws AppError `validation_error` for limits beyond the plan's */
 export function assertWithinPlan(limits: OwnLimits, plan: LimitMaximum): void {
   refuse(limitFaults(limits, plan));
 }
 
 /**
- * The same for a key that is to be made, and for its set and its end.
- * @returns when it ends: as asked for, else as is usual; undefined: never
+ * Checks a new key's limits, permission set and expiry.
+ * @returns its expiry, as requested or by default; undefined: never
+ * @throws AppError `validation_error`
  */
 export function expiryWithinPlan(key: NewKey, plan: PlanBounds, now: Date): Date | undefined {
   refuse({
     ...(key.permissionSet !== undefined &&
-      plan.permissionSets?.has(key.permissionSet) === false && { permission_set: 'The plan does not have this set.' }),
-    ...expiryFaults(key.end, plan, now),
+      plan.permissionSets?.has(key.permissionSet) === false && {
+        permission_set: 'The plan does not include this permission set. `GET /v1/permission-sets` lists those it does.',
+      }),
+    ...expiryFaults(key.expiry, plan, now),
     ...limitFaults(key, plan),
   });
-  return key.end ? (key.end.at ?? undefined) : defaultExpiry(plan, now);
+  return key.expiry ? (key.expiry.at ?? undefined) : defaultExpiry(plan, now);
 }
 
 /**
- * The same for a key that takes another's place: of what it inherits, an end that is too late, or none, becomes the
- * latest that the plan allows. `isChosen`: it was made from chosen scopes, of which plans say nothing.
+ * Checks the permission set that a successor inherits; chosen scopes (`isChosen`) are not restricted.
+ * @returns the inherited expiry, or the latest that the plan allows where that is sooner; undefined: never
+ * @throws AppError `validation_error`
  */
 export function successorExpiryWithinPlan(
   old: { permissionSet: string | undefined; expiresAt: Date | undefined; isChosen: boolean },
@@ -45,7 +49,9 @@ export function successorExpiryWithinPlan(
     !plan.permissionSets ||
     (old.permissionSet === undefined ? old.isChosen : plan.permissionSets.has(old.permissionSet));
   refuse(
-    isAllowed ? {} : { id: 'The plan no longer has the permission set of this key. Create one from another set.' },
+    isAllowed
+      ? {}
+      : { id: 'The plan no longer includes the permission set of this key. Create a key from another set.' },
   );
   const longest = latestExpiry(plan, now);
   return longest && !(old.expiresAt && old.expiresAt < longest) ? longest : old.expiresAt;

@@ -12,21 +12,21 @@ type Deps = {
 };
 
 /**
- * Tells WorkOS the end that a key has here by now, undefined: never. Here it counts already; what fails waits for
- * whoever looks at the row's `due_at`.
+ * Brings a key's expiry to WorkOS; undefined: never. In the mirror it applies already. A call that fails is left to the
+ * settler, at the row's `due_at`.
  */
 export function makeExpireAtWorkos({ workosOf, unsettled, clock, log }: Deps) {
   return async function expireAtWorkos(
     key: Pick<Key, 'organizationId' | 'environment' | 'rowId' | 'id'>,
-    end: Date | undefined,
-    told: () => Promise<void> | void = () => undefined,
+    expiresAt: Date | undefined,
+    sent: () => Promise<void> | void = () => undefined,
   ): Promise<void> {
     try {
-      const updatedAt = await workosOf(key.environment).expireKey(key.id, end);
-      await told();
-      await unsettled.confirmExpiry(key, { end, updatedAt }, clock());
+      const updatedAt = await workosOf(key.environment).expireKey(key.id, expiresAt);
+      await sent();
+      await unsettled.confirmExpiry(key, { end: expiresAt, updatedAt }, clock());
     } catch (error) {
-      log.warn({ err: error, key_id: key.id }, 'the end of a key is not yet known at WorkOS');
+      log.warn({ err: error, key_id: key.id }, 'failed to set key expiry at WorkOS; leaving it to the settler');
     }
   };
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { normalizeRanges } from '../ip/ip-range.ts';
 import { viewPage } from '../http/pagination.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
@@ -11,11 +10,13 @@ import type { makeFindKey } from './find-key.ts';
 import { onlyOwn, ownOf, ownerFor, reachOf } from './key-access.ts';
 import type { keyScopes } from './key-access.ts';
 import type { KeyFilter } from './rows/key-repository.ts';
+import { UNSET } from './key.ts';
 import type { Key } from './key.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import { readExpiry } from './key-expiry.ts';
-import { ApiKey, ApiKeyList, CreatedApiKey, Revoked, readRateLimit } from './key-schemas.ts';
+import { ApiKey, ApiKeyList, CreatedApiKey, Revoked } from './key-schemas.ts';
 import type { KeySchemas, ViewKey } from './key-schemas.ts';
+import { readSettings } from './key-settings.ts';
 import type { ProvisionedKey } from './provision-key.ts';
 import type { makeRevokeKey } from './revoke-key.ts';
 import type { makeRotateKey } from './rotate-key.ts';
@@ -30,21 +31,21 @@ type Deps = {
   listKeys: KeyRepository['list'];
   updateKey: ReturnType<typeof makeUpdateKey>;
   revokeKey: ReturnType<typeof makeRevokeKey>;
-  /** When keys were last used; those that never were are not in it. */
+  /** Keys that were never used are left out. */
   lastUsesOf: (organizationId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, { usedAt: Date }>>;
-  /** What people may do in an organization, of whom something is known. */
+  /** People of whom nothing is recorded are left out. */
   permissionsOf: (
     organizationId: string,
     userIds: readonly string[],
   ) => Promise<ReadonlyMap<string, readonly string[]>>;
-  /** The scopes that are asked for. */
+  /** Those that the routes require. */
   scopes: ReturnType<typeof keyScopes>;
   viewKey: ViewKey;
   clock: Clock;
 };
 
 const TAG = 'API keys';
-// A key never makes, changes or revokes keys, whatever its scopes say.
+// An API key never creates, changes or revokes keys, whatever its scopes.
 const PEOPLE_AND_MACHINES = ['user', 'machine'] as const;
 
 export function keyRoutes(deps: Deps): Route[] {
@@ -59,7 +60,7 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
     tag: TAG,
     summary: 'Create an API key',
     description:
-      'Provisions a key through WorkOS, of the organization or of the person who asks, and mirrors its metadata. `value` is the full secret, returned exactly once.',
+      'Creates a key of the organization, or a personal key of the caller, through WorkOS. `value` is the full secret; no other answer has it.',
     scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -70,20 +71,24 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
     errors: ['key_limit_reached', 'workos_rejected', 'workos_unavailable'],
     async handle({ caller, body, context }) {
       if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
-        throw new AppError('permission_denied', 'The credential belongs to another organization.');
+        throw new AppError(
+          'permission_denied',
+          'organization_id names another organization than this credential. Omit it, or use a credential of that organization.',
+        );
       }
-      const { label, description, permission_set: permissionSet, scopes: chosenScopes, metadata = {} } = body;
-      const what = { permissionSet, chosenScopes, end: readExpiry(body, deps.clock()) };
-      const rateLimit = body.rate_limit ? readRateLimit(body.rate_limit) : undefined;
-      const concurrency = body.concurrency ?? undefined;
-      const limits = { rateLimit, concurrency, ipAllowList: normalizeRanges(body.ip_allow_list ?? []) };
-      const owner = { environment: body.environment, ownerUserId: ownerFor(caller, body) };
-      const input = { ...owner, ...what, label, description, metadata, ...limits };
+      const input = {
+        environment: body.environment,
+        ownerUserId: ownerFor(caller, body),
+        permissionSet: body.permission_set,
+        chosenScopes: body.scopes,
+        expiry: readExpiry(body, deps.clock()),
+        settings: { ...UNSET, label: body.label, ...readSettings(body) },
+      };
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
           view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
-          renew: (kept) => renewCreated(deps, caller, kept),
+          renew: (stored) => renewCreated(deps, caller, stored),
           run: (repeatable) => createKey(caller, input, context, repeatable),
         },
       );
@@ -137,9 +142,9 @@ function updateRoute({ schemas, scopes, updateKey, ...deps }: Deps): Route {
     method: 'patch',
     path: '/v1/api-keys/{id}',
     tag: TAG,
-    summary: 'Change label, description, metadata, limits, allowed addresses or the end of an API key',
+    summary: 'Change the settings or the expiry of an API key',
     description:
-      'What the key may do never changes. Its end may be moved in, and out where the configuration allows it; an expired key stays so.',
+      'Changes the fields that the body names. The scopes of a key never change. Its expiry can be moved earlier, or later where the product is configured so; an expired key stays expired.',
     scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -149,13 +154,7 @@ function updateRoute({ schemas, scopes, updateKey, ...deps }: Deps): Route {
     responses: { 200: ApiKey },
     errors: ['api_key_not_found'],
     async handle({ caller, params, body, context }) {
-      const { rate_limit: rate, ip_allow_list: ranges, expires_at: _at, expires_in: _in, ...rest } = body;
-      const change = {
-        end: readExpiry(body, deps.clock()),
-        ...rest,
-        ...(rate !== undefined && { rateLimit: rate && readRateLimit(rate) }),
-        ...(ranges !== undefined && { ipAllowList: normalizeRanges(ranges ?? []) }),
-      };
+      const change = { settings: readSettings(body), expiry: readExpiry(body, deps.clock()) };
       return viewUsed(deps, await updateKey(caller, params.id, change, context));
     },
   });
@@ -169,7 +168,7 @@ function revokeRoute({ schemas, scopes, revokeKey }: Deps): Route {
     tag: TAG,
     summary: 'Revoke an API key',
     description:
-      'The secret is refused from the moment of this answer. Works in every billing posture; revoking again is the same answer.',
+      'The key is refused from this answer on. Works in every billing posture; revoking again gives the same answer.',
     scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'wind_down',
@@ -191,7 +190,7 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
     tag: TAG,
     summary: 'Replace an API key by a new one',
     description:
-      'The new key has the same template, label and metadata, and takes no place of the quota. The old one ends after the grace, and never before the new one works. A personal key is replaced by its owner alone.',
+      'The new key has the same scopes, settings and owner; only the secret differs. The old key stops after `grace_seconds`, never before the new one works. The quota counts the two as one key. Only its owner can rotate a personal key.',
     scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -206,7 +205,7 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
         { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
         {
           view: (made: ProvisionedKey) => viewCreated(deps, caller, made),
-          renew: (kept) => renewCreated(deps, caller, kept),
+          renew: (stored) => renewCreated(deps, caller, stored),
           run: (repeatable) => rotateKey(caller, id, body.grace_seconds, context, repeatable),
         },
       ),
@@ -215,7 +214,7 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
 
 type Viewing = Pick<Deps, 'lastUsesOf' | 'permissionsOf' | 'viewKey' | 'clock'>;
 
-/** Reads at once what keys of an organization are shown with. */
+/** Reads the last uses and owners' permissions of these keys, and returns their view. */
 async function viewerOf(deps: Viewing, organizationId: string, keys: readonly Key[]) {
   const { lastUsesOf, permissionsOf, viewKey, clock } = deps;
   const ids = keys.map(({ id }) => id);
@@ -234,25 +233,25 @@ async function viewUsed(deps: Viewing, key: Key) {
   return (await viewerOf(deps, key.organizationId, [key]))(key);
 }
 
-// Whoever made a personal key is its owner.
+// The caller who created a personal key is its owner, and holds what the session says.
 function viewCreated({ viewKey, clock }: Viewing, caller: TenantCaller, { key, value }: ProvisionedKey) {
   return { ...viewKey(key, { now: clock(), ownerHolds: [...caller.scopes] }), value };
 }
 
-/** What was answered then, with what keys have had since. */
+/** Returns a stored answer with the fields that keys have gained since. */
 async function renewCreated(
   deps: Viewing & Pick<Deps, 'findKey'>,
   caller: TenantCaller,
-  kept: ReturnType<typeof viewCreated>,
+  stored: ReturnType<typeof viewCreated>,
 ): Promise<ReturnType<typeof viewCreated>> {
-  const key = await deps.findKey(caller.organizationId, kept.id);
-  return { ...viewCreated(deps, caller, { key, value: kept.value }), ...kept };
+  const key = await deps.findKey(caller.organizationId, stored.id);
+  return { ...viewCreated(deps, caller, { key, value: stored.value }), ...stored };
 }
 
-/** What a list shows of what its caller reaches; nothing, where the two have nothing in common. */
-function readOwner(caller: TenantCaller, asked: 'organization' | 'user' | 'me' | undefined): KeyFilter['owner'] {
-  if (asked === 'me') return ownOf(caller);
+/** Narrows the owner filter to what the caller reaches. @throws AppError `permission_denied` */
+function readOwner(caller: TenantCaller, owner: 'organization' | 'user' | 'me' | undefined): KeyFilter['owner'] {
+  if (owner === 'me') return ownOf(caller);
   const reach = reachOf(caller, 'read');
-  if (reach && asked === 'organization') throw onlyOwn();
-  return reach ?? asked;
+  if (reach && owner === 'organization') throw onlyOwn();
+  return reach ?? owner;
 }

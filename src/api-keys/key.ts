@@ -4,33 +4,37 @@ import type { RateLimit } from '../limits/limits.ts';
 export const ENVIRONMENTS = ['live', 'test'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
-/** A key as the mirror has it, once WorkOS has issued it. */
-export type Key = {
-  /** WorkOS's id, the only one that clients see. */
-  id: string;
-  organizationId: string;
-  /** The WorkOS environment that it is of. */
-  environment: Environment;
-  /** Whose key it is, if a person's; else the organization's. */
-  ownerUserId: string | undefined;
-  /** Our own row's id, in the marker of the key's name at WorkOS. */
-  rowId: string;
-  /** Who made it: Latchkey, or somebody at WorkOS directly. */
-  origin: 'latchkey' | 'workos';
+/** What an organization sets on a key and may change at any time. WorkOS stores none of it but the label. */
+export type KeySettings = {
   label: string;
   description: string | undefined;
   metadata: Readonly<Record<string, string>>;
-  /** Absent for a key made at WorkOS whose scopes are those of no set. */
-  permissionSet: string | undefined;
-  scopes: readonly string[];
-  /** WorkOS's obfuscated form of the secret. */
-  prefix: string;
-  expiresAt: Date | undefined;
-  /** The key's own limits; where absent, those of its template and its organization's plan count. */
+  /** The key's own limits; undefined: those of its permission set and its organization's plan. */
   rateLimit: RateLimit | undefined;
   concurrency: number | undefined;
-  /** Addresses and ranges from which it may be used; empty: from everywhere. */
+  /** Addresses and ranges that the key may be used from; empty: from everywhere. */
   ipAllowList: readonly string[];
+};
+
+/** A key in the mirror, from the moment that WorkOS has issued it. */
+export type Key = KeySettings & {
+  /** WorkOS's id, the only one that clients see. */
+  id: string;
+  organizationId: string;
+  /** The WorkOS environment that issued it. */
+  environment: Environment;
+  /** The person who owns it; undefined: the organization does. */
+  ownerUserId: string | undefined;
+  /** The id of the mirror's row, in the marker of the key's name at WorkOS. */
+  rowId: string;
+  /** Whether the key was created through Latchkey or at WorkOS directly. */
+  origin: 'latchkey' | 'workos';
+  /** Undefined for chosen scopes, and for a key from WorkOS whose scopes are those of no set. */
+  permissionSet: string | undefined;
+  scopes: readonly string[];
+  /** The obfuscated form of the secret. */
+  prefix: string;
+  expiresAt: Date | undefined;
   rotatedFrom: string | undefined;
   rotatedTo: string | undefined;
   createdBy: Actor;
@@ -40,31 +44,33 @@ export type Key = {
   workosDeletedAt: Date | undefined;
 };
 
-/** What somebody decides when a key is made; the rest follows. */
-export type KeyTemplate = Pick<
-  Key,
-  | 'environment'
-  | 'ownerUserId'
-  | 'label'
-  | 'description'
-  | 'metadata'
-  | 'permissionSet'
-  | 'scopes'
-  | 'expiresAt'
-  | 'rateLimit'
-  | 'concurrency'
-  | 'ipAllowList'
-  | 'rotatedFrom'
->;
+/** What a request for a new key decides; the rest follows. */
+export type KeyTemplate = KeySettings &
+  Pick<Key, 'environment' | 'ownerUserId' | 'permissionSet' | 'scopes' | 'expiresAt' | 'rotatedFrom'>;
+
+/** The settings of a key on which nothing but its label was set. */
+export const UNSET: Omit<KeySettings, 'label'> = {
+  description: undefined,
+  metadata: {},
+  rateLimit: undefined,
+  concurrency: undefined,
+  ipAllowList: [],
+};
+
+/** Leaves out of a key what is no setting. */
+export function settingsOf(key: KeySettings): KeySettings {
+  const { label, description, metadata, rateLimit, concurrency, ipAllowList } = key;
+  return { label, description, metadata, rateLimit, concurrency, ipAllowList };
+}
 
 export const KEY_STATUSES = ['active', 'expired', 'revoked'] as const;
 export type KeyStatus = (typeof KEY_STATUSES)[number];
 
-/** Expiry is judged by the clock, without a job having to run. */
+/** Judges expiry by the clock: no job has to run for a key to expire. */
 export function statusOf(key: Pick<Key, 'revokedAt' | 'expiresAt'>, now: Date): KeyStatus {
   if (key.revokedAt) return 'revoked';
   return key.expiresAt && key.expiresAt <= now ? 'expired' : 'active';
 }
 
-/** A secret's hash as the mirror keeps it, and the name of the key that made it. */
+/** A secret's HMAC as the mirror stores it, and the id of the HMAC key that made it. */
 export type KeptHash = { secretHash: Buffer; hashKey: string };

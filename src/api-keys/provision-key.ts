@@ -15,8 +15,8 @@ import type { KeyGateway } from '../workos/test-environment-gateway.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
-import type { Inherited, NewKey } from './rows/key-writer.ts';
-import type { Environment, Key, KeptHash, KeyTemplate } from './key.ts';
+import type { NewKey } from './rows/key-writer.ts';
+import type { Environment, Key, KeptHash, KeySettings, KeyTemplate } from './key.ts';
 import type { Marker } from './mirror/marker.ts';
 import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 
@@ -27,13 +27,13 @@ type Deps = {
   keys: Pick<KeyRepository, 'insertProvisioning' | 'activate' | 'find'>;
   unsettled: Pick<UnsettledKeys, 'fail' | 'hasten' | 'close'>;
   workosOf: (environment: Environment) => Pick<KeyGateway, WorkosCalls>;
-  /** Those that there is a WorkOS for. */
+  /** Those with a WorkOS configured. */
   environments: readonly Environment[];
   format: Pick<KeyFormat, 'prefixes' | 'has' | 'handOut' | 'show' | 'read'>;
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
   keyChanges: Pick<KeyChanges, 'admit'>;
-  /** How long the maker of a key has before somebody else takes over. */
+  /** How long a provisioning may take before the settler ends it. */
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -42,7 +42,7 @@ type Deps = {
 
 export type ProvisionedKey = { key: Key; value: string };
 
-/** When the key ends, by what its organization may have, and what else of the template only the transaction knows. */
+/** The expiry that the plan allows, and what else of the template only a read under a lock gives. */
 export type Reserved = Pick<KeyTemplate, 'expiresAt'> & Partial<KeyTemplate>;
 
 type Activation = Pick<Provision, 'inherit' | 'complete'>;
@@ -50,26 +50,26 @@ type Activation = Pick<Provision, 'inherit' | 'complete'>;
 export type Provision = {
   name: 'create' | 'rotate';
   caller: TenantCaller;
-  /** Given when somebody must be able to find the row after a crash. */
+  /** Chosen by the caller when an idempotency record has to name the row before it exists. */
   rowId?: string;
   template: KeyTemplate;
   /**
-   * Judges, in the transaction that claims the place, and says what only then is known. A refusal that it throws undoes
-   * the transaction; one that it returns keeps what it wrote.
+   * Runs in the transaction that inserts the row, before it. A refusal that it throws undoes the transaction; one that
+   * it returns keeps what it wrote.
    */
   reserve: (trx: Knex.Transaction) => Promise<Reserved | AppError>;
   /**
-   * Judges once more, first in the transaction that makes the key active, and returns what it is to have by then. A
-   * refusal that it throws undoes the key at WorkOS.
+   * Runs first in the transaction that makes the key active, and returns its settings; without it they are the
+   * template's. A refusal that it throws undoes the key at WorkOS.
    */
-  inherit?: (trx: Knex.Transaction) => Promise<Inherited>;
-  /** What belongs to the key's becoming active, in the same transaction. */
+  inherit?: (trx: Knex.Transaction) => Promise<KeySettings>;
+  /** Runs last in the transaction that makes the key active. */
   complete: (trx: Knex.Transaction, made: ProvisionedKey) => Promise<void>;
 };
 
 /**
- * Makes a key in three steps: a row that claims the place, the key at WorkOS outside any transaction, the row made
- * active. Whatever fails, no key stays at WorkOS that the mirror does not know or cannot find by its marker.
+ * Provisions a key in three steps: insert the row, have WorkOS issue the key outside any transaction, activate the row.
+ * Whatever fails, no key stays at WorkOS that the mirror does not have or cannot find by its marker.
  */
 export function makeProvisionKey(deps: Deps) {
   return async function provisionKey({
@@ -110,18 +110,18 @@ export function makeProvisionKey(deps: Deps) {
   };
 }
 
-/** Of a key that somebody made who acts as another person, whoever acted. */
+/** For an impersonated session, the impersonator. */
 function makerOf(caller: TenantCaller): string {
   return (caller.kind === 'user' ? caller.impersonator : undefined) ?? callerId(caller);
 }
 
-/** @throws AppError `validation_error` for a key that there is no WorkOS or no form for */
+/** @throws AppError `validation_error` for an environment without a WorkOS or a key format */
 function assertEnvironment({ environments, format }: Deps, { environment, ownerUserId }: KeyTemplate): void {
   if (!environments.includes(environment) || !format.has(environment))
-    throw invalidFields({ environment: `There is no ${environment} environment here.` });
-  // WorkOS knows other people there.
+    throw invalidFields({ environment: `This product has no ${environment} environment.` });
+  // The people of WorkOS's test environment are others.
   if (environment === 'test' && ownerUserId !== undefined)
-    throw invalidFields({ environment: "A test key is the organization's." });
+    throw invalidFields({ environment: 'A personal key cannot be a test key.' });
 }
 
 async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
@@ -133,22 +133,22 @@ async function issue(deps: Deps, key: NewKey): Promise<IssuedKey> {
     const issued = await (ownerUserId === undefined
       ? workos.createOrganizationKey(wanted)
       : workos.createUserKey({ ...wanted, userId: ownerUserId }));
-    return dress(deps, key, issued);
+    return toProductFormat(deps, key, issued);
   } catch (error) {
     const refused = error instanceof WorkosFailure && error.outcome === 'refused';
-    // When the outcome is unknown the row stays: the key at WorkOS, if there is one, will be found by it.
-    await noteEnd(deps, key, refused ? 'refused' : 'unknown');
+    // When the outcome is unknown the row stays: by it the settler finds the key at WorkOS, if there is one.
+    await endRow(deps, key, refused ? 'refused' : 'unknown');
     throw error;
   }
 }
 
-/** WorkOS's key in the product's form. */
-function dress({ format }: Deps, { environment }: NewKey, { id, ...issued }: IssuedKey): IssuedKey {
-  const value = format.handOut(issued.value, environment);
-  return { id, value, obfuscatedValue: format.show(value, environment, issued.obfuscatedValue) };
+/** Puts WorkOS's key into the product's format. */
+function toProductFormat(deps: Deps, { environment }: NewKey, { id, ...issued }: IssuedKey): IssuedKey {
+  const value = deps.format.handOut(issued.value, environment);
+  return { id, value, obfuscatedValue: deps.format.show(value, environment, issued.obfuscatedValue) };
 }
 
-/** How far the last transaction came: once it is committing, a failure does not say whether it was committed. */
+/** Once a transaction is committing, its failure does not say whether it was committed. */
 type Progress = { committing: boolean };
 
 async function activateOrUndo(
@@ -169,8 +169,8 @@ async function activateOrUndo(
 }
 
 /**
- * The answer to a commit can be lost, and the commit can still be under way: ending the row waits for it, and then
- * what the row says counts. While that is not known nothing is undone; whoever settles the row will know.
+ * Finds out whether a commit without an answer took place. Failing the row waits for a commit that is still under way;
+ * afterwards the row says. If that cannot be read either, nothing is undone and the settler decides.
  */
 async function endUnlessActive(deps: Deps, key: NewKey, issued: IssuedKey): Promise<Key | 'ended' | 'unknown'> {
   try {
@@ -179,7 +179,7 @@ async function endUnlessActive(deps: Deps, key: NewKey, issued: IssuedKey): Prom
     const committed = ended ? undefined : await deps.keys.find(key.organizationId, issued.id);
     return committed ?? 'ended';
   } catch (error) {
-    deps.log.warn({ err: error, row: key.rowId }, 'whether a key became active is not known and waits to be settled');
+    deps.log.warn({ err: error, row: key.rowId }, 'key activation outcome unknown; leaving it to the settler');
     return 'unknown';
   }
 }
@@ -193,13 +193,13 @@ function activate(
 ): Promise<Key> {
   const { id: workosId, value, obfuscatedValue: prefix } = issued;
   const read = recognised(deps, value);
-  const what = { workosId, prefix, ...deps.hasher.keep(read.secret) };
+  const stored = { workosId, prefix, ...deps.hasher.keep(read.secret) };
   return transaction(deps.db, async (trx) => {
     progress.committing = false;
-    const inherited = await inherit?.(trx);
-    const active = await deps.keys.activate(trx, key, { ...inherited, ...what }, deps.clock());
+    const settings = (await inherit?.(trx)) ?? key;
+    const active = await deps.keys.activate(trx, key, stored, settings, deps.clock());
     if (!active) {
-      throw new AppError('workos_unavailable', 'This took too long and was undone. Try again.', {
+      throw new AppError('workos_unavailable', 'Creating the key took too long and was undone. Retry the request.', {
         details: { retry_after: 1 },
       });
     }
@@ -209,37 +209,44 @@ function activate(
   });
 }
 
-/** Refuses a value that verification would not take for a key: nobody could ever use it. */
+/** Refuses a key that verification would not recognise as one. */
 function recognised({ format, log }: Deps, value: string) {
   const read = format.prefixes.some((prefix) => value.startsWith(prefix)) ? format.read(value) : undefined;
   if (read) return read;
   // Not the value itself, nor all of a prefix that may be part of a secret.
-  log.error({ begins: value.slice(0, 3) }, 'WorkOS issued a key that would not be recognised; see api_keys.prefixes');
-  throw new AppError('workos_rejected', 'WorkOS issued a key of a form that this service does not know.', {
-    details: { workos: { code: 'unknown_key_form' } },
-  });
+  log.error({ begins: value.slice(0, 3) }, 'WorkOS issued a key that would not be recognised; check api_keys.prefixes');
+  throw new AppError(
+    'workos_rejected',
+    'WorkOS issued a key with an unexpected prefix. Ask the operator to check api_keys.prefixes.',
+    {
+      details: { workos: { code: 'unknown_key_form' } },
+    },
+  );
 }
 
-/** Takes back a key that did not become active; what cannot be done now is left to whoever settles the row. */
+/** Deletes a key that did not become active at WorkOS. A deletion that fails is left to the settler. */
 async function undo(deps: Deps, key: NewKey, issued: IssuedKey): Promise<void> {
   try {
     await deps.workosOf(key.environment).deleteKey(issued.id);
   } catch (error) {
-    deps.log.warn({ err: error, workos_id: issued.id }, 'a key at WorkOS could not be undone and waits to be settled');
-    await noteEnd(deps, key, 'to undo');
+    deps.log.warn(
+      { err: error, workos_id: issued.id },
+      'failed to delete unused key at WorkOS; leaving it to the settler',
+    );
+    await endRow(deps, key, 'to undo');
     return;
   }
-  await noteEnd(deps, key, 'refused');
+  await endRow(deps, key, 'refused');
 }
 
-/** Ends the row and what is left to do for it; one whose outcome is unknown is not ended but settled soon. */
-async function noteEnd({ unsettled, clock, log }: Deps, key: NewKey, outcome: Outcome | 'to undo'): Promise<void> {
+/** Ends the row, or has the settler look at it now: for an unknown outcome, and for a key that is to be undone. */
+async function endRow({ unsettled, clock, log }: Deps, key: NewKey, outcome: Outcome | 'to undo'): Promise<void> {
   const now = clock();
   try {
     if (outcome === 'refused') return await unsettled.close(key, now);
     if (outcome === 'to undo') await unsettled.fail(key, now, now);
     await unsettled.hasten(key, now);
   } catch (error) {
-    log.warn({ err: error, row: key.rowId }, 'a row could not be ended and waits to be settled');
+    log.warn({ err: error, row: key.rowId }, 'failed to end provisioning row; leaving it to the settler');
   }
 }

@@ -10,6 +10,7 @@ import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/test-environment-gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './key-access.ts';
+import { keyEvent } from './key-audit.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
@@ -29,9 +30,9 @@ type Deps = {
 };
 
 /**
- * Revokes here first, so that the key stops at once whatever WorkOS does, then deletes it there. A deletion that WorkOS
- * did not confirm, or that WorkOS has no room for now, is left on the row and tried later. Revoking again is the same
- * answer.
+ * Revokes a key in the mirror first, so that it stops at once whatever WorkOS does, then deletes it at WorkOS. A deletion
+ * that fails, or for which the organization's budget of calls has no room, is left to the settler. Revoking again changes
+ * nothing.
  * @throws AppError `api_key_not_found`
  */
 export function makeRevokeKey(deps: Deps) {
@@ -59,13 +60,8 @@ function revokeHere(
     if (key.revokedAt) return key;
     const now = clock();
     await keys.revoke(trx, key, now, new Date(now.getTime() + dueInMs));
-    await audit.append(trx, {
-      ...auditSource(caller, context),
-      organizationId: key.organizationId,
-      action: 'api_key.revoked',
-      target: { kind: 'api_key', id: key.id },
-      details: { label: key.label },
-    });
+    const source = auditSource(caller, context);
+    await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, { label: key.label }));
     return key;
   });
 }
@@ -76,6 +72,6 @@ async function deleteThere({ workosOf, unsettled, at, clock, log }: Deps, key: K
     await at('revoke.deleted');
     await unsettled.confirmDeleted(key, clock());
   } catch (error) {
-    log.warn({ err: error, key_id: key.id }, 'a revoked key is not yet deleted at WorkOS');
+    log.warn({ err: error, key_id: key.id }, 'failed to delete revoked key at WorkOS; leaving it to the settler');
   }
 }

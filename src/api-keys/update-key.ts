@@ -10,11 +10,11 @@ import type { LimitMaximum } from './assert-within-plan.ts';
 import type { makeExpireAtWorkos } from './expire-at-workos.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { assertMovable } from './key-expiry.ts';
-import type { RequestedExpiry, ExpiryRules } from './key-expiry.ts';
+import type { ExpiryRules, RequestedExpiry } from './key-expiry.ts';
 import { reachOf } from './key-access.ts';
+import { describeChange, keyEvent } from './key-audit.ts';
 import type { KeyChanges } from './key-changes.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
-import { viewRateLimit } from './key-schemas.ts';
 import type { KeyChange } from './rows/key-writer.ts';
 import type { Key } from './key.ts';
 import { expiryMs } from './mirror/mirror-expiry.ts';
@@ -22,22 +22,22 @@ import { expiryMs } from './mirror/mirror-expiry.ts';
 type Deps = {
   db: Knex;
   keys: KeyRepository;
-  /** Locks the tenant until the transaction ends and judges its billing. @throws AppError `billing_inactive` */
+  /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & ExpiryRules>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
   keyChanges: Pick<KeyChanges, 'admit'>;
   audit: AuditLog;
-  /** Whether the end of a key may be moved out. */
+  /** Whether the configuration lets an expiry be moved later. */
   extendsKeys: boolean;
   settleAfterMs: number;
   clock: Clock;
 };
 
-export type UpdateKeyInput = Omit<KeyChange, 'end'> & { end?: RequestedExpiry | undefined };
+export type UpdateKeyInput = Pick<KeyChange, 'settings'> & { expiry: RequestedExpiry | undefined };
 
 /**
- * Changes what people call a key, how much and from where it may be used and when it ends; what it may do never changes.
- * @throws AppError `api_key_not_found`, `validation_error` for limits beyond the plan's, and for an end that may not be
+ * Changes a key's settings and expiry. Its scopes never change.
+ * @throws AppError `api_key_not_found`, `validation_error` for limits beyond the plan's and for an expiry out of bounds
  */
 export function makeUpdateKey(deps: Deps) {
   return async function updateKey(
@@ -46,9 +46,9 @@ export function makeUpdateKey(deps: Deps) {
     input: UpdateKeyInput,
     context: RequestContext,
   ): Promise<Key> {
-    if (input.end) await deps.keyChanges.admit(caller.organizationId);
+    if (input.expiry) await deps.keyChanges.admit(caller.organizationId);
     const { after, moved } = await transaction(deps.db, (trx) => change(deps, trx, { caller, id, input, context }));
-    // A crash before this is made good by whoever looks at the row's `due_at`.
+    // After a crash here the settler does this, at the row's `due_at`.
     if (moved) await deps.expireAtWorkos(after, after.expiresAt);
     return after;
   };
@@ -62,48 +62,21 @@ async function change(
   { caller, id, input, context }: Request,
 ): Promise<{ after: Key; moved: boolean }> {
   const { keys, admit, audit, clock } = deps;
-  const { end: asked, ...wanted } = input;
-  const plan = wanted.rateLimit || wanted.concurrency || asked ? await admit(trx, caller.organizationId) : undefined;
-  if (plan) assertWithinPlan(wanted, plan);
+  const { settings, expiry } = input;
+  const plan =
+    settings.rateLimit || settings.concurrency || expiry ? await admit(trx, caller.organizationId) : undefined;
+  if (plan) assertWithinPlan(settings, plan);
   const before = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
   if (!before) throw apiKeyNotFound();
   const now = clock();
-  if (asked && plan) assertMovable(before, asked, plan, deps.extendsKeys, now);
-  const moved = asked !== undefined && expiryMs(asked.at) !== expiryMs(before.expiresAt);
-  const end = moved
-    ? { expiresAt: asked.at ?? undefined, dueAt: new Date(now.getTime() + deps.settleAfterMs) }
+  if (expiry && plan) assertMovable(before, expiry, plan, deps.extendsKeys, now);
+  const moved = expiry !== undefined && expiryMs(expiry.at) !== expiryMs(before.expiresAt);
+  const newExpiry = moved
+    ? { expiresAt: expiry.at ?? undefined, dueAt: new Date(now.getTime() + deps.settleAfterMs) }
     : undefined;
-  const after = await keys.update(trx, before, { ...wanted, end }, now);
-  await audit.append(trx, {
-    ...auditSource(caller, context),
-    organizationId: before.organizationId,
-    action: 'api_key.updated',
-    target: { kind: 'api_key', id },
-    details: describeChange(wanted, moved ? { before, after } : undefined),
-  });
+  const after = await keys.update(trx, before, { settings, expiry: newExpiry }, now);
+  const details = describeChange(settings, after, moved ? before : undefined);
+  const source = auditSource(caller, context);
+  await audit.append(trx, keyEvent(before.organizationId, id, 'api_key.updated', source, details));
   return { after, moved };
-}
-
-function describeChange(
-  { rateLimit, concurrency, ipAllowList, ...texts }: Omit<KeyChange, 'end'>,
-  moved: { before: Key; after: Key } | undefined,
-): Record<string, unknown> {
-  const changed = [
-    ...Object.keys(texts),
-    ...(rateLimit === undefined ? [] : ['rate_limit']),
-    ...(concurrency === undefined ? [] : ['concurrency']),
-    ...(ipAllowList ? ['ip_allow_list'] : []),
-    ...(moved ? ['expires_at'] : []),
-  ];
-  return {
-    changed,
-    ...(rateLimit !== undefined && { rate_limit: rateLimit && viewRateLimit(rateLimit) }),
-    ...(concurrency !== undefined && { concurrency }),
-    ...(ipAllowList && { ip_allow_list: [...ipAllowList] }),
-    ...(moved && { expires_at: { before: isoOf(moved.before), after: isoOf(moved.after) } }),
-  };
-}
-
-function isoOf({ expiresAt }: Key): string | null {
-  return expiresAt?.toISOString() ?? null;
 }

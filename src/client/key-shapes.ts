@@ -60,7 +60,19 @@ export type PageQuery = {
   before?: string | undefined;
 };
 
-export type CreateApiKey = {
+/** What can be set on a key at any time. */
+type SentSettings = {
+  /** Your own data on the key. A change replaces all entries. */
+  metadata?: Record<string, string> | undefined;
+  /** Up to the plan's maximum. If null or absent, the limits of the permission set and the plan apply. */
+  rate_limit?: RateLimit | null | undefined;
+  /** Requests in flight at the same time; as above. */
+  concurrency?: number | null | undefined;
+  /** Up to 100 addresses and CIDR ranges that the key may be used from; from everywhere, if null or empty. */
+  ip_allow_list?: readonly string[] | null | undefined;
+};
+
+export type CreateApiKey = SentSettings & {
   /** 1 to 100 characters. */
   label: string;
   /** What it is made from: a set, or scopes that the caller holds; one of the two, as the product is configured. */
@@ -69,30 +81,17 @@ export type CreateApiKey = {
   /** `user`: the caller's own, where the product has such keys; the first that is configured unless said. */
   owner?: KeyOwner['type'] | undefined;
   description?: string | undefined;
-  metadata?: Record<string, string> | undefined;
   /** Null: never. If neither this nor `expires_in` is given, what is configured and the plan allows. */
   expires_at?: string | null | undefined;
   /** Counted from now: `30d`, `1y`, `never`. */
   expires_in?: string | undefined;
-  /** Up to the plan's maximum; what the template and the plan say, if absent or null. */
-  rate_limit?: RateLimit | null | undefined;
-  /** Requests at a time; the same. */
-  concurrency?: number | null | undefined;
-  /** Up to 100 addresses and ranges it may be used from; from everywhere, if null or empty. */
-  ip_allow_list?: readonly string[] | null | undefined;
 };
-export type UpdateApiKey = {
+export type UpdateApiKey = SentSettings & {
   label?: string | undefined;
-  /** Moves the end in; out, where the product is configured so. */
+  /** An earlier expiry; a later one where the product is configured so. */
   expires_at?: string | null | undefined;
   expires_in?: string | undefined;
   description?: string | null | undefined;
-  /** Replaces what is there. */
-  metadata?: Record<string, string> | undefined;
-  rate_limit?: RateLimit | null | undefined;
-  concurrency?: number | null | undefined;
-  /** Up to 100 addresses and ranges it may be used from; from everywhere, if null or empty. */
-  ip_allow_list?: readonly string[] | null | undefined;
 };
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;

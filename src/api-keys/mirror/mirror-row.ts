@@ -2,9 +2,10 @@ import type { Knex } from 'knex';
 import { ulid } from '../../ids.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 import type { DescribeWorkosKey } from './describe-workos-key.ts';
+import { UNSET } from '../key.ts';
 import type { KeptHash } from '../key.ts';
-import { json } from '../rows/key-row.ts';
-import type { KeyRow } from '../rows/key-row.ts';
+import { settingsColumns } from '../rows/key-row.ts';
+import type { KeyRow, NewKeyRow } from '../rows/key-row.ts';
 
 const COLUMNS = [
   'organization_id',
@@ -23,12 +24,10 @@ const COLUMNS = [
   'due_at',
 ] as const satisfies (keyof KeyRow)[];
 
-/** What WorkOS's word on a key is weighed against. */
+/** The columns that an event or listing of WorkOS is compared with. */
 export type MirrorRow = Pick<KeyRow, (typeof COLUMNS)[number]>;
 
-/**
- * The row of WorkOS's key, or the one that its name proves to belong to; held until the transaction ends.
- */
+/** Locks the row of WorkOS's key, else the row `rowId`, which the marker in the key's name proves to be its own. */
 export async function lockMirrorRow(
   trx: Knex.Transaction,
   { organizationId, environment, id }: Pick<WorkosKey, 'organizationId' | 'environment' | 'id'>,
@@ -53,19 +52,19 @@ export async function updateMirrorRow(
     .update({ ...change, updated_at: now });
 }
 
-/** @returns whether it was not there yet */
-export async function insertMirrorRow(trx: Knex.Transaction, row: Partial<KeyRow>): Promise<boolean> {
+/** @returns false when the key has a row already */
+export async function insertMirrorRow(trx: Knex.Transaction, row: NewKeyRow & Partial<KeyRow>): Promise<boolean> {
   const inserted = await trx<KeyRow>('api_keys').insert(row).onConflict().ignore().returning('id');
   return inserted.length > 0;
 }
 
-/** A key that was made at WorkOS. `ours` is what its name says when it was made here and the row was lost since. */
+/** Describes a key that was created at WorkOS. `ours`: its marker, when it was created here and its row was lost. */
 export function newMirrorRow(
   key: WorkosKey,
   describe: DescribeWorkosKey,
   ours: { label: string; rowId: string } | undefined,
   now: Date,
-): Partial<KeyRow> & Pick<KeyRow, 'label' | 'scopes' | 'permission_set' | 'expires_at'> {
+): NewKeyRow & Pick<KeyRow, 'workos_id' | 'prefix' | 'workos_expires_at' | 'workos_updated_at'> {
   const scopes = describe.scopesOf(key.permissions);
   return {
     organization_id: key.organizationId,
@@ -75,24 +74,26 @@ export function newMirrorRow(
     environment: key.environment,
     origin: 'workos',
     status: 'active',
-    label: describe.label(ours?.label ?? key.name),
-    metadata: json({}),
+    ...settingsColumns({ ...UNSET, label: describe.label(ours?.label ?? key.name) }),
     permission_set: describe.permissionSetOf(scopes) ?? null,
     scopes,
     prefix: describe.prefix(key),
     expires_at: key.expiresAt ?? null,
+    rotated_from: null,
     created_by_kind: 'workos',
     created_by_id: 'workos',
     created_at: key.createdAt,
     updated_at: now,
+    due_at: null,
     workos_expires_at: key.expiresAt ?? null,
     workos_updated_at: key.updatedAt,
   };
 }
 
 /**
- * Notes the hash of a key. One that was made by a key of hashes which nobody has any more gives way.
- * @returns false for a key that is not active, or known by another hash
+ * Stores the HMAC of a key's secret. It replaces one whose HMAC key is no longer configured.
+ * @param hashKeys ids of the configured HMAC keys
+ * @returns false for a key that is not active, or has another HMAC
  */
 export async function attachHash(
   trx: Knex.Transaction,
@@ -115,8 +116,8 @@ export async function attachHash(
 export type EndedRow = Pick<KeyRow, 'id' | 'label'> & { workos_id: string };
 
 /**
- * Revokes at most `limit` active keys of an organization that WorkOS no longer has. The test environment still has its
- * keys, which are left to be deleted there.
+ * Revokes at most `limit` active keys of an organization that WorkOS has deleted. Its keys of the test environment are
+ * still there; the settler deletes them.
  */
 export async function revokeActiveRows(
   trx: Knex.Transaction,
@@ -138,8 +139,8 @@ export async function revokeActiveRows(
 }
 
 /**
- * Ends what is being made in an organization, or there for one person, or of that what was begun until then: it cannot
- * become a key any more, and what it left is looked for.
+ * Fails an organization's provisionings, or only those of one person or begun by `madeUntil`. None of them can become
+ * active afterwards; the settler looks for what they left at WorkOS.
  */
 export async function failProvisioningRows(
   trx: Knex.Transaction,

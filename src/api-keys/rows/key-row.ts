@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Actor } from '../../audit/audit-event.ts';
 import type { RateLimit } from '../../limits/limits.ts';
-import type { Key } from '../key.ts';
+import type { Key, KeySettings } from '../key.ts';
 
 export type KeyRow = {
   organization_id: string;
@@ -40,7 +40,24 @@ export type KeyRow = {
   attempts: number;
 };
 
-/** Every column but the hash, which nothing outside verification has a use for, and the notes of work left over. */
+/** Columns that a row gets only once WorkOS has issued the key, or later. */
+type LaterColumn =
+  | 'workos_id'
+  | 'prefix'
+  | 'secret_hash'
+  | 'hash_key'
+  | 'rotated_to'
+  | 'revoked_at'
+  | 'workos_deleted_at'
+  | 'workos_expires_at'
+  | 'workos_updated_at'
+  | 'workos_expected_at'
+  | 'workos_seen_at'
+  | 'attempts';
+/** Every column that an insert must name; one that is forgotten does not compile. */
+export type NewKeyRow = Omit<KeyRow, LaterColumn>;
+
+/** The columns of `Key`. The hash belongs to verification alone, and due work to the settler. */
 export const KEY_COLUMNS = [
   'organization_id',
   'id',
@@ -72,7 +89,7 @@ export const KEY_COLUMNS = [
 
 export type ReadKeyRow = Pick<KeyRow, (typeof KEY_COLUMNS)[number]>;
 
-/** A row that WorkOS's key belongs to; the table's own check keeps `workos_id` and `prefix` there. */
+/** Reads a row that has a key; a check of the table keeps `workos_id` and `prefix` there. */
 export function toKey(row: ReadKeyRow): Key {
   return {
     id: row.workos_id!,
@@ -101,13 +118,13 @@ export function toKey(row: ReadKeyRow): Key {
   };
 }
 
-/** The organization's keys that WorkOS has issued; rows that never became a key are nobody's business. */
+/** Selects the organization's keys that WorkOS has issued, without rows that never became a key. */
 export function provisionedKeys(on: Knex, organizationId: string) {
   return on<KeyRow>('api_keys').where({ organization_id: organizationId }).whereNotNull('workos_id');
 }
 
-/** The driver would send an object as text of its own; `jsonb` takes JSON. */
-export function json(value: Readonly<Record<string, string>>): KeyRow['metadata'] {
+/** Encodes an object for `jsonb`; the driver alone would send it in a form of its own. */
+function json(value: Readonly<Record<string, string>>): KeyRow['metadata'] {
   return JSON.stringify(value) as never;
 }
 
@@ -118,8 +135,14 @@ function rateLimitOf({
   return limit === null || windowSeconds === null ? undefined : { limit, windowSeconds };
 }
 
-export function rateLimitColumns(
-  rate: RateLimit | undefined,
-): Pick<KeyRow, 'rate_limit' | 'rate_limit_window_seconds'> {
-  return { rate_limit: rate?.limit ?? null, rate_limit_window_seconds: rate?.windowSeconds ?? null };
+export function settingsColumns(settings: KeySettings) {
+  return {
+    label: settings.label,
+    description: settings.description ?? null,
+    metadata: json(settings.metadata),
+    rate_limit: settings.rateLimit?.limit ?? null,
+    rate_limit_window_seconds: settings.rateLimit?.windowSeconds ?? null,
+    concurrency: settings.concurrency ?? null,
+    ip_allow_list: [...settings.ipAllowList],
+  };
 }

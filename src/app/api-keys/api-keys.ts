@@ -74,7 +74,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
       ...making,
       keysPerUser: catalogue.keysPerUser,
       scopesOf: catalogue.scopesOf,
-      tellLimitReached: deps.notices.tellLimitReached,
+      publishLimitReached: deps.notices.tellLimitReached,
     }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: makeRepeatable(deps),

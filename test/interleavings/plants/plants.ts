@@ -57,8 +57,8 @@ export const PLANTS: Record<string, Plant> = {
     file: 'api-keys/revoke-key.ts',
     changes: [
       [
-        "    log.warn({ err: error, key_id: key.id }, 'a revoked",
-        "    if (error) throw error;\n    log.warn({ err: error, key_id: key.id }, 'a revoked",
+        "    log.warn({ err: error, key_id: key.id }, 'failed",
+        "    if (error) throw error;\n    log.warn({ err: error, key_id: key.id }, 'failed",
       ],
     ],
     only: ['delete_down', 'delete_lost', 'rotate'],
@@ -67,8 +67,8 @@ export const PLANTS: Record<string, Plant> = {
     file: 'api-keys/expire-at-workos.ts',
     changes: [
       [
-        "      log.warn({ err: error, key_id: key.id }, 'the end",
-        "      if (error) throw error;\n      log.warn({ err: error, key_id: key.id }, 'the end",
+        "      log.warn({ err: error, key_id: key.id }, 'failed",
+        "      if (error) throw error;\n      log.warn({ err: error, key_id: key.id }, 'failed",
       ],
     ],
     only: ['patch_end_down', 'rotate'],
@@ -93,7 +93,7 @@ export const PLANTS: Record<string, Plant> = {
   },
   'a successor from the unlocked row': {
     file: 'api-keys/rotate-key.ts',
-    changes: [['return inheritedOf(current);', 'return inheritedOf(current && found);']],
+    changes: [['return settingsOf(current);', 'return settingsOf(current && found);']],
     only: ['rotate', 'patch'],
   },
   'a reservation from the unlocked row': {
