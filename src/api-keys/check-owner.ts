@@ -2,15 +2,15 @@ import type { Knex } from 'knex';
 import { AppError } from '../errors.ts';
 import type { TenantCaller, UserCaller } from '../http/caller.ts';
 
-/** Notes what a person's session says of them. @returns whether they are a member */
-type HeardFrom = (trx: Knex.Transaction, caller: UserCaller) => Promise<boolean>;
+/** Records the membership and permissions that a person's session proves. @returns whether they are a member */
+type RecordMember = (trx: Knex.Transaction, caller: UserCaller) => Promise<boolean>;
 export type CheckOwner = ReturnType<typeof makeCheckOwner>;
 
 /**
- * Before a person's key is made: what the person may do is known from then on.
- * @throws AppError `permission_denied` for anybody else, and for one who is no member any more
+ * Lets only its owner, who must be a member, create or rotate a personal key. Keys of organizations pass.
+ * @throws AppError `permission_denied`
  */
-export function makeCheckOwner(heardFrom: HeardFrom) {
+export function makeCheckOwner(recordMember: RecordMember) {
   return async function checkOwner(
     trx: Knex.Transaction,
     caller: TenantCaller,
@@ -18,7 +18,7 @@ export function makeCheckOwner(heardFrom: HeardFrom) {
   ): Promise<void> {
     if (ownerUserId === undefined) return;
     if (!isOwner(caller, ownerUserId)) throw onlyOwner();
-    if (!(await heardFrom(trx, caller)))
+    if (!(await recordMember(trx, caller)))
       throw new AppError('permission_denied', 'This membership has ended. Sign in again.');
   };
 }
@@ -28,5 +28,5 @@ export function isOwner(caller: TenantCaller, ownerUserId: string): caller is Us
 }
 
 export function onlyOwner(): AppError {
-  return new AppError('permission_denied', 'The secret of a personal key is given to its owner alone.');
+  return new AppError('permission_denied', 'Only its owner can rotate a personal key. Sign in as the owner.');
 }

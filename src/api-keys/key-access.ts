@@ -4,7 +4,7 @@ import { invalidFields } from '../http/validate.ts';
 import type { Environment } from './key.ts';
 import type { KeyRules } from '../product/key-rules.ts';
 
-/** Whose keys a caller reaches: one person's; undefined for all of the organization. */
+/** The keys that a caller reaches: those of one person; undefined: all of the organization. */
 export type Reach = { ownerUserId: string } | undefined;
 
 export const KEY_OWNERS = ['organization', 'user'] as const;
@@ -15,7 +15,7 @@ const MAY = {
   write: { all: ['apikeys:write'], own: ['apikeys:write:own'] },
 } as const;
 
-/** The scopes that routes of keys ask for: those of one's own keys only where a product has such keys. */
+/** Returns the scopes that the routes require. `…:own` counts only where the product has personal keys. */
 export function keyScopes(owners: KeyRules['owners']) {
   const hasOwn = owners.includes('user');
   const scopesFor = (verb: keyof typeof MAY): string[] => [...MAY[verb].all, ...(hasOwn ? MAY[verb].own : [])];
@@ -23,19 +23,22 @@ export function keyScopes(owners: KeyRules['owners']) {
 }
 
 /**
- * Narrows a caller that a route let in to the keys that it may see or change.
- * @throws AppError `permission_denied` for one that may only reach its own, and is no person's
+ * Returns the keys that a caller may see or change.
+ * @throws AppError `permission_denied` for a caller with an `…:own` scope that acts for no person
  */
 export function reachOf(caller: TenantCaller, verb: keyof typeof MAY): Reach {
   if (MAY[verb].all.some((scope) => caller.scopes.has(scope))) return undefined;
   return ownOf(caller);
 }
 
-/** A caller's own keys. @throws AppError `permission_denied` for one that is no person's */
+/** Returns the caller's own keys. @throws AppError `permission_denied` for a caller that acts for no person */
 export function ownOf(caller: TenantCaller): NonNullable<Reach> {
   const ownerUserId = personOf(caller);
   if (ownerUserId !== undefined) return { ownerUserId };
-  throw new AppError('permission_denied', 'This caller is no person, and has no keys of its own.');
+  throw new AppError(
+    'permission_denied',
+    'This credential does not belong to a user, so it has no personal keys. Sign in as a user.',
+  );
 }
 
 function personOf(caller: TenantCaller): string | undefined {
@@ -44,8 +47,8 @@ function personOf(caller: TenantCaller): string | undefined {
 }
 
 /**
- * The person for whom a caller makes a key; undefined for one of the organization.
- * @throws AppError `permission_denied` when it may not, `validation_error` for a test key
+ * Returns who will own a new key: the caller's person, or undefined for the organization.
+ * @throws AppError `permission_denied`, `validation_error` for a personal test key
  */
 export function ownerFor(
   caller: TenantCaller,
@@ -56,11 +59,11 @@ export function ownerFor(
     return undefined;
   }
   // The people of WorkOS's test environment are others.
-  if (environment === 'test') throw invalidFields({ environment: "A test key is the organization's." });
+  if (environment === 'test') throw invalidFields({ environment: 'A personal key cannot be a test key.' });
   if (caller.kind === 'user') return caller.userId;
-  throw new AppError('permission_denied', 'A personal key is made by the person whose it is. Sign in for it.');
+  throw new AppError('permission_denied', 'Only its owner can create a personal key. Sign in as a user.');
 }
 
 export function onlyOwn(): AppError {
-  return new AppError('permission_denied', 'The scopes of this caller are for its own keys.');
+  return new AppError('permission_denied', "This caller's scopes reach only its own personal keys.");
 }

@@ -5,9 +5,9 @@ import type { Limiter } from '../limits/limiter.ts';
 
 type Deps = {
   limiter: Pick<Limiter, 'takeRate'>;
-  /** Those of all organizations together. */
+  /** Shares the calls of all organizations. */
   turns: FairTurns;
-  /** Those of one organization. */
+  /** Calls of one organization. */
   perMinute: number;
   count: (outcome: 'taken' | 'refused') => void;
   nowMs?: () => number;
@@ -21,8 +21,8 @@ const RETRY_SECONDS = 1;
 const MAX_ORGANIZATIONS = 10_000;
 
 /**
- * What organizations may have WorkOS do for them: each so many calls a minute, all together so many a second, which they
- * share fairly. WorkOS allows 100 a second for everything.
+ * Budgets the calls to WorkOS that organizations cause: `perMinute` for each, and a rate for all together that they share
+ * fairly. WorkOS allows 100 calls a second in total.
  */
 export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () => performance.now() }: Deps) {
   const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
@@ -35,21 +35,21 @@ export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () =>
   }
 
   return {
-    /** Waits for room for one call. @throws AppError `rate_limited`, `workos_unavailable` when others leave no room */
+    /** Waits for a turn. @throws AppError `rate_limited`, or `workos_unavailable` when no turn comes in time */
     async admit(organizationId: string): Promise<void> {
       const seconds = await take(organizationId);
       if (seconds !== undefined) throw tooMany(seconds, perMinute);
       if (!(await turns.turn(organizationId))) throw noRoom();
     },
 
-    /** Whether there is room now for a call that may as well be made later. */
+    /** Takes a turn for a call that can be made later, without waiting. @returns whether there was one */
     async mayNow(organizationId: string): Promise<boolean> {
       return (await take(organizationId)) === undefined && turns.turnNow();
     },
 
     /**
-     * In how many milliseconds a call that found no room is to be made: one after the other, so that those of one
-     * organization leave room between them for those of others.
+     * Schedules a call that got no turn. Calls of one organization are spread out, so that those of others fit between.
+     * @returns milliseconds from now
      */
     delayMs(organizationId: string): number {
       const now = nowMs();
@@ -61,13 +61,17 @@ export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () =>
 }
 
 function tooMany(retryAfter: number, limit: number): AppError {
-  return new AppError('rate_limited', 'This organization changes its keys too often. Wait a little.', {
-    details: { retry_after: retryAfter, limit, window_seconds: WINDOW_SECONDS, scope: 'organization' },
-  });
+  return new AppError(
+    'rate_limited',
+    `This organization may change its keys ${limit} times a minute. Retry in ${retryAfter} seconds.`,
+    {
+      details: { retry_after: retryAfter, limit, window_seconds: WINDOW_SECONDS, scope: 'organization' },
+    },
+  );
 }
 
 function noRoom(): AppError {
-  return new AppError('workos_unavailable', 'WorkOS has no room for this now. Try again shortly.', {
+  return new AppError('workos_unavailable', 'Too many calls to WorkOS are waiting. Retry in a second.', {
     details: { retry_after: RETRY_SECONDS },
   });
 }

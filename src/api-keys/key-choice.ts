@@ -12,17 +12,17 @@ type Fields = {
 type PermissionSetName = ReturnType<typeof permissionSetOf>;
 type Chosen = { permission_set?: string | undefined; scopes?: readonly string[] | undefined };
 
-/** The closed list of sets; none where keys are only made from chosen scopes. */
+/** The configured sets; none where keys are made from chosen scopes alone. */
 export function permissionSetOf({ sets }: Pick<Choice, 'sets'>) {
   return z
     .enum(sets.map(({ name }) => name))
     .meta({ id: 'PermissionSetName' })
-    .describe('The closed template that decides which scopes the key has.');
+    .describe('The configured permission set that gives the key its scopes.');
 }
 
 /**
- * What a key is made from: a set, scopes one by one, or, where the configuration has both, either. What the
- * configuration does not have is an unknown field.
+ * Returns the fields that say what a key is made from: a set, chosen scopes or, where both are configured, one of the
+ * two. A field that is not configured is unknown, and refused.
  */
 export function choiceFields(choice: Choice, permissionSet: PermissionSetName): Fields {
   const { sets, chosenScopes } = choice;
@@ -31,27 +31,27 @@ export function choiceFields(choice: Choice, permissionSet: PermissionSetName): 
   return {
     ...(sets.length > 0 && { permission_set: isEither ? permissionSet.optional() : permissionSet }),
     ...(chosenScopes.length > 0 && { scopes: isEither ? scopes.optional() : scopes }),
-    // What is there or not, and needed or not, is the configuration's to say, and whoever reads it has to look.
+    // Which fields there are depends on the configuration, so readers treat both as optional.
   } as Fields;
 }
 
-/** The filter of a list. */
+/** Returns the filter of the list. */
 export function setFilter({ sets }: Choice, permissionSet: PermissionSetName): Pick<Fields, 'permission_set'> {
   return (sets.length > 0 ? { permission_set: permissionSet.optional() } : {}) as Fields;
 }
 
-/** Between a set and scopes. */
+/** Whether the request chooses between a set and scopes. */
 export function isFreeChoice({ sets, chosenScopes }: Choice): boolean {
   return sets.length > 0 && chosenScopes.length > 0;
 }
 
-/** What the description of the API says of that. */
+/** Says so in OpenAPI. */
 export function choiceMeta(choice: Choice): { oneOf?: { required: string[] }[] } {
   return isFreeChoice(choice) ? { oneOf: [{ required: ['permission_set'] }, { required: ['scopes'] }] } : {};
 }
 
-/** For a schema's refinement, where both are possible. */
-export const ONE_CHOICE = { path: ['permission_set'], message: 'Give either a permission_set or scopes.' };
+/** The refinement of a schema with both. */
+export const ONE_CHOICE = { path: ['permission_set'], message: 'Give either permission_set or scopes, not both.' };
 
 export function isOneChoice({ permission_set: set, scopes }: Chosen): boolean {
   return (set === undefined) !== (scopes === undefined);
@@ -62,21 +62,27 @@ function scopesOf(chosenScopes: readonly string[]) {
     .array(z.enum([...chosenScopes]))
     .min(1, 'Choose at least one scope.')
     .max(Math.max(chosenScopes.length, 1))
-    .refine((scopes) => new Set(scopes).size === scopes.length, 'A scope is there twice.')
+    .refine((scopes) => new Set(scopes).size === scopes.length, 'List each scope once.')
     .meta({ uniqueItems: true })
-    .describe('What the key may do, at most what its maker holds; `GET /v1/api-keys/permissions` lists them.');
+    .describe(
+      'The scopes of the key. The caller must hold each; `GET /v1/api-keys/permissions` lists those to choose from.',
+    );
 }
 
-/** @throws AppError `permission_denied` for scopes that somebody chose for a key and does not hold */
+/** @throws AppError `permission_denied` for scopes that the caller does not hold */
 export function assertHeld(caller: TenantCaller, scopes: Iterable<string>): void {
   const missing = [...scopes].filter((scope) => !caller.scopes.has(scope));
   if (missing.length === 0) return;
-  throw new AppError('permission_denied', 'A key never gets more than its maker holds.', {
-    details: { missing_scopes: missing },
-  });
+  throw new AppError(
+    'permission_denied',
+    'A key cannot get scopes that you do not hold. Leave out the missing_scopes.',
+    {
+      details: { missing_scopes: missing },
+    },
+  );
 }
 
-/** Whether a key could be made from its scopes one by one. */
+/** Whether the key has no set and all its scopes can be chosen. */
 export function isChosen({ permissionSet, scopes }: Pick<Key, 'permissionSet' | 'scopes'>, { chosenScopes }: Choice) {
   return permissionSet === undefined && scopes.every((scope) => chosenScopes.includes(scope));
 }

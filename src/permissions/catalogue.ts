@@ -11,27 +11,27 @@ export type ScopeGroup = {
   description: string | undefined;
   scopes: readonly { name: string; description: string; implies: readonly string[] }[];
 };
-/** What an organization may have; a limit that is undefined is none. */
+/** The limits of a plan; undefined: unlimited. */
 export type Plan = {
   name: string;
   keyLimit: number;
   rate: RateLimit | undefined;
-  /** No key goes beyond these, whatever it or its set says. */
+  /** Bounds every key, whatever limits it or its set has. */
   maxRate: RateLimit | undefined;
   concurrency: number | undefined;
   maxConcurrency: number | undefined;
   organizationRate: RateLimit | undefined;
-  /** What new keys may be made from; undefined: every set. */
+  /** The sets that new keys can be made from; undefined: all. */
   permissionSets: ReadonlySet<string> | undefined;
-  /** How long new keys may live, and do when nothing is said; undefined: without an end. */
+  /** Longest and default lifetime of new keys; undefined: without end. */
   maxExpiryDays: number | undefined;
   defaultExpiryDays: number | undefined;
 };
-/** What a set says of the limits of its keys. */
+/** The limits that a set gives its keys. */
 export type SetLimits = { rate: RateLimit | undefined; concurrency: number | undefined };
 export type Catalogue = ReturnType<typeof makeCatalogue>;
 
-/** What a product's keys may be, as the features ask for it. */
+/** The product's configuration of keys, sets, scopes and plans, in the form that the features use. */
 export function makeCatalogue(product: Product) {
   const sets: PermissionSet[] = product.permission_sets.map(({ name, description, scopes }) => ({
     name,
@@ -53,8 +53,8 @@ export function makeCatalogue(product: Product) {
     product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan, product.api_keys.expiry)]),
   );
   const defaultPlan = plans.get(product.default_plan);
-  if (!defaultPlan) throw new Error('the product file was not checked');
-  /** A plan that is no longer configured counts as the default one. */
+  if (!defaultPlan) throw new Error('default_plan names no plan; the product file was not validated');
+  /** Returns the default plan for one that is no longer configured. */
   const planOf = (name: string | undefined): Plan => (name === undefined ? undefined : plans.get(name)) ?? defaultPlan;
   return {
     sets,
@@ -64,12 +64,12 @@ export function makeCatalogue(product: Product) {
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
-    /** Whose keys may be, the usual one first. */
+    /** The kinds of owners that keys can have, the default first. */
     keyOwners: product.api_keys.owners,
     keysPerUser: product.api_keys.keys_per_user,
-    /** Whether the end of a key may be moved out. */
+    /** Whether an expiry can be moved later. */
     extendsKeys: product.api_keys.expiry.extend,
-    /** What an organization gets when WorkOS makes it, before billing has said anything. */
+    /** The posture of an organization that WorkOS creates, until billing reports one. */
     firstPosture: product.first_posture && {
       status: product.first_posture.status,
       trialDays: product.first_posture.trial_days,
@@ -77,7 +77,7 @@ export function makeCatalogue(product: Product) {
     setLimitsOf: (name: string | undefined): SetLimits | undefined =>
       name === undefined ? undefined : setLimits.get(name),
     planOf,
-    /** What one organization may have: its plan, with what was decided for it alone. */
+    /** Returns an organization's plan, with the key limit that was set for it alone. */
     planFor: (tenant: { plan: string | undefined; keyLimit: number | undefined } | undefined): Plan => {
       const plan = planOf(tenant?.plan);
       return tenant?.keyLimit === undefined ? plan : { ...plan, keyLimit: tenant.keyLimit };

@@ -1,18 +1,18 @@
 import type { Knex } from 'knex';
 
-/** What the configuration gives keys: through a permission set, or by what a scope implies. */
+/** The scopes that the configuration grants through a permission set, or by implication from a scope. */
 export type ConfiguredGrant = {
   kind: 'permission_set' | 'scope';
   name: string;
   scopes: readonly string[];
-  /** Whether keys that exist get it. */
+  /** Whether existing keys get them. */
   followed: boolean;
 };
 
-/** One that was written down. `before` is there while organizations wait to be told; all up to `toldTo` are. */
+/** A grant as last recorded. While `before` is there, organizations after `recordedTo` still lack their audit event. */
 export type KnownGrant = ConfiguredGrant & {
   before: Pick<ConfiguredGrant, 'scopes' | 'followed'> | undefined;
-  toldTo: string;
+  recordedTo: string;
 };
 
 type Row = {
@@ -37,15 +37,15 @@ const COLUMNS = [
   'told_to',
 ] as const satisfies (keyof Row)[];
 
-export const grantsRepository = { list, make, lock, begin, goOn };
+export const grantsRepository = { list, insert, lock, begin, advance };
 
-/** All there are: a few hundred at most. */
+/** Returns all grants: a few hundred at most. */
 async function list(on: Knex): Promise<KnownGrant[]> {
   return (await on<Row>('configured_grants').orderBy(['kind', 'name']).select(COLUMNS)).map(toGrant);
 }
 
-/** Writes down what was never there; of it there is nothing to tell. */
-async function make(on: Knex, grants: readonly ConfiguredGrant[], now: Date): Promise<void> {
+/** Inserts grants that are new in the configuration. No organization has keys of them, so none gets an event. */
+async function insert(on: Knex, grants: readonly ConfiguredGrant[], now: Date): Promise<void> {
   if (grants.length === 0) return;
   await on<Row>('configured_grants')
     .insert(
@@ -55,13 +55,13 @@ async function make(on: Knex, grants: readonly ConfiguredGrant[], now: Date): Pr
     .ignore();
 }
 
-/** Holds it until the transaction ends. */
+/** Locks a grant until the transaction ends. */
 async function lock(trx: Knex.Transaction, { kind, name }: Id): Promise<KnownGrant | undefined> {
   const row = await trx<Row>('configured_grants').where({ kind, name }).forUpdate().first(COLUMNS);
   return row && toGrant(row);
 }
 
-/** Notes what counts from now on; no organization is told of it yet. */
+/** Records a changed grant. No organization has its audit event yet. */
 async function begin(trx: Knex.Transaction, before: KnownGrant, after: ConfiguredGrant, now: Date): Promise<void> {
   await trx<Row>('configured_grants')
     .where({ kind: before.kind, name: before.name })
@@ -75,11 +75,15 @@ async function begin(trx: Knex.Transaction, before: KnownGrant, after: Configure
     });
 }
 
-/** Notes the last organization that was told; undefined: all are. */
-async function goOn(trx: Knex.Transaction, { kind, name }: Id, toldTo: string | undefined): Promise<void> {
+/** Records the last organization that has its audit event; undefined: all have. */
+async function advance(trx: Knex.Transaction, { kind, name }: Id, recordedTo: string | undefined): Promise<void> {
   await trx<Row>('configured_grants')
     .where({ kind, name })
-    .update(toldTo === undefined ? { before_scopes: null, before_followed: null, told_to: null } : { told_to: toldTo });
+    .update(
+      recordedTo === undefined
+        ? { before_scopes: null, before_followed: null, told_to: null }
+        : { told_to: recordedTo },
+    );
 }
 
 function toGrant(row: Pick<Row, (typeof COLUMNS)[number]>): KnownGrant {
@@ -90,6 +94,6 @@ function toGrant(row: Pick<Row, (typeof COLUMNS)[number]>): KnownGrant {
     scopes,
     followed,
     before: before && wasFollowed !== null ? { scopes: before, followed: wasFollowed } : undefined,
-    toldTo: row.told_to ?? '',
+    recordedTo: row.told_to ?? '',
   };
 }

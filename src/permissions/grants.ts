@@ -3,35 +3,35 @@ import type { Product } from '../product/product.ts';
 
 export type Grants = ReturnType<typeof makeGrants>;
 
-/** What keys may be used for, by what they were made with. */
+/** Computes what keys grant from what they were made with. */
 export function makeGrants(product: Product) {
   const neverGranted: ReadonlySet<string> = new Set(product.never_granted);
   const scopesOfSet = new Map(product.permission_sets.map(({ name, scopes }): [string, string[]] => [name, scopes]));
   const implied = impliedBy(product);
 
-  /** The scopes of a set; of none, when there is no such set. */
+  /** Returns the scopes of a set; none for an unknown set. */
   const scopesOf = (name: string): readonly string[] => scopesOfSet.get(name) ?? [];
 
-  /** What whoever holds these scopes holds: they, and all that they imply. */
+  /** Returns these scopes and all that they imply. */
   function implying(scopes: Iterable<string>): Set<string> {
     const held = new Set(scopes);
-    // What is added is visited, too.
+    // A Set visits what is added during the iteration.
     for (const scope of held) for (const each of implied.get(scope) ?? []) held.add(each);
     return held;
   }
 
-  /** The same of a key, which never holds what is never granted. */
+  /** Returns these scopes and all that they imply, without `never_granted`. */
   function expand(scopes: Iterable<string>): ReadonlySet<string> {
     const held = implying(scopes);
     for (const scope of neverGranted) held.delete(scope);
     return held;
   }
 
-  /** Whether a key gets what its set says now; of a set that is no longer configured it gets nothing. */
+  /** Whether a key gets the current scopes of its set; none if the set is no longer configured. */
   const followsSet = (permissionSet: string | undefined): permissionSet is string =>
     product.follow_permission_sets && permissionSet !== undefined;
 
-  /** What the configuration gives keys that exist: each set, and each scope that implies others. */
+  /** Returns each set, and each scope that implies others, with the scopes that existing keys get from it. */
   function configuredGrants(): ConfiguredGrant[] {
     const followed = product.follow_permission_sets;
     const sets = [...scopesOfSet].map(([name, scopes]) => ({
@@ -49,7 +49,7 @@ export function makeGrants(product: Product) {
     return [...sets, ...scopes];
   }
 
-  /** What a key may be used for: what it was made with, or what its set says now, and what this implies. */
+  /** Returns what a key grants: the scopes it was made with, or those of its set now, and all that they imply. */
   const grantedTo = (permissionSet: string | undefined, scopes: readonly string[]): ReadonlySet<string> =>
     expand(followsSet(permissionSet) ? scopesOf(permissionSet) : scopes);
 
@@ -61,10 +61,10 @@ export function makeGrants(product: Product) {
     expand,
     followsSets: product.follow_permission_sets,
     followsSet,
-    /** What a key may be made from one by one; empty: it is made from a set. */
+    /** The scopes that can be chosen one by one; empty: keys are made from sets alone. */
     chosenScopes: product.chosen_scopes ?? [],
     grantedTo,
-    /** The same of a person's key, which grants nothing that the person does not hold. */
+    /** Returns what a personal key grants: at most what its owner holds. */
     grantedToPerson: (set: string | undefined, scopes: readonly string[], held: readonly string[]) =>
       inBoth(grantedTo(set, scopes), implying(held)),
   };

@@ -12,7 +12,7 @@ const PermissionSets = z
         name: z.string(),
         description: z.string(),
         scopes: z.array(z.string()),
-        allowed: z.boolean().describe("Whether the organization's plan lets new keys be made from it."),
+        allowed: z.boolean().describe("Whether the organization's plan includes this set for new keys."),
       }),
     ),
   })
@@ -28,11 +28,13 @@ const Permissions = z
           z.object({
             name: z.string(),
             description: z.string(),
-            implies: z.array(z.string()).describe('Whoever holds it holds these, too, and what they imply.'),
-            grantable: z.boolean().describe('Whether an API key may hold it at all.'),
+            implies: z.array(z.string()).describe('Scopes that this one includes, which may imply more.'),
+            grantable: z.boolean().describe('Whether an API key can have it.'),
             choosable: z
               .boolean()
-              .describe('Whether the caller may choose it for a key: keys are made so, and the caller holds it.'),
+              .describe(
+                'Whether the caller can choose it for a new key: it is configured to be chosen, and the caller holds it.',
+              ),
           }),
         ),
       }),
@@ -52,7 +54,7 @@ export function permissionRoutes({ catalogue, planOfOrganization }: Deps): Route
       ...open,
       operationId: 'listPermissionSets',
       path: '/v1/permission-sets',
-      summary: 'List the permission sets that a key can be made from',
+      summary: 'List the permission sets that keys are made from',
       responses: { 200: PermissionSets },
       async handle({ caller }) {
         const { permissionSets } = await planOfOrganization(caller.organizationId);
@@ -66,7 +68,7 @@ export function permissionRoutes({ catalogue, planOfOrganization }: Deps): Route
       ...open,
       operationId: 'listPermissions',
       path: '/v1/api-keys/permissions',
-      summary: 'List every scope, in groups',
+      summary: 'List all scopes, in groups',
       responses: { 200: Permissions },
       handle({ caller }) {
         const choosable = new Set(catalogue.chosenScopes.filter((scope) => caller.scopes.has(scope)));

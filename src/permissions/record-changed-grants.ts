@@ -9,17 +9,17 @@ import { transaction } from '../db/transaction.ts';
 import { grantsRepository as grants } from './grants-repository.ts';
 import type { ConfiguredGrant, KnownGrant } from './grants-repository.ts';
 
-/** Some organizations with active keys of a set, or with a scope, by id, behind `after`; and behind which the next are. */
+/** Finds organizations with active keys of a set or scope; see `makeHoldersOf`. */
 export type HoldersOf = (
   trx: Knex.Transaction,
-  what: { permissionSets: readonly string[]; scope: string | undefined },
+  grant: { permissionSets: readonly string[]; scope: string | undefined },
   after: string,
   limit: number,
 ) => Promise<{ holders: { organizationId: string; keys: number }[]; next: string | undefined }>;
 
 type Deps = {
   db: Knex;
-  /** What the configuration says now. */
+  /** The grants of the running configuration. */
   configured: readonly ConfiguredGrant[];
   holdersOf: HoldersOf;
   audit: Pick<AuditLog, 'append'>;
@@ -27,36 +27,35 @@ type Deps = {
   clock: Clock;
 };
 
-/** Each holds the place of its organization's next audit event until all of them are written. */
+/** Organizations per transaction. Each blocks further audit events of its organization until the commit. */
 const BATCH = 20;
 const SOURCE = backgroundSource('system', 'configuration');
 const ACTIONS = { permission_set: 'permission_set.changed', scope: 'scope.implications_changed' } as const;
 
 /**
- * Compares the configuration with the one that was in force before, and tells every organization that a difference
- * concerns, once, in its audit log; what is kept of it in memory is dropped with that. Done once in the life of a
- * process: its configuration is that of its start. Any number of replicas may do it, and one that dies is followed by
- * the next.
+ * Compares the configuration with the last one in force, and appends one audit event for each organization whose keys a
+ * difference concerns; that also invalidates its keys in memory. Succeeds once in the life of a process, whose
+ * configuration does not change. Replicas can do it at the same time; another goes on where one died.
  */
 export function makeRecordChangedGrants(deps: Deps) {
   let done = false;
 
   return async function recordChangedGrants(signal: AbortSignal): Promise<void> {
-    await tellSetAside(deps, await deps.items.due(BATCH));
+    await recordSetAside(deps, await deps.items.due(BATCH));
     if (done) return;
     const known = await grants.list(deps.db);
-    // What a configuration before this one left untold comes first.
-    for (const grant of known) if (grant.before) await tellAll(deps, grant, signal);
+    // Events that are still missing for an earlier configuration come first.
+    for (const grant of known) if (grant.before) await recordAll(deps, grant, signal);
     const isKnown = (grant: ConfiguredGrant) => known.some((other) => isSame(other, grant));
     const differing = differences(deps.configured, known);
     for (const grant of differing.filter(isKnown)) await replace(deps, grant, signal);
     const added = differing.filter((grant) => !isKnown(grant));
-    await grants.make(deps.db, added, deps.clock());
+    await grants.insert(deps.db, added, deps.clock());
     done = !signal.aborted;
   };
 }
 
-/** What is new, what is different, and what is there no more: that gives nothing now. */
+/** Returns grants that are new, changed, or no longer configured; the last with no scopes. */
 function differences(configured: readonly ConfiguredGrant[], known: readonly KnownGrant[]): ConfiguredGrant[] {
   const changed = configured.filter((grant) => {
     const before = known.find((other) => isSame(other, grant));
@@ -67,13 +66,13 @@ function differences(configured: readonly ConfiguredGrant[], known: readonly Kno
 }
 
 async function replace(deps: Deps, grant: ConfiguredGrant, signal: AbortSignal): Promise<void> {
-  // Another replica may be faster, and still tell of it, or of another configuration.
-  do await tellAll(deps, grant, signal);
+  // Another replica may be recording this change already, or that of another configuration.
+  do await recordAll(deps, grant, signal);
   while (!signal.aborted && !(await transaction(deps.db, (trx) => begin(deps, trx, grant))));
-  await tellAll(deps, grant, signal);
+  await recordAll(deps, grant, signal);
 }
 
-/** @returns false when there is something else to be told first */
+/** @returns false when another change of the grant must be recorded first */
 async function begin({ clock }: Deps, trx: Knex.Transaction, grant: ConfiguredGrant): Promise<boolean> {
   const before = await grants.lock(trx, grant);
   if (!before || givesTheSame(before, grant)) return true;
@@ -82,51 +81,51 @@ async function begin({ clock }: Deps, trx: Knex.Transaction, grant: ConfiguredGr
   return true;
 }
 
-async function tellAll(deps: Deps, grant: ConfiguredGrant, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && (await tellBatch(deps, grant)));
+async function recordAll(deps: Deps, grant: ConfiguredGrant, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await recordBatch(deps, grant)));
 }
 
-/** One batch together; where that fails, its first organization apart, which is set aside if it is that one. */
-async function tellBatch(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
+/** Records a batch in one transaction. If that fails, records its first organization alone, or sets it aside. */
+async function recordBatch(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
   try {
-    return await transaction(deps.db, (trx) => tellSome(deps, trx, grant));
+    return await transaction(deps.db, (trx) => recordSome(deps, trx, grant));
   } catch (error) {
     if (!isOwnFailure(error)) throw error;
-    return tellFirst(deps, grant);
+    return recordFirst(deps, grant);
   }
 }
 
-async function tellFirst(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
+async function recordFirst(deps: Deps, grant: ConfiguredGrant): Promise<boolean> {
   const batch = await transaction(deps.db, (trx) => nextBatch(deps, trx, grant, 1));
   const [event] = batch?.events ?? [];
   if (!batch || !event) return batch?.next !== undefined;
-  await tellSetAside(deps, [{ id: `${grant.kind} ${grant.name} ${event.organizationId}`, payload: event }]);
+  await recordSetAside(deps, [{ id: `${grant.kind} ${grant.name} ${event.organizationId}`, payload: event }]);
   return transaction(deps.db, async (trx) => {
     const now = await grants.lock(trx, grant);
-    // Another replica may have gone on meanwhile.
-    if (now?.before && now.toldTo === batch.grant.toldTo) await grants.goOn(trx, now, event.organizationId);
+    // Another replica may have advanced meanwhile.
+    if (now?.before && now.recordedTo === batch.grant.recordedTo) await grants.advance(trx, now, event.organizationId);
     return true;
   });
 }
 
-/** Each by itself; what fails is kept with all that it says. */
-function tellSetAside({ db, audit, items }: Deps, aside: readonly { id: string; payload: object }[]): Promise<void> {
+/** Records events one by one. One that fails becomes a dead letter with its whole content. */
+function recordSetAside({ db, audit, items }: Deps, aside: readonly { id: string; payload: object }[]): Promise<void> {
   return items.each(aside, {
     name: ({ id, payload }) => ({ id, organizationId: (payload as AuditEvent).organizationId, payload }),
     work: ({ payload }) => transaction(db, (trx) => audit.append(trx, payload as AuditEvent)),
   });
 }
 
-/** @returns whether there may be more to tell */
-async function tellSome(deps: Deps, trx: Knex.Transaction, grant: ConfiguredGrant): Promise<boolean> {
+/** @returns whether there may be more organizations */
+async function recordSome(deps: Deps, trx: Knex.Transaction, grant: ConfiguredGrant): Promise<boolean> {
   const batch = await nextBatch(deps, trx, grant, BATCH);
   if (!batch) return false;
   for (const event of batch.events) await deps.audit.append(trx, event);
-  await grants.goOn(trx, batch.grant, batch.next);
+  await grants.advance(trx, batch.grant, batch.next);
   return batch.next !== undefined;
 }
 
-/** What the next organizations are to be told, with the grant held; undefined when all of them were told. */
+/** Locks the grant and returns the next audit events; undefined when all are recorded. */
 async function nextBatch(
   { configured, holdersOf }: Deps,
   trx: Knex.Transaction,
@@ -135,12 +134,12 @@ async function nextBatch(
 ): Promise<{ grant: KnownGrant; events: AuditEvent[]; next: string | undefined } | undefined> {
   const grant = await grants.lock(trx, { kind, name });
   if (!grant?.before) return undefined;
-  const { before, toldTo } = grant;
-  const what =
+  const { before, recordedTo } = grant;
+  const held =
     kind === 'permission_set'
       ? { permissionSets: [name], scope: undefined }
       : { permissionSets: setsThatFollow(configured, name), scope: name };
-  const { holders, next } = await holdersOf(trx, what, toldTo, limit);
+  const { holders, next } = await holdersOf(trx, held, recordedTo, limit);
   const events = holders.map(({ organizationId, keys }): AuditEvent => ({
     ...SOURCE,
     organizationId,
@@ -151,7 +150,7 @@ async function nextBatch(
   return { grant, events, next };
 }
 
-/** Their keys may use a scope that they were not made with. */
+/** Returns the sets through which keys can have a scope that they were not made with. */
 function setsThatFollow(configured: readonly ConfiguredGrant[], scope: string): string[] {
   return configured
     .filter(({ kind, followed, scopes }) => kind === 'permission_set' && followed && scopes.includes(scope))
@@ -166,7 +165,7 @@ function describe(grant: KnownGrant, before: NonNullable<KnownGrant['before']>, 
     ...change,
     followed: grant.followed,
     followed_before: before.followed,
-    // Those that were made with the set as it was go on with what they were made with.
+    // Keys that do not follow their set keep the scopes that they were made with.
     keys_keep_scopes: !grant.followed,
     keys,
   };
@@ -176,7 +175,7 @@ function isSame(a: Pick<ConfiguredGrant, 'kind' | 'name'>, b: Pick<ConfiguredGra
   return a.kind === b.kind && a.name === b.name;
 }
 
-/** Their order says nothing. */
+/** Compares scopes as sets. */
 function givesTheSame(a: ConfiguredGrant, b: ConfiguredGrant): boolean {
   const [one, other] = [new Set(a.scopes), new Set(b.scopes)];
   return a.followed === b.followed && one.size === other.size && [...one].every((scope) => other.has(scope));

@@ -3,9 +3,9 @@ import { daysOf, lifetime } from './duration.ts';
 
 const prefix = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{1,15}$/, 'needs 2 to 16 letters, digits or _, beginning with a letter');
+  .regex(/^[A-Za-z][A-Za-z0-9_]{1,15}$/, 'must have 2 to 16 letters, digits or _, and begin with a letter');
 
-/** Letters that a key of fixed length has at least beside its prefix: 24 are 142 bits. */
+/** Least characters of a fixed-length key besides its prefix and checksum: 24 are 142 bits. */
 const MIN_BODY = 24;
 const CHECKSUM_LENGTH = 6;
 
@@ -89,5 +89,6 @@ export function checkKeyRules({ prefixes, format, expiry, owners }: KeyRules, re
 
 function checkLength({ live, test = '', checksum }: KeyFormatRules, length: number, report: Report): void {
   const body = length - Math.max(live.length, test.length) - (checksum ? CHECKSUM_LENGTH : 0);
-  if (body < MIN_BODY) report(['format', 'length'], `leaves ${body} letters for the secret, and it needs ${MIN_BODY}`);
+  if (body < MIN_BODY)
+    report(['format', 'length'], `leaves ${body} characters for the secret, which needs ${MIN_BODY}`);
 }

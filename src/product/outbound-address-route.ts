@@ -10,7 +10,7 @@ const OutboundAddresses = z
   .object({ data: z.array(z.object({ address: z.string(), description: z.string().nullable() })) })
   .meta({ id: 'OutboundAddresses' });
 
-/** From where the product calls its customers, as its file says. */
+/** Publishes the configured addresses from which the product calls its customers. */
 export function outboundAddressRoute({ outbound_addresses: addresses }: Pick<Product, 'outbound_addresses'>): Route {
   const data = addresses.map(({ address, description }) => ({
     address: normalizeRanges([address])[0] ?? address,
@@ -21,7 +21,8 @@ export function outboundAddressRoute({ outbound_addresses: addresses }: Pick<Pro
     method: 'get',
     path: '/v1/outbound-addresses',
     tag: 'Permissions',
-    summary: 'List the addresses from which the product calls its customers, for their firewalls',
+    summary: 'List the addresses that the product calls its customers from',
+    description: 'For allow lists of customers’ firewalls. Needs no credential.',
     responses: { 200: OutboundAddresses },
     errors: [],
     handle({ context }) {

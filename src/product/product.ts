@@ -11,12 +11,15 @@ import { StripeRules, plansNamed } from './stripe-rules.ts';
 
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'needs lower-case letters, digits, _ or -, at most 64, beginning with a letter');
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must have at most 64 lower-case letters, digits, _ or -, and begin with a letter');
 const scope = z
   .string()
-  .regex(/^[a-z][a-z0-9._:*-]{0,47}$/, "needs WorkOS's grammar: lower-case letters, digits and - _ : . *, at most 48");
+  .regex(
+    /^[a-z][a-z0-9._:*-]{0,47}$/,
+    "must follow WorkOS's grammar: at most 48 lower-case letters, digits and - _ : . *, beginning with a letter",
+  );
 const description = z.string().min(1).max(300);
-const addressRange = z.string().max(64).refine(isIpRange, 'needs an IP address, or a range of them in CIDR form');
+const addressRange = z.string().max(64).refine(isIpRange, 'must be an IP address or a CIDR range');
 
 const ScopeGroup = z.strictObject({
   group: z.string().min(1).max(64).describe('Title of the group.'),
@@ -49,7 +52,7 @@ const rateLimit = z
       .describe('Length of a window, which begins with the first request in it.'),
   })
   .describe('Most requests in a fixed window.');
-/** A configured rate, as the limits have it. */
+/** Converts a configured rate. */
 export function toRate({ limit, window_seconds: windowSeconds }: z.output<typeof rateLimit>): RateLimit {
   return { limit, windowSeconds };
 }
@@ -116,13 +119,13 @@ const FirstPosture = z
   })
   .refine(({ status, trial_days: days }) => (status === 'trial') === (days !== undefined), {
     path: ['trial_days'],
-    message: 'a trial needs trial_days, and nothing else has them',
+    message: 'trial_days is required for a trial, and allowed for nothing else',
   })
   .describe(
     'Billing of an organization that WorkOS has created, until billing states another; posture `unknown`, if not given.',
   );
 
-/** The file that defines a product. The JSON Schema published beside the default file is made from this. */
+/** The file that defines a product. `npm run schema` writes its JSON Schema from this. */
 export const ProductFile = z
   .strictObject({
     product: z.string().min(1).max(64).describe("The product's name, shown to people."),
@@ -223,7 +226,8 @@ function checkImplied(file: Raw, known: ReadonlySet<string>, report: Report): vo
 
 function checkChosen(file: Raw, known: ReadonlySet<string>, report: Report): void {
   const { chosen_scopes: chosen, permission_sets: sets } = file;
-  if (!chosen && sets.length === 0) report(['permission_sets'], 'there is neither a set nor are there chosen_scopes');
+  if (!chosen && sets.length === 0)
+    report(['permission_sets'], 'is empty, and so is chosen_scopes; configure at least one of the two');
   for (const [i, name] of (chosen ?? []).entries()) {
     if (!known.has(name)) report(['chosen_scopes', i], `'${name}' is not among the scopes`);
     if (file.never_granted.includes(name)) report(['chosen_scopes', i], `'${name}' is never granted`);

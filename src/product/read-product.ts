@@ -9,7 +9,7 @@ const MAX_BYTES = 1024 * 1024;
 
 /**
  * Reads the product's YAML file.
- * @throws StartError with one message that names every fault and its line.
+ * @throws StartError whose message names every fault with its line
  */
 export function readProduct(path: string | URL): Product {
   const shown = path instanceof URL ? path.pathname : path;
@@ -44,7 +44,7 @@ function readText(path: string | URL, shown: string): string {
   }
 }
 
-// The line of the deepest part of the path that the file has: a missing field is reported where its parent stands.
+// Returns the line of the deepest part of the path that exists: a missing field is reported at its parent.
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);

@@ -3,7 +3,7 @@ import { IMPERSONATED_ACTS } from '../http/impersonation.ts';
 
 const MAX_MINUTES = 30 * 24 * 60;
 
-/** What the product's file says of the sessions of people. */
+/** The `sessions` section of the product's file. */
 export const SessionRules = z
   .strictObject({
     password_sign_in: z

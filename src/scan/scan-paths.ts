@@ -8,20 +8,20 @@ export type Finding = Sighting & { path: string };
 
 type Options = {
   findKeys: (text: string) => Found[];
-  /** What `-` stands for. */
+  /** Read for the path `-`. */
   stdin: AsyncIterable<Uint8Array>;
   onFound: (found: Finding) => void;
   onProblem: (path: string, problem: string) => void;
 };
 
 const CHUNK_BYTES = 1024 * 1024;
-// Should a link or a pipe have taken the file's place since it was listed, nothing is followed or waited for.
+// If a link or pipe has replaced the file since it was listed, it is neither followed nor waited for.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Looks for keys in files and folders, file by file. @returns how many keys and problems there were */
+/** Looks for keys in files and folders. @returns the numbers of files, keys and problems */
 export async function scanPaths(paths: readonly string[], options: Options) {
   const counts = { files: 0, keys: 0, problems: 0 };
-  // A path may itself have a key in it.
+  // A path may contain a key itself.
   const masked = (path: string) => mask(path, options.findKeys(path));
   const problem = (path: string, text: string) => {
     counts.problems++;

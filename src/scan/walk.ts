@@ -4,20 +4,24 @@ import { join } from 'node:path';
 export type Walked = { path: string } | { path: string; problem: string };
 
 const MAX_DEPTH = 100;
-/** Git's own, compressed: what is in it was in the files once, and is found there with `git log -p | npm run scan -- -`. */
+/** Compressed by Git; `git log -p | npm run scan -- -` scans the history. */
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['.git']);
 
-/** The files at a path, one after the other: itself, or all in the folder. Follows no links. */
+/** Yields the file at a path, or all files below the folder. Follows no links. */
 export async function* walk(path: string): AsyncGenerator<Walked> {
   const kind = await lstat(path).catch((error: unknown) => reasonOf(error));
   if (typeof kind === 'string') yield { path, problem: kind };
   else if (kind.isFile()) yield { path };
   else if (kind.isDirectory()) yield* walkFolder(path, 1);
-  else yield { path, problem: kind.isSymbolicLink() ? 'is a link, which is not followed' : 'is no file' };
+  else
+    yield {
+      path,
+      problem: kind.isSymbolicLink() ? 'is a link, which is not followed' : 'is neither a file nor a folder',
+    };
 }
 
 async function* walkFolder(path: string, depth: number): AsyncGenerator<Walked> {
-  if (depth > MAX_DEPTH) return yield { path, problem: `is more than ${MAX_DEPTH} folders deep` };
+  if (depth > MAX_DEPTH) return yield { path, problem: `is more than ${MAX_DEPTH} folders deep, and was not scanned` };
   try {
     for await (const entry of await opendir(path)) {
       const inner = join(path, entry.name);
@@ -29,7 +33,7 @@ async function* walkFolder(path: string, depth: number): AsyncGenerator<Walked> 
   }
 }
 
-/** Why something cannot be read; of the system's own message, which may repeat the path, the code alone. */
+/** Says why something cannot be read, with the system's error code alone: its message may repeat the path. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   return `cannot be read${code === undefined ? '' : ` (${code})`}`;

@@ -77,7 +77,7 @@ test.each([
   ],
   ['a default that outlives the longest', 'default: 90d', 'default: 2y', 6, "'2y' is longer than the longest, '1y'"],
   ['no default end where there is a longest', 'default: 90d, ', '', 6, "'never' is longer than the longest, '1y'"],
-  ['a length without room for the secret', 'length: 48', 'length: 38', 5, 'leaves 23 letters for the secret'],
+  ['a length without room for the secret', 'length: 48', 'length: 38', 5, 'leaves 23 characters for the secret'],
   ['an owner twice', 'owners: [organization]', 'owners: [user, user]', 4, 'names an owner twice'],
 ])('%s is refused with its line', (_what, part, wrong, line, reason) => {
   expect(FILE.split(part)).toHaveLength(2);
@@ -88,7 +88,7 @@ test.each([
 
 test('a product whose keys are made from nothing is refused', () => {
   const without = FILE.replace(/^permission_sets:\n.*\n/m, '').replace(/^chosen_scopes:.*\n/m, '');
-  expect(refusalOf(without)).toContain('there is neither a set nor are there chosen_scopes');
+  expect(refusalOf(without)).toContain('is empty, and so is chosen_scopes');
 });
 
 function refusalOf(yaml: string): string {

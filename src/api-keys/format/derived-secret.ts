@@ -3,18 +3,15 @@ import { BASE62 } from './key-checksum.ts';
 
 const LABEL = 'latchkey api key of fixed length, v1';
 const BYTES = 1_024;
-/** As many bytes as there are whole alphabets in: what is over would make the first letters likelier. */
+/** Bytes from here on are skipped: they would make the first characters of the alphabet likelier. */
 const FAIR = 256 - (256 % BASE62.length);
 
-/**
- * So many letters of base62 that follow from a secret and from which it cannot be had back: HKDF with SHA-512, bytes
- * that would favour a letter left out.
- */
-export function deriveLetters(secret: string, letters: number): string {
+/** Derives characters of base62 from a secret, one-way and evenly distributed, by HKDF with SHA-512. */
+export function deriveBase62(secret: string, length: number): string {
   let text = '';
   for (const byte of new Uint8Array(hkdfSync('sha512', secret, '', LABEL, BYTES))) {
     if (byte < FAIR) text += BASE62[byte % BASE62.length]!;
-    if (text.length === letters) return text;
+    if (text.length === length) return text;
   }
-  throw new Error(`${letters} letters are more than can be derived`);
+  throw new Error(`cannot derive ${length} characters`);
 }

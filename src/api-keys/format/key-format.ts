@@ -1,38 +1,38 @@
 import type { KeyFormatRules, KeyRules } from '../../product/key-rules.ts';
-import { deriveLetters } from './derived-secret.ts';
-import { CHECKSUM_LETTERS, checksumOf, endsWithChecksum } from './key-checksum.ts';
+import { deriveBase62 } from './derived-secret.ts';
+import { CHECKSUM_LENGTH, checksumOf, endsWithChecksum } from './key-checksum.ts';
 import type { Environment } from '../key.ts';
 
-/** A presented key, taken apart. */
+/** The parts of a presented key. */
 export type ReadKey = {
-  /** Undefined where the key's form does not say. */
+  /** Undefined where the key's format does not show it. */
   environment: Environment | undefined;
-  /** What the mirror knows the key by, hashed. */
+  /** What the mirror stores the HMAC of. */
   secret: string;
-  /** What WorkOS knows it by; undefined where that cannot be had back. */
+  /** WorkOS's secret; undefined where it cannot be recovered from the key. */
   workosSecret: string | undefined;
 };
 
 export type KeyFormat = {
-  /** How a presented credential begins, if it is an API key. */
+  /** Prefixes by which a presented credential is an API key. */
   prefixes: readonly string[];
-  /** Whether keys of this environment have a form. */
+  /** Whether there is a format for keys of this environment. */
   has(environment: Environment): boolean;
-  /** The key as its owner gets it, made of WorkOS's secret. */
+  /** Makes the key that its owner gets from WorkOS's secret. */
   handOut(workosSecret: string, environment: Environment): string;
-  /** How the key is shown to people; `workosShows` is WorkOS's own obfuscated form. */
+  /** Returns the obfuscated form for display; `workosShows` is WorkOS's own. */
   show(value: string, environment: Environment, workosShows: string): string;
-  /** The secret of a presented key. Undefined: it is no key, which is known without looking for it. */
+  /** Returns the secret of a presented key; undefined when its form alone shows that it is no key. */
   secretOf(presented: string): string | undefined;
-  /** Whether the form of a presented key, which is one, allows for a key of this environment. */
+  /** Whether a well-formed key can belong to this environment. */
   fits(presented: string, environment: Environment): boolean;
   read(presented: string): ReadKey | undefined;
 };
 
-/** Of the secrets that WorkOS issues: opaque words. */
+/** The secrets that WorkOS issues: opaque words. */
 const WORKOS_KEY = /^[A-Za-z][\w-]{15,250}$/;
 const WORKOS_PREFIX = 'sk_';
-/** Behind the product's prefix, says that what follows is all of WorkOS's secret; else it is what follows `sk_`. */
+/** Stands behind the product's prefix when all of WorkOS's secret follows, instead of what follows its `sk_`. */
 const WHOLE = '_';
 const WHOLE_CODE = WHOLE.charCodeAt(0);
 const MIN_REST = 16 - WORKOS_PREFIX.length;
@@ -43,7 +43,7 @@ const SHOWN = 4;
 const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
 const WORD = codesOf(/[\w-]/);
 
-/** The form of the product's keys, by its configuration; WorkOS's own where it says nothing. */
+/** Makes the configured key format; WorkOS's own where none is configured. */
 export function makeKeyFormat({ format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>): KeyFormat {
   if (!format) return workosFormat(prefixes);
   return format.length === undefined ? wrapped(format, prefixes) : derived(format, format.length, prefixes);
@@ -69,10 +69,10 @@ function bare(secret: string | undefined): ReadKey | undefined {
   return secret === undefined ? undefined : { environment: undefined, secret, workosSecret: secret };
 }
 
-/** The product's prefix in the place of WorkOS's, and a checksum behind it if there is one. */
+/** The product's prefix instead of WorkOS's, then WorkOS's secret, then the checksum if configured. */
 function wrapped(rules: KeyFormatRules, prefixes: readonly string[]): KeyFormat {
   const { checksum } = rules;
-  const tail = checksum ? CHECKSUM_LETTERS : 0;
+  const tail = checksum ? CHECKSUM_LENGTH : 0;
 
   function secretIn(presented: string, head: string): string | undefined {
     const rest = presented.length - head.length - tail;
@@ -88,10 +88,10 @@ function wrapped(rules: KeyFormatRules, prefixes: readonly string[]): KeyFormat 
   });
 }
 
-/** A word of its own of a fixed length, that follows from WorkOS's secret. */
+/** A fixed length: the product's prefix, characters derived from WorkOS's secret, the checksum if configured. */
 function derived(rules: KeyFormatRules, length: number, prefixes: readonly string[]): KeyFormat {
   const { checksum } = rules;
-  const tail = checksum ? CHECKSUM_LETTERS : 0;
+  const tail = checksum ? CHECKSUM_LENGTH : 0;
   return withPrefixes(rules, prefixes, {
     secretIn: (presented, head) =>
       presented.length === length &&
@@ -100,8 +100,7 @@ function derived(rules: KeyFormatRules, length: number, prefixes: readonly strin
         ? presented
         : undefined,
     workosSecretOf: () => undefined,
-    handOut: (workosSecret, head) =>
-      withTail(head + deriveLetters(workosSecret, length - head.length - tail), checksum),
+    handOut: (workosSecret, head) => withTail(head + deriveBase62(workosSecret, length - head.length - tail), checksum),
   });
 }
 
@@ -120,7 +119,7 @@ function withPrefixes({ live, test, accept_bare }: KeyFormatRules, prefixes: rea
     accept_bare && prefixes.some((prefix) => presented.startsWith(prefix)) ? wordOf(presented) : undefined;
   const prefixOf = (environment: Environment) => {
     const head = environment === 'live' ? live : test;
-    if (head === undefined) throw new Error('the configuration gives keys of the test environment no form');
+    if (head === undefined) throw new Error('api_keys.format.test is not configured');
     return head;
   };
   return {
@@ -150,7 +149,7 @@ function withTail(text: string, checksum: boolean): string {
   return checksum ? text + checksumOf(text) : text;
 }
 
-/** What of WorkOS's secret stands behind the product's prefix. */
+/** Returns the part of WorkOS's secret that stands behind the product's prefix. */
 function restOf(workosSecret: string): string {
   const isUsual = workosSecret.startsWith(WORKOS_PREFIX) && workosSecret[WORKOS_PREFIX.length] !== WHOLE;
   return isUsual ? workosSecret.slice(WORKOS_PREFIX.length) : WHOLE + workosSecret;
@@ -159,11 +158,11 @@ function restOf(workosSecret: string): string {
 function secretOfRest(rest: string): string | undefined {
   if (rest.charCodeAt(0) !== WHOLE_CODE) return WORKOS_PREFIX + rest;
   const whole = rest.slice(1);
-  // There is one way to write each secret.
+  // Each secret has exactly one spelling.
   return WORKOS_KEY.test(whole) && restOf(whole) === rest ? whole : undefined;
 }
 
-/** Which of the first 128 characters these are. */
+/** Returns a table of the ASCII codes that match. */
 function codesOf(characters: RegExp): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, code) => (characters.test(String.fromCharCode(code)) ? 1 : 0));
 }

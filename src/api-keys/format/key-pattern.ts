@@ -1,16 +1,16 @@
 import { crc32 } from 'node:zlib';
 import type { Environment } from '../key.ts';
-import { BASE62, CHECKSUM_LETTERS, checksumText } from './key-checksum.ts';
+import { BASE62, CHECKSUM_LENGTH, checksumText } from './key-checksum.ts';
 import type { KeyRules } from '../../product/key-rules.ts';
 
-/** A key in a text. `certain`: its checksum holds; `likely`: it looks like one. */
+/** A key found in a text. `certain`: its checksum is right; `likely`: it only looks like a key. */
 export type Found = {
-  /** Where it begins and ends in the text, as an index. */
+  /** Indices of its beginning and end in the text. */
   start: number;
   end: number;
   prefix: string;
   last4: string;
-  /** Undefined where a key's form does not say. */
+  /** Undefined where the key's format does not show it. */
   environment: Environment | undefined;
   sureness: 'certain' | 'likely';
 };
@@ -18,35 +18,35 @@ export type Found = {
 type Pattern = {
   prefix: string;
   environment: Environment | undefined;
-  /** Where the key ends that begins with the prefix at `start`; undefined when there is none. */
+  /** Returns the end of the key whose prefix is at `start`; undefined when that is no key. */
   endOf: (text: string, start: number) => number | undefined;
   sureness: Found['sureness'];
 };
 
-/** Longer than any key, with what stands beside it. */
+/** Longer than any key with its neighbouring characters. */
 export const MAX_KEY = 280;
 const MIN_REST = 13;
 const MIN_BARE = 16;
 const MAX_BARE = 251;
 const UNDERSCORE = 95;
-const FIRST_LETTER = 62 ** (CHECKSUM_LETTERS - 1);
+const FIRST_DIGIT = 62 ** (CHECKSUM_LENGTH - 1);
 const CRC_STEPS = crcSteps();
-/** Of a key without a checksum: so many letters and digits in a row, both of them, are no name that somebody gave. */
+/** Without a checksum: a run of this length with both letters and digits is random, not a name. */
 const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
 
-/** How much of what stands before a key says whether it is one. */
+/** How many characters before a match decide whether it is a key. */
 export const BESIDE = 3;
 
 const WORD = codesOf(/[\w-]/);
 const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
 
-/** Finds keys of the configured form, and of WorkOS's own where that is good. The text has one character a byte. */
+/** Finds keys of the configured format, and of WorkOS's own where it is accepted. Takes Latin-1: a character per byte. */
 export function makeFindKeys(rules: Pick<KeyRules, 'format' | 'prefixes'>): (text: string) => Found[] {
   const patterns = patternsOf(rules);
   return (text) => {
     const found = patterns.flatMap((pattern) => occurrences(text, pattern));
     found.sort((a, b) => a.start - b.start || b.end - a.end);
-    // `em_sk_…` has `sk_…` in it, which is no key of its own.
+    // `em_sk_…` contains `sk_…`, which is not a second key.
     let end = 0;
     return found.filter((each) => {
       if (each.start < end) return false;
@@ -80,7 +80,7 @@ function endOfKey(prefix: string, { checksum, length }: NonNullable<KeyRules['fo
   if (length === undefined) {
     const size = { min: prefix.length + MIN_REST, max: MAX_KEY };
     return checksum
-      ? (text, start) => checkedEnd(text, start, prefix.length, { ...size, min: size.min + CHECKSUM_LETTERS })
+      ? (text, start) => checkedEnd(text, start, prefix.length, { ...size, min: size.min + CHECKSUM_LENGTH })
       : (text, start) => likelyEnd(text, start, prefix.length, size);
   }
   return (text, start) => {
@@ -103,25 +103,25 @@ function occurrences(text: string, { prefix, environment, endOf, sureness }: Pat
 
 type Size = { min: number; max: number };
 
-/** The longest end at which the checksum holds, whatever stands right before and behind the key. */
+/** Returns the last end at which the checksum is right, whatever the characters before and after the key. */
 function checkedEnd(text: string, start: number, prefixLength: number, { min, max }: Size): number | undefined {
   const last = runEnd(WORD, text, start + prefixLength, start + max);
   let end: number | undefined;
-  let at = start + min - CHECKSUM_LETTERS;
-  if (at + CHECKSUM_LETTERS > last) return undefined;
-  // Letter by letter: a file may begin a key at every one of its words.
-  for (let inverse = ~crc32(text.slice(start, at)); at + CHECKSUM_LETTERS <= last; at++) {
-    if (isChecksum(~inverse >>> 0, text, at)) end = at + CHECKSUM_LETTERS;
+  let at = start + min - CHECKSUM_LENGTH;
+  if (at + CHECKSUM_LENGTH > last) return undefined;
+  // Incremental, because a file may have the prefix in every word.
+  for (let inverse = ~crc32(text.slice(start, at)); at + CHECKSUM_LENGTH <= last; at++) {
+    if (isChecksum(~inverse >>> 0, text, at)) end = at + CHECKSUM_LENGTH;
     inverse = CRC_STEPS[(inverse ^ text.charCodeAt(at)) & 0xff]! ^ (inverse >>> 8);
   }
   return end;
 }
 
 function isChecksum(crc: number, text: string, at: number): boolean {
-  return text.charCodeAt(at) === BASE62.charCodeAt(crc / FIRST_LETTER) && text.startsWith(checksumText(crc), at);
+  return text.charCodeAt(at) === BASE62.charCodeAt(crc / FIRST_DIGIT) && text.startsWith(checksumText(crc), at);
 }
 
-/** The CRC-32 of each byte alone, by the reflected polynomial of IEEE 802.3. */
+/** Returns the CRC-32 of each single byte, by the reflected polynomial of IEEE 802.3. */
 function crcSteps(): Int32Array {
   return Int32Array.from({ length: 256 }, (_, byte) => {
     let step = byte;
@@ -140,7 +140,7 @@ function isRandom(rest: string): boolean {
   return (rest.match(RANDOM_RUN) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
 }
 
-/** Whether a word goes on into the prefix. The letters of an escape, such as `\n` or `%20`, are no word. */
+/** Whether the prefix continues a word. The characters of an escape, such as `\n` or `%20`, are no word. */
 function isBeside(text: string, start: number): boolean {
   const code = text.charCodeAt(start - 1);
   const isWord = start > 0 && (LETTERS_AND_DIGITS[code] === 1 || code === UNDERSCORE);

@@ -6,15 +6,15 @@ export type DescribeWorkosKey = ReturnType<typeof makeDescribeWorkosKey>;
 
 const MAX_LABEL = 100;
 const MAX_PREFIX = 64;
-const NAMELESS = 'API key';
-// Our own scopes follow a stricter grammar; at WorkOS permissions may be what they like, and the database takes no NUL.
+const DEFAULT_LABEL = 'API key';
+// Configured scopes follow a stricter grammar. Permissions at WorkOS can be any text, and the database takes no NUL.
 const SCOPE = /^[\x21-\x7e]{1,128}$/;
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 
 /**
- * What the mirror says of a key that was made at WorkOS: its name as a label, its permissions as scopes but for what no
- * key ever holds, and the permission set that stands for exactly these scopes, if there is one. Where keys follow their
- * sets and scopes are chosen, too, nobody can tell which it was: then it is of no set, and keeps what it has.
+ * Describes keys that were created at WorkOS: the name becomes the label, permissions become scopes without the
+ * `never_granted` ones, and a set with exactly these scopes becomes the permission set. Where keys follow their sets and
+ * scopes can be chosen as well, the scopes do not say which it was: the key gets no set and keeps its scopes.
  */
 export function makeDescribeWorkosKey({
   sets,
@@ -36,7 +36,7 @@ export function makeDescribeWorkosKey({
       return [...new Set(permissions)].filter((scope) => SCOPE.test(scope) && !neverGranted.has(scope));
     },
 
-    label: (name: string): string => cut(name.replaceAll(CONTROL, ' ').trim(), MAX_LABEL) || NAMELESS,
+    label: (name: string): string => cut(name.replaceAll(CONTROL, ' ').trim(), MAX_LABEL) || DEFAULT_LABEL,
 
     prefix: ({ obfuscatedValue }: WorkosKey): Key['prefix'] => cut(obfuscatedValue.replaceAll(CONTROL, ''), MAX_PREFIX),
   };

@@ -12,10 +12,10 @@ type Announce = (
 ) => Promise<void>;
 
 const REVOKE_BATCH = 200;
-/** Who has more keys than this costs the whole organization its place in memory. */
+/** For a person with more keys, all keys of the organization are invalidated at once. */
 const MAX_ANNOUNCED = 50;
 
-/** Drops what is kept in memory of a person's keys; of all keys of the organization, where no person is named. */
+/** Invalidates a person's keys in memory; without a person, all keys of the organization. */
 export function makeAnnounceKeysOf(announce: Announce) {
   return async function announceKeysOf(
     trx: Knex.Transaction,
@@ -33,14 +33,14 @@ async function activeIds(trx: Knex.Transaction, { organizationId, userId }: Pers
     .where({ organization_id: organizationId, owner_user_id: userId, status: 'active' })
     .limit(MAX_ANNOUNCED + 1)
     .select('workos_id');
-  // The table's own check keeps it there.
+  // A check of the table keeps it there.
   return rows.map(({ workos_id: id }) => id!);
 }
 
 /**
- * Revokes a bounded number of a person's keys in an organization, and ends what is being made; with `madeUntil`, only what
- * was begun until then. Their deletion at WorkOS is left to whoever settles rows.
- * @returns what is to be recorded, and whether this may not have been all
+ * Revokes one batch of a person's keys in an organization and fails their provisionings; with `madeUntil`, only those
+ * begun by then. The settler deletes the keys at WorkOS.
+ * @returns the audit events to append, and whether there may be more keys
  */
 export async function revokeKeysOf(
   trx: Knex.Transaction,

@@ -6,9 +6,8 @@ const MARKED = /^(.*) \[lk:([0-9A-HJKMNP-TV-Z]{26}):([0-9a-f]{12})\]$/su;
 export type Marker = ReturnType<typeof makeMarker>;
 
 /**
- * The name that a key gets at WorkOS: its label and a marker of our row, with a code that only this installation can
- * make. A key that carries it was asked for here, whatever became of the answer; no other key can claim so. Marks of
- * earlier secrets are still read.
+ * Makes and reads the names of keys at WorkOS: the label and a marker with the row's id and a MAC. The MAC proves that
+ * this installation asked for the key, whatever became of the answer. Markers of earlier secrets are still read.
  */
 export function makeMarker(current: Buffer, ...previous: Buffer[]) {
   const macOf = (organizationId: string, rowId: string, secret = current) =>
@@ -29,7 +28,7 @@ export function makeMarker(current: Buffer, ...previous: Buffer[]) {
 
     read,
 
-    /** The row that a key's name proves to belong to; undefined for a key that is not ours. */
+    /** @returns the id of the row that the marker proves; undefined for a key of another origin */
     rowOf: (name: string, organizationId: string): string | undefined => read(name, organizationId)?.rowId,
   };
 }

@@ -23,16 +23,16 @@ import type { MirrorRow } from './mirror-row.ts';
 
 type Deps = {
   /**
-   * Makes the tenant's row if there is none, and holds it until the transaction ends. `keysEndAt`: what was made until
-   * then is revoked.
+   * Inserts the tenant if there is none, and locks it until the transaction ends. `keysEndAt`: keys created until then
+   * are revoked.
    */
   holdTenant: (
     trx: Knex.Transaction,
     organizationId: string,
   ) => Promise<{ deleted: boolean; keysEndAt: Date | undefined }>;
   /**
-   * Makes the row of a person who owns a key that was made then; undefined where the product has no personal keys.
-   * @returns whether they are a member
+   * Inserts the owner of a personal key that was created at `createdAt`. Undefined where the product has no personal keys.
+   * @returns whether the owner is a member
    */
   holdOwner: ((trx: Knex.Transaction, key: PersonalKey) => Promise<boolean>) | undefined;
   describe: DescribeWorkosKey;
@@ -43,7 +43,7 @@ type Deps = {
 
 type PersonalKey = { organizationId: string; userId: string; createdAt: Date };
 
-/** What was known of a key before; `inserted` when nothing was. */
+/** `inserted`: the key was unknown and has a row now. */
 type Met = { inserted: true } | { inserted: false; row: MirrorRow | undefined };
 
 export type MirrorKeys = ReturnType<typeof makeMirrorKeys>;
@@ -51,18 +51,18 @@ export type MirrorKeys = ReturnType<typeof makeMirrorKeys>;
 const REVOKE_BATCH = 200;
 
 /**
- * What WorkOS says of keys, written into the mirror. Each may be said twice, late or in any order, and says whether it
- * changed anything, which is audited then. A person's own keys are mirrored where the product has such keys.
+ * Applies what WorkOS says of keys to the mirror: twice, late or in any order with the same result. Each method audits
+ * what it changes and returns whether it changed anything. Personal keys are mirrored where the product has them.
  */
 export function makeMirrorKeys(deps: Deps) {
   return {
-    /** There is such a key. What the mirror knows of it already stays as it is. */
+    /** WorkOS has this key. A row that there is stays as it is. */
     async made(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
       const met = await meet(deps, trx, key, source);
       return met.inserted || reopenFailed(deps, trx, key, met.row);
     },
 
-    /** The key is like this now: WorkOS changes nothing of a key but its end. */
+    /** WorkOS has changed this key. Only its expiry can change there. */
     async changed(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
       const met = await meet(deps, trx, key, source);
       if (met.inserted) return true;
@@ -70,15 +70,15 @@ export function makeMirrorKeys(deps: Deps) {
       return takeExpiry(deps, trx, met.row, changeOfExpiry(met.row, key, deps.clock()), source);
     },
 
-    /** WorkOS lists a key that is known here with this end. */
+    /** WorkOS lists this key, whose row exists, with this expiry. */
     async listed(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
       const row = await lockMirrorRow(trx, key, undefined);
       if (!row) return false;
-      const change = changeOfExpiry(row, key, deps.clock(), 'listed');
+      const change = changeOfExpiry(row, key, deps.clock(), 'listing');
       return (await takeExpiry(deps, trx, row, change, source)) || change?.due_at !== undefined;
     },
 
-    /** There is no such key any more. One that was never seen leaves a revoked row, so that what comes late is late. */
+    /** WorkOS has deleted this key. An unknown one gets a revoked row, so that a late event cannot revive it. */
     async gone(trx: Knex.Transaction, key: WorkosKey, at: Date, source: AuditSource): Promise<boolean> {
       const met = await meet(deps, trx, key, source, at);
       if (met.inserted) return true;
@@ -88,11 +88,11 @@ export function makeMirrorKeys(deps: Deps) {
         : failProvisioning(deps, trx, met.row);
     },
 
-    /** Notes by which hash an active key is known from now on. @returns whether it is known by this one */
+    /** Stores the HMAC of an active key's secret. @returns false when the key has another one */
     attach: (trx: Knex.Transaction, key: WorkosKey, kept: KeptHash, hashKeys: readonly string[]): Promise<boolean> =>
       attachHash(trx, key, kept, hashKeys),
 
-    /** Revokes a bounded number of an organization's keys, and ends what is being made. @returns how many keys */
+    /** Revokes one batch of an organization's keys and fails its provisionings. @returns how many keys */
     async revokeSome(trx: Knex.Transaction, organizationId: string, source: AuditSource): Promise<number> {
       const now = deps.clock();
       await failProvisioningRows(trx, organizationId, now);
@@ -107,8 +107,8 @@ export function makeMirrorKeys(deps: Deps) {
 }
 
 /**
- * Finds the key's row, or makes it: active, or revoked when the key, its organization or its owner is known to be gone,
- * or when the key was there before all of its organization ended, and is left to be deleted at WorkOS.
+ * Finds the key's row, or inserts it: active; revoked when the key, its organization or its owner is gone; revoked and
+ * due for deletion at WorkOS when it is older than the decommissioning of its organization.
  */
 async function meet(
   deps: Deps,
@@ -130,7 +130,7 @@ async function meet(
     ...(endedAt && ended(endedAt, now)),
     ...(isLeftOver && ({ status: 'revoked', revoked_at: now, due_at: now } as const)),
   };
-  // Somebody may have been faster: then theirs counts.
+  // Another transaction may have inserted it first: then its row counts.
   if (!(await insertMirrorRow(trx, made))) return { inserted: false, row: await lockMirrorRow(trx, key, ours?.rowId) };
   const details = { ...describeNew(made), ...(isLeftOver && { reason: 'decommissioned' }) };
   const action = endedAt || isLeftOver ? 'api_key.revoked' : 'api_key.created';
@@ -138,7 +138,7 @@ async function meet(
   return { inserted: true };
 }
 
-/** @returns whether whoever owns the key is there */
+/** @returns false when the owner of a personal key is no member */
 async function holdOwner(
   deps: Deps,
   trx: Knex.Transaction,
@@ -148,7 +148,7 @@ async function holdOwner(
   return deps.holdOwner(trx, { organizationId, userId, createdAt });
 }
 
-/** A key whose row was given up is an orphan: it is looked for at once, and deleted. A row in any other state says no. */
+/** Has the settler delete the orphan of a failed row now. @returns false for a row in any other state */
 async function reopenFailed(
   { clock }: Deps,
   trx: Knex.Transaction,
@@ -161,7 +161,7 @@ async function reopenFailed(
   return true;
 }
 
-/** What is being made is gone already: it cannot become a key any more, and whoever makes it finds the row ended. */
+/** Fails a provisioning whose key WorkOS has deleted already, so that it cannot become active. */
 async function failProvisioning({ clock }: Deps, trx: Knex.Transaction, row: MirrorRow): Promise<boolean> {
   if (row.status !== 'provisioning') return false;
   const now = clock();

@@ -2,10 +2,10 @@ import type { Knex } from 'knex';
 import type { Environment } from '../key.ts';
 import type { KeyRow } from '../rows/key-row.ts';
 
-/** A row as a reconciliation compares it with WorkOS. */
+/** The columns of a row that a reconciliation compares with WorkOS. */
 export type MirroredKey = {
   rowId: string;
-  /** Absent for a row that never became a key. */
+  /** Undefined for a row that never became a key. */
   workosId: string | undefined;
   status: KeyRow['status'];
   label: string;
@@ -31,9 +31,9 @@ const EXPECT_BATCH = 5_000;
 export type MirroredKeys = ReturnType<typeof makeMirroredKeys>;
 
 /**
- * The mirror's side of a reconciliation with one environment. Which keys a run expects at WorkOS and which it saw there
- * is noted on their rows, so that no list of them is held in memory; what becomes active while WorkOS is listed was
- * never expected, so no clock has to say which came first.
+ * The mirror's side of a reconciliation with one environment. A run marks the rows that it expects at WorkOS and those
+ * that it sees there, so that it holds no list in memory. A key that becomes active during the run was not expected, so
+ * no clocks are compared.
  */
 export function makeMirroredKeys(db: Knex, environment: Environment) {
   const rowsOf = (organizationId: string) =>
@@ -41,17 +41,17 @@ export function makeMirroredKeys(db: Knex, environment: Environment) {
   const unseenRows = (organizationId: string, run: Date) => whereUnseen(rowsOf(organizationId), run);
 
   return {
-    /** Expects every key at WorkOS that is active now. */
+    /** Marks every active key as expected. */
     async expectActive(organizationId: string, run: Date): Promise<void> {
       for (let after: string | undefined = ''; after !== undefined;)
         after = await expectSome(rowsOf(organizationId).where({ status: 'active' }), run, after);
     },
 
-    /** The people whose keys are known here, in order. */
+    /** Returns the owners of personal keys, in order of their ids. */
     owners: (organizationId: string, after: string, limit: number): Promise<string[]> =>
       ownersOf(rowsOf(organizationId), after, limit),
 
-    /** The rows of these keys, by WorkOS's id or by the row that a key's name proves to belong to. */
+    /** Finds rows by WorkOS's ids and by ids of rows from markers. */
     async find(
       organizationId: string,
       workosIds: readonly string[],
@@ -63,12 +63,12 @@ export function makeMirroredKeys(db: Knex, environment: Environment) {
       return rows.map(toMirrored);
     },
 
-    /** Notes that WorkOS has the keys of these rows. */
+    /** Marks these rows as seen at WorkOS. */
     async see(organizationId: string, rowIds: readonly string[], run: Date): Promise<void> {
       await rowsOf(organizationId).whereIn('id', rowIds).update({ workos_seen_at: run });
     },
 
-    /** Active keys that a run expected and did not see, in the order of their rows. */
+    /** Returns active keys that the run expected and did not see, in order of their rows. */
     async unseen(organizationId: string, run: Date, after: string, limit: number): Promise<MirroredKey[]> {
       const rows = await unseenRows(organizationId, run)
         .where('id', '>', after)
@@ -78,7 +78,7 @@ export function makeMirroredKeys(db: Knex, environment: Environment) {
       return rows.map(toMirrored);
     },
 
-    /** Rows that somebody should have looked at by now, but for those that a run met at WorkOS. */
+    /** Returns overdue rows that the run did not see at WorkOS. */
     async late(organizationId: string, run: Date, now: Date, after: string, limit: number): Promise<MirroredKey[]> {
       const rows = await rowsOf(organizationId)
         .where('due_at', '<=', now)
@@ -90,7 +90,7 @@ export function makeMirroredKeys(db: Knex, environment: Environment) {
       return rows.map(toMirrored);
     },
 
-    /** Which of these rows still wait for somebody. */
+    /** Returns which of these rows still have work left. */
     async waiting(organizationId: string, rowIds: readonly string[]): Promise<ReadonlySet<string>> {
       const rows = await rowsOf(organizationId).whereIn('id', rowIds).whereNotNull('due_at').select('id');
       return new Set(rows.map(({ id }) => id));
@@ -107,14 +107,14 @@ async function ownersOf(keys: Knex.QueryBuilder<KeyRow>, after: string, limit: n
   return rows.map(({ owner_user_id: id }) => id!);
 }
 
-/** @returns after which row to go on; undefined when that was all */
+/** @returns the last row of a full batch; undefined when there are no more */
 async function expectSome(active: Knex.QueryBuilder<KeyRow>, run: Date, after: string): Promise<string | undefined> {
   const ids: string[] = await active.clone().where('id', '>', after).orderBy('id').limit(EXPECT_BATCH).pluck('id');
   await active.clone().whereIn('id', ids).update({ workos_expected_at: run });
   return ids.length < EXPECT_BATCH ? undefined : ids.at(-1);
 }
 
-/** Narrows a query to active keys that a run expected at WorkOS and did not see there. */
+/** Narrows a query to active keys that the run expected and did not see. */
 export function whereUnseen(query: Knex.QueryBuilder<KeyRow>, run: Date) {
   return query
     .where({ status: 'active', workos_expected_at: run })

@@ -14,10 +14,10 @@ type Deps = { describe: DescribeWorkosKey; audit: Pick<AuditLog, 'append' | 'app
 
 export type RepairKeys = ReturnType<typeof makeRepairKeys>;
 
-/** What a reconciliation may change of keys beyond what WorkOS's events tell. */
+/** Repairs keys during a reconciliation, beyond what events of WorkOS change. */
 export function makeRepairKeys({ describe, audit, clock }: Deps) {
   return {
-    /** Takes from a key here what it does not hold at WorkOS; nothing is ever added. @returns whether anything was */
+    /** Removes scopes that the key does not hold at WorkOS; never adds any. @returns whether it removed one */
     async narrow(trx: Knex.Transaction, key: WorkosKey, source: AuditSource): Promise<boolean> {
       const row = await lockMirrorRow(trx, key, undefined);
       if (row?.status !== 'active') return false;
@@ -31,7 +31,7 @@ export function makeRepairKeys({ describe, audit, clock }: Deps) {
       return true;
     },
 
-    /** Revokes at most `limit` keys that a run expected at WorkOS and did not see there. @returns their rows */
+    /** Revokes at most `limit` keys that the run expected and did not see. @returns their rows */
     async revokeUnseen(
       trx: Knex.Transaction,
       { organizationId, environment, run }: { organizationId: string; environment: Environment; run: Date },

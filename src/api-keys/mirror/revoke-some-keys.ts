@@ -4,18 +4,18 @@ import { keyEvent } from '../key-audit.ts';
 import { failProvisioningRows } from './mirror-row.ts';
 import type { EndedRow } from './mirror-row.ts';
 
-/** How far apart the deletions at WorkOS are due, so that there is room between them for those of everybody else. */
+/** Rate at which deletions come due, which leaves room for the calls of other organizations. */
 type Deps = { deletionsPerSecond: number };
 export type RevokeSomeKeys = ReturnType<typeof makeRevokeSomeKeys>;
 
 const BATCH = 200;
-/** The lock of whoever adds to the queue of deletions. */
+/** Advisory lock that serializes additions to the queue of deletions. */
 const QUEUE = [1_280_592_203, 1];
 
 /**
- * Revokes a bounded number of an organization's keys, the expired ones, too, and ends what is being made. Their deletion
- * at WorkOS is left to whoever settles rows, each due a little after the one before.
- * @returns what is to be recorded, and whether this may not have been all
+ * Revokes one batch of an organization's keys, expired ones included, and fails its provisionings. The settler deletes
+ * the keys at WorkOS, each due a little after the one before.
+ * @returns the audit events to append, and whether there may be more keys
  */
 export function makeRevokeSomeKeys({ deletionsPerSecond }: Deps) {
   return async function revokeSomeKeys(
@@ -33,8 +33,8 @@ export function makeRevokeSomeKeys({ deletionsPerSecond }: Deps) {
   };
 }
 
-// The queue of deletions is one for all organizations: what is added comes after the last that waits, also when two end at
-// a time. Whoever holds the lock waits for no other organization.
+// All organizations share one queue of deletions: a batch comes due after the last one that waits, also when two
+// organizations are decommissioned at once. The lock is taken last, so its holder waits for no other organization.
 async function revokeRows(
   trx: Knex.Transaction,
   organizationId: string,

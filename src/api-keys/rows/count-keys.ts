@@ -1,34 +1,31 @@
 import type { Knex } from 'knex';
 
-type Place = { organization_id: string; id: string };
-type Counted = { status: string; count: string; last: Place };
+type RowId = { organization_id: string; id: string };
+type Counted = { status: string; count: string; last: RowId };
 
-/** Rows that one statement reads: some milliseconds, and few enough that the index is the shorter way. */
+/** Rows per statement: some milliseconds, and few enough that the planner uses the index. */
 const PAGE = 5_000;
-/** A count is believed for so many times as long as it took, so that counting takes a hundredth of the time. */
-const BELIEVED_FOR = 100;
+/** A count is reused for this many times its duration, so that counting takes at most 1 % of the time. */
+const REUSED_FOR = 100;
 
-/**
- * Counts the rows of the mirror by status, in statements that read a page each, however many there are; and not again
- * soon, when that took long.
- */
+/** Counts the mirror's rows by status, a page per statement. Reuses the last count for a while. */
 export function makeCountByStatus(db: Knex, nowMs: () => number = () => performance.now(), page = PAGE) {
   let counts: Readonly<Record<string, number>> = {};
-  let believedUntilMs = -Infinity;
+  let reuseUntilMs = -Infinity;
 
   return async (): Promise<Readonly<Record<string, number>>> => {
     const startedAtMs = nowMs();
-    if (startedAtMs < believedUntilMs) return counts;
+    if (startedAtMs < reuseUntilMs) return counts;
     counts = await countAll(db, page);
     const endedAtMs = nowMs();
-    believedUntilMs = endedAtMs + (endedAtMs - startedAtMs) * BELIEVED_FOR;
+    reuseUntilMs = endedAtMs + (endedAtMs - startedAtMs) * REUSED_FOR;
     return counts;
   };
 }
 
 async function countAll(db: Knex, page: number): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  let last: Place | undefined = { organization_id: '', id: '' };
+  let last: RowId | undefined = { organization_id: '', id: '' };
   while (last) {
     const rows: Counted[] = await countPage(db, last, page);
     for (const { status, count } of rows) counts[status] = (counts[status] ?? 0) + Number(count);
@@ -38,7 +35,7 @@ async function countAll(db: Knex, page: number): Promise<Record<string, number>>
   return counts;
 }
 
-async function countPage(db: Knex, { organization_id: organizationId, id }: Place, page: number): Promise<Counted[]> {
+async function countPage(db: Knex, { organization_id: organizationId, id }: RowId, page: number): Promise<Counted[]> {
   const { rows } = await db.raw<{ rows: Counted[] }>(
     `with page as materialized (
        select organization_id, id, status from api_keys

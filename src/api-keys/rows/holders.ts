@@ -1,20 +1,21 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../../clock.ts';
 
-type What = { permissionSets: readonly string[]; scope: string | undefined };
+type Grant = { permissionSets: readonly string[]; scope: string | undefined };
 type Holder = { organizationId: string; keys: number };
 
-/** Organizations that one statement looks at: it reads their active keys, and no others. */
+/** Organizations per statement, which reads their active keys. */
 const PAGE = 20;
 
 /**
- * Finds the organizations whose active keys are of a set, or were made with a scope, and how many they have: of the next
- * page of organizations, up to `limit`. `next` says behind which organization to go on; undefined at the end.
+ * Finds organizations with active keys of a permission set, or made with a scope, and counts those keys. Reads the page of
+ * organizations after `after` and returns at most `limit` of them.
+ * @returns `next`: the `after` of the next call; undefined at the end
  */
 export function makeHoldersOf({ clock, page = PAGE }: { clock: Clock; page?: number }) {
   return async function holdersOf(
     trx: Knex.Transaction,
-    { permissionSets, scope }: What,
+    { permissionSets, scope }: Grant,
     after: string,
     limit: number,
   ): Promise<{ holders: Holder[]; next: string | undefined }> {

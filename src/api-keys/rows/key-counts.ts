@@ -2,10 +2,10 @@ import type { Knex } from 'knex';
 
 export type KeyCounts = ReturnType<typeof makeKeyCounts>;
 
-/** Numbers of keys of several organizations at once; organizations without any are left out. */
+/** Counts keys of several organizations at once. Organizations without any are left out. */
 export function makeKeyCounts(db: Knex) {
   return {
-    /** What counts towards the quota of live keys; see `countTowardsQuota`. */
+    /** Counts what `countTowardsQuota` counts of live keys of the organization itself. */
     async towardsQuota(organizationIds: readonly string[], now: Date): Promise<Map<string, number>> {
       const { rows } = await db.raw<{ rows: { organization_id: string; count: string }[] }>(
         `select organization_id, count(*) from api_keys
@@ -18,7 +18,7 @@ export function makeKeyCounts(db: Knex) {
       return new Map(rows.map(({ organization_id: id, count }) => [id, Number(count)]));
     },
 
-    /** Keys that are not revoked, expired or not, and those that WorkOS is not known to have deleted. */
+    /** Counts keys not revoked (`here`), and keys that WorkOS is not known to have deleted (`atWorkos`); expired ones are in both. */
     async left(organizationIds: readonly string[]): Promise<Map<string, KeysLeft>> {
       if (organizationIds.length === 0) return new Map();
       const { rows } = await db.raw<{ rows: { organization_id: string; here: string; at_workos: string }[] }>(

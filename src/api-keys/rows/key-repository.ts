@@ -14,7 +14,7 @@ export type KeyFilter = {
   permissionSet?: string | undefined;
   expiresBefore?: Date | undefined;
   environment?: Environment | undefined;
-  /** Of the organization itself, of any person, or of one. */
+  /** Keys of the organization itself, of any person, or of one person. */
   owner?: 'organization' | 'user' | { ownerUserId: string } | undefined;
   q?: string | undefined;
 };
@@ -22,19 +22,19 @@ export type KeyFilter = {
 type KeyQuery = ReturnType<typeof provisionedKeys>;
 export type KeyRepository = ReturnType<typeof makeKeyRepository>;
 
-/** Reads and changes the mirror's rows, always those of one organization. */
+/** Reads and changes keys, always those of one organization. */
 export function makeKeyRepository(db: Knex) {
   const provisioned = (organizationId: string) => provisionedKeys(db, organizationId);
 
   return {
-    /** With `reach`, only of that person. */
+    /** `reach`: only keys of that person. */
     async find(organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
       if (!ID.test(id)) return undefined;
       const row = await within(provisioned(organizationId), reach).where({ workos_id: id }).first(KEY_COLUMNS);
       return row && toKey(row);
     },
 
-    /** Reads a key and keeps it from changing until the transaction ends. */
+    /** Reads a key and locks it until the transaction ends. */
     async lock(trx: Knex.Transaction, organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
       if (!ID.test(id)) return undefined;
       const query = within(provisionedKeys(trx, organizationId), reach).where({ workos_id: id });
@@ -49,11 +49,11 @@ export function makeKeyRepository(db: Knex) {
         keysBetween(provisioned(organizationId), organizationId, page, after, to);
       const isFiltered = Object.values(filter).some((value) => value !== undefined);
       const list = {
-        rowBehind: async (after: string | undefined, places: number) =>
+        rowBehind: async (after: string | undefined, rows: number) =>
           isFiltered
             ? (
                 await between(after)
-                  .offset(places - 1)
+                  .offset(rows - 1)
                   .first('id')
               )?.id
             : undefined,
@@ -65,9 +65,8 @@ export function makeKeyRepository(db: Knex) {
     },
 
     /**
-     * How many keys count towards the organization's quota, or towards that of one of its people: those that work and
-     * those being made, of one environment. A key and the one that replaces it take one place together; a person's are none of the
-     * organization's.
+     * Counts the keys of one environment towards the quota of the organization or, apart from it, of one person: active
+     * keys and provisionings. A key and its successor count as one.
      */
     countTowardsQuota,
 
@@ -139,7 +138,7 @@ function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): KeyQuery {
   return query;
 }
 
-// What a list does not show is no place in it either.
+// A cursor must be a key that the list shows.
 async function cursorRow(
   db: Knex,
   organizationId: string,
@@ -155,7 +154,7 @@ async function cursorRow(
   return at.id;
 }
 
-/** Keys in the order of the page, behind one row, up to and with another. */
+/** Orders keys as the page wants them, from behind the row `after` up to and including the row `to`. */
 function keysBetween(
   query: KeyQuery,
   organizationId: string,
@@ -164,10 +163,11 @@ function keysBetween(
   to?: string,
 ): KeyQuery {
   const { older } = directionOf(page);
-  const place = '(select created_at, id from api_keys where organization_id = ? and id = ?)';
+  const position = '(select created_at, id from api_keys where organization_id = ? and id = ?)';
   if (after !== undefined)
-    void query.whereRaw(`(created_at, id) ${older ? '<' : '>'} ${place}`, [organizationId, after]);
-  if (to !== undefined) void query.whereRaw(`(created_at, id) ${older ? '>=' : '<='} ${place}`, [organizationId, to]);
+    void query.whereRaw(`(created_at, id) ${older ? '<' : '>'} ${position}`, [organizationId, after]);
+  if (to !== undefined)
+    void query.whereRaw(`(created_at, id) ${older ? '>=' : '<='} ${position}`, [organizationId, to]);
   const order = older ? 'desc' : 'asc';
   return query.orderBy([
     { column: 'created_at', order },

@@ -1,42 +1,42 @@
 import type { Knex } from 'knex';
 import type { KeyRow } from './key-row.ts';
 
-/** A row that work is left on: what it is now says which. */
+/** A row with work left to do at WorkOS; its status says which. */
 export type UnsettledKey = {
   organizationId: string;
   rowId: string;
   environment: KeyRow['environment'];
-  /** Whose key it was to be, if a person's. */
+  /** The person who was to own the key; undefined: the organization. */
   ownerUserId: string | undefined;
   status: KeyRow['status'];
   workosId: string | undefined;
   expiresAt: Date | undefined;
-  /** The end that WorkOS is known to have. */
+  /** The expiry that WorkOS last confirmed. */
   workosExpiresAt: Date | undefined;
   createdAt: Date;
   attempts: number;
-  /** Until when its claimant has it. */
+  /** When the claim ends. */
   leasedUntil: Date;
 };
 
-/** `end` undefined: never. `updatedAt` undefined: WorkOS has no such key any more, or it has ended there. */
+/** `end`: the expiry, undefined for never. `updatedAt` undefined: WorkOS has no such key, or it has expired there. */
 export type ConfirmedExpiry = { end: Date | undefined; updatedAt: Date | undefined };
 
 type RowId = { organizationId: string; rowId: string };
-/** What a claim may write is bound to it: whoever changes the row meanwhile takes it over. */
+/** Every write of a claim compares these: a row that was changed meanwhile is no longer its own. */
 type Claim = RowId & Pick<UnsettledKey, 'status' | 'attempts' | 'leasedUntil'>;
 
 /** One organization's keys of one environment. */
 export type KeysOf = Pick<UnsettledKey, 'organizationId' | 'environment'>;
 
-/** Which rows a claim takes: undefined for those of all organizations. `except`: environments that WorkOS is not asked of. */
+/** Which rows a claim takes. `only` undefined: those of all organizations. `except`: environments to leave alone. */
 export type Claimed = { only?: KeysOf | undefined; except?: readonly UnsettledKey['environment'][] };
 
 export type UnsettledKeys = ReturnType<typeof makeUnsettledKeys>;
 
 /**
- * The work that is left over between the mirror and WorkOS, taken row by row: whoever claims rows moves their `due_at`
- * into the future, so that any number of replicas may look and a claimant that dies is followed by another.
+ * The work left over between the mirror and WorkOS: rows whose `due_at` has come. A claim moves `due_at` into the future,
+ * so any number of replicas can claim, and rows of one that dies come due again.
  */
 export function makeUnsettledKeys(db: Knex) {
   const row = ({ organizationId, rowId }: RowId) =>
@@ -45,15 +45,15 @@ export function makeUnsettledKeys(db: Knex) {
     row(id).where({ status, attempts, due_at: leasedUntil });
 
   return {
-    /** Of all organizations and environments, unless some are named. */
+    /** Claims at most `limit` due rows until `until`. */
     claim: (limit: number, now: Date, until: Date, of: Claimed = {}) => claim(db, limit, now, until, of),
 
-    /** Holds a claimed row for longer, unless somebody has taken it over. */
+    /** Extends a claim, unless another replica has taken the row over. */
     async renew(claim: Claim, until: Date): Promise<void> {
       if ((await claimed(claim).update({ due_at: until })) > 0) claim.leasedUntil = until;
     },
 
-    /** Ends a row that never became a key; from here on it cannot be made active. @returns whether it was waiting. */
+    /** Fails a provisioning; it can no longer become active. @returns false when it was not provisioning */
     async fail(id: RowId, now: Date, dueAt: Date | undefined): Promise<boolean> {
       const ended = await row(id)
         .where({ status: 'provisioning' })
@@ -61,59 +61,59 @@ export function makeUnsettledKeys(db: Knex) {
       return ended > 0;
     },
 
-    /** Ends a row whose maker is gone, and asks for a look at what it left at WorkOS. */
+    /** Fails a provisioning whose replica died, and has the settler look for its key at WorkOS. */
     abandon,
 
-    /** Asks for a look at the row now rather than when its maker's time is over. */
+    /** Makes a row that is due later due now. */
     async hasten(id: RowId, now: Date): Promise<void> {
       await row(id).whereNotNull('due_at').update({ due_at: now });
     },
 
-    /** The same, also for a row on which nothing was left to do. */
+    /** Makes any row due now. */
     async reopen(id: RowId, now: Date): Promise<void> {
       await row(id).update({ due_at: now, attempts: 0 });
     },
 
-    /** Ends a claimed row that never became a key, as `fail`; the claim goes on. @returns whether it was waiting. */
+    /** Fails a claimed provisioning and keeps the claim. @returns false when it was not provisioning */
     async failClaimed(claim: Claim, now: Date): Promise<boolean> {
       return (await claimed(claim).update({ status: 'failed', updated_at: now })) > 0;
     },
 
-    /** Ends a claim with work left, unless somebody else has left other work meanwhile. */
+    /** Ends a claim with work left until `dueAt`, unless the row was changed meanwhile. */
     async lookAgainAt(claim: Claim, dueAt: Date): Promise<void> {
       await claimed(claim).update({ due_at: dueAt });
     },
 
-    /** Ends a claim with nothing left to do, unless somebody else has left work, or WorkOS has told of an end, meanwhile. */
+    /** Ends a claim with nothing left to do, unless the row or its expiry at WorkOS was changed meanwhile. */
     async settle(claim: Claim & Pick<UnsettledKey, 'workosExpiresAt'>): Promise<void> {
       await claimed(claim)
         .whereRaw('workos_expires_at is not distinct from ?::timestamptz', [claim.workosExpiresAt ?? null])
         .update({ due_at: null, attempts: 0 });
     },
 
-    /** Ends a row of which WorkOS has no key, for its maker; one that others took over or reopened is left to them. */
+    /** Fails a row of which WorkOS has no key, unless the settler has taken it over or it was reopened. */
     async close(id: RowId, now: Date): Promise<void> {
       await row(id)
         .whereRaw(`(status = 'provisioning' or (status = 'failed' and attempts = 0 and due_at > ?))`, [now])
         .update({ status: 'failed', updated_at: now, due_at: null });
     },
 
-    /** Notes that WorkOS has no such key any more. */
+    /** Records that WorkOS has deleted the key. */
     async confirmDeleted(id: RowId, now: Date): Promise<void> {
       await row(id).where({ status: 'revoked' }).update({ workos_deleted_at: now, due_at: null, attempts: 0 });
     },
 
     /**
-     * Notes the end that WorkOS has agreed to, and when it did, so that what it told before is old news; of a key that
-     * has ended there and lives here, what WorkOS knows stays as it was. If the key's end has moved on since, here or at
-     * WorkOS, WorkOS has to be told again: nobody knows which of the two it heard last.
+     * Records the expiry that WorkOS confirmed, and when, so that older events no longer count. Where the key has expired
+     * at WorkOS but not here, what is recorded of WorkOS stays. If the key's expiry has changed since, here or at WorkOS,
+     * the row is due again: it is unknown which of the two changes reached WorkOS last.
      */
     async confirmExpiry(id: RowId, agreed: ConfirmedExpiry, now: Date): Promise<void> {
       if (await agreeOn(db, id, agreed, now)) return;
       await row(id).where({ status: 'active' }).update({ due_at: now, attempts: 0 });
     },
 
-    /** How long the oldest work has waited, in seconds; 0 when none is late. */
+    /** Returns how long the oldest due row has waited, in seconds; 0 when none is due. */
     lagSeconds: (now: Date): Promise<number> => lagSeconds(db, now),
   };
 }
@@ -133,7 +133,7 @@ async function lagSeconds(db: Knex, now: Date): Promise<number> {
   return oldest ? (now.getTime() - oldest.getTime()) / 1_000 : 0;
 }
 
-/** @returns whether this is the key's end still, here and as far as is known at WorkOS */
+/** @returns false when the expiry has changed since, here or at WorkOS */
 async function agreeOn(
   db: Knex,
   { organizationId, rowId }: RowId,
@@ -143,7 +143,7 @@ async function agreeOn(
   const agrees = updatedAt !== undefined || (end !== undefined && end <= now);
   const agreed = await db<KeyRow>('api_keys')
     .where({ organization_id: organizationId, id: rowId, status: 'active', expires_at: end ?? null })
-    // An event that WorkOS sent later has told of another end by then.
+    // A later event may have brought another expiry already.
     .whereRaw(
       `(?::timestamptz is null or workos_updated_at is null or workos_updated_at < ?
         or (workos_updated_at = ? and workos_expires_at is not distinct from ?))`,
@@ -199,7 +199,7 @@ function toUnsettled(row: KeyRow): UnsettledKey {
     workosExpiresAt: row.workos_expires_at ?? undefined,
     createdAt: row.created_at,
     attempts: row.attempts,
-    // The claim has just written it.
+    // The claim has just set it.
     leasedUntil: row.due_at!,
   };
 }

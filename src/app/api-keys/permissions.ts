@@ -9,13 +9,13 @@ import type { Catalogue } from '../../permissions/catalogue.ts';
 import { makeRecordChangedGrants } from '../../permissions/record-changed-grants.ts';
 import type { Loop } from '../../background/loop.ts';
 
-/** Once in the life of a process; until then a failed one is tried again. */
+/** Retried until it has succeeded once in the life of the process. */
 const LOOP = 'configuration';
 const INTERVAL_MS = 5_000;
 
 type Deps = { db: Knex; catalogue: Catalogue; audit: AuditLog; itemsOf: ItemsOf; clock: Clock; log: Logger };
 
-/** Tells of another configuration, and of one that a session cookie cannot carry. */
+/** Records what a changed configuration grants, and warns when session cookies cannot carry all scopes. */
 export function makeConfigurationLoop({ db, catalogue, audit, itemsOf, clock, log }: Deps): Loop {
   const items = itemsOf(LOOP);
   const recordChangedGrants = makeRecordChangedGrants({
