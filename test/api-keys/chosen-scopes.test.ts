@@ -68,8 +68,8 @@ async function made(token: string, scopes: string[]): Promise<CreatedKey & { sco
   return answer.body as unknown as CreatedKey & { scopes: string[] };
 }
 
-describe('a key from chosen scopes', () => {
-  test('has no set, shows what was chosen and what that implies, and is at WorkOS as it was made', async () => {
+describe('a key with chosen scopes', () => {
+  test('shows no set but the chosen and implied scopes, and has the chosen ones at WorkOS', async () => {
     const { acme, token } = await owner();
     const answer = await create(token, { scopes: ['eval:manage', 'memory.read'] });
     expect(answer.body).toMatchObject({
@@ -83,7 +83,7 @@ describe('a key from chosen scopes', () => {
     expect((await keysAtWorkos(service, acme.id))[0]?.permissions.toSorted()).toEqual(['eval:manage', 'memory.read']);
   });
 
-  test('verifies for what its scopes imply and for nothing else, and says all of it', async () => {
+  test('verifies for the implied scopes and for no others, and lists all of them', async () => {
     const { token } = await owner();
     const { value } = await made(token, ['eval:manage']);
     const { body } = await verifyKey(service, { key: value, scopes: ['eval:read', 'eval:create'] });
@@ -92,7 +92,7 @@ describe('a key from chosen scopes', () => {
     expect((await verifyKey(service, { key: value, scopes: ['memory.read'] })).body['code']).toBe('insufficient_scope');
   });
 
-  test('never gets by implication what is never granted', async () => {
+  test('gets no never_granted scope by implication', async () => {
     const { token } = await owner(service, [...OWNER, 'admin:all']);
     const key = await made(token, ['admin:all']);
     const { body } = await verifyKey(service, { key: key.value, scopes: ['eval:read'] });
@@ -105,7 +105,7 @@ describe('a key from chosen scopes', () => {
     expect(body['scopes']).toContain('apikeys:read');
   });
 
-  test('is in the audit log with its scopes', async () => {
+  test('is audited with its scopes', async () => {
     const { token } = await owner();
     const key = await made(token, ['eval:create']);
     const { body } = await call(service, 'GET', `/v1/audit-events?target_id=${key.id}`, { token });
@@ -115,7 +115,7 @@ describe('a key from chosen scopes', () => {
     });
   });
 
-  test('is the same key when the request is repeated', async () => {
+  test('is created once when the request is repeated', async () => {
     const { acme, token } = await owner();
     const again = () => ask(service, token, { scopes: ['eval:read'] }, { 'idempotency-key': 'chosen-once' });
     const [first, second] = [await again(), await again()];
@@ -126,8 +126,8 @@ describe('a key from chosen scopes', () => {
   });
 });
 
-describe('nobody gives a key more than they hold:', () => {
-  test('a person', async () => {
+describe('a key cannot get scopes that its creator does not hold', () => {
+  test('returns 403 permission_denied to a person', async () => {
     const { acme, token } = await owner(service, ['apikeys:write', 'eval:read']);
     const refused = await create(token, { scopes: ['eval:read', 'eval:manage', 'memory.read'] });
     expect(outcome(refused)).toEqual([403, 'permission_denied']);
@@ -136,7 +136,7 @@ describe('nobody gives a key more than they hold:', () => {
     expect(await service.db('api_keys').where({ organization_id: acme.id })).toEqual([]);
   });
 
-  test('a machine', async () => {
+  test('returns 403 permission_denied to a machine', async () => {
     const acme = await service.organizations.add();
     const token = await acme.machineToken('apikeys:write eval:create');
     expect(outcome(await create(token, { scopes: ['eval:create'] }))).toEqual([201, undefined]);
@@ -144,12 +144,12 @@ describe('nobody gives a key more than they hold:', () => {
     expect(outcome(refused)).toEqual([403, 'permission_denied']);
   });
 
-  test('but what they hold by implication they may give', async () => {
+  test('accepts scopes that the creator holds by implication', async () => {
     const { token } = await owner(service, ['apikeys:write', 'eval:manage']);
     expect((await made(token, ['eval:read', 'eval:create'])).scopes).toEqual(['eval:read', 'eval:create']);
   });
 
-  test('not by taking over a key of others: its new secret is for whoever holds its scopes', async () => {
+  test('rotates a key only for a caller who holds its scopes', async () => {
     const { acme, token } = await owner();
     const key = await made(token, ['eval:manage']);
     const rotate = (by: string) => call(service, 'POST', `/v1/api-keys/${key.id}/rotate`, { token: by, body: {} });
@@ -162,52 +162,54 @@ describe('nobody gives a key more than they hold:', () => {
     expect(answer.body).toMatchObject({ scopes: ['eval:manage'], permission_set: null, rotated_from: key.id });
   });
 
-  test('a key makes none', async () => {
+  test('returns 403 permission_denied to an API key', async () => {
     const { token } = await owner();
     const { value } = await made(token, ['eval:manage']);
     expect(outcome(await create(value, { scopes: ['eval:read'] }))).toEqual([403, 'permission_denied']);
   });
 });
 
-test('a caller holds what its scopes imply, and what those imply', async () => {
-  const { token, acme } = await owner(service, ['admin:all']);
-  const audit = (by: string) => call(service, 'GET', '/v1/audit-events', { token: by });
-  expect(outcome(await audit(token))).toEqual([200, undefined]);
-  expect(outcome(await audit(await acme.machineToken('admin:all')))).toEqual([200, undefined]);
-  expect(outcome(await create(token, { scopes: ['eval:create'] }))).toEqual([201, undefined]);
-  const { token: less } = await owner(service, ['apikeys:write', 'eval:manage']);
-  expect(outcome(await audit(less))).toEqual([403, 'permission_denied']);
+describe('POST /v1/api-keys', () => {
+  test('gives a caller the scopes that its own imply, at any depth', async () => {
+    const { token, acme } = await owner(service, ['admin:all']);
+    const audit = (by: string) => call(service, 'GET', '/v1/audit-events', { token: by });
+    expect(outcome(await audit(token))).toEqual([200, undefined]);
+    expect(outcome(await audit(await acme.machineToken('admin:all')))).toEqual([200, undefined]);
+    expect(outcome(await create(token, { scopes: ['eval:create'] }))).toEqual([201, undefined]);
+    const { token: less } = await owner(service, ['apikeys:write', 'eval:manage']);
+    expect(outcome(await audit(less))).toEqual([403, 'permission_denied']);
+  });
+
+  test.each([
+    ['nothing', {}, 'scopes'],
+    ['no scope', { scopes: [] }, 'scopes'],
+    ['one scope twice', { scopes: ['eval:read', 'eval:read'] }, 'scopes'],
+    ['a scope that is not to be chosen', { scopes: ['apikeys:write'] }, 'scopes.0'],
+    ['an unknown scope', { scopes: ['eval:read', 'eval:destroy'] }, 'scopes.1'],
+    ['a pattern', { scopes: ['*'] }, 'scopes.0'],
+    ['a text', { scopes: 'eval:read' }, 'scopes'],
+    ['null', { scopes: null }, 'scopes'],
+    ['more scopes than there are', { scopes: Array.from({ length: 7 }, () => 'eval:read') }, 'scopes'],
+    ['a set, where there are none', { scopes: ['eval:read'], permission_set: 'reader' }, 'permission_set'],
+  ])('returns 400 validation_error on the field for %s', async (_what, body, field) => {
+    const { acme, token } = await owner();
+    const refused = await create(token, body);
+    expect(outcome(refused)).toEqual([400, 'validation_error']);
+    expect(fieldsOf(refused)).toContain(field);
+    expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+  });
+
+  test('returns 400 for scopes where none can be chosen', async () => {
+    const plain = await startService();
+    const acme = await plain.organizations.add();
+    const body = { permission_set: 'read_only', scopes: ['workspace:read'] };
+    const refused = await ask(plain, await acme.session(), body);
+    expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['scopes']]);
+  });
 });
 
-test.each([
-  ['nothing', {}, 'scopes'],
-  ['no scope', { scopes: [] }, 'scopes'],
-  ['one scope twice', { scopes: ['eval:read', 'eval:read'] }, 'scopes'],
-  ['a scope that is not to be chosen', { scopes: ['apikeys:write'] }, 'scopes.0'],
-  ['an unknown scope', { scopes: ['eval:read', 'eval:destroy'] }, 'scopes.1'],
-  ['a pattern', { scopes: ['*'] }, 'scopes.0'],
-  ['a text', { scopes: 'eval:read' }, 'scopes'],
-  ['null', { scopes: null }, 'scopes'],
-  ['more scopes than there are', { scopes: Array.from({ length: 7 }, () => 'eval:read') }, 'scopes'],
-  ['a set, where there are none', { scopes: ['eval:read'], permission_set: 'reader' }, 'permission_set'],
-])('%s makes no key: 400 by its field', async (_what, body, field) => {
-  const { acme, token } = await owner();
-  const refused = await create(token, body);
-  expect(outcome(refused)).toEqual([400, 'validation_error']);
-  expect(fieldsOf(refused)).toContain(field);
-  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-});
-
-test('where nothing is to be chosen, scopes are an unknown field', async () => {
-  const plain = await startService();
-  const acme = await plain.organizations.add();
-  const body = { permission_set: 'read_only', scopes: ['workspace:read'] };
-  const refused = await ask(plain, await acme.session(), body);
-  expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['scopes']]);
-});
-
-describe('where there are sets, too', () => {
-  test('a key is made from one of the two, never from both or neither', async () => {
+describe('with permission sets configured, too', () => {
+  test('accepts a set or scopes, and returns 400 for both or neither', async () => {
     const { token } = await owner(either);
     for (const body of [{}, { permission_set: 'reader', scopes: ['eval:read'] }]) {
       const refused = await ask(either, token, body);
@@ -220,13 +222,13 @@ describe('where there are sets, too', () => {
     });
   });
 
-  test('a set is a template that its maker need not hold', async () => {
+  test('accepts a set whose scopes the caller does not hold', async () => {
     const { token } = await owner(either, ['apikeys:write']);
     expect(outcome(await ask(either, token, { permission_set: 'writer' }))).toEqual([201, undefined]);
     expect(outcome(await ask(either, token, { scopes: ['eval:manage'] }))).toEqual([403, 'permission_denied']);
   });
 
-  test('the sets of a plan say nothing of keys from chosen scopes, made or rotated', async () => {
+  test('creates and rotates keys with chosen scopes whatever sets the plan includes', async () => {
     const acme = await either.organizations.add({ status: 'active', plan: 'sets_only' });
     const token = await acme.session('owner', { permissions: OWNER });
     expect(outcome(await ask(either, token, { permission_set: 'writer' }))).toEqual([400, 'validation_error']);
@@ -237,40 +239,44 @@ describe('where there are sets, too', () => {
   });
 });
 
-test('the list of permissions says what implies what, and what its reader may choose', async () => {
-  const { token } = await owner(service, ['apikeys:write', 'eval:create']);
-  const { body } = await call(service, 'GET', '/v1/api-keys/permissions', { token });
-  expect(body.data.map(({ group }) => group)).toEqual(['Evaluations', 'The organization']);
-  const all = body.data.flatMap((group) => group['permissions'] as Record<string, unknown>[]);
-  const byName = Object.fromEntries(all.map((permission) => [permission['name'], permission]));
-  expect(byName['eval:manage']).toEqual({
-    name: 'eval:manage',
-    description: 'May eval:manage.',
-    implies: ['eval:create', 'eval:read'],
-    grantable: true,
-    choosable: false,
+describe('GET /v1/api-keys/permissions', () => {
+  test('lists what each scope implies and whether the caller can choose it', async () => {
+    const { token } = await owner(service, ['apikeys:write', 'eval:create']);
+    const { body } = await call(service, 'GET', '/v1/api-keys/permissions', { token });
+    expect(body.data.map(({ group }) => group)).toEqual(['Evaluations', 'The organization']);
+    const all = body.data.flatMap((group) => group['permissions'] as Record<string, unknown>[]);
+    const byName = Object.fromEntries(all.map((permission) => [permission['name'], permission]));
+    expect(byName['eval:manage']).toEqual({
+      name: 'eval:manage',
+      description: 'May eval:manage.',
+      implies: ['eval:create', 'eval:read'],
+      grantable: true,
+      choosable: false,
+    });
+    expect(byName['apikeys:write']).toMatchObject({ grantable: false, choosable: false });
+    // Held by implication.
+    expect(byName['apikeys:read']).toMatchObject({ grantable: true, choosable: true });
+    expect(byName['audit:read']).toMatchObject({ grantable: true, choosable: false });
+    expect(all.filter(({ choosable }) => choosable).map(({ name }) => name)).toEqual(['eval:create', 'apikeys:read']);
   });
-  expect(byName['apikeys:write']).toMatchObject({ grantable: false, choosable: false });
-  // Held by implication.
-  expect(byName['apikeys:read']).toMatchObject({ grantable: true, choosable: true });
-  expect(byName['audit:read']).toMatchObject({ grantable: true, choosable: false });
-  expect(all.filter(({ choosable }) => choosable).map(({ name }) => name)).toEqual(['eval:create', 'apikeys:read']);
 });
 
-test('the description of the API has what the configuration has, and nothing else', async () => {
-  type Document = {
-    components: { schemas: Record<string, { properties: Record<string, unknown>; required: string[] }> };
-  };
-  const bodyOf = async ({ url }: Pick<Started, 'url'>) =>
-    ((await (await fetch(`${url}/openapi.json`)).json()) as Document).components.schemas['CreateApiKey']!;
-  const chosen = await bodyOf(service);
-  expect(chosen.properties['permission_set']).toBeUndefined();
-  expect(chosen.required).toEqual(['label', 'scopes']);
-  expect(chosen.properties['scopes']).toMatchObject({ items: { enum: CHOSEN }, minItems: 1, uniqueItems: true });
-  const both = await bodyOf(either);
-  expect(both).toMatchObject({
-    required: ['label'],
-    oneOf: [{ required: ['permission_set'] }, { required: ['scopes'] }],
+describe('GET /openapi.json', () => {
+  test('describes only the configured fields', async () => {
+    type Document = {
+      components: { schemas: Record<string, { properties: Record<string, unknown>; required: string[] }> };
+    };
+    const bodyOf = async ({ url }: Pick<Started, 'url'>) =>
+      ((await (await fetch(`${url}/openapi.json`)).json()) as Document).components.schemas['CreateApiKey']!;
+    const chosen = await bodyOf(service);
+    expect(chosen.properties['permission_set']).toBeUndefined();
+    expect(chosen.required).toEqual(['label', 'scopes']);
+    expect(chosen.properties['scopes']).toMatchObject({ items: { enum: CHOSEN }, minItems: 1, uniqueItems: true });
+    const both = await bodyOf(either);
+    expect(both).toMatchObject({
+      required: ['label'],
+      oneOf: [{ required: ['permission_set'] }, { required: ['scopes'] }],
+    });
+    expect(Object.keys(both.properties)).toEqual(expect.arrayContaining(['permission_set', 'scopes']));
   });
-  expect(Object.keys(both.properties)).toEqual(expect.arrayContaining(['permission_set', 'scopes']));
 });

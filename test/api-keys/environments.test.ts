@@ -34,7 +34,7 @@ const forward = (key: string, query = '') => call(service, 'GET', `/v1/auth/forw
 const requestsTo = (workos: Emulator) => workos.requests().length;
 
 describe('a test key', () => {
-  test('is made in the test environment, for an organization that stands for ours', async () => {
+  test('is issued by the test environment, for an organization that represents the live one', async () => {
     await service.db('tenants').where({ organization_id: acme.id }).update({ name: 'Acme Inc.' });
     const key = await newTestKey();
     expect(key).toMatchObject({ environment: 'test', prefix: `msk_test_...${key.value.slice(-4)}` });
@@ -44,7 +44,7 @@ describe('a test key', () => {
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
-  test('never opens what a live one does, unless that is asked for', async () => {
+  test('opens nothing live unless a verification asks for test keys', async () => {
     const key = await newTestKey();
     const live = await createKey(service, owner);
     // Once from the database, then from memory, where the fast lanes answer.
@@ -88,7 +88,7 @@ describe('a test key', () => {
     expect(outcome(answer)).toEqual([403, 'permission_denied']);
   });
 
-  test('is told apart in lists, and keeps its environment when it is replaced', async () => {
+  test('is filtered by environment in lists, and keeps it in a rotation', async () => {
     const [key, live] = [await newTestKey(), await createKey(service, owner)];
     const list = async (query: string) =>
       (await call(service, 'GET', `/v1/api-keys${query}`, { token: owner })).body.data.map(({ id }) => id);
@@ -104,7 +104,7 @@ describe('a test key', () => {
     expect(old).toMatchObject({ id: key.id, expires_at: expect.any(String) });
   });
 
-  test('is revoked and deleted where it is', async () => {
+  test('is revoked, and deleted in its own environment', async () => {
     const key = await newTestKey();
     const asked = requestsTo(service.workos);
     expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
@@ -113,7 +113,7 @@ describe('a test key', () => {
     expect(await rowOf(key.id)).toMatchObject({ status: 'revoked', workos_deleted_at: expect.any(Date) });
   });
 
-  test('counts apart from live ones', async () => {
+  test('has a quota apart from that of live keys', async () => {
     await service.db('tenants').where({ organization_id: acme.id }).update({ plan: 'standard' });
     for (let i = 0; i < 10; i++) await newTestKey();
     expect(outcome(await create({ environment: 'test' }))).toEqual([409, 'key_limit_reached']);
@@ -122,7 +122,7 @@ describe('a test key', () => {
     expect(body['usage']).toEqual({ api_keys: 1 });
   });
 
-  test('with the secret of a live one behind its prefix is none, and the other way round', async () => {
+  test('is unknown with the secret of a live key behind its prefix, and the other way round', async () => {
     const { checksumOf } = await import('../../src/api-keys/format/key-checksum.ts');
     const dressed = (prefix: string, value: string) => {
       const text = prefix + value.slice('msk_live_'.length, -6);
@@ -142,7 +142,7 @@ describe('a test key', () => {
     }
   });
 
-  test('made twice by one request is one', async () => {
+  test('is created once when the request is repeated', async () => {
     const headers = { 'idempotency-key': 'once' };
     const body = { label: 'once', permission_set: 'read_only', environment: 'test' };
     const ask = () => call(service, 'POST', '/v1/api-keys', { token: owner, headers, body });
@@ -152,19 +152,21 @@ describe('a test key', () => {
   });
 });
 
-test('the usage of a key says that it was used where it may not be', async () => {
-  const key = await newTestKey();
-  await forward(key.value);
-  await call(service, 'GET', '/v1/organization', { token: key.value });
-  await verify(key.value);
-  await verify(key.value, { environment: 'test' });
-  await service.background.runOnce('flush_usage');
-  const { body } = await call(service, 'GET', `/v1/api-keys/${key.id}/usage`, { token: owner });
-  expect(body).toMatchObject({ codes: { environment_mismatch: 3, valid: 1 } });
+describe('GET /v1/api-keys/{id}/usage', () => {
+  test('counts uses of a test key where live keys are wanted', async () => {
+    const key = await newTestKey();
+    await forward(key.value);
+    await call(service, 'GET', '/v1/organization', { token: key.value });
+    await verify(key.value);
+    await verify(key.value, { environment: 'test' });
+    await service.background.runOnce('flush_usage');
+    const { body } = await call(service, 'GET', `/v1/api-keys/${key.id}/usage`, { token: owner });
+    expect(body).toMatchObject({ codes: { environment_mismatch: 3, valid: 1 } });
+  });
 });
 
 describe('the organization in the test environment', () => {
-  test('is one, also when several first keys are made at once', async () => {
+  test('is created once when several first keys are created at the same time', async () => {
     const made = await Promise.all(Array.from({ length: 5 }, () => create({ environment: 'test' })));
     expect(made.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
     expect(await testOrganizations()).toHaveLength(1);
@@ -172,7 +174,7 @@ describe('the organization in the test environment', () => {
     expect(row).toBe((await testOrganization()).id);
   });
 
-  test('that is there already is taken', async () => {
+  test('is adopted when it exists already', async () => {
     const made = await atWorkos<Organization>(testing, 'POST', '/organizations', {
       name: 'Mine',
       external_id: acme.id,
@@ -181,7 +183,7 @@ describe('the organization in the test environment', () => {
     expect(await testOrganizations()).toMatchObject([{ id: made.id, name: 'Mine' }]);
   });
 
-  test('is made again when it was deleted there', async () => {
+  test('is created again after it was deleted there', async () => {
     await newTestKey();
     const { id } = await testOrganization();
     await atWorkos(testing, 'DELETE', `/organizations/${id}`);
@@ -189,14 +191,14 @@ describe('the organization in the test environment', () => {
     expect((await testOrganization()).id).not.toBe(id);
   });
 
-  test('whose making was not answered is found', async () => {
+  test('is found after its creation got no answer', async () => {
     testing.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/organizations' });
     expect((await create({ environment: 'test' })).status).toBe(201);
     expect(await testOrganizations()).toHaveLength(1);
   });
 });
 
-describe('where there is no test environment', () => {
+describe('without a test environment', () => {
   test.each([
     ['without its WorkOS', () => none],
     ['without a prefix for its keys', () => onlyLive],
@@ -210,7 +212,7 @@ describe('where there is no test environment', () => {
     expect(await which().db('api_keys').where({ organization_id: organization.id })).toEqual([]);
   });
 
-  test('one that is left over opens nothing, unless it is asked for', async () => {
+  test('a test key that is left over opens nothing unless a verification asks for it', async () => {
     const organization = await none.organizations.add();
     const key = await createKey(none, await organization.session());
     await none.db('api_keys').where({ workos_id: key.id }).update({ environment: 'test' });
@@ -227,8 +229,8 @@ describe('where there is no test environment', () => {
   });
 });
 
-describe('with WorkOS’s own form of keys', () => {
-  test('a test key is one by what the mirror says', async () => {
+describe('with WorkOS’s own key format', () => {
+  test('a test key is one by the mirror alone', async () => {
     const organization = await bare.organizations.add();
     const key = await createKey(bare, await organization.session(), { environment: 'test' });
     expect(key.value).toMatch(/^sk_/);
@@ -239,7 +241,7 @@ describe('with WorkOS’s own form of keys', () => {
     expect(await ask({ environment: 'test' })).toMatchObject({ code: 'valid', environment: 'test' });
   });
 
-  test('a key made in the dashboard of the test environment is a test key from its first use', async () => {
+  test('a key from the dashboard of the test environment is a test key from its first use', async () => {
     const organization = await bare.organizations.add();
     await createKey(bare, await organization.session(), { environment: 'test' });
     const { data } = await atWorkos<{ data: Organization[] }>(testing, 'GET', '/organizations?limit=100');
@@ -255,7 +257,7 @@ describe('with WorkOS’s own form of keys', () => {
     });
   });
 
-  test('a key of an organization of the test environment that stands for none of ours is unknown', async () => {
+  test('a key of a test organization that represents no live one is unknown', async () => {
     const made = await atWorkos<Organization>(testing, 'POST', '/organizations', { name: 'Stranger' });
     const key = await makeDashboardKey(testing, made.id);
     const body = { key: key.value, environment: 'any' };

@@ -27,7 +27,7 @@ describe.each([
 ])("the product's prefix %s", (_name, rules) => {
   const format = formatOf(rules);
 
-  test('is put on and taken off again, whatever WorkOS issues', () => {
+  test('is added to and removed from any secret of WorkOS', () => {
     fc.assert(
       fc.property(workosSecret, environment, (secret, where) => {
         const value = format.handOut(secret, where);
@@ -40,7 +40,7 @@ describe.each([
     );
   });
 
-  test('gives two secrets two keys', () => {
+  test('gives two secrets two different keys', () => {
     fc.assert(
       fc.property(workosSecret, workosSecret, (one, other) => {
         fc.pre(one !== other);
@@ -50,22 +50,24 @@ describe.each([
   });
 });
 
-test.each([
-  ['of any length', { ...TWO, checksum: true }],
-  ['of fixed length', { ...TWO, checksum: true, length: 48 }],
-])('a key %s with one letter changed, left out or doubled is none', (_name, rules) => {
-  const format = formatOf(rules);
-  fc.assert(
-    fc.property(workosSecret, fc.nat(), fc.constantFrom(...ALNUM), (secret, at, letter) => {
-      const value = format.handOut(secret, 'live');
-      const i = at % value.length;
-      const [before, after] = [value.slice(0, i), value.slice(i + 1)];
-      fc.pre(value[i] !== letter);
-      expect(format.secretOf(before + letter + after)).toBeUndefined();
-      expect(format.secretOf(before + after)).toBeUndefined();
-      expect(format.secretOf(value.slice(0, i + 1) + value.slice(i))).toBeUndefined();
-    }),
-  );
+describe('a key with a checksum', () => {
+  test.each([
+    ['of any length', { ...TWO, checksum: true }],
+    ['of fixed length', { ...TWO, checksum: true, length: 48 }],
+  ])('refuses a key %s with one character changed, left out or doubled', (_name, rules) => {
+    const format = formatOf(rules);
+    fc.assert(
+      fc.property(workosSecret, fc.nat(), fc.constantFrom(...ALNUM), (secret, at, letter) => {
+        const value = format.handOut(secret, 'live');
+        const i = at % value.length;
+        const [before, after] = [value.slice(0, i), value.slice(i + 1)];
+        fc.pre(value[i] !== letter);
+        expect(format.secretOf(before + letter + after)).toBeUndefined();
+        expect(format.secretOf(before + after)).toBeUndefined();
+        expect(format.secretOf(value.slice(0, i + 1) + value.slice(i))).toBeUndefined();
+      }),
+    );
+  });
 });
 
 describe('a key of fixed length', () => {
@@ -87,14 +89,14 @@ describe('a key of fixed length', () => {
     );
   });
 
-  test('takes no key that is longer, shorter or has other letters', () => {
+  test('is refused when it is longer, shorter or has other characters', () => {
     const format = formatOf({ live: 'mxs_eval_', length: 41 });
     const value = format.handOut('sk_a_secret_of_workos_0123456789', 'live');
     for (const wrong of [`${value}a`, value.slice(0, -1), `${value.slice(0, -1)}_`, `${value.slice(0, -1)}é`])
       expect(format.secretOf(wrong)).toBeUndefined();
   });
 
-  test('has every letter about as often as any other', () => {
+  test('has all characters about equally often', () => {
     const format = formatOf({ live: 'k_', length: 128 });
     const counts = new Map<string, number>();
     for (let i = 0; i < 1_000; i++) {
@@ -108,10 +110,10 @@ describe('a key of fixed length', () => {
   });
 });
 
-describe("WorkOS's own form", () => {
+describe("WorkOS's own format", () => {
   const bare = 'sk_a_secret_of_workos_0123456789';
 
-  test('is the only one where the configuration names none', () => {
+  test('is the only one where none is configured', () => {
     const format = formatOf();
     expect(format.handOut(bare, 'live')).toBe(bare);
     expect(format.read(bare)).toEqual({ environment: undefined, secret: bare, workosSecret: bare });
@@ -121,7 +123,7 @@ describe("WorkOS's own form", () => {
       expect(format.secretOf(wrong)).toBeUndefined();
   });
 
-  test.each([undefined, 41])('is good next to the product’s where it is configured (length %s)', (length) => {
+  test.each([undefined, 41])('is accepted beside the product’s where that is configured (length %s)', (length) => {
     const rules = { live: 'em_sk_', checksum: true, ...(length && { length }) };
     expect(formatOf(rules).secretOf(bare)).toBeUndefined();
     expect(formatOf(rules).prefixes).toEqual(['em_sk_']);
@@ -134,34 +136,36 @@ describe("WorkOS's own form", () => {
   });
 });
 
-test("shows the product's prefix and the last four letters", () => {
-  const format = formatOf({ ...TWO, checksum: true });
-  const value = format.handOut('sk_a_secret_of_workos_0123456789', 'test');
-  expect(format.show(value, 'test', 'sk_...6789')).toBe(`msk_test_...${value.slice(-4)}`);
-});
+describe('makeKeyFormat', () => {
+  test("shows the product's prefix and the last four characters", () => {
+    const format = formatOf({ ...TWO, checksum: true });
+    const value = format.handOut('sk_a_secret_of_workos_0123456789', 'test');
+    expect(format.show(value, 'test', 'sk_...6789')).toBe(`msk_test_...${value.slice(-4)}`);
+  });
 
-test('makes no key of an environment that it has no prefix for', () => {
-  const format = formatOf({ live: 'em_sk_' });
-  expect(format.has('test')).toBe(false);
-  expect(() => format.handOut('sk_a_secret_of_workos_0123456789', 'test')).toThrow('no form');
-});
+  test('throws for an environment without a prefix', () => {
+    const format = formatOf({ live: 'em_sk_' });
+    expect(format.has('test')).toBe(false);
+    expect(() => format.handOut('sk_a_secret_of_workos_0123456789', 'test')).toThrow('no form');
+  });
 
-test('a secret can be written in one way only', () => {
-  const format = formatOf({ live: 'em_sk_' });
-  // All of a secret behind the marker, which has to be of another beginning.
-  expect(format.secretOf('em_sk__sk_a_secret_of_workos')).toBeUndefined();
-  expect(format.secretOf('em_sk__a_secret_of_workos')).toBe('a_secret_of_workos');
-});
+  test('accepts one spelling of each secret', () => {
+    const format = formatOf({ live: 'em_sk_' });
+    // All of a secret behind the marker, which has to be of another beginning.
+    expect(format.secretOf('em_sk__sk_a_secret_of_workos')).toBeUndefined();
+    expect(format.secretOf('em_sk__a_secret_of_workos')).toBe('a_secret_of_workos');
+  });
 
-test('the checksum is the CRC-32 of what is before it, in base62', () => {
-  // CRC-32 of "123456789" is 0xCBF43926, the check value of its definition.
-  const value = 0xcbf43926;
-  const expected = [5, 4, 3, 2, 1, 0]
-    .map((power) => Math.floor(value / 62 ** power) % 62)
-    .map((digit) => '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'[digit])
-    .join('');
-  expect(checksumOf('123456789')).toBe(expected);
-  expect(endsWithChecksum(`123456789${expected}`)).toBe(true);
-  expect(endsWithChecksum(expected)).toBe(false);
-  expect(endsWithChecksum('12345')).toBe(false);
+  test('computes the checksum as the CRC-32 of the text before it, in base62', () => {
+    // CRC-32 of "123456789" is 0xCBF43926, the check value of its definition.
+    const value = 0xcbf43926;
+    const expected = [5, 4, 3, 2, 1, 0]
+      .map((power) => Math.floor(value / 62 ** power) % 62)
+      .map((digit) => '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'[digit])
+      .join('');
+    expect(checksumOf('123456789')).toBe(expected);
+    expect(endsWithChecksum(`123456789${expected}`)).toBe(true);
+    expect(endsWithChecksum(expected)).toBe(false);
+    expect(endsWithChecksum('12345')).toBe(false);
+  });
 });

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { backgroundSource } from '../../src/audit/audit-event.ts';
 import { makeSessionRepository } from '../../src/sessions/session-repository.ts';
 import { revokeKeysOf } from '../../src/api-keys/mirror/keys-of-person.ts';
@@ -25,26 +25,30 @@ const row = (id: string, at: number) => ({
   due_at: minute(60),
 });
 
-test('a membership that ended and began again ten times ends each key that was begun before the last end', async () => {
-  const begun = Array.from({ length: 11 }, (_, n) => row(`key_${String(n).padStart(2, '0')}`, n * 10 + 5));
-  await db('tenants').insert({ organization_id: 'org_a', created_at: minute(0), updated_at: minute(0) });
-  await db('api_keys').insert(begun);
-  const why = { reason: 'membership_ended', source: backgroundSource('workos', 'workos'), now: minute(200) };
-  for (const end of [70, 10, 100, 40, 20, 90, 30, 60, 80, 50])
-    await db.transaction((trx) =>
-      revokeKeysOf(trx, { organizationId: 'org_a', userId: 'user_a' }, { ...why, madeUntil: minute(end) }),
-    );
-  const left = await db('api_keys')
-    .where({ ...OF, status: 'provisioning' })
-    .pluck('id');
-  expect(left).toEqual(['key_10']);
+describe('revokeKeysOf', () => {
+  test('revokes each key begun before the last end of a membership that ended ten times', async () => {
+    const begun = Array.from({ length: 11 }, (_, n) => row(`key_${String(n).padStart(2, '0')}`, n * 10 + 5));
+    await db('tenants').insert({ organization_id: 'org_a', created_at: minute(0), updated_at: minute(0) });
+    await db('api_keys').insert(begun);
+    const why = { reason: 'membership_ended', source: backgroundSource('workos', 'workos'), now: minute(200) };
+    for (const end of [70, 10, 100, 40, 20, 90, 30, 60, 80, 50])
+      await db.transaction((trx) =>
+        revokeKeysOf(trx, { organizationId: 'org_a', userId: 'user_a' }, { ...why, madeUntil: minute(end) }),
+      );
+    const left = await db('api_keys')
+      .where({ ...OF, status: 'provisioning' })
+      .pluck('id');
+    expect(left).toEqual(['key_10']);
+  });
 });
 
-test('the activity of sessions is written in the order of their ids, whatever order it came in', async () => {
-  const seen: string[][] = [];
-  db.on('query', ({ sql, bindings }: { sql: string; bindings: string[][] }) => {
-    if (sql.includes('insert into user_sessions')) seen.push(bindings[0]!);
+describe('session activity', () => {
+  test('writes the activity of sessions in the order of their ids', async () => {
+    const seen: string[][] = [];
+    db.on('query', ({ sql, bindings }: { sql: string; bindings: string[][] }) => {
+      if (sql.includes('insert into user_sessions')) seen.push(bindings[0]!);
+    });
+    await makeSessionRepository(db).note([use('session_c'), use('session_a'), use('session_b')]);
+    expect(seen).toEqual([['session_a', 'session_b', 'session_c']]);
   });
-  await makeSessionRepository(db).note([use('session_c'), use('session_a'), use('session_b')]);
-  expect(seen).toEqual([['session_a', 'session_b', 'session_c']]);
 });

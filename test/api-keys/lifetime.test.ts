@@ -21,7 +21,7 @@ async function organization(on: Started, plan?: string) {
   return { acme, token: await acme.session() };
 }
 
-describe('a new key', () => {
+describe('POST /v1/api-keys with expires_in', () => {
   test.each([
     ['nothing said', {}, 90],
     ['30d', { expires_in: '30d' }, 30],
@@ -60,7 +60,7 @@ describe('a new key', () => {
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
-  test('ends by the shorter of the configuration and the plan', async () => {
+  test("applies the shorter of the configuration's and the plan's lifetimes", async () => {
     const { token } = await organization(service, 'short');
     expect((await requestKey(service, token)).body['expires_in_days']).toBe(30);
     expect(fieldsOf(await requestKey(service, token, { expires_in: '31d' }))).toEqual(['expires_in']);
@@ -69,37 +69,39 @@ describe('a new key', () => {
     expect(body['limits']).toMatchObject({ max_expiry_days: 30 });
   });
 
-  test('never ends where nothing bounds it', async () => {
+  test('creates a key without expiry where nothing bounds it', async () => {
     const { token } = await organization(endless);
     for (const body of [{}, { expires_in: 'never' }, { expires_at: null }])
       expect((await requestKey(endless, token, body)).body).toMatchObject({ expires_at: null, expires_in_days: null });
   });
 });
 
-test('lists what ends before a time, with the days that are left', async () => {
-  const { acme, token } = await organization(endless);
-  for (const body of [
-    { label: 'never' },
-    { label: 'late', expires_in: '90d' },
-    { label: 'soon', expires_in: '7d' },
-    { label: 'over', expires_in: '1d' },
-  ])
-    await createKey(endless, token, body);
-  endless.clock.advance(1.5 * DAY_MS);
-  const later = await acme.session();
-  const list = async (query: string) =>
-    (await call(endless, 'GET', `/v1/api-keys?${query}`, { token: later })).body.data.map((key) => [
-      key['label'],
-      key['status'],
-      key['expires_in_days'],
+describe('GET /v1/api-keys', () => {
+  test('lists the keys that expire before a time, with the days left', async () => {
+    const { acme, token } = await organization(endless);
+    for (const body of [
+      { label: 'never' },
+      { label: 'late', expires_in: '90d' },
+      { label: 'soon', expires_in: '7d' },
+      { label: 'over', expires_in: '1d' },
+    ])
+      await createKey(endless, token, body);
+    endless.clock.advance(1.5 * DAY_MS);
+    const later = await acme.session();
+    const list = async (query: string) =>
+      (await call(endless, 'GET', `/v1/api-keys?${query}`, { token: later })).body.data.map((key) => [
+        key['label'],
+        key['status'],
+        key['expires_in_days'],
+      ]);
+    const before = inDays(30, endless);
+    expect(await list(`expires_before=${before}`)).toEqual([
+      ['over', 'expired', 0],
+      ['soon', 'active', 6],
     ]);
-  const before = inDays(30, endless);
-  expect(await list(`expires_before=${before}`)).toEqual([
-    ['over', 'expired', 0],
-    ['soon', 'active', 6],
-  ]);
-  expect(await list(`expires_before=${before}&status=active`)).toEqual([['soon', 'active', 6]]);
-  expect(await list('status=expired')).toEqual([['over', 'expired', 0]]);
-  const refused = await call(endless, 'GET', '/v1/api-keys?expires_before=soon', { token: later });
-  expect(fieldsOf(refused)).toEqual(['expires_before']);
+    expect(await list(`expires_before=${before}&status=active`)).toEqual([['soon', 'active', 6]]);
+    expect(await list('status=expired')).toEqual([['over', 'expired', 0]]);
+    const refused = await call(endless, 'GET', '/v1/api-keys?expires_before=soon', { token: later });
+    expect(fieldsOf(refused)).toEqual(['expires_before']);
+  });
 });

@@ -40,8 +40,8 @@ async function withKey(on: Started, body: object = {}) {
   return { acme, token, key: await createKey(on, token, body) };
 }
 
-describe('moving the end in', () => {
-  test('counts here and at WorkOS at once, and is audited with before and after', async () => {
+describe('PATCH /v1/api-keys/{id} with an earlier expiry', () => {
+  test('applies here and at WorkOS at once, and is audited with before and after', async () => {
     const { acme, token, key } = await withKey(fixed);
     expect(await codeOf(fixed, key.value)).toBe('valid');
     const moved = await patch(fixed, token, key.id, { expires_in: '1d' });
@@ -57,7 +57,7 @@ describe('moving the end in', () => {
     });
   });
 
-  test('reaches whoever has the key in memory: it is expired when its new end has come', async () => {
+  test('reaches replicas with the key in memory, which refuse it from the new expiry on', async () => {
     const { token, key } = await withKey(fixed);
     expect(await codeOf(fixed, key.value)).toBe('valid');
     const soon = new Date(fixed.clock().getTime() + 60_000).toISOString();
@@ -67,7 +67,7 @@ describe('moving the end in', () => {
     expect(await codeOf(fixed, key.value)).toBe('expired');
   });
 
-  test('is all there is, unless it is configured: out is refused by its field, and nothing changes', async () => {
+  test('is the only direction unless configured: a later expiry returns 400 and changes nothing', async () => {
     const { acme, token, key } = await withKey(fixed, { expires_in: '30d' });
     const before = await keyRow(fixed.db, key.id);
     for (const [body, field] of [
@@ -83,8 +83,8 @@ describe('moving the end in', () => {
   });
 });
 
-describe('moving the end out, where that is configured,', () => {
-  test('goes up to the longest, counted from now, and reaches WorkOS', async () => {
+describe('PATCH /v1/api-keys/{id} with a later expiry, where that is configured', () => {
+  test('is bounded by the longest lifetime from now, and reaches WorkOS', async () => {
     const { acme, token, key } = await withKey(service, { expires_in: '30d' });
     expect(fieldsOf(await patch(service, token, key.id, { expires_in: '366d' }))).toEqual(['expires_in']);
     expect(fieldsOf(await patch(service, token, key.id, { expires_at: null }))).toEqual(['expires_at']);
@@ -95,7 +95,7 @@ describe('moving the end out, where that is configured,', () => {
     expect(await codeOf(service, key.value)).toBe('valid');
   });
 
-  test('goes to no end at all where nothing bounds it', async () => {
+  test('can remove the expiry where nothing bounds it', async () => {
     const { acme, token, key } = await withKey(endless, { expires_in: '30d' });
     expect((await patch(endless, token, key.id, { expires_in: 'never' })).body['expires_at']).toBeNull();
     expect(await endAtWorkos(endless, acme.id)).toBeNull();
@@ -109,7 +109,7 @@ describe('moving the end out, where that is configured,', () => {
     expect((await patch(service, token, key.id, { expires_in: '30d' })).body['expires_in_days']).toBe(30);
   });
 
-  test('revives no key that has expired or was revoked, and keeps none that was replaced', async () => {
+  test('returns 400 for an expired, revoked or replaced key', async () => {
     const { acme, token, key } = await withKey(service, { expires_in: '1d' });
     const revoked = await createKey(service, token);
     await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token });
@@ -133,7 +133,7 @@ describe('while WorkOS does not answer', () => {
   test.each([
     ['in', { expires_in: '10d' }],
     ['out', { expires_in: '200d' }],
-  ])('an end that moves %s counts here, and WorkOS is told later', async (_way, body) => {
+  ])('an expiry that moves %s applies here, and reaches WorkOS later', async (_way, body) => {
     const { acme, token, key } = await withKey(service, { expires_in: '30d' });
     failAt(service, 'expire', { kind: 'reset_before', times: 0 });
     const moved = await patch(service, token, key.id, body);
@@ -149,7 +149,7 @@ describe('while WorkOS does not answer', () => {
     expect(await keyRow(service.db, key.id)).toMatchObject({ due_at: null, workos_expires_at: new Date(end) });
   });
 
-  test('the end that is taken away is taken away later', async () => {
+  test('an expiry that is removed is removed at WorkOS later', async () => {
     const { acme, token, key } = await withKey(endless, { expires_in: '30d' });
     failAt(endless, 'expire', { kind: 'reset_before', times: 0 });
     await patch(endless, token, key.id, { expires_at: null });
@@ -161,74 +161,81 @@ describe('while WorkOS does not answer', () => {
   });
 });
 
-test('a key that ends at WorkOS before WorkOS hears otherwise lives on here until the mirror is compared, and its row says so', async () => {
-  const { acme, token, key } = await withKey(service, { expires_in: '1d' });
-  const there = await endAtWorkos(service, acme.id);
-  failAt(service, 'expire', { kind: 'reset_before', times: 0 });
-  await patch(service, token, key.id, { expires_in: '200d' });
-  service.clock.advance(2 * DAY_MS);
-  service.workos.faults.clear();
-  await service.background.runOnce('settle');
-  const row = await keyRow(service.db, key.id);
-  expect([row.due_at, row.workos_expires_at.toISOString()]).toEqual([null, there]);
-  expect(await codeOf(service, key.value)).toBe('valid');
-  await makeTestReconcile(service)({ organizationId: acme.id });
-  expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(there);
+describe('a moved expiry and WorkOS', () => {
+  test('keeps a key active here until the next reconciliation when it expired at WorkOS before the change arrived', async () => {
+    const { acme, token, key } = await withKey(service, { expires_in: '1d' });
+    const there = await endAtWorkos(service, acme.id);
+    failAt(service, 'expire', { kind: 'reset_before', times: 0 });
+    await patch(service, token, key.id, { expires_in: '200d' });
+    service.clock.advance(2 * DAY_MS);
+    service.workos.faults.clear();
+    await service.background.runOnce('settle');
+    const row = await keyRow(service.db, key.id);
+    expect([row.due_at, row.workos_expires_at.toISOString()]).toEqual([null, there]);
+    expect(await codeOf(service, key.value)).toBe('valid');
+    await makeTestReconcile(service)({ organizationId: acme.id });
+    expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(there);
+  });
+
+  test('ignores a late event about an earlier expiry', async () => {
+    const { token, key } = await withKey(service, { expires_in: '30d' });
+    await patch(service, token, key.id, { expires_in: '20d' });
+    service.clock.advance(1_000);
+    const moved = await patch(service, token, key.id, { expires_in: '10d' });
+    // Its two events are read after both.
+    await service.background.runOnce('events');
+    expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(moved.body['expires_at']);
+    const { body } = await call(service, 'GET', `/v1/audit-events?target_id=${key.id}`, { token });
+    expect(body.data.filter(({ action }) => action === 'api_key.expiry_changed')).toEqual([]);
+  });
+
+  test('applies a later change at WorkOS', async () => {
+    const { token, key } = await withKey(service, { expires_in: '30d' });
+    await patch(service, token, key.id, { expires_in: '20d' });
+    service.clock.advance(1_000);
+    const there = new Date(service.clock().getTime() + 5 * DAY_MS);
+    await expireAtWorkos(service, key.id, there);
+    await service.background.runOnce('events');
+    expect((await keyRow(service.db, key.id)).expires_at).toEqual(there);
+  });
+
+  test('leaves one of two simultaneous changes, the same here and at WorkOS', async () => {
+    const { acme, token, key } = await withKey(service, { expires_in: '1y' });
+    const answers = await Promise.all(
+      [10, 20, 30, 40].map((days) => patch(service, token, key.id, { expires_in: `${days}d` })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    const row = await keyRow(service.db, key.id);
+    expect(row.due_at).toBeNull();
+    expect(await endAtWorkos(service, acme.id)).toBe(row.expires_at.toISOString());
+  });
 });
 
-test('what WorkOS tells late of an end that has moved on since changes nothing', async () => {
-  const { token, key } = await withKey(service, { expires_in: '30d' });
-  await patch(service, token, key.id, { expires_in: '20d' });
-  service.clock.advance(1_000);
-  const moved = await patch(service, token, key.id, { expires_in: '10d' });
-  // Its two events are read after both.
-  await service.background.runOnce('events');
-  expect((await keyRow(service.db, key.id)).expires_at.toISOString()).toBe(moved.body['expires_at']);
-  const { body } = await call(service, 'GET', `/v1/audit-events?target_id=${key.id}`, { token });
-  expect(body.data.filter(({ action }) => action === 'api_key.expiry_changed')).toEqual([]);
-});
+describe('PATCH /v1/api-keys/{id}', () => {
+  test.each([
+    ['both', { expires_in: '30d', expires_at: '2999-01-01T00:00:00Z' }, 'expires_in'],
+    ['the past', { expires_at: inDays(-1) }, 'expires_at'],
+    ['rubbish', { expires_in: 'soon' }, 'expires_in'],
+  ])('returns 400 on the field for %s', async (_what, body, field) => {
+    const { token, key } = await withKey(service);
+    const refused = await patch(service, token, key.id, body);
+    expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], [field]]);
+  });
 
-test('what somebody changes at WorkOS afterwards counts', async () => {
-  const { token, key } = await withKey(service, { expires_in: '30d' });
-  await patch(service, token, key.id, { expires_in: '20d' });
-  service.clock.advance(1_000);
-  const there = new Date(service.clock().getTime() + 5 * DAY_MS);
-  await expireAtWorkos(service, key.id, there);
-  await service.background.runOnce('events');
-  expect((await keyRow(service.db, key.id)).expires_at).toEqual(there);
-});
-
-test('two changes at the same time end in one of them, here and at WorkOS alike', async () => {
-  const { acme, token, key } = await withKey(service, { expires_in: '1y' });
-  const answers = await Promise.all(
-    [10, 20, 30, 40].map((days) => patch(service, token, key.id, { expires_in: `${days}d` })),
-  );
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-  service.clock.advance(60_000);
-  await service.background.runOnce('settle');
-  const row = await keyRow(service.db, key.id);
-  expect(row.due_at).toBeNull();
-  expect(await endAtWorkos(service, acme.id)).toBe(row.expires_at.toISOString());
-});
-
-test.each([
-  ['both', { expires_in: '30d', expires_at: '2999-01-01T00:00:00Z' }, 'expires_in'],
-  ['the past', { expires_at: inDays(-1) }, 'expires_at'],
-  ['rubbish', { expires_in: 'soon' }, 'expires_in'],
-])('a change with %s is refused by its field', async (_what, body, field) => {
-  const { token, key } = await withKey(service);
-  const refused = await patch(service, token, key.id, body);
-  expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], [field]]);
-});
-
-test('nobody moves the end of a key of others, and no key moves its own', async () => {
-  const { key } = await withKey(service, { expires_in: '30d' });
-  const stranger = await organization(service);
-  const before = await keyRow(service.db, key.id);
-  expect(outcome(await patch(service, stranger.token, key.id, { expires_in: '1d' }))).toEqual([
-    404,
-    'api_key_not_found',
-  ]);
-  expect(outcome(await patch(service, key.value, key.id, { expires_in: '200d' }))).toEqual([403, 'permission_denied']);
-  expect(await keyRow(service.db, key.id)).toEqual(before);
+  test("returns 404 for a colleague's key and 403 to an API key", async () => {
+    const { key } = await withKey(service, { expires_in: '30d' });
+    const stranger = await organization(service);
+    const before = await keyRow(service.db, key.id);
+    expect(outcome(await patch(service, stranger.token, key.id, { expires_in: '1d' }))).toEqual([
+      404,
+      'api_key_not_found',
+    ]);
+    expect(outcome(await patch(service, key.value, key.id, { expires_in: '200d' }))).toEqual([
+      403,
+      'permission_denied',
+    ]);
+    expect(await keyRow(service.db, key.id)).toEqual(before);
+  });
 });

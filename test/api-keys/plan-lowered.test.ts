@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
@@ -45,21 +45,23 @@ async function lowerDuring(at: string) {
   };
 }
 
-test('a plan lowered below what is in use refuses a create that has not claimed its place', async () => {
-  const { answer, next, limits, usage, atWorkos } = await lowerDuring('create.before_reserve');
-  expect(outcome(answer)).toEqual([409, 'key_limit_reached']);
-  expect([limits, usage]).toMatchObject([{ api_keys: 10 }, { api_keys: 10 }]);
-  expect(atWorkos).toHaveLength(10);
-  expect(next).toEqual([409, 'key_limit_reached']);
-});
-
-test.each(['create.reserved', 'create.issued'])(
-  'a create that has its place (%s) is finished, and the next one is refused',
-  async (at) => {
-    const { answer, next, limits, usage, atWorkos } = await lowerDuring(at);
-    expect(answer.status).toBe(201);
-    expect([limits, usage]).toMatchObject([{ api_keys: 10 }, { api_keys: 11 }]);
-    expect(atWorkos).toHaveLength(11);
+describe('a plan lowered during POST /v1/api-keys', () => {
+  test('refuses a create whose row is not yet inserted', async () => {
+    const { answer, next, limits, usage, atWorkos } = await lowerDuring('create.before_reserve');
+    expect(outcome(answer)).toEqual([409, 'key_limit_reached']);
+    expect([limits, usage]).toMatchObject([{ api_keys: 10 }, { api_keys: 10 }]);
+    expect(atWorkos).toHaveLength(10);
     expect(next).toEqual([409, 'key_limit_reached']);
-  },
-);
+  });
+
+  test.each(['create.reserved', 'create.issued'])(
+    'finishes a create that is past %s, and refuses the next one',
+    async (at) => {
+      const { answer, next, limits, usage, atWorkos } = await lowerDuring(at);
+      expect(answer.status).toBe(201);
+      expect([limits, usage]).toMatchObject([{ api_keys: 10 }, { api_keys: 11 }]);
+      expect(atWorkos).toHaveLength(11);
+      expect(next).toEqual([409, 'key_limit_reached']);
+    },
+  );
+});

@@ -65,8 +65,8 @@ async function expectUndone(acme: Organization, old: { id: string }, answer: Ans
   expect(await get(await acme.session(), old.id)).toMatchObject({ rotated_to: null });
 }
 
-describe.each(POINTS)('at %s', (point) => {
-  test('what a PATCH restricts holds for the successor, at once and in every answer', async () => {
+describe.each(POINTS)('POST /v1/api-keys/{id}/rotate at %s', (point) => {
+  test('gives the successor what a PATCH restricts, at once and in every answer', async () => {
     const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
     const owner = await acme.session();
     const old = await createKey(service, owner, { label: 'open' });
@@ -86,7 +86,7 @@ describe.each(POINTS)('at %s', (point) => {
     expect(outcome(elsewhere)).toEqual([403, 'ip_not_allowed']);
   });
 
-  test('a key whose scopes are narrowed does not get them back', async () => {
+  test('does not give back scopes that are narrowed meanwhile', async () => {
     const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
     const owner = await acme.session();
     const old = await makeDashboardKey(service, acme.id, { permissions: NARROW });
@@ -102,7 +102,7 @@ describe.each(POINTS)('at %s', (point) => {
     for (const key of await keysAtWorkos(service, acme.id)) expect(key.permissions).toEqual(NARROW);
   });
 
-  test('an end that is moved in holds for the successor, or nothing is made', async () => {
+  test('gives the successor an earlier expiry that a PATCH sets, or creates nothing', async () => {
     const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
     const owner = await acme.session();
     const old = await createKey(service, owner, { expires_at: null });
@@ -114,7 +114,7 @@ describe.each(POINTS)('at %s', (point) => {
       expect(Date.parse(String(key.expires_at))).toBeLessThanOrEqual(Date.parse(end));
   });
 
-  test('an end that WorkOS tells of holds for the successor, or nothing is made', async () => {
+  test('gives the successor an earlier expiry from WorkOS, or creates nothing', async () => {
     const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
     const owner = await acme.session();
     const old = await createKey(service, owner, { expires_at: null });
@@ -128,7 +128,7 @@ describe.each(POINTS)('at %s', (point) => {
     expect(answer.body).toMatchObject({ expires_at: end.toISOString() });
   });
 
-  test('a key that is revoked meanwhile has no successor', async () => {
+  test('creates no successor of a key that is revoked meanwhile', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const old = await createKey(service, owner);
@@ -139,7 +139,7 @@ describe.each(POINTS)('at %s', (point) => {
     expect([await activeIds(acme), await idsAtWorkos(acme)]).toEqual([[], []]);
   });
 
-  test('of two operators who rotate one key at once, one gets a successor', async () => {
+  test('creates one successor when two operators rotate at once', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const old = await createKey(service, owner);
@@ -156,26 +156,29 @@ describe.each(POINTS)('at %s', (point) => {
   });
 });
 
-test('a restriction in each millisecond of a rotation holds for the successor', async () => {
-  const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
-  const owner = await acme.session();
-  const path = '/organizations/:id/api_keys';
-  service.workos.faults.add({ kind: 'latency', ms: 300, method: 'POST', path, times: 0 });
-  const old = await createKey(service, owner);
-  const rotation = rotate(owner, old.id);
-  const done = new AbortController();
-  void rotation.finally(() => done.abort());
-  for (let n = 1; !done.signal.aborted && n < 250; n++) await patch(owner, old.id, { ip_allow_list: [`192.0.2.${n}`] });
-  const { status, body } = await rotation;
-  expect(status).toBe(201);
-  // The audit log has them in the order in which they were committed.
-  const events = await service.db('audit_events').where({ organization_id: acme.id }).orderBy('sequence');
-  const before = events.slice(
-    0,
-    events.findIndex(({ action }) => action === 'api_key.rotated'),
-  );
-  const patches = before.filter(({ action }) => action === 'api_key.updated');
-  expect(patches.length).toBeGreaterThan(2);
-  expect(body).toMatchObject({ ip_allow_list: patches.at(-1).details.ip_allow_list });
-  expect(await get(owner, String(body['id']))).toMatchObject({ ip_allow_list: body['ip_allow_list'] });
+describe('POST /v1/api-keys/{id}/rotate beside a PATCH', () => {
+  test('gives the successor a restriction from any millisecond of the rotation', async () => {
+    const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+    const owner = await acme.session();
+    const path = '/organizations/:id/api_keys';
+    service.workos.faults.add({ kind: 'latency', ms: 300, method: 'POST', path, times: 0 });
+    const old = await createKey(service, owner);
+    const rotation = rotate(owner, old.id);
+    const done = new AbortController();
+    void rotation.finally(() => done.abort());
+    for (let n = 1; !done.signal.aborted && n < 250; n++)
+      await patch(owner, old.id, { ip_allow_list: [`192.0.2.${n}`] });
+    const { status, body } = await rotation;
+    expect(status).toBe(201);
+    // The audit log has them in the order in which they were committed.
+    const events = await service.db('audit_events').where({ organization_id: acme.id }).orderBy('sequence');
+    const before = events.slice(
+      0,
+      events.findIndex(({ action }) => action === 'api_key.rotated'),
+    );
+    const patches = before.filter(({ action }) => action === 'api_key.updated');
+    expect(patches.length).toBeGreaterThan(2);
+    expect(body).toMatchObject({ ip_allow_list: patches.at(-1).details.ip_allow_list });
+    expect(await get(owner, String(body['id']))).toMatchObject({ ip_allow_list: body['ip_allow_list'] });
+  });
 });

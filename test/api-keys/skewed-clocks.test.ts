@@ -68,7 +68,7 @@ describe.each([
     },
   );
 
-  test('changes, rotates and revokes what others made, and the other way round', async () => {
+  test('changes, rotates and revokes keys of other replicas, and they its own', async () => {
     const other = await replica(skewMs);
     const acme = await service.organizations.add();
     const token = await acme.session('owner', { exp: Math.floor(clock().getTime() / 1_000) + 3_600 });
@@ -99,7 +99,7 @@ describe.each([
     expect(await expectAgreement(acme.id)).toEqual(expect.arrayContaining(kept));
   });
 
-  test('ends an organization at its time by its own clock, and no key is left by the other', async () => {
+  test('decommissions an organization by its own clock, and the other replica leaves no key', async () => {
     const other = await replica(skewMs);
     const acme = await service.organizations.add();
     const token = await acme.session();

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { makeStuck } from '../support/stuck.ts';
@@ -29,65 +29,67 @@ async function dieAt(point: string, send: () => Promise<unknown>): Promise<void>
   stuck.release();
 }
 
-test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
-  'a retry after a death at %s has to wait for its time, then makes the only key',
-  async (point) => {
+describe('an Idempotency-Key after a crash', () => {
+  test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
+    'returns 409 to a retry until the lock of a request that died at %s expires, then creates the only key',
+    async (point) => {
+      const acme = await service.organizations.add();
+      await dieAt(point, async () => create(await acme.session(), 'died'));
+      expect(outcome(await create(await acme.session(), 'died'))).toEqual([409, 'request_in_progress']);
+      service.clock.advance(LOCK_MS);
+      const retry = await create(await acme.session(), 'died');
+      expect(outcome(retry)).toEqual([201, undefined]);
+      await service.background.runOnce('settle');
+      expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
+      const { body } = await call(service, 'GET', '/v1/organization', { token: await acme.session() });
+      expect(body['usage']).toEqual({ api_keys: 1 });
+    },
+  );
+
+  test('replays the answer at once to a retry of a request that died after its commit', async () => {
     const acme = await service.organizations.add();
-    await dieAt(point, async () => create(await acme.session(), 'died'));
-    expect(outcome(await create(await acme.session(), 'died'))).toEqual([409, 'request_in_progress']);
-    service.clock.advance(LOCK_MS);
+    await dieAt('create.activated', async () => create(await acme.session(), 'died'));
     const retry = await create(await acme.session(), 'died');
     expect(outcome(retry)).toEqual([201, undefined]);
-    await service.background.runOnce('settle');
+    expect(retry.headers.get('idempotency-replayed')).toBe('true');
+    const me = await call(service, 'GET', '/v1/me/session', { token: String(retry.body['value']) });
+    expect(me.status).toBe(200);
     expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
-    const { body } = await call(service, 'GET', '/v1/organization', { token: await acme.session() });
-    expect(body['usage']).toEqual({ api_keys: 1 });
-  },
-);
+  });
 
-test('a retry after a death between the commit and the answer is the answer, at once', async () => {
-  const acme = await service.organizations.add();
-  await dieAt('create.activated', async () => create(await acme.session(), 'died'));
-  const retry = await create(await acme.session(), 'died');
-  expect(outcome(retry)).toEqual([201, undefined]);
-  expect(retry.headers.get('idempotency-replayed')).toBe('true');
-  const me = await call(service, 'GET', '/v1/me/session', { token: String(retry.body['value']) });
-  expect(me.status).toBe(200);
-  expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
+  test.each(['rotate.before_reserve', 'rotate.reserved', 'rotate.issued'])(
+    'leaves the old key working when a rotation dies at %s, and its retry creates the only successor',
+    async (point) => {
+      const acme = await service.organizations.add();
+      const old = await createKey(service, await acme.session());
+      await dieAt(point, async () => rotate(await acme.session(), 'died', old.id));
+      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(200);
+      service.clock.advance(LOCK_MS);
+      const retry = await rotate(await acme.session(), 'died', old.id);
+      expect(outcome(retry)).toEqual([201, undefined]);
+      await service.background.runOnce('settle');
+      const there = (await keysAtWorkos(service, acme.id)).map(({ id }) => id);
+      expect(there.toSorted()).toEqual([old.id, String(retry.body['id'])].toSorted());
+      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(401);
+    },
+  );
+
+  test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
+    'creates no second key when a request taken for dead at %s goes on',
+    async (point) => {
+      const acme = await service.organizations.add();
+      stuck.stopAt(point);
+      const slow = create(await acme.session(), 'slow');
+      await expect.poll(() => stuck.standing()).toBe(1);
+      service.clock.advance(LOCK_MS);
+      stuck.stopAt('nowhere');
+      const retry = await create(await acme.session(), 'slow');
+      expect(outcome(retry)).toEqual([201, undefined]);
+      stuck.release('goOn');
+      expect([409, 503]).toContain((await slow).status);
+      await service.background.runOnce('settle');
+      expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
+      expect((await create(await acme.session(), 'slow')).body).toEqual(retry.body);
+    },
+  );
 });
-
-test.each(['rotate.before_reserve', 'rotate.reserved', 'rotate.issued'])(
-  'a rotation that died at %s leaves the old key working, and its retry makes the only successor',
-  async (point) => {
-    const acme = await service.organizations.add();
-    const old = await createKey(service, await acme.session());
-    await dieAt(point, async () => rotate(await acme.session(), 'died', old.id));
-    expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(200);
-    service.clock.advance(LOCK_MS);
-    const retry = await rotate(await acme.session(), 'died', old.id);
-    expect(outcome(retry)).toEqual([201, undefined]);
-    await service.background.runOnce('settle');
-    const there = (await keysAtWorkos(service, acme.id)).map(({ id }) => id);
-    expect(there.toSorted()).toEqual([old.id, String(retry.body['id'])].toSorted());
-    expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(401);
-  },
-);
-
-test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
-  'a request taken for dead at %s that goes on after all makes no second key',
-  async (point) => {
-    const acme = await service.organizations.add();
-    stuck.stopAt(point);
-    const slow = create(await acme.session(), 'slow');
-    await expect.poll(() => stuck.standing()).toBe(1);
-    service.clock.advance(LOCK_MS);
-    stuck.stopAt('nowhere');
-    const retry = await create(await acme.session(), 'slow');
-    expect(outcome(retry)).toEqual([201, undefined]);
-    stuck.release('goOn');
-    expect([409, 503]).toContain((await slow).status);
-    await service.background.runOnce('settle');
-    expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
-    expect((await create(await acme.session(), 'slow')).body).toEqual(retry.body);
-  },
-);

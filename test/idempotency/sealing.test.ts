@@ -1,5 +1,5 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeSealing } from '../../src/idempotency/sealing.ts';
 import { deriveKey } from '../../src/secrets.ts';
 import { call } from '../support/api.ts';
@@ -34,50 +34,53 @@ async function wholeDatabase(): Promise<string> {
   return texts.join('\n');
 }
 
-test('the stored answer opens with the key of its client, and only as long as it is bound to its place', async () => {
-  const { body, row } = await makeKey();
-  const sealing = makeSealing(deriveKey(SECRET, 'idempotency seal'));
-  expect(sealing.unseal(row.sealed, CLIENT_KEY, row.key_hash)).toEqual(body);
-  expect(() => sealing.unseal(row.sealed, `${CLIENT_KEY}x`, row.key_hash)).toThrow(/authenticate/);
-  expect(() => sealing.unseal(row.sealed, CLIENT_KEY, row.request_hash)).toThrow(/authenticate/);
-  const other = makeSealing(deriveKey(`${SECRET}x`, 'idempotency seal'));
-  expect(() => other.unseal(row.sealed, CLIENT_KEY, row.key_hash)).toThrow(/authenticate/);
-  const changed = Buffer.from(row.sealed);
-  changed[changed.length - 1]! ^= 1;
-  expect(() => sealing.unseal(changed, CLIENT_KEY, row.key_hash)).toThrow(/authenticate/);
-});
+describe('a sealed answer', () => {
+  test("opens with its client's key, for its own record alone", async () => {
+    const { body, row } = await makeKey();
+    const sealing = makeSealing(deriveKey(SECRET, 'idempotency seal'));
+    expect(sealing.unseal(row.sealed, CLIENT_KEY, row.key_hash)).toEqual(body);
+    expect(() => sealing.unseal(row.sealed, `${CLIENT_KEY}x`, row.key_hash)).toThrow(/authenticate/);
+    expect(() => sealing.unseal(row.sealed, CLIENT_KEY, row.request_hash)).toThrow(/authenticate/);
+    const other = makeSealing(deriveKey(`${SECRET}x`, 'idempotency seal'));
+    expect(() => other.unseal(row.sealed, CLIENT_KEY, row.key_hash)).toThrow(/authenticate/);
+    const changed = Buffer.from(row.sealed);
+    changed[changed.length - 1]! ^= 1;
+    expect(() => sealing.unseal(changed, CLIENT_KEY, row.key_hash)).toThrow(/authenticate/);
+  });
 
-test('the whole database and the secret of the service together do not open a stored answer', async () => {
-  const { acme, row } = await makeKey();
-  const columns = [row.key_hash, row.request_hash, row.sealed, Buffer.from(row.row_id), Buffer.from(acme.id)];
-  const owner = acme.userId('owner');
-  const texts = ['', SECRET, acme.id, row.row_id, owner, 'createApiKey', JSON.stringify([acme.id, 'user', owner])];
-  const guesses = new Set([...texts, ...columns.flatMap((it) => [it.toString('hex'), it.toString('base64')])]);
-  const derived = ['idempotency seal', 'idempotency place', 'api key hash'].map((use) => deriveKey(SECRET, use));
-  for (const secret of [Buffer.from(SECRET), Buffer.alloc(32), ...derived]) {
-    guesses.add(Buffer.from(hkdfSync('sha256', secret, row.key_hash, '', 32)).toString('hex'));
-    guesses.add(createHash('sha256').update(secret).update(row.key_hash).digest('hex'));
-    const sealing = makeSealing(secret);
-    for (const guess of guesses) expect(() => sealing.unseal(row.sealed, guess, row.key_hash)).toThrow(/authenticate/);
-  }
-});
+  test("does not open with the whole database and the service's secret", async () => {
+    const { acme, row } = await makeKey();
+    const columns = [row.key_hash, row.request_hash, row.sealed, Buffer.from(row.row_id), Buffer.from(acme.id)];
+    const owner = acme.userId('owner');
+    const texts = ['', SECRET, acme.id, row.row_id, owner, 'createApiKey', JSON.stringify([acme.id, 'user', owner])];
+    const guesses = new Set([...texts, ...columns.flatMap((it) => [it.toString('hex'), it.toString('base64')])]);
+    const derived = ['idempotency seal', 'idempotency place', 'api key hash'].map((use) => deriveKey(SECRET, use));
+    for (const secret of [Buffer.from(SECRET), Buffer.alloc(32), ...derived]) {
+      guesses.add(Buffer.from(hkdfSync('sha256', secret, row.key_hash, '', 32)).toString('hex'));
+      guesses.add(createHash('sha256').update(secret).update(row.key_hash).digest('hex'));
+      const sealing = makeSealing(secret);
+      for (const guess of guesses)
+        expect(() => sealing.unseal(row.sealed, guess, row.key_hash)).toThrow(/authenticate/);
+    }
+  });
 
-test("neither the client's key nor the secret of a key is anywhere in the database or the log", async () => {
-  const { value } = await makeKey();
-  const text = await wholeDatabase();
-  expect(text).toContain('a key');
-  for (const secret of [CLIENT_KEY, value, value.slice(3)]) {
-    const forms = [secret, Buffer.from(secret).toString('hex'), Buffer.from(secret).toString('base64').slice(0, 24)];
-    for (const form of forms) expect(text).not.toContain(form);
-    const hashes = (['sha256', 'sha1', 'md5'] as const).map((it) => createHash(it).update(secret).digest('hex'));
-    for (const hash of hashes) expect(text).not.toContain(hash);
-    expect(service.logs.join('')).not.toContain(secret);
-  }
-});
+  test("leaves neither the client's key nor a key's secret in the database or the log", async () => {
+    const { value } = await makeKey();
+    const text = await wholeDatabase();
+    expect(text).toContain('a key');
+    for (const secret of [CLIENT_KEY, value, value.slice(3)]) {
+      const forms = [secret, Buffer.from(secret).toString('hex'), Buffer.from(secret).toString('base64').slice(0, 24)];
+      for (const form of forms) expect(text).not.toContain(form);
+      const hashes = (['sha256', 'sha1', 'md5'] as const).map((it) => createHash(it).update(secret).digest('hex'));
+      for (const hash of hashes) expect(text).not.toContain(hash);
+      expect(service.logs.join('')).not.toContain(secret);
+    }
+  });
 
-test('the same answer is sealed differently each time', async () => {
-  const sealing = makeSealing(deriveKey(SECRET, 'idempotency seal'));
-  const place = Buffer.alloc(32, 1);
-  const seals = Array.from({ length: 100 }, () => sealing.seal({ value: 'x' }, CLIENT_KEY, place).toString('hex'));
-  expect(new Set(seals.map((text) => text.slice(0, 24))).size).toBe(100);
+  test('is sealed differently each time', async () => {
+    const sealing = makeSealing(deriveKey(SECRET, 'idempotency seal'));
+    const place = Buffer.alloc(32, 1);
+    const seals = Array.from({ length: 100 }, () => sealing.seal({ value: 'x' }, CLIENT_KEY, place).toString('hex'));
+    expect(new Set(seals.map((text) => text.slice(0, 24))).size).toBe(100);
+  });
 });

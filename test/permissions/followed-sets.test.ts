@@ -42,168 +42,6 @@ async function toldOf(at: At, token: string, action = 'permission_set.changed') 
   return body.data.map(({ details }) => details);
 }
 
-describe('where sets are not followed', () => {
-  test('a wider set widens no key that exists, and the audit log says so', async () => {
-    const service = await started();
-    const acme = await service.organizations.add();
-    const token = await acme.session();
-    const [key] = [await createKey(service, token), await createKey(service, token)];
-    await createKey(service, token, { permission_set: 'full_access' });
-    const again = await restarted(service, WIDER);
-    expect(await scopesNow(again, key.value)).toEqual(BEFORE);
-    expect(await shown(again, token, key.id)).toMatchObject({
-      scopes: BEFORE,
-      effective_scopes: BEFORE,
-      scopes_follow_set: false,
-    });
-    expect((await createKey(again, token)) as object).toMatchObject({ scopes: [...BEFORE, 'tasks:write'] });
-    expect(await toldOf(again, token)).toEqual([
-      {
-        set: 'read_only',
-        before: BEFORE,
-        after: [...BEFORE, 'tasks:write'],
-        followed: false,
-        followed_before: false,
-        keys_keep_scopes: true,
-        keys: 2,
-      },
-    ]);
-  });
-
-  test('it is told once, however often and on however many replicas the service starts', async () => {
-    const service = await started();
-    const acme = await service.organizations.add();
-    const token = await acme.session();
-    await createKey(service, token);
-    const replicas = await Promise.all([1, 2, 3].map(() => restartWith(service, ENV, WIDER)));
-    await Promise.all(replicas.map(({ background }) => background.runOnce('configuration')));
-    const last = await restarted(service, WIDER);
-    expect(await toldOf(last, token)).toHaveLength(1);
-    // And back.
-    const back = await restarted(service, {});
-    expect((await toldOf(back, token)).map((details) => (details as { after: string[] }).after)).toEqual([
-      BEFORE,
-      [...BEFORE, 'tasks:write'],
-    ]);
-  });
-
-  test('it is told to nobody without an active key of the set, nor of another order of its scopes', async () => {
-    const service = await started();
-    const [without, other] = [await service.organizations.add(), await service.organizations.add()];
-    const token = await without.session();
-    const revoked = await createKey(service, token);
-    await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token });
-    await createKey(service, await other.session());
-    const reordered = await restarted(service, withReadOnly(BEFORE.toReversed()));
-    expect(await toldOf(reordered, await other.session())).toEqual([]);
-    const again = await restarted(service, WIDER);
-    expect(await toldOf(again, token)).toEqual([]);
-    expect(await toldOf(again, await other.session())).toHaveLength(1);
-  });
-});
-
-describe('where sets are followed', () => {
-  test('keys get what their set says now, more or less, and nothing once it is gone', async () => {
-    const service = await started(FOLLOWED);
-    const acme = await service.organizations.add();
-    const token = await acme.session();
-    const key = await createKey(service, token);
-    expect(await shown(service, token, key.id)).toMatchObject({ scopes_follow_set: true, effective_scopes: BEFORE });
-    const wider = await restarted(service, { ...WIDER, ...FOLLOWED });
-    expect(await scopesNow(wider, key.value)).toEqual([...BEFORE, 'tasks:write']);
-    expect(await shown(wider, token, key.id)).toMatchObject({
-      scopes: BEFORE,
-      effective_scopes: [...BEFORE, 'tasks:write'],
-    });
-    const narrower = await restarted(service, withReadOnly(['audit:read'], FOLLOWED));
-    expect(await scopesNow(narrower, key.value)).toEqual(['audit:read']);
-    const sets = EVERSHELL.permission_sets.filter(({ name }) => name !== 'read_only');
-    const gone = await restarted(service, { permission_sets: sets, ...FOLLOWED });
-    expect(await scopesNow(gone, key.value)).toEqual([]);
-    const told = (await toldOf(gone, token)) as { before: string[]; after: string[]; keys_keep_scopes: boolean }[];
-    expect(told.map(({ after }) => after)).toEqual([[], ['audit:read'], [...BEFORE, 'tasks:write']]);
-    expect(told.every(({ keys_keep_scopes: keep }) => !keep)).toBe(true);
-  });
-
-  test('that they are followed from now on is told, too', async () => {
-    const service = await started();
-    const acme = await service.organizations.add();
-    const token = await acme.session();
-    await createKey(service, token);
-    const again = await restarted(service, FOLLOWED);
-    expect(await toldOf(again, token)).toMatchObject([{ set: 'read_only', followed: true, followed_before: false }]);
-  });
-
-  test('a key with scopes of its own follows nothing', async () => {
-    const service = await started({ ...FOLLOWED, chosen_scopes: ['workspace:read', 'audit:read'] });
-    const acme = await service.organizations.add();
-    const token = await acme.session();
-    const answer = await call(service, 'POST', '/v1/api-keys', { token, body: { label: 'own', scopes: BEFORE } });
-    const there = await makeDashboardKey(service, acme.id, { permissions: BEFORE });
-    const said = { ...WIDER, ...FOLLOWED, chosen_scopes: BEFORE };
-    expect(await scopesNow(service, there.value)).toEqual(BEFORE);
-    const again = await restarted(service, said);
-    expect(await scopesNow(again, String(answer.body['value']))).toEqual(BEFORE);
-    // It has the scopes of a set, and may have been made from scopes all the same.
-    expect(await scopesNow(again, there.value)).toEqual(BEFORE);
-    expect(await toldOf(again, token)).toEqual([]);
-  });
-});
-
-test('what a scope implies from now on widens keys that have it, and is told', async () => {
-  const service = await started();
-  const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
-  const token = await acme.session();
-  const key = await createKey(service, token);
-  await service
-    .db('api_keys')
-    .where({ workos_id: key.id })
-    .update({ scopes: ['audit:read'] });
-  const scopes = EVERSHELL.scopes.map((group) => ({
-    ...group,
-    scopes: group.scopes.map((scope) =>
-      scope.name === 'audit:read' ? { ...scope, implies: ['apikeys:read', 'apikeys:write'] } : scope,
-    ),
-  }));
-  const again = await restarted(service, { scopes });
-  expect(await scopesNow(again, key.value)).toEqual(['audit:read', 'apikeys:read']);
-  expect(await toldOf(again, token, 'scope.implications_changed')).toEqual([
-    { scope: 'audit:read', before: [], after: ['apikeys:read'], keys: 1 },
-  ]);
-  expect(await toldOf(again, await other.session(), 'scope.implications_changed')).toEqual([]);
-});
-
-describe('many organizations', () => {
-  test('are told in batches; what a crash left is told by the next, once each', async () => {
-    const service = await started();
-    const organizations = await Promise.all(Array.from({ length: 25 }, () => service.organizations.add()));
-    const before = await eventsOf(service);
-    await Promise.all(organizations.map(async (one) => createKey(service, await one.session())));
-    // What the first 20 events tell, in whole batches, and no more: the process ends.
-    const toTell = await inWholeBatches(service, organizations, 20);
-    const stopping = await restartWith(service, ENV, WIDER);
-    await failAfterOneBatch(service, () => stopping.background.runOnce('configuration'));
-    expect((await eventsOf(service)) - before).toBe(toTell);
-    expect(toTell).toBeGreaterThan(0);
-    expect(await waiting(service)).toBe(1);
-    const again = await restarted(service, WIDER);
-    expect((await eventsOf(service)) - before).toBe(25);
-    expect(await waiting(service)).toBe(0);
-    expect(await toldOf(again, await organizations[24]!.session())).toHaveLength(1);
-  });
-
-  test('one that a configuration before the last left is told of both', async () => {
-    const service = await started();
-    const organizations = await Promise.all(Array.from({ length: 22 }, () => service.organizations.add()));
-    await Promise.all(organizations.map(async (one) => createKey(service, await one.session())));
-    const before = await eventsOf(service);
-    const stopping = await restartWith(service, ENV, WIDER);
-    await failAfterOneBatch(service, () => stopping.background.runOnce('configuration'));
-    await restarted(service, withReadOnly(['audit:read']));
-    expect((await eventsOf(service)) - before).toBe(44);
-  });
-});
-
 /** How many of these are told in batches of 20 organizations, of which others have no keys, until `most` would be passed. */
 async function inWholeBatches({ db }: Service, organizations: readonly { id: string }[], most: number) {
   const all = await db('tenants').orderBy('organization_id').pluck<string[]>('organization_id');
@@ -239,3 +77,167 @@ async function failAfterOneBatch(service: Service, run: () => Promise<void>): Pr
   await expect(run()).rejects.toThrow('no more');
   await db.raw('drop trigger refuse_more on audit_events; drop function refuse_more();');
 }
+
+describe('a changed set that keys do not follow', () => {
+  test('widens no existing key, and is audited so', async () => {
+    const service = await started();
+    const acme = await service.organizations.add();
+    const token = await acme.session();
+    const [key] = [await createKey(service, token), await createKey(service, token)];
+    await createKey(service, token, { permission_set: 'full_access' });
+    const again = await restarted(service, WIDER);
+    expect(await scopesNow(again, key.value)).toEqual(BEFORE);
+    expect(await shown(again, token, key.id)).toMatchObject({
+      scopes: BEFORE,
+      effective_scopes: BEFORE,
+      scopes_follow_set: false,
+    });
+    expect((await createKey(again, token)) as object).toMatchObject({ scopes: [...BEFORE, 'tasks:write'] });
+    expect(await toldOf(again, token)).toEqual([
+      {
+        set: 'read_only',
+        before: BEFORE,
+        after: [...BEFORE, 'tasks:write'],
+        followed: false,
+        followed_before: false,
+        keys_keep_scopes: true,
+        keys: 2,
+      },
+    ]);
+  });
+
+  test('is audited once, however many replicas start however often', async () => {
+    const service = await started();
+    const acme = await service.organizations.add();
+    const token = await acme.session();
+    await createKey(service, token);
+    const replicas = await Promise.all([1, 2, 3].map(() => restartWith(service, ENV, WIDER)));
+    await Promise.all(replicas.map(({ background }) => background.runOnce('configuration')));
+    const last = await restarted(service, WIDER);
+    expect(await toldOf(last, token)).toHaveLength(1);
+    // And back.
+    const back = await restarted(service, {});
+    expect((await toldOf(back, token)).map((details) => (details as { after: string[] }).after)).toEqual([
+      BEFORE,
+      [...BEFORE, 'tasks:write'],
+    ]);
+  });
+
+  test('is not audited without an active key of the set, nor for another order of scopes', async () => {
+    const service = await started();
+    const [without, other] = [await service.organizations.add(), await service.organizations.add()];
+    const token = await without.session();
+    const revoked = await createKey(service, token);
+    await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token });
+    await createKey(service, await other.session());
+    const reordered = await restarted(service, withReadOnly(BEFORE.toReversed()));
+    expect(await toldOf(reordered, await other.session())).toEqual([]);
+    const again = await restarted(service, WIDER);
+    expect(await toldOf(again, token)).toEqual([]);
+    expect(await toldOf(again, await other.session())).toHaveLength(1);
+  });
+});
+
+describe('a changed set that keys follow', () => {
+  test('gives keys its current scopes, and none once it is removed', async () => {
+    const service = await started(FOLLOWED);
+    const acme = await service.organizations.add();
+    const token = await acme.session();
+    const key = await createKey(service, token);
+    expect(await shown(service, token, key.id)).toMatchObject({ scopes_follow_set: true, effective_scopes: BEFORE });
+    const wider = await restarted(service, { ...WIDER, ...FOLLOWED });
+    expect(await scopesNow(wider, key.value)).toEqual([...BEFORE, 'tasks:write']);
+    expect(await shown(wider, token, key.id)).toMatchObject({
+      scopes: BEFORE,
+      effective_scopes: [...BEFORE, 'tasks:write'],
+    });
+    const narrower = await restarted(service, withReadOnly(['audit:read'], FOLLOWED));
+    expect(await scopesNow(narrower, key.value)).toEqual(['audit:read']);
+    const sets = EVERSHELL.permission_sets.filter(({ name }) => name !== 'read_only');
+    const gone = await restarted(service, { permission_sets: sets, ...FOLLOWED });
+    expect(await scopesNow(gone, key.value)).toEqual([]);
+    const told = (await toldOf(gone, token)) as { before: string[]; after: string[]; keys_keep_scopes: boolean }[];
+    expect(told.map(({ after }) => after)).toEqual([[], ['audit:read'], [...BEFORE, 'tasks:write']]);
+    expect(told.every(({ keys_keep_scopes: keep }) => !keep)).toBe(true);
+  });
+
+  test('is audited when keys begin to follow it', async () => {
+    const service = await started();
+    const acme = await service.organizations.add();
+    const token = await acme.session();
+    await createKey(service, token);
+    const again = await restarted(service, FOLLOWED);
+    expect(await toldOf(again, token)).toMatchObject([{ set: 'read_only', followed: true, followed_before: false }]);
+  });
+
+  test('does not change keys with chosen scopes', async () => {
+    const service = await started({ ...FOLLOWED, chosen_scopes: ['workspace:read', 'audit:read'] });
+    const acme = await service.organizations.add();
+    const token = await acme.session();
+    const answer = await call(service, 'POST', '/v1/api-keys', { token, body: { label: 'own', scopes: BEFORE } });
+    const there = await makeDashboardKey(service, acme.id, { permissions: BEFORE });
+    const said = { ...WIDER, ...FOLLOWED, chosen_scopes: BEFORE };
+    expect(await scopesNow(service, there.value)).toEqual(BEFORE);
+    const again = await restarted(service, said);
+    expect(await scopesNow(again, String(answer.body['value']))).toEqual(BEFORE);
+    // It has the scopes of a set, and may have been made from scopes all the same.
+    expect(await scopesNow(again, there.value)).toEqual(BEFORE);
+    expect(await toldOf(again, token)).toEqual([]);
+  });
+});
+
+describe('a changed implication', () => {
+  test('widens keys that have the scope, and is audited', async () => {
+    const service = await started();
+    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
+    const token = await acme.session();
+    const key = await createKey(service, token);
+    await service
+      .db('api_keys')
+      .where({ workos_id: key.id })
+      .update({ scopes: ['audit:read'] });
+    const scopes = EVERSHELL.scopes.map((group) => ({
+      ...group,
+      scopes: group.scopes.map((scope) =>
+        scope.name === 'audit:read' ? { ...scope, implies: ['apikeys:read', 'apikeys:write'] } : scope,
+      ),
+    }));
+    const again = await restarted(service, { scopes });
+    expect(await scopesNow(again, key.value)).toEqual(['audit:read', 'apikeys:read']);
+    expect(await toldOf(again, token, 'scope.implications_changed')).toEqual([
+      { scope: 'audit:read', before: [], after: ['apikeys:read'], keys: 1 },
+    ]);
+    expect(await toldOf(again, await other.session(), 'scope.implications_changed')).toEqual([]);
+  });
+});
+
+describe('changed grants of many organizations', () => {
+  test('are audited in batches, and after a crash by the next replica, once each', async () => {
+    const service = await started();
+    const organizations = await Promise.all(Array.from({ length: 25 }, () => service.organizations.add()));
+    const before = await eventsOf(service);
+    await Promise.all(organizations.map(async (one) => createKey(service, await one.session())));
+    // What the first 20 events tell, in whole batches, and no more: the process ends.
+    const toTell = await inWholeBatches(service, organizations, 20);
+    const stopping = await restartWith(service, ENV, WIDER);
+    await failAfterOneBatch(service, () => stopping.background.runOnce('configuration'));
+    expect((await eventsOf(service)) - before).toBe(toTell);
+    expect(toTell).toBeGreaterThan(0);
+    expect(await waiting(service)).toBe(1);
+    const again = await restarted(service, WIDER);
+    expect((await eventsOf(service)) - before).toBe(25);
+    expect(await waiting(service)).toBe(0);
+    expect(await toldOf(again, await organizations[24]!.session())).toHaveLength(1);
+  });
+
+  test('are audited for both changes when the first was not finished', async () => {
+    const service = await started();
+    const organizations = await Promise.all(Array.from({ length: 22 }, () => service.organizations.add()));
+    await Promise.all(organizations.map(async (one) => createKey(service, await one.session())));
+    const before = await eventsOf(service);
+    const stopping = await restartWith(service, ENV, WIDER);
+    await failAfterOneBatch(service, () => stopping.background.runOnce('configuration'));
+    await restarted(service, withReadOnly(['audit:read']));
+    expect((await eventsOf(service)) - before).toBe(44);
+  });
+});

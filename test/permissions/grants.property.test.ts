@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeGrants } from '../../src/permissions/grants.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';
@@ -36,40 +36,44 @@ function grantsOf({ implications: implied, never, follows, ofSet }: Configured) 
 
 const isWithin = (part: Iterable<string>, whole: ReadonlySet<string>) => [...part].every((each) => whole.has(each));
 
-test('what is implied is all that can be reached, and never what is never granted', () => {
-  fc.assert(
-    fc.property(configured, some, (given, scopes) => {
-      const { expand, implying } = grantsOf(given);
-      const reached = new Set(scopes);
-      for (let before = -1; before !== reached.size;) {
-        before = reached.size;
-        for (const each of reached) for (const next of given.implications[NAMES.indexOf(each)]!) reached.add(next);
-      }
-      expect(implying(scopes)).toEqual(reached);
-      expect([...expand(scopes)].toSorted()).toEqual(
-        [...reached].filter((each) => !given.never.includes(each)).toSorted(),
-      );
-    }),
-  );
+describe('expand', () => {
+  test('expands to all reachable scopes without never_granted', () => {
+    fc.assert(
+      fc.property(configured, some, (given, scopes) => {
+        const { expand, implying } = grantsOf(given);
+        const reached = new Set(scopes);
+        for (let before = -1; before !== reached.size;) {
+          before = reached.size;
+          for (const each of reached) for (const next of given.implications[NAMES.indexOf(each)]!) reached.add(next);
+        }
+        expect(implying(scopes)).toEqual(reached);
+        expect([...expand(scopes)].toSorted()).toEqual(
+          [...reached].filter((each) => !given.never.includes(each)).toSorted(),
+        );
+      }),
+    );
+  });
+
+  test('is idempotent and monotonic', () => {
+    fc.assert(
+      fc.property(configured, some, some, (given, scopes, others) => {
+        const { expand } = grantsOf(given);
+        expect(expand(expand(scopes))).toEqual(expand(scopes));
+        expect(isWithin(expand(scopes), expand([...scopes, ...others]))).toBe(true);
+      }),
+    );
+  });
 });
 
-test('expanding twice gives no more, and more scopes never give less', () => {
-  fc.assert(
-    fc.property(configured, some, some, (given, scopes, others) => {
-      const { expand } = grantsOf(given);
-      expect(expand(expand(scopes))).toEqual(expand(scopes));
-      expect(isWithin(expand(scopes), expand([...scopes, ...others]))).toBe(true);
-    }),
-  );
-});
-
-test('a key gets what it was made with or what its set says now, expanded, and nothing that is never granted', () => {
-  fc.assert(
-    fc.property(configured, some, fc.constantFrom('set', 'gone', undefined), (given, scopes, set) => {
-      const { expand, grantedTo, scopesOf } = grantsOf(given);
-      const granted = grantedTo(set, scopes);
-      expect(granted).toEqual(expand(given.follows && set !== undefined ? scopesOf(set) : scopes));
-      expect(given.never.filter((each) => granted.has(each))).toEqual([]);
-    }),
-  );
+describe('grantedTo', () => {
+  test('grants a key its own scopes or those of its set, expanded, without never_granted', () => {
+    fc.assert(
+      fc.property(configured, some, fc.constantFrom('set', 'gone', undefined), (given, scopes, set) => {
+        const { expand, grantedTo, scopesOf } = grantsOf(given);
+        const granted = grantedTo(set, scopes);
+        expect(granted).toEqual(expand(given.follows && set !== undefined ? scopesOf(set) : scopes));
+        expect(given.never.filter((each) => granted.has(each))).toEqual([]);
+      }),
+    );
+  });
 });

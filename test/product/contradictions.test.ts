@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StartError } from '../../src/errors.ts';
 import { parseProduct } from '../../src/product/read-product.ts';
 
@@ -23,74 +23,6 @@ plans:
 default_plan: standard
 `;
 
-test('the file that is made wrong below is right', () => {
-  expect(parseProduct(FILE, 'x.yaml')).toMatchObject({ product: 'Memory', chosen_scopes: ['a:read', 'a:write'] });
-});
-
-test.each([
-  ['a set with an unknown scope', "scopes: ['a:read'] }", "scopes: ['a:paint'] }", 15, "'reader' grants 'a:paint'"],
-  ['a set with a never-granted scope', "scopes: ['a:read'] }", "scopes: ['a:rule'] }", 15, 'which is never granted'],
-  [
-    'an implied scope that is unknown',
-    "implies: ['a:read']",
-    "implies: ['a:paint']",
-    11,
-    "implies 'a:paint', which is not",
-  ],
-  ['a scope that implies itself', "implies: ['a:read']", "implies: ['a:write']", 11, "'a:write' implies itself"],
-  [
-    'a choice of what is never granted',
-    "['a:read', 'a:write']",
-    "['a:read', 'a:rule']",
-    16,
-    "'a:rule' is never granted",
-  ],
-  [
-    'a choice of what is unknown',
-    "['a:read', 'a:write']",
-    "['a:read', 'a:paint']",
-    16,
-    "'a:paint' is not among the scopes",
-  ],
-  ['a choice twice', "['a:read', 'a:write']", "['a:read', 'a:read']", 16, "'a:read' is there twice"],
-  [
-    'a never-granted scope that is unknown',
-    "never_granted: ['a:rule']",
-    "never_granted: ['a:paint']",
-    13,
-    "'a:paint' is not",
-  ],
-  [
-    'a prefix that is how another begins',
-    'test: mem_test_',
-    'test: mem_live_t',
-    5,
-    "'mem_live_' is how 'mem_live_t' begins",
-  ],
-  ['one prefix for live and test', 'test: mem_test_', 'test: mem_live_', 5, "is how 'mem_live_' begins"],
-  [
-    "a prefix that is how WorkOS's begins",
-    'prefixes: [sk_]',
-    'prefixes: [mem_]',
-    3,
-    "'mem_' is how 'mem_live_' begins",
-  ],
-  ['a default that outlives the longest', 'default: 90d', 'default: 2y', 6, "'2y' is longer than the longest, '1y'"],
-  ['no default end where there is a longest', 'default: 90d, ', '', 6, "'never' is longer than the longest, '1y'"],
-  ['a length without room for the secret', 'length: 48', 'length: 38', 5, 'leaves 23 characters for the secret'],
-  ['an owner twice', 'owners: [organization]', 'owners: [user, user]', 4, 'names an owner twice'],
-])('%s is refused with its line', (_what, part, wrong, line, reason) => {
-  expect(FILE.split(part)).toHaveLength(2);
-  const refused = refusalOf(FILE.replace(part, wrong));
-  expect(refused).toContain(reason);
-  expect(refused).toContain(`line ${line}:`);
-});
-
-test('a product whose keys are made from nothing is refused', () => {
-  const without = FILE.replace(/^permission_sets:\n.*\n/m, '').replace(/^chosen_scopes:.*\n/m, '');
-  expect(refusalOf(without)).toContain('is empty, and so is chosen_scopes');
-});
-
 function refusalOf(yaml: string): string {
   try {
     parseProduct(yaml, 'x.yaml');
@@ -100,3 +32,73 @@ function refusalOf(yaml: string): string {
   }
   throw new Error('it was accepted');
 }
+
+describe('a product file with a contradiction', () => {
+  test('accepts the file that the cases below break', () => {
+    expect(parseProduct(FILE, 'x.yaml')).toMatchObject({ product: 'Memory', chosen_scopes: ['a:read', 'a:write'] });
+  });
+
+  test.each([
+    ['a set with an unknown scope', "scopes: ['a:read'] }", "scopes: ['a:paint'] }", 15, "'reader' grants 'a:paint'"],
+    ['a set with a never-granted scope', "scopes: ['a:read'] }", "scopes: ['a:rule'] }", 15, 'which is never granted'],
+    [
+      'an implied scope that is unknown',
+      "implies: ['a:read']",
+      "implies: ['a:paint']",
+      11,
+      "implies 'a:paint', which is not",
+    ],
+    ['a scope that implies itself', "implies: ['a:read']", "implies: ['a:write']", 11, "'a:write' implies itself"],
+    [
+      'a choice of what is never granted',
+      "['a:read', 'a:write']",
+      "['a:read', 'a:rule']",
+      16,
+      "'a:rule' is never granted",
+    ],
+    [
+      'a choice of what is unknown',
+      "['a:read', 'a:write']",
+      "['a:read', 'a:paint']",
+      16,
+      "'a:paint' is not among the scopes",
+    ],
+    ['a choice twice', "['a:read', 'a:write']", "['a:read', 'a:read']", 16, "'a:read' is there twice"],
+    [
+      'a never-granted scope that is unknown',
+      "never_granted: ['a:rule']",
+      "never_granted: ['a:paint']",
+      13,
+      "'a:paint' is not",
+    ],
+    [
+      'a prefix that is how another begins',
+      'test: mem_test_',
+      'test: mem_live_t',
+      5,
+      "'mem_live_' is how 'mem_live_t' begins",
+    ],
+    ['one prefix for live and test', 'test: mem_test_', 'test: mem_live_', 5, "is how 'mem_live_' begins"],
+    [
+      "a prefix that is how WorkOS's begins",
+      'prefixes: [sk_]',
+      'prefixes: [mem_]',
+      3,
+      "'mem_' is how 'mem_live_' begins",
+    ],
+    ['a default that outlives the longest', 'default: 90d', 'default: 2y', 6, "'2y' is longer than the longest, '1y'"],
+    ['no default end where there is a longest', 'default: 90d, ', '', 6, "'never' is longer than the longest, '1y'"],
+    ['a length without room for the secret', 'length: 48', 'length: 38', 5, 'leaves 23 characters for the secret'],
+    ['an owner twice', 'owners: [organization]', 'owners: [user, user]', 4, 'names an owner twice'],
+  ])('refuses %s with its line', (_what, part, wrong, line, reason) => {
+    expect(FILE.split(part)).toHaveLength(2);
+    const refused = refusalOf(FILE.replace(part, wrong));
+    expect(refused).toContain(reason);
+    expect(refused).toContain(`line ${line}:`);
+  });
+
+  test('refuses a product with neither sets nor chosen_scopes', () => {
+    const without = FILE.replace(/^permission_sets:\n.*\n/m, '').replace(/^chosen_scopes:.*\n/m, '');
+    expect(refusalOf(without)).toContain('is empty, and so is chosen_scopes');
+  });
+});

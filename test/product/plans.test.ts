@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome, requestKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -33,101 +33,112 @@ const fieldsOf = ({ body }: Answer) => Object.keys(body.error.details?.['fields'
 /** Days from now, as near as a test that takes its time can say. */
 const daysUntil = (time: unknown) => (Date.parse(String(time)) - service.clock().getTime()) / DAY_MS;
 
-test('a set that the plan does not have makes no key: 400 by its field, and WorkOS is not asked', async () => {
-  const acme = await on('reader');
-  const owner = await acme.session();
-  const refused = await requestKey(service, owner, { permission_set: 'full_access' });
-  expect(outcome(refused)).toEqual([400, 'validation_error']);
-  expect(fieldsOf(refused)).toEqual(['permission_set']);
-  expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-  expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
-});
-
-test('the list of sets says which of them the plan has', async () => {
-  expect(await allowedOn('reader')).toEqual(['read_only']);
-  expect(await allowedOn('standard')).toEqual(['full_access', 'submit_observe', 'read_only']);
-});
-
-test('an end beyond the longest that the plan allows, and a key that never ends, are refused by their field', async () => {
-  const owner = await (await on('short')).session();
-  for (const expires_at of [inDays(31), null]) {
-    const refused = await requestKey(service, owner, { expires_at });
-    expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['expires_at']]);
-  }
-  expect((await requestKey(service, owner, { expires_at: inDays(30) })).status).toBe(201);
-});
-
-test('a key of which nothing is said ends as late as the plan allows, here and at WorkOS; without such a plan never', async () => {
-  const acme = await on('short');
-  const key = await requestKey(service, await acme.session());
-  expect(daysUntil(key.body['expires_at'])).toBeCloseTo(30, 2);
-  const [there] = await keysAtWorkos(service, acme.id);
-  expect(there?.expires_at).toBe(key.body['expires_at']);
-  const free = await (await on('standard')).session();
-  expect((await requestKey(service, free)).body['expires_at']).toBeNull();
-  expect((await requestKey(service, free, { expires_at: null })).body['expires_at']).toBeNull();
-});
-
-test('everything that a plan does not have is told at once', async () => {
-  const owner = await (await on('both')).session();
-  const refused = await requestKey(service, owner, {
-    permission_set: 'full_access',
-    expires_at: inDays(365),
-    concurrency: 6,
+describe('POST /v1/api-keys on a plan', () => {
+  test('returns 400 for a set that the plan does not include, without a call to WorkOS', async () => {
+    const acme = await on('reader');
+    const owner = await acme.session();
+    const refused = await requestKey(service, owner, { permission_set: 'full_access' });
+    expect(outcome(refused)).toEqual([400, 'validation_error']);
+    expect(fieldsOf(refused)).toEqual(['permission_set']);
+    expect(await keysAtWorkos(service, acme.id)).toEqual([]);
+    expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
   });
-  expect(fieldsOf(refused).toSorted()).toEqual(['concurrency', 'expires_at', 'permission_set']);
 });
 
-test('a new plan leaves the keys there are alone, and is what new keys and rotations are judged by', async () => {
-  const acme = await on('standard');
-  const owner = await acme.session();
-  const full = await createKey(service, owner, { permission_set: 'full_access' });
-  const endless = await createKey(service, owner);
-  await changePlan(acme.id, 'both');
-  const { body } = await call(service, 'GET', '/v1/api-keys', { token: owner });
-  expect(body.data).toMatchObject([
-    { id: endless.id, status: 'active', expires_at: null },
-    { id: full.id, status: 'active', permission_set: 'full_access', expires_at: null },
-  ]);
-  expect([await codeOf(full.value), await codeOf(endless.value)]).toEqual(['valid', 'valid']);
-  const refused = await rotate(owner, full.id);
-  expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['id']]);
-  const successor = await rotate(owner, endless.id);
-  expect(daysUntil(successor.body['expires_at'])).toBeCloseTo(30, 2);
-  expect(outcome(await call(service, 'DELETE', `/v1/api-keys/${full.id}`, { token: owner }))).toEqual([200, undefined]);
-});
-
-test('a key that ends sooner than it must hands its end on', async () => {
-  const owner = await (await on('short')).session();
-  const expiresAt = inDays(7);
-  const key = await createKey(service, owner, { expires_at: expiresAt });
-  expect((await rotate(owner, key.id)).body).toMatchObject({ expires_at: expiresAt });
-});
-
-test('an organization over its new limit keeps its keys, cannot add, and can rotate', async () => {
-  const acme = await on('standard');
-  const owner = await acme.session();
-  const keys = [];
-  for (let i = 0; i < 3; i++) keys.push(await createKey(service, owner));
-  await changePlan(acme.id, 'reader');
-  expect((await call(service, 'GET', '/v1/organization', { token: owner })).body).toMatchObject({
-    plan: 'reader',
-    limits: { api_keys: 2 },
-    usage: { api_keys: 3 },
+describe('GET /v1/permission-sets', () => {
+  test('shows which sets the plan includes', async () => {
+    expect(await allowedOn('reader')).toEqual(['read_only']);
+    expect(await allowedOn('standard')).toEqual(['full_access', 'submit_observe', 'read_only']);
   });
-  for (const { value } of keys) expect(await codeOf(value)).toBe('valid');
-  expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
-  expect((await rotate(owner, keys[0]!.id)).status).toBe(201);
-  for (const { id } of keys.slice(1)) await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
-  expect((await requestKey(service, owner)).status).toBe(201);
 });
 
-test('a key that WorkOS made from no set is not rotated on a plan that names its sets', async () => {
-  const acme = await on('reader');
-  const owner = await acme.session();
-  const key = await createKey(service, owner);
-  await service.db('api_keys').where({ organization_id: acme.id }).update({ permission_set: null });
-  expect(fieldsOf(await rotate(owner, key.id))).toEqual(['id']);
-  await changePlan(acme.id, 'standard');
-  expect((await rotate(owner, key.id)).status).toBe(201);
+describe('POST /v1/api-keys on a plan with a longest lifetime', () => {
+  test("returns 400 for an expiry beyond the plan's longest, and for none", async () => {
+    const owner = await (await on('short')).session();
+    for (const expires_at of [inDays(31), null]) {
+      const refused = await requestKey(service, owner, { expires_at });
+      expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['expires_at']]);
+    }
+    expect((await requestKey(service, owner, { expires_at: inDays(30) })).status).toBe(201);
+  });
+
+  test("applies the plan's longest lifetime by default, here and at WorkOS", async () => {
+    const acme = await on('short');
+    const key = await requestKey(service, await acme.session());
+    expect(daysUntil(key.body['expires_at'])).toBeCloseTo(30, 2);
+    const [there] = await keysAtWorkos(service, acme.id);
+    expect(there?.expires_at).toBe(key.body['expires_at']);
+    const free = await (await on('standard')).session();
+    expect((await requestKey(service, free)).body['expires_at']).toBeNull();
+    expect((await requestKey(service, free, { expires_at: null })).body['expires_at']).toBeNull();
+  });
+
+  test('reports everything that the plan does not include at once', async () => {
+    const owner = await (await on('both')).session();
+    const refused = await requestKey(service, owner, {
+      permission_set: 'full_access',
+      expires_at: inDays(365),
+      concurrency: 6,
+    });
+    expect(fieldsOf(refused).toSorted()).toEqual(['concurrency', 'expires_at', 'permission_set']);
+  });
+});
+
+describe('a change of plan', () => {
+  test('applies a new plan to new keys and rotations, and leaves existing keys alone', async () => {
+    const acme = await on('standard');
+    const owner = await acme.session();
+    const full = await createKey(service, owner, { permission_set: 'full_access' });
+    const endless = await createKey(service, owner);
+    await changePlan(acme.id, 'both');
+    const { body } = await call(service, 'GET', '/v1/api-keys', { token: owner });
+    expect(body.data).toMatchObject([
+      { id: endless.id, status: 'active', expires_at: null },
+      { id: full.id, status: 'active', permission_set: 'full_access', expires_at: null },
+    ]);
+    expect([await codeOf(full.value), await codeOf(endless.value)]).toEqual(['valid', 'valid']);
+    const refused = await rotate(owner, full.id);
+    expect([outcome(refused), fieldsOf(refused)]).toEqual([[400, 'validation_error'], ['id']]);
+    const successor = await rotate(owner, endless.id);
+    expect(daysUntil(successor.body['expires_at'])).toBeCloseTo(30, 2);
+    expect(outcome(await call(service, 'DELETE', `/v1/api-keys/${full.id}`, { token: owner }))).toEqual([
+      200,
+      undefined,
+    ]);
+  });
+
+  test("gives the successor an expiry that is sooner than the plan's longest", async () => {
+    const owner = await (await on('short')).session();
+    const expiresAt = inDays(7);
+    const key = await createKey(service, owner, { expires_at: expiresAt });
+    expect((await rotate(owner, key.id)).body).toMatchObject({ expires_at: expiresAt });
+  });
+
+  test('keeps the keys of an organization over its new limit, refuses new ones and allows rotations', async () => {
+    const acme = await on('standard');
+    const owner = await acme.session();
+    const keys = [];
+    for (let i = 0; i < 3; i++) keys.push(await createKey(service, owner));
+    await changePlan(acme.id, 'reader');
+    expect((await call(service, 'GET', '/v1/organization', { token: owner })).body).toMatchObject({
+      plan: 'reader',
+      limits: { api_keys: 2 },
+      usage: { api_keys: 3 },
+    });
+    for (const { value } of keys) expect(await codeOf(value)).toBe('valid');
+    expect(outcome(await requestKey(service, owner))).toEqual([409, 'key_limit_reached']);
+    expect((await rotate(owner, keys[0]!.id)).status).toBe(201);
+    for (const { id } of keys.slice(1)) await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
+    expect((await requestKey(service, owner)).status).toBe(201);
+  });
+
+  test('returns 400 for the rotation of a key without a set on a plan that names sets', async () => {
+    const acme = await on('reader');
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    await service.db('api_keys').where({ organization_id: acme.id }).update({ permission_set: null });
+    expect(fieldsOf(await rotate(owner, key.id))).toEqual(['id']);
+    await changePlan(acme.id, 'standard');
+    expect((await rotate(owner, key.id)).status).toBe(201);
+  });
 });

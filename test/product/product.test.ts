@@ -10,19 +10,35 @@ const DEFAULT_FILE = new URL('../../config/evershell.yaml', import.meta.url);
 const COMMITTED_SCHEMA = new URL('../../config/latchkey.schema.json', import.meta.url);
 const text = await readFile(DEFAULT_FILE, 'utf8');
 
-test('the default configuration is the product Evershell, with its three templates', () => {
-  const product = readProduct(DEFAULT_FILE);
-  expect(product.product).toBe('Evershell');
-  expect(Object.fromEntries(product.permission_sets.map(({ name, scopes }) => [name, scopes]))).toEqual({
-    full_access: ['caps:write', 'workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
-    submit_observe: ['workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
-    read_only: ['workspace:read', 'audit:read'],
+function lineOf(part: string): number {
+  return text.slice(0, text.indexOf(part)).split('\n').length;
+}
+
+function refusalOf(yaml: string): string {
+  try {
+    parseProduct(yaml, 'x.yaml');
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('the default configuration', () => {
+  test('is the product Evershell with its three permission sets', () => {
+    const product = readProduct(DEFAULT_FILE);
+    expect(product.product).toBe('Evershell');
+    expect(Object.fromEntries(product.permission_sets.map(({ name, scopes }) => [name, scopes]))).toEqual({
+      full_access: ['caps:write', 'workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
+      submit_observe: ['workspace:read', 'workspace:write', 'tasks:write', 'audit:read'],
+      read_only: ['workspace:read', 'audit:read'],
+    });
+    expect(product.never_granted).toEqual(['members:write', 'billing:write', 'apikeys:write']);
   });
-  expect(product.never_granted).toEqual(['members:write', 'billing:write', 'apikeys:write']);
 });
 
 describe('the published JSON Schema', () => {
-  test('is the one that the code leads to; `npm run schema` writes it', async () => {
+  test('equals the schema of the code; `npm run schema` writes it', async () => {
     expect(JSON.parse(await readFile(COMMITTED_SCHEMA, 'utf8'))).toEqual(JSON.parse(productJsonSchema()));
   });
 
@@ -43,7 +59,7 @@ describe('the published JSON Schema', () => {
   });
 });
 
-describe('a configuration is refused with the line and the reason:', () => {
+describe('readProduct refuses, with line and reason,', () => {
   const READ_ONLY = "scopes: ['workspace:read', 'audit:read']";
 
   test.each([
@@ -119,38 +135,26 @@ describe('a configuration is refused with the line and the reason:', () => {
     expect(refused).toContain(`line ${line}:`);
   });
 
-  test('text that is no YAML', () => {
+  test('text that is not YAML', () => {
     expect(refusalOf(`${text}\nplans: [`)).toMatch(/^The configuration x\.yaml cannot be used:\n {2}line \d+: /);
   });
 
-  test('a file with nothing in it', () => {
+  test('an empty file', () => {
     expect(refusalOf('')).toMatch(/^The configuration x\.yaml cannot be used:\n {2}line 1: /);
   });
 
-  test('every fault at once, not only the first', () => {
+  test('every fault at once', () => {
     const broken = text.replace('default_plan: standard', 'default_plan: gold').replace(READ_ONLY, 'scopes: [nothing]');
     expect(refusalOf(broken).split('\n')).toHaveLength(3);
   });
 });
 
-test('a file that is not there is named', () => {
-  expect(() => readProduct('/nowhere/product.yaml')).toThrow(
-    new StartError(
-      "Cannot read the configuration /nowhere/product.yaml: ENOENT: no such file or directory, open '/nowhere/product.yaml'",
-    ),
-  );
+describe('readProduct', () => {
+  test('names a file that does not exist', () => {
+    expect(() => readProduct('/nowhere/product.yaml')).toThrow(
+      new StartError(
+        "Cannot read the configuration /nowhere/product.yaml: ENOENT: no such file or directory, open '/nowhere/product.yaml'",
+      ),
+    );
+  });
 });
-
-function lineOf(part: string): number {
-  return text.slice(0, text.indexOf(part)).split('\n').length;
-}
-
-function refusalOf(yaml: string): string {
-  try {
-    parseProduct(yaml, 'x.yaml');
-  } catch (error) {
-    if (error instanceof StartError) return error.message;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createKey } from '../support/api.ts';
 import { rawCall, rawSocket, readAnswer } from '../support/raw.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -111,25 +111,6 @@ const queryString = fc.oneof(
 
 const fill = (route: DocumentedRoute, segment: string) => route.path.replaceAll(/\{\w+\}/g, () => segment);
 
-test('any body, id and query on any route is answered in order', { timeout: 60_000 }, async () => {
-  const input = fc.tuple(anyRoute, pathSegment, queryString, bodyText);
-  const seen = new Set<number>();
-  const property = fc.asyncProperty(input, async ([route, segment, query, body]) => {
-    // What the routes are for is left alone: this must not end the very credentials that it uses.
-    fc.pre(!(route.method === 'DELETE' && segment === key.id) && route.access !== 'public');
-    const headers = { authorization: `Bearer ${tokenFor(route)}`, ...json };
-    const sent = route.method === 'GET' ? {} : { body };
-    const answer = await rawCall(service, route.method, fill(route, segment) + query, { headers, ...sent });
-    seen.add(answer.status);
-    expectOrderly(answer);
-  });
-  const create = routes.find(({ name }) => name === 'POST /v1/api-keys')!;
-  const good = JSON.stringify({ label: 'good', permission_set: 'read_only' });
-  await fc.assert(property, { numRuns: 600, examples: [[[create, 'x', '', good]]] });
-  // The inside was reached: some of it was good.
-  expect([...seen]).toEqual(expect.arrayContaining([200, 201, 400, 404]));
-});
-
 const contentType = fc.oneof(
   fc.constantFrom(
     '',
@@ -153,94 +134,122 @@ const oddHeaders = fc.dictionary(fc.constantFrom(...ODD_NAMES.split(' ')), heade
 const PAGES = ['/docs', '/docs/swagger-ui.css', '/openapi.json', '/metrics', '/nowhere'];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH'];
 
-test('any headers, content type and method on any path are answered in order', { timeout: 60_000 }, async () => {
-  const path = fc.oneof(
-    fc.constantFrom(...PAGES),
-    anyRoute.map((route) => fill(route, 'api_key_x')),
-  );
-  const input = fc.tuple(path, fc.constantFrom(...METHODS), contentType, oddHeaders, fc.boolean());
-  const seen = new Set<number>();
-  const property = fc.asyncProperty(input, async ([path, method, type, odd, signedIn]) => {
-    const headers = { ...(signedIn && { authorization: `Bearer ${owner}` }), ...odd, 'content-type': type };
-    const body = method === 'POST' || method === 'PATCH' ? '{"label":"a"}' : undefined;
-    const answer = await rawCall(service, method, path, { headers, ...(body && { body }) });
-    seen.add(answer.status);
-    expectOrderly(answer, method);
-  });
-  await fc.assert(property, { numRuns: 500 });
-  expect([...seen]).toEqual(expect.arrayContaining([200, 401, 404, 405]));
-});
-
-test('any credential is answered in order, and none of them is good', { timeout: 60_000 }, async () => {
-  const base64 = fc.base64String({ maxLength: 200 }).map((text) => text.replaceAll('=', ''));
-  const jwtLike = fc
-    .tuple(fc.jsonValue(), fc.jsonValue(), base64)
-    .map(([head, body, signature]) =>
-      [JSON.stringify(head), JSON.stringify(body)]
-        .map((text) => Buffer.from(text).toString('base64url'))
-        .concat(signature),
-    )
-    .map((parts) => `eyJ${parts.join('.')}`);
-  const token = fc.oneof(
-    jwtLike,
-    base64.map((text) => `sk_${text}`),
-    base64.map((text) => `svc_${text}`),
-    headerValue,
-  );
-  const place = fc.constantFrom('authorization', 'x-api-key', 'x-access-token', 'cookie');
-  const property = fc.asyncProperty(fc.array(fc.tuple(place, token), { minLength: 1, maxLength: 3 }), async (sent) => {
-    const lines = Map.groupBy(sent, ([name]) => name);
-    const headers = Object.fromEntries(
-      [...lines].map(([name, list]) => [name, list.map(([, text]) => dress(name, text))]),
-    );
-    const answer = await rawCall(service, 'GET', '/v1/api-keys', { headers });
-    expectOrderly(answer);
-    expect(answer.status).toBe(401);
-  });
-  await fc.assert(property, { numRuns: 300 });
-});
-
 function dress(name: string, text: string): string {
   if (name === 'authorization') return `Bearer ${text}`;
   return name === 'cookie' ? `wos_session=${text}` : text;
 }
 
-test('any bytes on the socket are answered in order or not at all', { timeout: 60_000 }, async () => {
-  const line = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 80 }),
-    fc.constantFrom(
-      'GET / HTTP/1.1',
-      'GET /v1/api-keys HTTP/1.1',
-      'Host: x',
-      'Content-Length: 5',
-      'Content-Length: -1',
-    ),
-    fc.constantFrom(
-      'Transfer-Encoding: chunked',
-      'Connection: upgrade',
-      'Upgrade: websocket',
-      'Expect: x',
-      ': x',
-      'a b: c',
-    ),
-    fc.constantFrom(
-      'GET http://x/v1/organization HTTP/1.1',
-      'CONNECT x:1 HTTP/1.1',
-      'OPTIONS * HTTP/1.1',
-      'GET / HTTP/9.9',
-    ),
-  );
-  const bytes = fc.oneof(
-    fc.array(line, { minLength: 1, maxLength: 6 }).map((lines) => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)),
-    fc.uint8Array({ minLength: 1, maxLength: 300 }).map((array) => Buffer.from(array)),
-  );
-  const seen = new Set<number>();
-  const property = fc.asyncProperty(bytes, async (sent) => {
-    const received = await rawSocket(service, sent, 60);
-    if (received === '') return;
-    seen.add(readAnswer(received).status);
-    expectOrderly(readAnswer(received));
+describe('random input', () => {
+  test('gets a well-formed answer to any body, id and query on any route', { timeout: 60_000 }, async () => {
+    const input = fc.tuple(anyRoute, pathSegment, queryString, bodyText);
+    const seen = new Set<number>();
+    const property = fc.asyncProperty(input, async ([route, segment, query, body]) => {
+      // What the routes are for is left alone: this must not end the very credentials that it uses.
+      fc.pre(!(route.method === 'DELETE' && segment === key.id) && route.access !== 'public');
+      const headers = { authorization: `Bearer ${tokenFor(route)}`, ...json };
+      const sent = route.method === 'GET' ? {} : { body };
+      const answer = await rawCall(service, route.method, fill(route, segment) + query, { headers, ...sent });
+      seen.add(answer.status);
+      expectOrderly(answer);
+    });
+    const create = routes.find(({ name }) => name === 'POST /v1/api-keys')!;
+    const good = JSON.stringify({ label: 'good', permission_set: 'read_only' });
+    await fc.assert(property, { numRuns: 600, examples: [[[create, 'x', '', good]]] });
+    // The inside was reached: some of it was good.
+    expect([...seen]).toEqual(expect.arrayContaining([200, 201, 400, 404]));
   });
-  await fc.assert(property, { numRuns: 120 });
-  expect([...seen]).toEqual(expect.arrayContaining([400]));
+
+  test(
+    'gets a well-formed answer to any headers, content type and method on any path',
+    { timeout: 60_000 },
+    async () => {
+      const path = fc.oneof(
+        fc.constantFrom(...PAGES),
+        anyRoute.map((route) => fill(route, 'api_key_x')),
+      );
+      const input = fc.tuple(path, fc.constantFrom(...METHODS), contentType, oddHeaders, fc.boolean());
+      const seen = new Set<number>();
+      const property = fc.asyncProperty(input, async ([path, method, type, odd, signedIn]) => {
+        const headers = { ...(signedIn && { authorization: `Bearer ${owner}` }), ...odd, 'content-type': type };
+        const body = method === 'POST' || method === 'PATCH' ? '{"label":"a"}' : undefined;
+        const answer = await rawCall(service, method, path, { headers, ...(body && { body }) });
+        seen.add(answer.status);
+        expectOrderly(answer, method);
+      });
+      await fc.assert(property, { numRuns: 500 });
+      expect([...seen]).toEqual(expect.arrayContaining([200, 401, 404, 405]));
+    },
+  );
+
+  test('gets a well-formed refusal of any credential', { timeout: 60_000 }, async () => {
+    const base64 = fc.base64String({ maxLength: 200 }).map((text) => text.replaceAll('=', ''));
+    const jwtLike = fc
+      .tuple(fc.jsonValue(), fc.jsonValue(), base64)
+      .map(([head, body, signature]) =>
+        [JSON.stringify(head), JSON.stringify(body)]
+          .map((text) => Buffer.from(text).toString('base64url'))
+          .concat(signature),
+      )
+      .map((parts) => `eyJ${parts.join('.')}`);
+    const token = fc.oneof(
+      jwtLike,
+      base64.map((text) => `sk_${text}`),
+      base64.map((text) => `svc_${text}`),
+      headerValue,
+    );
+    const place = fc.constantFrom('authorization', 'x-api-key', 'x-access-token', 'cookie');
+    const property = fc.asyncProperty(
+      fc.array(fc.tuple(place, token), { minLength: 1, maxLength: 3 }),
+      async (sent) => {
+        const lines = Map.groupBy(sent, ([name]) => name);
+        const headers = Object.fromEntries(
+          [...lines].map(([name, list]) => [name, list.map(([, text]) => dress(name, text))]),
+        );
+        const answer = await rawCall(service, 'GET', '/v1/api-keys', { headers });
+        expectOrderly(answer);
+        expect(answer.status).toBe(401);
+      },
+    );
+    await fc.assert(property, { numRuns: 300 });
+  });
+
+  test('gets a well-formed answer or none to any bytes on the socket', { timeout: 60_000 }, async () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 80 }),
+      fc.constantFrom(
+        'GET / HTTP/1.1',
+        'GET /v1/api-keys HTTP/1.1',
+        'Host: x',
+        'Content-Length: 5',
+        'Content-Length: -1',
+      ),
+      fc.constantFrom(
+        'Transfer-Encoding: chunked',
+        'Connection: upgrade',
+        'Upgrade: websocket',
+        'Expect: x',
+        ': x',
+        'a b: c',
+      ),
+      fc.constantFrom(
+        'GET http://x/v1/organization HTTP/1.1',
+        'CONNECT x:1 HTTP/1.1',
+        'OPTIONS * HTTP/1.1',
+        'GET / HTTP/9.9',
+      ),
+    );
+    const bytes = fc.oneof(
+      fc.array(line, { minLength: 1, maxLength: 6 }).map((lines) => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)),
+      fc.uint8Array({ minLength: 1, maxLength: 300 }).map((array) => Buffer.from(array)),
+    );
+    const seen = new Set<number>();
+    const property = fc.asyncProperty(bytes, async (sent) => {
+      const received = await rawSocket(service, sent, 60);
+      if (received === '') return;
+      seen.add(readAnswer(received).status);
+      expectOrderly(readAnswer(received));
+    });
+    await fc.assert(property, { numRuns: 120 });
+    expect([...seen]).toEqual(expect.arrayContaining([400]));
+  });
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { documentedRoutes } from './routes-of-document.ts';
@@ -97,103 +97,105 @@ async function attack(token: string, route: DocumentedRoute, { query = '', id = 
 
 type Attack = { query?: string; id?: string; body?: object };
 
-test('every tenant route has a row here, and every public route is known', () => {
-  expect(tenantRoutes.length).toBeGreaterThanOrEqual(10);
-  expect(tenantRoutes.filter(({ name }) => !(name in ROWS)).map(({ name }) => name)).toEqual([]);
-  expect(routes.filter(({ access }) => access === 'public').map(({ name }) => name)).toEqual(PUBLIC);
-});
-
-test.each(routes.filter(({ access }) => access !== 'public').map(({ name }) => name))(
-  '%s without a credential is 401, whatever else is wrong',
-  async (name) => {
-    const route = routes.find((candidate) => candidate.name === name)!;
-    const path = route.path.replace('{id}', '%00');
-    for (const query of ['', '?limit=x', `?organization_id=${victim.id}`]) {
-      const answer = await call(service, route.method, path + query, route.hasBody ? { body: '{broken' } : {});
-      expect(outcome(answer)).toEqual([401, 'credential_missing']);
-    }
-  },
-);
-
 const cases = tenantRoutes.flatMap((route) =>
   KINDS.map((kind): [string, Kind, DocumentedRoute] => [route.name, kind, route]),
 );
 
-test.each(cases)("%s by a %s never reaches another organization's resource", async (name, kind, route) => {
-  expect(await attack(tokens[kind], route)).toEqual(ROWS[name]?.expected[kind]);
-});
+describe('isolation of organizations', () => {
+  test('has a row for every tenant route, and knows every public route', () => {
+    expect(tenantRoutes.length).toBeGreaterThanOrEqual(10);
+    expect(tenantRoutes.filter(({ name }) => !(name in ROWS)).map(({ name }) => name)).toEqual([]);
+    expect(routes.filter(({ access }) => access === 'public').map(({ name }) => name)).toEqual(PUBLIC);
+  });
 
-test.each(cases)('%s by a %s that names another organization is 403', async (_name, kind, route) => {
-  const id = attackerKey.id;
-  expect(await attack(tokens[kind], route, { id, query: `?organization_id=${victim.id}` })).toEqual(DENIED);
-  const twice = `?organization_id=${attacker.id}&organization_id=${victim.id}`;
-  expect(await attack(tokens[kind], route, { id, query: twice })).toEqual(DENIED);
-  expect(await attack(tokens[kind], route, { id, query: '?organization_id=' })).toEqual(DENIED);
-});
-
-test.each(cases.filter(([, , route]) => route.takes('after')))(
-  "%s by a %s refuses another organization's cursor",
-  async (_name, kind, route) => {
-    for (const cursor of [victimKey.id, String(victimEvent?.['id'])]) {
-      for (const direction of ['after', 'before']) {
-        const query = `?${direction}=${cursor}`;
-        expect(await attack(tokens[kind], route, { query })).toEqual([400, 'validation_error']);
+  test.each(routes.filter(({ access }) => access !== 'public').map(({ name }) => name))(
+    'returns 401 from %s without a credential, whatever else is wrong',
+    async (name) => {
+      const route = routes.find((candidate) => candidate.name === name)!;
+      const path = route.path.replace('{id}', '%00');
+      for (const query of ['', '?limit=x', `?organization_id=${victim.id}`]) {
+        const answer = await call(service, route.method, path + query, route.hasBody ? { body: '{broken' } : {});
+        expect(outcome(answer)).toEqual([401, 'credential_missing']);
       }
-    }
-  },
-);
+    },
+  );
 
-test.each(cases.filter(([, , route]) => route.takes('target_id')))(
-  "%s by a %s finds nothing under another organization's ids",
-  async (_name, kind, route) => {
-    for (const query of [`?target_id=${victimKey.id}`, `?actor_id=${victim.userId('owner')}`]) {
-      const { status, body } = await call(service, route.method, route.path + query, { token: tokens[kind] });
-      expect([status, body.data]).toEqual([200, []]);
-    }
-  },
-);
-
-test.each(cases.filter(([, , route]) => route.hasBody))(
-  '%s by a %s takes no other organization from its body',
-  async (name, kind, route) => {
-    const body = { ...ROWS[name]?.body, organization_id: victim.id };
-    const [status] = await attack(tokens[kind], route, { body, id: attackerKey.id });
-    expect([400, 403]).toContain(status);
-  },
-);
-
-test.each(serviceRoutes.flatMap(({ name }) => KINDS.map((kind): [string, Kind] => [name, kind])))(
-  '%s refuses a %s, of its own organization and of another',
-  async (name, kind) => {
-    const route = serviceRoutes.find((candidate) => candidate.name === name)!;
-    for (const id of [victim.id, attacker.id]) {
-      expect(await attack(tokens[kind], route, { id, body: { status: 'past_due' } })).toEqual(DENIED);
-    }
-  },
-);
-
-test("a runner that may verify keys learns nothing of another organization's", async () => {
-  const body = { key: victimKey.value };
-  const ask = async (token: string) => (await call(service, 'POST', '/v1/api-keys/verify', { token, body })).body;
-  const theirs = await ask(await attacker.machineToken('apikeys:verify'));
-  for (const mark of victimMarks) expect(JSON.stringify(theirs)).not.toContain(mark);
-  expect(theirs).toMatchObject({ valid: false, id: null, organization_id: null });
-  expect(await ask(await victim.machineToken('apikeys:verify'))).toMatchObject({ valid: true, id: victimKey.id });
-});
-
-test.each(tenantRoutes.map(({ name }) => name))('%s refuses a service token', async (name) => {
-  const route = tenantRoutes.find((candidate) => candidate.name === name)!;
-  expect(await attack(SERVICE_TOKEN, route)).toEqual(DENIED);
-  expect(await attack(SERVICE_TOKEN, route, { query: `?organization_id=${victim.id}` })).toEqual(DENIED);
-});
-
-test('the attacks were real: the owner reaches every one of these resources', async () => {
-  const { body } = await call(service, 'GET', `/v1/api-keys/${victimKey.id}?organization_id=${victim.id}`, {
-    token: victimOwner,
+  test.each(cases)("keeps %s by a %s from another organization's resource", async (name, kind, route) => {
+    expect(await attack(tokens[kind], route)).toEqual(ROWS[name]?.expected[kind]);
   });
-  expect(body).toMatchObject({ id: victimKey.id, metadata: { hidden: 'note' } });
-  const page = await call(service, 'GET', `/v1/audit-events?after=${String(victimEvent?.['id'])}`, {
-    token: victimOwner,
+
+  test.each(cases)('returns 403 from %s to a %s that names another organization', async (_name, kind, route) => {
+    const id = attackerKey.id;
+    expect(await attack(tokens[kind], route, { id, query: `?organization_id=${victim.id}` })).toEqual(DENIED);
+    const twice = `?organization_id=${attacker.id}&organization_id=${victim.id}`;
+    expect(await attack(tokens[kind], route, { id, query: twice })).toEqual(DENIED);
+    expect(await attack(tokens[kind], route, { id, query: '?organization_id=' })).toEqual(DENIED);
   });
-  expect(outcome(page)).toEqual(OK);
+
+  test.each(cases.filter(([, , route]) => route.takes('after')))(
+    "%s by a %s refuses another organization's cursor",
+    async (_name, kind, route) => {
+      for (const cursor of [victimKey.id, String(victimEvent?.['id'])]) {
+        for (const direction of ['after', 'before']) {
+          const query = `?${direction}=${cursor}`;
+          expect(await attack(tokens[kind], route, { query })).toEqual([400, 'validation_error']);
+        }
+      }
+    },
+  );
+
+  test.each(cases.filter(([, , route]) => route.takes('target_id')))(
+    "%s by a %s finds nothing under another organization's ids",
+    async (_name, kind, route) => {
+      for (const query of [`?target_id=${victimKey.id}`, `?actor_id=${victim.userId('owner')}`]) {
+        const { status, body } = await call(service, route.method, route.path + query, { token: tokens[kind] });
+        expect([status, body.data]).toEqual([200, []]);
+      }
+    },
+  );
+
+  test.each(cases.filter(([, , route]) => route.hasBody))(
+    'ignores or refuses another organization in the body of %s by a %s',
+    async (name, kind, route) => {
+      const body = { ...ROWS[name]?.body, organization_id: victim.id };
+      const [status] = await attack(tokens[kind], route, { body, id: attackerKey.id });
+      expect([400, 403]).toContain(status);
+    },
+  );
+
+  test.each(serviceRoutes.flatMap(({ name }) => KINDS.map((kind): [string, Kind] => [name, kind])))(
+    'refuses %s to a %s, for its own organization and for another',
+    async (name, kind) => {
+      const route = serviceRoutes.find((candidate) => candidate.name === name)!;
+      for (const id of [victim.id, attacker.id]) {
+        expect(await attack(tokens[kind], route, { id, body: { status: 'past_due' } })).toEqual(DENIED);
+      }
+    },
+  );
+
+  test("shows a runner that verifies keys nothing of another organization's", async () => {
+    const body = { key: victimKey.value };
+    const ask = async (token: string) => (await call(service, 'POST', '/v1/api-keys/verify', { token, body })).body;
+    const theirs = await ask(await attacker.machineToken('apikeys:verify'));
+    for (const mark of victimMarks) expect(JSON.stringify(theirs)).not.toContain(mark);
+    expect(theirs).toMatchObject({ valid: false, id: null, organization_id: null });
+    expect(await ask(await victim.machineToken('apikeys:verify'))).toMatchObject({ valid: true, id: victimKey.id });
+  });
+
+  test.each(tenantRoutes.map(({ name }) => name))('refuses %s to a service token', async (name) => {
+    const route = tenantRoutes.find((candidate) => candidate.name === name)!;
+    expect(await attack(SERVICE_TOKEN, route)).toEqual(DENIED);
+    expect(await attack(SERVICE_TOKEN, route, { query: `?organization_id=${victim.id}` })).toEqual(DENIED);
+  });
+
+  test('lets the owner reach every one of these resources', async () => {
+    const { body } = await call(service, 'GET', `/v1/api-keys/${victimKey.id}?organization_id=${victim.id}`, {
+      token: victimOwner,
+    });
+    expect(body).toMatchObject({ id: victimKey.id, metadata: { hidden: 'note' } });
+    const page = await call(service, 'GET', `/v1/audit-events?after=${String(victimEvent?.['id'])}`, {
+      token: victimOwner,
+    });
+    expect(outcome(page)).toEqual(OK);
+  });
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { documentedRoutes } from './routes-of-document.ts';
@@ -33,51 +33,59 @@ const routes = (await documentedRoutes(service)).filter(({ path }) => path.start
 const state = async () =>
   JSON.stringify(await service.db('api_keys').where({ organization_id: acme.id }).orderBy('created_at'));
 
-test('the routes of a key are what they were when this was written, or have a body here', () => {
-  expect(routes.length).toBeGreaterThanOrEqual(5);
-  expect(routes.filter(({ hasBody, name }) => hasBody && !BODIES[name]).map(({ name }) => name)).toEqual([]);
-});
+describe('a caller with …:own scopes', () => {
+  test('covers every route of a key', () => {
+    expect(routes.length).toBeGreaterThanOrEqual(5);
+    expect(routes.filter(({ hasBody, name }) => hasBody && !BODIES[name]).map(({ name }) => name)).toEqual([]);
+  });
 
-test.each(routes.map(({ name }) => name))("%s does not reach a colleague's key, nor one elsewhere", async (name) => {
-  const route = routes.find((candidate) => candidate.name === name)!;
-  const before = await state();
-  for (const { id } of victims)
-    for (const token of [colleague, stranger, elsewhere]) {
-      const path = route.path.replace('{id}', id);
-      const answer = await call(service, route.method, path, { token, ...(route.hasBody && { body: BODIES[name] }) });
-      expect(outcome(answer)).toEqual([404, 'api_key_not_found']);
+  test.each(routes.map(({ name }) => name))(
+    "keeps %s from a colleague's key and from another organization's",
+    async (name) => {
+      const route = routes.find((candidate) => candidate.name === name)!;
+      const before = await state();
+      for (const { id } of victims)
+        for (const token of [colleague, stranger, elsewhere]) {
+          const path = route.path.replace('{id}', id);
+          const answer = await call(service, route.method, path, {
+            token,
+            ...(route.hasBody && { body: BODIES[name] }),
+          });
+          expect(outcome(answer)).toEqual([404, 'api_key_not_found']);
+        }
+      expect(await state()).toBe(before);
+    },
+  );
+
+  test.each(routes.map(({ name }) => name))(
+    "%s by a personal key reaches its owner's keys alone, and only reads",
+    async (name) => {
+      const route = routes.find((candidate) => candidate.name === name)!;
+      const ask = async (id: string) => {
+        const path = route.path.replace('{id}', id);
+        const body = route.hasBody ? { body: BODIES[name] } : {};
+        return outcome(await call(service, route.method, path, { token: colleaguesKey.value, ...body }));
+      };
+      const reads = route.method === 'GET';
+      expect(await ask(colleaguesKey.id)).toEqual(reads ? [200, undefined] : [403, 'permission_denied']);
+      expect(await ask(victims[0]!.id)).toEqual(reads ? [404, 'api_key_not_found'] : [403, 'permission_denied']);
+    },
+  );
+
+  test('shows them in no list, by filter or by cursor', async () => {
+    for (const token of [colleague, stranger, elsewhere, colleaguesKey.value]) {
+      for (const query of ['', '?owner=user', '?owner=me', '?q=victim']) {
+        const { status, body } = await call(service, 'GET', `/v1/api-keys${query}`, { token });
+        expect(status).toBe(200);
+        expect(JSON.stringify(body)).not.toContain('victim');
+      }
     }
-  expect(await state()).toBe(before);
-});
+    const walked = await call(service, 'GET', `/v1/api-keys?after=${victims[1]!.id}`, { token: stranger });
+    expect(outcome(walked)).toEqual([400, 'validation_error']);
+  });
 
-test.each(routes.map(({ name }) => name))(
-  "%s by a personal key reaches its owner's keys alone, and only reads",
-  async (name) => {
-    const route = routes.find((candidate) => candidate.name === name)!;
-    const ask = async (id: string) => {
-      const path = route.path.replace('{id}', id);
-      const body = route.hasBody ? { body: BODIES[name] } : {};
-      return outcome(await call(service, route.method, path, { token: colleaguesKey.value, ...body }));
-    };
-    const reads = route.method === 'GET';
-    expect(await ask(colleaguesKey.id)).toEqual(reads ? [200, undefined] : [403, 'permission_denied']);
-    expect(await ask(victims[0]!.id)).toEqual(reads ? [404, 'api_key_not_found'] : [403, 'permission_denied']);
-  },
-);
-
-test('no list shows them, by filter or by cursor', async () => {
-  for (const token of [colleague, stranger, elsewhere, colleaguesKey.value]) {
-    for (const query of ['', '?owner=user', '?owner=me', '?q=victim']) {
-      const { status, body } = await call(service, 'GET', `/v1/api-keys${query}`, { token });
-      expect(status).toBe(200);
-      expect(JSON.stringify(body)).not.toContain('victim');
-    }
-  }
-  const walked = await call(service, 'GET', `/v1/api-keys?after=${victims[1]!.id}`, { token: stranger });
-  expect(outcome(walked)).toEqual([400, 'validation_error']);
-});
-
-test("nor does the use of the organization, which is not one's own", async () => {
-  const answer = await call(service, 'GET', '/v1/organization/usage', { token: colleague });
-  expect(outcome(answer)).toEqual([403, 'permission_denied']);
+  test('refuses the usage of the organization', async () => {
+    const answer = await call(service, 'GET', '/v1/organization/usage', { token: colleague });
+    expect(outcome(answer)).toEqual([403, 'permission_denied']);
+  });
 });

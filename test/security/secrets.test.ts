@@ -139,13 +139,15 @@ function leaksIn(text: string): string[] {
   return [...secrets].filter(([, secret]) => formsOf(secret).some((form) => text.includes(form))).map(([name]) => name);
 }
 
-test('the scan finds what is there', () => {
-  expect(leaksIn(`x${SERVICE_TOKEN}x`)).toEqual(['the service token']);
-  expect(leaksIn(Buffer.from(owner).toString('hex'))).toEqual([expect.stringMatching(/^a session/)]);
-  expect(secrets.size).toBeGreaterThanOrEqual(14);
+describe('the scan for secrets', () => {
+  test('finds a secret that is there', () => {
+    expect(leaksIn(`x${SERVICE_TOKEN}x`)).toEqual(['the service token']);
+    expect(leaksIn(Buffer.from(owner).toString('hex'))).toEqual([expect.stringMatching(/^a session/)]);
+    expect(secrets.size).toBeGreaterThanOrEqual(14);
+  });
 });
 
-describe('no secret of a whole run is left', () => {
+describe('no secret of a whole run is found', () => {
   test('in the rows of the database', async () => {
     const rows = await dumpRows(service.db);
     expect(rows).toContain(CANARY);
@@ -166,21 +168,21 @@ describe('no secret of a whole run is left', () => {
     expect(leaksIn(logs)).toEqual([]);
   });
 
-  test('in the metrics, which name no organization or key either', async () => {
+  test('in the metrics, which name no organization and no key', async () => {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics.includes('route="/v1/api-keys/{id}"')).toBe(true);
     expect(leaksIn(metrics)).toEqual([]);
     expect(metrics).not.toMatch(/org_|api_key_\w{26}|user_\w+_owner|127\.0\.0\.1/);
   });
 
-  test('in the audit log that people read', async () => {
+  test('in the audit log', async () => {
     const { body } = await call(service, 'GET', '/v1/audit-events?limit=100', { token: owner });
     const text = JSON.stringify(body);
     expect(text).toContain(CANARY);
     expect(leaksIn(text)).toEqual([]);
   });
 
-  test('in what the local WorkOS tells of its keys', async () => {
+  test('in the keys that the local WorkOS lists', async () => {
     const headers = { authorization: `Bearer ${service.workos.apiKey}` };
     const url = `${service.workos.url}/organizations/${acme.id}/api_keys?limit=100`;
     const text = await (await fetch(url, { headers })).text();
