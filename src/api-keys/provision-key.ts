@@ -217,7 +217,7 @@ function recognised({ format, log }: Deps, value: string) {
   log.error({ begins: value.slice(0, 3) }, 'WorkOS issued a key that would not be recognised; check api_keys.prefixes');
   throw new AppError(
     'workos_rejected',
-    'WorkOS issued a key with an unexpected prefix. Ask the operator to check api_keys.prefixes.',
+    'The key was issued in an unexpected form and was undone. Contact support.',
     {
       details: { workos: { code: 'unknown_key_form' } },
     },
