@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { Reach } from './key-access.ts';
+import type { Reach } from './rules/key-access.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import type { Key } from './key.ts';
 

@@ -12,9 +12,9 @@ import {
   isOneChoice,
   permissionSetOf,
   setFilter,
-} from './key-choice.ts';
-import type { Choice } from './key-choice.ts';
-import { ONE_EXPIRY, expiryFields, isOneExpiry } from './key-expiry.ts';
+} from './rules/key-choice.ts';
+import type { Choice } from './rules/key-choice.ts';
+import { ONE_EXPIRY, expiryFields, isOneExpiry } from './rules/key-expiry.ts';
 import { changedSettings, newSettings, shownSettings, viewSettings } from './key-settings.ts';
 import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';

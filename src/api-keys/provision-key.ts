@@ -12,7 +12,7 @@ import type { Outcome } from '../workos/failure.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { IssuedKey } from '../workos/gateway.ts';
 import type { KeyGateway } from '../workos/test-environment-gateway.ts';
-import type { KeyChanges } from './key-changes.ts';
+import type { KeyChanges } from './rules/key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
 import type { NewKey } from './rows/key-writer.ts';
@@ -215,13 +215,9 @@ function recognised({ format, log }: Deps, value: string) {
   if (read) return read;
   // Not the value itself, nor all of a prefix that may be part of a secret.
   log.error({ begins: value.slice(0, 3) }, 'WorkOS issued a key that would not be recognised; check api_keys.prefixes');
-  throw new AppError(
-    'workos_rejected',
-    'The key was issued in an unexpected form and was undone. Contact support.',
-    {
-      details: { workos: { code: 'unknown_key_form' } },
-    },
-  );
+  throw new AppError('workos_rejected', 'The key was issued in an unexpected form and was undone. Contact support.', {
+    details: { workos: { code: 'unknown_key_form' } },
+  });
 }
 
 /** Deletes a key that did not become active at WorkOS. A deletion that fails is left to the settler. */

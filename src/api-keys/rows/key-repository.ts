@@ -4,7 +4,7 @@ import { directionOf, toPage, unknownCursor } from '../../http/pagination.ts';
 import type { Page, PageRequest } from '../../http/pagination.ts';
 import { ID } from '../../ids.ts';
 import { makeCountByStatus } from './count-keys.ts';
-import type { Reach } from '../key-access.ts';
+import type { Reach } from '../rules/key-access.ts';
 import { keyWriter } from './key-writer.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
 import type { Environment, Key, KeyStatus } from '../key.ts';

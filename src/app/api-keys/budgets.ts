@@ -5,7 +5,7 @@ import { makeSignInRates } from '../../sessions/sign-in/sign-in-rates.ts';
 import { makeReplicas } from '../../background/replicas.ts';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
-import { makeKeyChanges } from '../../api-keys/key-changes.ts';
+import { makeKeyChanges } from '../../api-keys/rules/key-changes.ts';
 import { makeFairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
 import { makePace } from '../../background/rate-limiter.ts';

@@ -1,8 +1,8 @@
-import { invalidFields } from '../http/validate.ts';
+import { invalidFields } from '../../http/validate.ts';
 import { expiryFaults, latestExpiry, defaultExpiry } from './key-expiry.ts';
 import type { RequestedExpiry, ExpiryRules } from './key-expiry.ts';
-import { isWithin } from '../limits/effective-limits.ts';
-import type { RateLimit } from '../limits/limits.ts';
+import { isWithin } from '../../limits/effective-limits.ts';
+import type { RateLimit } from '../../limits/limits.ts';
 
 type OwnLimits = { rateLimit?: RateLimit | null | undefined; concurrency?: number | null | undefined };
 /** The plan's bounds on limits of keys; undefined: unbounded. */

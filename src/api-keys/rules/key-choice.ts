@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
-import type { TenantCaller } from '../http/caller.ts';
-import type { Catalogue } from '../permissions/catalogue.ts';
-import type { Key } from './key.ts';
+import { AppError } from '../../errors.ts';
+import type { TenantCaller } from '../../http/caller.ts';
+import type { Catalogue } from '../../permissions/catalogue.ts';
+import type { Key } from '../key.ts';
 
 export type Choice = Pick<Catalogue, 'sets' | 'chosenScopes'>;
 type Fields = {

@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
-import { invalidFields } from '../http/validate.ts';
-import { time } from '../http/time.ts';
-import { daysOf, lifetime } from '../product/duration.ts';
-import { statusOf } from './key.ts';
-import type { Key } from './key.ts';
-import { expiryMs } from './mirror/mirror-expiry.ts';
+import type { Clock } from '../../clock.ts';
+import { invalidFields } from '../../http/validate.ts';
+import { time } from '../../http/time.ts';
+import { daysOf, lifetime } from '../../product/duration.ts';
+import { statusOf } from '../key.ts';
+import type { Key } from '../key.ts';
+import { expiryMs } from '../mirror/mirror-expiry.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** A client that computes the latest expiry allowed does so by its own clock. */

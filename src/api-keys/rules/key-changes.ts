@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { AppError } from '../errors.ts';
-import type { FairTurns } from '../limits/fair-turns.ts';
-import type { Limiter } from '../limits/limiter.ts';
+import { AppError } from '../../errors.ts';
+import type { FairTurns } from '../../limits/fair-turns.ts';
+import type { Limiter } from '../../limits/limiter.ts';
 
 type Deps = {
   limiter: Pick<Limiter, 'takeRate'>;

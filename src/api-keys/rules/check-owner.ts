@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import { AppError } from '../errors.ts';
-import type { TenantCaller, UserCaller } from '../http/caller.ts';
+import { AppError } from '../../errors.ts';
+import type { TenantCaller, UserCaller } from '../../http/caller.ts';
 
 /** Records the membership and permissions that a person's session proves. @returns whether they are a member */
 type RecordMember = (trx: Knex.Transaction, caller: UserCaller) => Promise<boolean>;

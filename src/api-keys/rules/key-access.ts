@@ -1,8 +1,8 @@
-import { AppError } from '../errors.ts';
-import type { TenantCaller } from '../http/caller.ts';
-import { invalidFields } from '../http/validate.ts';
-import type { Environment } from './key.ts';
-import type { KeyRules } from '../product/key-rules.ts';
+import { AppError } from '../../errors.ts';
+import type { TenantCaller } from '../../http/caller.ts';
+import { invalidFields } from '../../http/validate.ts';
+import type { Environment } from '../key.ts';
+import type { KeyRules } from '../../product/key-rules.ts';
 
 /** The keys that a caller reaches: those of one person; undefined: all of the organization. */
 export type Reach = { ownerUserId: string } | undefined;
