@@ -78,7 +78,8 @@ export function checkKeyRules({ prefixes, format, expiry, owners }: KeyRules, re
     const other = named.find(
       (each, j) => j !== i && (each.prefix !== one.prefix || j < i) && each.prefix.startsWith(one.prefix),
     );
-    if (other) report(one.path, `'${one.prefix}' is how '${other.prefix}' begins: their keys could not be told apart`);
+    if (other)
+      report(one.path, `'${one.prefix}' is how '${other.prefix}' begins, so their keys cannot be distinguished`);
   }
   if (format?.length !== undefined) checkLength(format, format.length, report);
   const [first, longest] = [daysOf(expiry.default), daysOf(expiry.longest)];
