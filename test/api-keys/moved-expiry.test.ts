@@ -11,7 +11,7 @@ import { keyRow } from '../support/key-row.ts';
 const DAY_MS = 86_400_000;
 const KEYS = { prefixes: ['sk_'] };
 const plans = [{ name: 'short', key_limit: 10, max_expiry_days: 30 }];
-/** Ends are moved in, and not out. */
+/** An expiry can be moved earlier only. */
 const fixed = await startService({}, { plans });
 const service = await startService(
   {},

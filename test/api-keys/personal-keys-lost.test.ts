@@ -58,8 +58,8 @@ async function makeOwner(role = 'reader') {
   return { acme, token, key, make, userId };
 }
 
-/** Tells the service what WorkOS would. @returns what the service made of it */
-async function tell(event: string, data: object, createdAt = service.clock().toISOString()): Promise<unknown> {
+/** Sends the service a webhook of WorkOS. @returns its outcome */
+async function deliver(event: string, data: object, createdAt = service.clock().toISOString()): Promise<unknown> {
   const text = JSON.stringify({ object: 'event', id: 'event_x', event, data, created_at: createdAt });
   const headers = { 'workos-signature': signWebhook(SECRET, text, Date.now()) };
   const answer = await call(service, 'POST', '/v1/hooks/workos', { body: text, headers });
@@ -79,7 +79,7 @@ describe('personal keys', () => {
       await createKey(service, await acme.session()),
     ];
     const membership = await membershipOf(acme);
-    expect(await tell('organization_membership.deleted', membership)).toBe('applied');
+    expect(await deliver('organization_membership.deleted', membership)).toBe('applied');
     expect(await verify(key.value)).toEqual(REVOKED);
     expect(await verify(second.value)).toEqual(REVOKED);
     expect(await verify(theirs.value)).toMatchObject({ code: 'valid' });
@@ -87,7 +87,7 @@ describe('personal keys', () => {
     const events = await auditOf(acme.id);
     expect(new Set(events.map(({ target_id: id }) => id))).toEqual(new Set([key.id, second.id]));
     expect(events[0]).toMatchObject({ actor_kind: 'workos', details: { reason: 'membership_ended', owner: userId } });
-    expect(await tell('organization_membership.deleted', membership)).toBe('unchanged');
+    expect(await deliver('organization_membership.deleted', membership)).toBe('unchanged');
     await background.runOnce('settle');
     expect(await userKeysAtWorkos(service, userId)).toEqual([]);
     const rows = await db('api_keys').where({ organization_id: acme.id, owner_user_id: userId });
@@ -124,7 +124,7 @@ describe('personal keys', () => {
     workos.seed({ memberships: [{ userId, organizationId: other.id, role: 'reader' }] });
     const session = await other.session('member', { sub: userId, role: 'reader', permissions: HELD });
     const elsewhere = await createKey(service, session, { owner: 'user' });
-    expect(await tell('user.deleted', { object: 'user', id: userId, email: 'gone@acme.test' })).toBe('applied');
+    expect(await deliver('user.deleted', { object: 'user', id: userId, email: 'gone@acme.test' })).toBe('applied');
     expect([await verify(key.value), await verify(elsewhere.value)]).toEqual([REVOKED, REVOKED]);
     for (const organizationId of [acme.id, other.id])
       expect(await auditOf(organizationId)).toMatchObject([{ details: { reason: 'user_deleted' } }]);
@@ -153,14 +153,14 @@ describe('personal keys', () => {
   test('regain no scope by a late or repeated event', async () => {
     const { key } = await makeOwner('shrunk_away');
     const role = (permissions: string[], updatedAt: string) =>
-      tell('role.updated', { object: 'role', slug: 'shrunk_away', permissions, updated_at: updatedAt });
+      deliver('role.updated', { object: 'role', slug: 'shrunk_away', permissions, updated_at: updatedAt });
     const [first, second] = [at(10), at(20)];
     expect(await role(['workspace:read'], second)).toBe('applied');
     expect(await role(HELD, first)).toBe('unchanged');
     expect(await role(['workspace:read'], second)).toBe('unchanged');
     expect(await verify(key.value)).toEqual({ code: 'valid', scopes: ['workspace:read'] });
-    // Nor does one without a word on permissions: then nobody knows.
-    await tell('role.updated', { object: 'role', slug: 'shrunk_away', updated_at: at(30) });
+    // Nor does one without permissions, which leaves them unknown.
+    await deliver('role.updated', { object: 'role', slug: 'shrunk_away', updated_at: at(30) });
     expect(await verify(key.value)).toEqual(NOTHING);
   });
 
@@ -168,9 +168,9 @@ describe('personal keys', () => {
     const { acme, key } = await makeOwner('reader');
     await setPermissions('promoted', ['audit:read']);
     await setRole(acme, 'promoted');
-    expect(await tell('organization_membership.updated', await membershipOf(acme))).toBe('applied');
+    expect(await deliver('organization_membership.updated', await membershipOf(acme))).toBe('applied');
     expect(await verify(key.value)).toEqual({ code: 'valid', scopes: ['audit:read'] });
-    expect(await tell('organization_membership.updated', await membershipOf(acme))).toBe('unchanged');
+    expect(await deliver('organization_membership.updated', await membershipOf(acme))).toBe('unchanged');
   });
 
   test('grant nothing of a changed role until WorkOS can be asked', async () => {
@@ -178,7 +178,7 @@ describe('personal keys', () => {
     await setRole(acme, 'watcher');
     const membership = await membershipOf(acme);
     takeWorkosDown(service);
-    expect(await tell('organization_membership.updated', membership)).toBe('applied');
+    expect(await deliver('organization_membership.updated', membership)).toBe('applied');
     expect(await verify(key.value)).toEqual(NOTHING);
     const asked = { key: key.value, scopes: ['workspace:read'] };
     const { body } = await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: asked });
@@ -198,7 +198,7 @@ describe('personal keys', () => {
       .where({ organization_id: acme.id })
       .update({ roles: ['reader', 'doubled'] });
     const updated = { object: 'role', slug: 'doubled', permissions: [], updated_at: service.clock() };
-    expect(await tell('role.updated', updated)).toBe('applied');
+    expect(await deliver('role.updated', updated)).toBe('applied');
     expect(await verify(key.value)).toEqual(NOTHING);
     await background.runOnce('members');
     expect(await verify(key.value)).toEqual(ALL);
@@ -229,7 +229,7 @@ describe('personal keys', () => {
   test('keep working when a late event ends a membership that has begun again', async () => {
     const { acme, key } = await makeOwner();
     const before = new Date(service.clock().getTime() - 3_600_000).toISOString();
-    expect(await tell('organization_membership.deleted', await membershipOf(acme), before)).toBe('unchanged');
+    expect(await deliver('organization_membership.deleted', await membershipOf(acme), before)).toBe('unchanged');
     expect(await verify(key.value)).toEqual(ALL);
     await background.runOnce('members');
     expect(await verify(key.value)).toEqual(ALL);
@@ -247,7 +247,7 @@ describe('personal keys', () => {
     await background.runOnce('events');
     const row = await db('api_keys').where({ workos_id: made.id }).first();
     expect(row).toMatchObject({ owner_user_id: userId, origin: 'workos', status: 'active' });
-    await tell('organization_membership.deleted', await membershipOf(acme));
+    await deliver('organization_membership.deleted', await membershipOf(acme));
     expect(await verify(made.value)).toEqual(REVOKED);
   });
 
@@ -263,7 +263,7 @@ describe('personal keys', () => {
       },
     );
     service.clock.advance(10);
-    await tell('organization_membership.deleted', await membershipOf(acme));
+    await deliver('organization_membership.deleted', await membershipOf(acme));
     await background.runOnce('events');
     expect(await verify(made.value)).toMatchObject({ code: 'not_found' });
     expect(await db('api_keys').where({ workos_id: made.id }).first()).toMatchObject({ status: 'revoked' });
@@ -278,7 +278,7 @@ describe('personal keys', () => {
     const making = call(service, 'POST', '/v1/api-keys', { token, body });
     const waiting = () => db('api_keys').where({ organization_id: acme.id, status: 'provisioning' });
     await expect.poll(waiting).toHaveLength(1);
-    await tell('organization_membership.deleted', membership);
+    await deliver('organization_membership.deleted', membership);
     expect(outcome(await making)).toEqual([503, 'workos_unavailable']);
     await background.runOnce('settle');
     expect(await userKeysAtWorkos(service, userId)).toEqual([]);

@@ -72,7 +72,7 @@ describe('personal keys', () => {
     const { body } = await ask(owner, 'GET', '/v1/organization');
     expect(body['usage']).toEqual({ api_keys: 0 });
     const mine = made.find(({ status }) => status === 201)!.body['id'] as string;
-    // A rotation takes no place, and a revocation gives one back.
+    // A rotation does not count, and a revocation frees one.
     expect(outcome(await ask(member, 'POST', `/v1/api-keys/${mine}/rotate`, {}))).toEqual([201, undefined]);
     expect(outcome(await requestKey(service, member, { owner: 'user' }))).toEqual([409, 'key_limit_reached']);
     const [first] = await idsOf(member, '?status=active');

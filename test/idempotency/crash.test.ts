@@ -21,7 +21,7 @@ const create = (token: string, key: string) =>
 const rotate = (token: string, key: string, id: string) =>
   call(service, 'POST', `/v1/api-keys/${id}/rotate`, { token, headers: { 'idempotency-key': key }, body: {} });
 
-/** Sends a request that stops at a point; its client never hears of it again. */
+/** Sends a request that stops at a point and never answers. */
 async function dieAt(point: string, send: () => Promise<unknown>): Promise<void> {
   stuck.stopAt(point);
   send().catch(() => undefined);

@@ -22,12 +22,12 @@ const BEFORE = ['workspace:read', 'audit:read'];
 
 const shared = await startService(ENV);
 
-/** A configuration that nobody has to be told of any more; of the tests before no key is left. */
+/** Starts from a configuration that is recorded, without keys of earlier tests. */
 async function started(said: Said = {}): Promise<Service> {
   await shared.db('api_keys').update({ expires_at: new Date(0) });
   return { ...shared, ...(await restarted(shared, said)) };
 }
-/** With another configuration, which has been told of. */
+/** Starts with another configuration and records it. */
 async function restarted(service: Service, said: Said) {
   const again = await restartWith(service, ENV, said);
   await again.background.runOnce('configuration');
@@ -37,22 +37,22 @@ const scopesNow = async (at: At, key: string) =>
   (await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key } })).body['scopes'];
 const shown = async (at: At, token: string, id: string) =>
   (await call(at, 'GET', `/v1/api-keys/${id}`, { token })).body;
-async function toldOf(at: At, token: string, action = 'permission_set.changed') {
+async function recordedOf(at: At, token: string, action = 'permission_set.changed') {
   const { body } = await call(at, 'GET', `/v1/audit-events?action=${action}`, { token });
   return body.data.map(({ details }) => details);
 }
 
-/** How many of these are told in batches of 20 organizations, of which others have no keys, until `most` would be passed. */
+/** Counts how many of these get their event in batches of 20 organizations, some without keys, without exceeding `most`. */
 async function inWholeBatches({ db }: Service, organizations: readonly { id: string }[], most: number) {
   const all = await db('tenants').orderBy('organization_id').pluck<string[]>('organization_id');
   const ids = new Set(organizations.map(({ id }) => id));
-  let told = 0;
+  let recorded = 0;
   for (let from = 0; from < all.length; from += 20) {
     const more = all.slice(from, from + 20).filter((id) => ids.has(id)).length;
-    if (told + more > most) break;
-    told += more;
+    if (recorded + more > most) break;
+    recorded += more;
   }
-  return told;
+  return recorded;
 }
 
 const eventsOf = async ({ db }: Service) =>
@@ -93,7 +93,7 @@ describe('a changed set that keys do not follow', () => {
       scopes_follow_set: false,
     });
     expect((await createKey(again, token)) as object).toMatchObject({ scopes: [...BEFORE, 'tasks:write'] });
-    expect(await toldOf(again, token)).toEqual([
+    expect(await recordedOf(again, token)).toEqual([
       {
         set: 'read_only',
         before: BEFORE,
@@ -114,10 +114,10 @@ describe('a changed set that keys do not follow', () => {
     const replicas = await Promise.all([1, 2, 3].map(() => restartWith(service, ENV, WIDER)));
     await Promise.all(replicas.map(({ background }) => background.runOnce('configuration')));
     const last = await restarted(service, WIDER);
-    expect(await toldOf(last, token)).toHaveLength(1);
+    expect(await recordedOf(last, token)).toHaveLength(1);
     // And back.
     const back = await restarted(service, {});
-    expect((await toldOf(back, token)).map((details) => (details as { after: string[] }).after)).toEqual([
+    expect((await recordedOf(back, token)).map((details) => (details as { after: string[] }).after)).toEqual([
       BEFORE,
       [...BEFORE, 'tasks:write'],
     ]);
@@ -131,10 +131,10 @@ describe('a changed set that keys do not follow', () => {
     await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token });
     await createKey(service, await other.session());
     const reordered = await restarted(service, withReadOnly(BEFORE.toReversed()));
-    expect(await toldOf(reordered, await other.session())).toEqual([]);
+    expect(await recordedOf(reordered, await other.session())).toEqual([]);
     const again = await restarted(service, WIDER);
-    expect(await toldOf(again, token)).toEqual([]);
-    expect(await toldOf(again, await other.session())).toHaveLength(1);
+    expect(await recordedOf(again, token)).toEqual([]);
+    expect(await recordedOf(again, await other.session())).toHaveLength(1);
   });
 });
 
@@ -156,9 +156,13 @@ describe('a changed set that keys follow', () => {
     const sets = EVERSHELL.permission_sets.filter(({ name }) => name !== 'read_only');
     const gone = await restarted(service, { permission_sets: sets, ...FOLLOWED });
     expect(await scopesNow(gone, key.value)).toEqual([]);
-    const told = (await toldOf(gone, token)) as { before: string[]; after: string[]; keys_keep_scopes: boolean }[];
-    expect(told.map(({ after }) => after)).toEqual([[], ['audit:read'], [...BEFORE, 'tasks:write']]);
-    expect(told.every(({ keys_keep_scopes: keep }) => !keep)).toBe(true);
+    const recorded = (await recordedOf(gone, token)) as {
+      before: string[];
+      after: string[];
+      keys_keep_scopes: boolean;
+    }[];
+    expect(recorded.map(({ after }) => after)).toEqual([[], ['audit:read'], [...BEFORE, 'tasks:write']]);
+    expect(recorded.every(({ keys_keep_scopes: keep }) => !keep)).toBe(true);
   });
 
   test('is audited when keys begin to follow it', async () => {
@@ -167,7 +171,9 @@ describe('a changed set that keys follow', () => {
     const token = await acme.session();
     await createKey(service, token);
     const again = await restarted(service, FOLLOWED);
-    expect(await toldOf(again, token)).toMatchObject([{ set: 'read_only', followed: true, followed_before: false }]);
+    expect(await recordedOf(again, token)).toMatchObject([
+      { set: 'read_only', followed: true, followed_before: false },
+    ]);
   });
 
   test('does not change keys with chosen scopes', async () => {
@@ -182,7 +188,7 @@ describe('a changed set that keys follow', () => {
     expect(await scopesNow(again, String(answer.body['value']))).toEqual(BEFORE);
     // It has the scopes of a set, and may have been made from scopes all the same.
     expect(await scopesNow(again, there.value)).toEqual(BEFORE);
-    expect(await toldOf(again, token)).toEqual([]);
+    expect(await recordedOf(again, token)).toEqual([]);
   });
 });
 
@@ -204,10 +210,10 @@ describe('a changed implication', () => {
     }));
     const again = await restarted(service, { scopes });
     expect(await scopesNow(again, key.value)).toEqual(['audit:read', 'apikeys:read']);
-    expect(await toldOf(again, token, 'scope.implications_changed')).toEqual([
+    expect(await recordedOf(again, token, 'scope.implications_changed')).toEqual([
       { scope: 'audit:read', before: [], after: ['apikeys:read'], keys: 1 },
     ]);
-    expect(await toldOf(again, await other.session(), 'scope.implications_changed')).toEqual([]);
+    expect(await recordedOf(again, await other.session(), 'scope.implications_changed')).toEqual([]);
   });
 });
 
@@ -217,7 +223,7 @@ describe('changed grants of many organizations', () => {
     const organizations = await Promise.all(Array.from({ length: 25 }, () => service.organizations.add()));
     const before = await eventsOf(service);
     await Promise.all(organizations.map(async (one) => createKey(service, await one.session())));
-    // What the first 20 events tell, in whole batches, and no more: the process ends.
+    // The process dies after the whole batches that the first 20 events are in.
     const toTell = await inWholeBatches(service, organizations, 20);
     const stopping = await restartWith(service, ENV, WIDER);
     await failAfterOneBatch(service, () => stopping.background.runOnce('configuration'));
@@ -227,7 +233,7 @@ describe('changed grants of many organizations', () => {
     const again = await restarted(service, WIDER);
     expect((await eventsOf(service)) - before).toBe(25);
     expect(await waiting(service)).toBe(0);
-    expect(await toldOf(again, await organizations[24]!.session())).toHaveLength(1);
+    expect(await recordedOf(again, await organizations[24]!.session())).toHaveLength(1);
   });
 
   test('are audited for both changes when the first was not finished', async () => {

@@ -11,7 +11,7 @@ const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS:
 const CANARY = 'canary-label-in-plain-sight';
 const IDEMPOTENCY_KEY = `idempotency-${randomBytes(12).toString('hex')}`;
 
-/** Whatever was said in this run that nobody else may ever read, by name. */
+/** All secrets of this run, by name. */
 const secrets = new Map<string, string>([
   ['LATCHKEY_SECRET', SECRET],
   ['the cookie password', COOKIE_PASSWORD],
