@@ -160,7 +160,7 @@ describe('POST /v1/api-keys', () => {
       { ...WANTED, description: 'x'.repeat(501) },
       { description: 'At most 500 characters.' },
     ],
-    ['metadata of 51 entries', { ...WANTED, metadata: metadataOf(51) }, { metadata: 'At most 50 entries.' }],
+    ['metadata of 51 entries', { ...WANTED, metadata: metadataOf(51) }, { metadata: 'Give at most 50 entries.' }],
     [
       'metadata with a long value',
       { ...WANTED, metadata: { a: 'x'.repeat(501) } },

@@ -146,7 +146,9 @@ describe('makeKeyFormat', () => {
   test('throws for an environment without a prefix', () => {
     const format = formatOf({ live: 'em_sk_' });
     expect(format.has('test')).toBe(false);
-    expect(() => format.handOut('sk_a_secret_of_workos_0123456789', 'test')).toThrow('no form');
+    expect(() => format.handOut('sk_a_secret_of_workos_0123456789', 'test')).toThrow(
+      'api_keys.format.test is not configured',
+    );
   });
 
   test('accepts one spelling of each secret', () => {
