@@ -5,7 +5,7 @@ import { DEADLINE_MS, FAULTS, FAULT_NAMES } from './faults.ts';
 import { OPERATIONS } from './operations.ts';
 import type { Operation } from './operations.ts';
 
-/** Plays every fault of WorkOS on one operation, and compares each with what is promised. */
+/** Plays every fault of WorkOS in one operation, and compares each outcome with the promised one. */
 export async function checkCells(operation: Operation): Promise<void> {
   const service = await startService({ WORKOS_TIMEOUT_MS: String(DEADLINE_MS) });
   afterEach(() => service.workos.faults.clear());

@@ -2,33 +2,33 @@ import { markdownTable } from '../support/markdown-table.ts';
 import { EXPECTED } from './expected.ts';
 import { FAULTS, FAULT_NAMES } from './faults.ts';
 import type { Operation } from './operations.ts';
-import type { Outcome, Told } from './scenario.ts';
+import type { Outcome, Answered } from './scenario.ts';
 
 const OPERATIONS: Record<Operation, { title: string; about: string }> = {
   create: {
     title: 'Create',
     about:
-      'The request that makes the key at WorkOS fails. It is never repeated: WorkOS does not promise that two requests make one key. After the repair a retry makes exactly one key.',
+      'The request that creates the key at WorkOS fails. Latchkey never repeats it: WorkOS does not promise that two requests create one key. After recovery a retry creates exactly one key.',
   },
   rotate: {
     title: 'Rotate',
     about:
-      'The request that makes the successor fails. An old key whose expiry WorkOS did not confirm has expired here at once, and the settler sets it at WorkOS again.',
+      'The request that creates the successor fails. An old key whose expiry WorkOS did not confirm has expired here at once, and the settler asks WorkOS for it again.',
   },
   revoke: {
     title: 'Revoke',
-    about: 'The deletion at WorkOS fails. The key has stopped here before WorkOS is asked.',
+    about: 'The deletion at WorkOS fails. The key stops here before Latchkey asks WorkOS.',
   },
   validate: {
     title: 'Validate',
     about:
-      'A key that the mirror does not know is presented, and WorkOS is asked about it. Keys of the mirror are verified without WorkOS.',
+      'A caller presents a key that is not in the mirror, and Latchkey asks WorkOS about it. Keys of the mirror are verified without WorkOS.',
   },
-  events: { title: 'Events', about: 'The poller reads the Events API. A failed step is counted, and comes again.' },
+  events: { title: 'Events', about: 'The poller reads the Events API. A failed step is counted and repeated.' },
   list: {
     title: 'List',
     about:
-      "The settler looks for the key of a row that never became one in WorkOS's list. One row that cannot be settled does not fail the step.",
+      "The settler searches WorkOS's list for the key of an unfinished row. One row that cannot be settled does not fail the step.",
   },
 };
 
@@ -41,9 +41,9 @@ export function faultsPage(): string {
 
 const INTRODUCTION = `# When WorkOS fails
 
-What the client gets, what is left behind, and what repairs it, for each way in which WorkOS can fail and each operation that
-needs WorkOS. \`npm run docs:faults\` writes this page from the expectations of the tests in \`test/faults/\`, which play every
-one of these faults. Background loops repair what is left behind, within seconds of WorkOS being well again.
+The answer to the caller, the state that is left behind, and its repair, for each failure of WorkOS in each operation.
+\`npm run docs:faults\` writes this page from the expectations of the tests in \`test/faults/\`, which play every one of these
+faults. The background loops make the repairs within seconds after WorkOS has recovered.
 `;
 
 function section(operation: Operation): string {
@@ -53,13 +53,13 @@ function section(operation: Operation): string {
   return `## ${title}\n\n${about}\n\n${markdownTable([head, ...rows])}`;
 }
 
-function cells({ told, left, heals }: Outcome): string[] {
-  return [tell(told), left, heals];
+function cells({ answered, left, repair }: Outcome): string[] {
+  return [tell(answered), left, repair];
 }
 
-function tell(told: Told): string {
-  if (typeof told === 'string') return told;
-  const { status, code, retryAfter } = told;
+function tell(answered: Answered): string {
+  if (typeof answered === 'string') return answered;
+  const { status, code, retryAfter } = answered;
   const codeText = code === null ? '' : ` \`${code}\``;
   return `${status}${codeText}${retryAfter === null ? '' : `, \`Retry-After: ${retryAfter}\``}`;
 }

@@ -1,33 +1,33 @@
 import type { FaultName } from './faults.ts';
 import type { Operation } from './operations.ts';
-import type { Outcome, Told } from './scenario.ts';
+import type { Outcome, Answered } from './scenario.ts';
 
-const UNAVAILABLE: Told = { status: 503, code: 'workos_unavailable', retryAfter: '5' };
-const SOON: Told = { ...UNAVAILABLE, retryAfter: '1' };
+const UNAVAILABLE: Answered = { status: 503, code: 'workos_unavailable', retryAfter: '5' };
+const SOON: Answered = { ...UNAVAILABLE, retryAfter: '1' };
 /** As long as a hold-off is when WorkOS does not say. */
-const HELD_OFF: Told = { ...UNAVAILABLE, retryAfter: '10' };
-const REJECTED: Told = { status: 502, code: 'workos_rejected', retryAfter: null };
-const REVOKED: Told = { status: 200, code: null, retryAfter: null };
-const INVALID: Told = { status: 401, code: 'credential_invalid', retryAfter: null };
+const HELD_OFF: Answered = { ...UNAVAILABLE, retryAfter: '10' };
+const REJECTED: Answered = { status: 502, code: 'workos_rejected', retryAfter: null };
+const REVOKED: Answered = { status: 200, code: null, retryAfter: null };
+const INVALID: Answered = { status: 401, code: 'credential_invalid', retryAfter: null };
 
 type Row = Readonly<Record<FaultName, Outcome>>;
 
-/** Making a key: whether WorkOS refused, did the work, or may still do it decides what is left. */
+/** Creating a key: the state depends on whether WorkOS refused, did the work, or may still do it. */
 function making(and: string): Row {
-  const ended = (told: Told): Outcome => ({
-    told,
+  const ended = (answered: Answered): Outcome => ({
+    answered,
     left: `nothing: the row has ended, nothing at WorkOS${and}`,
-    heals: 'nothing to do',
+    repair: 'nothing to do',
   });
   const undone: Outcome = {
-    told: UNAVAILABLE,
+    answered: UNAVAILABLE,
     left: `an unsettled row, nothing at WorkOS${and}`,
-    heals: 'the row ends',
+    repair: 'the row ends',
   };
   const done: Outcome = {
-    told: UNAVAILABLE,
+    answered: UNAVAILABLE,
     left: `an unsettled row, an unknown key at WorkOS${and}`,
-    heals: 'the key is deleted at WorkOS',
+    repair: 'the key is deleted at WorkOS',
   };
   return {
     timeout: undone,
@@ -46,11 +46,11 @@ function making(and: string): Row {
     status_404: ended(REJECTED),
     status_409: ended(REJECTED),
     status_422: ended(REJECTED),
-    slow: { ...undone, heals: 'the late key is deleted at WorkOS' },
+    slow: { ...undone, repair: 'the late key is deleted at WorkOS' },
   };
 }
 
-/** The answer is the same whatever WorkOS does: the key has stopped here. */
+/** The answer does not depend on WorkOS: the key has stopped here. */
 function revoking(): Row {
   const undone = refused('deletion to be confirmed, still at WorkOS', 'the deletion is repeated');
   const noted = refused('deletion noted, deleted at WorkOS', 'nothing to do');
@@ -69,19 +69,19 @@ function revoking(): Row {
   };
 }
 
-function refused(left: string, heals: string): Outcome {
-  return { told: REVOKED, left: `the key is refused; ${left}`, heals };
+function refused(left: string, repair: string): Outcome {
+  return { answered: REVOKED, left: `the key is refused; ${left}`, repair };
 }
 
 /** A key that only WorkOS knows, presented for the first time. */
 function validating(): Row {
-  const unknown: Outcome = { told: UNAVAILABLE, left: 'nothing', heals: 'the next use asks again' };
+  const unknown: Outcome = { answered: UNAVAILABLE, left: 'nothing', repair: 'the next use asks again' };
   return {
     ...same(unknown),
-    too_many_with: { ...unknown, told: SOON, heals: 'the next use after that asks again' },
-    too_many_without: { ...unknown, told: HELD_OFF, heals: 'the next use after that asks again' },
+    too_many_with: { ...unknown, answered: SOON, repair: 'the next use after that asks again' },
+    too_many_without: { ...unknown, answered: HELD_OFF, repair: 'the next use after that asks again' },
     // WorkOS says that this is no key, which is an answer.
-    status_422: { told: INVALID, left: 'nothing', heals: 'asked again after 30 s' },
+    status_422: { answered: INVALID, left: 'nothing', repair: 'asked again after 30 s' },
   };
 }
 
@@ -114,13 +114,13 @@ export const EXPECTED: Readonly<Record<Operation, Row>> = {
   revoke: revoking(),
   validate: validating(),
   events: same({
-    told: 'the step fails',
-    left: 'the event waits at WorkOS, the place is kept',
-    heals: 'the next step reads on from there',
+    answered: 'the step fails',
+    left: 'the event waits at WorkOS, its cursor stays',
+    repair: 'the next step reads on from there',
   }),
   list: same({
-    told: 'the step ends',
-    left: 'the place is free; the lost key is at WorkOS, to be looked for again',
-    heals: 'the next look deletes it',
+    answered: 'the step ends',
+    left: 'the row counts for no limit; the lost key stays at WorkOS until the next search',
+    repair: 'the next search deletes it',
   }),
 };

@@ -3,7 +3,7 @@ import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 /** The deadline of one request to WorkOS in these tests; five seconds unless configured. */
 export const DEADLINE_MS = 300;
 
-/** How WorkOS can fail. `after` the work means that it was done all the same. */
+/** The ways in which WorkOS can fail. `after` the work means that the work was done. */
 export const FAULTS = {
   timeout: { what: 'no answer within the deadline', fault: { kind: 'hang' } },
   reset_before: { what: 'connection reset before the work', fault: { kind: 'reset_before' } },
@@ -27,12 +27,12 @@ export const FAULTS = {
   status_404: { what: '404', fault: { kind: 'status', status: 404 } },
   status_409: { what: '409', fault: { kind: 'status', status: 409 } },
   status_422: { what: '422', fault: { kind: 'status', status: 422 } },
-  /** The work is done when nobody waits for it any more: scaled down with the deadline, six times as long. */
+  /** The work is done after the caller gave up: six times the deadline, scaled down with it. */
   slow: { what: '30 s slowness: the work is done long after the deadline', fault: { kind: 'latency', ms: 1_800 } },
 } as const satisfies Record<string, { what: string; fault: FaultInput }>;
 
 export type FaultName = keyof typeof FAULTS;
-/** Whether WorkOS wants fewer requests, and is left alone for a while. */
+/** Returns whether the fault makes Latchkey hold off requests for a while. */
 export const isLimit = (name: FaultName): boolean => name === 'too_many_with' || name === 'too_many_without';
 
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];

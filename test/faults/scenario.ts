@@ -7,19 +7,19 @@ import { keysAtWorkos } from '../support/workos-keys.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultName } from './faults.ts';
 
-/** What a client is told, or the loop that asked. */
-export type Told =
+/** The answer to the caller, or the end of the step of a loop. */
+export type Answered =
   | { status: number; code: string | null; retryAfter: string | null }
   | 'the step fails'
   | 'the step ends';
 
 /** How a cell of the matrix came out. */
 export type Outcome = {
-  told: Told;
-  /** What is left behind, by the name of a state that the operation describes. */
+  answered: Answered;
+  /** The state that is left behind, as the operation names it. */
   left: string;
-  /** What heals it, by a name too. */
-  heals: string;
+  /** The repair, as the operation names it. */
+  repair: string;
 };
 
 export type Setting = { service: Service; organizationId: string; token: string };
@@ -36,23 +36,23 @@ export function breakWorkos({ workos }: Service, asked: Asked, name: FaultName, 
   workos.faults.add({ ...FAULTS[name].fault, ...AT[asked], times });
 }
 
-/** WorkOS is well again, what it did too late is done, and some time passes. */
-export async function heal(service: Service, name: FaultName): Promise<void> {
+/** Ends the fault, waits until late work is done, and advances the clock. */
+export async function restoreWorkos(service: Service, name: FaultName): Promise<void> {
   const { fault } = FAULTS[name];
   if (fault.kind === 'latency') await new Promise((resolve) => setTimeout(resolve, fault.ms));
   service.workos.faults.clear();
   service.clock.advance(LATER_MS);
 }
 
-export function toldBy({ status, body, headers }: Answer): Told {
+export function answeredBy({ status, body, headers }: Answer): Answered {
   return { status, code: status >= 400 ? body.error.code : null, retryAfter: headers.get('retry-after') };
 }
 
 export const ask = ({ service, token }: Setting, method: string, path: string, body?: object) =>
   call(service, method, path, { token, ...(body && { body }) });
 
-/** The ids at WorkOS whose keys were not told to anybody. */
-export async function strangers({ service, organizationId }: Setting, known: readonly string[]): Promise<string[]> {
+/** Returns the ids of keys at WorkOS beside the known ones. */
+export async function unknownKeys({ service, organizationId }: Setting, known: readonly string[]): Promise<string[]> {
   const there = await keysAtWorkos(service, organizationId);
   return there.map(({ id }) => id).filter((id) => !known.includes(id));
 }
