@@ -1,8 +1,7 @@
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
-import type { ApiKeyCaller, Caller, MachineCaller, ServiceCaller, UserCaller } from '../http/caller.ts';
-import { originOf } from '../http/caller-origin.ts';
-import type { CallerOrigin } from '../http/caller-origin.ts';
+import type { ApiKeyCaller, Caller, CallerOrigin, MachineCaller, ServiceCaller, UserCaller } from '../http/caller.ts';
+import { originOf } from '../http/caller.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
 import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Credential, Presented } from './credentials.ts';

@@ -1,3 +1,5 @@
+import type { Request } from 'express';
+
 /** Who makes a request, and for which organization. */
 export type UserCaller = {
   kind: 'user';
@@ -54,4 +56,13 @@ export function callerId(caller: Caller): string {
     case 'service':
       return caller.tokenId;
   }
+}
+
+/** Where a request came from. */
+export type CallerOrigin = { ip: string | undefined; userAgent: string | undefined };
+
+const MAX_USER_AGENT = 256;
+
+export function originOf(req: Request): CallerOrigin {
+  return { ip: req.ip, userAgent: req.get('user-agent')?.slice(0, MAX_USER_AGENT) };
 }

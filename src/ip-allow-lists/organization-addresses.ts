@@ -1,18 +1,28 @@
-import { isAddressAllowed } from '../ip/ip-match.ts';
-import { ipNotAllowed } from '../http/ip-not-allowed.ts';
-import type { AllowListMemory } from './allow-list-memory.ts';
+import { makeGuardedMemory } from '../invalidation/guarded-memory.ts';
+import { ipNotAllowed, isAddressAllowed } from '../ip/ip-match.ts';
 import type { IpAllowListRepository } from './ip-allow-list-repository.ts';
 
 type Deps = {
   lists: Pick<IpAllowListRepository, 'find'>;
   memory: Pick<AllowListMemory, 'get' | 'fill' | 'generation'>;
-  /** Whether this process hears of every change. */
+  /** Whether this replica receives every invalidation, so that its memory is current. */
   isTrusted: () => boolean;
 };
 
 export type OrganizationAddresses = ReturnType<typeof makeOrganizationAddresses>;
+export type AllowListMemory = ReturnType<typeof makeAllowListMemory>;
 
-/** From where the people, machines and keys of an organization may come; known from memory while that may be believed. */
+const MAX_ORGANIZATIONS = 20_000;
+
+/** Allow lists by organization. A change of one key leaves them as they are. */
+export function makeAllowListMemory() {
+  return makeGuardedMemory<readonly string[]>({
+    max: MAX_ORGANIZATIONS,
+    nameIn: ({ organizationId, keyId }) => (keyId === undefined ? organizationId : undefined),
+  });
+}
+
+/** Refuses callers outside their organization's allow list. Memory answers while it is current. */
 export function makeOrganizationAddresses({ lists, memory, isTrusted }: Deps) {
   async function read(organizationId: string): Promise<readonly string[]> {
     const generation = memory.generation();

@@ -1,15 +1,16 @@
+import { AppError } from '../errors.ts';
 import { groups, readAddress } from './ip-address.ts';
 import { maskOf, readRange } from './ip-range.ts';
 
-/** Network and mask in turn, group by group, of every range of a version. */
+/** Network and mask alternating, group by group, for every range of a version. */
 type Compiled = { short: Uint16Array; long: Uint16Array };
 
-// Goes with the list, which is replaced when it changes.
+// Kept as long as the list itself, which is replaced when it changes.
 const compiled = new WeakMap<readonly string[], Compiled>();
 
 /**
- * Whether an address is allowed by a list of addresses and ranges; an empty list allows all. No address, and what is
- * none, is in no list. Makes nothing but what it keeps for the list, the first time.
+ * Whether a list of addresses and ranges allows an address. An empty list allows all; any other refuses a missing or
+ * unreadable address. Allocates only when it first sees a list.
  */
 export function isAddressAllowed(list: readonly string[], address: string | undefined): boolean {
   if (list.length === 0) return true;
@@ -21,6 +22,13 @@ export function isAddressAllowed(list: readonly string[], address: string | unde
   const version = address === undefined ? 0 : readAddress(address);
   if (version === 4) return isIn(ranges.short, 6);
   return version === 6 && isIn(ranges.long, 0);
+}
+
+/** @param address as it was seen: the client's own, or that of a proxy that is not trusted */
+export function ipNotAllowed(address: string | undefined): AppError {
+  return new AppError('ip_not_allowed', 'Your IP address is not in the allow list.', {
+    details: { address: address ?? null },
+  });
 }
 
 function isIn(ranges: Uint16Array, from: number): boolean {

@@ -1,39 +1,47 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { UserCaller } from '../http/caller.ts';
+import { makeGuardedMemory } from '../invalidation/guarded-memory.ts';
 import type { SessionActivity } from './session-activity.ts';
-import type { SessionMemory } from './session-memory.ts';
 import type { EndReason, SessionRepository } from './session-repository.ts';
+
+export type SessionMemory = ReturnType<typeof makeSessionMemory>;
 
 type Deps = {
   sessions: Pick<SessionRepository, 'find'>;
   memory: Pick<SessionMemory, 'get' | 'fill' | 'generation'>;
-  activity: Pick<SessionActivity, 'lastMs' | 'note'>;
-  /** After how long without a use a session is over; undefined: never for that. */
+  activity: Pick<SessionActivity, 'lastMs' | 'recordUse'>;
+  /** After how long without a use a session is over; undefined: never. */
   inactivityMs: number | undefined;
-  /** Whether this process hears of every session that ends. */
+  /** Whether this replica receives every invalidation, so that its memory is current. */
   isTrusted: () => boolean;
   clock: Clock;
 };
 
 export type LiveSessions = ReturnType<typeof makeLiveSessions>;
 
+const MAX_SESSIONS = 100_000;
 const MESSAGES: Readonly<Record<EndReason, string>> = {
   signed_out: 'This session was signed out. Sign in again.',
-  inactive: 'Nobody used this session for too long. Sign in again.',
+  inactive: 'This session was not used for too long. Sign in again.',
   refused: 'This session was ended. Sign in again.',
   revoked: 'This session was ended at WorkOS. Sign in again.',
 };
 
+/** Sessions that are not over, with the last use that this replica knows of. */
+export function makeSessionMemory() {
+  return makeGuardedMemory<{ lastActiveMs: number }>({ max: MAX_SESSIONS, nameIn: ({ sessionId }) => sessionId });
+}
+
 /**
- * Judges sessions whose token is good, and notes that they are used. From memory while it may be believed; whoever
- * would be refused by memory is looked up, for another process may know of a later use.
+ * Judges sessions whose token is good, and records their use. Memory answers while it is current. Before a session is
+ * refused as inactive the database is read, since another replica may know of a later use.
  */
 export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted, clock }: Deps) {
   const isInactive = (lastMs: number, nowMs: number) => inactivityMs !== undefined && nowMs - lastMs >= inactivityMs;
 
   async function use(caller: UserCaller, nowMs: number): Promise<void> {
-    if (inactivityMs !== undefined) await activity.note(caller, nowMs);
+    if (inactivityMs !== undefined) await activity.recordUse(caller, nowMs);
   }
 
   async function lookUp(caller: UserCaller, nowMs: number): Promise<void> {
@@ -59,12 +67,12 @@ export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isT
   };
 }
 
-/** The later of what is written and what is not yet. That a token was made anew is no use of its session. */
+/** The later of the written use and the one in memory. Renewing a token is no use of its session. */
 function lastUse(written: Date | undefined, remembered: number | undefined): number | undefined {
   if (written === undefined) return remembered;
   return Math.max(written.getTime(), remembered ?? 0);
 }
 
-export function sessionOver(reason: EndReason): AppError {
+function sessionOver(reason: EndReason): AppError {
   return new AppError('credential_expired', MESSAGES[reason], { details: { reason } });
 }

@@ -1,27 +1,30 @@
 import { createHmac } from 'node:crypto';
-import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { UserCaller } from '../http/caller.ts';
 import type { DerivedKeys } from '../secrets.ts';
+import type { SessionRepository } from './session-repository.ts';
 
 export type RenewableSessions = ReturnType<typeof makeRenewableSessions>;
 
-type Deps = { db: Knex; keys: DerivedKeys; clock: Clock };
-type Of = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
-type Row = { refresh_hash: string; session_id: string };
+type Deps = {
+  sessions: Pick<SessionRepository, 'findByRefreshHashes' | 'putRefreshHash' | 'dropRefreshHashes'>;
+  keys: DerivedKeys;
+  clock: Clock;
+};
+type Owned = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
 type Found = ReadonlyMap<string, string>;
 
 const MAX_TOKENS = 50_000;
 
 /**
- * Which session a refresh token renews, of those that any replica handed out last; by an HMAC under the first key, so that no
- * token lies in memory or in the database. What this replica handed out it finds without asking.
+ * Finds the session that a refresh token renews, among the tokens that any replica handed out last. Tokens are known by
+ * an HMAC alone, so that none lies in memory or in the database. Tokens of this replica are found without a query.
  */
-export function makeRenewableSessions({ db, keys, clock }: Deps) {
+export function makeRenewableSessions({ sessions, keys, clock }: Deps) {
   const remembered = new LRUCache<string, string>({ max: MAX_TOKENS });
   const hashesOf = (refreshToken: string) => keys.map((key) => tokenHash(key, refreshToken));
-  const read = inTurn((hashes) => readSessions(db, hashes));
+  const read = oneAtATime(sessions.findByRefreshHashes);
 
   return {
     async find(refreshToken: string): Promise<string | undefined> {
@@ -32,39 +35,26 @@ export function makeRenewableSessions({ db, keys, clock }: Deps) {
       return hashes.map((hash) => found.get(hash)).find((sessionId) => sessionId !== undefined);
     },
 
-    /** In place of the token that the session had before. Renewing is a use. */
-    async note(refreshToken: string, { sessionId, userId, organizationId }: Of): Promise<void> {
+    /** Records the session's new token in place of the one before. */
+    async record(refreshToken: string, { sessionId, userId, organizationId }: Owned): Promise<void> {
       const hash = tokenHash(keys[0], refreshToken);
-      await db.raw(
-        `insert into user_sessions as known (session_id, user_id, organization_id, last_active_at, refresh_hash)
-         values (?, ?, ?, ?, ?)
-         on conflict (session_id) do update
-           set refresh_hash = excluded.refresh_hash,
-               last_active_at = greatest(known.last_active_at, excluded.last_active_at)`,
-        [sessionId, userId, organizationId, clock(), hash],
-      );
+      await sessions.putRefreshHash({ sessionId, userId, organizationId, lastActiveAt: clock() }, hash);
       remembered.set(hash, sessionId);
     },
 
-    /** WorkOS says that it is used up, or none. */
+    /** Drops a token that WorkOS has used up or refused. */
     async forget(refreshToken: string): Promise<void> {
       const hashes = hashesOf(refreshToken);
       remembered.delete(hashes[0]!);
-      await db('user_sessions').whereIn('refresh_hash', hashes).update({ refresh_hash: null });
+      await sessions.dropRefreshHashes(hashes);
     },
   };
 }
 
-async function readSessions(db: Knex, hashes: readonly string[]): Promise<Found> {
-  const rows = await db<Row>('user_sessions')
-    .whereRaw('refresh_hash = any(?)', [hashes as string[]])
-    .whereNull('ended_at')
-    .select('refresh_hash', 'session_id');
-  return new Map(rows.map((row) => [row.refresh_hash, row.session_id]));
-}
-
-/** One query at a time: those who ask meanwhile are answered together by the next, so that a flood holds one connection. */
-function inTurn(load: (hashes: readonly string[]) => Promise<Found>): (hashes: readonly string[]) => Promise<Found> {
+/** Runs one query at a time; callers that arrive meanwhile share the next one, so that a flood holds one connection. */
+function oneAtATime(
+  load: (hashes: readonly string[]) => Promise<Found>,
+): (hashes: readonly string[]) => Promise<Found> {
   let last: Promise<unknown> = Promise.resolve();
   let next: { hashes: string[]; found: Promise<Found> } | undefined;
 

@@ -5,9 +5,9 @@ import type { SessionRepository, SessionUse } from './session-repository.ts';
 
 type Activity = { userId: string; organizationId: string; lastActiveMs: number; writtenMs: number };
 type Deps = {
-  sessions: Pick<SessionRepository, 'note'>;
+  sessions: Pick<SessionRepository, 'recordUses'>;
   items: Pick<Items, 'each' | 'due'>;
-  /** How long a use may wait to be written, in milliseconds: so much of it is lost with the process. */
+  /** How long a use may wait to be written, in milliseconds. A crash loses the uses that wait. */
   lagMs: number;
   maxSessions?: number;
 };
@@ -16,13 +16,13 @@ export type SessionActivity = ReturnType<typeof makeSessionActivity>;
 
 const MAX_SESSIONS = 100_000;
 const BATCH = 1_000;
-/** Between two looks for what was set aside. */
-const LOOK_MS = 60_000;
+/** Between two reads of the uses that were set aside. */
+const SET_ASIDE_MS = 60_000;
 
-/** When sessions were used, gathered in memory; the first use after a while is written soon, others within `lagMs`. */
+/** Gathers uses of sessions in memory. The first use after a while is written soon, others within `lagMs`. */
 export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_SESSIONS }: Deps) {
   const active = new Map<string, Activity>();
-  let lookMs = performance.now() + LOOK_MS;
+  let nextReadMs = performance.now() + SET_ASIDE_MS;
 
   async function write(due: readonly [string, Activity][]): Promise<void> {
     const uses = due.map(([sessionId, { userId, organizationId, lastActiveMs }]) => ({
@@ -31,12 +31,12 @@ export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_
       organizationId,
       lastActiveAt: new Date(lastActiveMs),
     }));
-    await noteAll({ sessions, items }, uses);
-    // A use that came in the meantime is later than what was written.
+    await recordAll({ sessions, items }, uses);
+    // A use during the write is later than what was written.
     for (const [i, [, activity]] of due.entries()) activity.writtenMs = uses[i]!.lastActiveAt.getTime();
   }
 
-  /** @param nowMs uses that wait since `lagMs` before it are written; all of them if it is infinite */
+  /** @param nowMs writes the uses that have waited for `lagMs` by then; all of them if it is infinite */
   async function flush(nowMs: number): Promise<void> {
     const due = [...active].filter(([, one]) => one.lastActiveMs > one.writtenMs && nowMs - one.writtenMs >= lagMs);
     for (let i = 0; i < due.length; i += BATCH) await write(due.slice(i, i + BATCH));
@@ -45,11 +45,11 @@ export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_
   }
 
   return {
-    /** When it was last used here, if that is not long ago. */
+    /** Returns the last use on this replica, if it is recent. */
     lastMs: (sessionId: string): number | undefined => active.get(sessionId)?.lastActiveMs,
 
-    /** Notes a use. Waits only when more sessions are in use than can be kept in mind. */
-    async note({ sessionId, userId, organizationId }: Of, nowMs: number): Promise<void> {
+    /** Records a use. Waits for the database only when memory holds `maxSessions` already. */
+    async recordUse({ sessionId, userId, organizationId }: Owned, nowMs: number): Promise<void> {
       const known = active.get(sessionId);
       if (known) {
         known.lastActiveMs = Math.max(known.lastActiveMs, nowMs);
@@ -63,12 +63,12 @@ export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_
 
     flush,
 
-    /** Writes once more what was set aside and is due; it is looked for once a while. */
+    /** Writes the uses that were set aside and are due; reads them once a minute. */
     async flushSetAside(): Promise<void> {
-      if (performance.now() < lookMs) return;
-      lookMs = performance.now() + LOOK_MS;
+      if (performance.now() < nextReadMs) return;
+      nextReadMs = performance.now() + SET_ASIDE_MS;
       const due = await items.due(BATCH);
-      await noteEach(
+      await recordEach(
         { sessions, items },
         due.map(({ payload }) => readUse(payload)),
       );
@@ -76,28 +76,27 @@ export function makeSessionActivity({ sessions, items, lagMs, maxSessions = MAX_
   };
 }
 
-type Of = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
+type Owned = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId'>;
+type Recording = Pick<Deps, 'sessions' | 'items'>;
 
-type Noting = Pick<Deps, 'sessions' | 'items'>;
-
-/** All together; what the database refuses is found one by one and set aside. */
-async function noteAll(deps: Noting, uses: readonly SessionUse[]): Promise<void> {
+/** Writes all uses in one statement; if the database refuses it, writes each and sets aside the bad ones. */
+async function recordAll(deps: Recording, uses: readonly SessionUse[]): Promise<void> {
   try {
-    await deps.sessions.note(uses);
+    await deps.sessions.recordUses(uses);
   } catch (error) {
     if (!isRefusedData(error)) throw error;
-    await noteEach(deps, uses);
+    await recordEach(deps, uses);
   }
 }
 
-function noteEach({ sessions, items }: Noting, uses: readonly SessionUse[]): Promise<void> {
+function recordEach({ sessions, items }: Recording, uses: readonly SessionUse[]): Promise<void> {
   return items.each(uses, {
     name: (use) => ({ id: use.sessionId, organizationId: use.organizationId, payload: use }),
-    work: (use) => sessions.note([use]),
+    work: (use) => sessions.recordUses([use]),
   });
 }
 
-/** Written as JSON by this file alone. */
+/** Only this file writes the payload. */
 function readUse(payload: object): SessionUse {
   const use = payload as Omit<SessionUse, 'lastActiveAt'> & { lastActiveAt: string };
   return { ...use, lastActiveAt: new Date(use.lastActiveAt) };

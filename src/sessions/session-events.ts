@@ -4,36 +4,36 @@ import type { UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { EndReason } from './session-repository.ts';
 
-/** What somebody proved themselves with; never what it said. */
+/** The kind of credential that a person used; never its value. */
 export type Proven = 'password' | 'pending_authentication_token' | 'refresh_token';
 export type SessionOf = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId' | 'impersonator'>;
 type From = Pick<RequestContext, 'requestId' | 'ip'>;
 
-/** No id of WorkOS's. */
-const NOBODY_KNOWN = 'unknown';
+/** The actor of a failed sign-in; it is no id of WorkOS's. */
+const UNKNOWN_ACTOR = 'unknown';
 
 export function sessionCreated(session: SessionOf, credential: Proven, from: From): AuditEvent {
   return event(session, 'session.created', personSource(session, from), { credential });
 }
 
-/** Whose it was before is nothing that this organization has to know. */
+/** Does not name the organization before: the new one need not know it. */
 export function sessionMoved(session: SessionOf, from: From): AuditEvent {
   const details = { credential: 'refresh_token' satisfies Proven };
   return event(session, 'session.organization_changed', personSource(session, from), details);
 }
 
-/** @param refusal the code by which it was refused to go on, if that was it */
+/** @param refusal the error code, if a refused renewal ended the session */
 export function sessionEnded(session: SessionOf, reason: EndReason, source: AuditSource, refusal?: string): AuditEvent {
   const { userId: user_id } = session;
   return event(session, 'session.ended', source, { user_id, reason, ...(refusal !== undefined && { refusal }) });
 }
 
-/** Somebody proved who they are, and what WorkOS opened was not handed out. */
+/** The person's credential was right, but the session that WorkOS opened was not handed out. */
 export function sessionRefused(session: SessionOf, credential: Proven, reason: string, from: From): AuditEvent {
   return event(session, 'session.refused', personSource(session, from), { credential, reason });
 }
 
-/** `userId` where it is known whose account it was. */
+/** `userId`: the account's user, if known. */
 export type FailedSignIn = {
   organizationId: string;
   userId: string | undefined;
@@ -42,18 +42,18 @@ export type FailedSignIn = {
   from: From;
 };
 
-/** Somebody named the organization, or a person of it, and did not get in. */
+/** A sign-in failed that named the organization or one of its users. */
 export function signInFailed({ organizationId, userId, credential, reason, from }: FailedSignIn): AuditEvent {
   return {
     organizationId,
     action: 'session.refused',
-    ...personSource({ userId: NOBODY_KNOWN }, from),
+    ...personSource({ userId: UNKNOWN_ACTOR }, from),
     target: { kind: 'organization', id: organizationId },
     details: { credential, reason, ...(userId !== undefined && { user_id: userId }) },
   };
 }
 
-/** So many more of the same; the address is that of the last. */
+/** Stands for `attempts` further failures of the same kind; the address is that of the last. */
 export function signInsFailed(failure: FailedSignIn, attempts: number): AuditEvent {
   const event = signInFailed(failure);
   return { ...event, requestId: undefined, details: { ...event.details, attempts } };

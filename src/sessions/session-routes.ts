@@ -11,7 +11,7 @@ type Deps = {
   billingOf: (organizationIds: readonly string[]) => Promise<ReadonlyMap<string, OrganizationBilling>>;
 };
 
-/** The user that stands for every API key: a key belongs to an organization, not to a person. */
+/** The `user_id` of a key that belongs to no person. */
 const KEY_USER_ID = 'user_system_api_key';
 
 const common = { organization_id: z.string(), permissions: z.array(z.string()) };
@@ -27,11 +27,11 @@ const Session = z
       impersonator: z
         .object({ id: z.string() })
         .optional()
-        .describe('Who acts as this person through WorkOS, if somebody does.'),
+        .describe('The person who impersonates this user through WorkOS, if any.'),
       memberships: z.array(
         z.object({
           organization_id: z.string(),
-          organization_name: z.string().nullable().describe('Null where WorkOS does not name it.'),
+          organization_name: z.string().nullable().describe('Null if WorkOS gives no name.'),
           role: z.string().nullable(),
           billing: z.object({ status: z.string().nullable(), posture: z.string() }),
         }),
@@ -40,7 +40,7 @@ const Session = z
     z.object({
       ...common,
       kind: z.literal('api_key'),
-      user_id: z.string().describe(`Whose key it is, if a person's; else ${KEY_USER_ID}.`),
+      user_id: z.string().describe(`The owner of a personal key; ${KEY_USER_ID} for a key of the organization.`),
       api_key_id: z.string(),
       api_key_label: z.string(),
       api_key_permission_set: z.string().nullable(),
@@ -56,7 +56,7 @@ export function sessionRoutes(deps: Deps): Route[] {
       method: 'get',
       path: '/v1/me/session',
       tag: 'Session',
-      summary: 'Who the caller is',
+      summary: 'Get the caller of this request',
       scope: [],
       billing: 'read',
       responses: { 200: Session },

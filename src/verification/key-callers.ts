@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
-import { ipNotAllowed } from '../http/ip-not-allowed.ts';
+import { ipNotAllowed } from '../ip/ip-match.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
 import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Limiter, Taken } from '../limits/limiter.ts';

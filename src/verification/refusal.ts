@@ -1,6 +1,6 @@
 import { refusalOf as billingRefusal } from '../billing/gate.ts';
 import { AppError } from '../errors.ts';
-import { ipNotAllowed } from '../http/ip-not-allowed.ts';
+import { ipNotAllowed } from '../ip/ip-match.ts';
 import type { Decision } from './decide.ts';
 import type { Use } from './judge.ts';
 import { limitError } from './limit-answer.ts';

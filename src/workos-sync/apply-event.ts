@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { backgroundSource } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
-import type { MirrorSessions } from '../sessions/mirror-sessions.ts';
+import type { MirrorSessions } from '../sessions/end-session.ts';
 import type { MirrorTenants } from '../tenants/mirror-tenants.ts';
 import { transaction } from '../db/transaction.ts';
 import type { MirrorKeys } from '../api-keys/mirror/mirror-keys.ts';

@@ -48,7 +48,7 @@ describe('session activity', () => {
     db.on('query', ({ sql, bindings }: { sql: string; bindings: string[][] }) => {
       if (sql.includes('insert into user_sessions')) seen.push(bindings[0]!);
     });
-    await makeSessionRepository(db).note([use('session_c'), use('session_a'), use('session_b')]);
+    await makeSessionRepository(db).recordUses([use('session_c'), use('session_a'), use('session_b')]);
     expect(seen).toEqual([['session_a', 'session_b', 'session_c']]);
   });
 });

@@ -169,18 +169,23 @@ test('a write that fails loses no use, and many sessions are written together', 
     written.push([...uses]);
     return Promise.resolve();
   };
-  const activity = makeSessionActivity({ sessions: { note }, items: plainItems, lagMs: 1_000, maxSessions: 3 });
-  for (let n = 0; n < 3; n++) await activity.note(of(n), 5_000 + n);
+  const activity = makeSessionActivity({
+    sessions: { recordUses: note },
+    items: plainItems,
+    lagMs: 1_000,
+    maxSessions: 3,
+  });
+  for (let n = 0; n < 3; n++) await activity.recordUse(of(n), 5_000 + n);
   await expect(activity.flush(6_000)).rejects.toThrow('down');
   isDown = false;
   // One more than is kept is written by itself.
-  await activity.note(of(3), 7_000);
+  await activity.recordUse(of(3), 7_000);
   await activity.flush(8_000);
   expect(written.map((uses) => uses.map(({ sessionId }) => sessionId))).toEqual([
     ['session_3'],
     ['session_0', 'session_1', 'session_2'],
   ]);
-  await activity.note(of(0), 8_100);
+  await activity.recordUse(of(0), 8_100);
   await activity.flush(8_200);
   expect(activity.lastMs('session_1')).toBeUndefined();
   await activity.flush(Infinity);

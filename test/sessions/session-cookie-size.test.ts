@@ -14,7 +14,9 @@ const service = await startService(
 const { workos, background } = service;
 const permissionsOf = (count: number) => Array.from({ length: count }, (_, i) => `documents:write:kind-${i}`);
 const warnings = (role: string) =>
-  service.logs.filter((line) => line.includes('does not fit a session cookie') && line.includes(`"role":"${role}"`));
+  service.logs.filter(
+    (line) => line.includes('session cookie too large for role') && line.includes(`"role":"${role}"`),
+  );
 
 const change = (slug: string, count: number) =>
   atWorkos(service, 'PUT', `/authorization/roles/${slug}/permissions`, { permissions: permissionsOf(count) });

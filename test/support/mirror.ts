@@ -32,7 +32,7 @@ export async function startMirror(firstPosture?: Product['first_posture']) {
   const catalogue = makeCatalogue({ ...product, first_posture: firstPosture });
   const marker = makeMarker(randomBytes(32));
   const audit = makeTestAudit(clock);
-  const mirror = makeMirror({ product, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
+  const mirror = makeMirror({ product, db, catalogue, marker, announce: () => Promise.resolve(), audit, clock });
   const applyEvent = makeApplyEvent({
     db,
     ...mirror,

@@ -1,5 +1,5 @@
-import { makeAllowListMemory } from '../../ip-allow-lists/allow-list-memory.ts';
-import { makeSessionMemory } from '../../sessions/session-memory.ts';
+import { makeAllowListMemory } from '../../ip-allow-lists/organization-addresses.ts';
+import { makeSessionMemory } from '../../sessions/live-sessions.ts';
 import type { Config } from '../../config/config.ts';
 import { makeAnnounce } from '../../invalidation/announce.ts';
 import type { Invalidation } from '../../invalidation/invalidation.ts';

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../../audit/audit-log.ts';
-import type { AllowListMemory } from '../../ip-allow-lists/allow-list-memory.ts';
 import { makeIpAllowListRepository } from '../../ip-allow-lists/ip-allow-list-repository.ts';
 import { ipAllowListRoutes } from '../../ip-allow-lists/ip-allow-list-routes.ts';
 import { makeOrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
+import type { AllowListMemory } from '../../ip-allow-lists/organization-addresses.ts';
 import { makeSetIpAllowList } from '../../ip-allow-lists/set-ip-allow-list.ts';
 import type { Tenant } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
@@ -24,13 +24,13 @@ type Deps = {
   clock: Clock;
 };
 
-/** From where callers may come. */
+/** Parts of the organizations' IP allow lists: their routes, and the guard of every request. */
 export function makeAddressParts({ db, product, audit, allowListMemory: memory, trust, tenants, clock }: Deps) {
   const lists = makeIpAllowListRepository(db);
   const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
   return {
-    /** Judges a person or machine by its organization's list, and a key by its own, too. */
+    /** Refuses a user or machine outside its organization's list, and a key outside its own list, too. */
     addressGuard:
       (keyCallers: Pick<KeyCallers, 'assertAddress'>) =>
       async (caller: TenantCaller, address: string | undefined): Promise<void> => {

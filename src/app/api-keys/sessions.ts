@@ -13,16 +13,14 @@ import { makeLiveSessions } from '../../sessions/live-sessions.ts';
 import type { OrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
 import { makeOwnerOf } from '../../auth/owner-of.ts';
 import { makeNoteRefusedIssuer } from '../../auth/refused-issuers.ts';
-import { makeRecordSession } from '../../sessions/record-session.ts';
 import { makeRenewableSessions } from '../../sessions/renewable-sessions.ts';
 import { makeSessionActivity } from '../../sessions/session-activity.ts';
 import type { SessionActivity } from '../../sessions/session-activity.ts';
-import type { SessionMemory } from '../../sessions/session-memory.ts';
-import { SWEEP_LOOP, makeSessionEndsRepository } from '../../sessions/session-ends-repository.ts';
-import type { SessionEnds } from '../../sessions/session-ends-repository.ts';
-import { makeSessionRepository } from '../../sessions/session-repository.ts';
+import type { SessionMemory } from '../../sessions/live-sessions.ts';
+import { SWEEP_LOOP, makeSessionRepository } from '../../sessions/session-repository.ts';
+import type { SessionRepository } from '../../sessions/session-repository.ts';
 import { makeSessionIssuers } from '../../auth/session-issuers.ts';
-import { makeSignIn } from '../../sessions/sign-in/sign-in.ts';
+import { makeRecordSession, makeSignIn } from '../../sessions/sign-in/sign-in.ts';
 import { makeSignInRefusal } from '../../sessions/sign-in/sign-in-refusal.ts';
 import { signInRoutes } from '../../sessions/sign-in/sign-in-routes.ts';
 import { makeTokenVerifier } from '../../auth/token-verifier.ts';
@@ -70,19 +68,18 @@ const FOLD_LOOP = 'record_failed_sign_ins';
 const FOLD_MS = 10_000;
 const CLOSE_MS = 3_000;
 
-/** What knows of people's sessions: their tokens, that they are used, and that they are over. */
+/** Parts of users' sessions: verifying tokens, sign-in, activity, and the loops that end and revoke sessions. */
 export function makeSessionParts(deps: Deps) {
   const { product, db, sessionMemory: memory, trust, accounts, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
-  // So far replicas may differ in when a session was last used.
+  // Replicas may differ by this much in a session's last use.
   const lagMs = Math.min(MINUTE_MS, (inactivityMs ?? MINUTE_MS) / 10);
   const sessions = makeSessionRepository(db);
-  const ends = makeSessionEndsRepository(db);
   const flushed = deps.itemsOf(FLUSH_LOOP);
   const activity = makeSessionActivity({ sessions, lagMs, items: flushed });
   const live = makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted: trust.isTrusted, clock });
-  const endSession = makeEndSession({ ...deps, sessions, ends });
+  const endSession = makeEndSession({ ...deps, sessions });
   const verify = tokenVerifier(deps);
   const isOrganizationKnown = isKnown(deps);
   const failedSignIns = makeFailedSignIns({ ...deps, isOrganizationKnown, accounts });
@@ -96,17 +93,17 @@ export function makeSessionParts(deps: Deps) {
       sessions,
       endSession,
       recordSession: makeRecordSession({ ...deps, sessions }),
-      noteFailedSignIn: failedSignIns.note,
+      recordFailedSignIn: failedSignIns.record,
       ownerOf: makeOwnerOf(verify),
       signInRefusal: makeSignInRefusal(log),
       rates: deps.budgets.signIns,
       failures,
       refreshes: deps.budgets.refreshes,
-      renewable: makeRenewableSessions({ db, keys: deriveKeys(deps.config, 'refresh token'), clock }),
+      renewable: makeRenewableSessions({ sessions, keys: deriveKeys(deps.config, 'refresh token'), clock }),
     });
 
   return {
-    /** Who a session or machine token stands for, if its session is not over. */
+    /** Returns the caller of a session or machine token, unless its session is over. */
     async verifyToken(token: string) {
       const caller = await verify(token);
       if (caller.kind === 'user' && caller.applicationId === undefined) await live.admit(caller);
@@ -116,12 +113,12 @@ export function makeSessionParts(deps: Deps) {
       ...(hasSignIn ? signInRoutes({ signIn: signInOf(failures), endSession }) : []),
       ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],
-    sessionLoops: loops({ ...deps, activity, flushed, ends, failedSignIns }, unusedMs),
+    sessionLoops: loops({ ...deps, activity, flushed, sessions, failedSignIns }, unusedMs),
     closeSessions: () => writeLast(activity, failedSignIns, log),
   };
 }
 
-/** Writes the last uses, and failures of sign-in, when no more come. */
+/** Writes the last uses and failed sign-ins at shutdown. */
 async function writeLast(activity: SessionActivity, failed: FailedSignIns, log: Logger): Promise<void> {
   const writes = Promise.allSettled([activity.flush(Infinity), failed.flush()]);
   const lost = await within(CLOSE_MS, writes).then(
@@ -129,18 +126,18 @@ async function writeLast(activity: SessionActivity, failed: FailedSignIns, log: 
     (error: unknown) => error,
   );
   if (lost !== undefined)
-    log.warn({ err: lost }, 'last uses of sessions, or failures of sign-in, could not be written');
+    log.warn({ err: lost }, 'failed to write the last session uses or failed sign-ins at shutdown');
 }
 
 type LoopDeps = {
   activity: SessionActivity;
   flushed: Items;
-  ends: SessionEnds;
+  sessions: SessionRepository;
   failedSignIns: Pick<FailedSignIns, 'flush'>;
 } & Deps;
 
 function loops(deps: LoopDeps, unusedMs: number | undefined): Loop[] {
-  const { activity, flushed, ends, itemsOf, clock } = deps;
+  const { activity, flushed, sessions, itemsOf, clock } = deps;
   const { role, settleIntervalMs } = deps.config;
   const flush: Loop = {
     name: FLUSH_LOOP,
@@ -155,14 +152,14 @@ function loops(deps: LoopDeps, unusedMs: number | undefined): Loop[] {
     name: FOLD_LOOP,
     everyMs: FOLD_MS,
     step: deps.failedSignIns.flush,
-    bulk: 'What cannot be written stays counted, and holds up nothing else.',
+    bulk: 'Failures that cannot be written stay counted, and hold up nothing else.',
   };
-  const revoked = itemsOf(REVOKE_LOOP, ({ id }, now) => ends.postpone(id, now));
+  const revoked = itemsOf(REVOKE_LOOP, ({ id }, now) => sessions.postpone(id, now));
   const revoke: Loop = {
     name: REVOKE_LOOP,
     everyMs: settleIntervalMs,
     step: makeRevokeSessions({ ...deps, items: revoked }),
-    lagSeconds: () => ends.lagSeconds(clock()),
+    lagSeconds: () => sessions.lagSeconds(clock()),
     items: revoked.deadLetters,
   };
   const swept = itemsOf(SWEEP_LOOP);
@@ -184,7 +181,7 @@ function isKnown({ tenants }: Pick<Deps, 'tenants'>) {
 
 type VerifierDeps = Pick<Deps, 'config' | 'clock' | 'log'> & { catalogue: Pick<Catalogue, 'implying'> };
 
-/** Verifies tokens as the configuration has it. */
+/** Returns the verifier of the configured issuers and applications. */
 export function tokenVerifier({ config, catalogue, clock, log }: VerifierDeps) {
   const { clientIds, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
   const keySet = (url: string) => makeKeySet({ url, timeoutMs, clock });

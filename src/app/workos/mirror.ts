@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { ItemsOf } from '../../background/items.ts';
-import { makeMirrorSessions } from '../../sessions/mirror-sessions.ts';
-import type { MirrorSessions } from '../../sessions/mirror-sessions.ts';
-import { makeNoteLargeRole } from '../../sessions/session-cookie-size.ts';
+import { makeMirrorSessions } from '../../sessions/end-session.ts';
+import type { MirrorSessions } from '../../sessions/end-session.ts';
+import { makeWarnOfLargeRole } from '../../sessions/session-cookie-size.ts';
+import { makeSessionRepository } from '../../sessions/session-repository.ts';
 import { makeMirrorTenants } from '../../tenants/mirror-tenants.ts';
 import type { MirrorTenants } from '../../tenants/mirror-tenants.ts';
 import { makeKnownAccounts } from '../../sessions/sign-in/known-accounts.ts';
@@ -56,6 +57,7 @@ const ASKING_DEADLINES = 5;
 
 type MirrorDeps = {
   product: Pick<Product, 'api_keys'>;
+  db: Knex;
   catalogue: Catalogue;
   marker: Marker;
   announce: Announce;
@@ -64,7 +66,7 @@ type MirrorDeps = {
 };
 
 /** What writes WorkOS's word into the mirror. */
-export function makeMirror({ product, catalogue, marker, announce, audit, clock }: MirrorDeps) {
+export function makeMirror({ product, db, catalogue, marker, announce, audit, clock }: MirrorDeps) {
   const announceKeysOf = makeAnnounceKeysOf(announce);
   const mirrorMembers = makeMirrorMembers({ announce: announceKeysOf, revokeKeysOf, audit, clock });
   const mirrorTenants = makeMirrorTenants({ audit, firstPosture: catalogue.firstPosture, clock });
@@ -79,7 +81,7 @@ export function makeMirror({ product, catalogue, marker, announce, audit, clock 
     audit,
     clock,
   });
-  const mirrorSessions = makeMirrorSessions({ audit, announce });
+  const mirrorSessions = makeMirrorSessions({ sessions: makeSessionRepository(db), audit, announce });
   return { mirrorTenants, mirrorMembers, mirrorSessions, announceKeysOf, mirrorKeys, describe };
 }
 
@@ -101,7 +103,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, pace, ...deps
   const { db, clock } = deps;
   const accounts = makeKnownAccounts({ db, keys: deriveKeys(config, 'sign-in account'), clock });
   const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
-  const noteRole = makeNoteLargeRole(deps.log);
+  const noteRole = makeWarnOfLargeRole(deps.log);
   const workos = {
     heldMs: deps.workos.heldMs,
     findMember: deps.workos.findMember,
@@ -116,7 +118,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, pace, ...deps
     workos,
     items,
     announce: announceKeysOf,
-    noteAccount: accounts.note,
+    noteAccount: accounts.record,
     turn: pace.turn,
     leaseMs,
   };
@@ -141,7 +143,7 @@ type EventDeps = {
   mirrorMembers: MirrorMembers;
   mirrorSessions: MirrorSessions;
   askAboutMember: AskForMembers['askAbout'];
-  noteRole: ReturnType<typeof makeNoteLargeRole>;
+  noteRole: ReturnType<typeof makeWarnOfLargeRole>;
   metrics: Metrics;
   itemsOf: ItemsOf;
   at: FaultPoint;

@@ -21,23 +21,23 @@ type Attempt = { organizationId: string | undefined; email?: string | undefined;
 type Folded = FailedSignIn & { attempts: number };
 
 export type FailedSignIns = ReturnType<typeof makeFailedSignIns>;
-export type NoteFailedSignIn = FailedSignIns['note'];
+export type RecordFailedSignIn = FailedSignIns['record'];
 
-/** What a person did; that there were too many, or that WorkOS was down, is in metrics. */
+/** Failures of the person. Rate limits and outages of WorkOS are in metrics. */
 const FAILURES: readonly ErrorCode[] = ['credential_invalid', 'permission_denied', 'organization_not_found'];
-/** Of one account in one organization, and of all that are not known; what goes beyond is recorded as a number. */
+/** For each known account of an organization, and for all unknown ones together. Failures beyond it become a count. */
 const RATE = { limit: 10, windowSeconds: 60 };
 const MAX_FOLDED = 10_000;
 
 /**
- * Records who tried in vain to sign in, in the log of the organization that was named, and in those of a person who is
- * known. Each of the first in a minute is an event of its own; the others are counted, and recorded as one event. Those of
- * a known account are counted by themselves, so that names that anybody makes up do not hide them.
+ * Records failed sign-ins in the audit log of the named organization, and in those of the account if it is known. The
+ * first in a minute are events of their own; further ones are counted and become one event. Known accounts are counted
+ * apart, so that made-up names do not hide them.
  */
 export function makeFailedSignIns({ db, audit, isOrganizationKnown, accounts, limiter }: Deps) {
   const folded = new Map<string, Folded>();
 
-  async function record(failure: FailedSignIn): Promise<void> {
+  async function append(failure: FailedSignIn): Promise<void> {
     const name = `${failure.organizationId} ${failure.userId ?? 'unknown'}`;
     if ((await limiter.takeRate(`failed_sign_ins ${name}`, RATE, 1)).refused) return fold(name, failure);
     await transaction(db, (trx) => audit.append(trx, signInFailed(failure)));
@@ -53,7 +53,7 @@ export function makeFailedSignIns({ db, audit, isOrganizationKnown, accounts, li
   async function flush(): Promise<void> {
     let failure: unknown;
     for (const [by, each] of Array.from(folded)) {
-      // What comes meanwhile is counted anew; what cannot be written now is written the next time.
+      // A failure during the write starts a new count. A failed write is added to it and tried again.
       folded.delete(by);
       try {
         await transaction(db, (trx) => audit.append(trx, signInsFailed(each, each.attempts)));
@@ -66,7 +66,7 @@ export function makeFailedSignIns({ db, audit, isOrganizationKnown, accounts, li
   }
 
   return {
-    async note(
+    async record(
       { organizationId: named, email, credential }: Attempt,
       error: unknown,
       from: Pick<RequestContext, 'requestId' | 'ip'>,
@@ -75,15 +75,15 @@ export function makeFailedSignIns({ db, audit, isOrganizationKnown, accounts, li
       const account = email === undefined ? undefined : await accounts.find(email);
       const own = account?.organizationIds ?? [];
       for (const organizationId of new Set([...(named === undefined ? [] : [named]), ...own])) {
-        // Looked up first: names that anybody makes up are not counted.
+        // Checked first, so that made-up organizations take no memory.
         if (!(await isOrganizationKnown(organizationId))) continue;
-        // That a person is of another organization is nothing for the one that was named.
+        // The named organization must not learn that the account belongs to another one.
         const userId = own.includes(organizationId) ? account?.userId : undefined;
-        await record({ organizationId, userId, credential, reason: error.code, from });
+        await append({ organizationId, userId, credential, reason: error.code, from });
       }
     },
 
-    /** Records what was counted. */
+    /** Appends the counted failures to the audit log. */
     flush,
   };
 }

@@ -12,16 +12,16 @@ type Deps = { db: Knex; keys: DerivedKeys; clock: Clock };
 type Row = { user_id: string; organization_id: string };
 
 const MAX_ORGANIZATIONS = 20;
-const MAX_NOTED = 50_000;
-/** An account that is in use is written this often, so that it is not forgotten. */
-const NOTED_MS = 24 * 60 * 60_000;
+const MAX_RECORDED = 50_000;
+/** How often an account in use is written again, so that it is not deleted as old. */
+const RECORD_AGAIN_MS = 24 * 60 * 60_000;
 
 /**
- * Whose an e-mail address is, of people who signed in or renewed a session here, on any replica; by an HMAC of the address,
- * under the first key. An address that is another person's by now is that of the one who came last.
+ * Maps e-mail addresses to the users who signed in or renewed a session, on any replica. The database has an HMAC of the
+ * address only. An address that changed hands is that of the user who signed in last.
  */
 export function makeKnownAccounts({ db, keys, clock }: Deps) {
-  const noted = new LRUCache<string, string>({ max: MAX_NOTED, ttl: NOTED_MS });
+  const recorded = new LRUCache<string, string>({ max: MAX_RECORDED, ttl: RECORD_AGAIN_MS });
 
   return {
     async find(email: string): Promise<KnownAccount | undefined> {
@@ -37,18 +37,18 @@ export function makeKnownAccounts({ db, keys, clock }: Deps) {
       return { userId, organizationIds: [...new Set(own.map((row) => row.organization_id))] };
     },
 
-    async note(email: string, { userId, organizationId }: Pick<UserCaller, 'userId' | 'organizationId'>) {
+    async record(email: string, { userId, organizationId }: Pick<UserCaller, 'userId' | 'organizationId'>) {
       const hash = accountHash(keys[0], email);
       const name = `${hash} ${organizationId}`;
-      if (noted.get(name) === userId) return;
+      if (recorded.get(name) === userId) return;
       await db('known_accounts')
         .insert({ account_hash: hash, organization_id: organizationId, user_id: userId, noted_at: clock() })
         .onConflict(['account_hash', 'organization_id'])
         .merge();
-      noted.set(name, userId);
+      recorded.set(name, userId);
     },
 
-    /** Forgets accounts that nobody signed in to since then. @returns how many */
+    /** Deletes accounts without a sign-in since then. @returns how many */
     async forget(since: Date, limit: number): Promise<number> {
       const { rows } = await db.raw<{ rows: unknown[] }>(
         `delete from known_accounts where ctid = any(array(

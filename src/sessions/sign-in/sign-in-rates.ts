@@ -8,20 +8,19 @@ type Deps = {
   limiter: Pick<Limiter, 'takeRate'>;
   perMinute: number;
   perAccountMinute: number;
-  /** Told of each try that there was room for, or not. */
+  /** Counts each attempt as a metric. */
   count: (scope: Scope, outcome: 'taken' | 'refused') => void;
 };
 
 export type SignInRates = ReturnType<typeof makeSignInRates>;
 
-/** Of what one network may try an account with, once more than that is tried from all networks together. */
+/** The share that one network keeps of an account's limit while all networks together exceed the limit. */
 const SHARE_UNDER_ATTACK = 0.3;
 const WINDOW_SECONDS = 60;
 
 /**
- * How often sign-in may be tried from one address, and for one account from one network, whether there is such an
- * account or not. No number of strangers locks a person out: what is tried from elsewhere does not count here. It slows
- * everybody down: an account that is tried from many networks can be tried less often from each.
+ * Limits sign-in attempts by network, and by account within a network, whether the account exists or not. Attempts from
+ * other networks never lock a person out. They only lower the account's limit on each network.
  */
 export function makeSignInRates({ limiter, perMinute, perAccountMinute, count }: Deps) {
   const underAttack = Math.max(1, Math.floor(perAccountMinute * SHARE_UNDER_ATTACK));
@@ -46,12 +45,12 @@ export function makeSignInRates({ limiter, perMinute, perAccountMinute, count }:
 }
 
 export function tooMany(retryAfter: number, details: object = {}): AppError {
-  return new AppError('rate_limited', 'Sign-in was tried too often. Wait a little.', {
+  return new AppError('rate_limited', 'Too many sign-in attempts. Wait and try again.', {
     details: { retry_after: retryAfter, ...details },
   });
 }
 
-/** Nobody's e-mail address lies in Redis, or in memory. */
+/** A hash, so that no e-mail address lies in Redis or in memory. */
 function accountName(email: string): string {
   return createHash('sha256').update(email.trim().toLowerCase()).digest('base64url');
 }

@@ -14,7 +14,7 @@ type Deps = { signIn: SignIn; endSession: EndSession };
 const TAG = 'Session';
 const MAX_TOKEN = 4_096;
 const MAX_ACCESS_TOKEN = 16_384;
-/** What may stand in the way of a session that is opened. */
+/** The codes of every route that opens a session. */
 const OPENS_A_SESSION = [
   'credential_invalid',
   'credential_expired',
@@ -31,12 +31,12 @@ const OPENS_A_SESSION = [
 const organizationId = z
   .string()
   .regex(ORGANIZATION_ID, NO_ORGANIZATION_ID)
-  .describe('The organization to sign in to; needed by people who belong to several.');
+  .describe('The organization to sign in to. Required for a user who belongs to several.');
 
 const Session = z
   .object({
     access_token: z.string().describe('For `Authorization: Bearer` or `x-access-token`, until `expires_at`.'),
-    refresh_token: z.string().describe('For one `POST /v1/auth/refresh`, which gives the next.'),
+    refresh_token: z.string().describe('Works for one `POST /v1/auth/refresh`, which returns the next.'),
     expires_at: z.iso.datetime(),
     user: z.object({ id: z.string(), email: z.string() }),
     organization_id: z.string(),
@@ -61,13 +61,13 @@ const Renewal = z
       .max(MAX_ACCESS_TOKEN)
       .optional()
       .describe(
-        'The access token that came with it, also when it has expired. Send it for a session that was not opened here, so that no flood of guesses from the same network delays the renewal.',
+        'The access token that came with the refresh token, even if it has expired. Send it for a session that was opened elsewhere: guesses from the same network then do not delay the renewal.',
       ),
     organization_id: organizationId.optional(),
   })
   .meta({ id: 'RefreshSession' });
 
-/** Signing in and out with a password; there where the product's file says so. */
+/** Password sign-in, renewal and sign-out; mounted where the product's file enables them. */
 export function signInRoutes(deps: Deps): Route[] {
   return [loginRoute(deps), refreshRoute(deps), logoutRoute(deps)];
 }
@@ -80,7 +80,7 @@ function loginRoute({ signIn }: Deps): Route {
     tag: TAG,
     summary: 'Sign in with e-mail address and password',
     description:
-      'Whoever belongs to several organizations and names none is asked: 409 `organization_choice_required` with `details.organizations` and `details.pending_authentication_token`, which stands for the password when it is sent with the `organization_id`.',
+      'A user who belongs to several organizations must name one. Otherwise the answer is 409 `organization_choice_required` with `details.organizations` and `details.pending_authentication_token`; send that token with the chosen `organization_id` in place of the password.',
     body: z.union([Proof, Choice]).meta({ id: 'Login' }),
     responses: { 200: Session },
     errors: OPENS_A_SESSION,
@@ -101,8 +101,8 @@ function refreshRoute({ signIn }: Deps): Route {
     method: 'post',
     path: '/v1/auth/refresh',
     tag: TAG,
-    summary: 'Renew a session, or take it to another organization',
-    description: 'A session that was signed out, or that nobody used for too long, cannot be renewed.',
+    summary: 'Renew a session, or move it to another organization',
+    description: 'A session that was signed out, or not used for too long, cannot be renewed.',
     body: Renewal,
     responses: { 200: Session },
     errors: OPENS_A_SESSION,
@@ -118,7 +118,7 @@ function logoutRoute({ endSession }: Deps): Route {
     path: '/v1/auth/logout',
     tag: TAG,
     summary: 'Sign out',
-    description: 'Ends the session here, from the moment of this answer, and at WorkOS.',
+    description: 'Ends the session: here before this answer, and at WorkOS as soon as it can be reached.',
     scope: [],
     callers: ['user'],
     billing: 'wind_down',
@@ -130,7 +130,7 @@ function logoutRoute({ endSession }: Deps): Route {
       if (session.applicationId !== undefined)
         throw new AppError(
           'permission_denied',
-          'This token is of an application that acts for you, and of no session.',
+          'This token belongs to an application that acts for you. Only a session can be signed out.',
         );
       await endSession(session, 'signed_out', sessionEnded(session, 'signed_out', auditSource(caller, context)));
       return { status: 'signed_out' as const };

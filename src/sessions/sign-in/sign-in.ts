@@ -1,6 +1,10 @@
 import { decodeJwt } from 'jose';
+import type { Knex } from 'knex';
 import { personSource } from '../../audit/audit-event.ts';
 import type { AuditEvent } from '../../audit/audit-event.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { Clock } from '../../clock.ts';
+import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { MachineCaller, UserCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
@@ -12,15 +16,13 @@ import type { SignInAnswer, WorkosGateway } from '../../workos/gateway.ts';
 import type { EndSession } from '../end-session.ts';
 import type { KnownAccounts } from './known-accounts.ts';
 import type { LiveSessions } from '../live-sessions.ts';
-import type { NoteFailedSignIn } from './failed-sign-ins.ts';
+import type { RecordFailedSignIn } from './failed-sign-ins.ts';
 import type { OrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
-import type { RecordSession } from '../record-session.ts';
 import type { RenewableSessions } from '../renewable-sessions.ts';
 import { sessionCreated, sessionEnded, sessionMoved, sessionRefused } from '../session-events.ts';
-import type { Proven } from '../session-events.ts';
+import type { Proven, SessionOf } from '../session-events.ts';
 import type { EndReason, SessionRepository } from '../session-repository.ts';
-import { notAMember } from './not-a-member.ts';
-import { isWrong } from './sign-in-refusal.ts';
+import { isWrong, notAMember } from './sign-in-refusal.ts';
 import type { makeSignInRefusal } from './sign-in-refusal.ts';
 import { tooMany } from './sign-in-rates.ts';
 import type { SignInRates } from './sign-in-rates.ts';
@@ -32,9 +34,9 @@ type Deps = {
   sessions: Pick<SessionRepository, 'find'>;
   endSession: EndSession;
   recordSession: RecordSession;
-  noteFailedSignIn: NoteFailedSignIn;
-  accounts: Pick<KnownAccounts, 'note'>;
-  /** Whose session a token of WorkOS is, also one that has expired. */
+  recordFailedSignIn: RecordFailedSignIn;
+  accounts: Pick<KnownAccounts, 'record'>;
+  /** Returns the user id in a session token of WorkOS, even if it has expired. */
   ownerOf: (accessToken: string) => Promise<string | undefined>;
   signInRefusal: ReturnType<typeof makeSignInRefusal>;
   addresses: OrganizationAddresses;
@@ -45,7 +47,7 @@ type Deps = {
 };
 
 type From = Pick<RequestContext, 'ip' | 'userAgent' | 'requestId'>;
-/** How somebody wants to come in, and where. */
+/** What a person proves themselves with, the organization that they ask for, and where they come from. */
 type Entry = { credential: Proven; organizationId: string | undefined; from: From };
 type Proof = { email: string; password: string; organizationId: string | undefined };
 type Choice = { pendingToken: string; organizationId: string };
@@ -56,7 +58,7 @@ export type NewSession = {
   refreshToken: string;
   user: { id: string; email: string };
 };
-/** `known`: the session whose token it is. */
+/** `known`: the session that the refresh token renews, if a replica handed it out. */
 type Token = { known: string | undefined; accessToken: string | undefined };
 type SignedIn = Extract<SignInAnswer, { kind: 'signed_in' }>;
 
@@ -65,8 +67,9 @@ const RETRY_SECONDS = 60;
 const BUSY_SECONDS = 1;
 
 export type SignIn = ReturnType<typeof makeSignIn>;
+export type RecordSession = ReturnType<typeof makeRecordSession>;
 
-/** Signs people in through WorkOS, and renews their sessions. Which part of a proof was wrong is never told. */
+/** Signs people in through WorkOS, and renews their sessions. No answer says which part of a credential was wrong. */
 export function makeSignIn(deps: Deps) {
   const { workos, rates, failures, renewable } = deps;
 
@@ -96,28 +99,28 @@ export function makeSignIn(deps: Deps) {
     const known = await renewable.find(refreshToken);
     await takeTurn(deps, { known, accessToken }, from);
     const answer = await ask(() => workos.refreshSession({ refreshToken, organizationId, ...originOf(from) }));
-    const isNoGood = answer.kind === 'refused' && isWrong(answer.code);
-    // A token is good once; one that was refused for what it asked for can be sent again.
-    if (known !== undefined && (isNoGood || answer.kind === 'signed_in')) await renewable.forget(refreshToken);
-    if (isNoGood) {
+    const isWrongToken = answer.kind === 'refused' && isWrong(answer.code);
+    // A refresh token works once. One that was refused for another reason can be sent again.
+    if (known !== undefined && (isWrongToken || answer.kind === 'signed_in')) await renewable.forget(refreshToken);
+    if (isWrongToken) {
       const counted = await failures.count({ address: from.ip });
       if (counted !== undefined) throw failures.refusal(counted);
     }
     return admit(deps, answer, { credential: 'refresh_token', organizationId, from });
   }
 
-  const noting = makeNoting(deps);
+  const recording = makeRecording(deps);
   return {
-    withPassword: noting('password', withPassword),
-    withChoice: noting('pending_authentication_token', withChoice),
-    renew: noting('refresh_token', renew),
+    withPassword: recording('password', withPassword),
+    withChoice: recording('pending_authentication_token', withChoice),
+    renew: recording('refresh_token', renew),
   };
 }
 
 /**
- * Waits for room for one renewal. Nobody can guess a token that a replica handed out, or sign an access token as WorkOS does: the
- * sessions of the first and the people of the second have turns of their own, however many guesses come, even from the same
- * network. Anything else has its network's turn.
+ * Waits for a turn to call WorkOS for one renewal. A known refresh token has its session's turn, and an access token that
+ * WorkOS signed has its user's: guesses cannot fake either, so they delay neither. Any other renewal has its network's
+ * turn.
  * @throws AppError `workos_unavailable`
  */
 async function takeTurn(deps: Deps, { known, accessToken }: Token, from: From): Promise<void> {
@@ -127,27 +130,28 @@ async function takeTurn(deps: Deps, { known, accessToken }: Token, from: From): 
 async function turnOf({ refreshes, ownerOf }: Deps, { known, accessToken }: Token, from: From): Promise<boolean> {
   if (known !== undefined) return refreshes.turn(known, 'here');
   const owner = accessToken === undefined ? undefined : await ownerOf(accessToken);
-  // By person: whoever opened many sessions has no more of it.
+  // By user: many sessions of one user share a turn.
   return owner === undefined ? refreshes.turn(networkOf(from.ip), 'other') : refreshes.turn(owner, 'proven');
 }
 
-/** The log of an organization that was named is told of a failure before whoever failed is. */
-function makeNoting({ noteFailedSignIn }: Deps) {
+/** Records a failed sign-in in the audit log before it is answered. */
+function makeRecording({ recordFailedSignIn }: Deps) {
   return <T extends { organizationId: string | undefined; email?: string }>(
     credential: Proven,
-    enter: (what: T, from: From) => Promise<NewSession>,
+    enter: (attempt: T, from: From) => Promise<NewSession>,
   ) =>
-    async (what: T, from: From): Promise<NewSession> => {
+    async (attempt: T, from: From): Promise<NewSession> => {
       try {
-        return await enter(what, from);
+        return await enter(attempt, from);
       } catch (error) {
-        await noteFailedSignIn({ organizationId: what.organizationId, email: what.email, credential }, error, from);
+        const { organizationId, email } = attempt;
+        await recordFailedSignIn({ organizationId, email, credential }, error, from);
         throw error;
       }
     };
 }
 
-/** A session is handed out only if it could be used: by its organization, its address, and if it is not over. */
+/** Hands out a session only if its organization and address may use it and it is not over; ends it otherwise. */
 async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<NewSession> {
   const { organizationId: wanted, from } = entry;
   const { accessToken, refreshToken, user } = accepted(answer, entry.credential, deps.signInRefusal);
@@ -155,9 +159,9 @@ async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<Ne
   try {
     if (wanted !== undefined && caller.organizationId !== wanted) throw notAMember();
     await deps.addresses.assertAllowed(caller.organizationId, from.ip);
-    await settle(deps, caller, entry);
-    await deps.accounts.note(user.email, caller);
-    await deps.renewable.note(refreshToken, caller);
+    await record(deps, caller, entry);
+    await deps.accounts.record(user.email, caller);
+    await deps.renewable.record(refreshToken, caller);
   } catch (error) {
     const reason = isInactive(error) ? 'inactive' : 'refused';
     await deps.endSession(caller, reason, refusedOf(caller, entry, reason, error));
@@ -166,14 +170,14 @@ async function admit(deps: Deps, answer: SignInAnswer, entry: Entry): Promise<Ne
   return { caller, accessToken, refreshToken, user };
 }
 
-/** WorkOS has opened the session by now. One that cannot be used, as of a person in no organization, is not left open. */
+/** Reads the session that WorkOS has opened. Ends one that cannot be used, such as that of a user without an organization. */
 async function sessionOf({ verifyToken, endSession }: Deps, accessToken: string): Promise<UserCaller> {
   try {
     const caller = await verifyToken(accessToken);
     if (caller.kind === 'user') return caller;
-    throw new Error('WorkOS answered a sign-in with what is no session');
+    throw new Error('WorkOS answered a sign-in with a token that is no session');
   } catch (error) {
-    // The token came from WorkOS itself, which signed it whether or not it can be checked now.
+    // The token comes from WorkOS itself and need not be verified to be revoked.
     const { sid: sessionId, sub: userId } = decodeJwt<{ sid?: unknown }>(accessToken);
     if (typeof sessionId === 'string' && userId !== undefined)
       await endSession({ sessionId, userId, organizationId: undefined }, 'refused', undefined);
@@ -181,12 +185,12 @@ async function sessionOf({ verifyToken, endSession }: Deps, accessToken: string)
   }
 }
 
-async function settle(deps: Deps, caller: UserCaller, { credential, organizationId: wanted, from }: Entry) {
+async function record(deps: Deps, caller: UserCaller, { credential, organizationId: wanted, from }: Entry) {
   if (credential !== 'refresh_token') {
     await deps.live.admit(caller);
     return deps.recordSession(caller, sessionCreated(caller, credential, from));
   }
-  // Read first: a use is noted with the organization that it is of.
+  // Read first: `admit` records the use with the new organization.
   const before = wanted === undefined ? undefined : await deps.sessions.find(caller.sessionId);
   await deps.live.admit(caller);
   if (wanted !== undefined && before?.organizationId !== wanted)
@@ -220,7 +224,7 @@ function tooBusy(): AppError {
   });
 }
 
-/** WorkOS bounds how often an account is tried, too. */
+/** Passes on WorkOS's own limit on tries as ours. */
 async function ask(run: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
   try {
     return await run();
@@ -233,4 +237,20 @@ async function ask(run: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
 
 function originOf({ ip, userAgent }: From): Pick<From, 'ip' | 'userAgent'> {
   return { ip, userAgent };
+}
+
+type RecordDeps = {
+  db: Knex;
+  sessions: Pick<SessionRepository, 'recordUses'>;
+  audit: Pick<AuditLog, 'append'>;
+  clock: Clock;
+};
+
+/** Records the organization of a session with its audit event, before the session is handed out. */
+export function makeRecordSession({ db, sessions, audit, clock }: RecordDeps) {
+  return ({ sessionId, userId, organizationId }: SessionOf, event: AuditEvent): Promise<void> =>
+    transaction(db, async (trx) => {
+      await sessions.recordUses([{ sessionId, userId, organizationId, lastActiveAt: clock() }], trx);
+      await audit.append(trx, event);
+    });
 }
