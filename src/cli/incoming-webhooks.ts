@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from '../config/config.ts';
-import { makeHookInbox } from '../app/container.ts';
+import { makeWebhookInbox } from '../app/command-parts.ts';
 import type { HooksParts } from '../app/incoming-webhooks.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
@@ -45,7 +45,7 @@ async function run(): Promise<number> {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
   try {
     await assertMigrated(db);
-    return await command(makeHookInbox({ config, product, db, log }));
+    return await command(makeWebhookInbox({ config, product, db, log }));
   } finally {
     await db.destroy();
   }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.ts';
-import { makeReconciliation } from '../app/container.ts';
+import { makeReconciliation } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { packageFile } from '../config/package-file.ts';

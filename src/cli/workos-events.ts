@@ -1,6 +1,6 @@
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { readConfig } from '../config/config.ts';
-import { makeUnreadableEventsParts } from '../app/container.ts';
+import { makeUnreadableEventsParts } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { Loop } from '../../src/background/loop.ts';
-import { makeIdleLoops } from '../../src/app/container.ts';
+import { makeIdleLoops } from '../../src/app/command-parts.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { freshDatabase } from '../support/database.ts';
 import { readModules } from './modules.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { makeReconciliation } from '../../src/app/container.ts';
+import { makeReconciliation } from '../../src/app/command-parts.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import type { Product } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { makeUnreadableEventsParts } from '../../src/app/container.ts';
+import { makeUnreadableEventsParts } from '../../src/app/command-parts.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey, signWebhook } from '../support/at-workos.ts';
 import { PROFILE, startService } from '../support/service.ts';

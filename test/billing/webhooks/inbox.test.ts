@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makeHookInbox } from '../../../src/app/container.ts';
+import { makeWebhookInbox } from '../../../src/app/command-parts.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { readProduct } from '../../../src/product/read-product.ts';
 import { makeLogger } from '../../../src/telemetry/logger.ts';
@@ -28,7 +28,7 @@ const service = await startService(HOOK_SECRETS, {
   },
 });
 const { db } = service;
-const inbox = makeHookInbox({
+const inbox = makeWebhookInbox({
   config: readConfig(environment(service.workos)),
   product: readProduct(new URL('../../../config/evershell.yaml', import.meta.url)),
   db,

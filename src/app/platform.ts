@@ -1,0 +1,105 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { makeServiceTokens } from '../auth/service-tokens.ts';
+import { makeSessionCookies } from '../auth/session-cookie.ts';
+import { makeItemsOf } from '../background/items.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { makeAddressParts } from './api-keys/ip-allow-lists.ts';
+import { makeAuditParts } from './audit.ts';
+import { makeShares } from './api-keys/budgets.ts';
+import { makeBillingParts } from './billing.ts';
+import { makeMemberParts, makeMirror } from './workos/mirror.ts';
+import { makeInvalidationParts } from './api-keys/invalidation.ts';
+import { makeNoticesParts } from './webhooks.ts';
+import { makeInstruments } from './service-clock.ts';
+import { makeSessionParts } from './api-keys/sessions.ts';
+import { makeUsageParts } from './api-keys/usage.ts';
+import { makeWorkosParts } from './workos/gateway.ts';
+import { passFaultPoint } from '../process/fault-point.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
+import { makeIdempotencyRepository } from '../idempotency/idempotency-repository.ts';
+import { makeFindKey } from '../api-keys/find-key.ts';
+import { makeKeyFormat } from '../api-keys/format/key-format.ts';
+import { makeKeyRepository } from '../api-keys/rows/key-repository.ts';
+import { makeMarker } from '../api-keys/mirror/marker.ts';
+import { makeUnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
+import { makeCatalogue } from '../permissions/catalogue.ts';
+import type { Product } from '../product/product.ts';
+import { deriveKeys } from '../secrets.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { makeKeyHasher } from '../verification/hmac/key-hasher.ts';
+import { VERDICTS } from '../verification/judge.ts';
+
+export type Parts = {
+  config: Config;
+  product: Product;
+  db: Knex;
+  log: Logger;
+  /** The only process on its database: every change happens here, and no `LISTEN` connection is needed. */
+  alone?: boolean;
+  clock?: Clock;
+  /** Where a crash test may kill the process; see `FaultPoint`. */
+  at?: FaultPoint;
+  /** Off where tests compare the answers of routes with those of their fast paths. */
+  fastPaths?: boolean;
+  /** Waits while WorkOS asks for fewer requests, as a command does, instead of failing at once. */
+  isPatient?: boolean;
+  /** On in tests: an error code that a route does not declare becomes a 500. */
+  strict?: boolean;
+};
+
+export type Platform = ReturnType<typeof makePlatform>;
+
+const itemsOf = (db: Knex, { failures }: Metrics, clock: Clock, log: Logger) =>
+  makeItemsOf({ db, failures, clock, log });
+
+/** Makes the parts that routes and loops share, in the order in which they need each other. */
+export function makePlatform(parts: Parts) {
+  const { config, product, db, log, alone = false, at = passFaultPoint, isPatient = false } = parts;
+  const { metrics, clock } = makeInstruments({ ...parts, log });
+  const catalogue = makeCatalogue(product);
+  const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
+  const shares = makeShares(on);
+  const { budgets, limiter, pace } = shares;
+  const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
+  const gateways = makeWorkosParts({ ...on, alone, isPatient });
+  const { workos } = gateways;
+  const format = makeKeyFormat(product.api_keys);
+  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos, pace });
+  const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, tell: notices.tell });
+  const billing = makeBillingParts({ ...on, audit });
+  const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
+  const keys = makeKeyRepository(db);
+  const findKey = makeFindKey({ keys });
+  const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
+  const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
+  const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
+  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos, pace }) };
+  return {
+    ...on,
+    ...shares,
+    usage,
+    noteUse: usage.noteUse,
+    refreshAtWorkos: usage.refreshAtWorkos,
+    format,
+    keys,
+    findKey,
+    unsettled: makeUnsettledKeys(db),
+    idempotency: makeIdempotencyRepository(db),
+    ...invalidation,
+    audit,
+    sealLoops,
+    notices,
+    ...gateways,
+    findServiceToken: makeServiceTokens(config.serviceTokens),
+    cookies: makeSessionCookies(config.workos.cookieName),
+    hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
+    marker,
+    ...mirror,
+    ...tenants,
+    ...makeSessionParts({ ...on, ...invalidation, ...tenants, audit, workos, limiter, budgets }),
+    /** By then a provisioning's two transactions and its call to WorkOS have ended or timed out. */
+    settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
+  };
+}
