@@ -11,13 +11,13 @@ import { assertSameOrigin } from './same-origin.ts';
 import type { SessionCookies } from './session-cookie.ts';
 
 type Deps = {
-  /** How an API key begins. */
+  /** The prefixes of API keys. */
   keyPrefixes: readonly string[];
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   findServiceToken: (token: string) => ServiceCaller | undefined;
-  /** @throws AppError when the key is expired, or its address is over its limit */
+  /** @throws AppError for an expired key, or an address over its limit */
   findApiKey: (key: string, from: CallerOrigin) => Promise<ApiKeyCaller | undefined>;
-  /** The access token inside a sealed session cookie. */
+  /** Returns the access token of a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<string | undefined>;
   cookies: Pick<SessionCookies, 'read'>;
   failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
@@ -28,9 +28,8 @@ type Kind = 'jwt' | 'service' | 'api_key';
 const SERVICE_PREFIX = 'svc_';
 
 /**
- * Who makes a request. The credential's own shape says what it is; one that is not recognised, or two that differ, are
- * refused. A credential that is not valid counts towards what its address may fail with; over that it is told to wait,
- * while good credentials from the same address pass.
+ * Identifies the caller of a request by its credential, whose shape says its kind. Refuses an unknown credential, and two
+ * that differ. Invalid credentials count against the address; over its limit they are 429, while valid ones pass.
  * @throws AppError `credential_missing`, `credential_invalid`, `credential_expired`, `rate_limited`
  */
 export function makeAuthenticate(deps: Deps) {
@@ -56,7 +55,7 @@ export function makeAuthenticate(deps: Deps) {
   async function callerOf(req: Request, place?: KeyPlace): Promise<Caller> {
     const found = await identify(req, place).catch((error: unknown) => failed(deps, req, error));
     if (!('apiKey' in found)) return found;
-    // One that nobody knows was counted where it was looked for.
+    // `findApiKey` has counted an unknown key as a failure.
     const caller = await deps.findApiKey(found.apiKey, originOf(req));
     if (!caller) throw credentialInvalid();
     return caller;
@@ -72,7 +71,7 @@ export function makeAuthenticate(deps: Deps) {
   };
 }
 
-/** A session that has expired was a good one, and is no guess. */
+/** Counts an invalid credential. An expired one was valid once, and is no guess. */
 async function failed({ failures }: Deps, req: Request, error: unknown): Promise<never> {
   if (!(error instanceof AppError) || error.code !== 'credential_invalid') throw error;
   const over = await failures.count({ address: req.ip });
@@ -93,9 +92,8 @@ async function unseal({ unsealSession }: Deps, cookie: string): Promise<string> 
 
 function theOne(tokens: readonly string[]): string {
   const [token, ...others] = new Set(tokens);
-  if (token === undefined)
-    throw new AppError('credential_missing', 'This needs a session, a machine token or an API key.');
-  if (others.length > 0) throw credentialInvalid('There are two different credentials. Send one.');
+  if (token === undefined) throw new AppError('credential_missing', 'Send a session, a machine token or an API key.');
+  if (others.length > 0) throw credentialInvalid('The request has two different credentials. Send one.');
   return token;
 }
 
@@ -110,7 +108,7 @@ type KindOf = (token: string) => Kind | undefined;
 type Named = 'none' | 'several' | 'api_key' | 'access_token' | 'service_token' | 'session_cookie' | 'unknown';
 const NAMES: Readonly<Record<Kind, Named>> = { jwt: 'access_token', service: 'service_token', api_key: 'api_key' };
 
-/** A 401 says in `details.credential` what it was that is not good. */
+/** Adds the kind of the refused credential to a 401, as `details.credential`. */
 function named(error: unknown, read: () => Presented, kindOf: KindOf): unknown {
   if (!(error instanceof AppError) || error.status !== 401 || error.details?.['credential'] !== undefined) return error;
   const details = { ...error.details, credential: nameOf(read, kindOf) };
@@ -129,7 +127,7 @@ function nameOf(read: () => Presented, kindOf: KindOf): Named {
   }
 }
 
-/** What has no shape of its own is what its header is for. */
+/** A token of unknown shape has the kind that its header is for. */
 function nameOfToken(kind: Kind | undefined, source: Credential['source']): Named {
   if (kind !== undefined) return NAMES[kind];
   if (source === 'bearer') return 'unknown';

@@ -6,7 +6,7 @@ import type { Route } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 
 type Deps = {
-  /** Whether Latchkey knows the organization, and WorkOS has not deleted it. */
+  /** Whether the organization has a tenant here that WorkOS has not deleted. */
   isOrganizationKnown: (organizationId: string) => Promise<boolean>;
   scopeNames: ReadonlySet<string>;
 };
@@ -19,14 +19,14 @@ const Body = z
       .array(z.string().min(1).max(64))
       .max(MAX_SCOPES)
       .default([])
-      .describe('All of these are needed; none, if not given.'),
+      .describe('The credential needs all of these scopes. By default it needs none.'),
   })
   .prefault({})
   .meta({ id: 'CheckCredential' });
 
 const Checked = z.object({ valid: z.literal(true), organization_id: z.string() }).meta({ id: 'CheckedCredential' });
 
-/** Whether the credential of the request is good: 200, or the refusal that any other route would answer. */
+/** Check the request's own credential: 200, or the error that any other route would return. */
 export function checkRoutes(deps: Deps): Route[] {
   const common = {
     method: 'post',
@@ -66,10 +66,10 @@ async function check(
   if (unknown.length > 0)
     throw invalidFields(Object.fromEntries(unknown.map((field) => [field, 'There is no such scope.'])));
   if (!(await isOrganizationKnown(organizationId)))
-    throw new AppError('organization_not_found', 'Latchkey knows no such organization.');
+    throw new AppError('organization_not_found', 'This organization is not known to Latchkey.');
   const missing = scopes.filter((scope) => !held.has(scope));
   if (missing.length > 0) {
-    throw new AppError('permission_denied', `The credential lacks ${missing.join(' and ')}.`, {
+    throw new AppError('permission_denied', `The credential lacks the scope ${missing.join(' and ')}.`, {
       details: { required_scopes: scopes },
     });
   }

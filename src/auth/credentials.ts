@@ -7,18 +7,18 @@ export type Presented = { tokens: Credential[]; cookie: string | undefined };
 const MAX_TOKEN_BYTES = 8 * 1024;
 const BEARER = /^bearer +(\S+) *$/i;
 
-type Elsewhere = {
-  /** Those of its query string, where they may be. */
+type Options = {
+  /** Keys in the query string, where the route takes them there. */
   keys: readonly string[];
-  /** What its `Cookie` header has. */
+  /** Returns the sealed session of a `Cookie` header. */
   readCookie: (header: string | undefined) => string | undefined;
 };
 
 /**
- * Every credential that a request carries; a header that is sent twice counts twice.
+ * Returns every credential of a request; a header that is sent twice counts twice.
  * @throws AppError `credential_invalid` for a header that cannot be a credential
  */
-export function readCredentials(req: Request, { keys, readCookie }: Elsewhere): Presented {
+export function readCredentials(req: Request, { keys, readCookie }: Options): Presented {
   const header = (name: string) => (req.headersDistinct[name] ?? []).map((value) => value.trim());
   return {
     tokens: [
@@ -37,7 +37,7 @@ export function credentialInvalid(message = 'The credential is not valid.', caus
 
 function bearerToken(header: string): string {
   const token = BEARER.exec(header)?.[1];
-  if (token === undefined) throw credentialInvalid('Authorization must be "Bearer", a space and one token.');
+  if (token === undefined) throw credentialInvalid('The Authorization header must be "Bearer", a space and one token.');
   return bounded(token);
 }
 

@@ -5,25 +5,25 @@ type Description = { user: WorkosUser; memberships: WorkosMembership[] };
 
 const MAX_USERS = 10_000;
 const FRESH_MS = 30_000;
-/** While WorkOS does not answer, what it said within this time is shown. */
+/** How old an answer may be while WorkOS does not answer. */
 const STALE_MS = 10 * 60_000;
 
 /**
- * A person's e-mail and memberships, which no token carries. Kept for half a minute: they are shown to people and
- * decide nothing, what a caller may do comes from the token alone.
+ * Returns a user's e-mail and memberships, which no token carries. They are remembered for half a minute, since they are
+ * only shown: the token alone decides what a caller may do.
  */
 export function makeDescribeUser(workos: Pick<WorkosGateway, 'getUser' | 'listMemberships'>) {
-  const known = new LRUCache<string, { description: Description; at: number }>({ max: MAX_USERS, ttl: STALE_MS });
+  const remembered = new LRUCache<string, { description: Description; at: number }>({ max: MAX_USERS, ttl: STALE_MS });
 
   return async function describeUser(userId: string): Promise<Description> {
-    const kept = known.get(userId);
-    if (kept && performance.now() - kept.at < FRESH_MS) return kept.description;
+    const last = remembered.get(userId);
+    if (last && performance.now() - last.at < FRESH_MS) return last.description;
     try {
       const [user, memberships] = await Promise.all([workos.getUser(userId), workos.listMemberships(userId)]);
-      known.set(userId, { description: { user, memberships }, at: performance.now() });
+      remembered.set(userId, { description: { user, memberships }, at: performance.now() });
       return { user, memberships };
     } catch (error) {
-      if (kept) return kept.description;
+      if (last) return last.description;
       throw error;
     }
   };

@@ -6,19 +6,19 @@ import { decodeAnswer } from '../workos/answers/decode-answer.ts';
 
 type Deps = { url: string; timeoutMs: number; clock: Clock; fetchFn?: typeof fetch };
 
-/** How long a fetched set serves without a look whether keys were added or withdrawn. */
+/** After this long, a fetched JWKS is fetched again in the background. */
 const FRESH_MS = 10 * 60_000;
-/** At most one fetch in this time, successful or not, whatever key ids clients make up. */
+/** The shortest time between two fetches, whatever key ids clients make up. */
 const MIN_INTERVAL_MS = 10_000;
-/** The same while there are no keys at all and nobody can sign in. */
+/** The same while there are no keys at all, so that no session can be verified. */
 const FIRST_INTERVAL_MS = 1_000;
 const MAX_BYTES = 256 * 1024;
 
 /**
- * The public keys behind a JWKS address: fetched once and kept, looked at again for an unknown key id or after ten
- * minutes, never more often than every ten seconds. While the address cannot be reached, known keys go on working.
+ * Finds an issuer's public keys by its JWKS address. Fetches the JWKS again for an unknown key id and after ten minutes,
+ * at most every ten seconds. While the address cannot be reached, known keys go on working.
  */
-export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTVerifyGetKey {
+export function makeJwks({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTVerifyGetKey {
   let known: JWTVerifyGetKey | undefined;
   let fetchedAt = 0;
   let triedAt = 0;
@@ -28,7 +28,7 @@ export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JW
   async function load(): Promise<void> {
     triedAt = clock().getTime();
     try {
-      known = createLocalJWKSet(await fetchKeys(fetchFn, url, timeoutMs));
+      known = createLocalJWKSet(await fetchJwks(fetchFn, url, timeoutMs));
       fetchedAt = clock().getTime();
       lastFailure = undefined;
     } catch (error) {
@@ -55,24 +55,47 @@ export function makeKeySet({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JW
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await refresh();
-      // Not to be told from a new key while the address does not answer: that is no reason to call a session invalid.
+      // While the fetch fails, the key may be a new one: the session is not invalid.
       if (lastFailure !== undefined) return unavailable(lastFailure);
       return known(header, token);
     }
   };
 }
 
-async function fetchKeys(fetchFn: typeof fetch, url: string, timeoutMs: number): Promise<JSONWebKeySet> {
+/**
+ * Combines several JWKS into one. The first that has the key wins; a failed fetch is reported only if no other has it.
+ */
+export function anyJwks(all: readonly JWTVerifyGetKey[]): JWTVerifyGetKey {
+  const [only, ...others] = all;
+  if (only !== undefined && others.length === 0) return only;
+  return async (header, token) => {
+    let failure: unknown = new errors.JWKSNoMatchingKey();
+    for (const jwks of all) {
+      try {
+        return await jwks(header, token);
+      } catch (error) {
+        if (failure instanceof errors.JWKSNoMatchingKey) failure = error;
+      }
+    }
+    throw failure;
+  };
+}
+
+async function fetchJwks(fetchFn: typeof fetch, url: string, timeoutMs: number): Promise<JSONWebKeySet> {
   const response = await fetchFn(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
-  if (!response.ok) throw new Error(`the key set answered ${response.status}`);
+  if (!response.ok) throw new Error(`JWKS fetch failed with status ${response.status}`);
   const body = await (await decodeAnswer(response)).text();
-  if (body.length > MAX_BYTES) throw new Error('the key set is too large');
+  if (body.length > MAX_BYTES) throw new Error('JWKS too large');
   return JSON.parse(body) as JSONWebKeySet;
 }
 
 function unavailable(cause?: unknown): never {
-  throw new AppError('workos_unavailable', 'The keys that sign sessions cannot be fetched now. Try again shortly.', {
-    cause,
-    details: { retry_after: 5 },
-  });
+  throw new AppError(
+    'workos_unavailable',
+    'The JWKS that verifies sessions cannot be fetched now. Try again shortly.',
+    {
+      cause,
+      details: { retry_after: 5 },
+    },
+  );
 }

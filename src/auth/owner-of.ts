@@ -5,8 +5,8 @@ import type { MachineCaller, UserCaller } from '../http/caller.ts';
 type VerifyToken = (token: string, at?: Date) => Promise<UserCaller | MachineCaller>;
 
 /**
- * Whose session a token of WorkOS is, or was before it expired; undefined for anything else. It says who asks and lets nobody
- * do anything.
+ * Returns the user id of a session token of WorkOS, even an expired one; undefined for any other token. It identifies the
+ * caller and authorizes nothing.
  */
 export function makeOwnerOf(verifyToken: VerifyToken) {
   return async function ownerOf(accessToken: string): Promise<string | undefined> {

@@ -1,20 +1,21 @@
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 
-/** Whose query string may hold a key: the request's own, or that of the request which a proxy asks about. */
+/** The query string that may hold a key: the request's own, or that of the request that a proxy asks about. */
 export type KeyPlace = 'own' | 'forwarded';
 
 const KEY = 'api_key';
-/** In which a session token may have been put by mistake. */
+/** Parameters in which a client may put a session token by mistake. */
 const TOKEN_NAMES = [KEY, 'access_token', 'token'];
 const ORIGINAL_ADDRESS = ['x-forwarded-uri', 'x-original-uri', 'x-original-url'];
 const ORIGINAL_METHOD = ['x-forwarded-method', 'x-original-method'];
-const MESSAGE = 'A session token may not be in an address, where it is kept and logged. Send it in a header.';
+const MESSAGE = 'A session token must not be in the address, which is logged. Send it in a header.';
 const EVENT_STREAM = /(?:^|[\s,])text\/event-stream(?:[\s;,]|$)/i;
 
 /**
- * The keys in the query string of a request for events, whose clients cannot set headers; of every other request none.
- * @throws AppError `credential_invalid` for a session token in a query string, of whatever request
+ * Returns the keys in the query string of a request for an event stream, whose clients cannot set headers; none for any
+ * other request.
+ * @throws AppError `credential_invalid` for a session token in the query string of any request
  */
 export function keysInQuery(req: Request, place: KeyPlace | undefined): string[] {
   const isForwarded = place === 'forwarded';
@@ -37,7 +38,7 @@ function headersOf(req: Request, names: readonly string[]): string[] {
   return names.flatMap((name) => req.headersDistinct[name] ?? []);
 }
 
-/** By the name as it is usually written: what is written otherwise is no credential, here or in the forward lane. */
+/** Takes a name only as it is usually written, as the fast path of forward authentication does. */
 function valuesOf(address: string, name: string): string[] {
   const from = address.indexOf('?');
   if (from === -1) return [];

@@ -6,14 +6,14 @@ type Entry = { hash: Buffer; caller: ServiceCaller };
 const HASH_BYTES = 32;
 
 /**
- * The service tokens of the configuration. Only their hashes are kept, and every hash is compared, each in constant
+ * Finds the caller of a configured service token. Memory holds hashes alone; every hash is compared, each in constant
  * time.
  */
 export function makeServiceTokens(
   tokens: readonly { token: string; scopes: readonly string[] }[],
 ): (token: string) => ServiceCaller | undefined {
   const known = tokens.map(({ token, scopes }) => toEntry(token, scopes));
-  // Written anew at each call: a buffer of its own would cost as much as the hash.
+  // One buffer for all calls: allocating one costs as much as the hash.
   const presented = Buffer.alloc(HASH_BYTES);
   return (token) => {
     presented.write(hash('sha256', token, 'binary'), 'latin1');
@@ -26,7 +26,7 @@ export function makeServiceTokens(
 
 function toEntry(token: string, scopes: readonly string[]): Entry {
   const hashed = hash('sha256', token, 'buffer');
-  // The hash names the token in logs and audit events: it cannot be turned back and differs for each.
+  // The id in logs and audit events: one-way, and different for each token.
   const tokenId = `service_${hashed.toString('hex').slice(0, 12)}`;
   return { hash: hashed, caller: { kind: 'service', tokenId, scopes: new Set(scopes) } };
 }

@@ -1,6 +1,6 @@
 import { credentialInvalid } from './credentials.ts';
 
-/** What WorkOS's own libraries call it: the SDK's examples, and AuthKit's for web frameworks. */
+/** The cookie names of the SDK's examples, and of AuthKit's libraries for web frameworks. */
 const USUAL_NAMES = ['wos_session', 'wos-session'];
 /** More parts than the longest sealed session needs. */
 const MAX_PARTS = 8;
@@ -11,14 +11,14 @@ export type SessionCookies = ReturnType<typeof makeSessionCookies>;
 /**
  * Reads sealed AuthKit sessions from the `Cookie` header, whole or in parts (`name.0`, `name.1`, …) as applications
  * send those that browsers would drop.
- * @param ownName what the application calls its cookie; it goes before the usual names, one of which may be left over
+ * @param ownName the application's name for the cookie; it precedes the usual names, which may be left over
  */
 export function makeSessionCookies(ownName: string | undefined) {
   const names = [...new Set([...(ownName === undefined ? [] : [ownName]), ...USUAL_NAMES])];
 
   return {
     /**
-     * The sealed session, if there is one.
+     * Returns the sealed session, if there is one.
      * @throws AppError `credential_invalid` for two that differ, or one that cannot be decoded
      */
     read(header: string | undefined): string | undefined {
@@ -29,7 +29,7 @@ export function makeSessionCookies(ownName: string | undefined) {
       return found === undefined ? undefined : decode(found);
     },
 
-    /** Whether there may be one; a quick look, which may say yes in vain. */
+    /** Whether a header may hold a session; fast, with false positives. */
     mayCarry,
   };
 
@@ -43,7 +43,7 @@ function readNamed(pairs: readonly string[], name: string): string | undefined {
   return joinParts(pairs, name) ?? theOne(values);
 }
 
-/** Parts go before a whole one, which an application may have left behind when the session grew. */
+/** Parts precede a whole cookie, which an application may leave behind when the session grows. */
 function joinParts(pairs: readonly string[], name: string): string | undefined {
   const parts = new Map<number, string>();
   for (const pair of pairs) {
@@ -59,7 +59,7 @@ function joinParts(pairs: readonly string[], name: string): string | undefined {
   return joined;
 }
 
-/** Of cookies without a value there is none. */
+/** An empty cookie counts as none. */
 function theOne(values: readonly (string | undefined)[]): string | undefined {
   const [value, ...others] = new Set(values.filter((one) => one !== undefined && one !== ''));
   if (others.length > 0) throw twoCookies();
@@ -67,13 +67,13 @@ function theOne(values: readonly (string | undefined)[]): string | undefined {
 }
 
 function twoCookies() {
-  return credentialInvalid('There are two different session cookies.');
+  return credentialInvalid('The request has two different session cookies. Send one.');
 }
 
 function decode(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch (error) {
-    throw credentialInvalid('The session cookie cannot be read.', error);
+    throw credentialInvalid('The session cookie is not percent-encoded correctly.', error);
   }
 }

@@ -1,18 +1,18 @@
 const WORKOS_URL = 'https://api.workos.com';
-/** What WorkOS is seen to put behind the address: nothing, a slash, the client, or the kind of sign-in. */
+/** One of the suffixes that WorkOS puts behind its address, by the kind of sign-in; others are a slash and the client. */
 const SSO = /^\/sso\/[\w-]{1,128}$/;
 
 type Options = {
-  /** Where sessions may come from besides WorkOS itself: its API and the AuthKit domain, as configured. */
+  /** The configured API and AuthKit domain, accepted beside WorkOS's own address. */
   urls: readonly string[];
   clientIds: readonly string[];
-  /** Accepted as they are. */
+  /** Further issuers, compared exactly. */
   others: readonly string[];
 };
 
 /**
- * Judges issuers of people's sessions. WorkOS names itself, its API's address or the AuthKit domain, in forms that
- * differ by product and way of sign-in. The issuer is no proof: the signature by the environment's own keys is.
+ * Judges the issuer of a session token. WorkOS names its own address, the API's or the AuthKit domain, with a suffix that
+ * differs by product and kind of sign-in. The issuer is no proof; the signature by the environment's JWKS is.
  */
 export function makeSessionIssuers({ urls, clientIds, others }: Options) {
   const bases = [...new Set([WORKOS_URL, ...urls])];

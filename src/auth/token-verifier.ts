@@ -12,10 +12,10 @@ type Deps = {
   clientIds: readonly string[];
   isSessionIssuer: (issuer: string) => boolean;
   sessionKeys: JWTVerifyGetKey;
-  /** WorkOS Connect: the AuthKit domain, without a trailing slash, and its keys; without it there are no such tokens. */
+  /** WorkOS Connect: the AuthKit domain, without a trailing slash, and its JWKS; undefined: no such tokens. */
   connect: { issuer: string; keys: JWTVerifyGetKey } | undefined;
-  noteRefusedIssuer: (issuer: string) => void;
-  /** Scopes with all that they imply. */
+  logRefusedIssuer: (issuer: string) => void;
+  /** Returns scopes with all that they imply. */
   implying: (scopes: readonly string[]) => ReadonlySet<string>;
   clock: Clock;
 };
@@ -23,12 +23,12 @@ type Deps = {
 const ALGORITHMS = ['RS256'];
 const SKEW_SECONDS = 5;
 const MAX_SCOPES = 500;
-/** The last that is a date. */
+/** The last second that a Date can hold. */
 const MAX_SECONDS = 8_640_000_000_000;
 
 const id = z.string().regex(ID);
 const organizationId = z.string().regex(ORGANIZATION_ID);
-/** Who acts as the subject; a token that says it otherwise is none. */
+/** The impersonator. A token with another form of `act` is invalid. */
 const actor = z.object({ sub: z.string().regex(ACTOR_ID) }).optional();
 const audience = z.union([z.string(), z.array(z.string())]).transform((aud) => [aud].flat());
 
@@ -51,7 +51,7 @@ const ConnectClaims = z.object({
   scope: z.string().max(8_192).default(''),
   aud: audience,
 });
-/** `sid` is the consent of the person, which is no session. */
+/** `sid` is the user's consent, not a session. */
 const ApplicationClaims = ConnectClaims.extend({
   sid: id,
   client_id: id,
@@ -61,12 +61,12 @@ const ApplicationClaims = ConnectClaims.extend({
 });
 
 /**
- * Turns a WorkOS token into its caller. Tokens of WorkOS Connect are told by the AuthKit domain as their issuer and by
- * that domain's own keys: of a machine, or of a person who lets an application act. All others are people's sessions.
+ * Turns a token of WorkOS into its caller. A token of WorkOS Connect has the AuthKit domain as issuer and is signed by its
+ * JWKS: it is a machine's, or a user's who lets an application act. Any other token is a user's session.
  * @throws AppError `credential_expired`, `credential_invalid`, `permission_denied`, `workos_unavailable`
  */
 export function makeTokenVerifier(deps: Deps) {
-  /** @param at another moment than now to judge its expiry by */
+  /** @param at judges the expiry at this time instead of now */
   return async function verifyToken(token: string, at?: Date): Promise<UserCaller | MachineCaller> {
     const now = at ?? deps.clock();
     const claimed = peek(token);
@@ -74,7 +74,7 @@ export function makeTokenVerifier(deps: Deps) {
     if (typeof iss !== 'string') throw credentialInvalid();
     const readers = readersFor(deps, claimed, iss);
     if (readers.length === 0) {
-      deps.noteRefusedIssuer(iss);
+      deps.logRefusedIssuer(iss);
       throw credentialInvalid();
     }
     let failure: unknown;
@@ -82,7 +82,7 @@ export function makeTokenVerifier(deps: Deps) {
       try {
         return read(await verify(token, keys, iss, now), deps);
       } catch (error) {
-        // Whose key it is says whose token it is.
+        // Only an unknown key id lets the next reader try.
         if (!isForeignKey(error)) throw error;
         failure = error;
       }
@@ -93,7 +93,7 @@ export function makeTokenVerifier(deps: Deps) {
 
 type Reader = { keys: JWTVerifyGetKey; read: (payload: JWTPayload, deps: Deps) => UserCaller | MachineCaller };
 
-/** Behind a custom domain a session may have the issuer of Connect; the likelier one is tried first. */
+/** Behind a custom domain a session may have Connect's issuer; the likelier reader comes first. */
 function readersFor({ connect, isSessionIssuer, sessionKeys }: Deps, claimed: Claimed, iss: string): Reader[] {
   const isConnect = connect !== undefined && (iss === connect.issuer || iss === `${connect.issuer}/`);
   const hasSession = typeof claimed.sid === 'string';
@@ -108,7 +108,7 @@ function isForeignKey(error: unknown): boolean {
 
 type Claimed = JWTPayload & { sid?: unknown; scope?: unknown };
 
-// Only to choose whose keys to ask; nothing here is believed before the signature is checked.
+// Only to choose the JWKS; no claim is trusted before the signature is verified.
 function peek(token: string): Claimed {
   try {
     return decodeJwt(token);
@@ -164,7 +164,7 @@ function toMachine(payload: JWTPayload, { clientIds, implying }: Deps): MachineC
   };
 }
 
-/** A person may let anybody's application act for them: only those that are configured may act here. */
+/** Users may consent to any application; only configured ones may act here. */
 function toApplication(payload: JWTPayload, { clientIds, implying }: Deps): UserCaller {
   const claims = readClaims(ApplicationClaims, payload);
   if (!isFor(claims.aud, clientIds) || !clientIds.includes(claims.client_id)) throw credentialInvalid();
@@ -198,5 +198,5 @@ function readClaims<S extends z.ZodType>(schema: S, payload: JWTPayload): z.outp
 
 function organizationOf(organizationId: string | undefined): string {
   if (organizationId !== undefined) return organizationId;
-  throw new AppError('permission_denied', 'This session belongs to no organization. Sign in to one.');
+  throw new AppError('permission_denied', 'This token belongs to no organization. Sign in to one.');
 }

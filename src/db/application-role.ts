@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 
 /**
- * What the migrations grant to `latchkey_app`, once more: where the owner of the database may not create roles, they
- * run without it, and a later run grants it here. A migration that narrows or widens a grant says so here as well;
+ * Repeats what the migrations grant to `latchkey_app`. If the database's owner may not create roles, migrations run
+ * without the role, and a later run grants here. A migration that changes a grant changes it here as well;
  * test/db/application-role.test.ts compares the two.
  */
 const GRANTS = `
@@ -31,15 +31,15 @@ const GRANTS = `
 `;
 
 const ROLE_MISSING = `The role latchkey_app does not exist, and this user may not create it: the service can only run as the owner of its tables.
-Let a user with CREATEROLE run this, then run the migrations again, which grants it what the service needs:
+Let a user with CREATEROLE run this, then run the migrations again, which grant the role what the service needs:
 
   create role latchkey_app nologin;
   create role latchkey_service login password '…' in role latchkey_app;
 `;
 
 /**
- * Grants the application role what the service needs, where the migrations ran before it was there.
- * @returns what an operator has to do, if anything
+ * Grants the application role its rights if the migrations ran before it existed.
+ * @returns instructions for the operator, if the role is missing
  */
 export async function grantApplicationRole(db: Knex): Promise<string | undefined> {
   const { rows } = await db.raw<{ rows: { granted: boolean }[] }>(

@@ -8,12 +8,12 @@ export type EmbeddedDatabase = { db: Knex; pglite: PGlite; close(): Promise<void
 
 const ACQUIRE_TIMEOUT_MS = 10_000;
 
-/** PostgreSQL's own 128 MB would be taken whole at the start, for a database that is small and has its files in memory. */
+/** PostgreSQL's default of 128 MB would be allocated at start; this database is small and has its files in memory. */
 const SETTINGS = ['-c', 'shared_buffers=16MB'];
 
 /**
- * PostgreSQL inside this process, through knex's own pg dialect. It has one connection: a query outside an open
- * transaction waits until that transaction ends. Two processes must never open one folder; see `holdDataFolder`.
+ * Opens PostgreSQL inside this process, through knex's pg dialect. It has one connection: a query outside an open
+ * transaction waits for that transaction. Two processes must never open one folder; see `holdDataFolder`.
  */
 export async function connectEmbedded(options: PGliteOptions): Promise<EmbeddedDatabase> {
   const pglite = await openEmbedded(options);

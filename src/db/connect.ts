@@ -6,14 +6,14 @@ import { StartError } from '../errors.ts';
 import { isStandby, makeDatabaseServer } from './database-server.ts';
 import type { DatabaseServer } from './database-server.ts';
 import { READ_ONLY } from './pg-errors.ts';
-import { makePoolHooks } from './pool-hooks.ts';
+import { guardConnections } from './guard-connections.ts';
 
 type Options = {
   url: string;
-  /** Which of the servers that `url` names; shared with what listens to changes. */
+  /** Chooses among the servers in `url`; shared with the `LISTEN` connection. */
   server?: DatabaseServer;
   poolMax: number;
-  /** Null for no limit: a migration may take as long as it takes. */
+  /** Null for no limit, as migrations need. */
   statementTimeoutMs?: number | null;
   log?: Pick<Logger, 'warn' | 'error' | 'debug'>;
 };
@@ -21,13 +21,13 @@ type Options = {
 const CONNECT_TIMEOUT_MS = 3_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
-/** The server ends a statement itself; one that is not heard of this much later has no server any more. */
+/** The server itself ends a slow statement. After this much longer without an answer the connection is dead. */
 const SILENCE_MS = 2_000;
 const READ_TIMEOUT = 'Query read timeout';
 
-/** A pool of connections to PostgreSQL. Every wait on it has a deadline, so that a sick database is a 503 and no hang. */
+/** Opens a pool of connections to PostgreSQL. Every wait has a deadline, so that a slow database is a 503 and no hang. */
 export function connectDatabase({ url, server = makeDatabaseServer(url), poolMax, log, ...options }: Options): Knex {
-  const pooled = makePoolHooks(server);
+  const guarded = guardConnections(server);
   const db = knex({
     client: 'pg',
     connection: async () => {
@@ -43,15 +43,14 @@ export function connectDatabase({ url, server = makeDatabaseServer(url), poolMax
       max: poolMax,
       acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS,
       propagateCreateError: false,
-      ...pooled.hooks,
+      ...guarded.callbacks,
     },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     ...(log && { log: knexLog(log) }),
   });
-  // Back in the pool, a connection that went silent would let the next query wait just as long, and one to a standby
-  // would fail again.
+  // In the pool, a silent connection would stall the next query too, and one to a standby would fail it.
   db.on('query-error', ({ message, code }: Error & { code?: string }, { __knexUid: uid }: { __knexUid: string }) => {
-    if (message === READ_TIMEOUT || code === READ_ONLY) pooled.end(uid);
+    if (message === READ_TIMEOUT || code === READ_ONLY) guarded.end(uid);
     if (code === READ_ONLY) server.doubt();
   });
   return db;
@@ -71,8 +70,8 @@ function settingsOf(statementTimeoutMs: number | null = STATEMENT_TIMEOUT_MS) {
 }
 
 /**
- * Connects once, before a pool is asked: the pool goes on trying and would only say that waiting took too long.
- * @throws StartError that says why the database cannot be reached
+ * Connects once without the pool, whose error would only be a timeout.
+ * @throws StartError with the reason
  */
 export async function assertReachable(url: string, server = makeDatabaseServer(url)): Promise<void> {
   let client: Client | undefined;
@@ -81,7 +80,7 @@ export async function assertReachable(url: string, server = makeDatabaseServer(u
     await client.connect();
     if (await isStandby(client)) throw new Error('it is a standby, which takes no writes');
   } catch (error) {
-    // A refused connection is an AggregateError with an empty message; its parts say what happened.
+    // A refused connection is an AggregateError with an empty message; its parts have the reasons.
     const parts: unknown[] = error instanceof AggregateError ? error.errors : [error];
     const reasons = parts.map((part) => (part instanceof Error ? part.message : String(part)));
     throw new StartError(`The database cannot be reached: ${reasons.join('; ')}`, { cause: error });
@@ -90,12 +89,12 @@ export async function assertReachable(url: string, server = makeDatabaseServer(u
   }
 }
 
-// Without this, knex writes coloured text to standard output, between the JSON lines.
+// Without it, knex writes coloured text between the JSON lines of standard output.
 function knexLog(log: Pick<Logger, 'warn' | 'error' | 'debug'>) {
   return {
-    warn: (message: unknown) => log.warn({ told: message }, 'knex warns'),
-    error: (message: unknown) => log.error({ told: message }, 'knex fails'),
-    debug: (message: unknown) => log.debug({ told: message }, 'knex'),
-    deprecate: (message: unknown) => log.debug({ told: message }, 'knex deprecates'),
+    warn: (message: unknown) => log.warn({ detail: message }, 'knex warning'),
+    error: (message: unknown) => log.error({ detail: message }, 'knex error'),
+    debug: (message: unknown) => log.debug({ detail: message }, 'knex debug'),
+    deprecate: (message: unknown) => log.debug({ detail: message }, 'knex deprecation'),
   };
 }

@@ -5,13 +5,12 @@ export type DatabaseServer = ReturnType<typeof makeDatabaseServer>;
 
 const PROBE_MS = 1_000;
 
-/** Names the process that serves a connection: another start, or another server, is another. */
+/** Identifies the server process of a connection; it differs for another server and after a restart. */
 export const SERVER_IDENTITY = 'select extract(epoch from pg_postmaster_start_time())::text as identity';
 
 /**
- * The server that this process writes to and reads from: of several that an address names, the first that is no
- * standby. All connections lead to the one on which changes are listened to, so that nothing is read from an old
- * primary while another shows itself to be alive.
+ * Chooses the server of all connections: of those in `DATABASE_URL`, the first that is no standby. The pool uses the same
+ * server as the `LISTEN` connection, so that the replica never reads from an old primary while a new one is alive.
  */
 export function makeDatabaseServer(databaseUrl: string) {
   const urls = serverUrlsOf(databaseUrl) ?? [databaseUrl];
@@ -22,7 +21,7 @@ export function makeDatabaseServer(databaseUrl: string) {
   let followed: string | undefined;
 
   async function search(): Promise<string> {
-    // The one that did not do is taken again if no other does.
+    // The doubted server comes last.
     const ordered = urls.toSorted((a, b) => Number(a === doubted) - Number(b === doubted));
     const answers = ordered.map((url) => ({ url, isPrimary: isPrimary(url) }));
     for (const { url, isPrimary: answer } of answers) if (await answer) return (chosen = url);
@@ -30,23 +29,23 @@ export function makeDatabaseServer(databaseUrl: string) {
   }
 
   return {
-    /** Where to connect. @throws Error, which counts as the database being unavailable, if no server is a primary */
+    /** Returns the address to connect to. @throws Error, which counts as unavailable, if no server is a primary */
     async find(): Promise<string> {
       if (chosen !== undefined) return chosen;
       searching ??= search().finally(() => (searching = undefined));
       return searching;
     },
 
-    /** The server did not do: the next connection looks for another one first. */
+    /** Records that the server failed: the next connection tries the others first. */
     doubt(): void {
       doubted = chosen ?? doubted;
       chosen = only;
     },
 
-    /** Whether connections are to lead elsewhere than to this address. */
+    /** Whether another address than this one is chosen. */
     isElsewhere: (url: string): boolean => chosen !== url,
 
-    /** Changes are listened to on the server with this identity. */
+    /** Records the identity of the server of the `LISTEN` connection. */
     follow(identity: string): void {
       followed = identity;
     },

@@ -4,11 +4,14 @@ import { SERVER_IDENTITY } from './database-server.ts';
 import type { DatabaseServer } from './database-server.ts';
 import { refuseUnconfirmedCommits } from './unconfirmed-commits.ts';
 
-/** As knex keeps it in its pool. */
+/** A connection as knex pools it. */
 type PooledConnection = Client & { __knexUid: string };
 
-/** What a pool does with each of its connections: all of them lead to one server, and none says more than it knows. */
-export function makePoolHooks(server: Pick<DatabaseServer, 'isFollowed'>) {
+/**
+ * Guards a pool's connections: all lead to the server of the `LISTEN` connection, and none reports a commit that no standby
+ * has confirmed.
+ */
+export function guardConnections(server: Pick<DatabaseServer, 'isFollowed'>) {
   const connections = new Map<string, Client>();
   const identities = new WeakMap<Client, string>();
 
@@ -17,7 +20,7 @@ export function makePoolHooks(server: Pick<DatabaseServer, 'isFollowed'>) {
     const identity = rows[0]?.identity;
     if (identity === undefined || !server.isFollowed(identity)) {
       await endQuietly(connection);
-      throw new Error('Connection terminated: it leads to another server than the one that changes are listened to on');
+      throw new Error('Connection terminated: it leads to another server than the LISTEN connection');
     }
     identities.set(connection, identity);
     refuseUnconfirmedCommits(connection);
@@ -27,7 +30,7 @@ export function makePoolHooks(server: Pick<DatabaseServer, 'isFollowed'>) {
   }
 
   return {
-    hooks: {
+    callbacks: {
       afterCreate: callbackify(admit),
       validate: (connection: PooledConnection): boolean => server.isFollowed(identities.get(connection)),
     },

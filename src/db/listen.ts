@@ -5,17 +5,17 @@ import { SERVER_IDENTITY } from './database-server.ts';
 import type { DatabaseServer } from './database-server.ts';
 
 type Options = {
-  /** Shared with the pool. */
+  /** The server that the pool uses, too. */
   server: Pick<DatabaseServer, 'find' | 'follow' | 'doubt'>;
   channel: string;
   onNotice: (payload: string | undefined) => void;
-  /** A connection was made, before anything else. */
+  /** Called when the connection is made, before anything else. */
   begin: () => void;
-  /** Looks at the database, on this connection; a rejection is the end of it. */
+  /** Checks the database on this connection; a rejection ends the connection. */
   heartbeat: (ask: Ask) => Promise<void>;
-  /** The channel is open: from here on nothing is missed until `onLost`. */
+  /** Called when the channel is open: no notification is missed until `onLost`. */
   onOpen: () => void;
-  /** The channel is lost: notices may have been missed since shortly before. */
+  /** Called when the channel is lost: notifications may have been missed since shortly before. */
   onLost: () => void;
   log: Pick<Logger, 'warn' | 'info'>;
 };
@@ -27,12 +27,12 @@ export type Listener = { close(): Promise<void> };
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const HEARTBEAT_MS = 500;
-/** A connection that is cut without a word is noticed after this and a heartbeat. */
+/** A silently cut connection is noticed after this plus a heartbeat. */
 const ANSWER_MS = 1_500;
 const RECONNECT_BASE_MS = 100;
 const RECONNECT_MAX_MS = 1_000;
 
-/** Listens on a channel with a connection of its own, for as long as it takes; comes back whenever it is lost. */
+/** Listens on a notification channel, on a connection of its own; reconnects whenever that is lost. */
 export function listenTo(options: Options): Listener {
   const closing = new AbortController();
   const running = listenForever(options, closing.signal);
@@ -54,7 +54,7 @@ async function listenForever(options: Options, signal: AbortSignal): Promise<voi
   }
 }
 
-/** @returns whether the channel was open for a while */
+/** @returns whether the channel was open at all */
 async function listenOnce(options: Options, signal: AbortSignal): Promise<boolean> {
   const { server, channel, begin, heartbeat, onOpen, onLost, log } = options;
   let connection: Connection | undefined;
@@ -63,12 +63,12 @@ async function listenOnce(options: Options, signal: AbortSignal): Promise<boolea
     connection = await connect(options);
     const { client, ended } = connection;
     server.follow(connection.identity);
-    const look = () => heartbeat(async (sql, values) => (await client.query(sql, [...values])).rows);
+    const check = () => heartbeat(async (sql, values) => (await client.query(sql, [...values])).rows);
     begin();
-    await look();
+    await check();
     opened = true;
     onOpen();
-    await repeat(look, ended, signal);
+    await repeat(check, ended, signal);
   } catch (error) {
     if (!signal.aborted) log.warn({ err: error, channel }, 'LISTEN connection lost; reconnecting');
     server.doubt();
@@ -81,7 +81,7 @@ async function listenOnce(options: Options, signal: AbortSignal): Promise<boolea
 
 type Connection = { client: Client; ended: Promise<void>; identity: string };
 
-/** Connects and listens. */
+/** Connects and opens the channel. */
 async function connect({ server, channel, onNotice }: Options): Promise<Connection> {
   const client = new Client({
     connectionString: await server.find(),
@@ -107,14 +107,14 @@ async function connect({ server, channel, onNotice }: Options): Promise<Connecti
   }
 }
 
-/** Resolves when it is time to stop; rejects when the connection does not answer any more. */
-async function repeat(look: () => Promise<void>, ended: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Resolves when aborted; rejects when the connection no longer answers. */
+async function repeat(check: () => Promise<void>, ended: Promise<void>, signal: AbortSignal): Promise<void> {
   const lost = ended.then(() => {
-    throw new Error('the connection ended');
+    throw new Error('LISTEN connection ended');
   });
   lost.catch(() => undefined);
   while (!signal.aborted) {
     await Promise.race([lost, sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => undefined)]);
-    if (!signal.aborted) await look();
+    if (!signal.aborted) await check();
   }
 }

@@ -29,7 +29,7 @@ import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
 
-// Listed by name and without an ending, so that the sources and the compiled build agree on what has run.
+// Listed by name without a file extension, so that sources and compiled build agree on what has run.
 const MIGRATIONS: Migration[] = [
   { name: '20261120100000_create_application_role', steps: createApplicationRole },
   { name: '20261120100100_create_tenants_and_keys', steps: createTenantsAndKeys },
@@ -65,21 +65,21 @@ export const migrationSource: Knex.MigrationSource<Migration> = {
   getMigration: ({ steps }) => Promise.resolve(steps),
 };
 
-// A newer release may have migrated before: it only adds, so that this one goes on, and can be gone back to.
+// A newer release may have migrated already. Migrations only add, so this release still runs.
 const config = { migrationSource, disableMigrationsListValidation: true };
 
-/** Brings the database up to date and returns the names of what ran. */
+/** Runs the pending migrations. @returns their names */
 export async function migrate(db: Knex): Promise<string[]> {
   const [, names] = (await db.migrate.latest(config)) as [number, string[]];
   return names;
 }
 
-/** Whether these names, of what ran, say that the database was empty before. */
+/** Whether the database was empty before these migrations ran. */
 export function isFirst(names: readonly string[]): boolean {
   return names.includes(MIGRATIONS[0]!.name);
 }
 
-/** @throws StartError when migrations are missing; one that this release does not know is a newer release's. */
+/** @throws StartError if migrations are missing. Unknown ones are a newer release's, and fine. */
 export async function assertMigrated(db: Knex): Promise<void> {
   const [, pending] = (await db.migrate.list(config)) as [unknown, Migration[]];
   if (pending.length === 0) return;

@@ -1,16 +1,16 @@
-/** Rows of a list that one statement looks at, at most. */
+/** The most rows that one statement reads. */
 const WINDOW = 1_000;
 
 type List<Row> = {
-  /** Finds the row that is `places` behind `from` in the unfiltered list; undefined when the list ends before it. */
-  rowBehind(from: string | undefined, places: number): Promise<string | undefined>;
-  /** Reads what the filter leaves behind `from`, up to and with `to`, or to the end of the list. */
+  /** Finds the row that is `count` rows after `from` in the unfiltered list; undefined if the list ends before it. */
+  rowBehind(from: string | undefined, count: number): Promise<string | undefined>;
+  /** Reads the filtered rows after `from`, up to and including `to`, or to the end of the list. */
   read(from: string | undefined, to: string | undefined, limit: number): Promise<Row[]>;
 };
 
 /**
- * Reads the first `wanted` rows behind `from` that a filter leaves of a list. However few it leaves, no statement looks at more
- * than a window of rows.
+ * Reads the first `wanted` rows of a filtered list after `from`. No statement reads more than a window of rows, however few
+ * the filter leaves.
  */
 export async function readInWindows<Row>(
   { rowBehind, read }: List<Row>,

@@ -3,12 +3,12 @@ import type { Knex } from 'knex';
 
 const MAX_TRIES = 4;
 const RETRY_BASE_MS = 10;
-// Serialization failure and deadlock: PostgreSQL undid the whole transaction and asks for it to be run again.
+// Serialization failure and deadlock: PostgreSQL has rolled back, and the transaction can run again.
 const RETRIABLE = new Set(['40001', '40P01']);
 
 /**
- * Runs `work` in one transaction, again when PostgreSQL chose it as the one to give way. `work` must touch nothing but
- * this transaction, and never the network.
+ * Runs `work` in one transaction, and again after a deadlock or serialization failure. `work` must use nothing but this
+ * transaction, and never the network.
  */
 export async function transaction<T>(db: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

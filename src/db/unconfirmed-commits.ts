@@ -1,14 +1,14 @@
 import type { Client, QueryConfig } from 'pg';
 
-/** The function of the server that waits for a standby; what it says is translated, its name is not. */
+/** The server function that waits for a standby. Its name is stable; its message is translated. */
 const WAIT = 'SyncRepWaitForLSN';
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type Query = (config: QueryConfig, callback: Callback) => unknown;
 
 /**
- * Makes a commit fail, as one whose answer was lost, that no standby has confirmed. When the wait for a synchronous
- * standby is cancelled, the server says success and adds a warning: the commit is there, and gone after a failover.
+ * Fails a commit that no standby has confirmed, as if its answer were lost. When the wait for a synchronous standby is
+ * cancelled, the server reports success with a warning, and a failover would lose the commit.
  */
 export function refuseUnconfirmedCommits(connection: Client): void {
   let isUnconfirmed = false;

@@ -8,13 +8,13 @@ type Timing = { responseTime: number };
 type Locals = { caller?: Caller; route?: string; errorCode?: string; described?: Readonly<Record<string, string>> };
 
 /**
- * One line a request: who, for which organization, which route, what came of it, how long. The URL itself is not
- * logged: a path or a query string may carry a secret, the route's pattern cannot.
+ * Logs one line for each request: caller, organization, route, outcome, duration. The URL is not logged, since a path or a
+ * query string may carry a secret; the route's pattern cannot.
  */
 export function makeAccessLog(log: Logger): RequestHandler {
   return pinoHttp<Request, Response>({
     logger: log,
-    // Both are needed: without the second, the line carries the whole request, its URL and headers with it.
+    // Both are needed: without the second, the line has the whole request with its URL and headers.
     quietReqLogger: true,
     quietResLogger: true,
     serializers: { req: () => undefined },
@@ -28,7 +28,7 @@ export function makeAccessLog(log: Logger): RequestHandler {
   });
 }
 
-/** What is asked every few seconds, by machines, and says nothing unless it fails. */
+/** Routes that machines call every few seconds; logged as `debug` unless they fail. */
 const OPERATIONS: readonly unknown[] = ['/healthz', '/readyz', '/metrics'];
 
 function levelOf(res: Response): 'debug' | 'info' | 'warn' {

@@ -18,9 +18,9 @@ type Deps = {
   fastLanes: readonly FastLane[];
   routes: readonly Route[];
   guards: Guards;
-  /** Seen by every request, in this order: logs, measures. */
+  /** Run for every request, in this order: logs, metrics. */
   observers: readonly RequestHandler[];
-  /** What is no JSON route: metrics, documents. */
+  /** Pages that are no JSON route: metrics, documents. */
   pages: readonly RequestHandler[];
   log: Logger;
   isDatabaseUnavailable: (error: unknown) => boolean;
@@ -43,10 +43,10 @@ export function makeApp({
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // Nothing that is not stored can be fresh: `If-None-Match: *`, passed on by a proxy, would turn a 200 into a 304.
+  // No answer is stored, so none is fresh: a proxy's `If-None-Match: *` would turn a 200 into a 304.
   Object.defineProperty(app.request, 'fresh', { value: false });
   app.set('trust proxy', trustProxyHops);
-  // Express takes a proxy's word as it is written, with a port or in brackets.
+  // Express would take the proxy's text as it is, with a port or in brackets.
   Object.defineProperty(app.request, 'ip', {
     configurable: true,
     get(this: express.Request) {
@@ -62,7 +62,7 @@ export function makeApp({
   return withFastLanes(app, fastLanes);
 }
 
-/** Services and proxies ask on fast paths, for which the headers of browsers mean nothing but bytes. */
+/** Sets helmet's headers, except on fast paths: services and proxies use those, and ignore headers for browsers. */
 function secureExcept(fastPaths: ReadonlySet<string>): RequestHandler {
   const secure = helmet();
   return (req, res, next) => {
@@ -72,17 +72,18 @@ function secureExcept(fastPaths: ReadonlySet<string>): RequestHandler {
   };
 }
 
-// Answers carry secrets and permissions: no cache on the way may keep them.
+// Answers carry secrets and permissions, which no cache may store.
 const noStore: RequestHandler = (_req, res, next) => {
   res.setHeader('cache-control', 'no-store');
   next();
 };
 
-// RFC 9112, section 3.2. Of two hosts a proxy may believe one, and what is behind it the other.
+// RFC 9112, section 3.2. With two Host headers, a proxy could route by one and a server behind it by the other.
 const requireHost: RequestHandler = (req, _res, next) => {
   if (req.httpVersion === '1.1' && req.headers.host === undefined)
-    throw wrongHost('An HTTP/1.1 request names its host.', 'This header is missing.');
-  if (isThereTwice(req.rawHeaders, 'host')) throw wrongHost('A request names one host.', 'This header is there twice.');
+    throw wrongHost('An HTTP/1.1 request needs a Host header.', 'This header is missing.');
+  if (isThereTwice(req.rawHeaders, 'host'))
+    throw wrongHost('A request needs exactly one Host header.', 'This header is sent twice.');
   next();
 };
 

@@ -1,18 +1,18 @@
 import type { Request } from 'express';
 
-/** Who makes a request, and for which organization. */
+/** A user with a session, or an application that acts for them. */
 export type UserCaller = {
   kind: 'user';
   organizationId: string;
   userId: string;
   sessionId: string;
-  /** The application of WorkOS Connect that acts for the person; its `sessionId` is their consent, and no session. */
+  /** The application of WorkOS Connect that acts for the user; `sessionId` is then their consent, not a session. */
   applicationId?: string;
-  /** Of the token; its session may be older, and live longer. */
+  /** The token's times; its session may be older, and live longer. */
   issuedAt: Date;
   expiresAt: Date;
   role: string | undefined;
-  /** Who acts as this person, if that is somebody else. */
+  /** The person who acts as this user through WorkOS's impersonation, if any. */
   impersonator?: string | undefined;
   scopes: ReadonlySet<string>;
 };
@@ -31,20 +31,20 @@ export type ApiKeyCaller = {
   environment: 'live' | 'test';
   label: string;
   permissionSet: string | undefined;
-  /** Whose key it is, if a person's. */
+  /** The owner of a personal key. */
   ownerUserId: string | undefined;
-  /** Known from memory that may not be believed. */
+  /** The record is from memory that may be out of date. */
   stale: boolean;
   scopes: ReadonlySet<string>;
 };
 
-/** A service of the product itself, holding a service token: it belongs to no organization. */
+/** A service of the product itself, by its service token; it belongs to no organization. */
 export type ServiceCaller = { kind: 'service'; tokenId: string; scopes: ReadonlySet<string> };
 
 export type TenantCaller = UserCaller | MachineCaller | ApiKeyCaller;
 export type Caller = TenantCaller | ServiceCaller;
 
-/** The stable name of a caller in audit events and logs; never a secret. */
+/** Returns the caller's stable id for audit events and logs; never a secret. */
 export function callerId(caller: Caller): string {
   switch (caller.kind) {
     case 'user':
@@ -58,7 +58,7 @@ export function callerId(caller: Caller): string {
   }
 }
 
-/** Where a request came from. */
+/** The network origin of a request. */
 export type CallerOrigin = { ip: string | undefined; userAgent: string | undefined };
 
 const MAX_USER_AGENT = 256;

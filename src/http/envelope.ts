@@ -12,7 +12,7 @@ export const ErrorEnvelope = z
       details: z
         .record(z.string(), z.unknown())
         .optional()
-        .describe('What else is known; `fields` maps a field to what is wrong with it, `retry_after` is in seconds.'),
+        .describe('Further facts by code: `fields` maps each field to its fault, `retry_after` is in seconds.'),
     }),
   })
   .meta({ id: 'Error' });

@@ -8,7 +8,7 @@ type Deps = { log: Pick<Logger, 'error' | 'warn'>; isDatabaseUnavailable: (error
 
 const DATABASE_RETRY_SECONDS = 2;
 
-/** Answers whatever was thrown as the envelope; what nobody foresaw is logged and says nothing of its inside. */
+/** Answers any thrown value as an error envelope. An unexpected one is logged, and its answer reveals nothing. */
 export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) {
@@ -39,12 +39,14 @@ function toAppError(error: unknown, isDatabaseUnavailable: Deps['isDatabaseUnava
     });
   }
   if (isMalformedRequest(error)) {
-    return new AppError('validation_error', 'The request line cannot be read.', {
+    return new AppError('validation_error', 'The path of the request cannot be decoded.', {
       cause: error,
       details: { fields: { path: 'This is not valid percent-encoding.' } },
     });
   }
-  return new AppError('internal_error', 'Something went wrong on our side.', { cause: error });
+  return new AppError('internal_error', 'Something went wrong on our side. Report the request_id if it goes on.', {
+    cause: error,
+  });
 }
 
 // Express marks a path that does not decode as a URIError with status 400.

@@ -4,10 +4,10 @@ import { publicRoute } from './route.ts';
 import type { Route } from './route.ts';
 
 type Deps = {
-  /** Rejects, within its own deadline, when no request should be sent here; with an AppError that says why, if it knows. */
+  /** Rejects, within its own deadline, when this replica should get no requests; with an AppError if it knows why. */
   assertReady: () => Promise<void>;
   isWorkosReachable: () => Promise<boolean>;
-  /** Events of WorkOS that could not be read and wait for people. */
+  /** Counts WorkOS events that could not be read and wait for an operator. */
   countUnreadableEvents: () => Promise<number>;
 };
 
@@ -27,7 +27,7 @@ export function healthRoutes({ assertReady, isWorkosReachable, countUnreadableEv
       ...common,
       operationId: 'getHealth',
       path: '/healthz',
-      summary: 'Whether the process runs',
+      summary: 'Check that the process runs',
       responses: { 200: z.object({ status: z.literal('ok') }) },
       errors: [],
       handle: () => Promise.resolve({ status: 'ok' as const }),
@@ -36,8 +36,9 @@ export function healthRoutes({ assertReady, isWorkosReachable, countUnreadableEv
       ...common,
       operationId: 'getReadiness',
       path: '/readyz',
-      summary:
-        'Whether requests can be served: a database that shows itself to be the primary is needed, WorkOS is only shown',
+      summary: 'Check that this replica can serve requests',
+      description:
+        'Ready means that the database is reachable and the primary. The state of WorkOS is shown, but does not decide.',
       responses: {
         200: z.object({
           status: z.literal('ready'),
@@ -45,14 +46,14 @@ export function healthRoutes({ assertReady, isWorkosReachable, countUnreadableEv
           workos: z.enum(['up', 'down', 'unknown']),
           workos_events: z
             .enum(['ok', 'degraded', 'unknown'])
-            .describe('`degraded` while there are events of WorkOS that cannot be read; see `npm run workos:events`.'),
+            .describe('`degraded` while there are WorkOS events that could not be read; see `npm run workos:events`.'),
         }),
       },
       errors: ['database_unavailable'],
       async handle() {
         await assertReady().catch((cause: unknown) => {
           if (cause instanceof AppError) throw cause;
-          throw new AppError('database_unavailable', 'The database does not answer.', {
+          throw new AppError('database_unavailable', 'The database does not answer. Try again shortly.', {
             cause,
             details: { retry_after: 2 },
           });
@@ -64,14 +65,14 @@ export function healthRoutes({ assertReady, isWorkosReachable, countUnreadableEv
   ];
 }
 
-/** What a look said last, without waiting for it; looks again in the background when that is older than `everyMs`. */
-function makeRecently<T>(look: () => Promise<T>, everyMs: number): () => T | 'unknown' {
+/** Returns the last result at once, and checks again in the background when it is older than `everyMs`. */
+function makeRecently<T>(check: () => Promise<T>, everyMs: number): () => T | 'unknown' {
   let last: T | 'unknown' = 'unknown';
-  let lookedAt = -Infinity;
+  let checkedAt = -Infinity;
   return () => {
-    if (performance.now() - lookedAt >= everyMs) {
-      lookedAt = performance.now();
-      look().then(
+    if (performance.now() - checkedAt >= everyMs) {
+      checkedAt = performance.now();
+      check().then(
         (value) => (last = value),
         () => (last = 'unknown'),
       );

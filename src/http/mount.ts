@@ -16,24 +16,24 @@ import { ifUnsent } from './server/unsent.ts';
 import { refuseProto, validate } from './validate.ts';
 
 export type Guards = {
-  /** @throws AppError `database_unavailable` while what the database says may not be believed */
+  /** @throws AppError `database_unavailable` while the database has not shown itself to be the primary */
   assertCurrent(): void;
-  /** Resolves the credential. @throws AppError 401 */
+  /** Identifies the caller by the credential. @throws AppError 401 */
   authenticate(req: Request, keyInQuery?: 'own' | 'forwarded'): Promise<Caller>;
-  /** Judges from where the caller comes. @throws AppError `ip_not_allowed` */
+  /** Judges the caller's address. @throws AppError `ip_not_allowed` */
   assertAddress(caller: TenantCaller, address: string | undefined): Promise<void>;
   /** Counts a request with an API key. @throws AppError 429 */
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
-  /** Told what became of a request with an API key. */
+  /** Records the outcome of a request with an API key. */
   keyAnswered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin): void;
-  /** What a session may do in which somebody acts as another person. */
+  /** The acts that the product permits to an impersonator. */
   impersonatedMay: ReadonlySet<string>;
   /** Judges the tenant's billing. @throws AppError 423 */
   assertBilling(organizationId: string, billing: BillingClass): Promise<void>;
 };
 
 type Options = Guards & {
-  /** On in tests: an error code that the route does not declare becomes a 500. */
+  /** In tests: an error code that the route does not declare becomes a 500. */
   strict: boolean;
 };
 
@@ -41,7 +41,7 @@ const Nothing = z.strictObject({});
 
 export function mountRoutes(routes: readonly Route[], options: Options): Router {
   const router = Router({ caseSensitive: true });
-  // Express takes the first path that fits: one without parameters goes before one that would swallow it.
+  // Express takes the first path that matches, so fixed paths come before those with parameters.
   const byPath = Map.groupBy(routes, (route) => expressPath(route.path));
   const fixedFirst = [...byPath].toSorted(([a], [b]) => Number(a.includes(':')) - Number(b.includes(':')));
   for (const [path, group] of fixedFirst) {
@@ -79,7 +79,7 @@ function noteKey(route: Route, guards: Guards, req: Request, res: Response, refu
   if (caller?.kind === 'api_key' && !decidesOnKey(route)) guards.keyAnswered(caller, refusal, originOf(req));
 }
 
-// The order is part of the contract: credential, address, rate, scope and organization, billing, then what was sent.
+// The order is part of the contract: credential, address, rate, scope and organization, billing, then the input.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
   const { organization_id: named, ...query } = queryOf(route, req);
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
@@ -112,18 +112,18 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   else res.status(status).json(schema.parse(result));
 }
 
-/** Verification may answer from memory where the database cannot be believed; the operator chooses. */
+/** Verification may answer from memory without a current database, if the operator configures it. */
 function judgesItself(route: Route): boolean {
   const { access } = route;
   return access.kind === 'service' ? access.machines : decidesOnKey(route);
 }
 
-/** Whether the route asks by itself whether the key may be used, with all that this counts. */
+/** Whether the route itself decides on the presented key, and counts its use. */
 function decidesOnKey({ access }: Route): boolean {
   return access.kind === 'tenant' && access.keyInForwarded;
 }
 
-/** Where else a key may be: with a request for events, whose clients cannot set headers. */
+/** Where a key may be besides headers: in the query string of a request for an event stream. */
 function keyPlaceOf(route: Route): 'own' | 'forwarded' | undefined {
   const { access } = route;
   if (access.kind !== 'tenant' || !access.callers.includes('api_key')) return undefined;
@@ -131,7 +131,7 @@ function keyPlaceOf(route: Route): 'own' | 'forwarded' | undefined {
   return access.keyInForwarded ? 'forwarded' : undefined;
 }
 
-/** A key in it is a credential, and nothing that the route was sent. */
+/** Returns the query without a key in it, which is a credential and no input. */
 function queryOf(route: Route, req: Request): Request['query'] {
   if (keyPlaceOf(route) !== 'own') return req.query;
   const { api_key: _key, ...query } = req.query;
@@ -143,15 +143,15 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   if (access.kind === 'public' || access.kind === 'signed') return;
   if (access.kind === 'service') {
     if (caller.kind !== 'service' && !(access.machines && caller.kind === 'machine'))
-      throw denied('This route is for services that hold a service token.');
+      throw denied('This route needs a service token.');
     assertScope(access.scope, caller);
     return;
   }
-  if (caller.kind === 'service') throw denied('This route is for callers that belong to an organization.');
+  if (caller.kind === 'service') throw denied('This route needs a credential of an organization, not a service token.');
   if (!access.callers.includes(caller.kind)) throw denied(callerRefusal(caller));
-  // What Latchkey keeps is an organization's own, whichever key asks for it.
+  // Test keys may not touch live data.
   if (caller.kind === 'api_key' && caller.environment === 'test' && !access.testKeys)
-    throw new AppError('permission_denied', 'A key of the test environment cannot do this.', {
+    throw new AppError('permission_denied', 'A test key cannot do this. Use a live key.', {
       details: { environment: 'test', required_environment: 'live' },
     });
   assertScope(access.scope, caller);
@@ -171,8 +171,8 @@ function assertScope(anyOf: readonly string[], caller: Caller): void {
 
 function callerRefusal(caller: TenantCaller): string {
   return caller.kind === 'api_key'
-    ? 'An API key cannot do this; sign in, or use a machine token.'
-    : 'Not for this caller.';
+    ? 'An API key cannot do this. Sign in, or use a machine token.'
+    : 'This kind of credential cannot use this route.';
 }
 
 function denied(message: string): AppError {
@@ -213,7 +213,7 @@ function refuseMethod(routes: readonly Route[]): RequestHandler {
   return (_req, res) => {
     res.locals['route'] = routes[0]?.path;
     res.setHeader('allow', allowed);
-    throw new AppError('method_not_allowed', `This path takes ${allowed}.`);
+    throw new AppError('method_not_allowed', `This path takes only ${allowed}.`);
   };
 }
 

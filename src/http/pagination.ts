@@ -4,9 +4,9 @@ import { invalidFields } from './validate.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
-const CURSOR = z.string().regex(ID, 'This is no id of an item.');
+const CURSOR = z.string().regex(ID, 'Give the id of an item of this list.');
 
-/** The query parameters of every list, WorkOS's own: newest first, `after` and `before` are ids of items. */
+/** The query parameters of every list, as in WorkOS's API: newest first; `after` and `before` are ids of items. */
 export const pageQuery = {
   limit: z
     .string()
@@ -18,7 +18,7 @@ export const pageQuery = {
     .describe('How many items, at most.'),
   after: CURSOR.optional().describe('Items older than this one.'),
   before: CURSOR.optional().describe(
-    'Items newer than this one. An item that is written late with an older time is not among them; read from the start to be certain.',
+    'Items newer than this one. An item that is recorded late, with an older time, is not among them; read from the start to find it.',
   ),
 };
 
@@ -39,7 +39,7 @@ export function viewPage<T, V>(page: Page<T>, view: (item: T) => V) {
   return { data: page.data.map(view), list_metadata: { before: page.before ?? null, after: page.after ?? null } };
 }
 
-/** Which way a page goes from which cursor. @throws AppError `validation_error` when both ways are asked for. */
+/** Returns the cursor of a page and its direction. @throws AppError `validation_error` if both are given */
 export function directionOf(page: PageRequest): {
   cursor: string | undefined;
   field: 'after' | 'before';
@@ -56,9 +56,7 @@ export function unknownCursor(field: string): Error {
   return invalidFields({ [field]: 'There is no such item in this list.' });
 }
 
-/**
- * Makes a page of the rows that were read: one more than the limit when there are more, nearest to the cursor first.
- */
+/** Makes a page of rows, nearest to the cursor first; one row beyond the limit means that there are more. */
 export function toPage<T>(rows: readonly T[], page: PageRequest, idOf: (row: T) => string): Page<T> {
   const { older, cursor } = directionOf(page);
   const more = rows.length > page.limit;

@@ -4,7 +4,7 @@ import type { RequestHandler, Response } from 'express';
 export const REQUEST_ID_HEADER = 'x-request-id';
 
 const ID_BYTES = 12;
-// One call for many: asking the system for twelve bytes costs as much as asking for some thousand.
+// Filled for 512 ids at a time: random bytes cost a system call, not a length.
 const pool = Buffer.alloc(ID_BYTES * 512);
 let used = pool.length;
 
@@ -17,7 +17,7 @@ export function newRequestId(): string {
   return `req_${pool.toString('hex', used - ID_BYTES, used)}`;
 }
 
-/** Names every request; ids are made here and never taken from the client, so that they cannot be forged in logs. */
+/** Gives every request an id of our own; one from the client could be forged in logs. */
 export const assignRequestId: RequestHandler = (_req, res, next) => {
   res.setHeader(REQUEST_ID_HEADER, newRequestId());
   next();

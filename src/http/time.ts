@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A moment of a client, in ISO 8601 with any offset. It is bounded in UTC, where an offset can push it out of the years
- * that four digits can say, which neither WorkOS nor our own answers could write.
+ * A client's time in ISO 8601 with any offset. The bounds are in UTC: an offset can push a time out of the years of four
+ * digits, which neither WorkOS nor our answers can write.
  */
 export function time(error: string) {
   return z.iso.datetime({ offset: true, error }).refine((value) => {

@@ -5,7 +5,7 @@ const MAX_FIELDS = 20;
 const MAX_FIELD_NAME = 100;
 
 /**
- * Checks what a client sent.
+ * Parses input of a client.
  * @throws AppError `validation_error` with `details.fields`: field (dotted path) → message.
  */
 export function validate<S extends z.ZodType>(
@@ -19,7 +19,7 @@ export function validate<S extends z.ZodType>(
 }
 
 /**
- * Schemas drop a field named `__proto__` where a client may choose the names; it is refused instead.
+ * Refuses a field named `__proto__`, which schemas with free field names drop silently.
  * @throws AppError `validation_error`
  */
 export function refuseProto(value: unknown): void {
@@ -43,14 +43,14 @@ function fieldsOf(error: z.ZodError, whole: string): Record<string, string> {
     if (issue.code !== 'unrecognized_keys') return [[nameOf(issue.path, whole), issue.message]];
     return issue.keys.map((key) => [nameOf([...issue.path, key], whole), 'There is no such field.']);
   });
-  // Of several faults of a field the first is told: it is the one that the others follow from.
+  // Only the first fault of a field: the others usually follow from it.
   const first = new Map(entries.toReversed());
   const inOrder = [...new Set(entries.map(([name]) => name))].slice(0, MAX_FIELDS);
   // fromEntries defines own properties, so that a field named __proto__ is reported like any other.
   return Object.fromEntries(inOrder.map((name) => [name, first.get(name)!]));
 }
 
-/** Of the shapes that something may have, what was sent is held to the one that it comes nearest to. */
+/** For a union, reports the faults of the alternative with the fewest. */
 function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const [best = []] = issue.errors.toSorted((a, b) => a.length - b.length);

@@ -6,7 +6,7 @@ export type IpAllowListRepository = ReturnType<typeof makeIpAllowListRepository>
 
 export function makeIpAllowListRepository(db: Knex) {
   return {
-    /** Empty for an organization that has none, or that is not known. */
+    /** @returns an empty list for an organization without one, or an unknown one */
     async find(organizationId: string): Promise<readonly string[]> {
       const row = await db<Row>('tenants').where({ organization_id: organizationId }).first('ip_allow_list');
       return row?.ip_allow_list ?? [];

@@ -10,29 +10,29 @@ type Deps = { lists: Pick<IpAllowListRepository, 'find'>; setIpAllowList: SetIpA
 const common = {
   path: '/v1/organization/ip-allow-list',
   tag: 'Organization',
-  // A key that could read it would tell a thief from where to come.
+  // A stolen key that could read the list would show the thief which addresses to use.
   callers: ['user', 'machine'],
 } as const;
 
 const Answer = z
-  .object({ ip_allow_list: z.array(z.string()).describe('Empty: from everywhere.') })
+  .object({ ip_allow_list: z.array(z.string()).describe('Empty: any address.') })
   .meta({ id: 'OrganizationIpAllowList' });
 
 const Body = z
   .strictObject({
-    ip_allow_list: IpAllowList.describe('All of it; what is not in it any more may not be used any more.'),
-    force: z.boolean().default(false).describe('Also if your own address is not in it.'),
+    ip_allow_list: IpAllowList.describe('The whole new list; it replaces the one before.'),
+    force: z.boolean().default(false).describe('Set the list even if your own address is not in it.'),
   })
   .meta({ id: 'SetOrganizationIpAllowList', example: { ip_allow_list: ['192.0.2.0/24', '2001:db8::/32'] } });
 
-/** From where an organization's people, machines and keys may be used. */
+/** Read and set the addresses that an organization's users, machines and keys may come from. */
 export function ipAllowListRoutes({ lists, setIpAllowList }: Deps): Route[] {
   return [
     tenantRoute({
       ...common,
       operationId: 'getIpAllowList',
       method: 'get',
-      summary: 'Get the addresses from which the organization may be used',
+      summary: "Get the organization's IP allow list",
       scope: ['apikeys:read', 'apikeys:write'],
       billing: 'read',
       responses: { 200: Answer },
@@ -43,9 +43,9 @@ export function ipAllowListRoutes({ lists, setIpAllowList }: Deps): Route[] {
       ...common,
       operationId: 'setIpAllowList',
       method: 'put',
-      summary: 'Set the addresses from which the organization may be used',
+      summary: "Set the organization's IP allow list",
       description:
-        "Holds for its people, its machines and its keys, from the moment of this answer; a key may have a list of its own besides. A list without the caller's own address is refused, unless `force` is given.",
+        "Applies to the organization's users, machines and keys from this answer on. A key may have a list of its own in addition. A list without the caller's own address is refused, unless `force` is true.",
       scope: ['apikeys:write'],
       billing: 'create',
       impersonated: 'ip_allow_list',

@@ -13,7 +13,7 @@ import type { IpAllowListRepository } from './ip-allow-list-repository.ts';
 type Deps = {
   db: Knex;
   lists: Pick<IpAllowListRepository, 'put'>;
-  /** Makes sure that the tenant's row is there, and locks it until the transaction ends. */
+  /** Inserts the tenant's row if it is missing, and locks it until the transaction ends. */
   holdTenant: (trx: Knex.Transaction, organizationId: string) => Promise<unknown>;
   audit: AuditLog;
   clock: Clock;
@@ -22,9 +22,9 @@ type Deps = {
 export type SetIpAllowList = ReturnType<typeof makeSetIpAllowList>;
 
 /**
- * Says from where an organization's people, machines and keys may be used.
- * @returns the list as it is kept
- * @throws AppError `validation_error` for a list that locks out whoever gives it, unless `force`
+ * Sets the addresses that an organization's users, machines and keys may come from.
+ * @returns the list in its normal form
+ * @throws AppError `validation_error` for a list that locks out the caller, unless `force`
  */
 export function makeSetIpAllowList({ db, lists, holdTenant, audit, clock }: Deps) {
   return async function setIpAllowList(
@@ -52,6 +52,6 @@ export function makeSetIpAllowList({ db, lists, holdTenant, audit, clock }: Deps
 
 function lockedOut(address: string | undefined) {
   return invalidFields({
-    ip_allow_list: `Your own address, ${address ?? 'which is not known'}, is not in it: this would lock you out. Give force: true if that is meant.`,
+    ip_allow_list: `Your own address, ${address ?? 'which is not known'}, is not in the list, so it would lock you out. Add it, or send force: true.`,
   });
 }

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import { groups, readAddress } from './ip-address.ts';
 
 /**
- * The address of a request's client: the connection's own, or the one that the last of `hops` trusted proxies was asked
- * by, however that proxy writes it.
+ * Returns the client's address: the connection's own, or the one that the outermost of `hops` trusted proxies saw, in
+ * whatever form that proxy writes it.
  */
 export function clientAddress(req: IncomingMessage, hops: number): string | undefined {
   const own = req.socket.remoteAddress;
@@ -16,20 +15,19 @@ export function clientAddress(req: IncomingMessage, hops: number): string | unde
 }
 
 const WITH_BRACKETS = /^\[([^\]]*)\](?::\d{1,5})?$/;
-const SHORT_WITH_PORT = /^([\d.]{7,15}):\d{1,5}$/;
+const IPV4_WITH_PORT = /^([\d.]{7,15}):\d{1,5}$/;
 
 /**
- * An address without what may be written around it: a port, brackets, a zone. IPv4 that is written as IPv6 is IPv4.
- * What is no address stays as it is.
+ * Returns an address without port, brackets and zone, and an IPv4-mapped one (`::ffff:192.0.2.1`) as IPv4. Text that is no
+ * address stays as it is.
  */
 export function plainAddress(text: string): string {
   const trimmed = text.trim();
-  if (isIP(trimmed) === 4) return trimmed;
-  const bare = WITH_BRACKETS.exec(trimmed)?.[1] ?? SHORT_WITH_PORT.exec(trimmed)?.[1] ?? trimmed;
+  const bare = WITH_BRACKETS.exec(trimmed)?.[1] ?? IPV4_WITH_PORT.exec(trimmed)?.[1] ?? trimmed;
   const zone = bare.indexOf('%');
   const plain = zone === -1 ? bare : bare.slice(0, zone);
-  const version = isIP(plain);
+  const version = readAddress(plain);
   if (version === 0) return trimmed;
-  if (version === 4 || readAddress(plain) === 6) return plain;
+  if (version === 6 || !plain.includes(':')) return plain;
   return [groups[6]! >> 8, groups[6]! & 0xff, groups[7]! >> 8, groups[7]! & 0xff].join('.');
 }

@@ -5,8 +5,8 @@ const MAX_CHARACTERS = 64;
 const GROUPS_OF_NETWORK = 4;
 
 /**
- * What counts as one client: an IPv4 address, also where it is written as IPv6 or with a port, and the /64 of an IPv6
- * address, since whoever has one address of it has them all.
+ * Returns the name of the network that limits count as one client: the IPv4 address, or the /64 of an IPv6 address, since
+ * a client that has one address of a /64 has them all.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'unknown';

@@ -1,7 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, test } from 'vitest';
-import { anyKeySet } from '../../src/auth/any-jwks.ts';
-import { makeKeySet } from '../../src/auth/jwks.ts';
+import { anyJwks, makeJwks } from '../../src/auth/jwks.ts';
 import { makeSessionIssuers } from '../../src/auth/session-issuers.ts';
 import { makeTokenVerifier } from '../../src/auth/token-verifier.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -115,13 +114,13 @@ describe('a JWKS per client', () => {
       return i === -1 || down.has(clientIds[i]!) ? new Response('', { status: 503 }) : Response.json(await publicOf(i));
     };
     const set = (id: string) =>
-      makeKeySet({ url: `${API}/sso/jwks/${id}`, timeoutMs: 1_000, clock: systemClock, fetchFn });
+      makeJwks({ url: `${API}/sso/jwks/${id}`, timeoutMs: 1_000, clock: systemClock, fetchFn });
     const verify = makeTokenVerifier({
       clientIds,
       isSessionIssuer: makeSessionIssuers({ urls: [], clientIds, others: [] }),
-      sessionKeys: anyKeySet(clientIds.map(set)),
+      sessionKeys: anyJwks(clientIds.map(set)),
       connect: undefined,
-      noteRefusedIssuer: () => undefined,
+      logRefusedIssuer: () => undefined,
       implying: (scopes) => new Set(scopes),
       clock: systemClock,
     });

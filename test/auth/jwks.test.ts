@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import type { JWK, JWTVerifyGetKey } from 'jose';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { makeKeySet } from '../../src/auth/jwks.ts';
+import { makeJwks } from '../../src/auth/jwks.ts';
 import { makeTestClock } from '../support/clock.ts';
 import type { TestClock } from '../support/clock.ts';
 
@@ -32,7 +32,7 @@ beforeEach(() => {
   served = { keys: [first.jwk] };
   fetches = 0;
   clock = makeTestClock();
-  keySet = makeKeySet({ url, timeoutMs: 500, clock });
+  keySet = makeJwks({ url, timeoutMs: 500, clock });
 });
 
 const tokenOf = ({ privateKey }: typeof first, kid: string) =>
@@ -122,7 +122,7 @@ test('is unavailable when the address does not answer within its deadline', asyn
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const { port } = silent.address() as AddressInfo;
-  keySet = makeKeySet({ url: `http://127.0.0.1:${port}`, timeoutMs: 100, clock });
+  keySet = makeJwks({ url: `http://127.0.0.1:${port}`, timeoutMs: 100, clock });
   const started = performance.now();
   expect(await verify(first)).toBe('workos_unavailable');
   expect(performance.now() - started).toBeLessThan(1_000);

@@ -6,13 +6,12 @@ import { checkRoutes } from '../../auth/check-routes.ts';
 import { makeEndSession, makeRevokeSessions, makeSweepSessions } from '../../sessions/end-session.ts';
 import { makeFailedSignIns } from '../../sessions/sign-in/failed-sign-ins.ts';
 import type { FailedSignIns } from '../../sessions/sign-in/failed-sign-ins.ts';
-import { anyKeySet } from '../../auth/any-jwks.ts';
-import { makeKeySet } from '../../auth/jwks.ts';
+import { anyJwks, makeJwks } from '../../auth/jwks.ts';
 import type { KnownAccounts } from '../../sessions/sign-in/known-accounts.ts';
 import { makeLiveSessions } from '../../sessions/live-sessions.ts';
 import type { OrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
 import { makeOwnerOf } from '../../auth/owner-of.ts';
-import { makeNoteRefusedIssuer } from '../../auth/refused-issuers.ts';
+import { makeLogRefusedIssuer } from '../../auth/refused-issuers.ts';
 import { makeRenewableSessions } from '../../sessions/renewable-sessions.ts';
 import { makeSessionActivity } from '../../sessions/session-activity.ts';
 import type { SessionActivity } from '../../sessions/session-activity.ts';
@@ -184,7 +183,7 @@ type VerifierDeps = Pick<Deps, 'config' | 'clock' | 'log'> & { catalogue: Pick<C
 /** Returns the verifier of the configured issuers and applications. */
 export function tokenVerifier({ config, catalogue, clock, log }: VerifierDeps) {
   const { clientIds, apiUrl, authkitUrl, issuers, timeoutMs } = config.workos;
-  const keySet = (url: string) => makeKeySet({ url, timeoutMs, clock });
+  const jwks = (url: string) => makeJwks({ url, timeoutMs, clock });
   return makeTokenVerifier({
     clientIds,
     isSessionIssuer: makeSessionIssuers({
@@ -192,9 +191,9 @@ export function tokenVerifier({ config, catalogue, clock, log }: VerifierDeps) {
       clientIds,
       others: issuers,
     }),
-    sessionKeys: anyKeySet(clientIds.map((clientId) => keySet(`${apiUrl}/sso/jwks/${clientId}`))),
-    connect: authkitUrl === undefined ? undefined : { issuer: authkitUrl, keys: keySet(`${authkitUrl}/oauth2/jwks`) },
-    noteRefusedIssuer: makeNoteRefusedIssuer(log),
+    sessionKeys: anyJwks(clientIds.map((clientId) => jwks(`${apiUrl}/sso/jwks/${clientId}`))),
+    connect: authkitUrl === undefined ? undefined : { issuer: authkitUrl, keys: jwks(`${authkitUrl}/oauth2/jwks`) },
+    logRefusedIssuer: makeLogRefusedIssuer(log),
     implying: catalogue.implying,
     clock,
   });

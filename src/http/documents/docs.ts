@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
-// The package's own entry runs the whole page in this process, 29 MB of it.
+// The package's main entry would load the whole page into this process, 29 MB.
 import absolutePath from 'swagger-ui-dist/absolute-path.js';
 import { onlyGet } from './only-get.ts';
 import { prepareBytes, sendPrepared } from './prepared-bytes.ts';
@@ -27,17 +27,17 @@ const page = (title: string, { style, script }: { style: string; script: string 
 
 const ASSET = /^\/docs\/([\w.-]+)$/;
 
-/** May be kept for ever: another content has another name. */
+/** Cached for ever: changed content has another name. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
-/** May be kept, and is asked about each time. */
-const ASKED_EACH_TIME = 'no-cache';
+/** Cached, and revalidated each time. */
+const REVALIDATE = 'no-cache';
 
-/** The API's document and its human page. Everything comes from this process: they work without a network. */
+/** Serves the OpenAPI document and its page. All files come from this process, so the page works without a network. */
 export function makeDocs({ document, title }: { document: object; title: string }): Router {
   const router = Router();
   const json = prepareBytes(Buffer.from(JSON.stringify(document)), {
     type: 'application/json; charset=utf-8',
-    cacheControl: ASKED_EACH_TIME,
+    cacheControl: REVALIDATE,
   });
   const assets = once(() => prepareAssets(escapeHtml(title)));
   router.get('/openapi.json', named('/openapi.json'), async (req, res) => sendPrepared(req, res, await json));
@@ -56,7 +56,7 @@ export function makeDocs({ document, title }: { document: object; title: string 
 
 type Assets = { html: Prepared; files: ReadonlyMap<string, Prepared> };
 
-/** Only when somebody asks: of a process that nobody asks for the page it would be 0.5 MB. */
+/** Prepared at the first request for the page: 0.5 MB that a process without such a request saves. */
 async function prepareAssets(title: string): Promise<Assets> {
   const [style, script] = await Promise.all([
     prepareAsset('swagger-ui.css', 'text/css; charset=utf-8'),
@@ -64,12 +64,12 @@ async function prepareAssets(title: string): Promise<Assets> {
   ]);
   const html = page(title, { style: `/docs/${style.name}`, script: `/docs/${script.name}` });
   return {
-    html: await prepareBytes(Buffer.from(html), { type: 'text/html; charset=utf-8', cacheControl: ASKED_EACH_TIME }),
+    html: await prepareBytes(Buffer.from(html), { type: 'text/html; charset=utf-8', cacheControl: REVALIDATE }),
     files: new Map([style, script].map(({ name, prepared }) => [name, prepared])),
   };
 }
 
-/** Its name carries a hash of its content. */
+/** Names an asset after a hash of its content. */
 async function prepareAsset(file: string, type: string): Promise<{ name: string; prepared: Prepared }> {
   const bytes = await readFile(join(absolutePath(), file));
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
@@ -77,7 +77,7 @@ async function prepareAsset(file: string, type: string): Promise<{ name: string;
   return { name, prepared: await prepareBytes(bytes, { type, cacheControl: FOR_EVER }) };
 }
 
-/** Those who ask at once share the work; after a failure the next one tries again. */
+/** Concurrent callers share the work; after a failure the next caller tries again. */
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined;
   return () => {

@@ -3,10 +3,10 @@ import { Router } from 'express';
 import type { Registry } from 'prom-client';
 import { onlyGet } from './only-get.ts';
 
-/** A reading takes some 5 ms of the event loop: so that whoever scrapes all the time takes no more than a twentieth of it. */
+/** A reading takes some 5 ms of the event loop; even constant scraping takes at most a twentieth of it. */
 const READING_INTERVAL_MS = 100;
 
-/** What Prometheus scrapes. It names no organization, key or address. Those who scrape at once share one reading. */
+/** Serves `/metrics`, which names no organization, key or address. Concurrent scrapes share one reading. */
 export function makeMetricsPage({ registry }: { registry: Registry }): Router {
   const router = Router();
   let reading: Promise<Buffer> | undefined;

@@ -11,7 +11,7 @@ import type { Route } from '../route.ts';
 type Info = {
   title: string;
   version: string;
-  /** What the service sends by itself, by name. */
+  /** The outgoing webhooks, by name. */
   webhooks?: ZodOpenApiPathsObject;
 };
 
@@ -21,7 +21,7 @@ const IdempotencyKeyHeader = z.string().optional().meta({
   minLength: 1,
   maxLength: 255,
   description:
-    'Repeating a request with the same key and body gives the same answer, secret included, for ten minutes by default.',
+    'A request that is repeated with the same key and body gets the same answer, secret included; for ten minutes by default.',
 });
 const OrganizationQuery = z
   .string()
@@ -41,7 +41,7 @@ function securityOf({ access }: Route) {
   return access.kind === 'signed' ? [{ [access.scheme]: [] }] : SECURITY[access.kind];
 }
 
-/** The OpenAPI 3.1 document, all of it derived from the routes. */
+/** Derives the OpenAPI 3.1 document from the routes. */
 export function openApiDocument(
   routes: readonly Route[],
   { title, version, webhooks = {} }: Info,
@@ -139,7 +139,7 @@ const SECURITY_SCHEMES = {
     in: 'cookie',
     name: 'wos_session',
     description:
-      'A sealed AuthKit session, also as `wos-session`, in parts (`wos_session.0`, …) or under a configured name; unsafe methods must come from the same origin.',
+      'A sealed AuthKit session. The cookie may also be `wos-session`, have a configured name, or come in parts (`wos_session.0`, …). Unsafe methods must come from the same origin.',
   },
   serviceToken: { type: 'http', scheme: 'bearer', description: "A service token of the product's own services." },
   workosSignature: {
@@ -158,13 +158,12 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'header',
     name: 'Webhook-Signature',
-    description:
-      'A signature as Standard Webhooks has it, over Webhook-Id, Webhook-Timestamp and the body, which are sent, too.',
+    description: 'A signature by Standard Webhooks, over the headers Webhook-Id and Webhook-Timestamp and the body.',
   },
 } as const;
 
 const DESCRIPTION = `API keys for the customers of a product on WorkOS.
 
 Every error has one shape, \`{"error":{"code","message","request_id","details"}}\`; switch on \`code\`.
-Checks run in this order: credential, scope and organization, billing, what was sent, then the resource.
+Checks run in this order: credential, address, rate, scope and organization, billing, input, then the resource.
 Lists are newest first; page with \`after\` and \`before\`, which are ids of items.`;

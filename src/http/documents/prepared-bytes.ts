@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 
-/** An answer that is the same for everybody: made once, and written from the same bytes each time. */
+/** An answer that is the same for every client: made once, and sent from the same bytes. */
 export type Prepared = {
   type: string;
   cacheControl: string;
@@ -15,7 +15,7 @@ export type Prepared = {
 const compress = promisify(gzip);
 const uncompress = promisify(gunzip);
 
-/** Compresses the bytes and keeps only that; a client that takes no gzip is rare, and the bytes for it are made then. */
+/** Keeps the bytes compressed only; they are uncompressed for the rare client that takes no gzip. */
 export async function prepareBytes(
   bytes: Buffer,
   { type, cacheControl }: Pick<Prepared, 'type' | 'cacheControl'>,
@@ -26,13 +26,13 @@ export async function prepareBytes(
   return { type, cacheControl, etag, gzipped, plain: () => (plain ??= uncompress(gzipped)) };
 }
 
-/** Sends it, or 304 to a client that has it; ranges and other preconditions are left alone, as they may be. */
+/** Sends the answer, or 304 if the client has it. Ignores ranges and other preconditions, as HTTP allows. */
 export async function sendPrepared(req: Request, res: Response, prepared: Prepared): Promise<void> {
   const { type, cacheControl, etag, gzipped } = prepared;
   res.setHeader('cache-control', cacheControl);
   res.setHeader('etag', etag);
   res.setHeader('vary', 'accept-encoding');
-  if (isThere(req.headers['if-none-match'], etag)) {
+  if (hasTag(req.headers['if-none-match'], etag)) {
     res.status(304).end();
     return;
   }
@@ -44,7 +44,7 @@ export async function sendPrepared(req: Request, res: Response, prepared: Prepar
   res.end(req.method === 'HEAD' ? undefined : bytes);
 }
 
-function isThere(ifNoneMatch: string | undefined, etag: string): boolean {
+function hasTag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
 }

@@ -5,36 +5,36 @@ import { AppError } from '../../errors.ts';
 import type { SignedAccess } from '../route.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
-/** What another system tells of is as long as it is: an organization may have many domains. */
+/** Webhooks may be long: an organization may have many domains. */
 export const MAX_SIGNED_BODY_BYTES = 256 * 1024;
 
-// Compressed bodies are refused: inside 64 KiB nobody needs them, and a bomb cannot be unpacked.
+// Compressed bodies are refused: 64 KiB need no compression, and no bomb is unpacked.
 const jsonParser = (limit: number) => express.json({ limit, inflate: false, strict: false, type: () => true });
 const parseUsual = jsonParser(MAX_BODY_BYTES);
 const BYTE_ORDER_MARK = '\uFEFF';
 const readBytes = express.raw({ limit: MAX_SIGNED_BODY_BYTES, inflate: false, type: () => true });
 
-// Of the few requests that a fast path reads and then passes on.
+// Bodies of the few requests that a fast path has read and passed on.
 const readBodies = new WeakMap<IncomingMessage, Buffer>();
 
-/** Keeps the bytes of a body that was read before its route is asked. */
+/** Remembers a body that a fast path has read, for the route. */
 export function keepReadBody(req: IncomingMessage, bytes: Buffer): void {
   readBodies.set(req, bytes);
 }
 
-/** Reads UTF-8 JSON as the parser of Express does: a byte order mark is no part of it. @throws SyntaxError */
+/** Parses UTF-8 JSON as Express does, without a byte order mark. @throws SyntaxError */
 export function parseJson(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
 }
 
 /**
- * Reads a JSON body of at most 64 KiB, unless said otherwise.
- * @throws AppError `unsupported_media_type`, `payload_too_large`, or `validation_error` when it is no JSON.
+ * Reads a JSON body of at most `limit` bytes.
+ * @throws AppError `unsupported_media_type`, `payload_too_large`, or `validation_error` if it is no JSON
  */
 export async function readJsonBody(req: Request, res: Response, limit = MAX_BODY_BYTES): Promise<unknown> {
   if (!hasBody(req)) return undefined;
-  // The parser would answer only after it has read all that was announced.
+  // Checked before: the parser answers only after it has read the whole body.
   refuseLargeBody(req, limit);
   if (!req.is('application/json')) {
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
@@ -53,13 +53,13 @@ function unsigned(code: 'credential_missing' | 'credential_invalid', message: st
 }
 
 /**
- * Reads a body of at most 256 KiB and believes its signature first, its contents after.
- * @returns what parses the body
+ * Reads a body of at most 256 KiB and verifies its signature before anything is parsed.
+ * @returns a function that parses the body
  * @throws AppError `credential_missing`, `credential_invalid`, `payload_too_large`
  */
 export async function readSignedBody(req: Request, res: Response, access: SignedAccess): Promise<() => unknown> {
   const signature = req.get(access.header);
-  if (!signature) throw unsigned('credential_missing', `This needs a signature in the header ${access.header}.`);
+  if (!signature) throw unsigned('credential_missing', `Send a signature in the header ${access.header}.`);
   refuseLargeBody(req, MAX_SIGNED_BODY_BYTES);
   await new Promise<void>((resolve, reject) => {
     readBytes(req, res, (error?: unknown) =>
@@ -69,7 +69,7 @@ export async function readSignedBody(req: Request, res: Response, access: Signed
   const body: unknown = req.body;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (!(await access.verify(bytes, signature, (name) => req.get(name)))) {
-    throw unsigned('credential_invalid', 'The signature is not that of this body, or too old.');
+    throw unsigned('credential_invalid', 'The signature does not match this body, or is too old.');
   }
   return () => {
     if (!req.is('application/json')) throw new AppError('unsupported_media_type', 'Send the body as application/json.');
@@ -85,7 +85,7 @@ function parsedOrRefused(bytes: Buffer): unknown {
   }
 }
 
-/** Refuses a body too large to be ignored on a route that takes none. */
+/** Refuses a large body, also on a route that takes none. */
 export function refuseLargeBody(req: Request, limit = MAX_BODY_BYTES): void {
   if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Why a connection was cut: it sent too much ahead, read too little, or there were too many like it. */
+/** Why a connection was cut: too many pipelined requests, answers left unread, or too many connections. */
 export type CutReason = 'pipelined' | 'unread' | 'address' | 'full';
 
 export type ConnectionRules = {
-  /** Open connections, of everybody together. */
+  /** The most open connections, of all clients together. */
   max: number;
-  /** Open connections of one client, as `clientOf` tells them apart; 0 for no bound. */
+  /** The most open connections of one client, as `clientOf` names it; 0 for no bound. */
   maxPerAddress: number;
   clientOf: (address: string | undefined) => string;
   open: { inc: () => void; dec: () => void };
@@ -15,27 +15,27 @@ export type ConnectionRules = {
 };
 
 type Connection = {
-  /** The request that is being answered; it may be over. */
+  /** The answer of the current request, or of the last one. */
   running: ServerResponse | undefined;
   waiting: Waiting[];
-  /** Bytes that the system has taken, and since when it takes no more. */
+  /** The bytes that the system has taken, and since when it takes no more. */
   taken: number;
   unreadSinceMs: number | undefined;
 };
-/** What is done when the answer before it is sent; of a request, `res` is its answer. */
+/** Starts when the answer before it is sent; `res` is the answer of a request. */
 type Waiting = { res: ServerResponse | undefined; start: () => void };
 
-/** Requests of a connection that wait for the one before them. Each holds some 5 KB. */
+/** Pipelined requests of a connection that wait. Each holds some 5 KB. */
 const MAX_WAITING = 16;
-/** How long a client may leave unread what the system no longer takes. */
+/** How long a client may read nothing while an answer waits to be sent. */
 const UNREAD_MS = 10_000;
 const SWEEP_MS = 1_000;
 
 export type Connections = ReturnType<typeof boundConnections>;
 
 /**
- * Answers the requests of a connection one after the other, so that it never holds more than one answer, and cuts the
- * connections of those who send ahead without end, or do not read. A request costs one look into a Map.
+ * Answers the requests of a connection one after the other, so that it holds at most one answer in memory. Cuts
+ * connections whose client pipelines without end or does not read. Costs one Map look-up for each request.
  */
 export function boundConnections(app: RequestListener, rules: ConnectionRules) {
   const open = new Map<Socket, Connection>();
@@ -63,18 +63,18 @@ export function boundConnections(app: RequestListener, rules: ConnectionRules) {
       }
     },
 
-    /** Refuses what cannot be read: after what was asked before it, so that nobody takes it for another's answer. */
+    /** Refuses an unreadable request after the answers before it, so that no client mistakes it for one of them. */
     refuse(socket: Socket, answer: () => void): void {
       const connection = open.get(socket);
       const last = connection?.waiting.at(-1)?.res ?? connection?.running;
       if (!connection || !last) answer();
-      // The rest of its body never comes.
+      // The body of the request before it is cut off.
       else if (!last.req.complete && (last.headersSent || last !== connection.running)) socket.destroy();
       else if (last.req.complete && isBusy(connection)) waitFor(socket, connection, { res: undefined, start: answer });
       else answer();
     },
 
-    /** Knows of the server's connections from here on. */
+    /** Bounds the server's connections from now on. */
     follow(server: Server): void {
       server.maxConnections = rules.max;
       server.on('drop', () => rules.onCut('full'));
@@ -106,7 +106,7 @@ function admitBy(rules: ConnectionRules, open: Map<Socket, Connection>, cut: Cut
 function sweepThrough(open: ReadonlyMap<Socket, Connection>, cut: Cut): void {
   for (const [socket, connection] of open) {
     if (isUnread(socket, connection)) cut(socket, 'unread');
-    // An idle connection need not remember what was asked last.
+    // An idle connection need not hold its last answer.
     else if (!isBusy(connection) && connection.running?.req.complete) connection.running = undefined;
   }
 }
@@ -125,7 +125,7 @@ function startAfter(connection: Connection, before: ServerResponse): void {
   });
 }
 
-/** Whether nothing of what waits to be sent was taken for too long. */
+/** Whether the system has taken no byte of a waiting answer for too long. */
 function isUnread(socket: Socket, connection: Connection): boolean {
   const now = performance.now();
   const taken = socket.bytesWritten - socket.writableLength;

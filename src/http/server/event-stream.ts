@@ -1,19 +1,19 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 
-/** An answer that goes on for as long as the client listens: it writes and ends what it is given. */
+/** An answer that lasts as long as the client listens; it writes to the response and ends it. */
 export type EventStream = (to: Response) => void;
 
-/** The answer of a route that tells of events; such a handler gives an `EventStream`. */
+/** The response schema of an event stream; the handler returns an `EventStream`. */
 export const EventStreamAnswer = z
   .custom<EventStream>((value) => typeof value === 'function')
-  .meta({ override: { type: 'string' }, description: 'Server-sent events, as of the HTML standard.' });
+  .meta({ override: { type: 'string' }, description: 'Server-sent events, as in the HTML standard.' });
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  // The connection is of no use for anything else, and is not waited for at shutdown.
+  // No other request uses this connection, and shutdown does not wait for it.
   connection: 'close',
-  // nginx would gather events until a buffer is full.
+  // Otherwise nginx buffers events.
   'x-accel-buffering': 'no',
 };
 
@@ -28,6 +28,6 @@ export function sendStream(res: Response, method: string, stream: EventStream): 
     return;
   }
   res.flushHeaders();
-  // A client that has left already would never be seen to leave.
+  // The close of an already closed connection would never be seen.
   if (!res.destroyed) stream(res);
 }

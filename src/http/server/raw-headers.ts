@@ -1,6 +1,6 @@
 /**
- * Whether a header was sent more than once. Node keeps the first of two such headers as `authorization` or `host` and
- * drops the other, which may be somebody else's.
+ * Whether a header was sent more than once. Of `authorization` and `host` Node keeps the first and drops the others, which
+ * may be another client's.
  * @param name in lower case
  */
 export function isThereTwice(rawHeaders: readonly string[], name: string): boolean {

@@ -11,14 +11,14 @@ import { REQUEST_ID_HEADER, newRequestId } from '../request-id.ts';
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How late the two above may be; Node would look every half minute. */
+/** How late the two timeouts may fire; Node's default is half a minute. */
 const CHECKING_MS = 1_000;
-/** How long a client may take to read why it was refused. */
+/** How long a refused client may take to read the answer. */
 const LINGER_MS = 1_000;
 
 type Where = { host: string; port: number };
 
-/** As they are where nobody says otherwise. */
+/** The rules of servers that are given none. */
 const USUAL_RULES: ConnectionRules = {
   max: 10_000,
   maxPerAddress: 0,
@@ -29,7 +29,7 @@ const USUAL_RULES: ConnectionRules = {
 
 export type HttpServer = { port: number; url: string; close(graceMs: number): Promise<void> };
 
-/** Listens. @throws StartError when the port is taken or the address is not ours. */
+/** Starts to listen. @throws StartError if the port is taken or the address is not this machine's */
 export async function listen(
   app: RequestListener,
   { host, port }: Where,
@@ -40,7 +40,7 @@ export async function listen(
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: CHECKING_MS,
-    // The app refuses a request without Host itself, in the one shape of every error.
+    // The app itself refuses a request without Host, with an error envelope.
     requireHostHeader: false,
   };
   const connections = boundConnections(app, rules);
@@ -50,7 +50,7 @@ export async function listen(
     // An HTTP server has no other streams.
     connections.refuse(socket as Socket, () => answerUnreadable(error, socket as Socket));
   });
-  // Node would answer an unknown Expect with a bare 417; it may as well be ignored.
+  // Node would answer an unknown Expect with a bare 417; HTTP allows to ignore it.
   server.on('checkExpectation', connections.handle);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(startError(error, host, port)));
@@ -61,7 +61,7 @@ export async function listen(
   return { port: address.port, url: `http://${shownHost}:${address.port}`, close: (graceMs) => close(server, graceMs) };
 }
 
-/** Stops taking requests, lets what runs finish for at most `graceMs`, then cuts what is left. */
+/** Takes no new requests, lets running ones finish for at most `graceMs`, then cuts the rest. */
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
@@ -72,7 +72,7 @@ async function close(server: Server, graceMs: number): Promise<void> {
 
 function startError(error: NodeJS.ErrnoException, host: string, port: number): StartError {
   const reasons: Record<string, string> = {
-    EADDRINUSE: 'something else listens there already',
+    EADDRINUSE: 'another process listens there already',
     EACCES: 'this user may not listen there',
     EADDRNOTAVAIL: 'this machine has no such address',
   };
@@ -80,7 +80,7 @@ function startError(error: NodeJS.ErrnoException, host: string, port: number): S
   return new StartError(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
 }
 
-// What node's parser refuses never reaches the app; it gets the envelope all the same.
+// A request that Node's parser refuses never reaches the app; it gets an error envelope, too.
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -98,13 +98,14 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // At once, it would take back what the client has not read yet; and some never close their side.
+  // Destroying at once would lose what the client has not read; some clients never close their side.
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function refusalOf({ code }: NodeJS.ErrnoException): AppError {
   if (code === 'HPE_HEADER_OVERFLOW')
     return new AppError('payload_too_large', `The headers may have at most ${MAX_HEADER_BYTES} bytes.`);
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AppError('validation_error', 'The request did not come in time.');
-  return new AppError('validation_error', 'This is not a readable HTTP request.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new AppError('validation_error', 'The request took too long to arrive.');
+  return new AppError('validation_error', 'This is no valid HTTP request.');
 }

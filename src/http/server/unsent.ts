@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Calls `then` once where an answer, not yet written, does not leave: its client has gone, or goes before it is sent. */
+/** Calls `then` once if the client disconnects before the answer, not yet written, is sent. */
 export function ifUnsent(res: ServerResponse, then: () => void): void {
   if (res.destroyed) {
     then();
