@@ -1,14 +1,14 @@
-/** What time it is. Handed in, so that tests can move it. */
+/** Returns the current time. Passed in, so that tests can move it. */
 export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();
 
 type Sources = {
-  /** Milliseconds since 1970, as the host says. */
+  /** The host's wall clock, in milliseconds since 1970. */
   wallMs?: () => number;
-  /** Milliseconds that have passed since some moment; never steps. */
+  /** The monotonic clock, in milliseconds; never steps. */
   monotonicMs?: () => number;
-  /** Called once each time that the wall clock steps back, with how far. */
+  /** Called once for each step back of the wall clock. */
   onStepBack?: (milliseconds: number) => void;
 };
 
@@ -17,19 +17,19 @@ export type SteadyClock = Clock & {
   aheadMs: () => number;
 };
 
-/** Less is no step: readings are rounded, and time servers correct clocks by slowing them down. */
+/** Smaller differences are no step: readings are rounded, and time servers slow clocks down. */
 const STEP_MS = 1_000;
-/** The wall clock is read in whole milliseconds. */
+/** The wall clock has whole milliseconds. */
 const ROUNDED_MS = 2;
-/** A step forward that is taken back within this was a mistake. */
+/** A step forward that is undone within this time does not count. */
 const SETTLED_MS = 10 * 60_000;
-/** While the wall clock is behind: it catches up with a tenth of the time that passes. */
+/** The clock's rate while the wall clock is behind, which catches up by the difference. */
 const RATE_BEHIND = 0.9;
 
 /**
- * Makes a clock that is never behind the wall clock and does not go back with it: what has expired stays so. After a step
- * back it goes on with the time that passes, a tenth slower, until the wall clock has caught up. A step forward counts at
- * once, and can be taken back for ten minutes. Knows nothing of the time before its process began.
+ * Makes a clock that is never behind the wall clock and never goes back, so that an expired credential stays expired. After
+ * a step back of the wall clock it goes on by the monotonic clock, a tenth slower, until the wall clock has caught up. A
+ * step forward counts at once, and can be undone for ten minutes. Steps before the process started are unknown.
  */
 export function makeSteadyClock(sources: Sources = {}): SteadyClock {
   const { wallMs = Date.now, monotonicMs = () => performance.now(), onStepBack = () => undefined } = sources;
@@ -39,7 +39,7 @@ export function makeSteadyClock(sources: Sources = {}): SteadyClock {
   let isBehind = false;
   let wasBehind = false;
 
-  /** Moves the moment below which no reading may be. */
+  /** Moves the floor below which no reading falls. */
   function advance(nowMs: number, wall: number): void {
     const passedMs = nowMs - readAtMs;
     readAtMs = nowMs;
@@ -48,7 +48,7 @@ export function makeSteadyClock(sources: Sources = {}): SteadyClock {
       jumpedAtMs ??= nowMs;
       floorMs = nowMs - jumpedAtMs < SETTLED_MS ? expectedMs : wall;
     } else floorMs = Math.max(wall, wasBehind && wall < expectedMs ? floorMs + passedMs * RATE_BEHIND : expectedMs);
-    // What passed before the step was noticed counts whole, however long nobody read.
+    // The time before the step was noticed counts in full, however long ago the last reading was.
     wasBehind = wall < floorMs - ROUNDED_MS;
     if (wall <= floorMs + STEP_MS) jumpedAtMs = undefined;
     noteStep(floorMs - wall);
@@ -60,7 +60,7 @@ export function makeSteadyClock(sources: Sources = {}): SteadyClock {
   }
 
   function read(): number {
-    // In this order: a pause between the two looks like a step forward, which is forgotten by the next reading.
+    // In this order: a pause between the two looks like a step forward, which the next reading corrects.
     const nowMs = monotonicMs();
     const wall = wallMs();
     advance(nowMs, wall);

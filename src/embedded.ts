@@ -50,7 +50,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   const config = readConfig(embeddedEnvironment({ given, demo: DEMO, folder, workosPort, testPort }));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
-  // A taken port is told now, not after the database was made.
+  // Fails on a taken port before the database is created.
   await (await listen(() => undefined, config)).close(0);
   const startWorkos = async (name: string, port: number, seed: Seed) => {
     const started = await startLocal({ port, stateFile: join(folder, name, 'state.sqlite'), seed }).catch(refuse);
@@ -98,12 +98,12 @@ async function startLocal(options: EmulatorOptions): Promise<Emulator> {
   return startEmulator({ ...options, profile: profileNamed(process.env['LOCAL_WORKOS_PROFILE']) });
 }
 
-/** @throws StartError when its files cannot be read or written, or the disk is full */
+/** @throws StartError if its files cannot be read or written, or the disk is full */
 async function openDatabase(dataDir: string) {
   try {
     const database = await connectEmbedded({ dataDir });
     const migrated = await migrate(database.db);
-    // No other release ever wrote to it.
+    // A new database has no audit links of older releases.
     if (isFirst(migrated)) await database.db.transaction(refuseUnkeyedLinks);
     await seedDemoTenants(database.db, systemClock());
     return database;

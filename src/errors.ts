@@ -130,7 +130,7 @@ export const ERROR_STATUS = Object.fromEntries(ERROR_CODES.map((code) => [code, 
   [Code in ErrorCode]: (typeof ERRORS)[Code]['status'];
 };
 
-/** An outcome the caller may act on. Anything else that is thrown is a bug and is answered as `internal_error`. */
+/** An error that the caller can act on. Any other thrown value is a bug, answered as `internal_error`. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
@@ -146,14 +146,14 @@ export class AppError extends Error {
     return ERRORS[this.code].status;
   }
 
-  /** Seconds the client should wait, when the outcome says so; answered as `Retry-After` too. */
+  /** How long the client should wait, in seconds, if known; sent as `Retry-After`. */
   get retryAfterSeconds(): number | undefined {
     const seconds = this.details?.['retry_after'];
     return typeof seconds === 'number' ? seconds : undefined;
   }
 }
 
-/** A failure at start that a person must mend: its message is all they need, no stack. */
+/** A failure at start that the operator must fix. Its message is enough; no stack is shown. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

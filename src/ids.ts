@@ -15,12 +15,12 @@ export function ulid(now: Date): string {
   return prefix + random;
 }
 
-// WorkOS's ids are short words, ours too. Anything else names nothing, and never reaches the database.
+// WorkOS's ids and ours are short words. Any other text is refused before it reaches the database.
 /** Any id: of a key, a person, a session, a machine client, an event. */
 export const ID = /^\w{1,64}$/;
-/** What WorkOS may call an event; it is a name here, too. */
+/** The id of a WorkOS event, which is an item's name here. */
 export const EVENT_ID = /^[\x21-\x7e]{1,64}$/;
-/** Who acts: an id, or what WorkOS calls somebody who acts as another, an e-mail address. */
+/** The id of an actor; WorkOS names an impersonator by e-mail address. */
 export const ACTOR_ID = /^[\x21-\x7e]{1,254}$/;
 export const ORGANIZATION_ID = /^org_\w{1,60}$/;
-export const NO_ORGANIZATION_ID = 'This is not the id of a WorkOS organization.';
+export const NO_ORGANIZATION_ID = 'Give the id of a WorkOS organization (org_…).';

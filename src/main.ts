@@ -14,10 +14,10 @@ import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './invalidation/invalidation.ts';
 
-/** A start does not wait longer than this for a database that commits; until it does, it is not ready. */
+/** How long the start waits for the database's first beat; without it the replica starts, but is not ready. */
 const FIRST_BEAT_MS = 5_000;
 
-/** The production start: environment → container → HTTP, and an orderly stop. */
+/** The production start: environment, container, HTTP server, and a shutdown in order. */
 await runProcess(async () => {
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
@@ -43,14 +43,14 @@ await runProcess(async () => {
   if (operations && config.operations) {
     const apart = await listen(operations, config.operations, connections);
     lifetime.onEnd(() => apart.close(config.shutdownGraceMs));
-    log.info({ url: apart.url }, 'operations listen apart');
+    log.info({ url: apart.url }, 'operations server listens');
   }
   const http = await listen(app, config, connections);
   lifetime.onEnd(() => http.close(config.shutdownGraceMs));
   lifetime.onEnd(streams.end);
   background.start();
   lifetime.onEnd(() => background.stop());
-  // What balances the load looks at /readyz and sends elsewhere, before anything is closed.
+  // Gives load balancers time to see /readyz fail before anything closes.
   lifetime.onEnd(async () => {
     drain();
     await sleep(config.shutdownDelayMs);

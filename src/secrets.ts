@@ -1,12 +1,12 @@
 import { hash, hkdfSync } from 'node:crypto';
 
-/** The service's secret, and those before it by which something may still be known. */
+/** The service's secret, and previous ones under which stored hashes may still be. */
 export type Secrets = { secret: string; previousSecrets: readonly string[] };
 
-/** The keys of one purpose, the current one first. */
+/** The HMAC keys of one purpose, the current one first. */
 export type DerivedKeys = readonly [Buffer, ...Buffer[]];
 
-/** Derives a key for one purpose from the service's secret, so that no two uses ever share one. 32 bytes. */
+/** Derives a key of 32 bytes for one purpose from the service's secret, so that no two purposes share a key. */
 export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'latchkey', purpose, 32));
 }
@@ -17,7 +17,7 @@ export function deriveKeys({ secret, previousSecrets }: Secrets, purpose: string
 
 const KEY_ID_CHARACTERS = 8;
 
-/** Says which key made something, and nothing of the key. 8 hexadecimal digits. */
+/** Returns the key id: 8 hexadecimal digits that identify a key without revealing it. */
 export function keyIdOf(key: Buffer): string {
   return hash('sha256', key, 'hex').slice(0, KEY_ID_CHARACTERS);
 }

@@ -13,20 +13,20 @@ type Deps = {
 
 const WARNING_INTERVAL_MS = 60_000;
 
-/** How many connections may be open, and who is told of those that were cut. */
+/** Bounds the open connections; counts those that are cut, and warns when a bound is reached. */
 export function makeConnectionRules({ config, metrics, log }: Deps): ConnectionRules {
   const open = new Gauge({
     name: 'latchkey_connections',
-    help: 'HTTP connections that are open.',
+    help: 'Open HTTP connections.',
     registers: [metrics.registry],
   });
   let warnedAtMs = -Infinity;
 
-  /** A bound that is reached may refuse good clients; the others refuse those who behave badly. */
+  /** Warns of a reached bound alone, since it may refuse good clients; the other reasons are faults of the client. */
   function warn(reason: CutReason): void {
     if ((reason !== 'full' && reason !== 'address') || performance.now() - warnedAtMs < WARNING_INTERVAL_MS) return;
     warnedAtMs = performance.now();
-    log.warn({ reason, ...config.connections }, 'connections refused: the bound on open connections is reached');
+    log.warn({ reason, ...config.connections }, 'HTTP connections refused: bound on open connections reached');
   }
 
   return {

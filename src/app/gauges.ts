@@ -12,42 +12,42 @@ type Deps = {
   metrics: Metrics;
 };
 
-/** Of the parts that are always there. */
+/** Adds the gauges of database, mirror and WorkOS events. */
 export function addGauges({ db, keys, metrics }: Deps, countUnreadableEvents: () => Promise<number>): void {
   addGauge(
     metrics,
-    { name: 'latchkey_database_connections', help: 'Connections of the pool, by state.', label: 'state' },
+    { name: 'latchkey_database_connections', help: 'Database connections of the pool, by state.', label: 'state' },
     () => poolState(db),
   );
   metrics.tableGauges.add(
-    { name: 'latchkey_api_keys', help: 'Rows of the mirror, by status.', label: 'status' },
+    { name: 'latchkey_api_keys', help: 'API keys in the mirror, by status.', label: 'status' },
     keys.countByStatus,
   );
   metrics.tableGauges.add(
     {
       name: 'latchkey_workos_events_unreadable',
-      help: 'Events of WorkOS that could not be read and are kept: any is a reason to look.',
+      help: 'WorkOS events that could not be read and are stored; look at any with npm run workos:events.',
       label: 'state',
     },
     async () => ({ kept: await countUnreadableEvents() }),
   );
 }
 
-/** The loop that reads what is counted in tables. */
+/** The loop that reads the gauges over tables. */
 export const GAUGES_LOOP = 'read_gauges';
 
 const LAG = {
   name: 'latchkey_lag_seconds',
-  help: 'How long the oldest work of a loop has waited; of a loop that has no queue, how long ago its last step was completed.',
+  help: 'How long the oldest work of a loop has waited; for a loop without a queue, the time since its last completed step.',
   label: 'loop',
 };
 const DEAD = {
   name: 'latchkey_dead_letters',
-  help: 'Items that a loop failed on again and again, by loop; 10,000 of each at most.',
+  help: 'Dead letters, by loop; counted up to 10,000 each.',
   label: 'loop',
 };
 
-/** Of the loops that this process runs. One that reads no tables tells of its own steps alone. */
+/** Adds the gauges of this replica's loops. A replica that reads no tables shows the age of its own steps alone. */
 export function addLoopGauges({ metrics }: Pick<Deps, 'metrics'>, { loops, sinceStepSeconds }: Background): void {
   if (loops.every(({ name }) => name !== GAUGES_LOOP))
     return addGauge(metrics, LAG, () => Object.fromEntries(loops.map(({ name }) => [name, sinceStepSeconds(name)])));

@@ -16,16 +16,16 @@ type Deps = {
 
 const READY_TIMEOUT_MS = 1_000;
 
-/** Whether this process runs, and whether it may be sent requests. */
+/** Makes liveness and readiness, and the switch that ends readiness before a shutdown. */
 export function makeHealthParts({ db, workos, trust, metrics, countUnreadableEvents }: Deps) {
   addBeatAge(metrics, trust.beatAgeSeconds);
   let isDraining = false;
   let asking: Promise<void> | undefined;
 
   async function assertReady(): Promise<void> {
-    if (isDraining) throw notReady('The process is about to stop.');
+    if (isDraining) throw notReady('This replica is shutting down.');
     trust.assertProven();
-    // Those who ask at once share one answer: strangers who do take one connection, not all.
+    // Concurrent callers share one query: a flood of them takes one connection, not all.
     asking ??= assertPrimary().finally(() => (asking = undefined));
     await asking;
   }
@@ -50,11 +50,11 @@ function notReady(message: string): AppError {
 function addBeatAge({ registry }: Pick<Metrics, 'registry'>, ageSeconds: () => number): void {
   const gauge = new Gauge({
     name: 'latchkey_beat_age_seconds',
-    help: 'How long ago the database has last shown that it is the primary; after 3 seconds nothing is answered.',
+    help: 'Seconds since the database last showed that it is the primary; after 3 requests are refused.',
     registers: [],
     collect() {
       const age = ageSeconds();
-      // A process that is alone on its database needs no beat.
+      // A replica that is alone on its database needs no beat.
       if (Number.isFinite(age)) this.set(age);
     },
   });

@@ -22,7 +22,7 @@ type Deps = {
   product: Pick<Product, 'product'>;
   metrics: Metrics;
   log: Logger;
-  /** What the API answers, and what operators ask on either address. */
+  /** The API's routes, and health, which is on either address. */
   features: readonly Route[];
   health: readonly Route[];
   guards: Guards;
@@ -30,7 +30,7 @@ type Deps = {
   strict: boolean;
 };
 
-/** What answers HTTP: the API, and what is for operators alone where that listens on an address of its own. */
+/** Makes the API's request listener, and a second one for health and metrics if they have an address of their own. */
 export function makeHttpParts(deps: Deps) {
   const { config, metrics, log, health, guards, fastLanes, strict } = deps;
   const routes = [...deps.features, ...health];

@@ -11,7 +11,7 @@ import { makeSealedSignIn } from '../workos/sealed-sign-in.ts';
 import { makeVerifyWebhook } from '../workos/events/webhook-signature.ts';
 import { tokenVerifier } from './api-keys/sessions.ts';
 
-/** The service's own readers with its real configuration: what they take, the service takes. */
+/** Makes the service's own readers with its configuration, so that the doctor accepts exactly what the service accepts. */
 export function makeJudge({ config, product, log }: { config: Config; product: Product; log: Logger }) {
   const { workos } = config;
   const verify = tokenVerifier({ config, catalogue: makeCatalogue(product), clock: systemClock, log });

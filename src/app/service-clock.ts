@@ -10,20 +10,20 @@ type Deps = {
   sources?: Parameters<typeof makeSteadyClock>[0];
 };
 
-/** What a process measures with: its metrics, and the clock that it judges by unless a test hands one in. */
+/** Makes the process's metrics and its clock, unless a test passes one in. */
 export function makeInstruments({ clock, log }: { clock?: Clock | undefined; log: Deps['log'] }) {
   const metrics = makeMetrics();
   return { metrics, clock: clock ?? makeServiceClock({ metrics, log }) };
 }
 
-/** The clock that a process judges by; it reports when the host's clock steps back. */
+/** Makes the process's clock, which warns when the host's wall clock steps back. */
 export function makeServiceClock({ metrics, log, sources }: Deps): Clock {
   const clock = makeSteadyClock({
     ...sources,
     onStepBack(milliseconds) {
       log.warn(
         { milliseconds: Math.round(milliseconds) },
-        'the wall clock stepped back; going on with the time that passes',
+        'wall clock stepped back; continuing by the monotonic clock',
       );
     },
   });
@@ -31,7 +31,7 @@ export function makeServiceClock({ metrics, log, sources }: Deps): Clock {
     metrics,
     {
       name: 'latchkey_clock_ahead_seconds',
-      help: 'How far the clock that this process judges by is ahead of the wall clock, since that stepped back.',
+      help: 'How far the process clock is ahead of the wall clock after that stepped back.',
       label: 'clock',
     },
     () => ({ process: clock.aheadMs() / 1_000 }),

@@ -4,28 +4,28 @@ import { WorkosFailure } from '../workos/failure.ts';
 const MAX_TEXT = 200;
 const SECRETS = /\b\w{2,}_\w{20,}\b/g;
 
-/** Statements that took too long, or had to give way again and again: the database is there. */
+/** Statements that timed out or lost every retry; the database itself is reachable. */
 const STATEMENT_FAILURE = /^(57014|25P03|40001|40P01)/;
 
-/** Whether a failure says something of the item: an outage of WorkOS or of the database does not. */
+/** Whether a failure is the item's own, and not an outage of WorkOS or the database. */
 export function isOwnFailure(error: unknown): boolean {
   if (error instanceof WorkosFailure) return error.code === 'workos_rejected' && !isOurCredential(error);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return (typeof code === 'string' && STATEMENT_FAILURE.test(code)) || !isDatabaseUnavailable(error);
 }
 
-/** Whether the database refuses values (data exceptions, constraints, errors of triggers): another time it would, too. */
+/** Whether the database refuses the values (data exceptions, constraints, triggers), as it would again. */
 export function isRefusedData(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^(22|23|P0)\w{3}$/.test(code);
 }
 
-/** WorkOS refuses our own key, whatever it is asked. */
+/** Whether WorkOS refuses our API key, so that every call fails. */
 function isOurCredential({ workosStatus }: WorkosFailure): boolean {
   return workosStatus === 401;
 }
 
-/** A failure in a few words that may be kept: no statement, no value, no secret. */
+/** Describes a failure for storage: without statements, values and secrets. */
 export function describeFailure(error: unknown): string {
   if (error instanceof WorkosFailure) return words('WorkOS answered', error.workosStatus, said(error));
   if (!(error instanceof Error)) return 'unknown failure';

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { DeadLetter, DeadLetterFilter } from './loop.ts';
 
-/** `payload`: the item itself, where nothing else keeps it. */
+/** `payload`: the item itself, if it is stored nowhere else. */
 export type ItemName = { id: string; organizationId: string | undefined; payload?: object | undefined };
 export type SetAside = { dueAt: Date; dead: boolean; attempts: number };
 type Row = {
@@ -20,14 +20,14 @@ export type FailureRepository = ReturnType<typeof makeFailureRepository>;
 const BASE_MS = 5_000;
 const MAX_MS = 60 * 60_000;
 const DEAD_AFTER = 8;
-/** A dead letter is tried again this often: whatever was wrong may be right by now. */
+/** A dead letter is still retried this often, in case its cause is gone. */
 const DEAD_MS = 24 * 60 * 60_000;
 const MAX_COUNTED = 10_000;
 const MAX_PAYLOAD_CHARACTERS = 60_000;
-/** An item that still fails fails within a day. */
+/** Longer than any backoff: an item that did not fail for so long is done. */
 const FORGET_MS = 3 * DEAD_MS;
 
-/** The items that one loop set aside, by the loop's own names for them. */
+/** The table `background_failures`: the items that one loop set aside, by the loop's names for them. */
 export function makeFailureRepository(db: Knex, loop: string) {
   const rows = () => db<Row>('background_failures').where({ loop });
 
@@ -35,7 +35,7 @@ export function makeFailureRepository(db: Knex, loop: string) {
     record: (item: ItemName, failure: string, now: Date, deadAfter = DEAD_AFTER): Promise<SetAside> =>
       record(db, loop, item, { failure, now, deadAfter }),
 
-    /** Which of these items have failed, and until when each is set aside. */
+    /** Returns those of the items that have failed, with the time until which each is set aside. */
     async known(ids: readonly string[]): Promise<ReadonlyMap<string, Date>> {
       if (ids.length === 0) return new Map();
       const found = await rows()
@@ -44,7 +44,7 @@ export function makeFailureRepository(db: Knex, loop: string) {
       return new Map(found.map(({ item, due_at: dueAt }) => [item, dueAt]));
     },
 
-    /** Items with a payload whose time has come. */
+    /** Lists due items that have a payload. */
     async due(now: Date, limit: number): Promise<{ id: string; payload: object }[]> {
       const found = await rows()
         .where('due_at', '<=', now)
@@ -63,7 +63,7 @@ export function makeFailureRepository(db: Knex, loop: string) {
   };
 }
 
-/** What is listed, counted and tried again by command. */
+/** Dead letters, as commands list, count and retry them. */
 function deadIn(db: Knex, rows: () => Knex.QueryBuilder<Row>) {
   return {
     async listDead({ organizationId, limit }: DeadLetterFilter): Promise<DeadLetter[]> {
@@ -94,8 +94,7 @@ function deadIn(db: Knex, rows: () => Knex.QueryBuilder<Row>) {
 }
 
 /**
- * Backs off twice as long each time, up to an hour; from the eighth failure on the item is a dead letter.
- * `deadAfter`: fewer failures, for an item that will not get better.
+ * Records a failure. The backoff doubles each time, up to an hour; after `deadAfter` failures the item is a dead letter.
  */
 async function record(
   db: Knex,
@@ -136,7 +135,7 @@ async function record(
   return { dueAt, dead: deadAt !== null, attempts };
 }
 
-/** Forgets, for all loops, items that have not failed for days: something else has done them. @returns how many */
+/** Deletes, for all loops, items that have not failed for days: they were completed elsewhere. @returns how many */
 export async function forgetOldFailures(db: Knex, now: Date, limit: number): Promise<number> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `delete from background_failures where (loop, item) in (
@@ -148,13 +147,13 @@ export async function forgetOldFailures(db: Knex, now: Date, limit: number): Pro
   return rows.length;
 }
 
-/** A larger one is not kept: the failure alone is shown then. */
+/** Drops a payload that is too large; the failure is still recorded. */
 function payloadOf(payload: object | undefined): string | null {
   const text = payload && JSON.stringify(payload, (_name, value: unknown) => withoutNul(value));
   return text !== undefined && text.length <= MAX_PAYLOAD_CHARACTERS ? text : null;
 }
 
-/** The database takes no NUL. */
+/** PostgreSQL stores no NUL in text. */
 function withoutNul(value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll('\0', '') : value;
 }

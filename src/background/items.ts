@@ -19,18 +19,18 @@ type Options<T> = {
   name: (item: T) => ItemName;
   work: (item: T) => Promise<unknown>;
   /**
-   * For items with a due time of their own: moves it. `dueAt` is undefined when the failure says nothing of the item,
-   * such as an outage. Items without one are left alone until then by whoever picks them.
+   * Moves the due time of an item that has one of its own. `dueAt` is undefined when the failure is not the item's, such
+   * as an outage. Items without a due time are skipped until `dueAt`.
    */
   postpone?: (item: T, dueAt: Date | undefined, error: unknown) => Promise<void>;
-  /** All at the same time, rather than one after the other. */
+  /** Works on all items concurrently. */
   parallel?: boolean;
   signal?: AbortSignal | undefined;
 };
 
-/** For a loop of that name. */
+/** Makes the items of the named loop. */
 export type ItemsOf = (loop: string, wake?: Wake) => Items;
-/** Makes a dead letter's own row due, where the item has a due time of its own. */
+/** Makes a retried dead letter due, if the item has a due time of its own. */
 type Wake = (item: { id: string; organizationId: string | undefined }, now: Date) => Promise<void>;
 
 const MAX_FAILURE = 200;
@@ -38,14 +38,14 @@ const MAX_FAILURE = 200;
 export type Items = ReturnType<typeof makeItems>;
 
 /**
- * Works on a loop's items apart from one another: an item that fails is set aside with a backoff that grows, becomes a
- * dead letter when it goes on, and holds up no other item.
+ * Works on a loop's items independently: a failing item is set aside with a growing backoff, becomes a dead letter after
+ * eight failures, and holds up no other item.
  */
 export function makeItems({ db, failures, clock, log }: ItemDeps, loop: string, wake?: Wake) {
   const repository = makeFailureRepository(db, loop);
 
   async function setAside<T>(item: T, { name, postpone }: Options<T>, error: unknown): Promise<void> {
-    // WorkOS was not asked about it, which says nothing of the item, nor of WorkOS's health.
+    // The call was held back, so this is no failure of the item.
     if (heldOffMs(error) !== undefined) {
       if (!postpone) throw error;
       return postpone(item, undefined, error);
@@ -53,15 +53,15 @@ export function makeItems({ db, failures, clock, log }: ItemDeps, loop: string, 
     const named = name(item);
     failures.inc({ loop });
     const fields = { loop, item: named.id, organization_id: named.organizationId };
-    log.warn({ ...fields, err: error }, 'background item failed; it will be tried again');
+    log.warn({ ...fields, err: error }, 'background item failed; retrying later');
     const own = isOwnFailure(error);
     const aside = own ? await repository.record(named, describeFailure(error), clock()) : undefined;
-    if (aside?.dead) log.error({ ...fields, attempts: aside.attempts }, 'background item is a dead letter');
+    if (aside?.dead) log.error({ ...fields, attempts: aside.attempts }, 'background item became a dead letter');
     if (postpone) await postpone(item, aside?.dueAt, error);
     else if (!own) throw error;
   }
 
-  /** @throws only what says nothing of an item that has no due time of its own, such as that the database is away */
+  /** @throws an outage, for items without a due time of their own; a failure of an item itself is set aside */
   async function each<T>(items: readonly T[], options: Options<T>): Promise<void> {
     const known = await repository.known(items.map((item) => options.name(item).id));
     const isHeld = (id: string) => !options.postpone && (known.get(id) ?? 0) > clock();
@@ -82,13 +82,13 @@ export function makeItems({ db, failures, clock, log }: ItemDeps, loop: string, 
   return {
     each,
     deadLetters: deadLettersOf(repository, clock, wake),
-    /** Items that were set aside with all that they are, and are due again. */
+    /** Lists items that were set aside with their payload, and are due again. */
     due: (limit: number) => repository.due(clock(), limit),
-    /** Makes an item a dead letter at once: it would fail again in the same way. */
+    /** Makes an item a dead letter at once, since a retry would fail in the same way. */
     async bury(item: ItemName, failure: string): Promise<void> {
       failures.inc({ loop });
       await repository.record(item, failure.slice(0, MAX_FAILURE), clock(), 1);
-      log.error({ loop, item: item.id, organization_id: item.organizationId }, 'background item is a dead letter');
+      log.error({ loop, item: item.id, organization_id: item.organizationId }, 'background item became a dead letter');
     },
     forget: repository.forget,
   };
@@ -112,7 +112,7 @@ function deadLettersOf(repository: FailureRepository, clock: Clock, wake: Wake |
 }
 
 /**
- * A condition for the query that picks a loop's items: leaves out those that are set aside. Takes one binding, the time.
+ * Returns an SQL condition that leaves out the items of a loop that are set aside. Takes one binding, the time.
  * @param item the item's name, in SQL
  */
 export function notSetAside(loop: string, item: string): string {

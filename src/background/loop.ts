@@ -1,4 +1,4 @@
-/** An item that its loop set aside again and again. */
+/** An item that its loop failed on again and again. */
 export type DeadLetter = {
   loop: string;
   /** The loop's own name for the item. */
@@ -13,22 +13,22 @@ export type DeadLetterFilter = { organizationId: string | undefined; limit: numb
 
 /** The dead letters of one loop. */
 export type DeadLetters = {
-  /** Oldest names first, `limit` at most. */
+  /** Lists by name, `limit` at most. */
   list(filter: DeadLetterFilter): Promise<DeadLetter[]>;
   /** Makes the item due now, as if it had never failed. @returns whether there is such a dead letter */
   retry(item: string): Promise<boolean>;
-  /** How many there are, counted up to a bound. */
+  /** Counts them, up to a bound. */
   count(): Promise<number>;
 };
 
 /**
- * Work beside the requests, repeated on any number of replicas. A loop that works on one item after the other sets aside
- * what fails and shows it as `items`. A loop without items says in `bulk` why nothing in it can hold up the rest.
+ * Background work that is repeated on any number of replicas. A loop over items sets aside those that fail, and shows them
+ * as `items`. A loop without items says in `bulk` why no part of its work can hold up the rest.
  */
 export type Loop = {
   name: string;
   everyMs: number;
   step: (signal: AbortSignal) => Promise<void>;
-  /** How long the oldest due work has waited; without it, how long ago this process last completed a step. */
+  /** Returns how long the oldest due work has waited; by default the time since this replica's last step counts. */
   lagSeconds?: () => Promise<number>;
 } & ({ items: DeadLetters } | { bulk: string });

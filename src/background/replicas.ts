@@ -9,20 +9,20 @@ type Counts = { api: number; worker: number };
 export type Replicas = ReturnType<typeof makeReplicas>;
 
 const EVERY_MS = 2_000;
-/** A process that was not seen for three intervals is gone. */
+/** A replica that was not seen for three intervals is gone. */
 const GONE_MS = 6_000;
 const FORGET_MS = 60_000;
 
 /**
- * How many processes there are on this database, so that each takes its part of what all of them may ask of WorkOS
- * together. Counted every few seconds; a count that fails leaves the last one. Times are of the database's clock.
+ * Counts the replicas on this database, so that each takes its share of their common budget of calls to WorkOS. Counts
+ * every few seconds by the database's clock; a failed count leaves the last one.
  */
 export function makeReplicas({ db, role }: Deps) {
   const id = randomUUID();
   let others: Counts = { api: 0, worker: 0 };
 
-  /** Shows that this process is there, and counts the others. */
-  async function note(): Promise<void> {
+  /** Records that this replica runs, and counts the others. */
+  async function count(): Promise<void> {
     const { rows } = await db.raw<{ rows: { [R in keyof Counts]: string }[] }>(
       `with noted as (
          insert into replicas (id, role, seen_at) values (:id, :role, clock_timestamp())
@@ -44,16 +44,16 @@ export function makeReplicas({ db, role }: Deps) {
   const loop: Loop = {
     name: 'count_replicas',
     everyMs: EVERY_MS,
-    step: note,
-    bulk: 'It is one statement; while that fails, the last count goes on.',
+    step: count,
+    bulk: 'One statement; while it fails, the last count stays.',
   };
 
   return {
     loop,
-    note,
-    /** Of those that answer requests, this one among them. */
+    count,
+    /** The replicas that answer requests, including this one. */
     answering: () => 1 + others.api,
-    /** Of those that run loops, likewise. */
+    /** The replicas that run loops, including this one. */
     working: () => 1 + others.worker,
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { StartError } from '../errors.ts';
 import { ENDPOINT_SECRETS, Variables } from './variables.ts';
 
-/** The names of all variables that `readConfig` reads, but for those of webhook endpoints. */
+/** The names of all variables that `readConfig` reads, except the secrets of webhook endpoints. */
 export const VARIABLES: readonly string[] = Object.keys(Variables.shape);
 
 const Environment = Variables.refine(
@@ -14,7 +14,7 @@ const Environment = Variables.refine(
     ({ WORKOS_API_KEY_TEST: key, WORKOS_CLIENT_ID_TEST: client }) => (key === undefined) === (client === undefined),
     {
       path: ['WORKOS_API_KEY_TEST'],
-      error: 'needs WORKOS_CLIENT_ID_TEST, and the other way round',
+      error: 'needs WORKOS_CLIENT_ID_TEST; set both or neither',
     },
   )
   .refine(({ WORKOS_API_KEY_TEST: key, WORKOS_API_URL_TEST: url }) => url === undefined || key !== undefined, {
@@ -38,7 +38,7 @@ const Environment = Variables.refine(
     path: ['LATCHKEY_OPERATIONS_HOST'],
     error: 'needs LATCHKEY_OPERATIONS_PORT',
   })
-  // By its secret alone one can tell of which environment an event is.
+  // Only the secret shows the environment of an event.
   .refine(({ WORKOS_WEBHOOK_SECRET: live, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || own !== live, {
     path: ['WORKOS_WEBHOOK_SECRET_TEST'],
     error: 'is the secret of the live environment',
@@ -47,17 +47,17 @@ const Environment = Variables.refine(
 export type Config = ReturnType<typeof readConfig>;
 
 /**
- * Reads the environment, once.
- * @throws StartError with one message that names every wrong or missing variable; it never repeats a value.
+ * Reads the environment.
+ * @throws StartError that names every wrong or missing variable, and repeats no value
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>) {
-  // An empty variable is what an unset one looks like in many deployments.
+  // Many deployments can only set a variable to nothing, not unset it.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = Environment.safeParse(given);
-  const noticeSecrets = ENDPOINT_SECRETS.variables.safeParse(
+  const endpointSecrets = ENDPOINT_SECRETS.variables.safeParse(
     Object.fromEntries(Object.entries(given).filter(([name]) => ENDPOINT_SECRETS.form.test(name))),
   );
-  if (!parsed.success || !noticeSecrets.success) throw new StartError(describe([parsed, noticeSecrets], given));
+  if (!parsed.success || !endpointSecrets.success) throw new StartError(describe([parsed, endpointSecrets], given));
   const value = parsed.data;
   return Object.freeze({
     databaseUrl: value.DATABASE_URL,
@@ -67,7 +67,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
     budgets: budgetsOf(value),
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
-    noticeSecrets: noticeSecrets.data,
+    noticeSecrets: endpointSecrets.data,
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,
@@ -107,7 +107,7 @@ function hooksOf(value: z.output<typeof Environment>) {
   };
 }
 
-/** How many may be connected, and where what is for operators alone listens, if apart. */
+/** Bounds of connections, and the separate address of health and metrics, if any. */
 function edgeOf(value: z.output<typeof Environment>) {
   const port = value.LATCHKEY_OPERATIONS_PORT;
   return {
@@ -139,7 +139,7 @@ function workosOf(value: z.output<typeof Environment>) {
   };
 }
 
-/** What tenants and strangers share. */
+/** Budgets that tenants and unknown clients share. */
 function budgetsOf(value: z.output<typeof Environment>) {
   return {
     signIns: {
@@ -155,7 +155,7 @@ function budgetsOf(value: z.output<typeof Environment>) {
   };
 }
 
-/** The environment of test keys, if there is one. */
+/** The WorkOS environment of test keys, if configured. */
 function testWorkosOf(value: z.output<typeof Environment>) {
   const { WORKOS_API_KEY_TEST: apiKey, WORKOS_CLIENT_ID_TEST: clientId } = value;
   if (apiKey === undefined || clientId === undefined) return undefined;
@@ -176,7 +176,7 @@ function describe(
   return `The environment is not complete:\n${lines.join('\n')}`;
 }
 
-/** What a variable that is a number needs; the value itself may be a secret that was put into the wrong one. */
+/** Describes a number's bounds without its value, which may be a secret in the wrong variable. */
 function boundsOf(name: string): string | undefined {
   const variable: z.ZodType | undefined = Object.entries(Variables.shape).find(([key]) => key === name)?.[1];
   const type = variable instanceof z.ZodDefault ? variable.unwrap() : variable;

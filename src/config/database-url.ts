@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** The parts of an address as libpq takes it: `postgres://user:password@host:port,host:port/name?parameters`. */
+/** An address as libpq takes it: `postgres://user:password@host:port,host:port/name?parameters`. */
 const PARTS = /^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)([^@/?#]*)((?:\/[^?#]*)?)(?:\?([^#]*))?$/;
 const MAX_SERVERS = 10;
 const ATTRIBUTE = 'target_session_attrs';
-/** Latchkey writes; nothing else is of use to it. */
+/** Latchkey needs a server that takes writes. */
 const WRITABLE: readonly string[] = ['read-write', 'primary'];
 
 /**
- * One address for each server that a `DATABASE_URL` names.
- * @returns undefined where it is no such address, or asks for a server that takes no writes
+ * Splits a `DATABASE_URL` into one address for each of its servers.
+ * @returns undefined for any other text, or if it asks for a server that takes no writes
  */
 export function serverUrlsOf(databaseUrl: string): string[] | undefined {
   const [, start, hosts = '', path = '', query = ''] = PARTS.exec(databaseUrl) ?? [];

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** A file that ships beside the code: this source stands two folders below the package's root, its build three. */
+/** Returns a file of the package. This source is two folders below the package's root, its build three. */
 export function packageFile(path: string): URL {
   const roots = ['../../', '../../../'].map((up) => new URL(up, import.meta.url));
   const root = roots.find((candidate) => existsSync(new URL('package.json', candidate)));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes it is narrowed to. */
+/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes to which it is limited. */
 const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
 const SERVICE_SCOPES: readonly string[] = ['billing:write', 'billing:read', 'apikeys:verify'];
 
@@ -17,7 +17,7 @@ export const list = z.string().transform((value) =>
 );
 export const serviceToken = z
   .string()
-  .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -, then :scope+scope for less than everything')
+  .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -; append :scope+scope to limit it')
   .transform((entry) => {
     const [, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
     return { token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
@@ -26,23 +26,25 @@ export const serviceToken = z
     ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
     `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
   );
-/** As the client reads it: a database is a number, and a password may be percent-encoded. */
+/** An address as the Redis client reads it: the database is a number, the password may be percent-encoded. */
 export const redisUrl = z
   .url({ protocol: /^rediss?$/, hostname: /./, abort: true, error: 'needs a redis:// or rediss:// address' })
-  .refine((url) => /^\/?\d{0,3}$/.test(new URL(url).pathname), 'names a database that is no number')
+  .refine((url) => /^\/?\d{0,3}$/.test(new URL(url).pathname), 'names a database that is not a number')
   .refine((url) => isDecodable(new URL(url)), 'has a user or password that is not percent-encoded');
 export const previousSecrets = z
   .array(z.string())
   .refine(
     (secrets) => secrets.length <= 3 && secrets.every((one) => Buffer.byteLength(one) >= 32),
-    'needs up to 3 secrets of 32 bytes or more, separated by commas; a secret with a comma in it cannot be one of them',
+    'needs up to 3 secrets of 32 bytes or more, separated by commas; no secret may contain a comma',
   );
-const MAX_HOOK_SECRETS = 5;
-export const hookSecrets = (form: RegExp, message: string) =>
+const MAX_WEBHOOK_SECRETS = 5;
+export const webhookSecrets = (form: RegExp, message: string) =>
   list
-    .pipe(z.array(z.string().regex(form, message)).max(MAX_HOOK_SECRETS, `takes up to ${MAX_HOOK_SECRETS} secrets`))
+    .pipe(
+      z.array(z.string().regex(form, message)).max(MAX_WEBHOOK_SECRETS, `takes up to ${MAX_WEBHOOK_SECRETS} secrets`),
+    )
     .default([]);
-export const signingSecrets = hookSecrets(
+export const signingSecrets = webhookSecrets(
   /^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
   'needs whsec_ and 24 to 64 random bytes in base64',
 );

@@ -6,7 +6,7 @@ import {
   COOKIE_NAME,
   environmentClientId,
   environmentKey,
-  hookSecrets,
+  webhookSecrets,
   list,
   milliseconds,
   previousSecrets,

@@ -7,9 +7,9 @@ import { StartError } from '../errors.ts';
 const SQLITE_BUSY = 5;
 
 /**
- * Holds a data folder for this process, until it ends however it ends: the lock is the operating system's, on a file
- * that SQLite keeps open. The embedded database takes none of its own and two processes would lose each other's rows.
- * @throws StartError when another process holds it, or it cannot be written
+ * Locks a data folder for this process. The lock is the operating system's, on a file that SQLite holds open, so it ends
+ * with the process. The embedded database has no lock, and two processes would lose each other's rows.
+ * @throws StartError if another process holds the lock, or the folder cannot be written
  */
 export function holdDataFolder(folder: string): { release(): void } {
   const lock = openLock(folder);
@@ -18,7 +18,10 @@ export function holdDataFolder(folder: string): { release(): void } {
   } catch (error) {
     lock.close();
     if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw unusable(folder, error);
-    throw new StartError(`Another Latchkey already runs on the data folder ${folder}.`, { cause: error });
+    throw new StartError(
+      `Another Latchkey already runs on the data folder ${folder}. Stop it, or set LATCHKEY_DATA_DIR.`,
+      { cause: error },
+    );
   }
   return { release: () => lock.close() };
 }
@@ -37,17 +40,17 @@ function unusable(folder: string, error: unknown): StartError {
 }
 
 /**
- * A secret that is made at the first start and kept in the folder, readable to this user alone. 64 characters.
- * @throws StartError when it cannot be kept
+ * Returns a secret of 64 characters from the folder, and creates it at the first start, readable to this user alone.
+ * @throws StartError if it cannot be stored
  */
-export function keptSecret(folder: string, name: string): string {
+export function storedSecret(folder: string, name: string): string {
   const path = join(folder, name);
   const isNew = !existsSync(path);
   try {
     if (isNew) writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
     return readFileSync(path, 'utf8');
   } catch (error) {
-    // Half a secret would be taken for one at the next start.
+    // The next start would take half a secret for a whole one.
     if (isNew) rmSync(path, { force: true });
     throw unusable(folder, error);
   }

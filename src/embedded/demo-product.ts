@@ -4,8 +4,8 @@ import { join } from 'node:path';
 const FIRST = 'Evershell';
 
 /**
- * Where the demo of a product is kept: keys of one product mean nothing to another, so each has a folder of its own in
- * the data folder. The one that is configured where no other is has the data folder itself.
+ * Returns the data folder of a product's demo: keys of one product mean nothing to another, so each has a sub-folder. The
+ * default product has the data folder itself.
  */
 export function folderOfProduct(folder: string, product: string): string {
   if (product === FIRST) return folder;
@@ -22,7 +22,7 @@ type Product = {
   api_keys: { owners: readonly string[]; format?: { test?: string | undefined } | undefined };
 };
 
-/** What the local WorkOS needs to know of the product, so that its demo people hold the product's scopes. */
+/** Returns the product's scopes and kinds of keys for the local WorkOS, so that its demo users hold these scopes. */
 export function demoProductOf(product: Product) {
   return {
     scopes: product.scopes.flatMap(({ scopes }) => scopes),
@@ -32,13 +32,13 @@ export function demoProductOf(product: Product) {
   };
 }
 
-/** A first key of the product, as `POST /v1/api-keys` takes it. */
+/** Returns a body for `POST /v1/api-keys` that creates a first key. */
 export function firstKeyOf({ permission_sets: [set], chosen_scopes: [scope] = [] }: Product): object {
   const label = 'CI runner — staging';
   return set ? { label, permission_set: set.name } : { label, scopes: [scope] };
 }
 
-/** Whether the product has keys for tests, which are of another WorkOS environment. */
+/** Whether the product has test keys, which need a second WorkOS environment. */
 export function hasTestKeys({ api_keys: { format } }: Pick<Product, 'api_keys'>): boolean {
   return format?.test !== undefined;
 }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** The demo's organizations, one in each billing posture. Tenants that are there already stay as they are. */
+/** Inserts the demo's organizations, one for each billing posture. Existing tenants stay as they are. */
 export async function seedDemoTenants(db: Knex, now: Date): Promise<void> {
   const inDays = (days: number) => new Date(now.getTime() + days * DAY_MS);
   const tenants = [

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { VARIABLES } from '../config/config.ts';
 import { StartError } from '../errors.ts';
-import { keptSecret } from './data-folder.ts';
+import { storedSecret } from './data-folder.ts';
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 const SERVICE_TOKEN = 'svc_latchkey_demo';
@@ -10,7 +10,7 @@ type Given = Readonly<Record<string, string | undefined>>;
 type Environment = { apiKey: string; clientId: string };
 type Places = {
   given: Given;
-  /** What the local WorkOS takes, and its environment of test keys. */
+  /** The credentials of the local WorkOS, and of its test environment. */
   demo: Environment & { test: Environment };
   folder: string;
   workosPort: number;
@@ -36,7 +36,7 @@ export const START_VARIABLES = {
 
 /**
  * Reads the variables that `npm start` alone has.
- * @throws StartError that names the port that is none
+ * @throws StartError that names an invalid port
  */
 export function readStartVariables(given: Given) {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => isSet(value)));
@@ -50,7 +50,7 @@ export function readStartVariables(given: Given) {
   return { workosPort, testPort, dataDir };
 }
 
-/** The variables whose value does not matter here: this start has a database, a WorkOS and an address of its own. */
+/** Variables that are ignored here: this start has its own database, WorkOS and address. */
 export const IGNORED_VARIABLES: readonly string[] = [
   'DATABASE_URL',
   'DATABASE_POOL_MAX',
@@ -64,21 +64,21 @@ export const IGNORED_VARIABLES: readonly string[] = [
   'LATCHKEY_SECRET',
   'LATCHKEY_PREVIOUS_SECRETS',
   'LATCHKEY_ROLE',
-  // Everything is at one address.
+  // Everything listens on one address.
   'LATCHKEY_OPERATIONS_PORT',
   'LATCHKEY_OPERATIONS_HOST',
   'LATCHKEY_DOCS',
 ];
 
-/** The names of variables that are set and have no effect here, so that the start can say so. */
+/** Returns the names of variables that are set but ignored, for the start to name. */
 export function ignoredVariables(given: Given): string[] {
   return IGNORED_VARIABLES.filter((name) => isSet(given[name]));
 }
 
 /**
- * The configuration of the embedded start: fixed names for the demo, secrets that it keeps in its data folder, and
- * whatever else the environment says.
- * @throws StartError for an address that others could reach
+ * Builds the environment of the embedded start: fixed credentials of the demo, secrets from its data folder, and all other
+ * variables as given.
+ * @throws StartError for a host that other machines could reach
  */
 export function embeddedEnvironment({
   given,
@@ -92,19 +92,19 @@ export function embeddedEnvironment({
   const workosUrl = `http://127.0.0.1:${workosPort}`;
   return {
     STRIPE_WEBHOOK_SECRET: 'whsec_latchkey_demo_stripe',
-    // In base64 it reads: latchkey demo billing secret.
+    // base64 of "latchkey demo billing secret".
     BILLING_WEBHOOK_SECRETS: 'whsec_bGF0Y2hrZXkgZGVtbyBiaWxsaW5nIHNlY3JldA==',
-    // All clients of a demo have one address, and try things.
+    // All clients of a demo share one address, and their tries often fail.
     LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
     WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000',
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
-    WORKOS_COOKIE_PASSWORD: keptSecret(folder, 'cookie-password'),
+    WORKOS_COOKIE_PASSWORD: storedSecret(folder, 'cookie-password'),
     ...usedVariables(given),
     LATCHKEY_SERVICE_TOKENS: [SERVICE_TOKEN, given['LATCHKEY_SERVICE_TOKENS']].filter(isSet).join(','),
     HOST: host,
     DATABASE_URL: 'postgres://embedded/latchkey',
-    LATCHKEY_SECRET: keptSecret(folder, 'secret'),
+    LATCHKEY_SECRET: storedSecret(folder, 'secret'),
     WORKOS_API_KEY: demo.apiKey,
     WORKOS_CLIENT_ID: demo.clientId,
     WORKOS_API_URL: workosUrl,

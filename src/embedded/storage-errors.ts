@@ -1,4 +1,4 @@
-/** PGlite's file system fails with a number of WASI's, without a message. */
+/** WASI error numbers: PGlite's file system fails with the number alone. */
 const WASI_REASONS: Record<number, string> = {
   2: 'this user may not read or write it',
   19: 'the disk quota is used up',
@@ -8,7 +8,7 @@ const WASI_REASONS: Record<number, string> = {
 };
 const POSTGRES_DISK_FULL = '53100';
 
-/** Returns in a few words why the embedded database failed. */
+/** Describes why the embedded database failed. */
 export function reasonOf(error: unknown): string {
   const { errno, code, message } = Object(error) as { errno?: unknown; code?: unknown; message?: unknown };
   if (code === POSTGRES_DISK_FULL) return 'the disk is full';

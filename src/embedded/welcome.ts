@@ -2,17 +2,17 @@ type Places = {
   product: string;
   url: string;
   workosUrl: string;
-  /** Of the environment of test keys, where there is one. */
+  /** The local WorkOS of test keys, if there is one. */
   testWorkosUrl: string | undefined;
   folder: string;
   milliseconds: number;
-  /** What makes a first key of the product. */
+  /** The body that creates a first key. */
   firstKey: object;
-  /** Variables that are set and have no effect here. */
+  /** Variables that are set but ignored. */
   ignored: readonly string[];
 };
 
-/** What a first visitor needs: where things are, and two lines that can be pasted as they stand. */
+/** Returns the text of the start: addresses, and two lines to paste. */
 export function welcome({
   product,
   url,

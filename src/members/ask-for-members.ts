@@ -16,11 +16,11 @@ type Deps = {
   workos: Pick<WorkosGateway, 'heldMs' | 'findMember' | 'findRole'>;
   mirrorMembers: Pick<MirrorMembers, 'ended'>;
   announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
-  /** Whose an e-mail address is: guesses at it are recorded as guesses at that person. */
+  /** Records the user of an e-mail address, so that failed sign-ins with it are recorded as theirs. */
   noteAccount: (email: string, member: MemberId) => Promise<void>;
-  /** Waits until WorkOS may be asked once more. */
+  /** Waits for the rate limit of calls to WorkOS. */
   turn: () => Promise<void>;
-  /** How long one question may take; then whoever asked is taken for dead. */
+  /** How long a replica may take for one question before another replica claims it. */
   leaseMs: number;
   items: Pick<Items, 'each'>;
   clock: Clock;
@@ -28,10 +28,10 @@ type Deps = {
 
 type Due = MemberId & { revision: number; attempts: number };
 type Roles = readonly (WorkosRole | undefined)[];
-/** `time`: the how manieth reading of it; each is shared. */
+/** Each reading of a role, numbered by `time`, is shared within a batch. */
 type FindRole = (organizationId: string, slug: string, time: number) => Promise<WorkosRole | undefined>;
-/** What a batch asks together. */
-type Asked = { members: Promise<unknown>[]; findRole: FindRole };
+/** The questions of one batch. */
+type Batch = { members: Promise<unknown>[]; findRole: FindRole };
 
 const BATCH = 10;
 const MAX_BATCHES = 100;
@@ -43,16 +43,16 @@ const SOURCE = backgroundSource('workos', 'workos');
 export type AskForMembers = ReturnType<typeof makeAskForMembers>;
 
 /**
- * Asks WorkOS about people of whom it is not known what they may do: whether they are members, and what their roles
- * grant. What changed meanwhile makes the answer old, and is asked again.
+ * Asks WorkOS about members whose permissions are unknown: whether they are members, and what their roles grant. If the row
+ * has changed since the question, the answer is discarded and WorkOS is asked again.
  */
 export function makeAskForMembers(deps: Deps) {
   async function askBatch(member?: MemberId): Promise<number> {
     const due = await claim(deps, member);
-    const asked: Asked = { members: [], findRole: rememberRoles(deps) };
+    const batch: Batch = { members: [], findRole: rememberRoles(deps) };
     await deps.items.each(due, {
       name: nameOfMember,
-      work: (each) => askOne(deps, asked, each),
+      work: (each) => askOne(deps, batch, each),
       postpone: (each, dueAt, error) => postpone(deps, each, dueAt, error),
       parallel: true,
     });
@@ -60,43 +60,43 @@ export function makeAskForMembers(deps: Deps) {
   }
 
   return {
-    /** About all who are due, in batches; the rest waits for the next time. */
+    /** Asks about all due members, in batches; the rest waits for the next run. */
     async askDue(signal?: AbortSignal): Promise<void> {
       for (let batches = 0; batches < MAX_BATCHES; batches++) {
         if (deps.workos.heldMs() > 0 || (await askBatch()) < BATCH || signal?.aborted) return;
       }
     },
 
-    /** About one person now, if they are due; a failure is told in the log, and tried again with all who are due. */
+    /** Asks about one member now, if due. A failure is logged, and tried again with all due members. */
     askAbout: async (member: MemberId): Promise<void> => void (await askBatch(member)),
   };
 }
 
-/** Many people have the same role: within a batch each reading is asked for once. */
+/** Shares readings of roles within a batch, since many members have the same role. */
 function rememberRoles({ workos, turn }: Deps): FindRole {
-  const asked = new Map<string, Promise<WorkosRole | undefined>>();
+  const answers = new Map<string, Promise<WorkosRole | undefined>>();
   return (organizationId, slug, time) => {
     const name = JSON.stringify([organizationId, slug, time]);
-    const answer = asked.get(name) ?? turn().then(() => workos.findRole(organizationId, slug));
-    asked.set(name, answer);
+    const answer = answers.get(name) ?? turn().then(() => workos.findRole(organizationId, slug));
+    answers.set(name, answer);
     return answer;
   };
 }
 
-async function askOne(deps: Deps, asked: Asked, due: Due): Promise<void> {
+async function askOne(deps: Deps, batch: Batch, due: Due): Promise<void> {
   const { db, workos, turn, noteAccount } = deps;
   const answer = turn().then(() => workos.findMember(due.organizationId, due.userId));
-  asked.members.push(answer);
+  batch.members.push(answer);
   const member = await answer;
   if (!member?.active) return endMember(deps, due, member);
   if (member.email !== undefined) await noteAccount(member.email, due);
-  // A role that was read before a member says nothing of what the member's own time covers.
-  await Promise.allSettled(asked.members);
-  const roles = await readRoles(asked.findRole, due.organizationId, member.roles);
+  // Roles are read after all members, so that no role is older than the member's own time.
+  await Promise.allSettled(batch.members);
+  const roles = await readRoles(batch.findRole, due.organizationId, member.roles);
   await transaction(db, (trx) => learn(deps, trx, due, member, roles));
 }
 
-/** Of one moment: several roles are read until none has changed meanwhile. */
+/** Reads roles as of one moment: several are read again until none has changed in between. */
 async function readRoles(findRole: FindRole, organizationId: string, slugs: readonly string[]): Promise<Roles> {
   const read = (time: number) => Promise.all(slugs.map((slug) => findRole(organizationId, slug, time)));
   let roles = await read(0);
@@ -106,7 +106,7 @@ async function readRoles(findRole: FindRole, organizationId: string, slugs: read
     if (versionsOf(again) === versionsOf(roles)) return again;
     roles = again;
   }
-  throw new Error('the roles of a member change faster than they can be read');
+  throw new Error('roles of a member changed between readings; trying again later');
 }
 
 function versionsOf(roles: Roles): string {
@@ -126,7 +126,7 @@ async function endMember(deps: Deps, due: Due, member: WorkosMember | undefined)
     const step = await transaction(db, async (trx) => {
       const row = await holdMember(trx, due);
       if (!row || (row.active && row.revision !== due.revision)) return undefined;
-      // Not by our own clock: a membership that begins again must not seem older than this.
+      // Not by our clock: a membership that begins again must be later.
       const at = member && member.updatedAt > row.member_as_of ? member.updatedAt : row.member_as_of;
       return mirrorMembers.ended(trx, due, { at, reason: 'membership_ended', source: SOURCE });
     });
@@ -144,7 +144,7 @@ async function learn(
   const row = await holdMember(trx, due);
   if (!row || row.revision !== due.revision) return;
   const permissions = [...new Set(roles.flatMap((role) => role?.permissions ?? []))];
-  // The roles' own time: what changes of them later is news, however young the membership is.
+  // The time of the roles: a later change of a role counts, however new the membership is.
   const times = roles.flatMap((role) => role?.updatedAt ?? []);
   const known = { active: true, roles: [...member.roles], permissions };
   const asOf = new Date(Math.max(...(times.length > 0 ? times : [member.updatedAt]).map(Number)));

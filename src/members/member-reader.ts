@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { MemberRow } from './member-row.ts';
 
-/** What these people may do in an organization: nothing, for those who are no members, or of whom it is not known. */
+/** Reads the permissions of users in an organization; none for users who are no members or whose permissions are unknown. */
 export function makePermissionsOf(db: Knex) {
   return async function permissionsOf(
     organizationId: string,

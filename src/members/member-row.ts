@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 
-/** A person who has, or had, keys in an organization. */
+/** A user who has, or had, keys in an organization. */
 export type MemberRow = {
   organization_id: string;
   user_id: string;
   active: boolean;
   roles: string[];
-  /** What the roles grant; null: not known now, and so nothing. */
+  /** The permissions that the roles grant; null: unknown, which grants nothing. */
   permissions: string[] | null;
   /** By WorkOS's clock. */
   member_as_of: Date;
@@ -18,7 +18,7 @@ export type MemberRow = {
   updated_at: Date;
 };
 
-/** Who: a person in an organization. */
+/** A user in an organization. */
 export type MemberId = { organizationId: string; userId: string };
 
 const COLUMNS = [
@@ -35,7 +35,7 @@ const COLUMNS = [
 
 export type HeldMember = Pick<MemberRow, (typeof COLUMNS)[number]>;
 
-/** Of a person who was never heard of, held until the transaction ends; undefined when there is no row. */
+/** Locks a member's row until the transaction ends; undefined if there is none. */
 export async function holdMember(
   trx: Knex.Transaction,
   { organizationId, userId }: MemberId,
@@ -46,14 +46,14 @@ export async function holdMember(
     .first(COLUMNS);
 }
 
-/** The same, after making the row of somebody of whom nothing is known but that they are a member. */
+/** Inserts the row of a member of unknown permissions if it is missing, and locks it. */
 export async function makeAndHoldMember(
   trx: Knex.Transaction,
   { organizationId, userId }: MemberId,
   asOf: Date,
   now: Date,
 ): Promise<HeldMember> {
-  // The update changes nothing: it is there so that the row is locked and returned, whoever made it.
+  // The update changes nothing; it locks and returns an existing row.
   const { rows } = await trx.raw<{ rows: HeldMember[] }>(
     `insert into members as member (organization_id, user_id, active, member_as_of, due_at, created_at, updated_at)
      values (?, ?, true, ?, ?, ?, ?)
@@ -64,7 +64,7 @@ export async function makeAndHoldMember(
   return rows[0]!;
 }
 
-/** Writes a change of what is known, which makes answers to older questions old. */
+/** Changes a member and raises the revision, so that answers to earlier questions are discarded. */
 export async function changeMember(
   trx: Knex.Transaction,
   row: HeldMember,

@@ -10,9 +10,9 @@ import type { HeldMember, MemberId, MemberRow } from './member-row.ts';
 export type LostBy = 'membership_ended' | 'user_deleted';
 
 type Deps = {
-  /** Drops what is kept in memory of a person's keys, or of all keys of the organization. */
+  /** Invalidates a user's keys in the memory of every replica, or all keys of the organization. */
   announce: (trx: Knex.Transaction, organizationId: string, userId?: string) => Promise<void>;
-  /** Revokes a bounded number of a person's keys inside the transaction, all or those made until then. */
+  /** Revokes a bounded number of a user's keys in the transaction: all, or those made until `madeUntil`. */
   revokeKeysOf: (
     trx: Knex.Transaction,
     member: MemberId,
@@ -24,7 +24,7 @@ type Deps = {
 
 /** `at` is by WorkOS's clock. */
 type Ending = { at: Date; reason: LostBy; source: AuditSource };
-/** `more`: the same again, in another transaction, does the rest. */
+/** `more`: repeat the step in another transaction. */
 export type Step = { changed: boolean; more: boolean };
 
 export type MirrorMembers = ReturnType<typeof makeMirrorMembers>;
@@ -33,20 +33,20 @@ const ROLE_BATCH = 200;
 const NOTHING: Step = { changed: false, more: false };
 
 /**
- * What is known of the people who have keys of their own: whether they are members, and what their roles grant. Only
- * they have a row; what is told of others changes nothing. Each may be told twice, late or in any order: what WorkOS
- * says is of a time of its own, and the newest counts. What is not known grants nothing until WorkOS is asked.
+ * Mirrors the membership and permissions of users who have keys of their own. Events of other users change nothing. Events
+ * may come twice, late or in any order: each has WorkOS's own time, and the newest wins. Unknown permissions grant nothing
+ * until WorkOS is asked.
  */
 export function makeMirrorMembers(deps: Deps) {
   const { announce, clock } = deps;
   return {
     /**
-     * Takes what a person's session says of them, unless more is known; WorkOS is asked all the same, as a session is
-     * some minutes old. @returns whether they are a member
+     * Takes role and permissions from a user's session, unless newer ones are known. WorkOS is still asked, since a session
+     * is some minutes old. @returns whether they are a member
      */
-    heardFrom: (trx: Knex.Transaction, caller: UserCaller): Promise<boolean> => hear(deps, trx, caller),
+    sawSession: (trx: Knex.Transaction, caller: UserCaller): Promise<boolean> => takeSession(deps, trx, caller),
 
-    /** A key of this person was made at WorkOS at that time. @returns whether they are a member, as far as is known */
+    /** Records that a key of this user was made at WorkOS. @returns whether they are a member, as far as is known */
     async ownsKey(trx: Knex.Transaction, member: MemberId, madeAt: Date): Promise<boolean> {
       const now = clock();
       const row = await makeAndHoldMember(trx, member, madeAt, now);
@@ -55,7 +55,7 @@ export function makeMirrorMembers(deps: Deps) {
       return true;
     },
 
-    /** There is such a membership, and it is like this now. */
+    /** Records the current state of a membership. */
     async changed(trx: Knex.Transaction, member: WorkosMember, source: AuditSource): Promise<Step> {
       const row = await holdMember(trx, member);
       if (!row) return NOTHING;
@@ -63,20 +63,20 @@ export function makeMirrorMembers(deps: Deps) {
       return change(deps, trx, row, member);
     },
 
-    /** The membership is over since then, and the person's keys in the organization with it. */
+    /** Records the end of a membership and revokes the user's keys in the organization. */
     async ended(trx: Knex.Transaction, member: MemberId, ending: Ending): Promise<Step> {
       const row = await holdMember(trx, member);
       return row ? end(deps, trx, row, ending) : NOTHING;
     },
 
-    /** A role grants this now; `gone`: there is no such role any more. */
+    /** Records what a role grants; `gone`: the role was deleted. */
     async roleChanged(trx: Knex.Transaction, role: WorkosRole, gone: boolean): Promise<Step> {
       const organizations = await changeRoleOfSome(trx, role, gone, clock());
       for (const organizationId of new Set(organizations)) await announce(trx, organizationId);
       return { changed: organizations.length > 0, more: organizations.length === ROLE_BATCH };
     },
 
-    /** The organizations in which a person has, or had, keys, in order. */
+    /** Lists the organizations in which a user has, or had, keys, in order. */
     async organizationsOf(db: Knex, userId: string, after: string, limit: number): Promise<string[]> {
       return db<MemberRow>('members')
         .where({ user_id: userId })
@@ -88,12 +88,12 @@ export function makeMirrorMembers(deps: Deps) {
   };
 }
 
-async function hear({ announce, clock }: Deps, trx: Knex.Transaction, caller: UserCaller): Promise<boolean> {
+async function takeSession({ announce, clock }: Deps, trx: Knex.Transaction, caller: UserCaller): Promise<boolean> {
   const { organizationId, userId, role, scopes, issuedAt } = caller;
   const now = clock();
   const row = await makeAndHoldMember(trx, caller, issuedAt, now);
-  const isNews = row.permissions_as_of === null || row.permissions_as_of < issuedAt;
-  if (!isNews || row.member_as_of > issuedAt) return row.active;
+  const isNewer = row.permissions_as_of === null || row.permissions_as_of < issuedAt;
+  if (!isNewer || row.member_as_of > issuedAt) return row.active;
   const known = { active: true, roles: role === undefined ? [] : [role], permissions: [...scopes] };
   const asOf = { member_as_of: issuedAt, permissions_as_of: issuedAt };
   await changeMember(trx, row, { ...known, ...asOf, due_at: now, attempts: 0 }, now);
@@ -117,14 +117,14 @@ async function change(
   return { changed: !isSame, more: false };
 }
 
-/** What nobody knows grants nothing, and is asked at once. */
+/** Unknown permissions grant nothing; WorkOS is asked at once. */
 function unknown(now: Date): Partial<MemberRow> {
   return { permissions: null, due_at: now, attempts: 0 };
 }
 
 async function end(deps: Deps, trx: Knex.Transaction, row: HeldMember, { at, reason, source }: Ending): Promise<Step> {
   const now = deps.clock();
-  // Somebody is a member again, or clocks differ: WorkOS knows. The keys from before are gone all the same.
+  // The user is a member again, or clocks differ: ask WorkOS. Keys from before are revoked all the same.
   const isAgain = row.active && at < row.member_as_of;
   if (isAgain) await changeMember(trx, row, { due_at: now, attempts: 0 }, now);
   else if (row.active) await changeMember(trx, row, { ...unknown(now), ...over(at) }, now);
@@ -140,8 +140,8 @@ function over(at: Date): Partial<MemberRow> {
 }
 
 /**
- * Of whom the role is the only one, what it grants is known at once; of others it has to be asked. What is not known
- * stays so: an old event must not make it known.
+ * Applies a role to its members. Members with no other role get its permissions at once; WorkOS is asked about the others.
+ * Unknown permissions stay unknown, since the event may be old.
  */
 async function changeRoleOfSome(
   trx: Knex.Transaction,

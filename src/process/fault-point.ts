@@ -1,6 +1,4 @@
-/**
- * A named place between two steps where a process may die. The service passes through; the crash test kills it there.
- */
+/** A named point between two steps, at which the crash test kills the process. The service passes through. */
 export type FaultPoint = (name: string) => Promise<void> | void;
 
 export const passFaultPoint: FaultPoint = () => undefined;

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { StartError } from '../errors.ts';
 import type { Lifetime } from './shutdown.ts';
 
-/** `delayMs`: how long the end waits on purpose. */
+/** `delayMs`: the intended delay of the shutdown. */
 type Started = { lifetime: Lifetime; log: Logger; delayMs?: number };
 
-/** Whatever still holds on by then does not end; a supervisor would kill the process next. */
+/** After this the process exits even if a resource has not closed. */
 const HARD_STOP_MS = 60_000;
 
 /**
@@ -26,13 +26,13 @@ export async function runProcess(start: () => Promise<Started>): Promise<void> {
 }
 
 async function stopInOrder({ lifetime, log, delayMs = 0 }: Started, signal: string): Promise<void> {
-  log.info({ signal }, 'latchkey stops');
+  log.info({ signal }, 'shutdown started');
   setTimeout(() => process.exit(1), delayMs + HARD_STOP_MS).unref();
   try {
     await lifetime.end();
     process.exit(0);
   } catch (error) {
-    log.error({ err: error }, 'shutdown did not finish cleanly');
+    log.error({ err: error }, 'shutdown failed; exiting with code 1');
     process.exit(1);
   }
 }

@@ -2,7 +2,7 @@ type Close = () => Promise<void> | void;
 
 export type Lifetime = ReturnType<typeof makeLifetime>;
 
-/** Resources register how to close themselves; `end` runs them newest first, all of them, once. */
+/** Collects the closers of resources; `end` runs all of them once, newest first. */
 export function makeLifetime() {
   const closers: Close[] = [];
   let ending: Promise<void> | undefined;
@@ -16,7 +16,7 @@ export function makeLifetime() {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'shutdown did not finish cleanly');
+    if (failures.length > 0) throw new AggregateError(failures, 'resources failed to close');
   }
 
   return {

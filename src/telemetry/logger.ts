@@ -3,7 +3,7 @@ import type { DestinationStream, Logger } from 'pino';
 
 type Options = { level: string; pretty: boolean; destination?: DestinationStream };
 
-// Nothing logs these on purpose; should a line ever carry one, its value is gone.
+// No line has these on purpose. A value that slips in is redacted.
 const SECRET_FIELDS = [
   'authorization',
   'cookie',
@@ -17,7 +17,7 @@ const SECRET_FIELDS = [
   'token',
 ].flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.headers["${field}"]`]);
 
-/** JSON lines on standard output; readable lines when a person watches a terminal. */
+/** Writes JSON lines to standard output, or readable lines to a terminal. */
 export function makeLogger({ level, pretty, destination }: Options): Logger {
   const options = {
     level,
@@ -25,7 +25,7 @@ export function makeLogger({ level, pretty, destination }: Options): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_FIELDS, censor: '[redacted]' },
   };
-  // A transport names levels itself and refuses a formatter.
+  // A transport refuses a formatter of levels.
   const named = { ...options, formatters: { level: (label: string) => ({ level: label }) } };
   if (destination) return pino(named, destination);
   if (!pretty) return pino(named);

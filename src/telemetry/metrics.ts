@@ -7,7 +7,7 @@ export type Metrics = ReturnType<typeof makeMetrics>;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The process's metrics, in Prometheus' form. Labels are closed sets: no id, address or path of a client is one. */
+/** The process's Prometheus metrics. Labels are closed sets: no id, address or path of a client. */
 export function makeMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -17,43 +17,37 @@ export function makeMetrics() {
     tableGauges: makeTableGauges((options, read) => addGauge({ registry }, options, read)),
     connectionsCut: counter(
       'latchkey_connections_cut_total',
-      'Connections that were cut or refused: too many requests sent ahead, answers left unread, too many of one address or in all.',
+      'Connections cut or refused: too many pipelined requests, answers left unread, or too many connections of one address or in all.',
       ['reason'],
     ),
     requests: timer(
       'latchkey_http_request_duration_seconds',
-      'How long requests took, by route pattern, method and status.',
+      'Duration of HTTP requests, by route pattern, method and status.',
       ['route', 'method', 'status'],
     ),
-    verifications: counter('latchkey_verifications_total', 'Keys that were judged, by verdict.', ['code']),
+    verifications: counter('latchkey_verifications_total', 'Verifications of keys, by verdict.', ['code']),
     workosCalls: timer(
       'latchkey_workos_call_duration_seconds',
-      'How long calls to WorkOS took, by operation and outcome.',
+      'Duration of calls to WorkOS, by operation and outcome.',
       ['operation', 'outcome'],
     ),
-    workosEvents: counter(
-      'latchkey_workos_events_total',
-      'Events of WorkOS, by type, by the way they came and by what they changed.',
-      ['type', 'source', 'outcome'],
-    ),
-    hooks: counter('latchkey_hooks_total', 'Hooks that came in, by who sent them, type and what became of them.', [
+    workosEvents: counter('latchkey_workos_events_total', 'Events of WorkOS, by type, source and outcome.', [
+      'type',
+      'source',
+      'outcome',
+    ]),
+    hooks: counter('latchkey_hooks_total', 'Incoming webhooks, by sender, type and outcome.', [
       'source',
       'type',
       'outcome',
     ]),
-    failures: counter(
-      'latchkey_background_failures_total',
-      'Background work that failed and will be tried again, by loop.',
-      ['loop'],
-    ),
-    usageDropped: counter(
-      'latchkey_usage_dropped_total',
-      'Uses of keys that found no room in memory and are counted nowhere else.',
-      [],
-    ),
+    failures: counter('latchkey_background_failures_total', 'Failures of background work that is retried, by loop.', [
+      'loop',
+    ]),
+    usageDropped: counter('latchkey_usage_dropped_total', 'Uses of keys that were lost because memory was full.', []),
     decommissionedKeys: counter(
       'latchkey_decommissioned_keys_total',
-      'Keys that were revoked because the time of their organization had come.',
+      'Keys revoked by the decommissioning of their organization.',
       [],
     ),
   };
@@ -69,7 +63,7 @@ function makersIn(registry: Registry) {
   };
 }
 
-/** Gauges of what memory has, read when somebody asks: a scrape costs no query. A failed reading leaves the gauge out and is no failure of the scrape. */
+/** Adds a gauge that is read from memory at each scrape. A failed reading leaves the gauge out; the scrape goes on. */
 export function addGauge(
   { registry }: { registry: Registry },
   options: GaugeOptions,
@@ -101,7 +95,7 @@ export function measureRequests({ requests }: Pick<Metrics, 'requests'>): Reques
   };
 }
 
-// Methods are the client's to invent; the label stays a closed set.
+// Clients can invent methods; the label stays a closed set.
 function methodLabel(method: string): string {
   return ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';
 }

@@ -1,10 +1,10 @@
 export type GaugeOptions = { name: string; help: string; label: string };
-/** By label. */
+/** Values by label. */
 export type Values = Readonly<Record<string, number>>;
 
 /**
- * Gauges of what tables have. A scrape tells what was read last, so that nobody who scrapes can make the database work;
- * `read` is for a loop.
+ * Gauges over tables. A scrape returns the last reading, so that scraping puts no load on the database; a loop calls
+ * `read`.
  */
 export function makeTableGauges(addGauge: (options: GaugeOptions, read: () => Values) => void) {
   const readings: (() => Promise<void>)[] = [];
@@ -13,7 +13,7 @@ export function makeTableGauges(addGauge: (options: GaugeOptions, read: () => Va
       let last: Values = {};
       addGauge(options, () => last);
       readings.push(async () => {
-        // What cannot be read is left out, rather than told as it was.
+        // A failed reading leaves the gauge out instead of repeating an old value.
         last = await read().catch((error: unknown) => {
           last = {};
           throw error;
@@ -21,11 +21,11 @@ export function makeTableGauges(addGauge: (options: GaugeOptions, read: () => Va
       });
     },
 
-    /** Reads all of them, one after the other. @throws AggregateError of those that failed, after all were read */
+    /** Reads all gauges, one after the other. @throws AggregateError of the failed ones, after all were tried */
     async read(): Promise<void> {
       const failures: unknown[] = [];
       for (const reading of readings) await reading().catch((error: unknown) => failures.push(error));
-      if (failures.length > 0) throw new AggregateError(failures, 'some gauges could not be read');
+      if (failures.length > 0) throw new AggregateError(failures, 'failed to read gauges from tables');
     },
   };
 }

@@ -26,25 +26,25 @@ it('counts those that answer and those that run loops, this one among them', asy
 it('counts nobody who is gone, and forgets them', async () => {
   await db('replicas').delete();
   const [here, gone] = [makeReplicas({ db, role: 'all' }), makeReplicas({ db, role: 'all' })];
-  await gone.note();
-  await here.note();
+  await gone.count();
+  await here.count();
   expect(here.working()).toBe(2);
   const ago = (seconds: number) => db.raw(`clock_timestamp() - ? * interval '1 second'`, [seconds]);
   await db('replicas').update({ seen_at: ago(30) });
-  await here.note();
+  await here.count();
   expect(here.working()).toBe(1);
   await db('replicas').update({ seen_at: ago(90) });
-  await here.note();
+  await here.count();
   expect(await db('replicas')).toHaveLength(1);
 });
 
 it('keeps the last count while the database does not answer', async () => {
   await db('replicas').delete();
   const [here, other] = [makeReplicas({ db, role: 'all' }), makeReplicas({ db, role: 'all' })];
-  await other.note();
-  await here.note();
+  await other.count();
+  await here.count();
   await db.schema.renameTable('replicas', 'replicas_away');
-  await expect(here.note()).rejects.toThrow(/does not exist/);
+  await expect(here.count()).rejects.toThrow(/does not exist/);
   await db.schema.renameTable('replicas_away', 'replicas');
   expect(here.working()).toBe(2);
 });

@@ -51,7 +51,7 @@ type Deps = {
   notices: Pick<NoticesParts, 'tellLimitReached'>;
   budgets: Pick<Budgets, 'keyChanges'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
-  mirrorMembers: Pick<MirrorMembers, 'heardFrom'>;
+  mirrorMembers: Pick<MirrorMembers, 'sawSession'>;
   audit: AuditLog;
   settleAfterMs: number;
   at: FaultPoint;
@@ -66,7 +66,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const provision = makeProvisionKey({ ...deps, keyChanges });
   const admit = gate.admitKey;
   const expireAtWorkos = makeExpireAtWorkos(deps);
-  const checkOwner = makeCheckOwner(deps.mirrorMembers.heardFrom);
+  const checkOwner = makeCheckOwner(deps.mirrorMembers.sawSession);
   const making = { ...deps, admit, provision, checkOwner };
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),

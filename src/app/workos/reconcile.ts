@@ -13,7 +13,7 @@ import { makeRepairKeys } from '../../api-keys/mirror/repair-keys.ts';
 import type { MirrorKeys } from '../../api-keys/mirror/mirror-keys.ts';
 import { makeMirroredKeys } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
-import { doubtMembers } from '../../members/doubt-members.ts';
+import { doubtMembers } from '../../members/due-members.ts';
 import type { Replicas } from '../../background/replicas.ts';
 import type { Pace } from '../../background/rate-limiter.ts';
 import { makeLiveSide } from '../../workos-sync/reconcile/live-side.ts';
@@ -37,7 +37,7 @@ type Deps = {
   unsettled: UnsettledKeys;
   itemsOf: ItemsOf;
   environments: readonly Environment[];
-  replicas: Pick<Replicas, 'note'>;
+  replicas: Pick<Replicas, 'count'>;
   pace: Pace;
   settleAfterMs: number;
   audit: AuditLog;
@@ -64,8 +64,8 @@ export function makeReconcileParts(deps: Deps): Reconcile {
     side,
     mirroredKeys: makeMirroredKeys(deps.db, side.environment),
     async settle(organizationId: string) {
-      // The replicas leave it its part of what WorkOS may be asked.
-      await deps.replicas.note();
+      // Counted as a replica, it gets its share of the budget of calls to WorkOS.
+      await deps.replicas.count();
       return settle({ only: { organizationId, environment: side.environment } });
     },
   }));
