@@ -9,7 +9,7 @@ export const groups = new Uint16Array(8);
  * Reads an address into `groups`, without allocating: every verification does it. An IPv4-mapped address
  * (`::ffff:192.0.2.1`) counts as IPv4; a zone (`%eth0`) is ignored.
  *
- * A parser of our own, since `ipaddr.js` also takes `10.1`, `0x7f.1` and `017.0.0.1`, and allocates; this one takes exactly
+ * A parser of our own, since `ipaddr.js` also takes `0x7f.0.0.1`, `017.0.0.1` and `2130706433`, and allocates; this one takes exactly
  * what Node's `isIP` takes, which a property test holds.
  * @returns the version; 0 for any other text
  */

@@ -17,7 +17,7 @@ it('counts those that answer and those that run loops, this one among them', asy
   const replicas = roles.map((role) => makeReplicas({ db, role }));
   const [all, api] = [replicas[0]!, replicas[1]!];
   expect([all.answering(), all.working()]).toEqual([1, 1]);
-  for (let i = 0; i < 2; i++) for (const { note } of replicas) await note();
+  for (let i = 0; i < 2; i++) for (const { count } of replicas) await count();
   expect([all.answering(), all.working()]).toEqual([3, 2]);
   // It runs no loops of its own, and would be one more.
   expect([api.answering(), api.working()]).toEqual([3, 3]);

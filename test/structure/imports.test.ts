@@ -44,6 +44,85 @@ import { readFile } from 'node:fs/promises';
   expect(packages).toEqual(['node:fs/promises']);
 });
 
+/** A file of each layer. */
+const SAMPLES = {
+  ground: 'config/x.ts',
+  infrastructure: 'http/x.ts',
+  feature: 'api-keys/x.ts',
+  app: 'app/x.ts',
+  'entry part': 'embedded/x.ts',
+  entry: 'cli/x.ts',
+  emulator: 'emulator/x.ts',
+  client: 'client/x.ts',
+  doctor: 'doctor/x.ts',
+  migrations: '../migrations/1_x.ts',
+} as const;
+type Layer = keyof typeof SAMPLES;
+const LAYERS = Object.keys(SAMPLES) as Layer[];
+
+/** What each layer may import; the rules are held to it pair by pair. */
+const ALLOWED: Record<Layer, readonly Layer[]> = {
+  ground: ['ground'],
+  infrastructure: ['ground', 'infrastructure'],
+  feature: ['ground', 'infrastructure', 'feature'],
+  app: ['ground', 'infrastructure', 'feature', 'app'],
+  'entry part': ['ground', 'infrastructure', 'entry part'],
+  entry: ['ground', 'infrastructure', 'feature', 'app', 'entry part', 'doctor'],
+  emulator: ['emulator'],
+  client: ['client'],
+  doctor: ['ground', 'infrastructure', 'feature', 'doctor'],
+  migrations: [],
+};
+
+/** The violations of `from` when it imports `to`, both paths below src/. */
+function planted(from: string, to: string): string[] {
+  const up = '../'.repeat(from.split('/').length - 1) || './';
+  return violations([parseModule(from, `import { x } from '${up}${to}';`)]);
+}
+
+describe('a pair of layers', () => {
+  const pairs = LAYERS.filter((from) => from !== 'migrations').flatMap((from) =>
+    LAYERS.map((to): [Layer, Layer] => [from, to]),
+  );
+  test.each(pairs.filter(([from, to]) => ALLOWED[from].includes(to)))('%s may import %s', (from, to) => {
+    expect(planted(SAMPLES[from], SAMPLES[to].replace('/x.ts', '/y.ts'))).toEqual([]);
+  });
+  test.each(pairs.filter(([from, to]) => !ALLOWED[from].includes(to)))('%s may not import %s', (from, to) => {
+    expect(planted(SAMPLES[from], SAMPLES[to].replace('/x.ts', '/y.ts'))).toHaveLength(1);
+  });
+});
+
+describe('a room', () => {
+  const rooms = [...new Set(modules.map(({ path }) => path).filter((path) => path.includes('/')))]
+    .map((path) => path.slice(0, path.indexOf('/')))
+    .filter((room, i, all) => all.indexOf(room) === i);
+  test.each(rooms.filter((room) => room !== 'cli'))('%s may not import an entry', (room) => {
+    expect(planted(`${room}/x.ts`, 'main.ts')).toHaveLength(1);
+  });
+  test.each(rooms)('%s may not be imported by the ground', (room) => {
+    const isGround = ['config', 'ip', 'process'].includes(room);
+    expect(planted('errors.ts', `${room}/x.ts`)).toHaveLength(isGround ? 0 : 1);
+  });
+  test.each(['errors.ts', 'clock.ts', 'ids.ts', 'secrets.ts'])('%s is ground, and may import no feature', (file) => {
+    expect(planted(file, 'api-keys/key.ts')).toHaveLength(1);
+  });
+  test.each(['process/run-process.ts', 'process/lean-heap.ts', 'cli/command.ts', 'embedded/welcome.ts'])(
+    '%s is part of an entry, and the wiring may not import it',
+    (file) => {
+      expect(planted('app/container.ts', file)).toHaveLength(1);
+    },
+  );
+});
+
+describe('rooms of infrastructure stand side by side', () => {
+  const rooms = ['http', 'db', 'telemetry', 'workos'];
+  const pairs = rooms.flatMap((from) => rooms.filter((to) => to !== from).map((to) => [from, to] as const));
+  test.each(pairs)('%s beside %s', (from, to) => {
+    const isAllowed = from === 'workos' && to === 'telemetry';
+    expect(planted(`${from}/x.ts`, `${to}/x.ts`)).toHaveLength(isAllowed ? 0 : 1);
+  });
+});
+
 describe('a planted violation is found:', () => {
   test.each([
     ['the ground imports a feature', 'errors.ts', `import { x } from './api-keys/key.ts';`],
@@ -56,8 +135,12 @@ describe('a planted violation is found:', () => {
       'api-keys/x.ts',
       `import type { T } from '../tenants/tenant-repository.ts';`,
     ],
+    ["a feature imports another's reader", 'api-keys/x.ts', `import { x } from '../tenants/tenant-reader.ts';`],
+    ["a feature imports another's writer", 'api-keys/x.ts', `import { x } from '../usage/usage-writer.ts';`],
+    ["a feature imports another's row", 'api-keys/x.ts', `import { x } from '../members/member-row.ts';`],
     ['a feature imports the local WorkOS', 'api-keys/x.ts', `import { DEMO } from '../emulator/demo.ts';`],
     ['the production start imports the local WorkOS', 'main.ts', `import { DEMO } from './emulator/demo.ts';`],
+    ['a command imports the local WorkOS', 'cli/scan.ts', `import { DEMO } from '../emulator/demo.ts';`],
     ['the local WorkOS imports the service', 'emulator/x.ts', `import { AppError } from '../errors.ts';`],
     ['http imports the database', 'http/x.ts', `import { isDatabaseUnavailable } from '../db/pg-errors.ts';`],
     ['the SDK is used outside its folder', 'auth/x.ts', `import { WorkOS } from '@workos-inc/node';`],
@@ -65,11 +148,13 @@ describe('a planted violation is found:', () => {
     ['Redis is used outside its folder', 'verification/x.ts', `import { createClient } from '@redis/client';`],
     ["Stripe's library is used outside its folder", 'billing/x.ts', `const it = await import('stripe');`],
     ['a migration is used elsewhere', 'api-keys/x.ts', `import * as m from '../../migrations/1_x.ts';`],
+    ['a migration is used beside its list', 'db/x.ts', `import * as m from '../../migrations/1_x.ts';`],
     ['the environment is read by a feature', 'api-keys/x.ts', `const level = process.env['LOG_LEVEL'];`],
     ['the environment is imported by a feature', 'api-keys/x.ts', `import { env } from 'node:process';`],
     ['the client imports the service', 'client/x.ts', `import { AppError } from '../errors.ts';`],
     ['a feature imports the client', 'api-keys/x.ts', `import { createLatchkeyClient } from '../client/client.ts';`],
     ['the client needs a package', 'client/x.ts', `import { LRUCache } from 'lru-cache';`],
+    ['a folder that has no place is imported', 'app/x.ts', `import { x } from '../helpers/x.ts';`],
     ['a folder has no place', 'helpers/x.ts', `import { AppError } from '../errors.ts';`],
   ])('%s', (_what, path, text) => {
     expect(violations([parseModule(path, text)])).toHaveLength(1);
