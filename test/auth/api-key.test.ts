@@ -16,7 +16,7 @@ async function organizationWithKey(permissionSet = 'full_access') {
   return { acme, owner, key };
 }
 
-test.each(['authorization', 'x-api-key'])('takes a key in %s and says which it is', async (name) => {
+test.each(['authorization', 'x-api-key'])('accepts a key in %s and names it in the session', async (name) => {
   const { acme, key } = await organizationWithKey();
   const { body } = await me({ [name]: name === 'authorization' ? `Bearer ${key.value}` : key.value });
   expect(body).toEqual({
@@ -30,7 +30,7 @@ test.each(['authorization', 'x-api-key'])('takes a key in %s and says which it i
   });
 });
 
-test('takes the same key in both headers, and refuses two that differ', async () => {
+test('accepts the same key in both headers, and returns 401 for two that differ', async () => {
   const { owner, key } = await organizationWithKey();
   const other = await createKey(service, owner);
   const both = (apiKey: string) => me({ authorization: `Bearer ${key.value}`, 'x-api-key': apiKey });
@@ -38,7 +38,7 @@ test('takes the same key in both headers, and refuses two that differ', async ()
   expect(outcome(await both(other.value))).toEqual(INVALID);
 });
 
-test('judges a key by its whole secret', async () => {
+test('returns 401 for a key with one changed character', async () => {
   const { key } = await organizationWithKey();
   const { value } = key;
   const flipped = value.slice(0, -1) + (value.endsWith('A') ? 'B' : 'A');
@@ -47,12 +47,12 @@ test('judges a key by its whole secret', async () => {
   }
 });
 
-test("the service's own WorkOS secret is no API key", async () => {
+test("returns 401 for the service's own WorkOS secret", async () => {
   expect(outcome(await me({ 'x-api-key': service.workos.apiKey }))).toEqual(INVALID);
   expect(outcome(await me({ authorization: `Bearer ${service.workos.apiKey}` }))).toEqual(INVALID);
 });
 
-test('a key never makes, changes or revokes keys, not even with that scope in its row', async () => {
+test('returns 403 to a key that creates, changes or revokes keys, even with the scope in its row', async () => {
   const { acme, key } = await organizationWithKey();
   await service
     .db('api_keys')
@@ -72,7 +72,7 @@ test('a key never makes, changes or revokes keys, not even with that scope in it
   expect((await me({ 'x-api-key': token })).body['api_key_label']).toBe('CI');
 });
 
-test('no permission set lets a key see keys', async () => {
+test('returns 403 to a key of any permission set that lists keys', async () => {
   for (const permissionSet of ['full_access', 'submit_observe', 'read_only']) {
     const { key } = await organizationWithKey(permissionSet);
     for (const path of ['/v1/api-keys', `/v1/api-keys/${key.id}`]) {
@@ -81,14 +81,14 @@ test('no permission set lets a key see keys', async () => {
   }
 });
 
-test('a key reads what its set allows', async () => {
+test('lets a key read what its permission set allows', async () => {
   const { key } = await organizationWithKey('read_only');
   for (const path of ['/v1/audit-events', '/v1/organization', '/v1/permission-sets', '/v1/api-keys/permissions']) {
     expect(outcome(await call(service, 'GET', path, { token: key.value }))).toEqual(OK);
   }
 });
 
-test('a key in the query string is no credential', async () => {
+test('ignores a key in the query string', async () => {
   const { owner, key } = await organizationWithKey();
   for (const name of ['api_key', 'apiKey', 'key', 'token', 'access_token']) {
     const path = `/v1/me/session?${name}=${key.value}`;
@@ -97,7 +97,7 @@ test('a key in the query string is no credential', async () => {
   }
 });
 
-test('a key in the body or in a cookie is no credential', async () => {
+test('ignores a key in the body or in a cookie', async () => {
   const { key } = await organizationWithKey();
   const body = { label: 'a', permission_set: 'read_only', api_key: key.value };
   expect(outcome(await call(service, 'POST', '/v1/api-keys', { body }))).toEqual(MISSING);

@@ -18,7 +18,7 @@ test.each<['api-key' | 'token', Record<string, string>]>([
   ['token', { 'x-access-token': session }],
   ['token', { authorization: `Bearer ${session}` }],
   ['token', { authorization: `Bearer ${machine}` }],
-])('check-%s calls a good one good (%#)', async (what, headers) => {
+])('POST /v1/auth/check-%s returns 200 for a valid credential (%#)', async (what, headers) => {
   for (const body of [undefined, {}, { scopes: [] }]) {
     const answer = await check(what, headers, body);
     expect([answer.status, answer.body]).toEqual([200, GOOD]);
@@ -38,19 +38,22 @@ test.each<[string, Record<string, string>, string, string]>([
   ['a wrong service token', { authorization: 'Bearer svc_nobodys' }, 'credential_invalid', 'service_token'],
   ['rubbish as bearer', { authorization: 'Bearer rubbish' }, 'credential_invalid', 'unknown'],
   ['a key and a token', { 'x-api-key': key.value, 'x-access-token': session }, 'credential_invalid', 'several'],
-])('%s is 401 with a code and a name of its own, here and everywhere', async (_what, headers, code, credential) => {
-  for (const [method, path] of [
-    ['POST', '/v1/auth/check-api-key'],
-    ['POST', '/v1/auth/check-token'],
-    ['GET', '/v1/api-keys'],
-    ['GET', '/v1/auth/forward'],
-  ] as const) {
-    const { status, body } = await call(service, method, path, { headers });
-    expect([status, body.error.code, body.error.details?.['credential']]).toEqual([401, code, credential]);
-  }
-});
+])(
+  '%s returns 401 with its own code and credential name, here and on other routes',
+  async (_what, headers, code, credential) => {
+    for (const [method, path] of [
+      ['POST', '/v1/auth/check-api-key'],
+      ['POST', '/v1/auth/check-token'],
+      ['GET', '/v1/api-keys'],
+      ['GET', '/v1/auth/forward'],
+    ] as const) {
+      const { status, body } = await call(service, method, path, { headers });
+      expect([status, body.error.code, body.error.details?.['credential']]).toEqual([401, code, credential]);
+    }
+  },
+);
 
-test('a revoked and an expired key are told apart', async () => {
+test('returns credential_invalid for a revoked key, and credential_expired for an expired one', async () => {
   const [revoked, short] = [await createKey(service, session), await createKey(service, session)];
   await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token: session });
   await service
@@ -66,7 +69,7 @@ test('a revoked and an expired key are told apart', async () => {
   }
 });
 
-test('the scopes that are named are all needed, and must be there at all', async () => {
+test('returns 403 unless the credential has all named scopes, and 400 for an unknown scope', async () => {
   const headers = { 'x-api-key': key.value };
   expect((await check('api-key', headers, { scopes: ['workspace:read'] })).status).toBe(200);
   const few = await check('api-key', headers, { scopes: ['workspace:read', 'tasks:write'] });
@@ -81,7 +84,7 @@ test('the scopes that are named are all needed, and must be there at all', async
   ]);
 });
 
-test('each is for its own kind of credential', async () => {
+test('returns 403 for a credential of the other kind', async () => {
   const denied = [403, 'permission_denied'];
   expect(outcome(await check('api-key', { authorization: `Bearer ${session}` }))).toEqual(denied);
   expect(outcome(await check('token', { authorization: `Bearer ${key.value}` }))).toEqual(denied);
@@ -89,7 +92,7 @@ test('each is for its own kind of credential', async () => {
     expect(outcome(await check(what, { authorization: `Bearer ${SERVICE_TOKEN}` }))).toEqual(denied);
 });
 
-test('an organization that is not known, or that WorkOS has deleted, is not found', async () => {
+test('returns 404 organization_not_found for an unknown or deleted organization', async () => {
   const unknown = await service.organizations.add(null);
   const gone = await service.organizations.add();
   await service.db('tenants').where({ organization_id: gone.id }).update({ deleted_at: new Date() });

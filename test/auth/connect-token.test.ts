@@ -32,8 +32,8 @@ const acting = (claims: object = {}) =>
 const ask = async (token: string, method = 'GET', path = '/v1/api-keys', body?: object) =>
   outcome(await call(service, method, path, { token, ...(body && { body }) }));
 
-describe('a token of an application that acts for a person', () => {
-  it('is the person, with the scopes that were granted', async () => {
+describe('a token of an application that acts for a user', () => {
+  it('is accepted as the user, with the granted scopes', async () => {
     const token = await acting();
     expect(await ask(token)).toEqual(OK);
     expect(await ask(token, 'GET', '/v1/audit-events')).toEqual([403, 'permission_denied']);
@@ -55,7 +55,7 @@ describe('a token of an application that acts for a person', () => {
     expect(await ask(await acting(claims))).toEqual(INVALID);
   });
 
-  it('is none whose session could end', async () => {
+  it('cannot be signed out', async () => {
     const signIn = await startService(
       { WORKOS_CLIENT_IDS: 'client_console' },
       { product: { sessions: { password_sign_in: true, inactivity_minutes: 5 } } },
@@ -78,13 +78,13 @@ describe('a token of an application that acts for a person', () => {
   });
 });
 
-test('a session whose issuer is the AuthKit domain alone is told from Connect by its key', async () => {
+test('accepts a session whose issuer is the AuthKit domain by the JWKS of sessions', async () => {
   const token = await acme.session('owner', { iss: workos.url });
   expect(await ask(token)).toEqual(OK);
   expect(await ask(await acme.session('owner', { iss: workos.url, scope: 'openid' }))).toEqual(OK);
 });
 
-test('a session of a second application, under its own key, is taken, and of a third one is not', async () => {
+test('accepts a session of a second configured application under its own JWKS, and refuses one of a third', async () => {
   const claims = {
     iss: `${workos.url}/user_management/client_console`,
     sub: acme.userId('owner'),
@@ -101,7 +101,7 @@ test('a session of a second application, under its own key, is taken, and of a t
   expect(await ask(await workos.signClientToken('client_other', claims))).toEqual(INVALID);
 });
 
-describe('a JWKS per client', () => {
+describe('a JWKS for each client', () => {
   const API = 'https://api.workos.com';
   const clientIds = ['client_one', 'client_two'];
   const down = new Set<string>();
@@ -133,14 +133,14 @@ describe('a JWKS per client', () => {
     return { verify, sign };
   }
 
-  it('is asked for the key of a token', async () => {
+  it('finds the key of a token among all of them', async () => {
     const { verify, sign } = await verifier();
     for (const i of [0, 1]) expect(await verify(await sign(i))).toMatchObject({ kind: 'user', userId: 'user_a' });
     await expect(verify(await sign(0, 'key_1'))).rejects.toMatchObject({ code: 'credential_invalid' });
     await expect(verify(await sign(1, 'key_unknown'))).rejects.toMatchObject({ code: 'credential_invalid' });
   });
 
-  it('hides only its own keys while it cannot be fetched', async () => {
+  it('fails only for its own keys while it cannot be fetched', async () => {
     const { verify, sign } = await verifier();
     down.add('client_one');
     expect(await verify(await sign(1))).toMatchObject({ kind: 'user' });

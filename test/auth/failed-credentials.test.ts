@@ -28,7 +28,7 @@ test.each<[string, (i: number) => string]>([
   ['service tokens', (i) => `svc_nobodys_token_${i}`],
   ['tokens', (i) => `eyJhbGciOiJSUzI1NiJ9.eyJzaWQiOiJ4In0.${i}`],
   ['what is no credential', (i) => `nothing-${i}`],
-])('an address that fails with too many %s is told to wait', async (_what, token) => {
+])('returns 429 to an address that fails with too many %s', async (_what, token) => {
   const address = newAddress();
   await times(LIMIT, async (i) => expect(outcome(await at(address, token(i)))).toEqual(INVALID));
   const answer = await at(address, token(LIMIT));
@@ -48,7 +48,7 @@ test.each<[string, (i: number) => string]>([
   expect(outcome(await at(newAddress(), token(0)))).toEqual(INVALID);
 });
 
-test('good credentials of the same address pass, also those that memory does not know', async () => {
+test('accepts good credentials from a limited address, even those that are not in memory', async () => {
   const [known, unknown] = [await createKey(service, owner), await createKey(service, owner)];
   const address = newAddress();
   expect(outcome(await at(address, known.value))).toEqual(OK);
@@ -67,7 +67,7 @@ test('good credentials of the same address pass, also those that memory does not
   expect(questions()).toBe(asked);
 });
 
-test('nothing is counted of a request without a credential, nor of one that was good once', async () => {
+test('does not count requests without a credential, or with one that was valid once', async () => {
   const revoked = await createKey(service, owner);
   await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token: owner });
   const address = newAddress();
@@ -81,14 +81,14 @@ test('nothing is counted of a request without a credential, nor of one that was 
   expect(outcome(await at(address, guess(0)))).toEqual(INVALID);
 });
 
-test('forward authentication tells a proxy that passes on nothing else a 403', async () => {
+test('returns 403 instead of 429 to a proxy with map=403', async () => {
   const address = newAddress();
   await times(LIMIT + 1, (i) => at(address, guess(i), '/v1/auth/forward'));
   expect(outcome(await at(address, guess(0), '/v1/auth/forward'))).toEqual(LIMITED);
   expect(outcome(await at(address, guess(0), '/v1/auth/forward?map=403'))).toEqual([403, 'rate_limited']);
 });
 
-test('keys that a service asks about count for the address that it names, and for no other', async () => {
+test('counts keys that a service verifies against the address that it names alone', async () => {
   const ask = (key: string, more: object) =>
     call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...more } });
   const key = await createKey(service, await acme.session());
@@ -113,12 +113,12 @@ test.each<[string, (i: number) => string]>([
   ['a port, as IPv6', (i) => `[::ffff:198.51.100.2]:${1_024 + i}`],
   ['brackets and a port', (i) => `[2001:db8:77::${i + 1}]:${1_024 + i}`],
   ['a zone', (i) => `fe80::1%eth${i}`],
-])('an address that a proxy writes with %s is one address', async (_what, write) => {
+])('counts an address that a proxy writes with %s as one address', async (_what, write) => {
   await times(LIMIT, async (i) => expect(outcome(await at(write(i), guess(i)))).toEqual(INVALID));
   expect(outcome(await at(write(LIMIT), guess(LIMIT)))).toEqual(LIMITED);
 });
 
-test('what an allow list and an answer say of an address is without what a proxy writes around it', async () => {
+test('matches and shows an address without the port and brackets of a proxy', async () => {
   const { value } = await createKey(service, await acme.session(), {
     ip_allow_list: ['203.0.113.7', '2001:db8:5::/48'],
   });

@@ -28,7 +28,7 @@ async function eventsOf(organizationId: string) {
   return rows.map(({ action, actor_kind, actor_id, details }) => ({ action, actor_kind, actor_id, details }));
 }
 
-test('the session says who acts, also after it was renewed', async () => {
+test('shows the impersonator in the session, also after a renewal', async () => {
   const { token, opened, userId } = await impersonate();
   expect(decodeJwt(token)['act']).toEqual({ sub: IMPERSONATOR });
   const renewed = await refresh(service, { refresh_token: opened.refresh_token });
@@ -38,7 +38,7 @@ test('the session says who acts, also after it was renewed', async () => {
   }
 });
 
-test('a session of the person themselves names nobody', async () => {
+test("shows no impersonator in a user's own session", async () => {
   const acme = await service.organizations.add();
   const { body } = await call(service, 'GET', '/v1/me/session', { token: await acme.session() });
   expect(body).not.toHaveProperty('impersonator');
@@ -51,7 +51,7 @@ describe.each([
     async (token: string) => ({ cookie: `wos_session=${await sealSession(token)}`, 'sec-fetch-site': 'same-origin' }),
   ],
 ])('with %s', (_what, headersOf: (token: string) => Promise<Record<string, string>>) => {
-  test('may read and revoke, and neither gets a secret nor changes who may use what', async () => {
+  test('lets an impersonator read and revoke, but not get a secret or change permissions', async () => {
     const { acme, token, userId } = await impersonate();
     const key = await createKey(service, await acme.session());
     const headers = await headersOf(token);
@@ -79,7 +79,7 @@ describe.each([
   });
 });
 
-test('what the person was answered for an Idempotency-Key is nothing for whoever acts as them', async () => {
+test("does not replay the user's idempotent answer to an impersonator", async () => {
   const may = ['read', 'create', 'rotate', 'update', 'ip_allow_list'] as const;
   const open = await startService({}, { product: { sessions: { ...sessions, impersonated_may: [...may] } } });
   const { acme, token } = await impersonate(open);
@@ -107,7 +107,7 @@ test.each([
   ['an empty name', { sub: '' }],
   ['a name with NUL', { sub: 'a\0b' }],
   ['a name with a line break', { sub: 'a\nb' }],
-])('refuses a token whose act claim is %s', async (_what, act) => {
+])('returns 401 for a token whose act claim is %s', async (_what, act) => {
   const acme = await service.organizations.add();
   const token = await acme.session('owner', { act });
   expect(outcome(await call(service, 'GET', '/v1/me/session', { token }))).toEqual([401, 'credential_invalid']);

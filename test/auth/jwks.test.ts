@@ -45,7 +45,7 @@ const verify = async (pair: typeof first, kid = pair.kid): Promise<string> => {
   );
 };
 
-test('fetches once for many tokens, also when they come at once', async () => {
+test('fetches once for many tokens, also for concurrent ones', async () => {
   expect(await Promise.all(Array.from({ length: 20 }, () => verify(first)))).toEqual(
     Array.from({ length: 20 }, () => 'good'),
   );
@@ -53,7 +53,7 @@ test('fetches once for many tokens, also when they come at once', async () => {
   expect(fetches).toBe(1);
 });
 
-test('looks again for an unknown key id, once in ten seconds, whatever clients make up', async () => {
+test('fetches again for an unknown key id, at most every ten seconds', async () => {
   await verify(first);
   clock.advance(10_000);
   const madeUp = await Promise.all(Array.from({ length: 50 }, (_, i) => verify(first, `made-up-${i}`)));
@@ -67,7 +67,7 @@ test('looks again for an unknown key id, once in ten seconds, whatever clients m
   expect(fetches).toBe(3);
 });
 
-test('takes a new key as soon as it meets its id', async () => {
+test('accepts a new key at its first use', async () => {
   await verify(first);
   clock.advance(10_000);
   served = { keys: [first.jwk, second.jwk] };
@@ -75,7 +75,7 @@ test('takes a new key as soon as it meets its id', async () => {
   expect(fetches).toBe(2);
 });
 
-test('forgets a withdrawn key within the next look, ten minutes later', async () => {
+test('drops a withdrawn key with the next fetch, ten minutes later', async () => {
   await verify(first);
   served = { keys: [second.jwk] };
   clock.advance(9 * 60_000);
@@ -87,7 +87,7 @@ test('forgets a withdrawn key within the next look, ten minutes later', async ()
   expect(await verify(second)).toBe('good');
 });
 
-test('keeps known keys while the address fails, and asks it at the bounded rate', async () => {
+test('keeps known keys while the address fails, and fetches at the bounded rate', async () => {
   await verify(first);
   served = { status: 503 };
   clock.advance(11 * 60_000);
@@ -107,18 +107,21 @@ test.each<[string, Served]>([
   ['JSON that is no key set', { text: '{"keys":"none"}' }],
   ['a redirect', { status: 302, headers: { location: '/elsewhere' } }],
   ['more than 256 KiB', { text: JSON.stringify({ keys: [], filler: 'x'.repeat(300 * 1024) }) }],
-])('is unavailable while the address gives %s first, and recovers after ten seconds', async (_what, answer) => {
-  served = answer;
-  expect(await verify(first)).toBe('workos_unavailable');
-  expect(await verify(first)).toBe('workos_unavailable');
-  expect(fetches).toBe(1);
-  served = { keys: [first.jwk] };
-  clock.advance(10_000);
-  expect(await verify(first)).toBe('good');
-  expect(fetches).toBe(2);
-});
+])(
+  'throws workos_unavailable while the address answers with %s, and recovers after ten seconds',
+  async (_what, answer) => {
+    served = answer;
+    expect(await verify(first)).toBe('workos_unavailable');
+    expect(await verify(first)).toBe('workos_unavailable');
+    expect(fetches).toBe(1);
+    served = { keys: [first.jwk] };
+    clock.advance(10_000);
+    expect(await verify(first)).toBe('good');
+    expect(fetches).toBe(2);
+  },
+);
 
-test('is unavailable when the address does not answer within its deadline', async () => {
+test('throws workos_unavailable when the address does not answer within its deadline', async () => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const { port } = silent.address() as AddressInfo;

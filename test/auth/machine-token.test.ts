@@ -9,7 +9,7 @@ const INVALID = [401, 'credential_invalid'];
 const me = (token: string) => call(service, 'GET', '/v1/me/session', { token });
 const now = () => Math.floor(service.clock().getTime() / 1_000);
 
-test('takes a token that the local WorkOS issued to a CI runner', async () => {
+test('accepts a token that the local WorkOS issued to a CI runner', async () => {
   const acme = await service.organizations.add();
   const secret = 'a secret of the runner';
   workos.seed({
@@ -29,7 +29,7 @@ test('takes a token that the local WorkOS issued to a CI runner', async () => {
   await createKey(service, token);
 });
 
-test('a runner makes, changes and revokes keys, each under its own name', async () => {
+test('lets a runner create, change and revoke keys, recorded under its client id', async () => {
   const acme = await service.organizations.add();
   const token = await acme.machineToken('apikeys:write');
   const key = await createKey(service, token);
@@ -41,7 +41,7 @@ test('a runner makes, changes and revokes keys, each under its own name', async 
   expect(actors).toEqual([runner, runner, runner]);
 });
 
-test('a runner may do what its scope says and nothing else', async () => {
+test('lets a runner do what its scopes allow and nothing else', async () => {
   const acme = await service.organizations.add();
   const get = async (path: string, scope: string) =>
     outcome(await call(service, 'GET', path, { token: await acme.machineToken(scope) }));
@@ -53,7 +53,7 @@ test('a runner may do what its scope says and nothing else', async () => {
   expect(await get('/v1/organization', '')).toEqual([200, undefined]);
 });
 
-test('takes an issuer with a slash behind it, and an audience in a list', async () => {
+test('accepts an issuer with a trailing slash, and a list of audiences', async () => {
   const acme = await service.organizations.add();
   const token = await acme.machineToken('', { iss: `${workos.url}/`, aud: ['other', workos.clientId] });
   expect(outcome(await me(token))).toEqual([200, undefined]);
@@ -70,24 +70,24 @@ test.each([
   ['a start in the future', { nbf: now() + 60 }],
   ['a scope that is a list', { scope: ['apikeys:write'] }],
   ['a session id, which only a person has', { sid: 'session_x' }],
-])('refuses a well-signed machine token with %s', async (_what, change) => {
+])('returns 401 for a well-signed machine token with %s', async (_what, change) => {
   const acme = await service.organizations.add();
   expect(outcome(await me(await acme.machineToken('apikeys:write', change)))).toEqual(INVALID);
 });
 
-test('refuses a machine token that has expired, as such', async () => {
+test('returns 401 credential_expired for an expired machine token', async () => {
   const acme = await service.organizations.add();
   const token = await acme.machineToken('', { exp: now() - 60 });
   expect(outcome(await me(token))).toEqual([401, 'credential_expired']);
 });
 
-test('a machine token without an organization is 403', async () => {
+test('returns 403 for a machine token without an organization', async () => {
   const acme = await service.organizations.add();
   const token = await acme.machineToken('apikeys:write', { org_id: undefined });
   expect(outcome(await me(token))).toEqual([403, 'permission_denied']);
 });
 
-test('refuses a machine token signed with the key of sessions', async () => {
+test('returns 401 for a machine token signed with the key of sessions', async () => {
   const acme = await service.organizations.add();
   const claims = {
     iss: workos.url,

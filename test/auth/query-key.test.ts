@@ -32,7 +32,7 @@ const forward = (headers: Record<string, string>, query = '') =>
   call(service, 'GET', `/v1/auth/forward${query}`, { headers });
 
 test.each(['x-forwarded-uri', 'x-original-uri', 'x-original-url'])(
-  'a proxy that tells the address in %s is answered for the key in it',
+  'judges the key in the address that a proxy sends in %s',
   async (name) => {
     for (const address of [`/tasks?api_key=${value}`, `https://api.test/tasks?a=1&api_key=${value}&b=%20`]) {
       const answer = await forward({ ...EVENTS, [name]: address });
@@ -46,18 +46,18 @@ test.each<[string, Record<string, string>]>([
   ['accepts something like it', { accept: 'text/event-streams' }],
   ['says nothing of what it accepts', {}],
   ['is no GET', { ...EVENTS, 'x-forwarded-method': 'POST' }],
-])('a forwarded request that %s has no key in its address', async (_what, headers) => {
+])('ignores the key of a forwarded request that %s', async (_what, headers) => {
   expect(outcome(await forward({ ...headers, 'x-forwarded-uri': `/tasks?api_key=${value}` }))).toEqual(MISSING);
 });
 
-test('events among other things are events', async () => {
+test('accepts an Accept header that names event streams among other types', async () => {
   const headers = { accept: 'text/html, text/event-stream;q=0.9', 'x-forwarded-uri': `/?api_key=${value}` };
   expect(outcome(await forward(headers))).toEqual(OK);
 });
 
 const uri = (one: string) => ({ ...EVENTS, 'x-forwarded-uri': `/?api_key=${one}` });
 
-test('two keys that differ are refused wherever they are, also when one is in memory already', async () => {
+test('returns 401 for two keys that differ, wherever they are, also when one is in memory', async () => {
   expect(outcome(await forward({ 'x-api-key': value }))).toEqual(OK);
   expect(outcome(await forward({ ...uri(value), 'x-api-key': value }))).toEqual(OK);
   expect(outcome(await forward({ ...uri(other.value), 'x-api-key': value }))).toEqual(INVALID);
@@ -68,13 +68,13 @@ test('two keys that differ are refused wherever they are, also when one is in me
   expect(outcome(await forward(quiet))).toEqual(OK);
 });
 
-test('rubbish in an address is refused like rubbish in a header', async () => {
+test('returns 401 for a malformed key in an address, as in a header', async () => {
   for (const rubbish of ['', 'x', 'sk_nobodys_key_but_long_enough', '%', SERVICE_TOKEN, `sk_${'x'.repeat(9_000)}`])
     expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api_key=${rubbish}` }))).toEqual(INVALID);
   expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api%5Fkey=${value}` }))).toEqual(MISSING);
 });
 
-test('a session token in an address is refused, and told why, whatever else is sent', async () => {
+test('returns 401 and the reason for a session token in an address, whatever else is sent', async () => {
   const refused = { code: 'credential_invalid', details: { credential: 'access_token' } };
   for (const headers of [EVENTS, {}, { 'x-api-key': value }]) {
     const { body } = await forward({ ...headers, 'x-forwarded-uri': `/?api_key=${session}` });
@@ -90,12 +90,12 @@ test('a session token in an address is refused, and told why, whatever else is s
   }
 });
 
-test('on any other route a key in the address is none', async () => {
+test('ignores a key in the address on any other route', async () => {
   for (const path of ['/v1/api-keys', '/v1/me/session', '/v1/invalidations', '/v1/auth/forward'])
     expect(outcome(await call(service, 'GET', `${path}?api_key=${value}`, { headers: EVENTS }))).toEqual(MISSING);
 });
 
-test('a stream of one’s own that is for keys takes one in its address, and no other route does', async () => {
+test('accepts a key in the address of an event stream for keys, and of no other route', async () => {
   const route = { method: 'get', tag: 'x', summary: 'x', scope: [], billing: 'read', errors: [] } as const;
   const stream = tenantRoute({
     ...route,
@@ -151,7 +151,7 @@ test('a stream of one’s own that is for keys takes one in its address, and no 
   expect((await get('/plain', { 'x-api-key': value }))[0]).toBe(200);
 });
 
-test('the middleware takes one where it is allowed', async () => {
+test('the middleware accepts a key in the address where that is allowed', async () => {
   const guard = createApiKeyGuard({ baseUrl: service.url, token: SERVICE_TOKEN });
   onTestFinished(() => guard.close());
   const app = express();
@@ -172,7 +172,7 @@ test('the middleware takes one where it is allowed', async () => {
   expect([status, text]).toEqual([401, expect.stringContaining('Send it in a header')]);
 });
 
-test('a bound key is judged by the address of each request, and by no other', async () => {
+test('judges a key with an allow list by the address of each request', async () => {
   const bound = await createKey(service, session, { ip_allow_list: ['192.0.2.0/24'] });
   const guard = createApiKeyGuard({
     baseUrl: service.url,
@@ -192,7 +192,7 @@ test('a bound key is judged by the address of each request, and by no other', as
   expect([await from('192.0.2.9'), await from('198.51.100.9'), await from('192.0.2.9')]).toEqual([200, 403, 200]);
 });
 
-test('no key and no address with one is in any line of the log', async () => {
+test('logs no key, and no address with a key', async () => {
   const paths = ['/v1/auth/forward', '/v1/invalidations', '/nowhere', '/v1/api-keys/%', '/v1/auth/forward/x'];
   for (const path of paths) {
     for (const headers of [EVENTS, {}, { ...EVENTS, 'x-forwarded-uri': `/tasks?api_key=${value}` }])

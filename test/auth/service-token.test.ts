@@ -16,12 +16,12 @@ const DENIED = [403, 'permission_denied'];
 const put = (id: string, token: string) =>
   call(service, 'PUT', `/v1/organizations/${id}/billing`, { token, body: { status: 'active' } });
 
-test('a service token that names no scope may do everything a service may', async () => {
+test('lets a service token without scopes use every service route', async () => {
   const acme = await service.organizations.add(null);
   expect(outcome(await put(acme.id, FULL))).toEqual([200, undefined]);
 });
 
-test('a narrowed service token may do what it names and nothing else', async () => {
+test('lets a limited service token use its scopes and nothing else', async () => {
   const acme = await service.organizations.add(null);
   expect(outcome(await put(acme.id, BILLING))).toEqual([200, undefined]);
   const refused = await put(acme.id, READER);
@@ -37,7 +37,7 @@ test.each([`${FULL}x`, FULL.slice(0, -1), 'svc_', `${BILLING}:billing:write`, FU
   },
 );
 
-test('tenants never reach a service route, whatever their scopes', async () => {
+test('returns 403 to tenants on a service route, whatever their scopes', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session());
   for (const token of [
@@ -49,14 +49,14 @@ test('tenants never reach a service route, whatever their scopes', async () => {
   }
 });
 
-test('a service never reaches a tenant route, whatever it names', async () => {
+test('returns 403 to a service on a tenant route', async () => {
   const acme = await service.organizations.add();
   for (const path of ['/v1/api-keys', `/v1/organization?organization_id=${acme.id}`, '/v1/me/session']) {
     expect(outcome(await call(service, 'GET', path, { token: FULL }))).toEqual(DENIED);
   }
 });
 
-test('two service tokens have two names in the record, and neither is the token', async () => {
+test('records two service tokens under two ids that do not reveal them', async () => {
   const acme = await service.organizations.add(null);
   await put(acme.id, FULL);
   await service.db('tenants').where({ organization_id: acme.id }).update({ billing_status: 'past_due' });
@@ -71,7 +71,7 @@ test.each([
   ['a short token', 'svc_short', 'LATCHKEY_SERVICE_TOKENS.0: needs svc_'],
   ['an unknown scope', `${FULL}:billing:write+everything`, 'LATCHKEY_SERVICE_TOKENS.0: names a scope that is none of'],
   ['no scope behind the colon', `${FULL}:`, 'LATCHKEY_SERVICE_TOKENS.0: needs svc_'],
-])('%s stops the start without repeating the token', (_what, entry, message) => {
+])('refuses to start for %s, without repeating the token', (_what, entry, message) => {
   const start = () => readConfig({ LATCHKEY_SERVICE_TOKENS: entry });
   expect(start).toThrow(StartError);
   expect(start).toThrow(message);

@@ -4,7 +4,7 @@ import { makeBackground } from '../../src/background/background.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 
-test('loops pause while the database shows no beat, and go on by themselves', async () => {
+test('pauses loops while the database shows no beat, and resumes them', async () => {
   let [isProven, steps] = [true, 0];
   const background = makeBackground({
     loops: [{ name: 'counted', everyMs: 5, step: () => Promise.resolve(void steps++), bulk: 'It counts.' }],

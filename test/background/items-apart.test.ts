@@ -182,8 +182,8 @@ describe('an item that fails for good holds up no other:', () => {
 
 const never = () => expect.unreachable();
 
-describe('the settler erases no work that others left meanwhile', () => {
-  test('a key that is revoked between its claim and its end is deleted at WorkOS', async () => {
+describe('the settler keeps work that was added meanwhile', () => {
+  test('deletes a key at WorkOS that is revoked between claim and completion', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const key = await createKey(service, owner);
@@ -221,7 +221,7 @@ describe('the settler erases no work that others left meanwhile', () => {
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
-  test('an orphan that is heard of while the list is read is looked for again', async () => {
+  test('looks again for an orphan that is recorded while the list is read', async () => {
     const acme = await service.organizations.add();
     const key = await createKey(service, await acme.session());
     await db('api_keys').where({ workos_id: key.id }).update({
@@ -243,7 +243,7 @@ describe('the settler erases no work that others left meanwhile', () => {
   });
 });
 
-test('an outage makes nothing a dead letter', async () => {
+test('makes no item a dead letter in an outage', async () => {
   const log = pino({ level: 'silent' });
   const items = makeItems({ db, failures: makeMetrics().failures, clock, log }, 'trial');
   const outages = [

@@ -12,7 +12,7 @@ import { keysAtWorkos } from '../support/workos-keys.ts';
 const { db, close } = await freshDatabase();
 afterAll(close);
 
-it('counts those that answer and those that run loops, this one among them', async () => {
+it('counts the replicas that answer and those that run loops, including itself', async () => {
   const roles = ['all', 'api', 'api', 'worker'] as const;
   const replicas = roles.map((role) => makeReplicas({ db, role }));
   const [all, api] = [replicas[0]!, replicas[1]!];
@@ -23,7 +23,7 @@ it('counts those that answer and those that run loops, this one among them', asy
   expect([api.answering(), api.working()]).toEqual([3, 3]);
 });
 
-it('counts nobody who is gone, and forgets them', async () => {
+it('does not count replicas that are gone, and deletes them', async () => {
   await db('replicas').delete();
   const [here, gone] = [makeReplicas({ db, role: 'all' }), makeReplicas({ db, role: 'all' })];
   await gone.count();
@@ -70,7 +70,7 @@ async function startTwo(env: Record<string, string>) {
   return { service, second };
 }
 
-it('two processes delete keys at WorkOS no faster than one may', async () => {
+it('two replicas together delete keys at WorkOS at the rate of one', async () => {
   const { service, second } = settling;
   const acme = await service.organizations.add();
   await addKeys(service, acme.id, KEYS);
@@ -87,7 +87,7 @@ it('two processes delete keys at WorkOS no faster than one may', async () => {
   expect((KEYS - 2) / seconds).toBeLessThanOrEqual(PER_SECOND);
 });
 
-it('two processes have WorkOS make keys no faster than one may', async () => {
+it('two replicas together create keys at WorkOS at the rate of one', async () => {
   const { service, second } = making;
   const owner = await (await service.organizations.add({ status: 'active', plan: 'scale' })).session();
   const body = { label: 'a key', permission_set: 'read_only' };
@@ -105,7 +105,7 @@ it('two processes have WorkOS make keys no faster than one may', async () => {
   expect((CREATES - CHANGES_PER_SECOND) / seconds).toBeLessThanOrEqual(CHANGES_PER_SECOND);
 });
 
-it('a process has its part of the turns of all, and one turn at least after a rest', () => {
+it('gives a replica its share of all turns, and at least one after a rest', () => {
   let nowMs = 0;
   let processes = 2;
   const turns = makeFairTurns({ perSecond: 10, replicas: () => processes, maxWaitMs: 0, nowMs: () => nowMs });

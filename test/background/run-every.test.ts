@@ -21,13 +21,13 @@ async function run(errors: readonly Error[], everyMs: number) {
   return { reported, pauses: startedAt.slice(1).map((at, i) => at - startedAt[i]!) };
 }
 
-it('pauses for as long as WorkOS wants to be left alone, which is no failure', async () => {
+it('pauses as long as WorkOS asks for, without counting a failure', async () => {
   const { reported, pauses } = await run([limited(1)], 10);
   expect(reported).toEqual([]);
   expect(pauses[0]).toBeGreaterThan(750);
 });
 
-it('backs off no longer for failures that come after it', async () => {
+it('does not lengthen the backoff of later failures', async () => {
   const outage = new WorkosFailure('unavailable', {}, { outcome: 'unknown' });
   const { reported, pauses } = await run([...Array<Error>(3).fill(limited(0.001)), outage], 20);
   expect(reported).toEqual([outage]);

@@ -22,7 +22,7 @@ async function grants(db: Knex): Promise<string[]> {
   return rows.map(({ entry }) => entry);
 }
 
-test('a role that is created after the migrations gets what they would have granted', async () => {
+test('grants a role that is created after the migrations what they would have granted', async () => {
   // Roles are a server's: one of its own, where the role can be absent.
   const { db, close } = await connectEmbedded({ dataDir: 'memory://' });
   try {

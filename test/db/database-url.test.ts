@@ -20,7 +20,7 @@ describe('an address of a database names', () => {
   });
 });
 
-describe('no address of a database is', () => {
+describe('serverUrlsOf: refuses', () => {
   test.each([
     'mysql://db/latchkey',
     'postgres://one,two:x/latchkey',

@@ -13,12 +13,12 @@ let database: TestDatabase;
 
 afterEach(() => database.close());
 
-test('the migrations lead to the committed schema, on every PostgreSQL; `npm run schema` writes it', async () => {
+test('produces the committed schema on every PostgreSQL (`npm run schema` writes it)', async () => {
   database = await freshDatabase();
   expect(await describeSchema(database.db)).toBe(await readFile(COMMITTED, 'utf8'));
 });
 
-test('down from the last to the first leaves nothing, and up again leaves the same schema', async () => {
+test('leaves nothing when all migrations are undone, and the same schema when they run again', async () => {
   database = await freshDatabase();
   const { db } = database;
   const before = await describeSchema(db);
@@ -28,7 +28,7 @@ test('down from the last to the first leaves nothing, and up again leaves the sa
   expect(await describeSchema(db)).toBe(before);
 });
 
-test('each migration undoes exactly what it did', async () => {
+test('undoes each migration exactly', async () => {
   database = await freshDatabase();
   const { db } = database;
   await db.migrate.rollback({ migrationSource }, true);
@@ -44,13 +44,13 @@ test('each migration undoes exactly what it did', async () => {
   }
 }, 60_000);
 
-test('migrating a database that is up to date does nothing', async () => {
+test('does nothing on a database that is up to date', async () => {
   database = await freshDatabase();
   expect(await migrate(database.db)).toEqual([]);
   await expect(assertMigrated(database.db)).resolves.toBeUndefined();
 });
 
-test('a database that is behind stops the start with the names of what is missing and the command that helps', async () => {
+test('refuses to start on a database that is behind, naming the missing migrations and the command', async () => {
   database = await freshDatabase();
   const last = names.at(-1)!;
   await database.db.migrate.down({ migrationSource, name: last });
@@ -61,7 +61,7 @@ test('a database that is behind stops the start with the names of what is missin
   );
 });
 
-test('a release starts, and migrates nothing, where a newer release has migrated', async () => {
+test('starts without migrating where a newer release has migrated', async () => {
   database = await freshDatabase();
   const { db } = database;
   const newer = { name: '29991231235959_of_a_newer_release', batch: 99, migration_time: new Date() };

@@ -21,7 +21,7 @@ const COMMON = {
   msg: 'request',
 };
 
-test('one line a request says who, where, what came of it and how long it took, and nothing else', async () => {
+test('logs one line for each request: caller, route, outcome, duration, and nothing else', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   const key = await createKey(service, owner);
@@ -47,7 +47,7 @@ test('one line a request says who, where, what came of it and how long it took, 
   }
 });
 
-test('a refusal says its code, and a service that it is one', async () => {
+test('logs the code of a refusal, and the kind of a service caller', async () => {
   const acme = await service.organizations.add();
   const answer = await call(service, 'PUT', `/v1/organizations/${acme.id}/billing`, { token: SERVICE_TOKEN, body: {} });
   expect(await linesOf(answer)).toEqual([
@@ -70,21 +70,21 @@ test.each([
   ['POST', '/v1/organization', '/v1/organization', 405],
   ['GET', '/nowhere/at?all=1', 'unmatched', 404],
   ['GET', '/docs', '/docs', 200],
-])('%s %s is logged under its pattern %s', async (method, path, route, status) => {
+])('logs %s %s under its pattern %s', async (method, path, route, status) => {
   const [line, ...others] = await linesOf(await rawCall(service, method, path));
   expect(line).toMatchObject({ method, route, status });
   expect(line).not.toHaveProperty('caller');
   expect(others).toEqual([]);
 });
 
-test('what machines ask every few seconds leaves no line unless it fails', async () => {
+test('logs health and metrics only when they fail', async () => {
   const before = service.logs.length;
   for (const path of ['/healthz', '/readyz', '/metrics']) await rawCall(service, 'GET', path);
   await linesOf(await rawCall(service, 'GET', '/docs'));
   expect(service.logs.slice(before)).toHaveLength(1);
 });
 
-test('a failure of others is a warning, with the same fields', async () => {
+test('logs a failure of the database or WorkOS as a warning with the same fields', async () => {
   const acme = await service.organizations.add();
   service.workos.faults.add({ kind: 'status', status: 503, method: 'POST', path: '/organizations/:id/api_keys' });
   const answer = await call(service, 'POST', '/v1/api-keys', {
@@ -95,7 +95,7 @@ test('a failure of others is a warning, with the same fields', async () => {
   expect(lines.at(-1)).toMatchObject({ level: 'warn', status: 503, code: 'workos_unavailable', route: '/v1/api-keys' });
 });
 
-test('what a client writes into a header or path never makes a line of its own', async () => {
+test('writes no extra line for line breaks in a header or path', async () => {
   const before = service.logs.length;
   await rawCall(service, 'GET', '/v1/%0a%7b%22level%22%3a%22error%22%7d', { headers: { 'x-request-id': 'forged' } });
   await expect.poll(() => service.logs.length).toBe(before + 1);
@@ -103,7 +103,7 @@ test('what a client writes into a header or path never makes a line of its own',
   expect(service.logs.at(-1)?.trim()).not.toContain('\n');
 });
 
-test('what a client puts into path, query, headers or cookies is not in the log', async () => {
+test("logs nothing from a client's path, query, headers or cookies", async () => {
   const acme = await service.organizations.add();
   const { value } = await createKey(service, await acme.session());
   const referer = `http://x/?k=${value}`;

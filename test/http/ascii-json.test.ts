@@ -2,7 +2,7 @@ import { assert, jsonValue, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { asciiJson } from '../../src/http/fast-path/ascii-json.ts';
 
-test('says the same as JSON, in ASCII alone', () => {
+test('asciiJson writes the same value as JSON, in ASCII alone', () => {
   assert(
     property(jsonValue(), string({ unit: 'binary' }), (value, text) => {
       const json = asciiJson({ value, text });

@@ -10,7 +10,7 @@ const complete = {
 };
 const configOf = (env: Record<string, string>) => readConfig({ ...complete, ...env });
 
-test('connections are bounded, and operations are on the address of the API, unless said otherwise', () => {
+test("bounds connections, and serves operations on the API's address by default", () => {
   expect(configOf({})).toMatchObject({ connections: { max: 10_000, maxPerAddress: 1_000 }, docsOn: 'api' });
   expect(configOf({}).operations).toBeUndefined();
   const env = { HOST: '10.0.0.1', LATCHKEY_OPERATIONS_PORT: '9100', LATCHKEY_DOCS: 'operations' };
@@ -26,6 +26,6 @@ test.each([
   ['LATCHKEY_OPERATIONS_HOST', '127.0.0.1', 'needs LATCHKEY_OPERATIONS_PORT'],
   ['LATCHKEY_DOCS', 'operations', 'needs LATCHKEY_OPERATIONS_PORT'],
   ['LATCHKEY_DOCS', 'nowhere', 'Invalid option'],
-])('%s=%s stops the start with one message that says why', (name, value, why) => {
+])('refuses to start with %s=%s, with one message that says why', (name, value, why) => {
   expect(() => configOf({ [name]: value })).toThrow(`The environment is not complete:\n  ${name}: ${why}`);
 });

@@ -55,7 +55,7 @@ function slowly(milliseconds: number) {
 
 const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
 
-test('what a client sends ahead is answered one after the other, in order', async () => {
+test('answers pipelined requests one after the other, in order', async () => {
   const { app, seen } = slowly(5);
   const { server, cuts } = await start(app);
   const client = open(server);
@@ -68,7 +68,7 @@ test('what a client sends ahead is answered one after the other, in order', asyn
   await expect.poll(() => statuses(client.received())).toHaveLength(24);
 });
 
-test('a client that sends ahead without end is cut, and what it sent is not answered', async () => {
+test('cuts a client that pipelines without end, and answers none of the rest', async () => {
   const { app, seen } = slowly(20);
   const { server, cuts, open: connections } = await start(app);
   const client = open(server);
@@ -80,7 +80,7 @@ test('a client that sends ahead without end is cut, and what it sent is not answ
   expect(seen.total).toBeLessThan(5);
 });
 
-test('what cannot be read is refused after what was asked before it', async () => {
+test('refuses an unreadable request after the answers before it', async () => {
   const { server } = await start(slowly(30).app);
   const client = open(server);
   client.socket.write(`${get('/first')}${get('/second')}GARBAGE\r\n\r\n`);
@@ -88,7 +88,7 @@ test('what cannot be read is refused after what was asked before it', async () =
   expect(statuses(client.received())).toEqual([200, 200, 400]);
 });
 
-test('a body that breaks off in the middle is refused at once, though its request is being answered', async () => {
+test('refuses a malformed body at once, although its request is being answered', async () => {
   const { server } = await start((req, res) => void req.on('end', () => res.end('done')).resume());
   const client = open(server);
   client.socket.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n');
@@ -96,7 +96,7 @@ test('a body that breaks off in the middle is refused at once, though its reques
   expect(statuses(client.received())).toEqual([400]);
 });
 
-test('what breaks off after its answer adds no other answer', async () => {
+test('adds no second answer when a body breaks off after its answer', async () => {
   const { server } = await start((_req, res) => res.end('early'));
   const client = open(server);
   client.socket.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n');
@@ -106,7 +106,7 @@ test('what breaks off after its answer adds no other answer', async () => {
   expect(statuses(client.received())).toEqual([200]);
 });
 
-test('a client that is refused and never closes its side is gone soon', async () => {
+test('closes the connection of a refused client that never closes its side', async () => {
   const { server, open: connections } = await start((_req, res) => res.end());
   const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
   onTestFinished(() => void client.destroy());
@@ -116,7 +116,7 @@ test('a client that is refused and never closes its side is gone soon', async ()
   await expect.poll(connections, { timeout: 3_000 }).toBe(0);
 });
 
-test('one address has so many connections, and those of others are let in', async () => {
+test('bounds the connections of one address, and admits those of others', async () => {
   const { server, cuts } = await start((_req, res) => res.end('ok'), { maxPerAddress: 2 });
   const [first, second] = [open(server), open(server)];
   for (const client of [first, second]) {
@@ -138,7 +138,7 @@ test('one address has so many connections, and those of others are let in', asyn
     .toEqual([200]);
 });
 
-test('beyond the bound on all connections no other is let in', async () => {
+test('admits no connection beyond the bound on all connections', async () => {
   const { server, cuts, open: connections } = await start((_req, res) => res.end(), { max: 2 });
   const held = [open(server), open(server)];
   await expect.poll(connections).toBe(2);

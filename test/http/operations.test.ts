@@ -22,18 +22,18 @@ async function samples(): Promise<Map<string, number>> {
   );
 }
 
-test('the process says that it runs', async () => {
+test('GET /healthz returns 200 while the process runs', async () => {
   const { status, body } = await call(service, 'GET', '/healthz');
   expect([status, body]).toEqual([200, { status: 'ok' }]);
 });
 
-test('readiness needs the database and shows WorkOS', async () => {
+test('GET /readyz needs the database and shows WorkOS', async () => {
   await expect
     .poll(async () => (await readiness()).body)
     .toEqual({ status: 'ready', database: 'up', workos: 'up', workos_events: 'ok' });
 });
 
-test('a scrape asks the database nothing; gauges of tables say what the worker has read', async () => {
+test("GET /metrics sends no query; gauges over tables show the worker's last reading", async () => {
   const queries: string[] = [];
   const note = ({ sql }: { sql: string }) => void queries.push(sql);
   const other = await startService();
@@ -49,7 +49,7 @@ test('a scrape asks the database nothing; gauges of tables say what the worker h
   expect(queries).toEqual([]);
 });
 
-test('who asks for readiness at once shares one question to the database', async () => {
+test('GET /readyz shares one query among concurrent requests', async () => {
   // No connection is free until all have asked.
   const { max } = (service.db.client as { pool: { max: number } }).pool;
   const held = await Promise.all(Array.from({ length: max }, () => service.db.transaction()));
@@ -65,7 +65,7 @@ test('who asks for readiness at once shares one question to the database', async
   expect(queries.length).toBeLessThan(20);
 });
 
-test('a gauge that cannot be read is left out, and the others are read', async () => {
+test('leaves out a gauge that cannot be read, and reads the others', async () => {
   const metrics = makeMetrics();
   metrics.tableGauges.add({ name: 'one', help: 'One.', label: 'of' }, () => Promise.reject(new Error('no table')));
   metrics.tableGauges.add({ name: 'other', help: 'Other.', label: 'of' }, () => Promise.resolve({ all: 2 }));
@@ -75,7 +75,7 @@ test('a gauge that cannot be read is left out, and the others are read', async (
   expect(text).not.toContain('one{');
 });
 
-test('where operations have an address of their own, metrics are there alone, and the page by choice', async () => {
+test('serves metrics on the operations address alone, if configured, and the page by choice', async () => {
   const apart = await startService({ LATCHKEY_OPERATIONS_PORT: '0', LATCHKEY_DOCS: 'operations' });
   for (const path of ['/metrics', '/docs', '/openapi.json']) {
     expect([path, await statusAt(apart.url, path)]).toEqual([path, 404]);
@@ -87,7 +87,7 @@ test('where operations have an address of their own, metrics are there alone, an
   expect(await statusAt(apart.operationsUrl, '/v1/api-keys')).toBe(404);
 });
 
-test('metrics count requests by route, and keys by status', async () => {
+test('GET /metrics counts requests by route, and keys by status', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const key = await createKey(service, owner);
@@ -108,7 +108,7 @@ test('metrics count requests by route, and keys by status', async () => {
   expect(counts.get('latchkey_database_connections{state="waiting"}')).toBe(0);
 });
 
-test("a client's inventions make no metric of their own", async () => {
+test("makes no label from a client's path or method", async () => {
   const lines = (await metrics()).split('\n').length;
   for (let i = 0; i < 5; i++) await call(service, 'GET', `/v1/invented-${i}?x=${i}`);
   for (const method of ['PROPFIND', 'REPORT', 'SEARCH']) await fetch(`${service.url}/v1/invented`, { method });
@@ -119,7 +119,7 @@ test("a client's inventions make no metric of their own", async () => {
 });
 
 // The last: from here on there is no database.
-test('without its database the service says so on every route, and lives', async () => {
+test('returns 503 on every route without its database, and goes on running', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const { value } = await createKey(service, owner);

@@ -18,7 +18,7 @@ test.each([
   ['/metrics', ['POST', 'OPTIONS'], 'GET, HEAD'],
   ['/docs', ['POST', 'OPTIONS'], 'GET, HEAD'],
   ['/openapi.json', ['POST', 'DELETE'], 'GET, HEAD'],
-])('%s takes none of %j: 405 with Allow', async (path, methods, allowed) => {
+])('returns 405 with Allow on %s for %j', async (path, methods, allowed) => {
   for (const method of methods) {
     const answer = await rawCall(service, method, path, { headers: auth });
     expect(answer.status).toBe(405);
@@ -28,12 +28,15 @@ test.each([
   }
 });
 
-test.each(['GET', 'POST', 'DELETE', 'OPTIONS'])('%s on an unknown path is 404, whoever asks', async (method) => {
-  for (const headers of [auth, {}]) {
-    const answer = await rawCall(service, method, '/v1/nothing', { headers });
-    expect(outcome(answer)).toEqual([404, 'route_not_found']);
-  }
-});
+test.each(['GET', 'POST', 'DELETE', 'OPTIONS'])(
+  'returns 404 for %s on an unknown path, with any credential',
+  async (method) => {
+    for (const headers of [auth, {}]) {
+      const answer = await rawCall(service, method, '/v1/nothing', { headers });
+      expect(outcome(answer)).toEqual([404, 'route_not_found']);
+    }
+  },
+);
 
 test.each(['/v1/api-keys', '/v1/organization', '/healthz', '/docs', '/openapi.json', '/metrics', '/v1/nothing'])(
   'HEAD %s is GET without the body',
@@ -48,16 +51,16 @@ test.each(['/v1/api-keys', '/v1/organization', '/healthz', '/docs', '/openapi.js
   },
 );
 
-test('a slash behind a path makes no difference', async () => {
+test('ignores a trailing slash', async () => {
   expect(outcome(await rawCall(service, 'GET', '/v1/api-keys/', { headers: auth }))).toEqual([200, undefined]);
 });
 
-test('a key that is named like a fixed path does not hide it', async () => {
+test('routes to a fixed path before a key of the same name', async () => {
   const { body } = await call(service, 'GET', '/v1/api-keys/permissions', { token: owner });
   expect(body.data[0]).toHaveProperty('group');
 });
 
-test('every answer has a request id of its own, never the one that the client sent', async () => {
+test("gives every answer its own request id, never the client's", async () => {
   const ids = new Set<string>();
   for (const path of ['/healthz', '/v1/nothing', '/docs', '/metrics', '/v1/organization']) {
     for (const sent of ['req_000000000000000000000000', 'x', '\u00ff', '']) {
@@ -71,7 +74,7 @@ test('every answer has a request id of its own, never the one that the client se
   expect(ids.size).toBe(20);
 });
 
-test('no answer may be kept by a cache, be framed or guessed at, or names its maker', async () => {
+test('sends headers against caching, framing and sniffing, and none that names the framework', async () => {
   const key = await createKey(service, owner);
   for (const path of ['/v1/api-keys', `/v1/api-keys/${key.id}`, '/v1/nothing', '/healthz']) {
     const { headers } = await rawCall(service, 'GET', path, { headers: auth });
@@ -86,7 +89,7 @@ test('no answer may be kept by a cache, be framed or guessed at, or names its ma
   }
 });
 
-test('a conditional or partial request is answered whole', async () => {
+test('answers a conditional or partial request in full', async () => {
   const conditions = { 'if-none-match': '"x"', 'if-match': '"x"', range: 'bytes=0-1', 'if-modified-since': 'x' };
   for (const path of ['/v1/organization', '/docs', '/openapi.json']) {
     const { status } = await rawCall(service, 'GET', path, { headers: { ...auth, ...conditions } });
@@ -101,7 +104,7 @@ test.each([
   ['text/json', 415],
   ['application/x-www-form-urlencoded', 415],
   ['multipart/form-data; boundary=x', 415],
-])('a body of type %s is answered %i', async (type, status) => {
+])('answers a body of type %s with %i', async (type, status) => {
   const body = JSON.stringify({ label: 'a', permission_set: 'read_only' });
   const headers = { ...auth, 'content-type': type };
   expect((await rawCall(service, 'POST', '/v1/api-keys', { headers, body })).status).toBe(status);
@@ -111,7 +114,7 @@ test.each([
   ['64 KiB', 64 * 1024, [400, 'validation_error']],
   ['one byte more', 64 * 1024 + 1, [413, 'payload_too_large']],
   ['a mebibyte', 1024 * 1024, [413, 'payload_too_large']],
-])('a body of %s is answered in order', async (_what, size, expected) => {
+])('answers a body of %s with the right error', async (_what, size, expected) => {
   const body = JSON.stringify({ label: 'x'.repeat(size - '{"label":""}'.length) });
   expect(Buffer.byteLength(body)).toBe(size);
   expect(outcome(await call(service, 'POST', '/v1/api-keys', { token: owner, body }))).toEqual(expected);

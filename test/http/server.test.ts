@@ -19,7 +19,7 @@ function slowly(milliseconds: number): { app: RequestListener; arrived: Promise<
   return { app, arrived };
 }
 
-test('a stop lets a running request finish, and takes no new one', async () => {
+test('close lets a running request finish, and takes no new one', async () => {
   const { app, arrived } = slowly(300);
   const server = await listen(app, onLoopback);
   const running = fetch(server.url).then((response) => response.text());
@@ -30,7 +30,7 @@ test('a stop lets a running request finish, and takes no new one', async () => {
   await closed;
 });
 
-test('a stop ends at once where nothing runs, whatever connections are kept open', async () => {
+test('close ends at once without running requests, whatever connections are open', async () => {
   const server = await listen((_req, res) => res.end('done'), onLoopback);
   await (await fetch(server.url)).text();
   const started = performance.now();
@@ -38,7 +38,7 @@ test('a stop ends at once where nothing runs, whatever connections are kept open
   expect(performance.now() - started).toBeLessThan(1_000);
 });
 
-test('a stop cuts what has not finished within its time', async () => {
+test('close cuts requests that do not finish in time', async () => {
   const { app, arrived } = slowly(60_000);
   const server = await listen(app, onLoopback);
   const running = fetch(server.url).then(
@@ -52,7 +52,7 @@ test('a stop cuts what has not finished within its time', async () => {
   expect(await running).toBe('cut');
 });
 
-test('a client that says nothing does not hold a stop up for longer than its time', async () => {
+test('close does not wait longer for a silent client', async () => {
   const server = await listen((_req, res) => res.end(), onLoopback);
   const silent = rawSocket(server, 'GET / HTTP/1.1\r\nhost:', 10_000);
   await sleep(100);
@@ -62,7 +62,7 @@ test('a client that says nothing does not hold a stop up for longer than its tim
   expect(await silent).not.toContain('HTTP/1.1 200');
 });
 
-test('a taken port is one readable reason', async () => {
+test('throws one readable reason for a taken port', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as AddressInfo;
@@ -72,6 +72,6 @@ test('a taken port is one readable reason', async () => {
   other.close();
 });
 
-test('an address that is not of this machine is one readable reason', async () => {
+test('throws one readable reason for an address of another machine', async () => {
   await expect(listen(() => undefined, { host: '192.0.2.1', port: 0 })).rejects.toThrow('has no such address');
 });

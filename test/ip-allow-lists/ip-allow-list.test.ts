@@ -17,13 +17,13 @@ const me = async (ip: string, token: string) => outcome(await from(ip, 'GET', '/
 const put = (token: string, list: unknown, { ip = INSIDE, ...more }: { ip?: string; force?: boolean } = {}) =>
   from(ip, 'PUT', LIST, token, { ip_allow_list: list, ...more });
 
-test('an organization without a list is used from everywhere', async () => {
+test('allows every address without a list', async () => {
   const acme = await service.organizations.add();
   expect((await from(OUTSIDE, 'GET', LIST, await acme.session('owner'))).body).toEqual({ ip_allow_list: [] });
   expect(await me('2001:db8::1', await acme.session('owner'))).toEqual(OK);
 });
 
-test('a list holds for people, machines and keys at once, and not for another organization or a service', async () => {
+test('applies a new list to users, machines and keys at once, and to no other organization or service', async () => {
   const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
   const owner = await acme.session('owner');
   const key = await createKey(service, owner);
@@ -42,7 +42,7 @@ test('a list holds for people, machines and keys at once, and not for another or
   expect(wound.status).toBe(200);
 });
 
-test('the refusal names the address that was seen, and comes before everything else', async () => {
+test('returns 403 ip_not_allowed with the address, before any other refusal', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   await put(owner, [INSIDE]);
@@ -50,7 +50,7 @@ test('the refusal names the address that was seen, and comes before everything e
   expect([status, body.error.code, body.error.details]).toEqual([403, 'ip_not_allowed', { address: OUTSIDE }]);
 });
 
-test('nobody locks themselves out without force', async () => {
+test("refuses a list without the caller's address unless force is true", async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   const refused = await put(owner, ['203.0.113.0/24']);
@@ -63,7 +63,7 @@ test('nobody locks themselves out without force', async () => {
   expect(await me(INSIDE, owner)).toEqual(OK);
 });
 
-test('a change is in the audit log', async () => {
+test('records a change in the audit log', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   await put(owner, [INSIDE], { force: true });
@@ -88,7 +88,7 @@ test.each([
   [[7], ['ip_allow_list.0']],
   [['fe80::1%eth0'], ['ip_allow_list.0']],
   [['0'.repeat(1_000)], ['ip_allow_list.0']],
-])('refuses %j, and says which entries', async (list, fields) => {
+])('returns 400 for %j, naming the bad entries', async (list, fields) => {
   const acme = await service.organizations.add();
   for (const [method, path, more] of [
     ['PUT', LIST, {}],
@@ -102,7 +102,7 @@ test.each([
   }
 });
 
-test('is for those who manage keys, and for no key', async () => {
+test('lets callers with a key scope read and set the list, but no key', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session('owner'));
   const denied = [403, 'permission_denied'];
@@ -113,7 +113,7 @@ test('is for those who manage keys, and for no key', async () => {
   expect(outcome(await put(await acme.machineToken('apikeys:write'), [INSIDE]))).toEqual(OK);
 });
 
-test("a key's own list counts besides its organization's, and goes on with its successor", async () => {
+test("applies a key's own list in addition, and passes it on by rotation", async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   const created = await from(INSIDE, 'POST', '/v1/api-keys', owner, {
@@ -143,7 +143,7 @@ test("a key's own list counts besides its organization's, and goes on with its s
   expect(body.data).toMatchObject([{ details: { changed: ['ip_allow_list'], ip_allow_list: [] } }]);
 });
 
-test('while changes are not told, the list is read each time', async () => {
+test('reads the list from the database while invalidations are not received', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session('owner');
   expect(await me(OUTSIDE, owner)).toEqual(OK);
@@ -163,7 +163,7 @@ test('while changes are not told, the list is read each time', async () => {
   }
 });
 
-test('outbound addresses are anybody’s to read, and to keep for a while', async () => {
+test('GET outbound addresses answers without a credential, and may be cached', async () => {
   const outbound_addresses = [{ address: '2001:DB8::1/32', description: 'webhooks' }];
   const product = await startService({}, { product: { outbound_addresses } });
   const { status, body, headers } = await call(product, 'GET', '/v1/outbound-addresses');

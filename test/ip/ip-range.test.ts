@@ -19,7 +19,7 @@ const near = fc.tuple(range, address, fc.nat({ max: 3 })).map(([text, other, cha
   return [text, isIP(own) === 4 ? own.replace(/\d+$/, String(change)) : own];
 });
 
-test('the normal form of a range is its own normal form', () => {
+test('normalizeRanges returns a normal form unchanged', () => {
   fc.assert(
     fc.property(range, (text) => {
       expect(isIpRange(text)).toBe(true);
@@ -31,7 +31,7 @@ test('the normal form of a range is its own normal form', () => {
   );
 });
 
-test('a range means the same in its normal form', () => {
+test('normalizeRanges keeps the meaning of a range', () => {
   fc.assert(
     fc.property(near, ([text, other]) => {
       expect(isAddressAllowed(normalizeRanges([text]), other)).toBe(isAddressAllowed([text], other));
@@ -39,7 +39,7 @@ test('a range means the same in its normal form', () => {
   );
 });
 
-test("membership agrees with Node's own list", () => {
+test("isAddressAllowed agrees with Node's BlockList", () => {
   fc.assert(
     fc.property(near, ([text, other]) => {
       const [normal = ''] = normalizeRanges([text]);
@@ -53,7 +53,7 @@ test("membership agrees with Node's own list", () => {
   );
 });
 
-test('reads as addresses exactly what Node does', () => {
+test("readAddress accepts exactly what Node's isIP accepts", () => {
   const rubbish = fc.string({ unit: fc.constantFrom(...'0123456789abfF:.%'), maxLength: 20 });
   const broken = fc
     .tuple(address, fc.nat({ max: 40 }), fc.constantFrom('', ':', '.', '0', 'g', '%', '::'))
@@ -84,11 +84,11 @@ test.each([
   ['2001:db8::1/128', '2001:db8::1'],
   ['0.0.0.0/0', '0.0.0.0/0'],
   ['::/0', '::/0'],
-])('%s is kept as %s', (given, kept) => {
+])('normalizeRanges turns %s into %s', (given, kept) => {
   expect(normalizeRanges([given, kept])).toEqual([kept]);
 });
 
-test('an empty list allows everything, any other only what is in it; no address is in none', () => {
+test('isAddressAllowed allows all by an empty list, and by any other its members alone', () => {
   expect(isAddressAllowed([], undefined)).toBe(true);
   const list = ['192.0.2.0/24', '2001:db8::/32'];
   for (const inside of ['192.0.2.9', '::ffff:192.0.2.9', '2001:db8::5', '2001:db8::5%eth0'])
@@ -98,6 +98,6 @@ test('an empty list allows everything, any other only what is in it; no address 
 });
 
 test.each(['', 'x', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.256', '10.0.0.0/-1', 'fe80::1%eth0', '10.0.0.0/8/8'])(
-  '%j is no range',
+  'isIpRange refuses %j',
   (text) => expect(isIpRange(text)).toBe(false),
 );

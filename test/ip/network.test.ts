@@ -25,11 +25,11 @@ test.each([
   ['203.0.113.9:99999999', '203.0.113.9:99999999'],
   [undefined, 'unknown'],
   ['no address', 'no address'],
-])('%s counts as %s', (address, network) => {
+])('networkOf counts %s as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });
 
-test('whoever has one IPv6 address of a /64 counts as one, and two networks as two', () => {
+test('networkOf counts all addresses of a /64 as one client, and two networks as two', () => {
   const half = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 4, maxLength: 4 });
   fc.assert(
     fc.property(half, half, half, (network, one, other) => {
@@ -41,6 +41,6 @@ test('whoever has one IPv6 address of a /64 counts as one, and two networks as t
   );
 });
 
-test('what is no address stays short', () => {
+test('networkOf shortens text that is no address', () => {
   expect(networkOf('x'.repeat(10_000))).toHaveLength(64);
 });

@@ -66,7 +66,7 @@ const AGAIN: Said[] = [
 ];
 
 test.each(permutations(ENDED).map((order) => [order.map(([kind, at]) => `${kind} ${at}`).join(', '), order] as const))(
-  'over is over: %s',
+  'ends a membership in any order of events: %s',
   async (_name, order) => {
     const who = await startPerson();
     for (const said of [...order, ...order]) await apply(told(who, ...said));
@@ -75,7 +75,7 @@ test.each(permutations(ENDED).map((order) => [order.map(([kind, at]) => `${kind}
 );
 
 test.each(permutations(AGAIN).map((order) => [order.map(([kind, at]) => `${kind} ${at}`).join(', '), order] as const))(
-  'a membership that began again has the keys made since: %s',
+  'keeps the keys of a membership that began again: %s',
   async (_name, order) => {
     const who = await startPerson();
     // The key of the second membership is not made before that has begun.
@@ -85,14 +85,14 @@ test.each(permutations(AGAIN).map((order) => [order.map(([kind, at]) => `${kind}
   },
 );
 
-test('an end that is told late takes no key that was made since', async () => {
+test('revokes no key that was made after a late end of membership', async () => {
   const who = await startPerson();
   await apply(told(who, 'created', 30, 'c'));
   await apply(told(who, 'deleted', 20));
   expect(await stateOf(who)).toEqual({ active: true, permissions: null, roles: ['c'], keys: ['35'] });
 });
 
-test('of people without keys nothing is kept', async () => {
+test('stores no row for users without keys', async () => {
   const who = { organizationId: 'org_nobody', userId: 'user_nobody' };
   for (const said of [...ENDED, ...AGAIN]) expect(await apply(told(who, ...said))).toBe('unchanged');
   expect(await db('members').where({ organization_id: who.organizationId })).toEqual([]);

@@ -21,7 +21,7 @@ const member = (userId: string): WorkosMember & { email: undefined } => ({
   email: undefined,
 });
 
-test('a role that is narrowed while members are asked about is narrow for each of them', async () => {
+test('applies a role that is narrowed during the questions to every member', async () => {
   await db('members').insert(
     ['user_1', 'user_2'].map((user_id) => ({
       organization_id: ORGANIZATION,

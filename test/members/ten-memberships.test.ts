@@ -32,7 +32,7 @@ const POINTS = ['create.before_reserve', 'create.reserved', 'create.issued'];
 const ORDERS = ['in order', 'out of order'];
 
 test.each(POINTS.flatMap((point) => ORDERS.map((order) => [point, order] as const)))(
-  'a key that is at %s while its membership ends and begins ten times, told %s, does not outlive the memberships before',
+  'revokes a key at %s whose membership ends and begins ten times, with events %s',
   async (point, order) => {
     const acme = await service.organizations.add();
     const userId = acme.userId('owner');

@@ -13,7 +13,7 @@ const LABEL = 'CI runner — staging';
 
 type CreatedKey = { id: string; value: string; label: string };
 
-test('a first start, what it prints, a second start beside it, an orderly stop and a restart that knows everything', async () => {
+test('npm start prints its addresses, refuses a second start, stops in order and restarts with its data', async () => {
   const folder = join(temporaryFolder(), 'data');
   const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
 
@@ -57,7 +57,7 @@ test('npm start needs at most half of the memory that it needed with the default
   expect(await run()).toBeLessThan(270);
 }, 150_000);
 
-test('variables that are set are used, or named as ignored', async () => {
+test('uses each given variable, or names it as ignored', async () => {
   const secret = 'whsec_of_my_own_stripe_endpoint';
   const env = {
     LATCHKEY_DATA_DIR: temporaryFolder(),
@@ -81,7 +81,7 @@ test('variables that are set are used, or named as ignored', async () => {
   expect(await stop(child)).toBe(0);
 }, 90_000);
 
-describe('one clear line and exit code 1', () => {
+describe('npm start exits with code 1 and one line', () => {
   test('for a port of the API that is taken', async () => {
     const port = await takenPort();
     const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: `${port}`, WORKOS_PORT: `${await freePort()}` };
@@ -102,13 +102,13 @@ describe('one clear line and exit code 1', () => {
     ]);
   });
 
-  test('for a port of the local WorkOS that is no port', async () => {
+  test('for an invalid port of the local WorkOS', async () => {
     const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: '0', WORKOS_PORT: 'http' };
     const { code, stderr } = await runEntry('embedded', env);
     expect([code, stderr.trimEnd().split('\n')]).toEqual([1, [expect.stringContaining('WORKOS_PORT')]]);
   });
 
-  test('for a port of the API that is no port', async () => {
+  test('for an invalid port of the API', async () => {
     const env = { LATCHKEY_DATA_DIR: temporaryFolder(), PORT: 'abc', WORKOS_PORT: `${await freePort()}` };
     const { code, stderr } = await runEntry('embedded', env);
     expect([code, stderr]).toEqual([1, expect.stringContaining('  PORT: needs a whole number from 0 to 65535\n')]);

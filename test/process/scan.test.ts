@@ -43,7 +43,7 @@ const run = (args: readonly string[], env: Record<string, string> = {}) =>
     );
   });
 
-test('finds the keys that are hidden in many files, and shows none of them', async () => {
+test('finds the keys in many files, and prints none of them', async () => {
   const noise = Object.fromEntries(
     Array.from({ length: 300 }, (_, i) => [`src/${i % 20}/file-${i}.ts`, `export const a${i} = '${nearly}';\n`]),
   );
@@ -67,7 +67,7 @@ test('finds the keys that are hidden in many files, and shows none of them', asy
   expect(stdout).not.toContain(live.slice(9, 25));
 });
 
-test('says it in JSON, one object a line', async () => {
+test('prints JSON with --json, one object a line', async () => {
   const root = await makeFiles({ 'a.txt': live });
   const { code, stdout } = await run(['--json', join(root, 'a.txt')]);
   expect(code).toBe(1);
@@ -81,12 +81,12 @@ test('says it in JSON, one object a line', async () => {
   });
 });
 
-test('ends with 0 where there is nothing, near misses included', async () => {
+test('exits with 0 when there is no key, near misses included', async () => {
   const root = await makeFiles({ 'a.txt': `${nearly} ${SECRET} msk_live_ msk_live_short`, empty: '' });
   expect(await run([root])).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
-test('reads the standard input', async () => {
+test('reads standard input', async () => {
   const child = spawn(process.execPath, [ENTRY, '-'], { env: { LATCHKEY_CONFIG: config } });
   child.stdin.end(`diff\n+${live}\n`);
   const stdout = await text(child.stdout);
@@ -94,7 +94,7 @@ test('reads the standard input', async () => {
   await expect.poll(() => child.exitCode).toBe(1);
 });
 
-test('a line of 50 MB is read in bounded memory', async () => {
+test('reads a line of 50 MB in bounded memory', async () => {
   const [begins, half] = [Buffer.alloc(1024 * 1024, 'msk_live_'), Buffer.alloc(25 * 1024 * 1024, 'x-')];
   const root = await makeFiles({
     'long.txt': Buffer.concat([begins, half, Buffer.from(` ${live} `), half]),
@@ -108,7 +108,7 @@ test('a line of 50 MB is read in bounded memory', async () => {
   expect(performance.now() - started).toBeLessThan(30_000);
 }, 40_000);
 
-test('what cannot be read is told of, the rest is looked at, and the exit code is 2', async () => {
+test('names unreadable files, scans the rest, and exits with 2', async () => {
   const root = await makeFiles({ 'a.txt': live });
   await symlink('a.txt', join(root, 'link'));
   const missing = join(root, 'missing');
@@ -119,19 +119,19 @@ test('what cannot be read is told of, the rest is looked at, and the exit code i
   expect(stdout).toContain('certain');
 });
 
-test.skipIf(process.platform !== 'linux')('a file that fails while it is read is a problem', async () => {
+test.skipIf(process.platform !== 'linux')('reports a file that fails during the read', async () => {
   // Nothing is mapped at its beginning.
   expect(await run(['/proc/self/mem'])).toMatchObject({ code: 2, stderr: expect.stringContaining('EIO') as string });
 });
 
 // The superuser reads everything.
-test.skipIf(process.getuid?.() === 0)('a file without permission is a problem', async () => {
+test.skipIf(process.getuid?.() === 0)('reports a file without read permission', async () => {
   const root = await makeFiles({ 'a.txt': live });
   await chmod(join(root, 'a.txt'), 0);
   expect(await run([root])).toMatchObject({ code: 2, stderr: expect.stringContaining('EACCES') as string });
 });
 
-test('a key in the name of a file is masked, and so are the characters that command a terminal', async () => {
+test('masks a key in a file name, and escapes terminal control characters', async () => {
   const root = await makeFiles({ [`${live}\u001b[2J.txt`]: live });
   const { stdout } = await run([root]);
   expect(stdout).not.toContain(live);
@@ -139,11 +139,11 @@ test('a key in the name of a file is masked, and so are the characters that comm
   expect(stdout).toContain(`msk_live_…${live.slice(-4)}?[2J.txt:1:1`);
 });
 
-test.each([[[]], [['--what']], [['--json']]])('how it is used is told for %j, with exit code 2', async (args) => {
+test.each([[[]], [['--what']], [['--json']]])('prints its usage for %j and exits with 2', async (args) => {
   expect(await run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage') as string });
 });
 
-test('a configuration that cannot be read ends it with 2', async () => {
+test('exits with 2 for an unreadable configuration', async () => {
   const { code, stderr } = await run([folder], { LATCHKEY_CONFIG: join(folder, 'none.yaml') });
   expect(code).toBe(2);
   expect(stderr).not.toBe('');

@@ -14,7 +14,7 @@ const read = (previous: string) =>
     LATCHKEY_PREVIOUS_SECRETS: previous,
   }).previousSecrets;
 
-test.each([0, 1, 3])('takes %d previous secrets', (count) => {
+test.each([0, 1, 3])('accepts %d previous secrets', (count) => {
   expect(read(others.slice(0, count).join(', '))).toEqual(others.slice(0, count));
 });
 
@@ -24,7 +24,7 @@ test.each([
   ['one with a comma in it', 'this one has a comma, and is thus no secret but two', 'a secret with a comma in it'],
   ['the current one', `${others[0]},${CURRENT}`, 'names a secret twice, or the current one'],
   ['one twice', `${others[0]},${others[1]},${others[0]}`, 'names a secret twice'],
-])('refuses %s, and repeats no value', (_what, previous, reason) => {
+])('refuses %s without repeating a value', (_what, previous, reason) => {
   const refused = () => read(previous);
   expect(refused).toThrow('LATCHKEY_PREVIOUS_SECRETS: ');
   expect(refused).toThrow(reason);

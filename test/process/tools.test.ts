@@ -10,7 +10,7 @@ const SETTINGS = {
 };
 const nowhere = async () => `postgres://latchkey:${encodeURIComponent(SECRET)}@127.0.0.1:${await freePort()}/latchkey`;
 
-describe('npm run reconcile fails with exit code 1 and says why', () => {
+describe('npm run reconcile exits with code 1 and the reason', () => {
   test('without its environment', async () => {
     const { code, stdout, stderr } = await runEntry('reconcile', {});
     expect([code, stdout]).toEqual([1, '']);
@@ -33,7 +33,7 @@ describe('npm run reconcile fails with exit code 1 and says why', () => {
   });
 });
 
-describe('npm run audit:verify fails with exit code 1 and says why', () => {
+describe('npm run audit:verify exits with code 1 and the reason', () => {
   test('without a database', async () => {
     expect(await runEntry('audit-verify', {})).toMatchObject({
       code: 1,
@@ -55,7 +55,7 @@ describe('npm run audit:verify fails with exit code 1 and says why', () => {
   });
 });
 
-describe('npm run hooks fails with exit code 1 and says why', () => {
+describe('the command of incoming webhooks exits with code 1 and the reason', () => {
   test.each([[[]], [['list', '--outcome', 'lost']], [['replay', "x'; --"]]])('for the arguments %j', async (args) => {
     const { code, stdout, stderr } = await runEntry('hook-inbox', SETTINGS, args);
     expect([code, stdout]).toEqual([1, '']);
@@ -69,7 +69,7 @@ describe('npm run hooks fails with exit code 1 and says why', () => {
   });
 });
 
-describe('npm run dead-letters fails with exit code 1 and says why', () => {
+describe('npm run dead-letters exits with code 1 and the reason', () => {
   test.each([
     [['--dead'], /^Unknown option '--dead'/],
     [[], /^Usage: /],
@@ -94,7 +94,7 @@ test.each<[Parameters<typeof runEntry>[0], string, string[]]>([
   ['dead-letters', 'dead-letters', ['--help']],
   ['hook-inbox', 'hooks', ['list', '-h']],
   ['workos-events', 'workos:events', ['--help', '--unknown']],
-])('%s says with --help how it is used, without an environment', async (entry, script, args) => {
+])('%s prints its usage with --help, without an environment', async (entry, script, args) => {
   const { code, stdout, stderr } = await runEntry(entry, {}, args);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(new RegExp(`^Usage: npm run ${script} -- list `));

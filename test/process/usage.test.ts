@@ -34,7 +34,7 @@ async function use({ service }: Running, key: string, times: number): Promise<vo
   for (let i = 0; i < times; i++) expect(await service.verify({ key })).toMatchObject({ valid: true });
 }
 
-test('uses are written within a second, so that they outlive a crash; an orderly stop writes the rest', async () => {
+test('writes uses within a second, so that they survive a crash; a shutdown writes the rest', async () => {
   const folder = join(temporaryFolder(), 'data');
   const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
   const first = await start(env);

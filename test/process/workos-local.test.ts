@@ -40,7 +40,7 @@ function start(environment: Record<string, string>): {
   return { child, line, ended };
 }
 
-it('says where it is, refuses to share its port or its state, and ends on SIGTERM', async () => {
+it('prints its address, refuses to share its port or state, and ends on SIGTERM', async () => {
   const first = start({});
   const line = await first.line;
   const port = /^Local WorkOS on http:\/\/127\.0\.0\.1:(?<port>\d+), the demo, state in \S+state\.sqlite\n$/.exec(line)
@@ -65,7 +65,7 @@ it('says where it is, refuses to share its port or its state, and ends on SIGTER
   expect(await first.ended).toEqual({ code: 0, stderr: '' });
 });
 
-it('keeps what it answered when it is killed, and starts again on the same state', async () => {
+it('keeps its answers when it is killed, and restarts on the same state', async () => {
   const environment = { LATCHKEY_DATA_DIR: join(folder, 'killed') };
   const first = start(environment);
   const { value } = (await post(addressIn(await first.line), '/organizations/org_acme/api_keys', {
@@ -78,7 +78,7 @@ it('keeps what it answered when it is killed, and starts again on the same state
   expect(validation.api_key).toMatchObject({ name: 'x' });
 });
 
-it('refuses an address that others could reach, and a port that is none', async () => {
+it('refuses a public address, and an invalid port', async () => {
   const [reachable, noPort] = await Promise.all([start({ HOST: '0.0.0.0' }).ended, start({ PORT: 'x' }).ended]);
   expect(reachable).toEqual({
     code: 1,

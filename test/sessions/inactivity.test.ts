@@ -31,7 +31,7 @@ async function session() {
   return { acme, token: await acme.session('owner', { exp }) };
 }
 
-test('a session that nobody used for the whole window is over, and says so', async () => {
+test('returns 401 with reason inactive for a session that was not used for the whole window', async () => {
   const { token } = await session();
   expect(await me(token)).toEqual(OK);
   service.clock.advance(WINDOW_MS);
@@ -44,7 +44,7 @@ test('a session that nobody used for the whole window is over, and says so', asy
   expect(await me(token)).toEqual(OVER);
 });
 
-test('each use begins the window anew, also when nothing was written in between', async () => {
+test('restarts the window with each use, also without a write in between', async () => {
   const { token } = await session();
   for (let i = 0; i < 5; i++) {
     expect(await me(token)).toEqual(OK);
@@ -54,13 +54,13 @@ test('each use begins the window anew, also when nothing was written in between'
   expect(await me(token)).toEqual(OK);
 });
 
-test('a token that was not used since it was issued counts from then', async () => {
+test('counts the window of an unused token from its issue', async () => {
   const { token } = await session();
   service.clock.advance(WINDOW_MS);
   expect(await me(token)).toEqual(OVER);
 });
 
-test('it holds for the token in each of its places', async () => {
+test('applies to the token in each of its places', async () => {
   const acme = await service.organizations.add();
   const exp = Math.floor(service.clock().getTime() / 1_000) + 86_400;
   const token = await acme.session('owner', { exp });
@@ -80,7 +80,7 @@ test('it holds for the token in each of its places', async () => {
   for (const headers of places) expect(await at(headers)).toEqual(OVER);
 });
 
-test('machines and keys are no sessions', async () => {
+test('does not apply to machines and keys', async () => {
   const { acme, token } = await session();
   const key = await createKey(service, token);
   const machine = await acme.machineToken('apikeys:read');
@@ -88,7 +88,7 @@ test('machines and keys are no sessions', async () => {
   expect([await me(machine), await me(key.value)]).toEqual([OK, OK]);
 });
 
-test('the first use is written soon, others once in a tenth of the window; no request writes', async () => {
+test('writes the first use soon, others once in a tenth of the window, and none in a request', async () => {
   const { token } = await session();
   await me(token);
   expect(await sessionRow(token)).toBeUndefined();
@@ -103,7 +103,7 @@ test('the first use is written soon, others once in a tenth of the window; no re
   expect(Number((await sessionRow(token)).last_active_at) - Number(first)).toBeGreaterThanOrEqual(LAG_MS / 2);
 });
 
-test('a use that another replica has written counts here', async () => {
+test('counts a use that another replica has written', async () => {
   const { token } = await session();
   expect(await me(token)).toEqual(OK);
   await flush();
@@ -118,7 +118,7 @@ test('a use that another replica has written counts here', async () => {
 test.each([
   ['was written', true],
   ['was not written yet', false],
-])('an inactive session whose last use %s is not refreshed, and is over at WorkOS', async (_what, isWritten) => {
+])('refuses to renew an inactive session whose last use %s, and revokes it at WorkOS', async (_what, isWritten) => {
   const { email } = await addPerson(service);
   const tokens = tokensOf(await login(service, { email, password: PASSWORD }));
   if (isWritten) await flush();
@@ -131,7 +131,7 @@ test.each([
   });
 });
 
-test('a refreshed token goes on with its session', async () => {
+test('keeps a session active through its renewed token', async () => {
   const { email } = await addPerson(service);
   let tokens = tokensOf(await login(service, { email, password: PASSWORD }));
   for (let i = 0; i < 3; i++) {
@@ -141,7 +141,7 @@ test('a refreshed token goes on with its session', async () => {
   }
 });
 
-test('sessions that nobody comes back to are ended, here and at WorkOS, and forgotten in the end', async () => {
+test('ends abandoned sessions here and at WorkOS, and deletes them later', async () => {
   const { email } = await addPerson(service);
   const { access_token, refresh_token } = tokensOf(await login(service, { email, password: PASSWORD }));
   await flush();
@@ -161,7 +161,7 @@ test('sessions that nobody comes back to are ended, here and at WorkOS, and forg
 
 const of = (n: number) => ({ sessionId: `session_${n}`, userId: 'user_a', organizationId: 'org_a' });
 
-test('a write that fails loses no use, and many sessions are written together', async () => {
+test('loses no use in a failed write, and writes many sessions together', async () => {
   const written: SessionUse[][] = [];
   let isDown = true;
   const note = (uses: readonly SessionUse[]) => {

@@ -17,7 +17,7 @@ const secret = someSecret();
 const env = { WORKOS_REFRESHES_PER_SECOND: '10', LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '100', TRUST_PROXY: '1' };
 const fewTurns = await startService({ ...env, LATCHKEY_SECRET: secret }, { product: { sessions } });
 
-test('guesses from an address do not stand in the way of a session that is renewed from there', async () => {
+test('renews a session from an address that guesses', async () => {
   const { email } = await addPerson(fewGuesses);
   const { refresh_token } = tokensOf(await login(fewGuesses, { email, password: PASSWORD }));
   const headers = { 'x-forwarded-for': '203.0.113.4' };
@@ -31,7 +31,7 @@ test('guesses from an address do not stand in the way of a session that is renew
   expect(outcome(await renew(refresh_token))).toEqual([200, undefined]);
 });
 
-test('a flood of bad refresh tokens leaves room for sessions that are renewed from the same network', async () => {
+test('renews sessions from a network that floods with bad refresh tokens', async () => {
   const opened = await openHere(4);
   const renewed = await renewUnderFlood(fewTurns, opened);
   expect(renewed.map(outcome)).toEqual(opened.map(() => OK));
@@ -82,7 +82,7 @@ async function openAtWorkos(count: number): Promise<Required<Renewal>[]> {
   return opened;
 }
 
-test('nor do they on a replica that did not open the sessions, and renews them again', async () => {
+test('renews them on a replica that did not open them', async () => {
   const opened = await openHere(4);
   const other = await fewTurns.replica();
   const renewed = await renewUnderFlood(other, opened);
@@ -91,14 +91,14 @@ test('nor do they on a replica that did not open the sessions, and renews them a
   expect((await renewUnderFlood(fewTurns, next)).map(outcome)).toEqual(opened.map(() => OK));
 });
 
-test('nor after a restart, with another secret than the one under which the tokens are remembered', async () => {
+test('renews them after a restart with a new secret', async () => {
   const opened = await openHere(4);
   const secrets = { LATCHKEY_SECRET: someSecret(), LATCHKEY_PREVIOUS_SECRETS: secret };
   const restarted = await restartWith(fewTurns, { ...env, ...secrets }, { sessions });
   expect((await renewUnderFlood(restarted, opened)).map(outcome)).toEqual(opened.map(() => OK));
 });
 
-test('nor for sessions of AuthKit that are renewed with their access token, which has expired', async () => {
+test('renews sessions of AuthKit that send their expired access token', async () => {
   const opened = await openAtWorkos(4);
   fewTurns.clock.advance(HOUR_MS);
   expect((await renewUnderFlood(fewTurns, opened)).map(outcome)).toEqual(opened.map(() => OK));
@@ -111,7 +111,7 @@ test.each<[string, (token: string) => string]>([
     (token) => [token.split('.')[0], claims({ sub: 'user_x' }), token.split('.')[2]].join('.'),
   ],
   ['of nothing', () => 'no token'],
-])('an access token %s gives no turn', async (_what, forge) => {
+])('gives no turn for an access token %s', async (_what, forge) => {
   const [opened] = await openAtWorkos(1);
   const forged = Array.from({ length: 30 }, (_, i) => ({
     refresh_token: `guess-${i}`,

@@ -46,7 +46,7 @@ async function person(organizations = 1) {
   return { ...one, organizationId: one.organizations[0]!, credentials: { email: one.email, password: PASSWORD } };
 }
 
-test('who signs in and out is recorded: the person, the session, the address; and the API shows it', async () => {
+test('records sign-ins and sign-outs with user, session and address, and shows them in the API', async () => {
   const { userId, organizationId, credentials } = await person();
   const tokens = tokensOf(await loginFrom(ADDRESS, credentials));
   const renewed = tokensOf(await refresh(service, { refresh_token: tokens.refresh_token }));
@@ -84,7 +84,7 @@ test('who signs in and out is recorded: the person, the session, the address; an
   });
 });
 
-test('the organization that was chosen is told, and the one that a session is taken to, once', async () => {
+test('records the chosen organization, and the one that a session is moved to, once', async () => {
   const { userId, organizations, credentials } = await person(2);
   const [first, second] = [organizations[0]!, organizations[1]!];
   const { body } = await login(service, credentials);
@@ -114,7 +114,7 @@ test('the organization that was chosen is told, and the one that a session is ta
   expect(await actionsOf(second)).toEqual(['session.organization_changed', 'session.ended']);
 });
 
-test('a sign-in that fails is recorded where it names an organization that is known', async () => {
+test('records a failed sign-in in the known organization that it names', async () => {
   const { organizations, email } = await person(2);
   const [own, foreign] = [organizations[0]!, (await service.organizations.add()).id];
   const attempts: object[] = [
@@ -137,7 +137,7 @@ test('a sign-in that fails is recorded where it names an organization that is kn
   expect(await eventsOf('org_nobody_knows')).toEqual([]);
 });
 
-test('of failures that name one organization ten are recorded in a minute, and of the others how many', async () => {
+test('records ten failures a minute for one organization, and counts the others', async () => {
   const { organizationId } = await person();
   const attempts = Array.from({ length: 25 }, (_, i) =>
     loginFrom(`198.51.100.${i}`, { email: `${i}@x.test`, password: 'x', organization_id: organizationId }),
@@ -153,7 +153,7 @@ test('of failures that name one organization ten are recorded in a minute, and o
   expect(await eventsOf(organizationId)).toHaveLength(11);
 });
 
-test('guesses at a person who is known are recorded whatever strangers make up, whichever organization they name', async () => {
+test('records guesses at a known user in a flood of made-up names, for any named organization', async () => {
   const { organizationId, credentials, userId } = await person();
   const other = (await person()).organizationId;
   expect((await loginFrom(ADDRESS, credentials)).status).toBe(200);
@@ -175,7 +175,7 @@ test('guesses at a person who is known are recorded whatever strangers make up, 
   });
 });
 
-test('a session that is not handed out is refused, with the person whose it would be', async () => {
+test('records a session that is not handed out as refused, with its user', async () => {
   const { userId, organizationId, credentials } = await person();
   await service
     .db('tenants')
@@ -194,7 +194,7 @@ test('a session that is not handed out is refused, with the person whose it woul
   ]);
 });
 
-test('a renewal that is refused ends the session, and says why', async () => {
+test('ends the session of a refused renewal, and records the reason', async () => {
   const { userId, organizationId, credentials } = await person();
   const tokens = tokensOf(await login(service, credentials));
   const onlyFrom = async (ips: string[]) => {
@@ -215,7 +215,7 @@ test('a renewal that is refused ends the session, and says why', async () => {
   ]);
 });
 
-test('a session that nobody uses ends once, by nobody, in the log of its own organization', async () => {
+test('records the end of an unused session once, by the system, in its own organization', async () => {
   const people = [await person(), await person()];
   const opened = [];
   for (const { credentials } of people) opened.push(tokensOf(await login(service, credentials)));
@@ -236,14 +236,14 @@ test('a session that nobody uses ends once, by nobody, in the log of its own org
   }
 });
 
-test('two who sign the same session out at once leave one event', async () => {
+test('records one event when two requests sign out the same session at once', async () => {
   const { organizationId, credentials } = await person();
   const { access_token } = tokensOf(await login(service, credentials));
   await Promise.all(Array.from({ length: 5 }, () => logout(service, access_token)));
   expect(await actionsOf(organizationId)).toEqual(['session.created', 'session.ended']);
 });
 
-test('people come and go without anything being forgotten of their keys', async () => {
+test('keeps keys in memory while users sign in and out', async () => {
   const { organizationId, credentials } = await person();
   const tokens = tokensOf(await login(service, credentials));
   const key = await createKey(service, tokens.access_token);
@@ -265,7 +265,7 @@ test('people come and go without anything being forgotten of their keys', async 
   expect(frames.map(({ event }) => event)).not.toContain('invalidation');
 });
 
-test('what cannot be recorded is not handed out', async () => {
+test('hands out no session that cannot be recorded', async () => {
   const { organizationId, credentials } = await person();
   await service.db.raw(
     `alter table audit_events add constraint no_more check (organization_id <> '${organizationId}') not valid`,

@@ -15,18 +15,18 @@ const get = async (cookie: string, at = service) =>
   outcome(await call(at, 'GET', '/v1/me/session', { headers: { cookie } }));
 const sealed = async (at = service) => sealSession(await (await at.organizations.add()).session());
 
-test.each(['wos_session', 'wos-session'])('takes a session that is called %s', async (name) => {
+test.each(['wos_session', 'wos-session'])('accepts a session cookie called %s', async (name) => {
   expect(await get(`${name}=${await sealed()}`)).toEqual(OK);
 });
 
-test('takes the same session under both names, and refuses two that differ', async () => {
+test('accepts the same session under both names, and returns 401 for two that differ', async () => {
   const [one, other] = [await sealed(), await sealed()];
   expect(await get(`wos_session=${one}; wos-session=${one}`)).toEqual(OK);
   expect(await get(`wos_session=; wos-session=${one}`)).toEqual(OK);
   expect(await get(`wos_session=${one}; wos-session=${other}`)).toEqual(INVALID);
 });
 
-test('takes the name that is configured before the usual ones, and these where it is absent', async () => {
+test('prefers the configured name, and falls back to the usual ones', async () => {
   const [own, left] = [await sealed(named), await sealed(named)];
   expect(await get(`console_session=${own}`, named)).toEqual(OK);
   expect(await get(`wos_session=left over; console_session=${own}`, named)).toEqual(OK);
@@ -47,7 +47,7 @@ test.each(['wos_session', 'wos-session', 'console_session'])('joins the parts of
   expect(await get([...parts, `${name}.1=other`].join('; '), named)).toEqual(INVALID);
 });
 
-test('takes a session of two cookies that the profile of the local WorkOS splits', async () => {
+test("accepts a session in two cookies, as the local WorkOS's profile splits it", async () => {
   service.workos.behave({ cookie_name: 'wos-session', cookie_part_bytes: 500 });
   const cookie = service.workos.sessionCookie(await sealed());
   service.workos.behave({ profile: PROFILE });
@@ -60,7 +60,7 @@ test.each([
   ['wos-session', service],
   ['wos-session.0', service],
   ['console_session', named],
-])('a key in memory beside a %s is two credentials for a proxy, too', async (name, at) => {
+])('returns 401 to a proxy for a key in memory beside a %s', async (name, at) => {
   const token = await (await at.organizations.add()).session();
   const { value } = await createKey(at, token);
   const ask = async (headers: Record<string, string>) =>

@@ -56,7 +56,7 @@ describe('the size of a session cookie', () => {
 });
 
 describe('a role that does not fit', () => {
-  it('is warned of once when its event comes, and again when it has fitted meanwhile', async () => {
+  it('is warned of once at its event, and again after it has fitted', async () => {
     const slug = 'grows';
     workos.seed({
       permissions: permissionsOf(120).map((permission) => ({ slug: permission, name: permission })),
@@ -81,7 +81,7 @@ describe('a role that does not fit', () => {
     });
   });
 
-  it('is warned of when WorkOS is asked what somebody may do', async () => {
+  it('is warned of when WorkOS is asked about a member', async () => {
     const acme = await service.organizations.add();
     workos.seed({ roles: [{ slug: 'owner', name: 'owner', permissions: ['workspace:read', ...permissionsOf(100)] }] });
     await createKey(service, await acme.session(), { owner: 'user' });
@@ -91,8 +91,8 @@ describe('a role that does not fit', () => {
   });
 });
 
-describe('scopes of a product of which no role can have all', () => {
-  it('are warned of once, at the start', async () => {
+describe('a product whose scopes do not fit together', () => {
+  it('is warned of once, at the start', async () => {
     expect([await starts(0), await starts(100)]).toEqual([0, 1]);
   });
 });

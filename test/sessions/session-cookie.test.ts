@@ -12,7 +12,7 @@ const cookieOf = async (token: string, password?: string) =>
 const get = async (cookie: string, headers: Record<string, string> = {}) =>
   outcome(await call(service, 'GET', '/v1/me/session', { headers: { cookie, ...headers } }));
 
-test('takes a session that the SDK sealed, in a cookie', async () => {
+test('accepts a session that the SDK sealed', async () => {
   const acme = await service.organizations.add();
   const cookie = await cookieOf(await acme.session('owner'));
   const { body } = await call(service, 'GET', '/v1/me/session', { headers: { cookie } });
@@ -26,19 +26,19 @@ test('finds the cookie among others, percent-encoded or not', async () => {
   expect(await get(`wos_session=${encodeURIComponent(sealed)}`)).toEqual(OK);
 });
 
-test('a cookie whose session has expired is expired', async () => {
+test('returns 401 credential_expired for a cookie whose session has expired', async () => {
   const acme = await service.organizations.add();
   const expired = await acme.session('owner', { exp: Math.floor(service.clock().getTime() / 1_000) - 60 });
   expect(await get(await cookieOf(expired))).toEqual([401, 'credential_expired']);
 });
 
-test('refuses a session that was sealed with another password', async () => {
+test('returns 401 for a session that was sealed with another password', async () => {
   const acme = await service.organizations.add();
   const cookie = await cookieOf(await acme.session(), 'another password of thirty-two characters');
   expect(await get(cookie)).toEqual(INVALID);
 });
 
-test('refuses a sealed session that was changed', async () => {
+test('returns 401 for a changed seal', async () => {
   const acme = await service.organizations.add();
   const sealed = await sealSession(await acme.session());
   const middle = Math.floor(sealed.length / 2);
@@ -47,29 +47,29 @@ test('refuses a sealed session that was changed', async () => {
 });
 
 test.each(['x', 'Fe26.2**', '%', '%00', `Fe26.2*1*${'a*'.repeat(8)}`, 'x'.repeat(9_000), 'eyJhbGciOiJub25lIn0.e30.'])(
-  'refuses %j in the cookie',
+  'returns 401 for %j in the cookie',
   async (value) => {
     expect(await get(`wos_session=${value}`)).toEqual(INVALID);
   },
 );
 
-test('never takes the bare token of a session in the cookie', async () => {
+test('returns 401 for an unsealed token in the cookie', async () => {
   const acme = await service.organizations.add();
   expect(await get(`wos_session=${await acme.session()}`)).toEqual(INVALID);
 });
 
-test('an empty cookie is none', async () => {
+test('ignores an empty cookie', async () => {
   expect(await get('wos_session=')).toEqual([401, 'credential_missing']);
 });
 
-test('refuses two cookies that differ', async () => {
+test('returns 401 for two cookies that differ', async () => {
   const acme = await service.organizations.add();
   const [one, two] = [await cookieOf(await acme.session('owner')), await cookieOf(await acme.session('member'))];
   expect(await get(`${one}; ${two}`)).toEqual(INVALID);
   expect(await get(`${one}; ${one}`)).toEqual(OK);
 });
 
-test('takes a cookie and the same token as bearer, and refuses another one', async () => {
+test('accepts a cookie beside the same bearer token, and returns 401 beside another', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session('owner');
   const cookie = await cookieOf(token);
@@ -96,7 +96,7 @@ test.each([
   ['comes over another scheme', 403, { origin: own.replace('http:', 'https:') }],
   ['comes from an opaque origin', 403, { origin: 'null' }],
   ['only names us as its referrer', 403, { referer: `${own}/docs` }],
-])('with a cookie, a change that %s is answered %i', async (_what, status, headers) => {
+])('answers a change with a cookie that %s with %i', async (_what, status, headers) => {
   const acme = await service.organizations.add();
   const cookie = await cookieOf(await acme.session('owner'));
   const answer = await call(service, 'POST', '/v1/api-keys', {
@@ -106,25 +106,28 @@ test.each([
   expect(outcome(answer)).toEqual([status, status === 403 ? 'permission_denied' : undefined]);
 });
 
-test.each(['PATCH', 'DELETE'])('%s with a cookie from elsewhere is 403 and changes nothing', async (method) => {
-  const acme = await service.organizations.add();
-  const token = await acme.session('owner');
-  const key = await createKey(service, token, { label: 'kept' });
-  const answer = await call(service, method, `/v1/api-keys/${key.id}`, {
-    headers: { cookie: await cookieOf(token), 'sec-fetch-site': 'cross-site' },
-    body: { label: 'changed' },
-  });
-  expect(outcome(answer)).toEqual([403, 'permission_denied']);
-  const { body } = await call(service, 'GET', `/v1/api-keys/${key.id}`, { token });
-  expect(body).toMatchObject({ label: 'kept', status: 'active' });
-});
+test.each(['PATCH', 'DELETE'])(
+  'returns 403 to a cross-origin %s with a cookie, and changes nothing',
+  async (method) => {
+    const acme = await service.organizations.add();
+    const token = await acme.session('owner');
+    const key = await createKey(service, token, { label: 'kept' });
+    const answer = await call(service, method, `/v1/api-keys/${key.id}`, {
+      headers: { cookie: await cookieOf(token), 'sec-fetch-site': 'cross-site' },
+      body: { label: 'changed' },
+    });
+    expect(outcome(answer)).toEqual([403, 'permission_denied']);
+    const { body } = await call(service, 'GET', `/v1/api-keys/${key.id}`, { token });
+    expect(body).toMatchObject({ label: 'kept', status: 'active' });
+  },
+);
 
-test('reading with a cookie needs no origin', async () => {
+test('accepts a read with a cookie without an origin', async () => {
   const acme = await service.organizations.add();
   expect(await get(await cookieOf(await acme.session()), { 'sec-fetch-site': 'cross-site' })).toEqual(OK);
 });
 
-test('a bearer token needs no origin, with a cookie beside it or without', async () => {
+test('accepts a bearer token without an origin, with or without a cookie', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session('owner');
   const body = { label: 'a', permission_set: 'read_only' };

@@ -29,7 +29,7 @@ const [head = '', payload = '', signature = ''] = good.split('.');
 const sign = (header: object, key: KeyObject | Uint8Array) =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid, ...header }).sign(key);
 
-test('takes the session of a person and says who it is', async () => {
+test("accepts a user's session and shows the user", async () => {
   workos.behave({ organization_names: true });
   expect((await call(service, 'GET', '/v1/me/session', { token: good })).body).toEqual({
     kind: 'user',
@@ -57,11 +57,11 @@ test('shows a membership whose organization WorkOS does not name', async () => {
   expect([status, body['memberships']]).toMatchObject([200, [{ organization_id: other.id, organization_name: null }]]);
 });
 
-test.each(['', '/', `/user_management/${workos.clientId}`])('takes the issuer that ends in %j', async (end) => {
+test.each(['', '/', `/user_management/${workos.clientId}`])('accepts the issuer that ends in %j', async (end) => {
   expect(await me(await acme.session('owner', { iss: `${workos.url}${end}` }))).toEqual(OK);
 });
 
-test('takes a token whose audience is this client', async () => {
+test('accepts a token whose audience is this client', async () => {
   expect(await me(await acme.session('owner', { aud: workos.clientId }))).toEqual(OK);
   expect(await me(await acme.session('owner', { aud: ['another', workos.clientId] }))).toEqual(OK);
 });
@@ -92,18 +92,18 @@ test.each([
   ['permissions that are numbers', { permissions: [1] }],
   ['permissions without end', { permissions: Array.from({ length: 501 }, () => 'x') }],
   ['a start in the future', { nbf: now() + 60 }],
-])('refuses a well-signed token with %s', async (_what, change) => {
+])('returns 401 for a well-signed token with %s', async (_what, change) => {
   expect(await me(await acme.session('owner', change))).toEqual(INVALID);
 });
 
-test('refuses a token that has expired, as such, with a skew of seconds', async () => {
+test('returns 401 credential_expired for an expired token, with a tolerance of seconds', async () => {
   expect(await me(await acme.session('owner', { exp: now() - 60 }))).toEqual(EXPIRED);
   expect(await me(await acme.session('owner', { exp: now() - 10 }))).toEqual(EXPIRED);
   expect(await me(await acme.session('owner', { exp: now() - 1 }))).toEqual(OK);
   expect(await me(await acme.session('owner', { nbf: now() + 2 }))).toEqual(OK);
 });
 
-test('a session ends by the clock', async () => {
+test('ends a session by the clock', async () => {
   const other = await service.organizations.add();
   const token = await other.session('owner', { exp: now() + 60 });
   expect(await me(token)).toEqual(OK);
@@ -111,12 +111,12 @@ test('a session ends by the clock', async () => {
   expect(await me(token)).toEqual(EXPIRED);
 });
 
-test('a session without an organization is 403', async () => {
+test('returns 403 for a session without an organization', async () => {
   const token = await acme.session('owner', { org_id: undefined });
   expect(await me(token)).toEqual([403, 'permission_denied']);
 });
 
-test('a session without permissions may read what needs none, and nothing else', async () => {
+test('lets a session without permissions use only routes that need none', async () => {
   const token = await acme.session('owner', { permissions: undefined });
   expect(await me(token)).toEqual(OK);
   expect(outcome(await call(service, 'GET', '/v1/api-keys', { token }))).toEqual([403, 'permission_denied']);
@@ -160,16 +160,16 @@ test.each([
   ],
   ['the public key as an HS256 secret (JWK)', () => sign({ alg: 'HS256' }, Buffer.from(JSON.stringify(publicJwk)))],
   ['the modulus as an HS256 secret', () => sign({ alg: 'HS256' }, Buffer.from(String(publicJwk['n']), 'base64url'))],
-])('refuses %s', async (_what, forge) => {
+])('returns 401 for %s', async (_what, forge) => {
   expect(await me(await forge())).toEqual(INVALID);
 });
 
-test('refuses a session signed with the key of machine tokens', async () => {
+test('returns 401 for a session signed with the key of machine tokens', async () => {
   expect(await me(await workos.signMachineToken(claims))).toEqual(INVALID);
   expect(await me(await workos.signMachineToken(claims, { kid }))).toEqual(INVALID);
 });
 
-test('goes on taking sessions while the keys cannot be fetched', async () => {
+test('accepts sessions while the JWKS cannot be fetched', async () => {
   expect(await me(good)).toEqual(OK);
   workos.faults.add({ kind: 'status', status: 503, path: '/sso/jwks', times: 0 });
   service.clock.advance(11 * 60_000);
@@ -179,7 +179,7 @@ test('goes on taking sessions while the keys cannot be fetched', async () => {
   expect(outcome(await list())).toEqual(OK);
 });
 
-test('answers 503 for an unknown key id while the keys cannot be fetched, without asking each time', async () => {
+test('returns 503 for an unknown key id while the JWKS cannot be fetched, without a fetch each time', async () => {
   workos.faults.add({ kind: 'status', status: 503, path: '/sso/jwks', times: 0 });
   service.clock.advance(20_000);
   const fresh = { ...claims, iat: now(), exp: now() + 300 };
@@ -192,7 +192,7 @@ test('answers 503 for an unknown key id while the keys cannot be fetched, withou
   expect(workos.requests()).toHaveLength(asked);
 });
 
-test('shows a person while WorkOS does not answer, from what it said before', async () => {
+test("shows a user from WorkOS's last answer while WorkOS does not answer", async () => {
   const other = await service.organizations.add();
   const token = await other.session('owner');
   workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });

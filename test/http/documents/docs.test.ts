@@ -42,7 +42,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation]),
 );
 
-describe('the document', () => {
+describe('GET /openapi.json', () => {
   test('passes a public linter with its recommended rules', async () => {
     const config = await createConfig({ extends: ['recommended'] });
     const problems = await lintFromString({ source, absoluteRef: 'openapi.json', config });
@@ -50,14 +50,14 @@ describe('the document', () => {
     expect(errors.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
   });
 
-  test('a document with a fault does not pass', async () => {
+  test('fails the linter for a document with a fault', async () => {
     const config = await createConfig({ extends: ['recommended'] });
     const broken = JSON.stringify({ ...document, info: {} });
     const problems = await lintFromString({ source: broken, absoluteRef: 'openapi.json', config });
     expect(problems.some(({ severity }) => severity === 'error')).toBe(true);
   });
 
-  test('is OpenAPI 3.1 and names every route that the issue names', () => {
+  test('is OpenAPI 3.1 and names every public route', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(operations.map(([name]) => name)).toEqual(
       expect.arrayContaining([
@@ -78,7 +78,7 @@ describe('the document', () => {
     );
   });
 
-  test.each(operations)('%s has a name, a summary, one success and enveloped errors', (_name, operation) => {
+  test.each(operations)('gives %s a name, a summary, one success and enveloped errors', (_name, operation) => {
     expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
     expect(operation.summary).toMatch(/^[A-Z]/);
     const statuses = Object.keys(operation.responses);
@@ -102,13 +102,13 @@ describe('the document', () => {
     );
   });
 
-  test('only creating answers with the secret', () => {
+  test('returns a secret only from routes that create one', () => {
     const { schemas } = document.components;
     const withValue = Object.entries(schemas).filter(([, schema]) => schema.properties?.['value']);
     expect(withValue.map(([name]) => name)).toEqual(['CreatedApiKey']);
   });
 
-  test('says which status create answers when', () => {
+  test('documents the statuses of create', () => {
     const create = document.paths['/v1/api-keys']?.['post'];
     expect(Object.keys(create?.responses ?? {})).toEqual(
       expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415', '423', '502', '503']),
@@ -116,7 +116,7 @@ describe('the document', () => {
     expect(create?.description).toContain('apikeys:write');
   });
 
-  test('has a webhook for every notice, whose key is the one of the API', () => {
+  test("has a webhook for every outgoing event, with the API's key in it", () => {
     const { webhooks } = document;
     expect(Object.keys(webhooks)).toEqual([...NOTICE_TYPES]);
     const { requestBody, parameters = [] } = webhooks['api_key.expiring']!['post']!;
@@ -130,7 +130,7 @@ describe('the document', () => {
     );
   });
 
-  test('describes a query parameter of every list', () => {
+  test('describes the query parameters of every list', () => {
     const list = document.paths['/v1/api-keys']?.['get'];
     expect((list?.parameters ?? []).map(({ name }) => name)).toEqual(
       expect.arrayContaining(['limit', 'after', 'before', 'status', 'permission_set', 'q', 'organization_id']),
@@ -138,18 +138,18 @@ describe('the document', () => {
   });
 });
 
-describe('the page', () => {
+describe('GET /docs', () => {
   // The linter held the event loop: connections that the service closed meanwhile are noticed first.
   beforeAll(() => sleep(100));
 
-  test('is where the address of the service leads', async () => {
+  test('is where / redirects to', async () => {
     const answer = await fetch(service.url, { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs']);
     const posted = await fetch(service.url, { method: 'POST' });
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
-  test('loads only what this service serves', async () => {
+  test('loads files of this service alone', async () => {
     const html = await text('/docs');
     const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => String(address));
     expect(addresses.toSorted()).toEqual([
@@ -168,13 +168,13 @@ describe('the page', () => {
     }
   });
 
-  test('its style fetches nothing from elsewhere', async () => {
+  test('has a style that fetches nothing from elsewhere', async () => {
     const css = await text((await assetPaths()).find((path) => path.endsWith('.css'))!);
     expect(css).not.toMatch(/@import/);
     expect([...css.matchAll(/url\((?!["']?data:)[^)]*\)/g)].map(([url]) => url)).toEqual([]);
   });
 
-  test('may run no script but its own, and reach nothing but this service', async () => {
+  test('may run no other script, and reach no other service, by its policy', async () => {
     const { headers } = await call(service, 'GET', '/openapi.json');
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
     const response = await fetch(`${service.url}/docs`);
@@ -198,7 +198,7 @@ describe('the page', () => {
     expect(JSON.stringify(policy)).not.toMatch(/http|\*|unsafe-eval/);
   });
 
-  test('the inline script is the one that the policy names', async () => {
+  test('has the inline script that its policy names', async () => {
     const response = await fetch(`${service.url}/docs`);
     const script = /<script>([^<]+)<\/script>/.exec(await response.text())?.[1] ?? '';
     const hash = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(script))).toString('base64');
@@ -210,8 +210,8 @@ describe('the page', () => {
 const get = (path: string, headers: Record<string, string>) => rawBytes(service, path, headers);
 const kept = async (path: string) => (await get(path, {})).headers['cache-control'];
 
-describe('what is the same for everybody', () => {
-  test('is sent compressed, once to each client, and whole to one that takes no gzip', async () => {
+describe('prepared answers', () => {
+  test('are sent compressed, once to each client, and uncompressed to one without gzip', async () => {
     for (const path of ['/openapi.json', '/docs', ...(await assetPaths())]) {
       const packed = await get(path, { 'accept-encoding': 'gzip, br' });
       expect([packed.status, packed.headers['content-encoding'], packed.headers['vary']]).toEqual([
@@ -232,7 +232,7 @@ describe('what is the same for everybody', () => {
     }
   });
 
-  test('has a name of its content where it is kept for ever, and is asked about where it is not', async () => {
+  test('are named after their content if cached for ever, and revalidated if not', async () => {
     expect(await kept('/openapi.json')).toBe('no-cache');
     expect(await kept('/docs')).toBe('no-cache');
     for (const path of await assetPaths()) {

@@ -30,7 +30,7 @@ async function flood(at: At, organizationId: string): Promise<void> {
 const eventsOf = (organizationId: string) =>
   service.db('audit_events').where({ organization_id: organizationId }).orderBy('sequence');
 
-test('a guess at a person who signed in at another replica, or before a restart, is not hidden by a flood', async () => {
+test('records a guess at a user who signed in on another replica, or before a restart, despite a flood', async () => {
   const { email, userId, organizations } = await addPerson(service);
   const organizationId = organizations[0]!;
   expect((await login(service, { email, password: PASSWORD })).status).toBe(200);
@@ -47,7 +47,7 @@ test('a guess at a person who signed in at another replica, or before a restart,
   }
 });
 
-test('nor is a guess at a member with a key of their own, who never signed in here', async () => {
+test('records a guess at a member with a personal key who never signed in here, despite a flood', async () => {
   const acme = await service.organizations.add();
   const own = ['apikeys:write:own', 'workspace:read'];
   await createKey(service, await acme.session('member', { permissions: own }), { owner: 'user' });
@@ -59,7 +59,7 @@ test('nor is a guess at a member with a key of their own, who never signed in he
   ]);
 });
 
-test('whose an address is, is forgotten when nobody has signed in with it for long', async () => {
+test('deletes an account without a sign-in for long', async () => {
   const { email, userId } = await addPerson(service);
   await login(service, { email, password: PASSWORD });
   const known = () => service.db('known_accounts').where({ user_id: userId });

@@ -42,8 +42,8 @@ const signIn = async () => {
   return [status, body.error.code, body.error.details];
 };
 
-describe('a refusal of a right password', () => {
-  it.each([...SIGN_IN_REFUSALS.keys()])('of the kind %s is told as what it is', async (code) => {
+describe("WorkOS's refusal of a right password", () => {
+  it.each([...SIGN_IN_REFUSALS.keys()])('of the kind %s is answered as what it is', async (code) => {
     workos.behave({ sign_in_refusal: code });
     expect(await signIn()).toEqual(expected(code));
     const logged = service.logs.some((line) => line.includes(`"workos_code":"${code}"`));
@@ -57,7 +57,7 @@ describe('a refusal of a right password', () => {
     ['a code without end', 400, { code: 'x'.repeat(5_000), message: 'x' }, 'unknown'],
     ['no code at all', 403, { message: 'x' }, 'unknown'],
     ['a body that is a list', 400, [] as never, 'unknown'],
-  ])('with %s is no wrong password', async (_what, status, body, reason) => {
+  ])('with %s is not answered as a wrong password', async (_what, status, body, reason) => {
     workos.faults.add({ kind: 'status', status, body: { ...body }, path: '/user_management/authenticate' });
     expect(await signIn()).toEqual([403, 'permission_denied', { reason }]);
   });
@@ -86,7 +86,7 @@ const sessionsAtWorkos = async (userId: string) => {
   return data.filter((event) => event.data.user_id === userId).map((event) => [event.event, event.data.id] as const);
 };
 
-describe('a person in no organization', () => {
+describe('a user without an organization', () => {
   it('leaves no session behind at WorkOS', async () => {
     const { email, userId } = await addPerson(service, 0);
     expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([403, 'permission_denied']);
@@ -102,7 +102,7 @@ describe('a person in no organization', () => {
     });
   });
 
-  it('has it ended later, where WorkOS does not answer', async () => {
+  it('has the session revoked later if WorkOS does not answer', async () => {
     const { email, userId } = await addPerson(service, 0);
     workos.faults.add({ kind: 'status', status: 503, path: '/user_management/sessions/revoke', times: 1 });
     expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([403, 'permission_denied']);

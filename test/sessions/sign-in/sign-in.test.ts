@@ -12,7 +12,7 @@ const service = await startService(env, { product: { sessions } });
 const OK = [200, undefined];
 const me = (token: string) => call(service, 'GET', '/v1/me/session', { token });
 
-test('signs in with a password, and the token is good', async () => {
+test('POST /v1/auth/login returns a token that works', async () => {
   const { email, userId, organizations } = await addPerson(service);
   const answer = await login(service, { email, password: PASSWORD });
   expect([answer.status, answer.body]).toEqual([
@@ -28,13 +28,13 @@ test('signs in with a password, and the token is good', async () => {
   expect((await me(tokensOf(answer).access_token)).body).toMatchObject({ kind: 'user', user_id: userId });
 });
 
-test('is not there unless the product says so', async () => {
+test('returns 404 unless the product enables password sign-in', async () => {
   const without = await startService();
   for (const path of ['login', 'refresh', 'logout'])
     expect(outcome(await call(without, 'POST', `/v1/auth/${path}`, { body: {} }))).toEqual([404, 'route_not_found']);
 });
 
-test('a wrong address and a wrong password are one answer', async () => {
+test('returns the same answer for a wrong address and a wrong password', async () => {
   const { email } = await addPerson(service);
   const wrong = [
     await login(service, { email, password: 'not this one' }),
@@ -55,7 +55,7 @@ test('a wrong address and a wrong password are one answer', async () => {
   }
 });
 
-test('who belongs to several organizations chooses, without the password a second time', async () => {
+test('returns 409 organization_choice_required to a user of several organizations, who chooses without the password', async () => {
   const { email, organizations } = await addPerson(service, 2);
   const asked = await login(service, { email, password: PASSWORD });
   expect(outcome(asked)).toEqual([409, 'organization_choice_required']);
@@ -71,7 +71,7 @@ test('who belongs to several organizations chooses, without the password a secon
   expect(outcome(again)).toEqual([401, 'credential_invalid']);
 });
 
-test('who names the organization is not asked; one that is not theirs is not found, and opens no session', async () => {
+test("signs in to a named organization at once; returns 404 for another's, and opens no session", async () => {
   const { email, userId, organizations } = await addPerson(service, 2);
   const named = await login(service, { email, password: PASSWORD, organization_id: organizations[0] });
   expect(named.body).toMatchObject({ organization_id: organizations[0] });
@@ -85,12 +85,12 @@ test('who names the organization is not asked; one that is not theirs is not fou
   expect(ended).toMatchObject({ end_reason: 'refused', workos_revoked_at: expect.any(Date) });
 });
 
-test('a person without an organization has nothing here', async () => {
+test('returns 403 to a user without an organization', async () => {
   const { email } = await addPerson(service, 0);
   expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([403, 'permission_denied']);
 });
 
-test('refreshes, once with each token, and takes the session to another organization', async () => {
+test('POST /v1/auth/refresh works once with each token, and moves the session to another organization', async () => {
   const { email, organizations } = await addPerson(service, 2);
   const first = tokensOf(await login(service, { email, password: PASSWORD, organization_id: organizations[0] }));
   const second = await refresh(service, { refresh_token: first.refresh_token });
@@ -108,7 +108,7 @@ test('refreshes, once with each token, and takes the session to another organiza
   expect(decodeJwt(tokensOf(moved).access_token)['sid']).toBe(decodeJwt(first.access_token)['sid']);
 });
 
-test('signing out ends every token of the session at once, here and at WorkOS', async () => {
+test('POST /v1/auth/logout ends every token of the session at once, here and at WorkOS', async () => {
   const { email } = await addPerson(service);
   const { access_token, refresh_token } = tokensOf(await login(service, { email, password: PASSWORD }));
   const renewed = tokensOf(await refresh(service, { refresh_token }));
@@ -130,7 +130,7 @@ test('signing out ends every token of the session at once, here and at WorkOS', 
   expect(outcome(await me(other.access_token))).toEqual(OK);
 });
 
-test('another replica refuses it as soon as it is told, and looks while it is told nothing', async () => {
+test('another replica refuses the session at its invalidation, and reads the row while it receives none', async () => {
   const { email } = await addPerson(service);
   const { access_token } = tokensOf(await login(service, { email, password: PASSWORD }));
   expect(outcome(await me(access_token))).toEqual(OK);
@@ -156,7 +156,7 @@ test('another replica refuses it as soon as it is told, and looks while it is to
   service.trust.onOpen();
 });
 
-test('while WorkOS is down one signs out here, and WorkOS is told later', async () => {
+test('signs out here while WorkOS is down, and revokes at WorkOS later', async () => {
   const { email } = await addPerson(service);
   const { access_token, refresh_token } = tokensOf(await login(service, { email, password: PASSWORD }));
   const sid = String(decodeJwt(access_token)['sid']);
@@ -172,7 +172,7 @@ test('while WorkOS is down one signs out here, and WorkOS is told later', async 
   expect(outcome(await refresh(service, { refresh_token }))[0]).toBe(401);
 });
 
-test('signing out is for people', async () => {
+test('returns 403 to keys and machines that sign out', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session('owner'));
   for (const token of [await acme.machineToken(), key.value, SERVICE_TOKEN])
@@ -180,7 +180,7 @@ test('signing out is for people', async () => {
   expect(outcome(await call(service, 'POST', '/v1/auth/logout'))).toEqual([401, 'credential_missing']);
 });
 
-test('an organization that is used from elsewhere alone is not signed in to', async () => {
+test("returns 403 ip_not_allowed for an address outside the organization's allow list", async () => {
   const { email, userId, organizations } = await addPerson(service);
   await service
     .db('tenants')
@@ -199,13 +199,13 @@ test.each<[string, object]>([
   ['an address that is too long', { email: 'x'.repeat(255), password: 'x' }],
   ['a choice of nothing', { pending_authentication_token: 'x' }],
   ['a field too many', { email: 'a@b.test', password: 'x', role: 'owner' }],
-])('refuses %s with 400', async (_what, body) => {
+])('returns 400 for %s', async (_what, body) => {
   const answer = await login(service, body);
   expect(outcome(answer)).toEqual([400, 'validation_error']);
   expect(JSON.stringify(answer.body)).not.toContain('xxxx');
 });
 
-test('an account may be tried so often from one network, whether there is one or not, and an address so often', async () => {
+test('returns 429 beyond the limits of an account from one network, existing or not, and of an address', async () => {
   const env = { LATCHKEY_SIGN_INS_PER_MINUTE: '8', LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '5', TRUST_PROXY: '1' };
   const limited = await startService(env, { product: { sessions } });
   const { email } = await addPerson(limited);
@@ -236,7 +236,7 @@ test('an account may be tried so often from one network, whether there is one or
     expect(metrics).toContain(`latchkey_budget_total${counted}`);
 });
 
-test('no number of strangers locks a person out, and each of them is slowed', async () => {
+test('lets a user sign in while other networks attack the account, and slows those', async () => {
   const limited = await startService(
     { LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE: '10', TRUST_PROXY: '1' },
     { product: { sessions } },
@@ -252,7 +252,7 @@ test('no number of strangers locks a person out, and each of them is slowed', as
   expect(outcome(await attempt('203.0.113.9', PASSWORD))).toEqual([200, undefined]);
 });
 
-test('that WorkOS is down is told as such', async () => {
+test('returns 503 workos_unavailable while WorkOS is down', async () => {
   const { email } = await addPerson(service);
   takeWorkosDown(service);
   expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([503, 'workos_unavailable']);
@@ -260,7 +260,7 @@ test('that WorkOS is down is told as such', async () => {
   service.workos.faults.clear();
 });
 
-test('neither address, password nor token is in any line of the log, or in the database', async () => {
+test('writes no address, password or token to the log or the database', async () => {
   const { email, organizations } = await addPerson(service, 2);
   const named = { email, organization_id: organizations[0] };
   const tokens = tokensOf(await login(service, { ...named, password: PASSWORD }));
