@@ -31,7 +31,7 @@ import { oldestSeconds } from '../webhooks/undelivered.ts';
 import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
 import type { Product } from '../product/product.ts';
 import type { Loop } from '../background/loop.ts';
-import type { Pace } from '../background/rate-limiter.ts';
+import type { RateLimiter } from '../background/rate-limiter.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../config/version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
@@ -43,7 +43,7 @@ type Deps = {
   db: Knex;
   metrics: Pick<Metrics, 'registry' | 'tableGauges' | 'failures'>;
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
-  pace: Pace;
+  pace: RateLimiter;
   itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;

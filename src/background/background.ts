@@ -6,10 +6,10 @@ import { heldOffMs } from '../workos/failure.ts';
 
 export type Background = {
   loops: readonly Loop[];
-  /** How long ago a loop last completed a step in this process, by the monotonic clock; since the start, if it never did. */
+  /** Returns the seconds since a loop last completed a step here, by the monotonic clock; else since the start. */
   sinceStepSeconds(name: string): number;
   start(): void;
-  /** Lets the steps that run finish. */
+  /** Waits for running steps to finish. */
   stop(): Promise<void>;
   /** Runs one step of a loop now. */
   runOnce(name: string): Promise<void>;
@@ -24,8 +24,8 @@ type Deps = {
 };
 
 /**
- * The loops that run beside the requests: each on any number of replicas, each coming back after a failed step. They pause
- * while the database shows no beat: a commit that waits for a dead standby would hold a connection each time.
+ * Runs the loops of a replica; a failed step never ends a loop. Loops pause while the database shows no beat, since every
+ * commit that waits for a dead standby would hold a connection.
  */
 export function makeBackground({ loops, isProven, failures, log }: Deps): Background {
   const stopping = new AbortController();
@@ -43,7 +43,7 @@ export function makeBackground({ loops, isProven, failures, log }: Deps): Backgr
 
   function onError(name: string, error: unknown): void {
     failures.inc({ loop: name });
-    log.warn({ err: error, loop: name }, 'a background step failed and will be tried again');
+    log.warn({ err: error, loop: name }, 'background loop failed; retrying');
   }
 
   return {
@@ -57,7 +57,7 @@ export function makeBackground({ loops, isProven, failures, log }: Deps): Backgr
           everyMs: loop.everyMs,
           signal,
           onError,
-          // That WorkOS wants fewer requests is no failure of a loop.
+          // A pause that WorkOS asks for is no failure of the loop.
           pauseMs: heldOffMs,
         }),
       );

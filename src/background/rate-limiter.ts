@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type Pace = ReturnType<typeof makePace>;
+export type RateLimiter = ReturnType<typeof makeRateLimiter>;
 
 /**
- * Lets at most so many a second go on, evenly apart.
- * @param replicas how many processes share them, each with an equal part
+ * Spaces calls evenly, at most `perSecond`.
+ * @param replicas how many replicas share the rate in equal parts
  */
-export function makePace(perSecond: number, replicas: () => number = () => 1) {
+export function makeRateLimiter(perSecond: number, replicas: () => number = () => 1) {
   let nextAt = -Infinity;
   return {
-    /** How many may wait for their turn at a time and all have it within a second. */
+    /** Returns how many callers may wait at a time so that each has its turn within a second; `most` at most. */
     atATime: (most: number) => Math.max(1, Math.min(most, Math.floor(perSecond / replicas()))),
 
     async turn(): Promise<void> {
       const at = Math.max(performance.now(), nextAt);
       nextAt = at + (1_000 * replicas()) / perSecond;
       const wait = at - performance.now();
-      // A timer is no finer than this.
+      // Timers have whole milliseconds.
       if (wait >= 1) await sleep(wait);
     },
   };

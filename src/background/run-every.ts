@@ -5,32 +5,32 @@ type Options = {
   everyMs: number;
   signal: AbortSignal;
   onError: (name: string, error: unknown) => void;
-  /** For how long the loop is to pause, when that is all that an error says. */
+  /** Returns the pause that an error asks for, if it is no failure. */
   pauseMs?: (error: unknown) => number | undefined;
 };
 
-/** Replicas that were started together drift apart by this much. */
+/** Spreads the loops of replicas that start together. */
 export const JITTER = 0.2;
 
-/** A loop whose steps fail in a row pauses longer, up to this or its own interval. */
+/** The longest backoff after failures in a row, unless the loop's interval is longer. */
 const MAX_BACKOFF_MS = 5_000;
 
-/** Runs `step` again and again until the signal; a step that fails is reported and does not end the loop. */
+/** Repeats `step` until the signal. A failed step is reported and does not end the loop. */
 export async function runEvery(step: () => Promise<void>, options: Options): Promise<void> {
   const { name, everyMs, signal, onError, pauseMs = () => undefined } = options;
   let failures = 0;
   while (!signal.aborted) {
-    let askedMs: number | undefined;
+    let heldMs: number | undefined;
     try {
       await step();
       failures = 0;
     } catch (error) {
-      askedMs = pauseMs(error);
-      if (askedMs === undefined) failures++;
-      if (askedMs === undefined && !signal.aborted) onError(name, error);
+      heldMs = pauseMs(error);
+      if (heldMs === undefined) failures++;
+      if (heldMs === undefined && !signal.aborted) onError(name, error);
     }
     const failedMs = Math.min(everyMs * 2 ** Math.min(failures, 8), MAX_BACKOFF_MS);
-    const backoffMs = Math.max(everyMs, failedMs, askedMs ?? 0);
+    const backoffMs = Math.max(everyMs, failedMs, heldMs ?? 0);
     const pause = backoffMs * (1 - JITTER + 2 * JITTER * Math.random());
     await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
   }

@@ -1,22 +1,22 @@
 type Lease = {
-  /** For how long it is held each time. */
+  /** How long each renewal holds the lease. */
   leaseMs: number;
-  /** Holds it until then, if it is still held. */
+  /** Extends the lease, if this replica still holds it. */
   renew: (until: Date) => Promise<void>;
   now: () => Date;
 };
 
-/** How often in the time of a lease it is renewed. */
+/** How often a lease is renewed within its time. */
 const RENEWALS = 3;
 
 /**
- * Holds a lease for as long as the work takes, which nobody knows before. A lease that is long enough for any work would
- * keep that of a process that died from the next for as long.
+ * Holds a lease during work of unknown length. One lease long enough for any work would block the others just as long
+ * after a crash.
  */
 export async function whileRenewing<T>({ leaseMs, renew, now }: Lease, work: () => Promise<T>): Promise<T> {
   let renewed = Promise.resolve();
   const timer = setInterval(() => {
-    // One that fails is followed by the next.
+    // The next renewal follows a failed one.
     renewed = renewed.then(() => renew(new Date(now().getTime() + leaseMs))).catch(() => undefined);
   }, leaseMs / RENEWALS);
   try {

@@ -6,7 +6,7 @@ import type { Marker } from '../api-keys/mirror/marker.ts';
 import type { KeysOf, UnsettledKey, UnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';
 import type { KeyGateway } from '../workos/test-environment-gateway.ts';
-import type { Pace } from '../background/rate-limiter.ts';
+import type { RateLimiter } from '../background/rate-limiter.ts';
 import { whileRenewing } from '../background/while-renewing.ts';
 
 type WorkosCalls = 'heldMs' | 'deleteKey' | 'expireKey' | 'listOrganizationKeys' | 'listUserKeys';
@@ -17,7 +17,7 @@ type Deps = {
   /** Those that there is a WorkOS for. */
   environments: readonly UnsettledKey['environment'][];
   marker: Pick<Marker, 'rowOf'>;
-  pace: Pace;
+  pace: RateLimiter;
   items: Pick<Items, 'each'>;
   /** For how long a row is claimed; then whoever claimed it, and has not renewed that, is taken for dead. */
   settleAfterMs: number;

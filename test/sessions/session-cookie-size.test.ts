@@ -30,10 +30,10 @@ const starts = async (count: number) => {
     { product: { scopes: [...scopes, ...(count > 0 ? [{ group: 'Documents', scopes: more }] : [])] } },
   );
   for (let i = 0; i < 2; i++) await other.background.runOnce('configuration');
-  return other.logs.filter((line) => line.includes('a role with every scope does not fit')).length;
+  return other.logs.filter((line) => line.includes('session cookie too large for a role with every scope')).length;
 };
 
-/** What the SDK seals for somebody with this role. */
+/** Returns the size of the session that the SDK seals for a user with this role. */
 async function sealedBytes(role: string): Promise<number> {
   const { id: organizationId, name } = await service.organizations.add();
   const email = `${role}@${name}.test`;

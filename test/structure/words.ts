@@ -7,7 +7,8 @@ export type Place = { path: string; what: 'file name' | 'export' | 'text' | 'tes
 // Wire names that exist stay: they have no spaces, and stand in no name of a file or an export.
 const OLD_WORDS: readonly OldWord[] = [
   { pattern: /\bnotices?\b/i, say: 'webhook' },
-  { pattern: /\bhooks?\b/i, say: 'webhook' },
+  // Not in a path such as `/v1/hooks/stripe`.
+  { pattern: /(?<!\/)\bhooks?\b/i, say: 'webhook' },
   { pattern: /\blanes?\b/i, say: 'fast path, or delivery queue' },
   { pattern: /\b(?:tells?|telling|told)\b/i, say: 'record, publish, or deliver' },
   { pattern: /\b(?:hears?|heard|hearing)\b/i, say: 'receive, or learn' },

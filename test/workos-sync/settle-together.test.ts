@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { makeUnsettledKeys } from '../../src/api-keys/rows/unsettled-keys.ts';
-import { makePace } from '../../src/background/rate-limiter.ts';
+import { makeRateLimiter } from '../../src/background/rate-limiter.ts';
 import { makeSettle } from '../../src/workos-sync/settle.ts';
 import { call, createKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
@@ -48,7 +48,7 @@ function slowSettler(listed: Promise<void>) {
     workosOf: () => workos as never,
     environments: ['live'],
     marker: { rowOf: () => undefined },
-    pace: makePace(1_000),
+    pace: makeRateLimiter(1_000),
     items: plainItems,
     settleAfterMs: LEASE_MS,
     at: async () => undefined,

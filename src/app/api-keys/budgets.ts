@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { makeKeyChanges } from '../../api-keys/rules/key-changes.ts';
 import { makeFairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
-import { makePace } from '../../background/rate-limiter.ts';
+import { makeRateLimiter } from '../../background/rate-limiter.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { makeLimitsParts } from './limits.ts';
 
@@ -57,7 +57,7 @@ export function makeShares(deps: SharesDeps) {
   return {
     replicas,
     /** Of everything that is asked of WorkOS in the background. */
-    pace: makePace(config.workos.settlementsPerSecond, replicas.working),
+    pace: makeRateLimiter(config.workos.settlementsPerSecond, replicas.working),
     limits,
     limiter,
     budgets: makeBudgets({ ...deps, limiter, replicas: replicas.answering }),

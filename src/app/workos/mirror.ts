@@ -29,7 +29,7 @@ import { makeApplyEvent } from '../../workos-sync/apply-event.ts';
 import type { ApplyEvent } from '../../workos-sync/apply-event.ts';
 import type { Loop } from '../../background/loop.ts';
 import { makeEventCursors } from '../../workos-sync/event-cursors.ts';
-import type { Pace } from '../../background/rate-limiter.ts';
+import type { RateLimiter } from '../../background/rate-limiter.ts';
 import { makePollEvents } from '../../workos-sync/poll-events.ts';
 import { makeRereadEvents } from '../../workos-sync/reread-events.ts';
 import { makeUnreadableEvents } from '../../workos-sync/unreadable-events-repository.ts';
@@ -91,7 +91,7 @@ type MemberDeps = {
   workos: WorkosGateway;
   mirrorMembers: MirrorMembers;
   announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
-  pace: Pace;
+  pace: RateLimiter;
   itemsOf: ItemsOf;
   clock: Clock;
   log: Logger;

@@ -15,7 +15,7 @@ import { makeMirroredKeys } from '../../api-keys/mirror/mirrored-keys.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
 import { doubtMembers } from '../../members/due-members.ts';
 import type { Replicas } from '../../background/replicas.ts';
-import type { Pace } from '../../background/rate-limiter.ts';
+import type { RateLimiter } from '../../background/rate-limiter.ts';
 import { makeLiveSide } from '../../workos-sync/reconcile/live-side.ts';
 import { makeReconcile } from '../../workos-sync/reconcile/reconcile.ts';
 import type { Reconcile } from '../../workos-sync/reconcile/reconcile.ts';
@@ -38,7 +38,7 @@ type Deps = {
   itemsOf: ItemsOf;
   environments: readonly Environment[];
   replicas: Pick<Replicas, 'count'>;
-  pace: Pace;
+  pace: RateLimiter;
   settleAfterMs: number;
   audit: AuditLog;
   at: FaultPoint;
