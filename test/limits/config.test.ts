@@ -20,7 +20,7 @@ test.each([
   ['REDIS_URL', 'http://s3cr3t@redis', 'needs a redis:// or rediss:// address'],
   ['REDIS_URL', 's3cr3t', 'needs a redis:// or rediss:// address'],
   ['REDIS_URL', 'redis://', 'needs a redis:// or rediss:// address'],
-  ['REDIS_URL', 'redis://:s3cr3t@redis/sessions', 'names a database that is no number'],
+  ['REDIS_URL', 'redis://:s3cr3t@redis/sessions', 'names a database that is not a number'],
   ['REDIS_URL', 'redis://:s3cr3t%ZZ@redis', 'has a user or password that is not percent-encoded'],
   ['LATCHKEY_LIMITS_FALLBACK', 's3cr3t', 'Invalid option'],
   ['LATCHKEY_LEASE_SECONDS', '0', 'needs a whole number from 1 to 3600'],

@@ -21,7 +21,7 @@ test.each([0, 1, 3])('accepts %d previous secrets', (count) => {
 test.each([
   ['four', others.join(','), 'needs up to 3 secrets'],
   ['a short one', `${others[0]},short`, 'needs up to 3 secrets of 32 bytes or more'],
-  ['one with a comma in it', 'this one has a comma, and is thus no secret but two', 'a secret with a comma in it'],
+  ['one with a comma in it', 'this one has a comma, and is thus no secret but two', 'no secret may contain a comma'],
   ['the current one', `${others[0]},${CURRENT}`, 'names a secret twice, or the current one'],
   ['one twice', `${others[0]},${others[1]},${others[0]}`, 'names a secret twice'],
 ])('refuses %s without repeating a value', (_what, previous, reason) => {
