@@ -227,7 +227,7 @@ const verification = {
 };
 
 const webhooks = {
-  STRIPE_WEBHOOK_SECRET: hookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)').describe(
+  STRIPE_WEBHOOK_SECRET: webhookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)').describe(
     "Signing secrets of Stripe's webhook endpoint, up to 5, separated by commas; without one the route does not exist.",
   ),
   BILLING_WEBHOOK_SECRETS: signingSecrets.describe(

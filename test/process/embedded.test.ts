@@ -26,7 +26,10 @@ test('npm start prints its addresses, refuses a second start, stops in order and
   expect((await session(first, key.value)).status).toBe(200);
 
   const second = await runEntry('embedded', { ...env, PORT: '0', WORKOS_PORT: `${await freePort()}` });
-  expect(second).toMatchObject({ code: 1, stderr: `Another Latchkey already runs on the data folder ${folder}. Stop it, or set LATCHKEY_DATA_DIR.\n` });
+  expect(second).toMatchObject({
+    code: 1,
+    stderr: `Another Latchkey already runs on the data folder ${folder}. Stop it, or set LATCHKEY_DATA_DIR.\n`,
+  });
   expect((await session(first, key.value)).status, 'the first is not disturbed').toBe(200);
 
   expect(await stop(first.child)).toBe(0);
