@@ -77,7 +77,7 @@ const SETTINGS = {
   rateLimit: { json: 'rate_limit', recorded: true },
   concurrency: { json: 'concurrency', recorded: true },
   ipAllowList: { json: 'ip_allow_list', recorded: true },
-} as const satisfies Record<Name, { json: keyof Sent & keyof Shown; recorded: boolean }>;
+} as const satisfies Record<Name, { json: keyof Sent; recorded: boolean }>;
 const NAMES = Object.keys(SETTINGS) as Name[];
 
 /** Reads the settings that a body names. A setting that it clears is there as undefined. */
@@ -93,7 +93,7 @@ export function readSettings(sent: Sent): Partial<KeySettings> {
     ipAllowList: normalizeRanges(sent.ip_allow_list ?? []),
   };
   const named = NAMES.filter((name) => sent[SETTINGS[name].json] !== undefined);
-  return Object.fromEntries(named.map((name) => [name, all[name]])) as Partial<KeySettings>;
+  return Object.fromEntries(named.map((name) => [name, all[name]]));
 }
 
 export function viewSettings(settings: KeySettings): Shown {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { auditSource } from '../audit/audit-event.ts';
+import type { AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
@@ -88,14 +89,8 @@ export function makeRotateKey(deps: Deps) {
       },
       async complete(trx, successor) {
         expiresAt = await succeed(deps, trx, old, successor.key, graceSeconds);
-        await recordRotation(deps.audit, trx, {
-          caller,
-          context,
-          old,
-          successor: successor.key,
-          graceSeconds,
-          expiresAt,
-        });
+        const rotation = { old, successor: successor.key, graceSeconds, expiresAt };
+        await recordRotation(deps.audit, trx, auditSource(caller, context), rotation);
         await repeatable.complete(trx, successor);
       },
     });
@@ -157,18 +152,19 @@ async function succeed(
 }
 
 type Rotation = {
-  caller: TenantCaller;
-  context: RequestContext;
   old: Key;
   successor: Key;
   graceSeconds: number;
   expiresAt: Date;
 };
 
-async function recordRotation(audit: AuditLog, trx: Knex.Transaction, rotation: Rotation): Promise<void> {
-  const { caller, context, old, successor, graceSeconds, expiresAt } = rotation;
+async function recordRotation(
+  audit: AuditLog,
+  trx: Knex.Transaction,
+  source: AuditSource,
+  { old, successor, graceSeconds, expiresAt }: Rotation,
+): Promise<void> {
   const { organizationId } = old;
-  const source = auditSource(caller, context);
   const details = { rotated_to: successor.id, grace_seconds: graceSeconds, expires_at: expiresAt.toISOString() };
   await audit.append(trx, keyEvent(organizationId, successor.id, 'api_key.created', source, describeNewKey(successor)));
   await audit.append(trx, keyEvent(organizationId, old.id, 'api_key.rotated', source, details));
