@@ -73,7 +73,7 @@ function settings(workosUrl: string): Record<string, string> {
     // Creating is measured; the local WorkOS has room for all of it.
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
-    // As the README starts it.
+    // As docs/tutorials/run-in-production.md starts it.
     NODE_OPTIONS: '--max-semi-space-size=8',
     MALLOC_ARENA_MAX: '1',
   };

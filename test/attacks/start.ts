@@ -38,7 +38,7 @@ export async function startEmbedded(): Promise<Target> {
   return targetOf(child, url, `http://127.0.0.1:${env.WORKOS_PORT}`, 'svc_latchkey_demo');
 }
 
-/** What production starts, as the README says, on a database of its own; gone after the test file. */
+/** What production starts, as docs/tutorials/run-in-production.md says, on a database of its own; gone after the test file. */
 export async function startProduction(more: Readonly<Record<string, string>> = {}): Promise<Target> {
   const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });
   lifetime.onEnd(() => workos.close());
