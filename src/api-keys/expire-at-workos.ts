@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { KeyGateway } from '../workos/test-environment-gateway.ts';
+import type { KeyGateway } from '../workos/gateway.ts';
 import type { Key } from './key.ts';
 import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 

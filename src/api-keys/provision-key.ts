@@ -10,8 +10,7 @@ import { ulid } from '../ids.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
 import { invalidFields } from '../http/validate.ts';
-import type { IssuedKey } from '../workos/gateway.ts';
-import type { KeyGateway } from '../workos/test-environment-gateway.ts';
+import type { IssuedKey, KeyGateway } from '../workos/gateway.ts';
 import type { KeyChanges } from './rules/key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
@@ -20,7 +19,7 @@ import type { Environment, Key, KeptHash, KeySettings, KeyTemplate } from './key
 import type { Marker } from './mirror/marker.ts';
 import type { UnsettledKeys } from './rows/unsettled-keys.ts';
 
-type WorkosCalls = 'refuseInVain' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
+type WorkosCalls = 'assertCallable' | 'createOrganizationKey' | 'createUserKey' | 'deleteKey';
 
 type Deps = {
   db: Knex;
@@ -81,7 +80,7 @@ export function makeProvisionKey(deps: Deps) {
     ...activation
   }: Provision): Promise<ProvisionedKey> {
     assertEnvironment(deps, template);
-    await deps.workosOf(template.environment).refuseInVain();
+    await deps.workosOf(template.environment).assertCallable();
     await deps.keyChanges.admit(caller.organizationId);
     const now = deps.clock();
     const wanted: NewKey = {

@@ -7,7 +7,7 @@ import { transaction } from '../db/transaction.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
-import type { KeyGateway } from '../workos/test-environment-gateway.ts';
+import type { KeyGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
 import { reachOf } from './rules/key-access.ts';
 import { keyEvent } from './key-audit.ts';

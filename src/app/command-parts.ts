@@ -10,7 +10,9 @@ import type { Parts } from './platform.ts';
 export function makeReconciliation({ config, ...parts }: Parts) {
   // A command limits no requests.
   const limits = { ...config.limits, redisUrl: undefined };
-  return makeReconcileParts(makePlatform({ ...parts, config: { ...config, limits, role: 'worker' }, isPatient: true }));
+  return makeReconcileParts(
+    makePlatform({ ...parts, config: { ...config, limits, role: 'worker' }, waitsOutHoldOffs: true }),
+  );
 }
 
 /** The loops of every role, not running: for `npm run dead-letters`. */

@@ -44,7 +44,7 @@ export type Parts = {
   /** Off where tests compare the answers of routes with those of their fast paths. */
   fastPaths?: boolean;
   /** Waits while WorkOS asks for fewer requests, as a command does, instead of failing at once. */
-  isPatient?: boolean;
+  waitsOutHoldOffs?: boolean;
   /** On in tests: an error code that a route does not declare becomes a 500. */
   strict?: boolean;
 };
@@ -56,17 +56,17 @@ const itemsOf = (db: Knex, { failures }: Metrics, clock: Clock, log: Logger) =>
 
 /** Makes the parts that routes and loops share, in the order in which they need each other. */
 export function makePlatform(parts: Parts) {
-  const { config, product, db, log, alone = false, at = passFaultPoint, isPatient = false } = parts;
+  const { config, product, db, log, alone = false, at = passFaultPoint, waitsOutHoldOffs = false } = parts;
   const { metrics, clock } = makeInstruments({ ...parts, log });
   const catalogue = makeCatalogue(product);
   const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
   const shares = makeShares(on);
-  const { budgets, limiter, pace } = shares;
+  const { budgets, limiter, rateLimiter } = shares;
   const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
-  const gateways = makeWorkosParts({ ...on, alone, isPatient });
+  const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys);
-  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos, pace });
+  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos, rateLimiter });
   const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, tell: notices.tell });
   const billing = makeBillingParts({ ...on, audit });
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
@@ -75,7 +75,7 @@ export function makePlatform(parts: Parts) {
   const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
-  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos, pace }) };
+  const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos, rateLimiter }) };
   return {
     ...on,
     ...shares,

@@ -43,7 +43,7 @@ type Deps = {
   db: Knex;
   metrics: Pick<Metrics, 'registry' | 'tableGauges' | 'failures'>;
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
-  pace: RateLimiter;
+  rateLimiter: RateLimiter;
   itemsOf: ItemsOf;
   at: FaultPoint;
   clock: Clock;
@@ -96,7 +96,7 @@ export function makeNoticesParts(deps: Deps) {
 }
 
 /** @throws StartError that names every variable that is missing */
-function targetsOf({ config, product, workos, pace }: Deps): Target[] {
+function targetsOf({ config, product, workos, rateLimiter }: Deps): Target[] {
   const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
   const secretsOf = (variable: string) => config.noticeSecrets[variable] ?? [];
   const missing = endpoints.filter(({ secret_env: variable }) => secretsOf(variable).length === 0);
@@ -111,7 +111,7 @@ function targetsOf({ config, product, workos, pace }: Deps): Target[] {
     send: makeSendNotice({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
   }));
   if (!forwardsAudit) return own;
-  return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, pace }) }];
+  return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, rateLimiter }) }];
 }
 
 /** A loop for each, so that one that does not answer holds up no other. */

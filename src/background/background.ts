@@ -17,7 +17,7 @@ export type Background = {
 
 type Deps = {
   loops: readonly Loop[];
-  /** Whether the database has shown lately that it is the primary. */
+  /** Whether the database has shown recently that it is the primary. */
   isProven: () => boolean;
   failures: Metrics['failures'];
   log: Pick<Logger, 'warn'>;

@@ -10,8 +10,9 @@ export function makeRateLimiter(perSecond: number, replicas: () => number = () =
   let nextAt = -Infinity;
   return {
     /** Returns how many callers may wait at a time so that each has its turn within a second; `most` at most. */
-    atATime: (most: number) => Math.max(1, Math.min(most, Math.floor(perSecond / replicas()))),
+    batchSize: (most: number) => Math.max(1, Math.min(most, Math.floor(perSecond / replicas()))),
 
+    /** Waits until the next call may go. */
     async turn(): Promise<void> {
       const at = Math.max(performance.now(), nextAt);
       nextAt = at + (1_000 * replicas()) / perSecond;

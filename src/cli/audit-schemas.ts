@@ -14,7 +14,7 @@ const USAGE = 'Usage: npm run audit:schemas     registers the schemas of audit e
 async function run(): Promise<number> {
   readArguments();
   const { workos } = readConfig(process.env);
-  const gateway = makeSdkGateway({ ...workos, isPatient: true, workosCalls: makeMetrics().workosCalls });
+  const gateway = makeSdkGateway({ ...workos, waitsOutHoldOffs: true, workosCalls: makeMetrics().workosCalls });
   let problems = 0;
   for await (const { action, outcome, version } of makeRegisterAuditSchemas(gateway)()) {
     const isSent = version === workos.auditSchemaVersion;

@@ -6,7 +6,7 @@ import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
-import type { KeptEvent } from '../workos-sync/unreadable-events-repository.ts';
+import type { StoredEvent } from '../workos-sync/unreadable-events-repository.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
 const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read
@@ -62,7 +62,7 @@ async function retry({ retryUnreadable }: Parts): Promise<number> {
   return left === 0 ? 0 : 1;
 }
 
-function lineOf({ environment, id, type, receivedAt, source, reason }: KeptEvent): string {
+function lineOf({ environment, id, type, receivedAt, source, reason }: StoredEvent): string {
   const line = [receivedAt.toISOString(), environment, source, type, id, reason].join('  ');
   return line.replaceAll(CONTROL, '�');
 }

@@ -4,7 +4,7 @@ import type { ApplyEvent } from './apply-event.ts';
 
 type Deps = { items: Pick<Items, 'each'>; applyEvent: ApplyEvent };
 
-/** One after the other; an event that cannot be applied is set aside, and those behind it go on: any order will do. */
+/** Applies events in turn. An event that fails is set aside and does not hold up the next: any order is right. */
 export function applyEach({ items, applyEvent }: Deps, events: readonly WorkosEvent[]): Promise<void> {
   return items.each(events, {
     name: (event) => ({ id: event.id, organizationId: undefined, payload: event }),

@@ -16,25 +16,25 @@ type Deps = {
   mirrorTenants: MirrorTenants;
   mirrorMembers: MirrorMembers;
   mirrorSessions: MirrorSessions;
-  /** Asks WorkOS what a person may do, if that is not known. Never fails: what is not known grants nothing. */
+  /** Reads a member's roles from WorkOS when they are unknown. Never fails: unknown roles grant nothing. */
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
-  /** Looks at what a role grants now. */
+  /** Checks the size of a role's permissions. */
   noteRole: (role: WorkosRole) => void;
   workosEvents: Metrics['workosEvents'];
 };
 
 const PAGE = 100;
 
-/** How an event came here. A request's id is that of the hook. */
+/** How an event arrived. `requestId` is set for a webhook. */
 export type Delivery = { source: 'hook' | 'poll'; requestId?: string };
 export type ApplyEvent = (event: WorkosEvent, delivery: Delivery) => Promise<Outcome>;
 
-/** `unchanged`: what the event tells was known already. */
+/** `unchanged`: the mirror had the state of the event already. */
 export type Outcome = 'applied' | 'unchanged';
 
 /**
- * Writes an event of WorkOS into the mirror. The same event again, late or in another order than the others ends in
- * the same mirror, so that hook and poller may both bring it, and a crash in between costs nothing.
+ * Writes an event of WorkOS into the mirror. Idempotent and independent of order: webhook and poller may both deliver an
+ * event, late or again after a crash, and the mirror ends the same.
  */
 export function makeApplyEvent(deps: Deps): ApplyEvent {
   return async function applyEvent(event, { source, requestId }) {
@@ -56,7 +56,7 @@ function apply(deps: Deps, event: WorkosEvent, source: AuditSource): Promise<boo
   const within = (work: (trx: Knex.Transaction) => Promise<boolean>) => transaction(db, work);
   switch (event.type) {
     case 'api_key.created':
-      return made(deps, event.key, source);
+      return keyCreated(deps, event.key, source);
     case 'api_key.updated':
       return within((trx) => mirrorKeys.changed(trx, event.key, source));
     case 'api_key.revoked':
@@ -118,7 +118,7 @@ async function endEverywhere(
   return changed;
 }
 
-/** Each step is a transaction of bounded size: should this end half-way, the event that comes again goes on. */
+/** Repeats a transaction of bounded size. After a crash half-way the redelivered event goes on. */
 async function inSteps({ db }: Deps, step: (trx: Knex.Transaction) => Promise<Step>): Promise<boolean> {
   let changed = false;
   for (;;) {
@@ -128,7 +128,11 @@ async function inSteps({ db }: Deps, step: (trx: Knex.Transaction) => Promise<St
   }
 }
 
-async function made({ db, mirrorKeys, askAboutMember }: Deps, key: WorkosKey, source: AuditSource): Promise<boolean> {
+async function keyCreated(
+  { db, mirrorKeys, askAboutMember }: Deps,
+  key: WorkosKey,
+  source: AuditSource,
+): Promise<boolean> {
   const { organizationId, userId } = key;
   const changed = await transaction(db, (trx) => mirrorKeys.made(trx, key, source));
   if (changed && userId !== undefined) await askAboutMember({ organizationId, userId });
@@ -136,8 +140,8 @@ async function made({ db, mirrorKeys, askAboutMember }: Deps, key: WorkosKey, so
 }
 
 /**
- * Closes the tenant first, which stops its keys at once, then revokes them in transactions of bounded size: should this
- * end half-way, the event that comes again goes on.
+ * Closes the tenant first, which stops its keys at once, then revokes them in transactions of bounded size. After a crash
+ * half-way the redelivered event goes on.
  */
 async function close(
   { db, mirrorKeys, mirrorTenants }: Deps,

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** How far the events were read: behind which, and when that one happened. */
+/** How far the events were read: the cursor, and the time of the last event read. */
 export type Position = { cursor: string | undefined; eventAt: Date | undefined };
 export type Lease = Position & { leasedUntil: Date };
 
@@ -14,20 +14,20 @@ type Row = {
 
 export type EventCursors = ReturnType<typeof makeEventCursors>;
 
-// By the server's clock, so that replicas whose clocks differ agree on when a lease is over; in what a Date can hold.
+// By the database's clock, so that replicas agree on when a lease ends; in milliseconds, which a Date can hold.
 const LEASE_END = "date_trunc('milliseconds', clock_timestamp()) + ? * interval '1 millisecond'";
 
-/** The place in a stream of events, read by one replica at a time; one that dies is followed when its lease is over. */
+/** The cursor of a stream of events. One replica reads at a time; another takes over when its lease ends. */
 export function makeEventCursors(db: Knex, name: string) {
   const held = ({ leasedUntil }: Lease) => db<Row>('event_cursors').where({ name, leased_until: leasedUntil });
 
   return {
-    /** @returns undefined while another replica reads */
+    /** @returns undefined while another replica has the lease */
     async take(leaseMs: number): Promise<Lease | undefined> {
       const { rows } = await db.raw<{ rows: Row[] }>(
-        `insert into event_cursors as place (name, leased_until) values (?, ${LEASE_END})
+        `insert into event_cursors as stream (name, leased_until) values (?, ${LEASE_END})
          on conflict (name) do update set leased_until = excluded.leased_until
-           where place.leased_until is null or place.leased_until <= clock_timestamp()
+           where stream.leased_until is null or stream.leased_until <= clock_timestamp()
          returning cursor, event_at, leased_until`,
         [name, leaseMs],
       );
@@ -35,7 +35,7 @@ export function makeEventCursors(db: Knex, name: string) {
       return row && toLease(row);
     },
 
-    /** Moves on and extends the lease. @returns undefined when somebody else has it by now */
+    /** Saves the position and extends the lease. @returns undefined when another replica has taken it */
     async save(lease: Lease, { cursor, eventAt }: Position, leaseMs: number): Promise<Lease | undefined> {
       const leased_until = db.raw<Date>(LEASE_END, [leaseMs]);
       const [saved] = await held(lease).update({ cursor: cursor ?? null, event_at: eventAt ?? null, leased_until }, [
@@ -46,12 +46,12 @@ export function makeEventCursors(db: Knex, name: string) {
       return saved && toLease(saved);
     },
 
-    /** Gives the lease back. `polledAt` when everything was read that there was. */
+    /** Gives the lease back. `polledAt` is set when the stream was read to its end. */
     async release(lease: Lease, polledAt?: Date): Promise<void> {
       await held(lease).update({ leased_until: null, ...(polledAt && { polled_at: polledAt }) });
     },
 
-    /** When everything was last read; undefined when it never was. */
+    /** Returns when the stream was last read to its end. */
     async polledAt(): Promise<Date | undefined> {
       const row = await db<Row>('event_cursors').where({ name }).first('polled_at');
       return row?.polled_at ?? undefined;

@@ -4,21 +4,21 @@ import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { WorkosFailure } from '../workos/failure.ts';
+import type { WorkosEvent } from '../workos/events/event.ts';
 import type { EventsPage, WorkosGateway } from '../workos/gateway.ts';
 import { applyEach } from './apply-each.ts';
 import type { ApplyEvent } from './apply-event.ts';
 import type { EventCursors, Lease, Position } from './event-cursors.ts';
-import { readKeptEvent } from './stored-event.ts';
-import type { KeepUnreadable } from './unreadable-events.ts';
+import type { RecordUnreadable } from './unreadable-events.ts';
 
 type Deps = {
   cursors: EventCursors;
   workos: Pick<WorkosGateway, 'listEvents'>;
   applyEvent: ApplyEvent;
   items: Pick<Items, 'each' | 'due'>;
-  keepUnreadable: KeepUnreadable;
+  recordUnreadable: RecordUnreadable;
   workosEvents: Metrics['workosEvents'];
-  /** How long a page may take; then whoever reads it is taken for dead. */
+  /** How long a page may take; then another replica takes over. */
   leaseMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -30,13 +30,12 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 /** WorkOS's own limits: events are kept for 90 days, and one request spans at most 30. */
 const RETENTION_MS = 90 * DAY_MS;
 const MAX_RANGE_MS = 30 * DAY_MS;
-/** An event can become visible after later ones did: where there is no cursor, this much is read again. */
+/** Events can become visible after later ones: without a cursor, this much is read again. */
 const OVERLAP_MS = 10 * 60_000;
 
 /**
- * Reads WorkOS's events from where the last reading ended until there are no more, and applies each. A page is applied
- * before the place behind it is saved: what is applied twice changes nothing, what is skipped would be lost. What cannot
- * be read is kept by then.
+ * Polls WorkOS's events from the saved cursor to the end, and applies each. A page is applied, and its unreadable events
+ * are stored, before the cursor behind it is saved: applying twice changes nothing, skipping would lose events.
  */
 export function makePollEvents(deps: Deps) {
   return async function pollEvents(signal?: AbortSignal): Promise<void> {
@@ -48,18 +47,18 @@ export function makePollEvents(deps: Deps) {
       await applySetAside(deps);
       for (;;) {
         const page = await nextPage(deps, lease);
-        if (page.more && isRepeated(read, page.after)) throw new Error('the cursors of WorkOS events go in a circle');
+        if (page.more && isRepeated(read, page.after)) throw new Error('the cursors of WorkOS events repeat');
         const saved = await applyPage(deps, lease, page);
-        // The lease ran out and another replica reads on.
+        // The lease expired, and another replica reads on.
         if (!saved) return;
-        // Noted first: a failure gives back the lease as it is now.
+        // Assigned before anything can fail: the lease is released as it is now.
         lease = saved;
         await deps.at('events.saved');
         if (!page.more) return await cursors.release(lease, clock());
         if (signal?.aborted) return await cursors.release(lease);
       }
     } catch (error) {
-      // What failed may be tried again at once, here or elsewhere.
+      // Any replica may retry at once.
       await cursors.release(lease).catch(() => undefined);
       throw error;
     }
@@ -67,7 +66,7 @@ export function makePollEvents(deps: Deps) {
 }
 
 async function applyPage(deps: Deps, lease: Lease, page: EventsPage): Promise<Lease | undefined> {
-  for (const event of page.unreadable) await deps.keepUnreadable(event, 'poll');
+  for (const event of page.unreadable) await deps.recordUnreadable(event, 'poll');
   if (page.others > 0) deps.workosEvents.inc({ type: 'other', source: 'poll', outcome: 'ignored' }, page.others);
   await applyEach(deps, page.events);
   await deps.at('events.applied');
@@ -82,8 +81,16 @@ async function applySetAside(deps: Deps): Promise<void> {
   const due = await deps.items.due(SET_ASIDE_BATCH);
   await applyEach(
     deps,
-    due.map(({ payload }) => readKeptEvent(payload)),
+    due.map(({ payload }) => readStoredEvent(payload)),
   );
+}
+
+/** Reads an event that `applyEach` set aside as JSON: its times become dates again. */
+function readStoredEvent(payload: object): WorkosEvent {
+  const read: unknown = JSON.parse(JSON.stringify(payload), (field, value: unknown) =>
+    typeof value === 'string' && field.endsWith('At') ? new Date(value) : value,
+  );
+  return read as WorkosEvent;
 }
 
 function isRepeated(read: Set<string>, cursor: string | undefined): boolean {
@@ -98,26 +105,23 @@ async function nextPage(deps: Deps, { cursor, eventAt }: Position): Promise<Even
   try {
     return await deps.workos.listEvents({ after: cursor });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    deps.log.warn({ err: error, cursor }, 'the place in the events of WorkOS is not known there any more');
+    if (!rejectsCursor(error)) throw error;
+    deps.log.warn({ err: error, cursor }, 'WorkOS rejected the events cursor; reading on by time');
     return pageFrom(deps, eventAt);
   }
 }
 
-/** The first page with anything in it from a time on, in ranges as long as WorkOS allows. */
+/** Returns the first page with an event from a time on, in ranges as long as WorkOS allows. */
 async function pageFrom({ workos, clock, log }: Deps, eventAt: Date | undefined): Promise<EventsPage> {
   const now = clock().getTime();
   const oldest = now - RETENTION_MS;
   if (eventAt && eventAt.getTime() < oldest) {
-    log.error(
-      { since: eventAt },
-      'events of WorkOS are lost, run the reconciliation: the last reading is too long ago',
-    );
+    log.error({ since: eventAt }, 'WorkOS events lost: last poll is older than their retention; run npm run reconcile');
   }
   let start = eventAt ? Math.max(eventAt.getTime() - OVERLAP_MS, oldest) : now - MAX_RANGE_MS;
   for (;;) {
     const end = Math.min(start + MAX_RANGE_MS, now);
-    // WorkOS's clock may be ahead of ours: the last range has no end.
+    // The last range has no end: WorkOS's clock may be ahead of ours.
     const rangeEnd = end < now ? new Date(end) : undefined;
     const page = await workos.listEvents({ rangeStart: new Date(start), rangeEnd });
     if (page.after !== undefined || end >= now) return page;
@@ -125,7 +129,7 @@ async function pageFrom({ workos, clock, log }: Deps, eventAt: Date | undefined)
   }
 }
 
-/** WorkOS says no to what it was asked; that it cannot be reached, or refuses our key, says nothing of the cursor. */
-function isRefusal(error: unknown): boolean {
+/** Whether WorkOS rejected the cursor. An outage, or a rejected API key, says nothing about it. */
+function rejectsCursor(error: unknown): boolean {
   return error instanceof WorkosFailure && [400, 404, 422].includes(error.workosStatus ?? 0);
 }

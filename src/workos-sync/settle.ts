@@ -5,7 +5,7 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { Marker } from '../api-keys/mirror/marker.ts';
 import type { KeysOf, UnsettledKey, UnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { heldOffMs } from '../workos/failure.ts';
-import type { KeyGateway } from '../workos/test-environment-gateway.ts';
+import type { KeyGateway } from '../workos/gateway.ts';
 import type { RateLimiter } from '../background/rate-limiter.ts';
 import { whileRenewing } from '../background/while-renewing.ts';
 
@@ -14,12 +14,12 @@ type WorkosCalls = 'heldMs' | 'deleteKey' | 'expireKey' | 'listOrganizationKeys'
 type Deps = {
   unsettled: UnsettledKeys;
   workosOf: (environment: UnsettledKey['environment']) => Pick<KeyGateway, WorkosCalls>;
-  /** Those that there is a WorkOS for. */
+  /** The environments that are configured. */
   environments: readonly UnsettledKey['environment'][];
   marker: Pick<Marker, 'rowOf'>;
-  pace: RateLimiter;
+  rateLimiter: RateLimiter;
   items: Pick<Items, 'each'>;
-  /** For how long a row is claimed; then whoever claimed it, and has not renewed that, is taken for dead. */
+  /** How long a claim lasts; another replica may take the row when it was not renewed. */
   settleAfterMs: number;
   at: FaultPoint;
   clock: Clock;
@@ -28,28 +28,27 @@ type Deps = {
 
 const BATCH = 10;
 const BACKOFF_BASE_MS = 1_000;
-/** With an interval of the loop on top, what is left over is gone within 30 s of WorkOS being reachable again. */
+/** Together with the loop's interval: leftovers are settled within 30 s of WorkOS being reachable again. */
 const BACKOFF_MAX_MS = 15_000;
-/** Keys come newest first: none older than the row can be its own, give or take the clocks of two machines. */
+/** Keys are listed newest first; one older than the row, by more than clocks differ, cannot be the row's own. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 /**
- * A request that was given up can still be carried out: the key of a failed row is looked for until the row is this
- * old. What appears later comes as an event.
+ * WorkOS may still carry out a request that timed out: the key of a failed row is searched for until the row is this old.
+ * A key that appears later comes as an event.
  */
-const LOOK_FOR_MS = 3 * 60_000;
+const SEARCH_MS = 3 * 60_000;
 
 /**
- * Settles what is left over between the mirror and WorkOS: rows whose maker is gone, deletions and expiries that
- * WorkOS has not confirmed. A key at WorkOS is deleted only when its name proves that it was asked for here and its
- * row never became a key.
- * Settles all organizations and environments, unless one of each is named, and no more rows a second than the pace lets
- * through. Rows of an environment that wants to be left alone wait for another time.
- * @returns how many rows were looked at
+ * Settles unfinished work between the mirror and WorkOS: provisionings that a crash interrupted, and deletions and
+ * expiries that WorkOS has not confirmed. Deletes a key at WorkOS only when its marker names a row that never became a key.
+ * Covers all organizations and environments unless `only` names one of each, at the rate of the limiter. Rows of an
+ * environment with a hold-off wait.
+ * @returns how many rows were claimed
  */
 export function makeSettle(deps: Deps) {
   return async function settle({ signal, only }: { signal?: AbortSignal; only?: KeysOf } = {}): Promise<number> {
-    const { unsettled, items, workosOf, environments, pace, settleAfterMs, clock } = deps;
-    const batch = pace.atATime(BATCH);
+    const { unsettled, items, workosOf, environments, rateLimiter, settleAfterMs, clock } = deps;
+    const batch = rateLimiter.batchSize(BATCH);
     let seen = 0;
     for (;;) {
       const except = environments.filter((each) => workosOf(each).heldMs() > 0);
@@ -57,7 +56,7 @@ export function makeSettle(deps: Deps) {
       const now = clock();
       const until = new Date(now.getTime() + settleAfterMs);
       const rows = await unsettled.claim(batch, now, until, { only, except });
-      // At the same time, so that the lease has to cover one row and not all of them.
+      // In parallel, so that the claim must cover the time of one row only.
       await items.each(rows, {
         name: ({ organizationId, rowId: id }) => ({ id, organizationId }),
         work: (row) => settleOne(deps, row),
@@ -71,11 +70,11 @@ export function makeSettle(deps: Deps) {
 }
 
 async function settleOne(deps: Deps, row: UnsettledKey): Promise<void> {
-  await deps.pace.turn();
+  await deps.rateLimiter.turn();
   await SETTLERS[row.status](deps, row);
 }
 
-/** `dueAt`: for a row that is set aside for longer. */
+/** `dueAt` is set for a row that failed by its own fault. */
 function postpone(
   { unsettled, clock }: Deps,
   row: UnsettledKey,
@@ -88,15 +87,14 @@ function postpone(
 
 const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) => Promise<void>> = {
   async provisioning(deps, row) {
-    // First here, so that its maker, should it live, can no longer make it active; the place is free from now on.
+    // Fails the row before WorkOS is called, so that a creator that still runs cannot activate it. Frees its place in the limit.
     if (!(await deps.unsettled.failClaimed(row, deps.clock()))) return;
-    // A failure from here on finds the row as it is now.
     row.status = 'failed';
     await deps.at('settle.failed');
-    await lookForLeftover(deps, row);
+    await deleteLeftover(deps, row);
   },
 
-  failed: lookForLeftover,
+  failed: deleteLeftover,
 
   async revoked({ unsettled, workosOf, at, clock }, row) {
     await workosOf(row.environment).deleteKey(row.workosId!);
@@ -105,26 +103,26 @@ const SETTLERS: Record<UnsettledKey['status'], (deps: Deps, row: UnsettledKey) =
   },
 
   async active({ unsettled, workosOf, at, clock }, row) {
-    const { expiresAt: end } = row;
-    if (!end && !row.workosExpiresAt) return unsettled.settle(row);
-    const updatedAt = await workosOf(row.environment).expireKey(row.workosId!, end);
+    const { expiresAt: expiry } = row;
+    if (!expiry && !row.workosExpiresAt) return unsettled.settle(row);
+    const updatedAt = await workosOf(row.environment).expireKey(row.workosId!, expiry);
     await at('settle.expired');
-    await unsettled.confirmExpiry(row, { end, updatedAt }, clock());
+    await unsettled.confirmExpiry(row, { end: expiry, updatedAt }, clock());
   },
 };
 
-async function lookForLeftover(deps: Deps, row: UnsettledKey): Promise<void> {
+async function deleteLeftover(deps: Deps, row: UnsettledKey): Promise<void> {
   const { unsettled, clock, settleAfterMs: leaseMs } = deps;
-  // A list may take many pages and their retries.
+  // Listing may take many pages with retries.
   const lease = { leaseMs, renew: (until: Date) => unsettled.renew(row, until), now: clock };
-  const found = await whileRenewing(lease, () => deleteLeftovers(deps, row));
+  const found = await whileRenewing(lease, () => deleteKeysOf(deps, row));
   const now = clock();
-  if (found || now.getTime() - row.createdAt.getTime() > LOOK_FOR_MS) await unsettled.settle(row);
+  if (found || now.getTime() - row.createdAt.getTime() > SEARCH_MS) await unsettled.settle(row);
   else await unsettled.lookAgainAt(row, new Date(now.getTime() + backoffMs(row.attempts)));
 }
 
-/** @returns whether there was one */
-async function deleteLeftovers({ workosOf, marker, at, log }: Deps, row: UnsettledKey): Promise<boolean> {
+/** Deletes keys at WorkOS that carry the row's marker. @returns whether there was one */
+async function deleteKeysOf({ workosOf, marker, at, log }: Deps, row: UnsettledKey): Promise<boolean> {
   let found = false;
   const { organizationId, ownerUserId } = row;
   const workos = workosOf(row.environment);
@@ -137,7 +135,7 @@ async function deleteLeftovers({ workosOf, marker, at, log }: Deps, row: Unsettl
     if (marker.rowOf(key.name, row.organizationId) !== row.rowId) continue;
     await workos.deleteKey(key.id);
     await at('settle.orphan_deleted');
-    log.info({ row: row.rowId, workos_id: key.id }, 'a key that never reached the mirror was deleted at WorkOS');
+    log.info({ row: row.rowId, workos_id: key.id }, 'deleted a WorkOS key that never reached the mirror');
     found = true;
   }
   return found;

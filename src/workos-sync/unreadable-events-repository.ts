@@ -3,11 +3,11 @@ import type { UnreadableEvent } from '../workos/events/read-event.ts';
 
 export type EventsEnvironment = 'live' | 'test';
 type EventSource = 'hook' | 'poll';
-export type KeptEvent = {
+export type StoredEvent = {
   environment: EventsEnvironment;
   id: string;
   type: string;
-  /** JSON; undefined of an event that was too long to be kept. */
+  /** JSON; undefined when it was too long to store. */
   body: string | undefined;
   reason: string;
   source: EventSource;
@@ -26,13 +26,13 @@ type Row = {
 
 export type UnreadableEvents = ReturnType<typeof makeUnreadableEvents>;
 
-/** Events of WorkOS that could not be read, until they can be. */
+/** Events of WorkOS that could not be read, stored until they can be. */
 export function makeUnreadableEvents(db: Knex) {
   const table = () => db<Row>('unreadable_workos_events');
 
   return {
-    /** @returns whether it was not there yet */
-    async keep(
+    /** @returns whether it is new */
+    async record(
       { id, type, body, reason }: UnreadableEvent,
       from: { environment: EventsEnvironment; source: EventSource; at: Date },
     ): Promise<boolean> {
@@ -46,17 +46,17 @@ export function makeUnreadableEvents(db: Knex) {
         received_at: from.at,
         tried_at: from.at,
       };
-      const kept = await table().insert(row).onConflict(['environment', 'event_id']).ignore().returning('event_id');
-      return kept.length > 0;
+      const inserted = await table().insert(row).onConflict(['environment', 'event_id']).ignore().returning('event_id');
+      return inserted.length > 0;
     },
 
     /** Oldest first. */
-    async list(limit: number): Promise<KeptEvent[]> {
-      return (await table().orderBy(['received_at', 'event_id']).limit(limit)).map(toKept);
+    async list(limit: number): Promise<StoredEvent[]> {
+      return (await table().orderBy(['received_at', 'event_id']).limit(limit)).map(toStored);
     },
 
-    /** Takes some whose last try was before `before`, and keeps other replicas from them. */
-    async claim(before: Date, now: Date, limit: number): Promise<KeptEvent[]> {
+    /** Claims events whose last attempt was before `before`, so that no other replica retries them now. */
+    async claim(before: Date, now: Date, limit: number): Promise<StoredEvent[]> {
       const { rows } = await db.raw<{ rows: Row[] }>(
         `update unreadable_workos_events set tried_at = :now
          where (environment, event_id) in (
@@ -65,7 +65,7 @@ export function makeUnreadableEvents(db: Knex) {
          returning *`,
         { now, before, limit },
       );
-      return rows.map(toKept);
+      return rows.map(toStored);
     },
 
     async forget(environment: EventsEnvironment, id: string): Promise<void> {
@@ -79,6 +79,6 @@ export function makeUnreadableEvents(db: Knex) {
   };
 }
 
-function toKept({ event_id: id, received_at: receivedAt, body, tried_at: _tried, ...row }: Row): KeptEvent {
+function toStored({ event_id: id, received_at: receivedAt, body, tried_at: _tried, ...row }: Row): StoredEvent {
   return { ...row, id, body: body ?? undefined, receivedAt };
 }

@@ -7,37 +7,37 @@ import { readEvent } from '../workos/events/read-event.ts';
 import type { WorkosEvent } from '../workos/events/event.ts';
 import type { VerifyWebhook } from '../workos/events/webhook-signature.ts';
 import type { ApplyEvent } from './apply-event.ts';
-import type { KeepUnreadable } from './unreadable-events.ts';
+import type { RecordUnreadable } from './unreadable-events.ts';
 
-/** Where the events of an environment come to. */
-type Place = Pick<Route, 'operationId' | 'path' | 'summary' | 'description'>;
+/** The address that the events of an environment are sent to. */
+type Address = Pick<Route, 'operationId' | 'path' | 'summary' | 'description'>;
 
 const DESCRIPTION =
-  'The same event may come again, late or before others. Subscribe to the kinds that concern API keys and organizations, and to `session.revoked`.';
+  'Events may arrive twice, late and in any order. Subscribe to the events of API keys, organizations, memberships, roles and users, and to `session.revoked`.';
 
-export const LIVE: Place = {
+export const LIVE: Address = {
   operationId: 'receiveWorkosEvent',
   path: '/v1/hooks/workos',
-  summary: "Take an event of WorkOS's webhooks",
+  summary: 'Receive a webhook of WorkOS',
   description: DESCRIPTION,
 };
 
-/** The environments' addresses are two, as their endpoints at WorkOS are: one that tells the other's is refused. */
-export const TEST: Place = {
+/** Each environment has its own address, secret and endpoint at WorkOS: a webhook of the other environment is rejected. */
+export const TEST: Address = {
   operationId: 'receiveTestWorkosEvent',
   path: '/v1/hooks/workos/test',
-  summary: "Take an event of the webhooks of WorkOS's test environment",
+  summary: "Receive a webhook of WorkOS's test environment",
   description:
-    'Signed with the secret of that environment. Events of test keys are applied, all others ignored: subscribe to those that concern API keys.',
+    'Signed with the secret of the test environment. Events of test keys are applied, all others are ignored: subscribe to the events of API keys.',
 };
 
 type Deps = {
-  place: Place;
+  address: Address;
   verify: VerifyWebhook;
-  /** The event as it is applied; undefined for one that does not concern us. */
-  asOurs: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
+  /** Translates an event into live organization ids; undefined for one that changes nothing here. */
+  toLive: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
   applyEvent: ApplyEvent;
-  keepUnreadable: KeepUnreadable;
+  recordUnreadable: RecordUnreadable;
   workosEvents: Metrics['workosEvents'];
 };
 
@@ -48,16 +48,18 @@ const Event = z
 const Received = z.object({
   outcome: z
     .enum(['applied', 'unchanged', 'ignored', 'kept'])
-    .describe('What became of it; `kept` is one of a kind of ours that cannot be read yet. None need be sent again.'),
+    .describe(
+      '`applied`: the mirror changed. `unchanged`: the mirror had it already. `ignored`: it does not concern Latchkey. `kept`: it cannot be read, and is stored and retried. WorkOS need not send it again.',
+    ),
 });
 
 /**
- * Takes WorkOS's webhooks. What cannot be applied now is no success, so that WorkOS sends it again; what does not
- * concern Latchkey is one, so that it does not.
+ * Receives WorkOS's webhooks. An event that cannot be applied now is answered with an error, so that WorkOS retries it;
+ * one that does not concern Latchkey is answered with success, so that WorkOS does not.
  */
-export function workosHookRoute(deps: Deps): Route {
+export function workosWebhookRoute(deps: Deps): Route {
   return signedRoute({
-    ...deps.place,
+    ...deps.address,
     method: 'post',
     tag: 'Hooks',
     signature: { scheme: 'workosSignature', header: 'workos-signature', verify: deps.verify },
@@ -67,13 +69,13 @@ export function workosHookRoute(deps: Deps): Route {
     async handle({ body, context }) {
       const read = readEvent(body);
       if (read.kind === 'unreadable') {
-        await deps.keepUnreadable(read.event, 'hook');
+        await deps.recordUnreadable(read.event, 'hook');
         return { outcome: 'kept' as const };
       }
-      const ours = read.kind === 'event' ? await deps.asOurs(read.event) : undefined;
-      if (ours) return { outcome: await deps.applyEvent(ours, { source: 'hook', requestId: context.requestId }) };
-      const isOurs = (EVENT_TYPES as readonly string[]).includes(body.event);
-      deps.workosEvents.inc({ type: isOurs ? body.event : 'other', source: 'hook', outcome: 'ignored' });
+      const event = read.kind === 'event' ? await deps.toLive(read.event) : undefined;
+      if (event) return { outcome: await deps.applyEvent(event, { source: 'hook', requestId: context.requestId }) };
+      const isKnown = (EVENT_TYPES as readonly string[]).includes(body.event);
+      deps.workosEvents.inc({ type: isKnown ? body.event : 'other', source: 'hook', outcome: 'ignored' });
       return { outcome: 'ignored' as const };
     },
   });

@@ -18,7 +18,7 @@ const Action = z
     targets: schema.targets.map(({ type }) => type),
   }));
 
-/** WorkOS Audit Logs: the events, and the schemas by which it judges them. `version` is that of the schemas. */
+/** Calls to WorkOS Audit Logs: events, and the schemas that it validates them by. `version` is the version of the schemas. */
 export function auditCalls({ workos, call, version }: { workos: WorkOS; call: Call; version: number }) {
   return {
     createAuditEvent: ({ id, organizationId, occurredAt, target, location, ...entry }) =>
@@ -41,7 +41,7 @@ export function auditCalls({ workos, call, version }: { workos: WorkOS; call: Ca
     createAuditSchema: ({ action, targets, metadata }) =>
       call('create_audit_schema', async () => {
         const path = `/audit_logs/actions/${encodeURIComponent(action)}/schemas`;
-        // The details of events differ; what all of them have is named, and the rest let through.
+        // Lists the metadata that every event of the action has; the rest differs between events.
         const properties = Object.fromEntries(Object.entries(metadata).map(([name, type]) => [name, { type }]));
         const schema = { type: 'object', properties, additionalProperties: true };
         const actor = { metadata: { type: 'object', properties: {} } };

@@ -1,10 +1,10 @@
-/** A key as WorkOS lists it and tells of it in events. */
+/** A key as WorkOS lists it and describes it in events. */
 export type WorkosKey = {
   id: string;
-  /** Ours, also of a key of the test environment. */
+  /** The organization of the live environment, also for a test key. */
   organizationId: string;
   environment: 'live' | 'test';
-  /** The person it belongs to, for a key that is not the organization's own. */
+  /** The owner of a personal key; undefined for a key of the organization itself. */
   userId: string | undefined;
   name: string;
   obfuscatedValue: string;
@@ -17,33 +17,33 @@ export type WorkosKey = {
 export type WorkosOrganization = {
   id: string;
   name: string;
-  /** Whose it is elsewhere; in the test environment our organization's id. */
+  /** In the test environment: the id of the live organization that this one stands for. */
   externalId: string | undefined;
-  /** Who the organization is at Stripe. */
+  /** The organization's customer id at Stripe. */
   stripeCustomerId: string | undefined;
   createdAt: Date;
   updatedAt: Date;
 };
 
-/** A person's place in an organization. */
+/** A person's membership of an organization. */
 export type WorkosMember = {
   organizationId: string;
   userId: string;
-  /** One that waits for an invitation to be taken is not. */
+  /** False while the invitation is pending. */
   active: boolean;
   /** Slugs, the primary one first. */
   roles: readonly string[];
   updatedAt: Date;
 };
 
-/** A role of every organization, or of one. */
+/** A role of one organization, or of all when `organizationId` is undefined. */
 export type WorkosRole = {
   slug: string;
   organizationId: string | undefined;
-  /** What it grants; undefined when WorkOS does not say. */
+  /** Undefined when WorkOS leaves them out. */
   permissions: readonly string[] | undefined;
   updatedAt: Date;
 };
 
-/** A person's session; without an organization while they are in none. */
+/** A person's session; `organizationId` is undefined while it is for none. */
 export type WorkosSession = { id: string; userId: string; organizationId: string | undefined };

@@ -1,27 +1,27 @@
 import { AppError } from '../errors.ts';
 
 /**
- * What is known of the work after a failed call. `refused`: WorkOS did not do it. `unknown`: it may have been done
- * (a lost answer, a timeout, a 5xx), so whoever asked must find out before believing either.
+ * Whether WorkOS did the work of a failed call. `refused`: it did not. `unknown`: it may have (a lost answer, a timeout,
+ * a 5xx), so the caller must find out before assuming either.
  */
 export type Outcome = 'refused' | 'unknown';
 
 /**
- * `rejected`: WorkOS refused. `unavailable`: it could not be reached, or is not well. `malformed`: it answered what cannot
- * be read, which says nothing of its health. `limited`: it wants fewer requests, or was not asked because it does.
+ * `rejected`: WorkOS rejected the request. `unavailable`: it cannot be reached, or answers 5xx. `malformed`: its answer
+ * cannot be read, which says nothing about its health. `limited`: it answered 429, or was not called because it had.
  */
 export type FailureKind = 'rejected' | 'unavailable' | 'malformed' | 'limited';
 
 export class WorkosFailure extends AppError {
   readonly kind: FailureKind;
   readonly outcome: Outcome;
-  /** WorkOS's own status, when it answered. */
+  /** The status that WorkOS answered with; undefined when it did not answer. */
   readonly workosStatus: number | undefined;
-  /** Seconds that WorkOS asked to wait, when it did. */
-  readonly saidRetryAfter: number | undefined;
+  /** Seconds, from WorkOS's `Retry-After`. */
+  readonly workosRetryAfter: number | undefined;
 
-  constructor(kind: FailureKind, said: WorkosSaid, options: { outcome: Outcome; cause?: unknown }) {
-    const { message, ...rest } = said;
+  constructor(kind: FailureKind, error: WorkosError, options: { outcome: Outcome; cause?: unknown }) {
+    const { message, ...rest } = error;
     const details =
       kind === 'rejected'
         ? { workos: compact({ message, ...rest }) }
@@ -33,11 +33,12 @@ export class WorkosFailure extends AppError {
     this.kind = kind;
     this.outcome = options.outcome;
     this.workosStatus = rest.status;
-    this.saidRetryAfter = rest.retryAfter;
+    this.workosRetryAfter = rest.retryAfter;
   }
 }
 
-export type WorkosSaid = {
+/** The fields of an error that WorkOS answered with. */
+export type WorkosError = {
   status?: number | undefined;
   code?: string | undefined;
   message?: string | undefined;
@@ -48,18 +49,18 @@ export type WorkosSaid = {
 
 const RETRY_SECONDS = 5;
 const MESSAGES = {
-  rejected: 'WorkOS refused this.',
-  unavailable: 'WorkOS cannot be reached now. Try again shortly.',
-  malformed: 'WorkOS answered what cannot be read. Try again shortly.',
-  limited: 'WorkOS wants fewer requests now. Try again shortly.',
+  rejected: 'WorkOS rejected the request.',
+  unavailable: 'WorkOS is unavailable. Try again shortly.',
+  malformed: 'WorkOS sent an answer that cannot be read. Try again shortly.',
+  limited: 'WorkOS limits our requests. Try again shortly.',
 };
 
-/** For how many milliseconds WorkOS is to be left alone, if that is why a call failed. */
+/** Returns for how many milliseconds WorkOS must not be called, when a rate limit is why the call failed. */
 export function heldOffMs(error: unknown): number | undefined {
   if (!(error instanceof WorkosFailure) || error.kind !== 'limited') return undefined;
   return (error.retryAfterSeconds ?? RETRY_SECONDS) * 1_000;
 }
 
-function compact(said: WorkosSaid): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+function compact(error: WorkosError): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(error).filter(([, value]) => value !== undefined));
 }

@@ -2,7 +2,7 @@ import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole } from './
 import type { WorkosEvent } from './events/event.ts';
 import type { UnreadableEvent } from './events/read-event.ts';
 
-/** A key as WorkOS issues it: the only time that its secret is seen. */
+/** A new key. No other answer of WorkOS has its secret, `value`. */
 export type IssuedKey = { id: string; value: string; obfuscatedValue: string };
 
 export type NewOrganizationKey = {
@@ -21,18 +21,17 @@ export type WorkosMembership = {
   role: string | undefined;
 };
 
-/** Where a person signs in from. */
+/** The person's address and browser. */
 type SignInFrom = { ip: string | undefined; userAgent: string | undefined };
 /**
- * What comes of a sign-in: a session, the question for which of several organizations it is to be, or a refusal with
- * WorkOS's own code.
+ * The outcome of a sign-in: a session, a choice between several organizations, or a rejection with WorkOS's own code.
  */
 export type SignInAnswer =
   | { kind: 'signed_in'; accessToken: string; refreshToken: string; user: WorkosUser }
   | { kind: 'choice'; pendingToken: string; organizations: { id: string; name: string }[] }
   | { kind: 'refused'; code: string };
 
-/** What happened, for WorkOS Audit Logs, where its id makes it one event however often it is sent. */
+/** An event for WorkOS Audit Logs, which keep one event per id however often it is sent. */
 export type AuditLogEntry = {
   id: string;
   organizationId: string;
@@ -44,7 +43,7 @@ export type AuditLogEntry = {
   metadata: Readonly<Record<string, string | number | boolean>>;
 };
 
-/** How events of an action look. `metadata`: the type of each entry that all of them have. */
+/** The schema of an action's events. `metadata`: the type of each entry that all of them have. */
 export type AuditLogSchema = {
   action: string;
   targets: readonly string[];
@@ -52,11 +51,11 @@ export type AuditLogSchema = {
 };
 export type AuditLogAction = { action: string; version: number; targets: readonly string[] };
 
-/** From where events are read: behind one that was read, or from a time on, at most 30 days of them. */
+/** Where to read events from: behind one that was read, or a range of at most 30 days. */
 export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date | undefined };
 /**
- * `after` is behind what to read on, undefined when nothing was there; `more` whether there is more by now; `others` how
- * many events are of kinds that nobody asked for.
+ * `after` is the cursor for the next page, undefined after an empty one; `more` says whether a next page exists already;
+ * `others` counts events of kinds that were not asked for.
  */
 export type EventsPage = {
   events: WorkosEvent[];
@@ -67,38 +66,38 @@ export type EventsPage = {
 };
 
 /**
- * What Latchkey asks of WorkOS. Every call has a deadline and a budget of tries; each throws `WorkosFailure`, which
- * says whether the work may have been done.
+ * Every call that Latchkey makes to WorkOS. Each has a deadline and a budget of attempts, and throws a `WorkosFailure`,
+ * which says whether WorkOS may have done the work.
  */
 export type WorkosGateway = {
-  /** Before work that would be in vain: throws while WorkOS would not be asked, as it is down or wants fewer requests. */
-  refuseInVain(): Promise<void>;
-  /** For how many milliseconds WorkOS wants to be left alone, as far as is known here; 0 for calls that sit that out. */
+  /** @throws WorkosFailure while calls would fail anyway: the breaker is open, or a hold-off lasts */
+  assertCallable(): Promise<void>;
+  /** Milliseconds that the hold-off still lasts, as far as this process knows; 0 for a gateway that waits it out. */
   heldMs(): number;
   createOrganizationKey(key: NewOrganizationKey): Promise<IssuedKey>;
-  /** The same for a key of a person, who must be an active member. */
+  /** The same for a personal key, whose owner must be an active member. */
   createUserKey(key: NewUserKey): Promise<IssuedKey>;
-  /** Deletes a key. One that WorkOS does not have counts as deleted. */
+  /** Deletes a key. Succeeds also when WorkOS does not have it. */
   deleteKey(workosId: string): Promise<void>;
   /**
-   * Sets when a key ends, undefined: never; a time that has passed ends it at once. A key that is gone or has ended
-   * counts as done.
-   * @returns when the key changed, as WorkOS's events on it say; undefined for one that is gone or has ended
+   * Sets the expiry of a key; undefined means never, a past time expires it at once. Succeeds also for a key that is gone
+   * or has expired.
+   * @returns the key's `updated_at`, as events on it have it; undefined for a key that is gone or has expired
    */
   expireKey(workosId: string, expiresAt: Date | undefined): Promise<Date | undefined>;
-  /** Whose key a secret is; undefined when it is nobody's, or no longer good. */
+  /** Finds the key of a secret; undefined when there is none, or it is no longer good. */
   validateKey(value: string): Promise<WorkosKey | undefined>;
-  /** The organization's own keys, newest first, page by page; none for an organization that WorkOS does not know. */
+  /** Streams the organization's own keys, newest first; none for an organization that WorkOS does not know. */
   listOrganizationKeys(organizationId: string): AsyncIterable<WorkosKey>;
-  /** A person's own keys in an organization, likewise; none for a person whom WorkOS does not know. */
+  /** Streams a person's keys in an organization, newest first; none for a person whom WorkOS does not know. */
   listUserKeys(organizationId: string, userId: string): AsyncIterable<WorkosKey>;
-  /** Undefined when there is none. */
+  /** @returns undefined when there is none */
   findOrganizationByExternalId(externalId: string): Promise<WorkosOrganization | undefined>;
-  /** WorkOS refuses an external id that is another's. */
+  /** @throws WorkosFailure when another organization has the external id */
   createOrganization(organization: { name: string; externalId: string }): Promise<WorkosOrganization>;
-  /** Every organization, newest first, page by page. */
+  /** Streams every organization, newest first. */
   listOrganizations(): AsyncIterable<WorkosOrganization>;
-  /** What happened, oldest first. */
+  /** Reads a page of events, oldest first. */
   listEvents(from: EventsFrom): Promise<EventsPage>;
   createAuditEvent(entry: AuditLogEntry): Promise<void>;
   /** The actions that Audit Logs know, each with its latest schema. */
@@ -128,3 +127,18 @@ export type WorkosGateway = {
   /** Whether WorkOS answers at all. */
   isReachable(): Promise<boolean>;
 };
+
+/** The calls about keys, which the live and the test environment have alike. */
+export type KeyGateway = Pick<
+  WorkosGateway,
+  | 'assertCallable'
+  | 'heldMs'
+  | 'createOrganizationKey'
+  | 'createUserKey'
+  | 'deleteKey'
+  | 'expireKey'
+  | 'validateKey'
+  | 'listOrganizationKeys'
+  | 'listUserKeys'
+  | 'listEvents'
+>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WorkosMembership } from './gateway.ts';
 
-/** A membership as it is shown to its person. WorkOS need not name the organization. */
+/** A membership as its person sees it. WorkOS may leave out the name of the organization. */
 export const RawMembership = z
   .object({
     organization_id: z.string().min(1).max(128),

@@ -14,12 +14,12 @@ import { WorkosFailure, heldOffMs } from './failure.ts';
 import type { HoldOff } from './hold-off.ts';
 import { toFailure } from './answers/read-answer.ts';
 
-/** How often an operation may be tried again, and how long all its tries may take together, in milliseconds. */
+/** How often an operation is retried, and how long all its attempts may take together. */
 type Budget = { retries: number; budgetMs: number };
 
 /**
- * Only what is the same when done twice is tried twice: WorkOS does not promise that two creates make one key. Reads
- * for a waiting person give up soon; a deletion or an expiry that failed is settled in the background.
+ * Only idempotent operations are retried: WorkOS does not promise that two creates make one key. Reads that a person
+ * waits for give up soon; the settle loop retries failed deletions and expiries.
  */
 const BUDGETS = {
   create_key: { retries: 0, budgetMs: 5_000 },
@@ -37,7 +37,7 @@ const BUDGETS = {
   list_keys: { retries: 3, budgetMs: 30_000 },
   list_organizations: { retries: 3, budgetMs: 30_000 },
   find_organization: { retries: 1, budgetMs: 3_000 },
-  // WorkOS itself lets an external id be used once.
+  // WorkOS rejects a second organization with the same external id.
   create_organization: { retries: 0, budgetMs: 5_000 },
   list_events: { retries: 2, budgetMs: 15_000 },
   create_audit_event: { retries: 0, budgetMs: 5_000 },
@@ -48,32 +48,32 @@ const BUDGETS = {
 
 export type Operation = keyof typeof BUDGETS;
 
-/** While the breaker is open nothing is sent; after this long one call may try. */
+/** The breaker stays open for this long; then one call may try. */
 const OPEN_MS = 3_000;
 const BACKOFF_BASE_MS = 200;
-/** A caller that may try again waits no longer than this for a WorkOS that wants fewer requests. */
+/** A retry waits for `Retry-After` up to this; beyond it the call fails. */
 const MAX_LIMITED_WAIT_MS = 2_000;
 
-/** WorkOS counts these for each e-mail address or token: their 429 says nothing of other requests. */
-const COUNTED_APART: ReadonlySet<Operation> = new Set(['sign_in', 'choose_organization', 'refresh_session']);
+/** WorkOS limits these by e-mail address or token: their 429 says nothing about other requests. */
+const LIMITED_APART: ReadonlySet<Operation> = new Set(['sign_in', 'choose_organization', 'refresh_session']);
 
 type Options = {
   breakerFailures: number;
   holdOff?: HoldOff | undefined;
-  /** Sits hold-offs out, as a command does that has nothing else to do. */
-  isPatient?: boolean | undefined;
+  /** Waits until the hold-off ends instead of failing; for commands. */
+  waitsOutHoldOffs?: boolean | undefined;
 };
 
-/** A WorkOS that goes on wanting fewer requests after so many hold-offs is given up. */
+/** A call that waits fails after so many hold-offs in a row. */
 const MAX_HOLD_OFFS = 10;
 
 export type Resilience = ReturnType<typeof makeResilience>;
 
 /**
- * Retries within budgets, and a circuit breaker that opens after `breakerFailures` outages in a row. While the hold-off
- * lasts nothing is sent, but for what WorkOS counts apart.
+ * Calls WorkOS with retries within budgets and a circuit breaker that opens after `breakerFailures` outages in a row.
+ * During a hold-off it sends only operations that WorkOS limits separately.
  */
-export function makeResilience({ breakerFailures, holdOff, isPatient = false }: Options) {
+export function makeResilience({ breakerFailures, holdOff, waitsOutHoldOffs = false }: Options) {
   const breaker = circuitBreaker(handleWhen(isOutage), {
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(breakerFailures),
@@ -88,7 +88,7 @@ export function makeResilience({ breakerFailures, holdOff, isPatient = false }: 
     const { retries, budgetMs } = BUDGETS[operation];
     const giveUpAt = performance.now() + budgetMs;
     const send = () => breaker.execute(() => asFailure(() => within(giveUpAt, run))).catch(refuseWhileOpen);
-    const attempt = holdOff && !COUNTED_APART.has(operation) ? () => unlessHeld(holdOff, send) : send;
+    const attempt = holdOff && !LIMITED_APART.has(operation) ? () => unlessHeld(holdOff, send) : send;
     if (retries === 0) return attempt();
     const worthwhile = (error: unknown) => isRetriable(error) && performance.now() + delayMs(error, 1) < giveUpAt;
     const policy = retry(handleWhen(worthwhile), {
@@ -102,17 +102,17 @@ export function makeResilience({ breakerFailures, holdOff, isPatient = false }: 
 
   /** @throws WorkosFailure */
   const resilient = <T>(operation: Operation, run: () => Promise<T>): Promise<T> =>
-    isPatient ? afterHoldOffs(() => withinBudget(operation, run)) : withinBudget(operation, run);
+    waitsOutHoldOffs ? afterHoldOffs(() => withinBudget(operation, run)) : withinBudget(operation, run);
 
-  /** Before work that would be in vain. @throws WorkosFailure while nothing would be sent */
-  function refuseWhileBroken(): void {
+  /** @throws WorkosFailure while the breaker is open */
+  function assertClosed(): void {
     if (breaker.state === CircuitState.Open && performance.now() - openedAt < OPEN_MS) throw broken();
   }
 
-  return { resilient, refuseWhileBroken };
+  return { resilient, assertClosed };
 }
 
-/** What WorkOS was not asked, or refused for the number of requests, it has not done. */
+/** Repeats a call that a rate limit refused: WorkOS has not done it. */
 async function afterHoldOffs<T>(run: () => Promise<T>): Promise<T> {
   for (let held = 0; ; held++) {
     try {
@@ -126,18 +126,18 @@ async function afterHoldOffs<T>(run: () => Promise<T>): Promise<T> {
 }
 
 async function unlessHeld<T>(holdOff: HoldOff, send: () => Promise<T>): Promise<T> {
-  await refuseWhileHeld(holdOff);
+  await assertNotHeld(holdOff);
   try {
     return await send();
   } catch (error) {
     if (!(error instanceof WorkosFailure) || error.kind !== 'limited') throw error;
-    const { saidRetryAfter: seconds, workosStatus: status } = error;
+    const { workosRetryAfter: seconds, workosStatus: status } = error;
     throw limited(await holdOff.begin(seconds === undefined ? undefined : seconds * 1_000), { status, cause: error });
   }
 }
 
-/** Before work that would be in vain. @throws WorkosFailure while WorkOS wants to be left alone */
-export async function refuseWhileHeld(holdOff: HoldOff): Promise<void> {
+/** @throws WorkosFailure during a hold-off */
+export async function assertNotHeld(holdOff: HoldOff): Promise<void> {
   const heldMs = await holdOff.heldMs();
   if (heldMs > 0) throw limited(heldMs);
 }
@@ -146,7 +146,7 @@ function limited(ms: number, { status, cause }: { status?: number | undefined; c
   return new WorkosFailure('limited', { status, retryAfter: Math.ceil(ms / 1_000) }, { outcome: 'refused', cause });
 }
 
-/** Waits no longer than until then. What was asked may still be done, as with any answer that is lost. */
+/** Waits until `giveUpAt`. WorkOS may still do the work, as with any lost answer. */
 function within<T>(giveUpAt: number, run: () => Promise<T>): Promise<T> {
   return timeout(Math.max(1, giveUpAt - performance.now()), TimeoutStrategy.Aggressive).execute(run);
 }
@@ -168,7 +168,7 @@ function broken(cause?: unknown): WorkosFailure {
   return new WorkosFailure('unavailable', { retryAfter: OPEN_MS / 1_000 }, { outcome: 'refused', cause });
 }
 
-/** WorkOS is not well; that it wants fewer requests, refuses one, or answers what we cannot read, says that it is. */
+/** Whether a failure counts towards the breaker. A rate limit, a rejection or an unreadable answer shows that WorkOS is up. */
 function isOutage(error: unknown): boolean {
   return error instanceof WorkosFailure && error.kind === 'unavailable';
 }
@@ -183,9 +183,9 @@ function isRetriable(error: unknown): boolean {
 
 function delayMs(error: unknown, attempt: number): number {
   const backoffMs = BACKOFF_BASE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-  if (!(error instanceof WorkosFailure) || error.kind !== 'limited' || error.saidRetryAfter === undefined)
+  if (!(error instanceof WorkosFailure) || error.kind !== 'limited' || error.workosRetryAfter === undefined)
     return backoffMs;
-  const saidMs = error.saidRetryAfter * 1_000;
-  // Those who wait for the same moment come one after the other.
-  return saidMs > MAX_LIMITED_WAIT_MS ? Infinity : saidMs + BACKOFF_BASE_MS * Math.random();
+  const retryAfterMs = error.workosRetryAfter * 1_000;
+  // Jitter spreads callers that wait for the same moment.
+  return retryAfterMs > MAX_LIMITED_WAIT_MS ? Infinity : retryAfterMs + BACKOFF_BASE_MS * Math.random();
 }

@@ -9,10 +9,10 @@ import type { EventsFrom, IssuedKey, NewOrganizationKey, WorkosGateway } from '.
 import { RawMembership } from './memberships.ts';
 import type { HoldOff } from './hold-off.ts';
 import { listPages } from './answers/list-pages.ts';
-import { keepErrors } from './answers/read-answer.ts';
+import { throwErrorAnswers } from './answers/read-answer.ts';
 import { readEventsPage } from './events/read-events-page.ts';
 import { workosTime } from './events/time.ts';
-import { makeResilience, refuseWhileHeld } from './resilience.ts';
+import { assertNotHeld, makeResilience } from './resilience.ts';
 import type { Operation } from './resilience.ts';
 import { sessionCalls } from './session-calls.ts';
 
@@ -23,16 +23,16 @@ type Options = {
   apiUrl: string;
   timeoutMs: number;
   breakerFailures: number;
-  /** Of the schemas by which Audit Logs judge events. */
+  /** The version of the schemas that Audit Logs validate events by. */
   auditSchemaVersion?: number;
-  /** Shared with other replicas; a process without them asks again as its budgets say. */
+  /** Undefined: a 429 is retried within the budget of its operation. */
   holdOffs?: HoldOffs | undefined;
-  /** Sits hold-offs out. */
-  isPatient?: boolean | undefined;
+  /** Waits until a hold-off ends instead of failing. */
+  waitsOutHoldOffs?: boolean | undefined;
   workosCalls: Metrics['workosCalls'];
 };
 
-/** Audit Logs may want fewer requests for themselves: that is no reason to refuse whoever wants a key. */
+/** WorkOS limits Audit Logs separately: their 429 must not refuse the creation of keys. */
 export type HoldOffs = { general: HoldOff; auditLogs: HoldOff };
 
 type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;
@@ -42,7 +42,7 @@ const MAX_MEMBERSHIPS = 100;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 
-// The SDK's own methods drop `expires_at`, so the generic calls are used and their answers checked here.
+// The SDK's methods for keys drop `expires_at`: the generic calls are used, and their answers validated here.
 const CreatedKey = z.object({
   id: z.string().regex(ID),
   value: z.string().min(1),
@@ -53,7 +53,7 @@ const Validation = z.object({ api_key: RawKey.nullable() });
 const Memberships = z.object({ data: z.array(RawMembership).max(MAX_MEMBERSHIPS) });
 const Members = z.object({ data: z.array(RawAnsweredMember) });
 
-/** The gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
+/** Creates the gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
 export function makeSdkGateway({
   workosCalls,
   cookiePassword,
@@ -61,14 +61,14 @@ export function makeSdkGateway({
   breakerFailures,
   auditSchemaVersion = 1,
   holdOffs,
-  isPatient,
+  waitsOutHoldOffs,
   ...options
 }: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
-  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures, holdOff: holdOffs?.general, isPatient });
-  const call: Call = (operation, run) => measure(workosCalls, operation, () => resilient(operation, run));
-  // Audit Logs may be away for themselves: that is no reason to refuse whoever wants a key.
-  const ofAudit = makeResilience({ breakerFailures, holdOff: holdOffs?.auditLogs, isPatient });
+  const general = makeResilience({ breakerFailures, holdOff: holdOffs?.general, waitsOutHoldOffs });
+  const call: Call = (operation, run) => measure(workosCalls, operation, () => general.resilient(operation, run));
+  // An outage of Audit Logs must not open the breaker of other calls.
+  const ofAudit = makeResilience({ breakerFailures, holdOff: holdOffs?.auditLogs, waitsOutHoldOffs });
   const callAudit: Call = (operation, run) => measure(workosCalls, operation, () => ofAudit.resilient(operation, run));
   return {
     ...keyCalls(workos, call),
@@ -77,11 +77,11 @@ export function makeSdkGateway({
     ...peopleCalls(workos, call),
     ...sessionCalls({ workos, call, clientId: options.clientId, apiKey: options.apiKey }),
     ...auditCalls({ workos, call: callAudit, version: auditSchemaVersion }),
-    async refuseInVain() {
-      refuseWhileBroken();
-      if (holdOffs) await refuseWhileHeld(holdOffs.general);
+    async assertCallable() {
+      general.assertClosed();
+      if (holdOffs) await assertNotHeld(holdOffs.general);
     },
-    heldMs: () => (isPatient ? 0 : (holdOffs?.general.knownMs() ?? 0)),
+    heldMs: () => (waitsOutHoldOffs ? 0 : (holdOffs?.general.knownMs() ?? 0)),
     unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
     isReachable: () =>
       workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`).then(
@@ -234,8 +234,7 @@ function eventsQuery(from: EventsFrom): Record<string, string> {
   return { events: EVENT_TYPES.join(','), limit: '100', ...position };
 }
 
-/** Takes a refusal with one of these statuses for an answer: what was asked for is so already. */
-/** @returns undefined for an answer with one of these statuses */
+/** @returns undefined when WorkOS answers with one of these statuses: the work is done already */
 async function tolerate<T>(statuses: readonly number[], done: Promise<T>): Promise<T | undefined> {
   try {
     return await done;
@@ -246,7 +245,7 @@ async function tolerate<T>(statuses: readonly number[], done: Promise<T>): Promi
   }
 }
 
-/** What WorkOS does not have is undefined. */
+/** @returns undefined for a 404 */
 async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
@@ -285,6 +284,6 @@ function makeClient(
     https: protocol === 'https:',
     timeout,
     maxRetries: 0,
-    fetchFn: keepErrors(fetch),
+    fetchFn: throwErrorAnswers(fetch),
   });
 }

@@ -6,8 +6,8 @@ type Credentials = { email: string; password: string; organizationId: string };
 const SELECTION_REQUIRED = 'organization_selection_required';
 
 /**
- * Signs in as an application with the SDK does, and seals the session with the password of its cookie.
- * @throws the SDK's error for a sign-in that is refused
+ * Signs in as an application with the SDK does, and returns the session sealed with the cookie's password.
+ * @throws the SDK's error when WorkOS rejects the sign-in
  */
 export function makeSealedSignIn({ apiKey, clientId, apiUrl, cookiePassword, timeoutMs }: Options) {
   const { hostname, port, protocol } = new URL(apiUrl);

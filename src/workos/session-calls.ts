@@ -26,7 +26,7 @@ const Choice = z.object({
   organizations: z.array(z.object({ id: z.string().min(1), name: z.string() })),
 });
 
-/** People's sessions at WorkOS. What is sent and answered here is secret: none of it gets into an error. */
+/** Calls about people's sessions. Requests and answers hold secrets: no error contains any of them. */
 export function sessionCalls({ workos, call, clientId, apiKey }: Options) {
   async function authenticate(operation: Operation, grantType: string, more: object): Promise<SignInAnswer> {
     const body = { grant_type: grantType, client_id: clientId, client_secret: apiKey, ...more };
@@ -61,7 +61,7 @@ export function sessionCalls({ workos, call, clientId, apiKey }: Options) {
           workos.post('/user_management/sessions/revoke', { session_id: sessionId }).then(() => undefined),
         );
       } catch (error) {
-        // It is over there already, or never was.
+        // The session is over, or never existed.
         const status = error instanceof WorkosFailure ? error.workosStatus : undefined;
         if (status !== BAD_REQUEST && status !== NOT_FOUND) throw error;
       }
@@ -78,14 +78,14 @@ function readSignedIn(data: unknown): SignInAnswer {
   return { kind: 'signed_in', accessToken, refreshToken, user };
 }
 
-/** The document gives this refusal a sentence and no code. */
+/** Rejections that WorkOS documents with a sentence and no code. */
 const SENTENCES: Readonly<Record<string, string>> = { 'Must use SSO for selected organization': 'sso_required' };
 
-/** A refusal is an answer, unless it was our own credential that WorkOS did not like. */
+/** Returns a rejection as an answer. @throws the error when WorkOS rejected our own credential */
 function readRefusal(error: unknown): SignInAnswer {
   if (!(error instanceof WorkosFailure) || error.code !== 'workos_rejected') throw error;
   const answer = error.cause instanceof WorkosAnswer ? error.cause : undefined;
-  const code = refusalCode(answer?.said ?? {});
+  const code = refusalCode(answer?.error ?? {});
   if (error.workosStatus === UNAUTHORIZED) throw error;
   const choice = answer?.read(Choice);
   if (!choice) return { kind: 'refused', code };
@@ -93,8 +93,8 @@ function readRefusal(error: unknown): SignInAnswer {
   return { kind: 'choice', pendingToken: choice.pending_authentication_token, organizations };
 }
 
-/** Names a refusal that has no code of its own. That there is no such person is told like a wrong password. */
-function refusalCode({ status, code, message = '' }: Partial<WorkosAnswer['said']>): string {
+/** Names a rejection without a code. An unknown person is named like a wrong password. */
+function refusalCode({ status, code, message = '' }: Partial<WorkosAnswer['error']>): string {
   if (code !== undefined) return code;
   return status === NOT_FOUND ? 'invalid_credentials' : (SENTENCES[message] ?? 'unknown');
 }

@@ -1,65 +1,50 @@
 import type { WorkosKey } from './entities.ts';
 import type { WorkosEvent } from './events/event.ts';
 import { WorkosFailure } from './failure.ts';
-import type { WorkosGateway } from './gateway.ts';
+import type { KeyGateway, WorkosGateway } from './gateway.ts';
 
-/** Which organization of the test environment stands for which of ours. */
+/** Maps live organizations to the organizations that stand for them in the test environment. */
 type Organizations = {
-  /** Makes it if need be. */
+  /** Creates it if there is none. */
   of: (organizationId: string) => Promise<string>;
   knownOf: (organizationId: string) => Promise<string | undefined>;
   ownerOf: (testOrganizationId: string) => Promise<string | undefined>;
   forget: (organizationId: string, testOrganizationId: string) => Promise<void>;
 };
 
-/** What is asked of WorkOS about keys, of either environment. */
-export type KeyGateway = Pick<
-  WorkosGateway,
-  | 'refuseInVain'
-  | 'heldMs'
-  | 'createOrganizationKey'
-  | 'createUserKey'
-  | 'deleteKey'
-  | 'expireKey'
-  | 'validateKey'
-  | 'listOrganizationKeys'
-  | 'listUserKeys'
-  | 'listEvents'
->;
-
-/** The same of the test environment, and its events, which webhooks bring as well. */
+/** The gateway for test keys, which also translates events that webhooks bring. */
 export type TestGateway = KeyGateway & {
-  /** The event in our ids, of a test key; undefined for one that changes nothing here. */
-  asOurs: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
+  /** Translates an event of a test key into live organization ids; undefined for an event that changes nothing here. */
+  toLive: (event: WorkosEvent) => Promise<WorkosEvent | undefined>;
 };
 
 const NOT_FOUND = 404;
 
 /**
- * WorkOS's test environment, spoken to in our own organizations' ids. What it tells of organizations that stand for
- * none of ours is left out; and so is all that it tells of organizations and people, who are those of the live one.
+ * The test environment of WorkOS, addressed by the ids of live organizations. Leaves out keys and events of organizations
+ * that stand for none of them, and all events of organizations and people: those come from the live environment.
  */
 export function makeTestGateway(workos: WorkosGateway, organizations: Organizations): TestGateway {
-  const keyAsOurs = async (key: WorkosKey | undefined): Promise<WorkosKey | undefined> => {
+  const keyToLive = async (key: WorkosKey | undefined): Promise<WorkosKey | undefined> => {
     const organizationId = key && (await organizations.ownerOf(key.organizationId));
-    // A test key is its organization's: the people of the test environment are nobody's here.
+    // Test keys belong to organizations: people of the test environment are unknown here.
     if (!key || organizationId === undefined || key.userId !== undefined) return undefined;
     return { ...key, organizationId, environment: 'test' };
   };
 
-  const asOurs = async (event: WorkosEvent): Promise<WorkosEvent | undefined> => {
-    const key = 'key' in event ? await keyAsOurs(event.key) : undefined;
+  const toLive = async (event: WorkosEvent): Promise<WorkosEvent | undefined> => {
+    const key = 'key' in event ? await keyToLive(event.key) : undefined;
     return 'key' in event && key ? { ...event, key } : undefined;
   };
 
   return {
-    asOurs,
-    refuseInVain: workos.refuseInVain,
+    toLive,
+    assertCallable: workos.assertCallable,
     heldMs: workos.heldMs,
     deleteKey: workos.deleteKey,
     expireKey: workos.expireKey,
-    createUserKey: () => Promise.reject(new Error('a test key has no person')),
-    validateKey: async (value) => keyAsOurs(await workos.validateKey(value)),
+    createUserKey: () => Promise.reject(new Error('a test key cannot be personal')),
+    validateKey: async (value) => keyToLive(await workos.validateKey(value)),
 
     async createOrganizationKey(key) {
       const theirs = await organizations.of(key.organizationId);
@@ -80,14 +65,14 @@ export function makeTestGateway(workos: WorkosGateway, organizations: Organizati
     },
 
     async *listUserKeys() {
-      // There are none.
+      // The test environment has no personal keys.
     },
 
     async listEvents(from) {
       const { events, ...page } = await workos.listEvents(from);
       const ours: WorkosEvent[] = [];
       for (const event of events) {
-        const own = await asOurs(event);
+        const own = await toLive(event);
         if (own) ours.push(own);
       }
       return { ...page, events: ours };

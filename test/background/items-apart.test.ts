@@ -202,7 +202,7 @@ describe('the settler keeps work that was added meanwhile', () => {
       }),
       environments: ['live'],
       marker: { rowOf: () => undefined },
-      pace: { atATime: (rows) => rows, turn: () => turn.promise },
+      rateLimiter: { batchSize: (rows) => rows, turn: () => turn.promise },
       items: plainItems,
       settleAfterMs: 5_000,
       at: () => undefined,

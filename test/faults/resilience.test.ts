@@ -80,13 +80,13 @@ test.each([400, 401, 403, 404, 409, 422])('%i is an answer: nothing is tried aga
 });
 
 test('outages in a row open the breaker: nothing is sent, and the outcome is known', async () => {
-  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures: 3 });
+  const { resilient, assertClosed } = makeResilience({ breakerFailures: 3 });
   const work = failing(Array.from({ length: 10 }, outage));
   for (let i = 0; i < 3; i++) {
-    expect(refuseWhileBroken).not.toThrow();
+    expect(assertClosed).not.toThrow();
     await expect(resilient('create_key', work.run)).rejects.toThrow(WorkosFailure);
   }
-  expect(refuseWhileBroken).toThrow(WorkosFailure);
+  expect(assertClosed).toThrow(WorkosFailure);
   await expect(resilient('create_key', work.run)).rejects.toMatchObject({
     code: 'workos_unavailable',
     outcome: 'refused',
@@ -99,9 +99,9 @@ test.each([
   ['a refusal', answered(422)],
   ['a wish for fewer requests', answered(429)],
 ])('%s is no outage and opens no breaker', async (_what, error) => {
-  const { resilient, refuseWhileBroken } = makeResilience({ breakerFailures: 3 });
+  const { resilient, assertClosed } = makeResilience({ breakerFailures: 3 });
   const work = failing(Array.from({ length: 10 }, () => error));
   for (let i = 0; i < 10; i++) await expect(resilient('create_key', work.run)).rejects.toThrow(WorkosFailure);
-  expect(refuseWhileBroken).not.toThrow();
+  expect(assertClosed).not.toThrow();
   expect(work.askedAt).toHaveLength(10);
 });

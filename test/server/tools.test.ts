@@ -57,7 +57,7 @@ test('npm run reconcile that cannot list WorkOS repairs nothing and exits with 1
   const { code, stderr } = await runEntry('reconcile', env, ['--organization', acme.id]);
   workos.faults.clear();
   expect(code).toBe(1);
-  expect(stderr).toContain(`reconcile: live: ${acme.id} could not be read: WorkOS refused this.`);
+  expect(stderr).toContain(`reconcile: live: ${acme.id} could not be read: WorkOS rejected the request.`);
   expect(await db('api_keys').where({ organization_id: acme.id })).toEqual([]);
 });
 

@@ -185,7 +185,7 @@ test('after a gap of months what WorkOS still has is read, in ranges of a month,
   expect(await statusesOf(acme.id)).toEqual(['active']);
   expect(listCalls() - before).toBeGreaterThan(1);
   const lost = service.logs.map((line) => JSON.parse(line) as { level: string; msg: string });
-  expect(lost.some(({ level, msg }) => level === 'error' && msg.includes('run the reconciliation'))).toBe(true);
+  expect(lost.some(({ level, msg }) => level === 'error' && msg.includes('WorkOS events lost'))).toBe(true);
 });
 
 test('an event that cannot be read is told to people and holds up nothing', async () => {

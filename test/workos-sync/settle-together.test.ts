@@ -48,7 +48,7 @@ function slowSettler(listed: Promise<void>) {
     workosOf: () => workos as never,
     environments: ['live'],
     marker: { rowOf: () => undefined },
-    pace: makeRateLimiter(1_000),
+    rateLimiter: makeRateLimiter(1_000),
     items: plainItems,
     settleAfterMs: LEASE_MS,
     at: async () => undefined,

@@ -60,7 +60,7 @@ describe('an answer that cannot be read', () => {
         code: 'workos_unavailable',
         outcome: 'unknown',
       });
-    await expect(gateway.refuseInVain()).resolves.toBeUndefined();
+    await expect(gateway.assertCallable()).resolves.toBeUndefined();
     workos.faults.clear();
     expect(await gateway.validateKey('sk_asked')).toBeUndefined();
     const { values } = await workosCalls.get();
@@ -80,7 +80,7 @@ describe('an answer that cannot be read', () => {
     workos.faults.add({ kind: 'status', status: 503, times: 0 });
     for (let i = 0; i < BREAKER; i++)
       await expect(gateway.validateKey('sk_asked')).rejects.toMatchObject({ kind: 'unavailable' });
-    await expect(gateway.refuseInVain()).rejects.toThrow(/cannot be reached/);
+    await expect(gateway.assertCallable()).rejects.toThrow(/is unavailable/);
   });
 });
 

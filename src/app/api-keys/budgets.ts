@@ -57,7 +57,7 @@ export function makeShares(deps: SharesDeps) {
   return {
     replicas,
     /** Of everything that is asked of WorkOS in the background. */
-    pace: makeRateLimiter(config.workos.settlementsPerSecond, replicas.working),
+    rateLimiter: makeRateLimiter(config.workos.settlementsPerSecond, replicas.working),
     limits,
     limiter,
     budgets: makeBudgets({ ...deps, limiter, replicas: replicas.answering }),

@@ -8,43 +8,43 @@ import type { Environment } from '../../api-keys/key.ts';
 import { addGauge } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { WorkosFailure } from '../../workos/failure.ts';
-import type { WorkosGateway } from '../../workos/gateway.ts';
+import type { KeyGateway, WorkosGateway } from '../../workos/gateway.ts';
 import { makeSharedHoldOff } from '../../workos/hold-off.ts';
 import { makeSdkGateway } from '../../workos/sdk-gateway.ts';
 import type { HoldOffs } from '../../workos/sdk-gateway.ts';
 import { makeTestGateway } from '../../workos/test-environment-gateway.ts';
-import type { KeyGateway, TestGateway } from '../../workos/test-environment-gateway.ts';
+import type { TestGateway } from '../../workos/test-environment-gateway.ts';
 
 type Deps = {
   config: Pick<Config, 'workos'>;
   db: Knex;
-  /** Whether no other process asks WorkOS beside this one. */
+  /** Whether no other process calls WorkOS. */
   alone: boolean;
   metrics: Pick<Metrics, 'workosCalls' | 'registry'>;
-  /** Sits out the times in which WorkOS wants fewer requests, instead of failing. */
-  isPatient: boolean;
+  /** Waits until a hold-off ends instead of failing. */
+  waitsOutHoldOffs: boolean;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
 };
 
-/** The gateway for keys of an environment; each has a breaker of its own, so that one that is down stops no other. */
+/** Returns the gateway for keys of an environment. Each has its own breaker, so that an outage of one stops no other. */
 export type WorkosOf = (environment: Environment) => KeyGateway;
 
-/** WorkOS's test environment: as keys are asked for there in our ids, and as it is in its own. */
+/** The test environment: `gateway` takes live organization ids, `workos` its own. */
 export type TestWorkos = { gateway: TestGateway; workos: WorkosGateway; organizations: TestOrganizations };
 
-/** WorkOS: the environment of the product, and that of its test keys if there is one. */
+/** Wires the gateways of the live environment and, if there is one, of the test environment. */
 export function makeWorkosParts(deps: Deps) {
-  const { config, isPatient, metrics } = deps;
+  const { config, waitsOutHoldOffs, metrics } = deps;
   const { test: testConfig, ...live } = config.workos;
   const holdOffs = { live: holdOffsOf(deps, 'live'), ...(testConfig && { test: holdOffsOf(deps, 'test') }) };
   addHoldOffGauge(metrics, holdOffs);
-  const calls = { isPatient, workosCalls: metrics.workosCalls };
+  const calls = { waitsOutHoldOffs, workosCalls: metrics.workosCalls };
   const workos: WorkosGateway = makeSdkGateway({ ...live, ...calls, holdOffs: holdOffs.live });
   const test = testConfig && makeTest({ ...live, ...testConfig, ...calls, holdOffs: holdOffs.test }, deps);
   const workosOf: WorkosOf = (environment) => {
     if (environment === 'live') return workos;
-    // Keys from when there was one are left as they are until there is one again.
+    // Test keys stay as they are while no test environment is configured.
     if (!test) throw new WorkosFailure('unavailable', {}, { outcome: 'refused' });
     return test.gateway;
   };
@@ -69,7 +69,7 @@ function holdOffsOf({ config, db, alone, clock, log }: Deps, environment: Enviro
 function addHoldOffGauge(metrics: Deps['metrics'], holdOffs: Partial<Record<Environment, HoldOffs>>): void {
   const gauge = {
     name: 'latchkey_workos_hold_off_seconds',
-    help: 'For how long this process does not ask WorkOS, which answered 429, by budget of requests.',
+    help: 'Seconds for which this process sends WorkOS no requests after a 429, by budget of requests.',
     label: 'budget',
   };
   addGauge(metrics, gauge, () =>

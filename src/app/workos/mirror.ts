@@ -34,9 +34,9 @@ import { makePollEvents } from '../../workos-sync/poll-events.ts';
 import { makeRereadEvents } from '../../workos-sync/reread-events.ts';
 import { makeUnreadableEvents } from '../../workos-sync/unreadable-events-repository.ts';
 import type { EventsEnvironment } from '../../workos-sync/unreadable-events-repository.ts';
-import { makeKeepUnreadable, makeRetryUnreadable } from '../../workos-sync/unreadable-events.ts';
-import type { KeepUnreadable } from '../../workos-sync/unreadable-events.ts';
-import { LIVE, TEST, workosHookRoute } from '../../workos-sync/workos-webhook.ts';
+import { makeRecordUnreadable, makeRetryUnreadable } from '../../workos-sync/unreadable-events.ts';
+import type { RecordUnreadable } from '../../workos-sync/unreadable-events.ts';
+import { LIVE, TEST, workosWebhookRoute } from '../../workos-sync/workos-webhook.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Announce } from '../../invalidation/announce.ts';
 import type { WorkosEvent } from '../../workos/events/event.ts';
@@ -45,15 +45,15 @@ import { makeVerifyWebhook } from '../../workos/events/webhook-signature.ts';
 import type { TestWorkos } from './gateway.ts';
 import type { Logger } from 'pino';
 
-/** A page is listed with retries and applied event by event: as much as so many deadlines of one request. */
+/** A page is listed with retries and applied event by event, within so many request timeouts. */
 const LEASE_DEADLINES = 12;
 
-/** Half of what is read again each time, so that nothing falls between two readings. */
+/** Half of the range that is read each time, so that two reads overlap. */
 const REREAD_MS = 5 * 60_000;
 const RETRY_MS = 10 * 60_000;
 
-/** A membership and its roles are asked for, each twice at most. */
-const ASKING_DEADLINES = 5;
+/** Reading a membership and its roles, each with one retry, takes at most so many request timeouts. */
+const MEMBER_DEADLINES = 5;
 
 type MirrorDeps = {
   product: Pick<Product, 'api_keys'>;
@@ -65,7 +65,7 @@ type MirrorDeps = {
   clock: Clock;
 };
 
-/** What writes WorkOS's word into the mirror. */
+/** Wires the writers of the mirror. */
 export function makeMirror({ product, db, catalogue, marker, announce, audit, clock }: MirrorDeps) {
   const announceKeysOf = makeAnnounceKeysOf(announce);
   const mirrorMembers = makeMirrorMembers({ announce: announceKeysOf, revokeKeysOf, audit, clock });
@@ -91,15 +91,15 @@ type MemberDeps = {
   workos: WorkosGateway;
   mirrorMembers: MirrorMembers;
   announceKeysOf: ReturnType<typeof makeAnnounceKeysOf>;
-  pace: RateLimiter;
+  rateLimiter: RateLimiter;
   itemsOf: ItemsOf;
   clock: Clock;
   log: Logger;
 };
 
-/** What asks WorkOS of people, its loop, and whose an e-mail address is. */
-export function makeMemberParts({ config, announceKeysOf, itemsOf, pace, ...deps }: MemberDeps) {
-  const leaseMs = ASKING_DEADLINES * config.workos.timeoutMs;
+/** Wires the reader of members, its loop, and the known sign-in accounts. */
+export function makeMemberParts({ config, announceKeysOf, itemsOf, rateLimiter, ...deps }: MemberDeps) {
+  const leaseMs = MEMBER_DEADLINES * config.workos.timeoutMs;
   const { db, clock } = deps;
   const accounts = makeKnownAccounts({ db, keys: deriveKeys(config, 'sign-in account'), clock });
   const items = itemsOf(MEMBERS_LOOP, ({ id }, now) => hastenMember(db, id, now));
@@ -119,7 +119,7 @@ export function makeMemberParts({ config, announceKeysOf, itemsOf, pace, ...deps
     items,
     announce: announceKeysOf,
     noteAccount: accounts.record,
-    turn: pace.turn,
+    turn: rateLimiter.turn,
     leaseMs,
   };
   const { askDue, askAbout } = makeAskForMembers(asking);
@@ -151,28 +151,28 @@ type EventDeps = {
   log: Logger;
 };
 
-/** The two ways by which WorkOS's events come. */
+/** Wires the loops and the webhook routes that bring WorkOS's events. */
 export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
   const { config, db, clock } = deps;
   const { workosEvents } = metrics;
   const applyEvent = makeApplyEvent({ ...deps, workosEvents });
   const unreadable = makeUnreadableEvents(db);
   const { testWorkos } = deps;
-  const keeping = (environment: EventsEnvironment) =>
-    makeKeepUnreadable({ ...deps, unreadable, environment, workosEvents });
+  const recordingFor = (environment: EventsEnvironment) =>
+    makeRecordUnreadable({ ...deps, unreadable, environment, workosEvents });
   const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
   const startedAt = clock();
   const loopsOf = (stream: Stream): Loop[] => {
     const { name, cursor, workos } = stream;
-    const keepUnreadable = keeping(stream.environment);
+    const recordUnreadable = recordingFor(stream.environment);
     const cursors = makeEventCursors(db, cursor);
     const items = itemsOf(name);
-    const rereading = { ...polling, workos, keepUnreadable, everyMs: REREAD_MS };
+    const rereading = { ...polling, workos, recordUnreadable, everyMs: REREAD_MS };
     return [
       {
         name,
         everyMs: config.eventsIntervalMs,
-        step: makePollEvents({ ...polling, cursors, items, workos, keepUnreadable }),
+        step: makePollEvents({ ...polling, cursors, items, workos, recordUnreadable }),
         lagSeconds: async () => (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
         items: items.deadLetters,
       },
@@ -180,7 +180,7 @@ export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
         name: `late_${name}`,
         everyMs: REREAD_MS,
         step: makeRereadEvents({ ...rereading, items, cursors: makeEventCursors(db, `${cursor}_reread`) }),
-        bulk: 'what cannot be applied is set aside by the loop that reads events in their order',
+        bulk: 'the polling loop sets aside events that fail',
       },
     ];
   };
@@ -191,18 +191,18 @@ export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
     environment: 'test',
     workos: testWorkos.gateway,
   };
-  const retryUnreadable = makeRetryUnreadable({ ...deps, unreadable, asOurs: asOursIn(testWorkos), applyEvent });
+  const retryUnreadable = makeRetryUnreadable({ ...deps, unreadable, toLive: toLiveOf(testWorkos), applyEvent });
   return {
     loops: [...loopsOf(live), ...(test ? loopsOf(test) : []), retryLoop(retryUnreadable)],
     unreadable,
     retryUnreadable,
-    routes: () => hookRoutes({ ...deps, applyEvent, keeping, workosEvents }),
+    routes: () => webhookRoutes({ ...deps, applyEvent, recordingFor, workosEvents }),
   };
 }
 
 type Stream = {
   name: string;
-  /** Its place in `event_cursors`. */
+  /** The name of its row in `event_cursors`. */
   cursor: string;
   environment: EventsEnvironment;
   workos: Pick<WorkosGateway, 'listEvents'>;
@@ -213,37 +213,39 @@ function retryLoop(retryUnreadable: ReturnType<typeof makeRetryUnreadable>): Loo
     name: 'unreadable_events',
     everyMs: RETRY_MS,
     step: async (signal) => void (await retryUnreadable(RETRY_MS, signal)),
-    bulk: 'an event that still cannot be read or applied stays where it is, and the others go on',
+    bulk: 'an event that fails stays stored, and the others go on',
   };
 }
 
-/** Whom an event concerns: the test environment speaks of its own organizations. */
-function asOursIn(testWorkos: TestWorkos | undefined) {
+/** Events of the test environment name its own organizations, which are translated. */
+function toLiveOf(testWorkos: TestWorkos | undefined) {
   return (event: WorkosEvent, environment: EventsEnvironment): Promise<WorkosEvent | undefined> =>
-    environment === 'live' ? Promise.resolve(event) : (testWorkos?.gateway.asOurs(event) ?? Promise.resolve(undefined));
+    environment === 'live' ? Promise.resolve(event) : (testWorkos?.gateway.toLive(event) ?? Promise.resolve(undefined));
 }
 
 const itself = (event: WorkosEvent): Promise<WorkosEvent> => Promise.resolve(event);
 
-type HookDeps = Pick<EventDeps, 'config' | 'testWorkos'> & {
+type WebhookDeps = Pick<EventDeps, 'config' | 'testWorkos'> & {
   applyEvent: ApplyEvent;
-  keeping: (environment: EventsEnvironment) => KeepUnreadable;
+  recordingFor: (environment: EventsEnvironment) => RecordUnreadable;
   workosEvents: Metrics['workosEvents'];
 };
 
-/** Nobody can sign anything where there is no secret, and so there is no route. */
-function hookRoutes({ config, testWorkos, keeping, ...deps }: HookDeps): Route[] {
+/** An environment without a webhook secret has no route. */
+function webhookRoutes({ config, testWorkos, recordingFor, ...deps }: WebhookDeps): Route[] {
   const { test, ...live } = config.workos;
   const routes: Route[] = [];
   if (live.webhookSecret !== undefined) {
     const verify = makeVerifyWebhook(live.webhookSecret, live);
-    const keepUnreadable = keeping('live');
-    routes.push(workosHookRoute({ ...deps, place: LIVE, verify, keepUnreadable, asOurs: itself }));
+    const recordUnreadable = recordingFor('live');
+    routes.push(workosWebhookRoute({ ...deps, address: LIVE, verify, recordUnreadable, toLive: itself }));
   }
   if (test?.webhookSecret !== undefined && testWorkos) {
     const verify = makeVerifyWebhook(test.webhookSecret, test);
-    const keepUnreadable = keeping('test');
-    routes.push(workosHookRoute({ ...deps, place: TEST, verify, keepUnreadable, asOurs: testWorkos.gateway.asOurs }));
+    const recordUnreadable = recordingFor('test');
+    routes.push(
+      workosWebhookRoute({ ...deps, address: TEST, verify, recordUnreadable, toLive: testWorkos.gateway.toLive }),
+    );
   }
   return routes;
 }

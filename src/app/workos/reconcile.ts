@@ -38,7 +38,7 @@ type Deps = {
   itemsOf: ItemsOf;
   environments: readonly Environment[];
   replicas: Pick<Replicas, 'count'>;
-  pace: RateLimiter;
+  rateLimiter: RateLimiter;
   settleAfterMs: number;
   audit: AuditLog;
   at: FaultPoint;
@@ -48,14 +48,14 @@ type Deps = {
 
 export const SETTLE_LOOP = 'settle';
 
-/** Rows that could not be settled, by their ids. */
+/** Wires the items of the settle loop: rows that failed, by their ids. */
 export function settleItems({ itemsOf, unsettled }: Pick<Deps, 'itemsOf' | 'unsettled'>): Items {
   return itemsOf(SETTLE_LOOP, async ({ id: rowId, organizationId }, now) => {
     if (organizationId !== undefined) await unsettled.hasten({ organizationId, rowId }, now);
   });
 }
 
-/** What compares the whole mirror with WorkOS. */
+/** Wires the reconciliation of the whole mirror with WorkOS. */
 export function makeReconcileParts(deps: Deps): Reconcile {
   const settle = makeSettle({ ...deps, items: settleItems(deps) });
   const shared = { ...deps, repairKeys: makeRepairKeys(deps) };

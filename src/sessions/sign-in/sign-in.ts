@@ -230,7 +230,7 @@ async function ask(run: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
     return await run();
   } catch (error) {
     if (error instanceof WorkosFailure && error.workosStatus === TOO_MANY_REQUESTS)
-      throw tooMany(error.saidRetryAfter ?? RETRY_SECONDS);
+      throw tooMany(error.workosRetryAfter ?? RETRY_SECONDS);
     throw error;
   }
 }

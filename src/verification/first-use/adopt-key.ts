@@ -13,7 +13,7 @@ import type { RateTaken } from '../../limits/limiter.ts';
 import type { Environment } from '../../api-keys/key.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 import { WorkosFailure } from '../../workos/failure.ts';
-import type { KeyGateway } from '../../workos/test-environment-gateway.ts';
+import type { KeyGateway } from '../../workos/gateway.ts';
 import type { Announce } from '../../invalidation/announce.ts';
 import type { IsExpected } from './expected-keys.ts';
 import type { KeyHasher } from '../hmac/key-hasher.ts';

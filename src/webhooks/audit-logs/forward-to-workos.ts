@@ -5,16 +5,16 @@ import type { Send } from '../deliver.ts';
 type Deps = {
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
   /** What requests ask of WorkOS goes first: this is what is left to others. */
-  pace: { turn: () => Promise<void> };
+  rateLimiter: { turn: () => Promise<void> };
 };
 
 /** WorkOS will say the same again: it does not know the organization, or the event is of no schema set up there. */
 const FINAL = [400, 404, 422];
 
 /** Sends audit events to WorkOS Audit Logs; one that was sent before is known there by its id, for a day at least. */
-export function makeForwardToWorkos({ workos, pace }: Deps): Send {
+export function makeForwardToWorkos({ workos, rateLimiter }: Deps): Send {
   return async ({ body }) => {
-    await pace.turn();
+    await rateLimiter.turn();
     try {
       await workos.createAuditEvent(JSON.parse(body) as AuditLogEntry);
       return { delivered: true };

@@ -11,8 +11,8 @@ const NOT_FOUND = 404;
 const List = z.object({ data: z.array(z.unknown()), list_metadata: z.object({ after: z.string().nullish() }) });
 
 /**
- * Streams a list of WorkOS's, newest first, one page in memory; an owner that is not there has an empty list.
- * @throws WorkosFailure `malformed` for what cannot be read, also when some of the list was given already
+ * Streams a list of WorkOS, newest first, with one page in memory. The list of an unknown owner is empty.
+ * @throws WorkosFailure `malformed` for an item or page that cannot be read, also after earlier items were yielded
  */
 export async function* listPages<S extends z.ZodType>(
   item: S,
@@ -25,9 +25,7 @@ export async function* listPages<S extends z.ZodType>(
     if (!page) return;
     for (const raw of page.data) yield readItem(item, raw);
     after = page.list_metadata.after ?? undefined;
-    // Read on it would never end, and what was read is not all there is.
-    if (after !== undefined && seen.has(after))
-      throw toFailure(new MalformedAnswer('the cursor of a list stands still'));
+    if (after !== undefined && seen.has(after)) throw toFailure(new MalformedAnswer('the cursor of a list repeats'));
     if (after !== undefined) seen.add(after);
   } while (after !== undefined);
 }

@@ -1,4 +1,4 @@
-/** An answer of WorkOS that is none of those it documents, and of which no more is known than that. */
+/** WorkOS sent an answer of a form that it does not document. */
 export class MalformedAnswer extends Error {
   override readonly name = 'MalformedAnswer';
 }

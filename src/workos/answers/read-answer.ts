@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { decodeAnswer } from './decode-answer.ts';
 import { WorkosFailure } from '../failure.ts';
-import type { WorkosSaid } from '../failure.ts';
+import type { WorkosError } from '../failure.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 
 const MAX_TEXT = 300;
@@ -9,31 +9,31 @@ const MAX_ERRORS = 10;
 const MAX_RETRY_SECONDS = 60;
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED']);
 
-/** An answer of WorkOS that is no success, with what the SDK's own errors leave out (fields, codes, body). */
+/** An error answer of WorkOS, with what the SDK's own errors leave out (fields, codes, body). */
 export class WorkosAnswer extends Error {
   override readonly name = 'WorkosAnswer';
-  readonly said: WorkosSaid & { status: number };
+  readonly error: WorkosError & { status: number };
 
-  // Of a sign-in it holds a secret: neither a log nor an inspection shows a private field.
+  // The body of a sign-in holds a secret; a private field is in no log and no inspection.
   readonly #body: unknown;
 
-  constructor(said: WorkosSaid & { status: number }, body?: unknown) {
-    super(`WorkOS answered ${said.status}`);
-    this.said = said;
+  constructor(error: WorkosError & { status: number }, body?: unknown) {
+    super(`WorkOS answered ${error.status}`);
+    this.error = error;
     this.#body = body;
   }
 
-  /** What the whole answer says, for whoever knows what it may be. */
+  /** @returns undefined when the body does not match the schema */
   read<S extends z.ZodType>(schema: S): z.output<S> | undefined {
     return schema.safeParse(this.#body).data;
   }
 }
 
 /**
- * A `fetch` for the SDK that reads every charset and keeps WorkOS's whole error. The SDK wraps what this throws, with
- * itself as the cause.
+ * Wraps `fetch` for the SDK: reads every charset, and throws a `WorkosAnswer` with WorkOS's whole error, which the SDK
+ * rethrows as the cause of its own.
  */
-export function keepErrors(fetchFn: typeof fetch): typeof fetch {
+export function throwErrorAnswers(fetchFn: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await fetchFn(input, init);
     if (response.ok || (response.status >= 300 && response.status < 400)) return decodeAnswer(response);
@@ -44,14 +44,14 @@ export function keepErrors(fetchFn: typeof fetch): typeof fetch {
   };
 }
 
-/** What a failed call means for the work that was asked for. */
+/** Classifies the error of a failed call. */
 export function toFailure(error: unknown): WorkosFailure {
   const causes = [...causesOf(error)];
   const answer = causes.find((cause) => cause instanceof WorkosAnswer);
   if (answer) return fromAnswer(answer);
   const notSent = causes.some((cause) => cause instanceof Error && 'code' in cause && NOT_SENT.has(String(cause.code)));
   if (causes.some(isMalformed)) {
-    const cause = causes.some(quotesAnswer) ? new Error('WorkOS answered what cannot be read') : error;
+    const cause = causes.some(quotesAnswer) ? new Error('unreadable answer of WorkOS') : error;
     return new WorkosFailure('malformed', {}, { outcome: 'unknown', cause });
   }
   return new WorkosFailure('unavailable', {}, { outcome: notSent ? 'refused' : 'unknown', cause: error });
@@ -61,19 +61,19 @@ function isMalformed(error: unknown): boolean {
   return quotesAnswer(error) || error instanceof z.ZodError || error instanceof MalformedAnswer;
 }
 
-// An answer that cannot be read may hold a new key's secret: the SDK's error keeps all of it, the parser's quotes a part.
+// An unreadable answer may hold the secret of a new key: the SDK's error keeps all of it, the parser's quotes a part.
 function quotesAnswer(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && 'rawBody' in error);
 }
 
 function fromAnswer(answer: WorkosAnswer): WorkosFailure {
-  const { status, retryAfter } = answer.said;
+  const { status, retryAfter } = answer.error;
   if (status === 429)
     return new WorkosFailure('limited', { status, retryAfter }, { outcome: 'refused', cause: answer });
   if (status === 408 || status >= 500) {
     return new WorkosFailure('unavailable', { status, retryAfter }, { outcome: 'unknown', cause: answer });
   }
-  return new WorkosFailure('rejected', answer.said, { outcome: 'refused', cause: answer });
+  return new WorkosFailure('rejected', answer.error, { outcome: 'refused', cause: answer });
 }
 
 function* causesOf(error: unknown): Generator {
@@ -85,7 +85,7 @@ function* causesOf(error: unknown): Generator {
   }
 }
 
-function readError(response: Response, body: unknown): WorkosSaid & { status: number } {
+function readError(response: Response, body: unknown): WorkosError & { status: number } {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const errors = Array.isArray(fields['errors']) ? fields['errors'].slice(0, MAX_ERRORS).map(describeError) : undefined;
   return {
@@ -104,7 +104,7 @@ function describeError(item: unknown): string {
   return [field, code, message].map(text).filter(Boolean).join(': ');
 }
 
-// WorkOS may quote what it was sent; a key in it is a secret all the same.
+// WorkOS may quote the request in its message: secrets of keys are masked.
 function text(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   return value.replaceAll(/\b(sk|wos_api_key)_\w+/g, '$1_…').slice(0, MAX_TEXT);

@@ -3,10 +3,10 @@ import { EVENT_ID, ID, ORGANIZATION_ID } from '../../ids.ts';
 import { workosTime as time } from './time.ts';
 import type { WorkosKey, WorkosMember, WorkosOrganization, WorkosRole, WorkosSession } from '../entities.ts';
 
-/** `actorId` is who did it, as far as WorkOS says. */
+/** `actorId`: undefined when WorkOS does not name the actor. */
 type Common = { id: string; createdAt: Date; actorId: string | undefined };
 
-/** Something that happened at WorkOS, of the kinds that concern Latchkey. */
+/** An event of WorkOS, of the kinds that concern Latchkey. */
 export type WorkosEvent =
   | (Common & { type: 'api_key.created' | 'api_key.updated' | 'api_key.revoked'; key: WorkosKey })
   | (Common & {
@@ -24,7 +24,7 @@ type MembershipEvent =
   | 'organization_membership.deleted';
 type RoleEvent = 'role.updated' | 'role.deleted' | 'organization_role.updated' | 'organization_role.deleted';
 
-/** The kinds that are asked for. */
+/** The kinds of events that the poller asks for. */
 export const EVENT_TYPES = [
   'api_key.created',
   'api_key.updated',
@@ -56,7 +56,7 @@ export const RawKey = z
       z
         .object({ type: z.literal('user'), id, organization_id: organizationId })
         .transform((owner) => ({ organizationId: owner.organization_id, userId: owner.id })),
-      // Other kinds of owners may come. Whoever it is, the key is good for the organization that they belong to.
+      // WorkOS may add kinds of owners: the key is good for the organization that the owner belongs to.
       z
         .object({ type: z.string().max(64), organization_id: organizationId })
         .refine(({ type }) => type !== 'user' && type !== 'organization')
@@ -86,7 +86,7 @@ export const RawOrganization = z
     id: organizationId,
     name: z.string(),
     external_id: z.string().min(1).nullish().catch(undefined),
-    // One that reads otherwise is none, and the organization is an organization all the same.
+    // An unreadable customer id must not make the organization unreadable.
     stripe_customer_id: z
       .string()
       .regex(/^\w{1,255}$/)
@@ -106,7 +106,7 @@ export const RawOrganization = z
 
 const MAX_ROLES = 100;
 const MAX_PERMISSIONS = 500;
-/** The database takes no NUL; a name in which one is replaced is nobody's, and grants nothing. */
+/** PostgreSQL stores no NUL. A name with a replaced one matches no permission and grants nothing. */
 const withoutNul = (text: string): string => text.replaceAll('\0', '\uFFFD');
 const slug = z.string().min(1).max(128).transform(withoutNul);
 const permission = z.string().max(128).transform(withoutNul);
@@ -121,7 +121,7 @@ const Membership = z.object({
 });
 const RawMember = Membership.transform(toMember);
 
-/** As WorkOS answers it. Of events the address is not read: they are kept. */
+/** A membership in an answer. Events are stored, so the e-mail address is not read from them. */
 export const RawAnsweredMember = Membership.extend({
   user: z
     .object({ email: z.string().max(254) })
@@ -169,7 +169,7 @@ const RawUser = z.object({ id }).transform((user) => ({ userId: user.id }));
 const common = {
   id: z.string().regex(EVENT_ID),
   created_at: time,
-  // Who it was is a courtesy: an event whose context reads otherwise is an event all the same.
+  // An unreadable actor must not make the event unreadable.
   context: z
     .object({ actor: z.object({ id: z.string().regex(/^[\w.:@|-]{1,128}$/) }) })
     .optional()
@@ -204,7 +204,7 @@ const RawEvent = z.discriminatedUnion('event', [
   z.object({
     ...common,
     event: z.enum(['organization_role.updated', 'organization_role.deleted']),
-    // Without its organization it would be taken for one of every organization's.
+    // Without its organization it would count as a role of all organizations.
     data: RawRole.refine(({ organizationId }) => organizationId !== undefined).transform((role) => ({ role })),
   }),
   z.object({ ...common, event: z.literal('user.deleted'), data: RawUser }),

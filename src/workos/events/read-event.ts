@@ -4,10 +4,10 @@ import { EVENT_TYPES, parseEvent } from './event.ts';
 import type { WorkosEvent } from './event.ts';
 import { readTime } from './time.ts';
 
-/** An event of a kind that concerns Latchkey and that it cannot read. `body` is JSON, undefined when it is too long. */
+/** An event of a kind that concerns Latchkey, in a form that it cannot read. `body` is JSON, undefined when too long. */
 export type UnreadableEvent = { id: string; type: string; body: string | undefined; reason: string };
 
-/** `other`: of a kind that does not concern Latchkey, or that nobody knew when it was written. */
+/** `other`: an event of a kind that does not concern Latchkey. */
 export type ReadEvent =
   | { kind: 'event'; event: WorkosEvent }
   | { kind: 'other' }
@@ -17,7 +17,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_REASON = 500;
-/** What ends must end, also where WorkOS's times are in a form that nobody knows. */
+/** These events end access, so they are applied even when their times cannot be read. */
 const ENDINGS: readonly unknown[] = [
   'api_key.revoked',
   'organization.deleted',
@@ -27,7 +27,7 @@ const ENDINGS: readonly unknown[] = [
 ];
 const TIMES = ['created_at', 'updated_at', 'expires_at'];
 
-/** Reads what a page of events or a webhook brought. Nothing of a kind that concerns Latchkey is left out. */
+/** Reads an event of a page or a webhook. An event that concerns Latchkey is never classified as `other`. */
 export function readEvent(raw: unknown, now: Date = new Date()): ReadEvent {
   const parsed = parseEvent(raw);
   if (parsed.success) return { kind: 'event', event: parsed.event };
@@ -39,7 +39,7 @@ export function readEvent(raw: unknown, now: Date = new Date()): ReadEvent {
   return { kind: 'unreadable', event: unreadable(fields, String(type), ending.reason) };
 }
 
-/** The id of an event, or one that its body makes. */
+/** Returns the id of an event, or one derived from its body when it has none. */
 export function idOfEvent(raw: unknown): string {
   const id = isObject(raw) ? raw['id'] : undefined;
   if (typeof id === 'string' && EVENT_ID.test(id)) return id;
@@ -47,7 +47,7 @@ export function idOfEvent(raw: unknown): string {
 }
 
 function unreadable(raw: Json, type: string, reason: string): UnreadableEvent {
-  // No event holds the secret of a key; should one ever, it is not kept.
+  // No event holds the secret of a key today; one that did must not be stored.
   const body = JSON.stringify(raw).replaceAll(/\b(sk|wos_api_key)_\w+/g, '$1_…');
   const isShort = Buffer.byteLength(body) <= MAX_BODY_BYTES;
   return { id: idOfEvent(raw), type, body: isShort ? body : undefined, reason: reason.slice(0, MAX_REASON) };

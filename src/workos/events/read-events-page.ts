@@ -9,20 +9,20 @@ const EventList = z.object({
 });
 
 /**
- * Reads a page of events, asked for behind the event `asked`.
- * @throws MalformedAnswer for a cursor that stands still: read on, it would never end
+ * Reads a page of events that was requested with the cursor `requested`.
+ * @throws MalformedAnswer when the next cursor is the same: reading on would never end
  */
-export function readEventsPage(data: unknown, asked: string | undefined): EventsPage {
+export function readEventsPage(data: unknown, requested: string | undefined): EventsPage {
   const page = EventList.parse(data);
   const after = page.list_metadata?.after ?? undefined;
-  if (after !== undefined && after === asked) throw new MalformedAnswer('the cursor of events stands still');
+  if (after !== undefined && after === requested) throw new MalformedAnswer('the cursor of events repeats');
   const read = page.data.map((raw) => readEvent(raw));
   const last = page.data.at(-1);
   return {
     events: read.flatMap((one) => (one.kind === 'event' ? [one.event] : [])),
     unreadable: read.flatMap((one) => (one.kind === 'unreadable' ? [one.event] : [])),
     others: read.filter(({ kind }) => kind === 'other').length,
-    // At the end of the list WorkOS names no cursor; the last event's own id is where to go on later.
+    // On the last page WorkOS names no cursor: the id of the last event is where to read on later.
     after: after ?? (last === undefined ? undefined : idOfEvent(last)),
     more: after !== undefined,
   };

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * `2026-01-01T00:00:00.000Z`, as the specification has it, and `2026-01-01 00:00:00.000`, as samples and fixtures of
- * WorkOS have it; with an offset or without, which means UTC.
+ * Matches `2026-01-01T00:00:00.000Z`, the form of WorkOS's specification, and `2026-01-01 00:00:00.000`, the form of its
+ * samples and fixtures. A time without an offset is UTC.
  */
 const TIME =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?(Z|UTC|[+-]\d{2}(?::?\d{2})?))?$/i;
 
-/** @returns undefined for what names no moment */
+/** Parses a time of WorkOS. @returns undefined when it is none */
 export function readTime(text: string): Date | undefined {
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone = 'Z'] = TIME.exec(text) ?? [];
   if (year === undefined) return undefined;
@@ -24,7 +24,7 @@ export const workosTime = z
   .transform((text, context) => {
     const time = readTime(text);
     if (time) return time;
-    context.issues.push({ code: 'custom', message: 'is no time', input: text });
+    context.issues.push({ code: 'custom', message: 'not a time', input: text });
     return z.NEVER;
   });
 
