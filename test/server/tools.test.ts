@@ -38,13 +38,13 @@ test('npm run reconcile reports drift with exit code 2, repairs it, and then exi
   const mended = await runEntry('reconcile', env);
   expect([mended.code, mended.stderr]).toEqual([2, '']);
   expect(mended.stdout).toMatch(/^live +only_there +org_\w+ +api_key_\w+ +yes +absent → by hand \(no permissions\)$/m);
-  expect(mended.stdout).toContain('live: 2 keys of 2 organizations compared, 2 differences mended.');
+  expect(mended.stdout).toContain('live: 2 keys of 2 organizations compared, 2 differences repaired.');
   const clean = await runEntry('reconcile', env);
   expect([clean.code, clean.stdout.split('\n').slice(-3)]).toEqual([
     0,
     [
-      'live: 2 keys of 2 organizations compared, 0 differences mended.',
-      'test: left out, since WORKOS_API_KEY_TEST is not set.',
+      'live: 2 keys of 2 organizations compared, 0 differences repaired.',
+      'test: left out: WORKOS_API_KEY_TEST is not set.',
       '',
     ],
   ]);

@@ -10,10 +10,10 @@ import { makeLogger } from '../../src/telemetry/logger.ts';
 import type { Service } from './service.ts';
 import { keysAtWorkos } from './workos-keys.ts';
 
-/** The service and its reconciliation must know each other's marks. */
+/** Service and reconciliation share a secret, so that each recognises the other's markers. */
 export const SECRET = 'the secret of service and reconciliation, for tests alone';
 
-/** A reconciliation of a service's database, as `npm run reconcile` runs it. */
+/** Creates a reconciliation of a service's database, as `npm run reconcile` runs it. */
 export function makeTestReconcile(
   { db, workos, clock }: Pick<Service, 'db' | 'workos' | 'clock'>,
   at?: FaultPoint,
@@ -46,14 +46,14 @@ export function makeTestReconcile(
       onProgress: () => undefined,
       ...options,
     });
-    const short = findings.map(({ kind, keyId, mended }) => [kind, keyId, mended]);
+    const short = findings.map(({ kind, keyId, repaired }) => [kind, keyId, repaired]);
     return { ...totalOf(outcome.compared), ...outcome, findings, failures, short };
   };
 }
 
 type Reconcile = ReturnType<typeof makeTestReconcile>;
 
-/** What an organization's keys, its audit log and WorkOS say, but for the marks that a reconciliation leaves. */
+/** Returns an organization's rows, audit log and keys at WorkOS, without the marks of a reconciliation. */
 export async function stateOf(service: Service, organizationId: string) {
   const rows = await service.db('api_keys').where({ organization_id: organizationId }).orderBy('id');
   const keys = rows.map(({ workos_expected_at: _expected, workos_seen_at: _seen, ...row }) => row);
@@ -67,8 +67,8 @@ export const auditOf = ({ db }: Pick<Service, 'db'>, organizationId: string) =>
     .select('action', 'actor_kind', 'actor_id', 'target_id');
 
 /**
- * Looks first, which changes nothing; then mends; then finds nothing, or what nobody may mend.
- * @returns what was found and whether it was mended
+ * Expects a dry run to change nothing, a run to repair the same differences, and a second run to find only `left`.
+ * @returns kind, key and whether it was repaired, of each difference
  */
 export async function throughAll(
   service: Service,
@@ -79,9 +79,9 @@ export async function throughAll(
   const before = await stateOf(service, organizationId);
   const looked = await reconcile({ organizationId, dryRun: true });
   expect(await stateOf(service, organizationId)).toEqual(before);
-  expect(looked.mended).toBe(0);
-  const mended = await reconcile({ organizationId });
-  expect(mended.short.map(([kind, key]) => [kind, key])).toEqual(looked.short.map(([kind, key]) => [kind, key]));
+  expect(looked.repaired).toBe(0);
+  const repaired = await reconcile({ organizationId });
+  expect(repaired.short.map(([kind, key]) => [kind, key])).toEqual(looked.short.map(([kind, key]) => [kind, key]));
   expect((await reconcile({ organizationId })).short).toEqual(left);
-  return mended.short;
+  return repaired.short;
 }

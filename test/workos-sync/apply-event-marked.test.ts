@@ -12,7 +12,7 @@ const isKey = (id: string, status: string) => ({
   revoked_at: status === 'revoked' ? minute(0) : null,
 });
 
-describe('a key whose name proves that it was asked for here', () => {
+describe('applyEvent: api_key.created with a marker', () => {
   const ROW = '01JD0000000000000000000000';
 
   async function withRow(row: object) {
@@ -36,12 +36,12 @@ describe('a key whose name proves that it was asked for here', () => {
     return key;
   }
   test.each<[string, (id: string) => object]>([
-    ['row waits for its maker', () => ({ status: 'provisioning', due_at: minute(5) })],
-    ['row is this key', (id) => isKey(id, 'active')],
-    ['row is this key, revoked', (id) => isKey(id, 'revoked')],
-    ['name was copied from another, active key', (id) => isKey(`${id}other`, 'active')],
-    ['name was copied from another, revoked key', (id) => isKey(`${id}other`, 'revoked')],
-  ])('changes nothing while its %s', async (_what, rowOf) => {
+    ['row is being provisioned', () => ({ status: 'provisioning', due_at: minute(5) })],
+    ['row is active with this key', (id) => isKey(id, 'active')],
+    ['row is revoked with this key', (id) => isKey(id, 'revoked')],
+    ['marker was copied from another, active key', (id) => isKey(`${id}other`, 'active')],
+    ['marker was copied from another, revoked key', (id) => isKey(`${id}other`, 'revoked')],
+  ])('changes nothing when its %s', async (_what, rowOf) => {
     const key = await withRow({ status: 'failed' });
     await db('api_keys').where({ organization_id: key.organizationId }).update(rowOf(key.id));
     const before = await rowsOf(db, key.organizationId);
@@ -50,7 +50,7 @@ describe('a key whose name proves that it was asked for here', () => {
     expect(await rowsOf(db, key.organizationId)).toEqual(before);
   });
 
-  test('is looked for at once when its row was given up, also when nothing was left to do', async () => {
+  test('makes a failed row due at once, also when it was settled', async () => {
     const key = await withRow({ status: 'failed', due_at: null, attempts: 7 });
     expect(await apply(keyEvent('api_key.created', key))).toBe('applied');
     expect(await rowsOf(db, key.organizationId)).toMatchObject([
@@ -59,7 +59,7 @@ describe('a key whose name proves that it was asked for here', () => {
     expect(await auditOf(db, key.organizationId)).toEqual([]);
   });
 
-  test('is mirrored like any other when there is no such row: a database was restored', async () => {
+  test('mirrors the key when its row does not exist, as after a restore', async () => {
     const key = aKey();
     key.name = marker.mark('ours', key.organizationId, ROW);
     await apply(keyEvent('api_key.created', key));
@@ -69,13 +69,13 @@ describe('a key whose name proves that it was asked for here', () => {
     expect(await apply(keyEvent('api_key.created', key))).toBe('unchanged');
   });
 
-  test('cannot become active any more once WorkOS has revoked it', async () => {
+  test('keeps a key from becoming active after WorkOS revoked it', async () => {
     const key = await withRow({ status: 'provisioning', due_at: minute(5) });
     expect(await apply(keyEvent('api_key.revoked', key))).toBe('applied');
     expect(await rowsOf(db, key.organizationId)).toMatchObject([{ status: 'failed', workos_id: null }]);
   });
 
-  test('of another organization proves nothing', async () => {
+  test('ignores the marker of another organization', async () => {
     const key = await withRow({ status: 'failed' });
     const stolen = aKey({ name: key.name });
     await apply(keyEvent('api_key.created', stolen));

@@ -14,8 +14,8 @@ import {
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const { db, apply } = await startMirror({ status: 'trial', trial_days: 14 });
 
-describe('an organization', () => {
-  test('made at WorkOS gets the first posture, its trial counted from its own beginning', async () => {
+describe('applyEvent: organization.*', () => {
+  test('creates a tenant with the first posture, its trial counted from the creation at WorkOS', async () => {
     const organization = anOrganization({ createdAt: minute(-100) });
     const event = organizationEvent('organization.created', organization, 'user_admin');
     expect([await apply(event), await apply(event)]).toEqual(['applied', 'unchanged']);
@@ -36,7 +36,7 @@ describe('an organization', () => {
     ]);
   });
 
-  test('gets it also when a key or a new name of it was heard of first', async () => {
+  test('gives the first posture also when a key or a rename arrives first', async () => {
     const organization = anOrganization();
     await apply(keyEvent('api_key.created', aKey({ organizationId: organization.id })));
     const renamed = { ...organization, name: 'Acme Inc', updatedAt: minute(5) };
@@ -45,7 +45,7 @@ describe('an organization', () => {
     expect(await tenantOf(db, organization.id)).toMatchObject({ name: 'Acme Inc', billing_status: 'trial' });
   });
 
-  test('is who it is at Stripe by what WorkOS said last, and nobody there when WorkOS says so', async () => {
+  test('takes over the Stripe customer of the newest event, and its removal', async () => {
     const organization = anOrganization();
     const customerIs = async (stripeCustomerId: string | undefined, at: number) =>
       apply(organizationEvent('organization.updated', { ...organization, stripeCustomerId, updatedAt: minute(at) }));
@@ -61,7 +61,7 @@ describe('an organization', () => {
     expect(told).toMatchObject({ details: { name: 'Acme', stripe_customer_id: 'cus_later' } });
   });
 
-  test('of which billing has spoken keeps what billing said', async () => {
+  test('keeps the billing state that billing set', async () => {
     const organization = anOrganization();
     const now = new Date();
     await db('tenants').insert({
@@ -80,7 +80,7 @@ describe('an organization', () => {
     });
   });
 
-  test('is renamed by the newest name', async () => {
+  test('takes over the newest name', async () => {
     const organization = anOrganization();
     const named = (name: string, at: number) =>
       apply(organizationEvent('organization.updated', { ...organization, name, updatedAt: minute(at) }));
@@ -91,7 +91,7 @@ describe('an organization', () => {
     expect(await tenantOf(db, organization.id)).toMatchObject({ name: 'nulthird', billing_status: null });
   });
 
-  test('deleted at WorkOS is closed and each of its keys revoked, with an audit event each', async () => {
+  test('closes a deleted organization and revokes each key with an audit event', async () => {
     const organization = anOrganization();
     await apply(organizationEvent('organization.created', organization));
     const keys = Array.from({ length: 450 }, (_, i) => aKey({ organizationId: organization.id, name: `key ${i}` }));
@@ -112,7 +112,7 @@ describe('an organization', () => {
     expect(revoked).toHaveLength(wanted.length);
   });
 
-  test('that is deleted ends what is being made in it', async () => {
+  test('fails provisionings of a deleted organization', async () => {
     const organization = anOrganization();
     await apply(organizationEvent('organization.created', organization));
     await db('api_keys').insert({
@@ -135,7 +135,7 @@ describe('an organization', () => {
     expect(row.due_at.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  test('that is deleted stays closed whatever comes late, and a key heard of late is revoked from the start', async () => {
+  test('keeps a deleted organization closed after late events, and mirrors late keys as revoked', async () => {
     const organization = anOrganization();
     const key = aKey({ organizationId: organization.id });
     await apply(organizationEvent('organization.deleted', organization));

@@ -40,7 +40,7 @@ const telling = fc
     });
   });
 
-test('any duplication, reordering and delay of a history ends in the same mirror, and its audit is one event a change', async () => {
+test('applyEvent ends in the same mirror after any duplication, order and delay, with one audit event per change', async () => {
   await fc.assert(
     fc.asyncProperty(telling, async ({ events, again, shuffle }) => {
       const inOrder = await told(events);

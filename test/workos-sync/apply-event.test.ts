@@ -6,8 +6,8 @@ const mirror = await startMirror({ status: 'trial', trial_days: 14 });
 const { db, apply } = mirror;
 const actionsOf = async (organizationId: string) => (await auditOf(db, organizationId)).map(({ action }) => action);
 
-describe('a key made at WorkOS', () => {
-  test('is mirrored with its permission set, its times and who made it', async () => {
+describe('applyEvent: api_key.created', () => {
+  test('mirrors the key with its permission set, times and creator', async () => {
     const key = aKey({ permissions: ['audit:read', 'workspace:read'], expiresAt: minute(9_000) });
     expect(await apply(keyEvent('api_key.created', key, 'user_admin'))).toBe('applied');
     const [row, ...others] = await rowsOf(db, key.organizationId);
@@ -54,7 +54,7 @@ describe('a key made at WorkOS', () => {
     [['audit:read', 'members:write', 'workspace:read', 'apikeys:write'], 'read_only', ['audit:read', 'workspace:read']],
     [['billing:write'], null, []],
     [['something.else', 'nul\0', 'with space', 'x'.repeat(200)], null, ['something.else']],
-  ])('with the permissions %j has the set %s and the scopes %j', async (permissions, set, scopes) => {
+  ])('maps the permissions %j to the set %s and the scopes %j', async (permissions, set, scopes) => {
     const key = aKey({ permissions });
     await apply(keyEvent('api_key.created', key));
     expect(await rowsOf(db, key.organizationId)).toMatchObject([{ permission_set: set, scopes }]);
@@ -67,13 +67,13 @@ describe('a key made at WorkOS', () => {
     ['\u0007', 'API key'],
     ['', 'API key'],
     ['half \ud83d', 'half \ufffd'],
-  ])('with the name %j has the label %j', async (name, label) => {
+  ])('turns the name %j into the label %j', async (name, label) => {
     const key = aKey({ name });
     await apply(keyEvent('api_key.created', key));
     expect(await rowsOf(db, key.organizationId)).toMatchObject([{ label }]);
   });
 
-  test('is mirrored once, however often WorkOS tells of it', async () => {
+  test('mirrors the key once, however often the event arrives', async () => {
     const event = keyEvent('api_key.created', aKey());
     const outcomes = await Promise.all([apply(event), apply(event), apply(event), apply(event)]);
     expect(outcomes.toSorted()).toEqual(['applied', 'unchanged', 'unchanged', 'unchanged']);
@@ -81,7 +81,7 @@ describe('a key made at WorkOS', () => {
     expect(await actionsOf(event.key.organizationId)).toEqual(['api_key.created']);
   });
 
-  test("is no organization's key when it belongs to a person", async () => {
+  test("does not mirror a personal key as its organization's", async () => {
     const key = aKey({ userId: 'user_x' });
     for (const type of ['api_key.created', 'api_key.updated', 'api_key.revoked'] as const) {
       expect(await apply(keyEvent(type, key))).toBe('unchanged');
@@ -91,8 +91,8 @@ describe('a key made at WorkOS', () => {
   });
 });
 
-describe('a new end of a key', () => {
-  test('is taken, and audited with both', async () => {
+describe('applyEvent: api_key.updated', () => {
+  test('takes over the expiry, and audits the old and the new one', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.created', key));
     await apply(keyEvent('api_key.updated', { ...key, expiresAt: minute(500), updatedAt: minute(1) }, 'user_admin'));
@@ -109,7 +109,7 @@ describe('a new end of a key', () => {
     expect(await rowsOf(db, key.organizationId)).toMatchObject([{ expires_at: null }]);
   });
 
-  test('that is older than what is known changes nothing', async () => {
+  test('ignores an event that is older than the row', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.updated', { ...key, expiresAt: minute(700), updatedAt: minute(7) }));
     expect(await apply(keyEvent('api_key.updated', { ...key, expiresAt: minute(500), updatedAt: minute(5) }))).toBe(
@@ -120,7 +120,7 @@ describe('a new end of a key', () => {
     expect(await actionsOf(key.organizationId)).toEqual(['api_key.created']);
   });
 
-  test('waits while one of ours still waits to be told', async () => {
+  test('ignores the expiry while an earlier one of ours is unconfirmed', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.created', key));
     await db('api_keys')
@@ -133,7 +133,7 @@ describe('a new end of a key', () => {
     expect(await actionsOf(key.organizationId)).toEqual(['api_key.created']);
   });
 
-  test('of a key that was replaced is taken when it is earlier; a later one is answered with ours', async () => {
+  test('takes over an earlier expiry of a rotated key, and sends ours again for a later one', async () => {
     const later = new Date(Date.now() + 5 * DAY_MS);
     const ours = new Date(Date.now() + 2 * DAY_MS);
     const earlier = new Date(Date.now() + DAY_MS);
@@ -148,7 +148,7 @@ describe('a new end of a key', () => {
     expect(await row()).toEqual({ expires_at: earlier, due_at: null });
   });
 
-  test('of a key that was replaced and has ended at WorkOS a moment later than here, is let be', async () => {
+  test('ignores an expiry of a rotated key that passed at WorkOS a moment later than here', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.created', key));
     await db('api_keys')
@@ -160,8 +160,8 @@ describe('a new end of a key', () => {
   });
 });
 
-describe('a key revoked at WorkOS', () => {
-  test('is revoked here, with nothing left to do', async () => {
+describe('applyEvent: api_key.revoked', () => {
+  test('revokes the key, with nothing left to settle', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.created', key));
     const event = keyEvent('api_key.revoked', key, 'user_admin');
@@ -176,7 +176,7 @@ describe('a key revoked at WorkOS', () => {
     ]);
   });
 
-  test('that was never seen stays revoked when the news of its making comes late', async () => {
+  test('keeps an unknown key revoked when api_key.created arrives late', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.revoked', key));
     expect(await apply(keyEvent('api_key.created', key))).toBe('unchanged');
@@ -185,7 +185,7 @@ describe('a key revoked at WorkOS', () => {
     expect(await actionsOf(key.organizationId)).toEqual(['api_key.revoked']);
   });
 
-  test('confirms the deletion that a revocation of ours still waits for, and audits nothing twice', async () => {
+  test('confirms the deletion after our own revocation, without a second audit event', async () => {
     const key = aKey();
     await apply(keyEvent('api_key.created', key));
     await db('api_keys')

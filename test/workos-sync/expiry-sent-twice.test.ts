@@ -10,7 +10,7 @@ const HOUR_MS = 60 * 60_000;
 const stuck = makeStuck();
 const service = await startService({}, { at: stuck.at });
 
-test('moves the expiry of a replaced key in again when WorkOS moved it out before the rotation was confirmed', async () => {
+test('settle sends the expiry of a rotated key again when WorkOS moved it later before confirming', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session();
   const key = await createKey(service, token);

@@ -139,12 +139,12 @@ const outages = async () => {
   return [...lines, ...failed];
 };
 
-describe.each(Object.keys(GONE))('an organization that is %s', (how) => {
-  describe.each(Object.keys(WAYS))('events that come late %s', (way) => {
+describe.each(Object.keys(GONE))('events of an organization that is %s', (how) => {
+  describe.each(Object.keys(WAYS))('arriving late %s', (way) => {
     it.each([
       ['in their order', (events: LateEvent[]) => events],
       ['in the opposite order', (events: LateEvent[]) => events.toReversed()],
-    ])('lose nothing, open nothing and are no outage: %s', async (_order, ordered) => {
+    ])('leave it closed without failures, %s', async (_order, ordered) => {
       const before = await outages();
       const gone = await GONE[how]!();
       await WAYS[way]!(ordered(lateEvents(gone, 60 * MINUTE_MS)));

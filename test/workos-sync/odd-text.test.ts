@@ -53,7 +53,7 @@ it.each<[string, (organizationId: string, userId: string) => { event: string; da
   ['a role', () => ({ event: 'role.updated', data: { slug: ODD, permissions: [ODD], updated_at: at() } })],
   ['the id of an event', (id) => ({ event: 'api_key.created', data: aKey(id, {}), id: ODD })],
   ['an event that cannot be read', (id) => ({ event: 'api_key.created', data: aKey(id, { id: ODD }), id: ODD })],
-])('odd text in %s holds up no event behind it', async (_what, make) => {
+])('the events loop applies the events behind one with odd text in %s', async (_what, make) => {
   const acme = await service.organizations.add();
   const token = await acme.session();
   await createKey(service, token, { owner: 'user' });

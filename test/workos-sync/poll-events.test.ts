@@ -30,7 +30,7 @@ const statusesOf = (organizationId: string) =>
 const listCalls = () => workos.requests().filter(({ path }) => path === '/events').length;
 const metric = async (pattern: RegExp) => pattern.exec(await metricsOf(service))?.[1];
 
-test('what was done at WorkOS is here after the next reading: keys made, re-dated and deleted there', async () => {
+test('pollEvents mirrors keys that were created, changed and deleted at WorkOS', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const [kept, dated, gone] = [
@@ -58,7 +58,7 @@ test('what was done at WorkOS is here after the next reading: keys made, re-date
   ]);
 });
 
-test('a key that is deleted at WorkOS stops working here', async () => {
+test('pollEvents stops a key that was deleted at WorkOS', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session());
   await deleteAtWorkos(service, key.id);
@@ -66,7 +66,7 @@ test('a key that is deleted at WorkOS stops working here', async () => {
   expect((await call(service, 'GET', '/v1/me/session', { token: key.value })).status).toBe(401);
 });
 
-test('an organization made at WorkOS is a tenant; deleted there, its keys stop and nothing can be added', async () => {
+test('pollEvents creates the tenant of a new organization, and closes that of a deleted one', async () => {
   const { id } = await atWorkos<{ id: string }>(service, 'POST', '/organizations', { name: 'New' });
   await poll();
   expect(await db('tenants').where({ organization_id: id }).first()).toMatchObject({
@@ -92,7 +92,7 @@ test('an organization made at WorkOS is a tenant; deleted there, its keys stop a
   expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
 });
 
-test('more than a page is read to its end, and the next reading goes on behind it', async () => {
+test('pollEvents reads several pages, and the next poll goes on behind them', async () => {
   await poll();
   const acme = await service.organizations.add();
   for (let i = 0; i < 230; i++) await makeDashboardKey(service, acme.id);
@@ -105,21 +105,24 @@ test('more than a page is read to its end, and the next reading goes on behind i
   expect(await place()).toMatchObject({ cursor, leased_until: null });
 });
 
-test.each(['events.applied', 'events.saved'])('a death at %s loses nothing and doubles nothing', async (point) => {
-  await poll();
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id);
-  dieAt = point;
-  await expect(poll()).rejects.toThrow('died at');
-  dieAt = undefined;
-  await deleteAtWorkos(service, key.id);
-  await poll();
-  expect(await statusesOf(acme.id)).toEqual(['revoked']);
-  const actions = await db('audit_events').where({ organization_id: acme.id }).orderBy('sequence').pluck('action');
-  expect(actions).toEqual(['api_key.created', 'api_key.revoked']);
-});
+test.each(['events.applied', 'events.saved'])(
+  'pollEvents loses and repeats nothing after a crash at %s',
+  async (point) => {
+    await poll();
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    dieAt = point;
+    await expect(poll()).rejects.toThrow('died at');
+    dieAt = undefined;
+    await deleteAtWorkos(service, key.id);
+    await poll();
+    expect(await statusesOf(acme.id)).toEqual(['revoked']);
+    const actions = await db('audit_events').where({ organization_id: acme.id }).orderBy('sequence').pluck('action');
+    expect(actions).toEqual(['api_key.created', 'api_key.revoked']);
+  },
+);
 
-test('one replica reads at a time; one that died is followed when its lease is over', async () => {
+test('pollEvents runs on one replica at a time, and on another when the lease of a dead one ends', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);
@@ -135,7 +138,7 @@ test('one replica reads at a time; one that died is followed when its lease is o
   expect(await place()).toMatchObject({ leased_until: null });
 });
 
-test('a reading that fails gives the lease back, and the next one goes on', async () => {
+test('pollEvents releases the lease after a failure, and the next poll goes on', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);
@@ -148,7 +151,7 @@ test('a reading that fails gives the lease back, and the next one goes on', asyn
   expect(await statusesOf(acme.id)).toEqual(['active']);
 });
 
-test('an event that becomes visible late is met all the same', async () => {
+test('pollEvents reads an event that becomes visible late', async () => {
   await poll();
   const acme = await service.organizations.add();
   workos.deliverEvents({ delay_ms: 60_000 });
@@ -162,7 +165,7 @@ test('an event that becomes visible late is met all the same', async () => {
   expect(await statusesOf(acme.id)).toHaveLength(2);
 });
 
-test('a place that WorkOS does not know any more is found again by its time', async () => {
+test('pollEvents reads on by time when WorkOS rejects the cursor', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);
@@ -170,10 +173,10 @@ test('a place that WorkOS does not know any more is found again by its time', as
   await poll();
   expect(await statusesOf(acme.id)).toEqual(['active']);
   expect((await place()).cursor).not.toBe('event_that_never_was');
-  expect(service.logs.some((line) => line.includes('is not known there any more'))).toBe(true);
+  expect(service.logs.some((line) => line.includes('WorkOS rejected the events cursor'))).toBe(true);
 });
 
-test('after a gap of months what WorkOS still has is read, in ranges of a month, and the loss is told', async () => {
+test('pollEvents reads what WorkOS still has after months, in ranges of 30 days, and logs the loss as an error', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);
@@ -188,7 +191,7 @@ test('after a gap of months what WorkOS still has is read, in ranges of a month,
   expect(lost.some(({ level, msg }) => level === 'error' && msg.includes('WorkOS events lost'))).toBe(true);
 });
 
-test('an event that cannot be read is told to people and holds up nothing', async () => {
+test('pollEvents logs an unreadable event as an error and applies those behind it', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);
@@ -196,12 +199,14 @@ test('an event that cannot be read is told to people and holds up nothing', asyn
   const body = { object: 'list', data: [bad], list_metadata: { after: null } };
   failAt(service, 'events', { kind: 'status', status: 200, body });
   await poll();
-  expect(service.logs.some((line) => line.includes('event_bad') && line.includes('cannot be read'))).toBe(true);
+  expect(service.logs.some((line) => line.includes('event_bad') && line.includes('unreadable WorkOS event'))).toBe(
+    true,
+  );
   await poll();
   expect(await statusesOf(acme.id)).toEqual(['active']);
 });
 
-test('readings and events are measured', async () => {
+test('pollEvents counts events and reports the lag', async () => {
   await poll();
   const acme = await service.organizations.add();
   await makeDashboardKey(service, acme.id);

@@ -46,7 +46,7 @@ async function send(event: object, { url }: { url: string } = service): Promise<
   return (await call({ url }, 'POST', PATH, { body: text, headers })).body['outcome'];
 }
 
-test('a session that is revoked at WorkOS is over here as soon as its webhook has come', async () => {
+test('session.revoked ends the session as soon as its webhook arrives', async () => {
   const other = await service.replica();
   const { access_token, userId, organizationId, sessionId, ...tokens } = await signedIn();
   expect([await me(access_token), await me(access_token, other)]).toEqual([OK, OK]);
@@ -71,7 +71,7 @@ test('a session that is revoked at WorkOS is over here as soon as its webhook ha
   expect(await sessionRow(sessionId)).toMatchObject({ due_at: null, workos_revoked_at: expect.any(Date) });
 });
 
-test('also where people sign in elsewhere, to a session that memory knows', async () => {
+test('session.revoked ends a cached session of an external sign-in', async () => {
   const acme = await plain.organizations.add();
   const token = await acme.session();
   expect(await me(token, plain)).toEqual(OK);
@@ -79,14 +79,14 @@ test('also where people sign in elsewhere, to a session that memory knows', asyn
   expect(await me(token, plain)).toEqual(OVER);
 });
 
-test('the poller brings it where no webhook does', async () => {
+test('session.revoked is polled when no webhook arrives', async () => {
   const { access_token, sessionId } = await signedIn();
   await revokeAtWorkos(sessionId);
   await service.background.runOnce('events');
   expect(await me(access_token)).toEqual(OVER);
 });
 
-test('twice, late, and before anything else was heard of it, it is one end', async () => {
+test('session.revoked ends an unknown session once, also when it arrives twice and late', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session('owner', { sid: `session_${randomUUID().replaceAll('-', '')}` });
   const event = sessionRevoked({ id: sidOf(token), organization_id: acme.id });
@@ -97,7 +97,7 @@ test('twice, late, and before anything else was heard of it, it is one end', asy
   expect(await auditOf(acme.id)).toMatchObject([{ action: 'session.ended', actor_id: 'user_admin' }]);
 });
 
-test('a session that ended here stays as it ended, and is recorded once', async () => {
+test('session.revoked changes nothing for a session that was signed out here', async () => {
   const { access_token, organizationId, sessionId } = await signedIn();
   await logout(service, access_token);
   expect(await send(sessionRevoked({ id: sessionId, organization_id: organizationId }))).toBe('unchanged');
@@ -105,7 +105,7 @@ test('a session that ended here stays as it ended, and is recorded once', async 
   expect((await auditOf(organizationId)).map(({ action }) => action)).toEqual(['session.created', 'session.ended']);
 });
 
-test('WorkOS need not say whose organization it was', async () => {
+test('session.revoked is applied without an organization id', async () => {
   const { access_token, organizationId, sessionId } = await signedIn();
   expect(await me(access_token)).toEqual(OK);
   expect(await send(sessionRevoked({ id: sessionId }))).toBe('applied');
@@ -119,7 +119,7 @@ test('WorkOS need not say whose organization it was', async () => {
   expect(await auditOf(acme.id)).toEqual([]);
 });
 
-test('other sessions of the same person go on', async () => {
+test('session.revoked leaves other sessions of the person alone', async () => {
   const { email, organizations } = await addPerson(service);
   const [one, two] = [
     await login(service, { email, password: PASSWORD }),
@@ -130,7 +130,7 @@ test('other sessions of the same person go on', async () => {
   expect([await me(ended), await me(going)]).toEqual([OVER, OK]);
 });
 
-test('what was ended long ago is forgotten', async () => {
+test('ended sessions are deleted after their access tokens have expired', async () => {
   const at = new Date(service.clock().getTime() - 61 * 86_400_000);
   await send(sessionRevoked({ id: 'session_of_long_ago' }, at));
   expect(await sessionRow('session_of_long_ago')).toMatchObject({ ended_at: at });

@@ -16,7 +16,7 @@ const service = await startService({ WORKOS_TIMEOUT_MS: '5000' });
 const settle = () => service.background.runOnce('settle');
 const revoke = (token: string, id: string) => call(service, 'DELETE', `/v1/api-keys/${id}`, { token });
 
-test('two settlers at the same time do the work once', async () => {
+test('settle does the work once when two replicas run it together', async () => {
   const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
   const owner = await acme.session();
   const keys: CreatedKey[] = [];
@@ -57,7 +57,7 @@ function slowSettler(listed: Promise<void>) {
   });
 }
 
-test('a settler that reads a list has its row for as long as it lives, and for a lease after that', async () => {
+test('settle renews its claim during a long listing, and loses it one lease after a crash', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session());
   const { id } = await service.db('api_keys').where({ workos_id: key.id }).first('id');

@@ -40,8 +40,8 @@ function send(path: string, secret: string, event: object, to: Pick<typeof servi
   return call(to, 'POST', path, { body, headers: { 'workos-signature': signWebhook(secret, body) } });
 }
 
-describe('what is done in the test environment', () => {
-  test('is here within moments, also doubled and out of order', async () => {
+describe('POST /v1/hooks/workos/test', () => {
+  test('applies events of test keys, also twice and out of order', async () => {
     const known = await createKey(service, owner, { environment: 'test' });
     testing.workos.deliverEvents({ duplicate: true, reorder: true });
     const made = await makeDashboardKey(testing, await testOrganization(), { permissions: ['workspace:read'] });
@@ -59,7 +59,7 @@ describe('what is done in the test environment', () => {
     expect(await told.pluck('action')).toEqual(['api_key.created', 'api_key.revoked', 'api_key.revoked']);
   });
 
-  test('changes nothing else: its organizations and people are none of ours', async () => {
+  test('ignores events of its organizations and people', async () => {
     const live = await createKey(service, owner);
     const now = new Date().toISOString();
     const organization = { id: acme.id, name: 'Renamed', created_at: now, updated_at: now };
@@ -69,23 +69,23 @@ describe('what is done in the test environment', () => {
     expect(service.logs.some((line) => line.includes('event_of_theirs'))).toBe(false);
   });
 
-  test('is told to people where it cannot be read', async () => {
+  test('logs an unreadable event as an error', async () => {
     const unreadable = {
       ...keyEvent('api_key.created', 'org_x', 'api_key_x', { owner: null }),
       id: 'event_unreadable',
     };
     expect((await send(TEST_PATH, TEST_SECRET, unreadable)).body).toEqual({ outcome: 'kept' });
-    expect(service.logs.some((line) => line.includes('event_unreadable') && line.includes('cannot be read'))).toBe(
-      true,
-    );
+    expect(
+      service.logs.some((line) => line.includes('event_unreadable') && line.includes('unreadable WorkOS event')),
+    ).toBe(true);
   });
 });
 
-describe('an event of one environment acts on no key of the other', () => {
+describe('POST /v1/hooks/workos and /v1/hooks/workos/test', () => {
   test.each([
     ["the test environment's at live WorkOS's address", LIVE_PATH, TEST_SECRET],
     ["live WorkOS's at the test environment's address", TEST_PATH, LIVE_SECRET],
-  ])('a signature that is %s is refused', async (_what, path, secret) => {
+  ])('return 401 credential_invalid for a signature that is %s', async (_what, path, secret) => {
     const [key, live] = [await createKey(service, owner, { environment: 'test' }), await createKey(service, owner)];
     for (const [organizationId, { id }] of [
       [acme.id, live],
@@ -98,7 +98,7 @@ describe('an event of one environment acts on no key of the other', () => {
   });
 
   test.each(['api_key.created', 'api_key.updated', 'api_key.revoked'])(
-    '%s of the test environment that names a live key, or its organization, changes nothing',
+    'ignore %s of the test environment that names a live key or its organization',
     async (event) => {
       await createKey(service, owner, { environment: 'test' });
       const live = await createKey(service, owner);
@@ -116,7 +116,7 @@ describe('an event of one environment acts on no key of the other', () => {
   );
 
   test.each(['api_key.created', 'api_key.updated', 'api_key.revoked'])(
-    '%s of live WorkOS that names a test key changes nothing',
+    'ignore %s of the live environment that names a test key',
     async (event) => {
       const key = await createKey(service, owner, { environment: 'test' });
       const before = await keyRow(db, key.id);
@@ -135,8 +135,8 @@ describe('an event of one environment acts on no key of the other', () => {
   );
 });
 
-describe('without the secret of the test environment', () => {
-  test('there is no such route, whatever live WorkOS has', async () => {
+describe('without WORKOS_WEBHOOK_SECRET_TEST', () => {
+  test('POST /v1/hooks/workos/test returns 404', async () => {
     const other = await startService({ ...there.env, WORKOS_WEBHOOK_SECRET: LIVE_SECRET });
     const event = keyEvent('api_key.revoked', 'org_x', 'api_key_x');
     for (const secret of [LIVE_SECRET, TEST_SECRET, ''])
@@ -144,7 +144,7 @@ describe('without the secret of the test environment', () => {
     expect((await send(LIVE_PATH, LIVE_SECRET, event, other)).status).toBe(200);
   });
 
-  test('and one that is set alone opens no route of live WorkOS', async () => {
+  test('POST /v1/hooks/workos returns 404 when only the test secret is set', async () => {
     const other = await startService({ ...there.env, WORKOS_WEBHOOK_SECRET_TEST: TEST_SECRET });
     const event = keyEvent('api_key.revoked', 'org_x', 'api_key_x');
     expect(outcome(await send(LIVE_PATH, TEST_SECRET, event, other))).toEqual([404, 'route_not_found']);
@@ -152,7 +152,7 @@ describe('without the secret of the test environment', () => {
   });
 });
 
-test('no signature is 401, and while the database is away the answer is 503', async () => {
+test('POST /v1/hooks/workos/test returns 401 without a signature, and 503 while the database is away', async () => {
   const missing = await call(service, 'POST', TEST_PATH, { token: owner, body: {} });
   expect(outcome(missing)).toEqual([401, 'credential_missing']);
   const other = await startService(env);
@@ -161,7 +161,7 @@ test('no signature is 401, and while the database is away the answer is 503', as
   expect(outcome(answer)).toEqual([503, 'database_unavailable']);
 });
 
-test('the route is documented beside the other, with the same way to prove oneself', async () => {
+test('OpenAPI documents POST /v1/hooks/workos/test with the WorkOS signature', async () => {
   const { paths } = (await call(service, 'GET', '/openapi.json')).body as unknown as {
     paths: Record<string, { post: { operationId: string; security: object[]; responses: object } }>;
   };

@@ -31,22 +31,22 @@ const requestsTo = (workos: Emulator) => workos.requests().length;
 
 const poll = () => service.background.runOnce('test_events');
 
-describe('what happens in the test environment', () => {
-  test('is heard: a key revoked there is revoked here', async () => {
+describe('events of the test environment', () => {
+  test('revoke a key that was revoked there', async () => {
     const key = await newTestKey();
     await atWorkos(testing, 'DELETE', `/api_keys/${key.id}`);
     await poll();
     expect(await verify(key.value, { environment: 'test' })).toMatchObject({ code: 'revoked' });
   });
 
-  test('a key made there is a test key of the organization it stands for', async () => {
+  test('mirror a key that was created there as a test key of the live organization', async () => {
     await newTestKey();
     const key = await makeDashboardKey(testing, (await testOrganization()).id, { permissions: ['workspace:read'] });
     await poll();
     expect(await rowOf(key.id)).toMatchObject({ organization_id: acme.id, environment: 'test', origin: 'workos' });
   });
 
-  test('its organizations are none of ours, made or deleted', async () => {
+  test('create and delete no tenants', async () => {
     const key = await newTestKey();
     const live = await createKey(service, owner);
     const made = await atWorkos<Organization>(testing, 'POST', '/organizations', { name: 'Another' });
@@ -58,8 +58,8 @@ describe('what happens in the test environment', () => {
   });
 });
 
-describe('a test environment that is down', () => {
-  test('refuses test keys, and stops nothing live', async () => {
+describe('an outage of the test environment', () => {
+  test('fails the creation of test keys with 503, and no live request', async () => {
     const [key, live] = [await newTestKey(), await createKey(service, owner)];
     takeWorkosDown(testing);
     expect(outcome(await create({ environment: 'test' }))).toEqual([503, 'workos_unavailable']);
@@ -78,7 +78,7 @@ describe('a test environment that is down', () => {
     expect(await worksAtWorkos(testing, `sk_${key.value.slice('msk_test_'.length, -6)}`)).toBe(false);
   });
 
-  test('has a breaker of its own', async () => {
+  test('opens its own breaker only', async () => {
     const broken = await startService({ ...there.env, WORKOS_BREAKER_FAILURES: '2' });
     const organization = await broken.organizations.add();
     const token = await organization.session();
@@ -94,7 +94,7 @@ describe('a test environment that is down', () => {
     expect((await ask('live')).status).toBe(201);
   });
 
-  test('a key whose making was not answered is found there and deleted', async () => {
+  test('leaves an unanswered key to settle, which deletes it there', async () => {
     await newTestKey();
     const { id } = await testOrganization();
     failAt(testing, 'create', { kind: 'reset_after' });
@@ -106,7 +106,7 @@ describe('a test environment that is down', () => {
   });
 });
 
-test('an organization that live WorkOS has deleted loses its test keys, there too', async () => {
+test('organization.deleted of the live environment revokes test keys, also at WorkOS', async () => {
   const key = await newTestKey();
   const { id } = await testOrganization();
   await atWorkos(service, 'DELETE', `/organizations/${acme.id}`);
@@ -117,7 +117,7 @@ test('an organization that live WorkOS has deleted loses its test keys, there to
   expect(await keysAtWorkos(testing, id)).toEqual([]);
 });
 
-test('a reconciliation with live WorkOS leaves test keys alone', async () => {
+test('reconcile of the live environment leaves test keys alone', async () => {
   const [key, live] = [await newTestKey(), await createKey(service, owner)];
   await atWorkos(service, 'DELETE', `/api_keys/${live.id}`);
   const { short } = await makeTestReconcile(service)({ organizationId: acme.id });
@@ -127,7 +127,7 @@ test('a reconciliation with live WorkOS leaves test keys alone', async () => {
   expect(await rowOf(key.id)).toMatchObject({ status: 'active' });
 });
 
-test('a key of live WorkOS is not touched by what the test environment says of one with its name', async () => {
+test('an event of the test environment with the marker of a live key leaves the live key alone', async () => {
   const live = await createKey(service, owner);
   await newTestKey();
   const [there] = await keysAtWorkos(service, acme.id);

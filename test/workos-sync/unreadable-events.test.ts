@@ -26,8 +26,8 @@ afterEach(async () => {
   await poll();
 });
 
-describe('times without an offset', () => {
-  it('are UTC: nothing of a key at WorkOS is missed', async () => {
+describe('events with times without an offset', () => {
+  it('are read as UTC', async () => {
     workos.behave({ timestamps: 'plain' });
     const acme = await service.organizations.add();
     const owner = await acme.session();
@@ -50,8 +50,8 @@ describe('times without an offset', () => {
   });
 });
 
-describe('an event of a known kind that cannot be read', () => {
-  it('is kept before anything moves on past it, once, and is applied as soon as it can be read', async () => {
+describe('an unreadable event', () => {
+  it('is stored once before the cursor moves on, and applied as soon as it can be read', async () => {
     await poll();
     const acme = await service.organizations.add();
     workos.behave({ timestamps: 'words' });
@@ -75,7 +75,7 @@ describe('an event of a known kind that cannot be read', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it('is not lost by a crash between the reading and the keeping', async () => {
+  it('survives a crash before it is stored', async () => {
     await poll();
     const acme = await service.organizations.add();
     workos.behave({ timestamps: 'words' });
@@ -89,7 +89,7 @@ describe('an event of a known kind that cannot be read', () => {
     expect(await kept()).toHaveLength(1);
   });
 
-  it('is in the metrics, in the log as an error, and in the readiness as information', async () => {
+  it('is counted, logged as an error, and listed in the readiness', async () => {
     await poll();
     const acme = await service.organizations.add();
     workos.behave({ timestamps: 'words' });
@@ -101,14 +101,16 @@ describe('an event of a known kind that cannot be read', () => {
     expect(metrics).toMatch(
       /latchkey_workos_events_total\{type="api_key.created",source="poll",outcome="unreadable"\} \d/,
     );
-    const errors = service.logs.filter((line) => line.includes('"level":"error"') && line.includes('cannot be read'));
+    const errors = service.logs.filter(
+      (line) => line.includes('"level":"error"') && line.includes('unreadable WorkOS event'),
+    );
     expect(errors.length).toBeGreaterThan(0);
     const other = await service.replica();
     const readiness = async () => (await fetch(`${other.url}/readyz`)).json();
     await expect.poll(readiness).toMatchObject({ status: 'ready', workos_events: 'degraded' });
   });
 
-  it('is kept from a webhook, too, and never with the secret of a key', async () => {
+  it('is stored from a webhook, without the secret of a key', async () => {
     const data = { id: 'api_key_x', value: 'sk_live_secret_value' };
     const event = { id: 'event_hook', event: 'api_key.created', data, created_at: new Date().toISOString() };
     const body = JSON.stringify(event);
@@ -120,7 +122,7 @@ describe('an event of a known kind that cannot be read', () => {
     expect(JSON.stringify(rows)).not.toContain('secret_value');
   });
 
-  it('is listed and tried again by the command', async () => {
+  it('is listed and retried by npm run workos:events', async () => {
     workos.behave({ timestamps: 'words' });
     await makeDashboardKey(service, (await service.organizations.add()).id);
     await poll();
@@ -130,8 +132,8 @@ describe('an event of a known kind that cannot be read', () => {
   });
 });
 
-describe('what ends', () => {
-  it('ends though no time of its event can be read', async () => {
+describe('an event that ends access', () => {
+  it('is applied although none of its times can be read', async () => {
     const acme = await service.organizations.add();
     const key = await createKey(service, await acme.session());
     await poll();
@@ -143,7 +145,7 @@ describe('what ends', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it.each(['organization', 'member'])('a deleted %s ends keys likewise', async (what) => {
+  it.each(['organization', 'member'])('is applied for a deleted %s', async (what) => {
     const acme = await service.organizations.add();
     const key = await createKey(service, await acme.session());
     await poll();
@@ -155,8 +157,8 @@ describe('what ends', () => {
   });
 });
 
-describe('what tomorrow brings', () => {
-  it('is tolerated: fields and owners that nobody knows', async () => {
+describe('an event of a newer WorkOS', () => {
+  it('is applied with unknown fields and kinds of owners', async () => {
     await poll();
     workos.behave({ unknown_fields: true, owner_kind: 'agent_registration' });
     const acme = await service.organizations.add();
@@ -172,7 +174,7 @@ describe('what tomorrow brings', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it('is kept where an owner belongs to no organization that is named', async () => {
+  it('is stored when the owner names no organization', async () => {
     await poll();
     const owner = { type: 'planet', id: 'planet_x' };
     const now = new Date().toISOString();
@@ -193,18 +195,18 @@ describe('what tomorrow brings', () => {
   });
 });
 
-describe('a cursor', () => {
+describe('a cursor of pollEvents', () => {
   it.each([
-    ['stands still', ['event_a', 'event_a']],
+    ['repeats', ['event_a', 'event_a']],
     ['goes in a circle', ['event_a', 'event_b', 'event_a', 'event_b']],
-  ])('that %s ends the reading, and is no outage', async (_what, cursors) => {
+  ])('that %s ends the poll, and is no outage', async (_what, cursors) => {
     await poll();
     const before = workos.requests().length;
     for (const after of cursors) {
       const body = { object: 'list', data: [], list_metadata: { after } };
       failAt(service, 'events', { kind: 'status', status: 200, body, times: after === cursors.at(-1) ? 100 : 1 });
     }
-    await expect(poll()).rejects.toThrow(/cannot be read|in a circle/);
+    await expect(poll()).rejects.toThrow(/cannot be read|cursors of WorkOS events repeat/);
     expect(workos.requests().length - before).toBeLessThan(10);
     workos.faults.clear();
     await db('event_cursors').where({ name: 'workos' }).update({ cursor: null });
@@ -212,8 +214,8 @@ describe('a cursor', () => {
   });
 });
 
-describe('events that appear behind the cursor', () => {
-  it('are met by reading the last ten minutes again, by one replica', async () => {
+describe('rereadEvents', () => {
+  it('applies events that appeared behind the cursor, on one replica', async () => {
     await poll();
     await service.background.runOnce('late_events');
     service.clock.advance(5 * MINUTE_MS);

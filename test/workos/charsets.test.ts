@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('events in another charset', () => {
-  it.each(['iso-8859-1', 'utf-16'] as const)('are read as what they are: %s', async (charset) => {
+  it.each(['iso-8859-1', 'utf-16'] as const)('are decoded: %s', async (charset) => {
     await poll();
     const acme = await service.organizations.add();
     await makeDashboardKey(service, acme.id, { name: NAME });
@@ -28,7 +28,7 @@ describe('events in another charset', () => {
     expect(await labelsOf(acme.id)).toEqual([NAME]);
   });
 
-  it('wait at WorkOS while nobody knows the charset, and are no outage', async () => {
+  it('stay at WorkOS while the charset is unknown, and are no outage', async () => {
     await poll();
     const acme = await service.organizations.add();
     const owner = await acme.session();
@@ -46,7 +46,7 @@ describe('events in another charset', () => {
     expect(outcome(await call(service, 'GET', '/v1/me/session', { token: key.value }))[0]).toBe(401);
   });
 
-  it('that is no UTF-8, though called so, cost a letter and no event', async () => {
+  it('are applied with U+FFFD for bytes that are not UTF-8 although declared so', async () => {
     await poll();
     const acme = await service.organizations.add();
     await makeDashboardKey(service, acme.id, { name: NAME });
@@ -56,14 +56,14 @@ describe('events in another charset', () => {
   });
 });
 
-describe('an answer to a new key', () => {
-  it.each(['iso-8859-1', 'utf-16', 'mislabelled'] as const)('in %s is read', async (charset) => {
+describe('the answer to a new key', () => {
+  it.each(['iso-8859-1', 'utf-16', 'mislabelled'] as const)('is read in %s', async (charset) => {
     const acme = await service.organizations.add();
     workos.faults.add({ kind: 'charset', charset, path: '/organizations/:id/api_keys' });
     expect((await requestKey(service, await acme.session(), { label: NAME })).status).toBe(201);
   });
 
-  it('in a charset that nobody knows leaves no key behind', async () => {
+  it('leaves no key behind in an unknown charset', async () => {
     const acme = await service.organizations.add();
     workos.faults.add({ kind: 'charset', charset: 'unknown', path: '/organizations/:id/api_keys', method: 'POST' });
     expect(outcome(await requestKey(service, await acme.session(), { label: NAME }))).toEqual([
@@ -77,7 +77,7 @@ describe('an answer to a new key', () => {
   });
 });
 
-it('a deletion is done whatever the charset of its answer', async () => {
+it('DELETE /v1/api-keys/{id} confirms the deletion whatever the charset of the answer', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session();
   const { id } = await createKey(service, token);
@@ -90,21 +90,24 @@ it('a deletion is done whatever the charset of its answer', async () => {
 it.each([
   ['iso-8859-1', (text: string) => Buffer.from(text, 'latin1')],
   ['utf-16', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
-] as const)('a webhook in %s is no success, and the poll brings its event', async (charset, encode) => {
-  await poll();
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id, { name: NAME });
-  const now = new Date().toISOString();
-  const { value: _value, ...data } = key;
-  const body = encode(
-    JSON.stringify({ object: 'event', id: 'event_x', event: 'api_key.created', created_at: now, data }),
-  );
-  const headers = {
-    'content-type': `application/json; charset=${charset}`,
-    'workos-signature': signWebhook(SECRET, body),
-  };
-  const request = { method: 'POST', headers, body: new Uint8Array(body) };
-  expect((await fetch(`${service.url}/v1/hooks/workos`, request)).status).toBe(401);
-  await poll();
-  expect(await labelsOf(acme.id)).toEqual([NAME]);
-});
+] as const)(
+  'POST /v1/hooks/workos returns 401 for a body in %s, and the poll applies its event',
+  async (charset, encode) => {
+    await poll();
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id, { name: NAME });
+    const now = new Date().toISOString();
+    const { value: _value, ...data } = key;
+    const body = encode(
+      JSON.stringify({ object: 'event', id: 'event_x', event: 'api_key.created', created_at: now, data }),
+    );
+    const headers = {
+      'content-type': `application/json; charset=${charset}`,
+      'workos-signature': signWebhook(SECRET, body),
+    };
+    const request = { method: 'POST', headers, body: new Uint8Array(body) };
+    expect((await fetch(`${service.url}/v1/hooks/workos`, request)).status).toBe(401);
+    await poll();
+    expect(await labelsOf(acme.id)).toEqual([NAME]);
+  },
+);

@@ -49,13 +49,13 @@ async function organizationWithKey() {
   return { acme, owner, key: await createKey(service, owner) };
 }
 
-describe('after 429', () => {
+describe('after a 429 of WorkOS', () => {
   it.each<[string, () => string | undefined, number]>([
     ['seconds', () => '20', 20],
     ['a date', () => new Date(Date.now() + 20_000).toUTCString(), 20],
     ['nothing', () => undefined, 10],
     ['more than a minute', () => '3600', 60],
-  ])('with %s in Retry-After no replica asks WorkOS until then', async (_what, retryAfter, seconds) => {
+  ])('with %s in Retry-After no replica calls WorkOS until then', async (_what, retryAfter, seconds) => {
     const { acme, owner, key } = await organizationWithKey();
     limit('create', retryAfter());
     expect(outcome(await requestKey(first, owner))).toEqual(UNAVAILABLE);
@@ -82,7 +82,7 @@ describe('after 429', () => {
     for (const at of [first, second]) expect(outcome(await requestKey(at, owner))).toEqual([201, undefined]);
   });
 
-  it('a key is revoked at once here, and at WorkOS once that may be asked', async () => {
+  it('a revocation counts at once here, and reaches WorkOS after the hold-off', async () => {
     const { acme, owner, key } = await organizationWithKey();
     limit('create', '20');
     await requestKey(service, owner);
@@ -98,7 +98,7 @@ describe('after 429', () => {
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
-  it('a key that only WorkOS knows is 503 and not 401, and keys in memory are verified without a look', async () => {
+  it('an unknown key is 503 and not 401, and cached keys are verified without a call', async () => {
     const { owner, key } = await organizationWithKey();
     expect(await verify(key.value)).toBe('valid');
     limit('create', '20');
@@ -120,7 +120,7 @@ describe('after 429', () => {
     expect([requests, queries.filter((sql) => sql.includes('workos_hold_offs'))]).toEqual([0, []]);
   });
 
-  it('the breaker stays closed however often it comes', async () => {
+  it('the breaker stays closed after many 429s', async () => {
     const { owner } = await organizationWithKey();
     limit('create', '1', 10);
     for (let i = 0; i < 10; i++) {
@@ -130,7 +130,7 @@ describe('after 429', () => {
     expect(outcome(await requestKey(service, owner))).toEqual([201, undefined]);
   });
 
-  it('the gauge says for how long', async () => {
+  it('the gauge shows the seconds left', async () => {
     const { owner } = await organizationWithKey();
     limit('create', '20');
     await requestKey(service, owner);
@@ -141,11 +141,11 @@ describe('after 429', () => {
   });
 });
 
-describe('the local WorkOS with its limit of requests', () => {
+describe('a WorkOS with a rate limit', () => {
   it.each([
     ['with', true, withRetryAfter],
     ['without', false, withoutRetryAfter],
-  ])('is not asked past the limit but once, %s Retry-After', async (_with, says, own) => {
+  ])('receives one request past the limit, %s Retry-After', async (_with, says, own) => {
     const owner = await (await own.organizations.add({ status: 'active', plan: 'scale' })).session();
     own.workos.behave({ rate_limit: { requests: 3, window_ms: 600_000, retry_after: says } });
     const statuses: number[] = [];
@@ -156,8 +156,8 @@ describe('the local WorkOS with its limit of requests', () => {
   });
 });
 
-describe('the background', () => {
-  it('pauses, and takes it neither for failures of its items nor for an outage', async () => {
+describe('background loops during a hold-off', () => {
+  it('pause, and count neither failed items nor an outage', async () => {
     const { owner, key } = await organizationWithKey();
     limit('delete', '60');
     expect((await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner })).status).toBe(200);
@@ -176,7 +176,7 @@ describe('the background', () => {
     expect(workosRequests(service, 'DELETE', `/api_keys/${key.id}`)).toBe(2);
   });
 
-  it('goes on with keys of the other environment', async () => {
+  it('go on with keys of the other environment', async () => {
     const { owner, key } = await organizationWithKey();
     const testKey = await createKey(service, owner, { environment: 'test' });
     const reset = { kind: 'reset_before', times: 0 } as const;
@@ -196,8 +196,8 @@ describe('the background', () => {
   });
 });
 
-describe('sign-in', () => {
-  it('goes on during a hold-off, and so does the renewal of a session', async () => {
+describe('POST /v1/auth/login', () => {
+  it('works during a hold-off, and so does the refresh of a session', async () => {
     const { owner } = await organizationWithKey();
     const { email } = await addPerson(service);
     limit('create', '60');
@@ -208,7 +208,7 @@ describe('sign-in', () => {
     expect(outcome(renewed)).toEqual([200, undefined]);
   });
 
-  it('that is limited holds up nothing else', async () => {
+  it('holds up nothing else when WorkOS limits it', async () => {
     const { owner } = await organizationWithKey();
     const { email } = await addPerson(service);
     const fault = { kind: 'status', status: 429, headers: { 'retry-after': '60' }, times: 0 } as const;

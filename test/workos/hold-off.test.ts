@@ -19,10 +19,10 @@ const down = () => Promise.reject(new Error('the database is away'));
 /** Of what is left of a hold-off that began a moment ago, how long it was. */
 const whole = (leftMs: number) => Math.ceil(leftMs / 2_000) * 2_000;
 
-describe('a hold-off', () => {
+describe('makeHoldOff', () => {
   it.each([
-    ['as long as WorkOS says', 20_000, 20_000],
-    ['ten seconds when WorkOS does not say', undefined, DEFAULT_MS],
+    ['as long as Retry-After says', 20_000, 20_000],
+    ['ten seconds without Retry-After', undefined, DEFAULT_MS],
     ['a minute at most', 3_600_000, 60_000],
   ])('lasts %s', async (_what, saidMs, expectedMs) => {
     const clock = makeTestClock();
@@ -35,7 +35,7 @@ describe('a hold-off', () => {
     expect(await holdOff.heldMs()).toBe(0);
   });
 
-  it('is made longer by another 429, and never shorter', async () => {
+  it('is extended by another 429, and never shortened', async () => {
     const holdOff = alone();
     await holdOff.begin(30_000);
     expect(whole(await holdOff.begin(1_000))).toBe(30_000);
@@ -43,7 +43,7 @@ describe('a hold-off', () => {
   });
 });
 
-describe('replicas on one database', () => {
+describe('makeSharedHoldOff: replicas of one database', () => {
   it('hold off together', async () => {
     const [first, second] = [replica('live'), replica('live')];
     await first.begin(30_000);
@@ -52,7 +52,7 @@ describe('replicas on one database', () => {
     expect(whole(await replica('live').heldMs())).toBe(50_000);
   });
 
-  it('hold off for each budget apart', async () => {
+  it('hold off for each budget separately', async () => {
     await replica('test').begin(30_000);
     expect(await replica('test_audit_logs').heldMs()).toBe(0);
     expect(await replica('live_audit_logs').heldMs()).toBe(0);
@@ -69,7 +69,7 @@ describe('replicas on one database', () => {
     expect(whole(await replica('live').heldMs())).toBe(20_000);
   });
 
-  it('hear of a hold-off after one that a server recorded whose clock was far ahead', async () => {
+  it('learn of a hold-off after one recorded by a server whose clock was far ahead', async () => {
     await db('workos_hold_offs').delete();
     await db('workos_hold_offs').insert({ budget: 'live', until: new Date(Date.now() + 3_600_000) });
     const clock = makeTestClock();
@@ -81,7 +81,7 @@ describe('replicas on one database', () => {
     expect(await listening.heldMs()).toBeGreaterThan(0);
   });
 
-  it('hear of it within a second, and ask no more often', async () => {
+  it('learn of it within a second, with one query a second at most', async () => {
     await db('workos_hold_offs').delete();
     let reads = 0;
     const count = ({ sql }: { sql: string }) => void (sql.includes('workos_hold_offs') && reads++);
@@ -105,7 +105,7 @@ describe('replicas on one database', () => {
     }
   });
 
-  it('go on by what they know themselves while the database does not answer', async () => {
+  it('go on with their own hold-off while the database does not answer', async () => {
     const failures: unknown[] = [];
     const holdOff = makeHoldOff({
       shared: { read: down, extend: down },

@@ -43,15 +43,15 @@ const read = async (keys: AsyncIterable<unknown>) => {
   return all.length;
 };
 
-describe('an answer that cannot be read', () => {
+describe('an unreadable answer', () => {
   it.each<[string, FaultInput]>([
     ['that is cut off', { kind: 'malformed_json', times: 0 }],
     ['that is empty', { kind: 'empty_body', times: 0 }],
     ['of another content type', { kind: 'wrong_content_type', times: 0 }],
-    ['in a charset that nobody knows', { kind: 'charset', charset: 'unknown', times: 0 }],
+    ['in an unknown charset', { kind: 'charset', charset: 'unknown', times: 0 }],
     ['of another shape', answer({ api_key: 'sk_x' })],
     ['whose key is no key', answer({ api_key: { id: 7, owner: { type: 'organization' } } })],
-  ])('%s is no outage: the breaker stays closed', async (_what, fault) => {
+  ])('%s leaves the breaker closed', async (_what, fault) => {
     const gateway = makeGateway();
     workos.faults.add({ ...fault, path: '/api_keys/validations' });
     for (let i = 0; i < 3 * BREAKER; i++)
@@ -67,7 +67,7 @@ describe('an answer that cannot be read', () => {
     expect(values.some(({ labels }) => labels.outcome === 'malformed')).toBe(true);
   });
 
-  it('that names a new key by what is no id leaves it to the settler', async () => {
+  it('that names a new key with an invalid id has an unknown outcome', async () => {
     const body = { id: 'api_key_\uFFFD', value: 'sk_of_a_new_key', obfuscated_value: 'sk_...' };
     workos.faults.add({ ...answer(body), path: '/organizations/:id/api_keys', method: 'POST' });
     const key = { organizationId: ORGANIZATION, name: 'a key', permissions: [], expiresAt: undefined };
@@ -75,7 +75,7 @@ describe('an answer that cannot be read', () => {
     await expect(makeGateway().createOrganizationKey(key)).rejects.toMatchObject(failure);
   });
 
-  it('is none of those that do open it', async () => {
+  it('differs from an outage, which opens the breaker', async () => {
     const gateway = makeGateway();
     workos.faults.add({ kind: 'status', status: 503, times: 0 });
     for (let i = 0; i < BREAKER; i++)
@@ -86,9 +86,9 @@ describe('an answer that cannot be read', () => {
 
 describe('a list', () => {
   it.each([
-    ['stands still', ['api_key_a']],
+    ['repeats', ['api_key_a']],
     ['goes in a circle', ['api_key_a', 'api_key_b', 'api_key_c']],
-  ])('whose cursor %s is not taken for a whole one', async (_what, cursors) => {
+  ])('fails as malformed when its cursor %s', async (_what, cursors) => {
     for (const after of cursors.slice(0, -1)) workos.faults.add({ ...list([], after), times: 1 });
     for (const after of cursors) workos.faults.add({ ...list([], after), times: after === cursors.at(-1) ? 100 : 1 });
     const before = workos.requests().length;
@@ -96,14 +96,14 @@ describe('a list', () => {
     expect(workos.requests().length - before).toBeLessThan(10);
   });
 
-  it('with an item that cannot be read is not taken for a whole one', async () => {
+  it('fails as malformed at an unreadable item', async () => {
     workos.faults.add(list([{ id: 'api_key_a' }]));
     await expect(read(makeGateway().listOrganizationKeys(ORGANIZATION))).rejects.toMatchObject({ kind: 'malformed' });
   });
 });
 
 describe('answers of a newer version', () => {
-  it('are read: new fields, owners, and times without an offset', async () => {
+  it('are read with new fields, kinds of owners and times without an offset', async () => {
     const gateway = makeGateway();
     workos.behave({
       unknown_fields: true,

@@ -12,7 +12,7 @@ const LIVE = {
 const TEST = { WORKOS_API_KEY_TEST: 'sk_test', WORKOS_CLIENT_ID_TEST: 'client_test' };
 const HOOKS = 'a secret of webhooks';
 
-test('there is no test environment unless it is named, and then it is where the live one is', () => {
+test('readConfig has a test environment only when it is set, at the address of the live one by default', () => {
   expect(readConfig(LIVE).workos.test).toBeUndefined();
   const usual = { apiKey: 'sk_test', clientId: 'client_test', apiUrl: 'https://workos.example' };
   expect(readConfig({ ...LIVE, ...TEST }).workos.test).toEqual(usual);
@@ -35,6 +35,6 @@ test.each([
     { ...TEST, WORKOS_WEBHOOK_SECRET: HOOKS, WORKOS_WEBHOOK_SECRET_TEST: HOOKS },
     'WORKOS_WEBHOOK_SECRET_TEST: is the secret of the live environment',
   ],
-])('%j stops the start', (given, message) => {
+])('readConfig refuses %j', (given, message) => {
   expect(() => readConfig({ ...LIVE, ...given })).toThrow(message);
 });

@@ -15,7 +15,7 @@ test.each([
   ['2023-04-28 20:05:31', '2023-04-28T20:05:31.000Z'],
   ['2023-04-28 20:05:31.5', '2023-04-28T20:05:31.500Z'],
   ['2023-04-28T20:05Z', '2023-04-28T20:05:00.000Z'],
-])('reads %j', (text, expected) => {
+])('readTime parses %j', (text, expected) => {
   expect(readTime(text)?.toISOString()).toBe(expected);
 });
 
@@ -29,6 +29,6 @@ test.each([
   '1682712331',
   '2023-04-28T25:00:00Z',
   `${AT} x`,
-])('reads no moment in %j', (text) => {
+])('readTime returns undefined for %j', (text) => {
   expect(readTime(text)).toBeUndefined();
 });

@@ -43,7 +43,7 @@ test.each<FaultInput>([
   { kind: 'empty_body' },
   { kind: 'wrong_content_type' },
   { kind: 'charset', charset: 'unknown' },
-])('a new key in an answer with $kind is nowhere in the failure, nor in a line that logs it', async (fault) => {
+])('a failure after $kind holds no secret of the new key, nor does its log line', async (fault) => {
   workos.faults.add({ ...fault, path: '/organizations/:id/api_keys' });
   const key = { organizationId: 'org_acme', name: 'a key', permissions: [], expiresAt: undefined };
   const error: unknown = await gateway.createOrganizationKey(key).catch((thrown: unknown) => thrown);
@@ -53,7 +53,7 @@ test.each<FaultInput>([
   expect(logged(error)).not.toMatch(SECRET);
 });
 
-test('a key that WorkOS is asked about is nowhere in the failure to ask', async () => {
+test('a failed validation holds no secret of the presented key', async () => {
   for (const kind of ['malformed_json', 'reset_before', 'html'] as const) {
     workos.faults.add({ kind, path: '/api_keys/validations' });
     const error: unknown = await gateway.validateKey('sk_presented_by_somebody').catch((thrown: unknown) => thrown);

@@ -10,18 +10,18 @@ export const DRIFT_KINDS = [
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** What may be done about a difference; `none` is for people to decide. */
-export type Mend = 'mirror' | 'expiry' | 'narrow' | 'settle' | 'revoke' | 'none';
+/** How a difference may be repaired; `none` leaves the decision to people. */
+export type Repair = 'mirror' | 'expiry' | 'narrow' | 'settle' | 'revoke' | 'none';
 
 export type Drift = {
   kind: DriftKind;
   organizationId: string;
-  /** WorkOS's id; for a row that never became a key, the row's. */
+  /** WorkOS's id of the key; the row's id when it never became a key. */
   keyId: string;
   rowId: string | undefined;
   here: string;
   there: string;
-  mend: Mend;
+  repair: Repair;
 };
 
 type Compared = {
@@ -31,10 +31,10 @@ type Compared = {
   now: Date;
 };
 
-/** How a key at WorkOS differs from its row, or from the row that its name proves to belong to. */
+/** Returns the differences between a key at WorkOS and its row, or the row that its marker names. */
 export function compare({ key, row, scopesOf, now }: Compared): Drift[] {
   const at = { organizationId: key.organizationId, keyId: key.id, rowId: row?.rowId, there: describe(key) };
-  if (!row) return [{ ...at, kind: 'only_there', here: 'absent', mend: 'mirror' }];
+  if (!row) return [{ ...at, kind: 'only_there', here: 'absent', repair: 'mirror' }];
   if (row.workosId !== key.id) return compareMarked(row, at, now);
   if (row.status === 'revoked') return compareRevoked(row, at);
   return [...compareExpiry(key, row, now), ...comparePermissions(scopesOf(key.permissions), row)].map((drift) => ({
@@ -47,30 +47,30 @@ type At = Pick<Drift, 'organizationId' | 'keyId' | 'rowId' | 'there'>;
 
 function compareMarked(row: MirroredKey, at: At, now: Date): Drift[] {
   if (row.status === 'provisioning') {
-    // Its maker decides, while there is time.
+    // Until it is due, its creator decides.
     const isLate = row.dueAt !== undefined && row.dueAt <= now;
-    return isLate ? [{ ...at, kind: 'unsettled', here: row.status, mend: 'settle' }] : [];
+    return isLate ? [{ ...at, kind: 'unsettled', here: row.status, repair: 'settle' }] : [];
   }
-  const here = row.status === 'failed' ? 'given up' : 'the name is that of another key';
-  return [{ ...at, kind: 'only_there', here, mend: row.status === 'failed' ? 'settle' : 'none' }];
+  const here = row.status === 'failed' ? 'given up' : 'the marker is of another key';
+  return [{ ...at, kind: 'only_there', here, repair: row.status === 'failed' ? 'settle' : 'none' }];
 }
 
 function compareRevoked(row: MirroredKey, at: At): Drift[] {
-  if (!row.workosDeletedAt) return [{ ...at, kind: 'unsettled', here: 'revoked', mend: 'settle' }];
-  // WorkOS said once that it was gone: it is not for us to end what is there now.
-  return [{ ...at, kind: 'only_there', here: 'revoked', mend: 'none' }];
+  if (!row.workosDeletedAt) return [{ ...at, kind: 'unsettled', here: 'revoked', repair: 'settle' }];
+  // WorkOS confirmed the deletion once, so the key was made again since: people decide.
+  return [{ ...at, kind: 'only_there', here: 'revoked', repair: 'none' }];
 }
 
-type Difference = Pick<Drift, 'kind' | 'here' | 'there' | 'mend'>;
+type Difference = Pick<Drift, 'kind' | 'here' | 'there' | 'repair'>;
 
 function compareExpiry({ expiresAt: theirs }: WorkosKey, row: MirroredKey, now: Date): Difference[] {
-  const [hereMs, thereMs] = [endOf(row.expiresAt), endOf(theirs)];
-  const ended = hereMs <= now.getTime() && thereMs <= now.getTime();
-  if (hereMs === thereMs || ended) return [];
-  const ends = { here: shown(row.expiresAt), there: shown(theirs) };
+  const [hereMs, thereMs] = [expiryMs(row.expiresAt), expiryMs(theirs)];
+  const haveExpired = hereMs <= now.getTime() && thereMs <= now.getTime();
+  if (hereMs === thereMs || haveExpired) return [];
+  const expiries = { here: shown(row.expiresAt), there: shown(theirs) };
   return row.dueAt
-    ? [{ ...ends, kind: 'unsettled', mend: 'settle' }]
-    : [{ ...ends, kind: 'different_expiry', mend: 'expiry' }];
+    ? [{ ...expiries, kind: 'unsettled', repair: 'settle' }]
+    : [{ ...expiries, kind: 'different_expiry', repair: 'expiry' }];
 }
 
 function comparePermissions(theirs: readonly string[], { scopes: ours }: MirroredKey): Difference[] {
@@ -78,19 +78,19 @@ function comparePermissions(theirs: readonly string[], { scopes: ours }: Mirrore
   const wider = theirs.some((scope) => !ours.includes(scope));
   if (!narrower && !wider) return [];
   const scopes = { here: list(ours), there: list(theirs) };
-  return [{ ...scopes, kind: 'different_permissions', mend: narrower ? 'narrow' : 'none' }];
+  return [{ ...scopes, kind: 'different_permissions', repair: narrower ? 'narrow' : 'none' }];
 }
 
-/** A key that WorkOS should have and does not. */
+/** Describes a key that WorkOS should have and does not. */
 export function onlyHere(organizationId: string, row: MirroredKey): Drift {
   const at = { organizationId, keyId: row.workosId ?? row.rowId, rowId: row.rowId };
-  return { ...at, kind: 'only_here', here: row.label, there: 'absent', mend: 'revoke' };
+  return { ...at, kind: 'only_here', here: row.label, there: 'absent', repair: 'revoke' };
 }
 
-/** A row that waits for somebody, and of which WorkOS has nothing to show. */
+/** Describes a row that is due to be settled, and that WorkOS has no key for. */
 export function unsettled(organizationId: string, row: MirroredKey): Drift {
   const at = { organizationId, keyId: row.workosId ?? row.rowId, rowId: row.rowId };
-  return { ...at, kind: 'unsettled', here: row.status, there: 'unknown', mend: 'settle' };
+  return { ...at, kind: 'unsettled', here: row.status, there: 'unknown', repair: 'settle' };
 }
 
 function describe({ name, permissions }: WorkosKey): string {
@@ -101,10 +101,10 @@ function list(scopes: readonly string[]): string {
   return scopes.toSorted().join(' ') || 'no permissions';
 }
 
-function shown(end: Date | undefined): string {
-  return end?.toISOString() ?? 'never ends';
+function shown(expiresAt: Date | undefined): string {
+  return expiresAt?.toISOString() ?? 'never expires';
 }
 
-function endOf(end: Date | undefined): number {
-  return end?.getTime() ?? Infinity;
+function expiryMs(expiresAt: Date | undefined): number {
+  return expiresAt?.getTime() ?? Infinity;
 }

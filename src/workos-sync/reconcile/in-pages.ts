@@ -1,6 +1,6 @@
 export const PAGE = 100;
 
-/** Gathers what comes one by one, so that a page of it is asked about at once and no more is held in memory. */
+/** Groups a stream into pages, so that each page takes one query and no more is held in memory. */
 export async function* inPages<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let page: T[] = [];
   for await (const item of items) {
@@ -12,7 +12,7 @@ export async function* inPages<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> 
   if (page.length > 0) yield page;
 }
 
-/** Reads what is listed in the order of its ids to its end. */
+/** Streams all ids of a list that is ordered by id. */
 export async function* throughIds(list: (after: string, limit: number) => Promise<string[]>): AsyncGenerator<string> {
   for (let after: string | undefined = ''; after !== undefined;) {
     const ids = await list(after, PAGE);

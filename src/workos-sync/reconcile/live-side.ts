@@ -9,13 +9,13 @@ type Deps = {
   mirroredKeys: Pick<MirroredKeys, 'owners'>;
   /** The mirror's organizations in the order of their ids. */
   tenantIds: (after: string, limit: number) => Promise<string[]>;
-  /** Which of these the mirror has. */
+  /** Returns those of these ids that the mirror has. */
   knownTenants: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** Has WorkOS asked again what the owners of personal keys may do. */
+  /** Makes the roles of owners of personal keys due to be read from WorkOS again. */
   doubtMembers: (organizationId: string) => Promise<void>;
 };
 
-/** Live WorkOS: every organization of the mirror, and every one that only WorkOS has. */
+/** The live environment: every organization of the mirror, and every one that only WorkOS has. */
 export function makeLiveSide(deps: Deps): Side {
   return {
     environment: 'live',
@@ -48,7 +48,7 @@ async function* pagesOfIds({ workos }: Deps): AsyncGenerator<string[]> {
   for await (const page of inPages(workos.listOrganizations())) yield page.map(({ id }) => id);
 }
 
-/** An organization's own keys, then those of its people of whom keys are known here. */
+/** Streams an organization's own keys, then the keys of each owner in the mirror. */
 async function* keysOf({ workos, mirroredKeys }: Deps, organizationId: string): AsyncGenerator<WorkosKey> {
   for await (const key of workos.listOrganizationKeys(organizationId)) if (key.userId === undefined) yield key;
   const owners = throughIds((after, limit) => mirroredKeys.owners(organizationId, after, limit));

@@ -15,9 +15,9 @@ import type { Drift } from './compare.ts';
 import { PAGE, inPages } from './in-pages.ts';
 import type { OrganizationThere, Side } from './side.ts';
 
-export type Finding = Drift & { mended: boolean };
+export type Finding = Drift & { repaired: boolean };
 
-/** For one environment: its side, and the mirror's rows of it. */
+/** The dependencies for one environment: its side, and its rows of the mirror. */
 export type Deps = {
   side: Side;
   db: Knex;
@@ -33,39 +33,38 @@ export type Deps = {
 };
 
 export type Run = {
-  /** When the whole run began; marks what this run saw. */
+  /** When the whole run began; marks the rows that this run saw. */
   startedAt: Date;
-  mends: boolean;
+  repairs: boolean;
   onKeys: (count: number) => void;
   onFinding: (finding: Finding) => void;
-  /** See `Side.knowsAny`; asked once. */
+  /** See `Side.knowsAny`; called once per run. */
   isSameWorkos: () => Promise<boolean>;
 };
 
 const SOURCE = backgroundSource('system', 'reconcile');
 
 /**
- * Compares an organization's keys here and at WorkOS, and mends what may be mended. Both sides are read page by page.
- * A first listing only looks, so that one that fails or is interrupted mends nothing; where there is something to mend
- * a second one does.
- * @throws WorkosFailure when WorkOS cannot be listed to its end
+ * Compares an organization's keys in the mirror and at WorkOS, page by page, and repairs the differences. The first listing
+ * only compares, so that a listing that fails repairs nothing; if there are differences, a second listing repairs them.
+ * @throws WorkosFailure when the keys at WorkOS cannot be listed to the end
  */
 export async function reconcileOrganization(deps: Deps, run: Run, organizationId: string): Promise<void> {
   await deps.mirroredKeys.expectActive(organizationId, run.startedAt);
   const there = await deps.side.of(organizationId);
   const look = (onKeys: Run['onKeys'], onPage: OnPage) =>
     listThrough(deps, { ...run, onKeys }, { organizationId, there }, onPage);
-  const looked = await look(run.onKeys, (drifts) => (run.mends ? [] : drifts.map(asReported)));
-  if (run.mends && looked.drifts > 0) {
-    // The same keys again: they are counted once.
+  const looked = await look(run.onKeys, (drifts) => (run.repairs ? [] : drifts.map(asReported)));
+  if (run.repairs && looked.drifts > 0) {
+    // Keys of the second listing are not counted again.
     await look(
       () => run.onKeys(0),
-      (drifts, keys) => mendPresent(deps, organizationId, drifts, keys),
+      (drifts, keys) => repairPresent(deps, organizationId, drifts, keys),
     );
   }
   await findAbsent(deps, run, organizationId, looked.keys > 0);
   await findLate(deps, run, organizationId);
-  if (run.mends) await there.finish(run.isSameWorkos);
+  if (run.repairs) await there.finish(run.isSameWorkos);
 }
 
 type Keys = ReadonlyMap<string, WorkosKey>;
@@ -99,7 +98,7 @@ async function comparePage(deps: Deps, run: Run, organizationId: string, keys: r
   const met: MirroredKey[] = [];
   const drifts = keys.flatMap((key) => {
     const row = byKey.get(key.id) ?? byRow.get(marker.rowOf(key.name, organizationId) ?? '');
-    // Somebody's copy of a key's name is no sight of that key.
+    // A copied marker is not the key that it names.
     if (row && (row.workosId ?? key.id) === key.id) met.push(row);
     return compare({ key, row, scopesOf: describe.scopesOf, now: clock() });
   });
@@ -111,7 +110,7 @@ async function comparePage(deps: Deps, run: Run, organizationId: string, keys: r
   return drifts;
 }
 
-async function mendPresent(
+async function repairPresent(
   deps: Deps,
   organizationId: string,
   drifts: readonly Drift[],
@@ -120,48 +119,48 @@ async function mendPresent(
   const settled = await settleAll(
     deps,
     organizationId,
-    drifts.filter(({ mend }) => mend === 'settle'),
+    drifts.filter(({ repair }) => repair === 'settle'),
   );
   const findings: Finding[] = [...settled];
   for (const drift of drifts) {
-    if (drift.mend !== 'settle')
-      findings.push({ ...drift, mended: await mendOne(deps, drift, keys.get(drift.keyId)!) });
+    if (drift.repair !== 'settle')
+      findings.push({ ...drift, repaired: await repairOne(deps, drift, keys.get(drift.keyId)!) });
   }
-  // An end of ours that WorkOS has to be told again.
-  if (drifts.some(({ mend }) => mend === 'expiry')) await deps.settle(organizationId);
+  // An earlier expiry here must be sent to WorkOS again.
+  if (drifts.some(({ repair }) => repair === 'expiry')) await deps.settle(organizationId);
   return findings;
 }
 
-function mendOne({ db, mirrorKeys, repairKeys }: Deps, { mend }: Drift, key: WorkosKey): Promise<boolean> {
-  if (mend === 'mirror') return transaction(db, (trx) => mirrorKeys.made(trx, key, SOURCE));
-  if (mend === 'expiry') return transaction(db, (trx) => mirrorKeys.listed(trx, key, SOURCE));
-  if (mend === 'narrow') return transaction(db, (trx) => repairKeys.narrow(trx, key, SOURCE));
+function repairOne({ db, mirrorKeys, repairKeys }: Deps, { repair }: Drift, key: WorkosKey): Promise<boolean> {
+  if (repair === 'mirror') return transaction(db, (trx) => mirrorKeys.made(trx, key, SOURCE));
+  if (repair === 'expiry') return transaction(db, (trx) => mirrorKeys.listed(trx, key, SOURCE));
+  if (repair === 'narrow') return transaction(db, (trx) => repairKeys.narrow(trx, key, SOURCE));
   return Promise.resolve(false);
 }
 
-/** Has the rows looked at now. What then waits no longer is settled. */
+/** Settles these rows now; those that no longer wait were repaired. */
 async function settleAll(deps: Deps, organizationId: string, drifts: readonly Drift[]): Promise<Finding[]> {
   if (drifts.length === 0) return [];
   const rowIds = drifts.map(({ rowId }) => rowId!);
   for (const rowId of rowIds) await deps.unsettled.reopen({ organizationId, rowId }, deps.clock());
   await deps.settle(organizationId);
   const waiting = await deps.mirroredKeys.waiting(organizationId, rowIds);
-  return drifts.map((drift) => ({ ...drift, mended: !waiting.has(drift.rowId!) }));
+  return drifts.map((drift) => ({ ...drift, repaired: !waiting.has(drift.rowId!) }));
 }
 
-/** What a complete listing did not show is not there. */
+/** Reports, and revokes, keys that a complete listing did not show. */
 async function findAbsent(deps: Deps, run: Run, organizationId: string, sawKeys: boolean): Promise<void> {
   const { db, side, mirroredKeys, repairKeys } = deps;
   const expected = { organizationId, environment: side.environment, run: run.startedAt };
   const first = await mirroredKeys.unseen(organizationId, run.startedAt, '', 1);
   if (first.length === 0) return;
-  const mends = run.mends && (sawKeys || (await run.isSameWorkos()));
+  const repairs = run.repairs && (sawKeys || (await run.isSameWorkos()));
   for (let after = ''; ;) {
     const rows = await mirroredKeys.unseen(organizationId, run.startedAt, after, PAGE);
     if (rows.length === 0) return;
-    const revoked = mends ? await transaction(db, (trx) => repairKeys.revokeUnseen(trx, expected, PAGE, SOURCE)) : [];
-    const ended = new Set(revoked.map(({ id }) => id));
-    for (const row of rows) run.onFinding({ ...onlyHere(organizationId, row), mended: ended.has(row.rowId) });
+    const revoked = repairs ? await transaction(db, (trx) => repairKeys.revokeUnseen(trx, expected, PAGE, SOURCE)) : [];
+    const revokedIds = new Set(revoked.map(({ id }) => id));
+    for (const row of rows) run.onFinding({ ...onlyHere(organizationId, row), repaired: revokedIds.has(row.rowId) });
     after = rows.at(-1)!.rowId;
     await deps.at('reconcile.page');
   }
@@ -173,12 +172,12 @@ async function findLate(deps: Deps, run: Run, organizationId: string): Promise<v
     const rows = await mirroredKeys.late(organizationId, run.startedAt, clock(), after, PAGE);
     if (rows.length === 0) return;
     const drifts = rows.map((row) => unsettled(organizationId, row));
-    const findings = run.mends ? await settleAll(deps, organizationId, drifts) : drifts.map(asReported);
+    const findings = run.repairs ? await settleAll(deps, organizationId, drifts) : drifts.map(asReported);
     for (const finding of findings) run.onFinding(finding);
     after = rows.at(-1)!.rowId;
   }
 }
 
 function asReported(drift: Drift): Finding {
-  return { ...drift, mended: false };
+  return { ...drift, repaired: false };
 }

@@ -6,9 +6,9 @@ import { reconcileOrganization } from './reconcile-organization.ts';
 import type { Deps as OrganizationDeps, Finding, Run } from './reconcile-organization.ts';
 
 type Deps = {
-  /** One for each environment that is configured, in the order in which they are compared. */
+  /** The configured environments, in the order in which they are compared. */
   compared: readonly OrganizationDeps[];
-  /** The environments that are not. */
+  /** The environments that are not configured. */
   leftOut: readonly Environment[];
   clock: Clock;
 };
@@ -16,17 +16,17 @@ type Deps = {
 export type Options = {
   /** Only this organization. */
   organizationId?: string | undefined;
-  /** Mends nothing; all that it writes are its own marks of what it saw. */
+  /** Repairs nothing; writes only its marks of the rows that it saw. */
   dryRun: boolean;
   onFinding: (finding: FindingOf) => void;
   onFailure: (failure: Failure) => void;
-  /** Told now and then how far it is. */
+  /** Called after each page and organization. */
   onProgress: (progress: Progress) => void;
 };
 
 export type FindingOf = Finding & { environment: Environment };
 
-/** `organizationId` undefined: it could not be read which organizations there are. */
+/** `organizationId` is undefined when the list of organizations could not be read. */
 export type Failure = { environment: Environment; organizationId: string | undefined; error: unknown };
 
 export type Counts = {
@@ -34,23 +34,22 @@ export type Counts = {
   keys: number;
   failures: number;
   found: Record<DriftKind, number>;
-  mended: number;
+  repaired: number;
 };
 
-/** How far it came with one environment. */
+/** The counts of one environment. */
 export type Progress = Counts & { environment: Environment };
 
 export type Outcome = { compared: readonly Progress[]; leftOut: readonly Environment[] };
 
 export type Reconcile = ReturnType<typeof makeReconcile>;
 
-/** That many organizations that fail one after the other are WorkOS or the database being away. */
+/** So many failures in a row mean an outage of WorkOS or the database. */
 const GIVE_UP_AFTER = 3;
 
 /**
- * Compares every organization of the mirror with WorkOS, and every organization that only WorkOS has: with live WorkOS
- * and then, if there is one, with its test environment, each as if it were the only one. An organization that fails is
- * told of and left as it is.
+ * Compares every organization of the mirror, and every one that only WorkOS has: first with the live environment, then
+ * with the test environment if there is one, independently. An organization that fails is reported and left as it is.
  */
 export function makeReconcile({ compared, leftOut, clock }: Deps) {
   return async function reconcile(options: Options): Promise<Outcome> {
@@ -63,7 +62,7 @@ export function makeReconcile({ compared, leftOut, clock }: Deps) {
 
 async function reconcileEnvironment(deps: OrganizationDeps, options: Options, startedAt: Date): Promise<Progress> {
   const { environment, organizations } = deps.side;
-  const progress: Progress = { environment, organizations: 0, keys: 0, failures: 0, mended: 0, found: noneFound() };
+  const progress: Progress = { environment, organizations: 0, keys: 0, failures: 0, repaired: 0, found: noneFound() };
   const run = makeRun(deps, options, progress, startedAt);
   function fail(organizationId: string | undefined, error: unknown): void {
     progress.failures++;
@@ -94,28 +93,28 @@ function makeRun(deps: OrganizationDeps, options: Options, progress: Progress, s
   let same: Promise<boolean> | undefined;
   return {
     startedAt,
-    mends: !dryRun,
+    repairs: !dryRun,
     onKeys(count) {
       progress.keys += count;
       onProgress(progress);
     },
     onFinding(finding) {
       progress.found[finding.kind]++;
-      if (finding.mended) progress.mended++;
+      if (finding.repaired) progress.repaired++;
       onFinding({ environment: progress.environment, ...finding });
     },
     isSameWorkos: () => (same ??= deps.side.knowsAny()),
   };
 }
 
-/** What was counted in all environments together. */
+/** Sums the counts of all environments. */
 export function totalOf(compared: readonly Progress[]): Counts {
-  const total: Counts = { organizations: 0, keys: 0, failures: 0, mended: 0, found: noneFound() };
-  for (const { organizations, keys, failures, mended, found } of compared) {
+  const total: Counts = { organizations: 0, keys: 0, failures: 0, repaired: 0, found: noneFound() };
+  for (const { organizations, keys, failures, repaired, found } of compared) {
     total.organizations += organizations;
     total.keys += keys;
     total.failures += failures;
-    total.mended += mended;
+    total.repaired += repaired;
     for (const kind of DRIFT_KINDS) total.found[kind] += found[kind];
   }
   return total;

@@ -7,23 +7,23 @@ type Write = (text: string) => void;
 
 export type Report = { finding(finding: FindingOf): void; end(outcome: Outcome): void };
 
-const WIDTHS = { environment: 11, kind: 21, organization: 32, key: 36, mended: 8, count: 7 };
-// A name is what somebody typed at WorkOS: nothing in it may move a terminal's cursor.
+const WIDTHS = { environment: 11, kind: 21, organization: 32, key: 36, repaired: 8, count: 7 };
+// Names are typed by people at WorkOS: control characters could move a terminal's cursor.
 const CONTROL = /\p{C}/gu;
-/** What would have to be set for an environment to be compared. */
+/** The variable that configures each environment. */
 const NEEDED: Record<Environment, string> = { live: 'WORKOS_API_KEY', test: 'WORKOS_API_KEY_TEST' };
 
-/** A line for each difference as it is found, and a table of how many of each kind at the end. */
+/** Writes a line for each difference as it is found, and a table of counts per kind at the end. */
 export function makeTable(write: Write): Report {
   let isFirst = true;
   function line(cells: Record<Exclude<keyof typeof WIDTHS, 'count'>, string>, what: string): void {
-    const { environment, kind, organization, key, mended } = cells;
+    const { environment, kind, organization, key, repaired } = cells;
     const padded = [
       environment.padEnd(WIDTHS.environment),
       kind.padEnd(WIDTHS.kind),
       organization.padEnd(WIDTHS.organization),
       key.padEnd(WIDTHS.key),
-      mended.padEnd(WIDTHS.mended),
+      repaired.padEnd(WIDTHS.repaired),
     ];
     write(`${padded.join(' ')} ${what.replaceAll(CONTROL, '?')}\n`);
   }
@@ -32,13 +32,13 @@ export function makeTable(write: Write): Report {
     kind: 'kind',
     organization: 'organization',
     key: 'key',
-    mended: 'mended',
+    repaired: 'repaired',
   };
   return {
-    finding({ environment, kind, organizationId, keyId, mended, here, there }) {
+    finding({ environment, kind, organizationId, keyId, repaired, here, there }) {
       if (isFirst) line(titles, 'here → at WorkOS');
       isFirst = false;
-      const cells = { environment, kind, organization: organizationId, key: keyId, mended: mended ? 'yes' : 'no' };
+      const cells = { environment, kind, organization: organizationId, key: keyId, repaired: repaired ? 'yes' : 'no' };
       line(cells, `${here} → ${there}`);
     },
     end({ compared, leftOut }) {
@@ -58,24 +58,25 @@ export function makeTable(write: Write): Report {
           compared.map(({ found }) => found[kind]),
         );
       for (const progress of compared) write(summaryOf(progress));
-      for (const environment of leftOut) write(`${environment}: left out, since ${NEEDED[environment]} is not set.\n`);
+      for (const environment of leftOut) write(`${environment}: left out: ${NEEDED[environment]} is not set.\n`);
     },
   };
 }
 
-function summaryOf({ environment, organizations, keys, failures, mended }: Progress): string {
-  const failed = failures > 0 ? `; ${failures} times something could not be read and was left as it is` : '';
-  return `${environment}: ${keys} keys of ${organizations} organizations compared, ${mended} differences mended${failed}.\n`;
+function summaryOf({ environment, organizations, keys, failures, repaired }: Progress): string {
+  const failed = failures > 0 ? `; ${failures} could not be read and were left as they are` : '';
+  return `${environment}: ${keys} keys of ${organizations} organizations compared, ${repaired} differences repaired${failed}.\n`;
 }
 
-/** One JSON document, written as it becomes known. */
+/** Writes one JSON document, each difference as it is found. */
 export function makeJson(write: Write): Report {
   let isFirst = true;
   write('{"drift":[');
   return {
-    finding({ environment, kind, organizationId, keyId, here, there, mended }) {
+    finding({ environment, kind, organizationId, keyId, here, there, repaired }) {
       const key = { organization_id: organizationId, key_id: keyId };
-      write(`${isFirst ? '' : ','}\n${JSON.stringify({ environment, kind, ...key, here, there, mended })}`);
+      const drift = { environment, kind, ...key, here, there, mended: repaired };
+      write(`${isFirst ? '' : ','}\n${JSON.stringify(drift)}`);
       isFirst = false;
     },
     end({ compared, leftOut }) {
@@ -86,13 +87,13 @@ export function makeJson(write: Write): Report {
   };
 }
 
-function countsOf({ found, mended, organizations, keys, failures }: Counts) {
-  return { counts: found, mended, organizations, keys, failures };
+function countsOf({ found, repaired, organizations, keys, failures }: Counts) {
+  return { counts: found, mended: repaired, organizations, keys, failures };
 }
 
 const PROGRESS_EVERY_MS = 2_000;
 
-/** A line of progress every few seconds. */
+/** Creates a listener that writes a line of progress every few seconds. */
 export function makeProgressLine(write: Write): (progress: Progress) => void {
   let writtenAt = performance.now();
   return ({ environment, organizations, keys, found }) => {

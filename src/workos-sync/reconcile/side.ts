@@ -1,20 +1,20 @@
 import type { Environment } from '../../api-keys/key.ts';
 import type { WorkosKey } from '../../workos/entities.ts';
 
-/** One of WorkOS's environments as a reconciliation reads it, in our own organizations' ids. */
+/** One environment of WorkOS as the reconciliation reads it, by live organization ids. */
 export type Side = {
   environment: Environment;
-  /** The organizations to compare, or the one that is named. */
+  /** Streams the organizations to compare, or only the named one. */
   organizations: (only: string | undefined) => AsyncIterable<string>;
   /** @throws WorkosFailure */
   of: (organizationId: string) => Promise<OrganizationThere>;
-  /** Whether WorkOS knows any organization of the mirror: keys that are all gone could be those of another environment. */
+  /** Whether WorkOS knows any organization of the mirror. If not, the API key may be of another environment. */
   knowsAny: () => Promise<boolean>;
 };
 
 export type OrganizationThere = {
-  /** All its keys, newest first; each time from the beginning. */
+  /** Streams all its keys, newest first; each call starts at the beginning. */
   keys: () => AsyncIterable<WorkosKey>;
-  /** What is left to do when its keys were compared and mended. */
+  /** Runs after its keys were compared and repaired. */
   finish: (isSameWorkos: () => Promise<boolean>) => Promise<void>;
 };

@@ -6,17 +6,17 @@ import { inPages, throughIds } from './in-pages.ts';
 import type { Side } from './side.ts';
 
 type Deps = {
-  /** Of the test environment, by its own ids. */
+  /** The test environment, by its own organization ids. */
   workos: Pick<WorkosGateway, 'listOrganizations' | 'listOrganizationKeys'>;
   compared: ComparedTestOrganizations;
   organizations: Pick<TestOrganizations, 'remember'>;
-  /** Which of these organizations of ours the mirror has. */
+  /** Returns those of these live ids that the mirror has. */
   knownTenants: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
 };
 
 /**
- * WorkOS's test environment: the organizations of ours that have test keys, and those for which one stands there that
- * nobody has told us of. What stands for none of ours is left alone.
+ * The test environment: live organizations that have test keys, and those that an organization of the test environment
+ * names in its external id. An organization that stands for none of the mirror's is left alone.
  */
 export function makeTestSide(deps: Deps): Side {
   const { workos, compared } = deps;
@@ -32,7 +32,7 @@ export function makeTestSide(deps: Deps): Side {
       };
     },
 
-    // By the ids that WorkOS gave: our ids may be in any environment that a copy of this database has used.
+    // By WorkOS's ids: live ids may be in any environment that a copy of this database has used.
     async knowsAny() {
       for await (const page of inPages(workos.listOrganizations()))
         if (await compared.remembersAny(page.map(({ id }) => id))) return true;
@@ -62,13 +62,13 @@ async function* keysOf(
   for (const id of new Set([remembered, found])) {
     if (id === undefined) continue;
     for await (const key of workos.listOrganizationKeys(id)) {
-      // A test key is its organization's: the people of the test environment are nobody's here.
+      // Test keys belong to organizations: people of the test environment are unknown here.
       if (key.userId === undefined) yield { ...key, organizationId, environment: 'test' };
     }
   }
 }
 
-/** From here on the events of the one that says it stands for ours are ours. */
+/** Remembers the organization that names the live one, so that its events are applied from now on. */
 async function remember(
   { organizations }: Deps,
   organizationId: string,

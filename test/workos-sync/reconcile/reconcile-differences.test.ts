@@ -17,10 +17,10 @@ afterEach(() => workos.faults.clear());
 
 const only = ({ id }: Organization) => ({ organizationId: id });
 const through = (acme: Organization, left?: unknown[]) => throughAll(service, reconcile, acme.id, left);
-const CLEAN = { findings: [], failures: [], mended: 0 };
+const CLEAN = { findings: [], failures: [], repaired: 0 };
 
-describe('different expiry', () => {
-  test("WorkOS's is taken", async () => {
+describe('reconcile: different_expiry', () => {
+  test("takes over WorkOS's expiry", async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const end = new Date(Date.now() + DAY_MS);
@@ -44,7 +44,7 @@ describe('different expiry', () => {
     );
   });
 
-  test('also when the row was changed past the service, at the same time of WorkOS', async () => {
+  test('takes it over also when the row was changed by hand and updated_at is equal', async () => {
     const acme = await service.organizations.add();
     const key = await makeDashboardKey(service, acme.id);
     await service.background.runOnce('events');
@@ -55,7 +55,7 @@ describe('different expiry', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ expires_at: null });
   });
 
-  test('the end of a key that was replaced is told to WorkOS again', async () => {
+  test('sends the expiry of a rotated key to WorkOS again', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const key = await createKey(service, owner);
@@ -68,7 +68,7 @@ describe('different expiry', () => {
     });
   });
 
-  test('two ends that have both passed are no difference', async () => {
+  test('reports no difference when both expiries have passed', async () => {
     const acme = await service.organizations.add();
     const key = await createKey(service, await acme.session());
     await expireAtWorkos(service, key.id, new Date(Date.now() + 50));
@@ -87,8 +87,8 @@ async function withScopes(acme: Organization, scopes: string[]) {
   return key;
 }
 
-describe('different permissions', () => {
-  test('what WorkOS does not grant is taken away here', async () => {
+describe('reconcile: different_permissions', () => {
+  test('removes scopes that WorkOS does not grant', async () => {
     const acme = await service.organizations.add();
     const key = await withScopes(acme, ['tasks:write', 'workspace:read', 'audit:read']);
     expect(await through(acme)).toEqual([['different_permissions', key.id, true]]);
@@ -102,7 +102,7 @@ describe('different permissions', () => {
     });
   });
 
-  test('what only WorkOS grants is told of and never added', async () => {
+  test('reports permissions that only WorkOS grants, and never adds them', async () => {
     const acme = await service.organizations.add();
     const key = await withScopes(acme, ['workspace:read']);
     expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
@@ -111,7 +111,7 @@ describe('different permissions', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
-  test('where both differ only the smaller part stays', async () => {
+  test('keeps only the scopes of both sides', async () => {
     const acme = await service.organizations.add();
     const key = await withScopes(acme, ['workspace:read', 'tasks:write']);
     expect(await through(acme, [['different_permissions', key.id, false]])).toEqual([
@@ -120,7 +120,7 @@ describe('different permissions', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
-  test('what no key may hold is no difference', async () => {
+  test('ignores permissions that no key may hold', async () => {
     const acme = await service.organizations.add();
     workos.seed({
       apiKeyPermissions: {
@@ -133,8 +133,8 @@ describe('different permissions', () => {
   });
 });
 
-describe('unsettled', () => {
-  test('a deletion that WorkOS has not confirmed is done', async () => {
+describe('reconcile: unsettled', () => {
+  test('repeats a deletion that WorkOS has not confirmed', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const key = await createKey(service, owner);
@@ -145,7 +145,7 @@ describe('unsettled', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ workos_deleted_at: expect.any(Date), due_at: null });
   });
 
-  test('an end that WorkOS was not told of is told', async () => {
+  test('sends an expiry that WorkOS has not confirmed', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const key = await createKey(service, owner);
@@ -154,7 +154,7 @@ describe('unsettled', () => {
     expect(await through(acme)).toEqual([['unsettled', key.id, true]]);
   });
 
-  test('a creation that nobody finished is ended, with what it left there', async () => {
+  test('fails an abandoned provisioning and deletes its key at WorkOS', async () => {
     const acme = await service.organizations.add();
     failAt(service, 'create', { kind: 'lost_answer' });
     const body = { label: 'x', permission_set: 'read_only' };
@@ -167,7 +167,7 @@ describe('unsettled', () => {
     ]);
   });
 
-  test('a creation that is under way is let be', async () => {
+  test('leaves a provisioning in progress alone', async () => {
     const acme = await service.organizations.add();
     failAt(service, 'create', { kind: 'lost_answer' });
     const body = { label: 'x', permission_set: 'read_only' };
@@ -188,11 +188,11 @@ async function drifted() {
   return { acme, lost };
 }
 
-describe('a listing that fails', () => {
+describe('reconcile: a listing that fails', () => {
   test.each([
     ['on its first page', 0],
     ['on its second page', 1],
-  ])('%s mends nothing of that organization', async (_what, after) => {
+  ])('%s repairs nothing of that organization', async (_what, after) => {
     const { acme } = await drifted();
     const before = await stateOf(service, acme.id);
     workos.faults.add({ kind: 'status', status: 403, after, times: 0, ...AT.list });
@@ -200,10 +200,10 @@ describe('a listing that fails', () => {
     expect(failed).toMatchObject({ failures: [acme.id], findings: [] });
     workos.faults.clear();
     expect(await stateOf(service, acme.id)).toEqual(before);
-    expect(await reconcile(only(acme))).toMatchObject({ mended: 121, failures: [] });
+    expect(await reconcile(only(acme))).toMatchObject({ repaired: 121, failures: [] });
   });
 
-  test('because the process died half-way mends nothing, and the next run does', async () => {
+  test('repairs nothing when the process dies half-way, and everything in the next run', async () => {
     const { acme } = await drifted();
     const before = await stateOf(service, acme.id);
     const dying = makeTestReconcile(service, () => {
@@ -211,14 +211,14 @@ describe('a listing that fails', () => {
     });
     expect((await dying(only(acme))).failures).toEqual([acme.id]);
     expect(await stateOf(service, acme.id)).toEqual(before);
-    expect(await reconcile(only(acme))).toMatchObject({ mended: 121, failures: [] });
+    expect(await reconcile(only(acme))).toMatchObject({ repaired: 121, failures: [] });
     expect(await reconcile(only(acme))).toMatchObject(CLEAN);
   });
 
-  test('because WorkOS is away ends the run after a few organizations', async () => {
+  test('ends the run after three organizations in a row failed', async () => {
     for (let i = 0; i < 4; i++) await service.organizations.add();
     takeWorkosDown(service);
-    const { failures, mended } = await reconcile();
-    expect([failures.length, mended]).toEqual([3, 0]);
+    const { failures, repaired } = await reconcile();
+    expect([failures.length, repaired]).toEqual([3, 0]);
   }, 60_000);
 });

@@ -32,7 +32,7 @@ test.each([
   ['live WorkOS', 'live', { workos, env: {} }],
   ['its test environment', 'test', { workos: empty, env: inTest }],
 ] as const)(
-  'two thousand keys of %s are compared page by page, and every difference among them found and mended',
+  'reconcile compares 2,000 keys of %s page by page, and repairs every difference',
   async (_what, environment, { workos: live, env }) => {
     const { db, close } = await freshDatabase();
     await fillMirror(db, KEYS, environment);
@@ -42,10 +42,10 @@ test.each([
     expect(looked.compared.find((progress) => progress.environment === environment)).toMatchObject({
       organizations: 1,
     });
-    expect(looked).toMatchObject({ keys: 1_980, mended: 0, found: wantedOf(KEYS), failures: [] });
+    expect(looked).toMatchObject({ keys: 1_980, repaired: 0, found: wantedOf(KEYS), failures: [] });
     expect(lists() - listed).toBe(20);
-    expect(await reconcile()).toMatchObject({ keys: 1_980, mended: 80, found: wantedOf(KEYS), failures: [] });
-    expect(await reconcile()).toMatchObject({ mended: 0, found: wantedOf(0), findings: [] });
+    expect(await reconcile()).toMatchObject({ keys: 1_980, repaired: 80, found: wantedOf(KEYS), failures: [] });
+    expect(await reconcile()).toMatchObject({ repaired: 0, found: wantedOf(0), findings: [] });
     const { rows } = await db.raw<{ rows: object[] }>(
       'select environment, status, count(*)::int from api_keys group by environment, status order by 2',
     );

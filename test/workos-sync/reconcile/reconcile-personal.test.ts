@@ -17,7 +17,7 @@ const personal = async (acme: Organization, role: 'member' | 'owner' = 'member')
   createKey(service, await acme.session(role, { permissions: HELD }), { owner: 'user' });
 const only = ({ id }: Organization) => ({ organizationId: id });
 
-test('personal keys that are on both sides are no difference', async () => {
+test('reconcile reports no difference for personal keys that both sides have', async () => {
   const acme = await service.organizations.add();
   await personal(acme);
   await personal(acme, 'owner');
@@ -25,7 +25,7 @@ test('personal keys that are on both sides are no difference', async () => {
   expect(await reconcile(only(acme))).toMatchObject({ keys: 3, findings: [], failures: [] });
 });
 
-test('one that WorkOS does not have any more is revoked, and those of others stay', async () => {
+test('reconcile revokes a personal key that WorkOS no longer has, and no other', async () => {
   const acme = await service.organizations.add();
   const [gone, kept] = [await personal(acme), await personal(acme, 'owner')];
   await deleteAtWorkos(service, gone.id);
@@ -40,7 +40,7 @@ test('one that WorkOS does not have any more is revoked, and those of others sta
   expect((await reconcile(only(acme))).findings).toEqual([]);
 });
 
-test("one that only WorkOS has is mirrored as its owner's", async () => {
+test('reconcile mirrors a personal key that only WorkOS has, with its owner', async () => {
   const acme = await service.organizations.add();
   await personal(acme);
   const userId = acme.userId('member');
@@ -53,7 +53,7 @@ test("one that only WorkOS has is mirrored as its owner's", async () => {
   expect(await db('api_keys').where({ workos_id: made.id }).first()).toMatchObject({ owner_user_id: userId });
 });
 
-test('what owners may do is asked again, should an event be lost; a look alone asks nothing', async () => {
+test('reconcile makes the roles of owners due to be read again, and a dry run does not', async () => {
   const acme = await service.organizations.add();
   await personal(acme);
   await background.runOnce('members');

@@ -10,8 +10,8 @@ const FINDING: FindingOf = {
   rowId: undefined,
   here: 'absent',
   there: 'by hand (workspace:read)',
-  mend: 'mirror',
-  mended: true,
+  repair: 'mirror',
+  repaired: true,
 };
 const NONE = { only_here: 0, only_there: 0, different_expiry: 0, different_permissions: 0, unsettled: 0 };
 const LIVE: Progress = {
@@ -19,7 +19,7 @@ const LIVE: Progress = {
   organizations: 2,
   keys: 7,
   failures: 0,
-  mended: 1,
+  repaired: 1,
   found: { ...NONE, only_there: 1 },
 };
 const TEST: Progress = {
@@ -27,7 +27,7 @@ const TEST: Progress = {
   organizations: 1,
   keys: 13,
   failures: 0,
-  mended: 0,
+  repaired: 0,
   found: { ...NONE, only_there: 2, unsettled: 12 },
 };
 const ALONE: Outcome = { compared: [LIVE], leftOut: ['test'] };
@@ -43,10 +43,10 @@ function written(make: typeof makeTable, findings: readonly FindingOf[], outcome
   return text;
 }
 
-test('the table has a line for each difference, of its environment, and a number for each kind', () => {
-  const ofTest: FindingOf = { ...FINDING, environment: 'test', keyId: 'api_key_2', mended: false };
+test('makeTable writes a line per difference and a count per kind', () => {
+  const ofTest: FindingOf = { ...FINDING, environment: 'test', keyId: 'api_key_2', repaired: false };
   expect(written(makeTable, [FINDING, ofTest], BOTH).split('\n')).toEqual([
-    expect.stringMatching(/^environment +kind +organization +key +mended +here → at WorkOS$/),
+    expect.stringMatching(/^environment +kind +organization +key +repaired +here → at WorkOS$/),
     expect.stringMatching(/^live +only_there +org_acme +api_key_1 +yes +absent → by hand \(workspace:read\)$/),
     expect.stringMatching(/^test +only_there +org_acme +api_key_2 +no +absent → by hand \(workspace:read\)$/),
     '',
@@ -56,29 +56,29 @@ test('the table has a line for each difference, of its environment, and a number
     'different_expiry      0       0',
     'different_permissions 0       0',
     'unsettled             0       12',
-    'live: 7 keys of 2 organizations compared, 1 differences mended.',
-    'test: 13 keys of 1 organizations compared, 0 differences mended.',
+    'live: 7 keys of 2 organizations compared, 1 differences repaired.',
+    'test: 13 keys of 1 organizations compared, 0 differences repaired.',
     '',
   ]);
 });
 
-test('the table of nothing is its numbers, and says what could not be read and what was left out', () => {
-  const failing = { ...LIVE, mended: 0, failures: 2, found: NONE };
+test('makeTable writes counts, failures and unconfigured environments when there is no difference', () => {
+  const failing = { ...LIVE, repaired: 0, failures: 2, found: NONE };
   expect(written(makeTable, [], { ...ALONE, compared: [failing] }).split('\n')).toEqual([
     '                      live',
     ...Object.keys(NONE).map((kind) => expect.stringMatching(new RegExp(`^${kind} +0$`))),
-    'live: 7 keys of 2 organizations compared, 0 differences mended; 2 times something could not be read and was left as it is.',
-    'test: left out, since WORKOS_API_KEY_TEST is not set.',
+    'live: 7 keys of 2 organizations compared, 0 differences repaired; 2 could not be read and were left as they are.',
+    'test: left out: WORKOS_API_KEY_TEST is not set.',
     '',
   ]);
 });
 
-test("what somebody typed at WorkOS cannot move a terminal's cursor", () => {
+test('makeTable replaces control characters of names typed at WorkOS', () => {
   const text = written(makeTable, [{ ...FINDING, there: '\u001b[2Jgone\n\u202ereversed' }], ALONE);
   expect(text).toContain('absent → ?[2Jgone??reversed');
 });
 
-test.each([0, 1, 3])('with %i differences the JSON is one document', (count) => {
+test.each([0, 1, 3])('makeJson writes one document for %i differences', (count) => {
   const findings = Array.from({ length: count }, () => FINDING);
   const live = { counts: LIVE.found, mended: 1, organizations: 2, keys: 7, failures: 0 };
   expect(JSON.parse(written(makeJson, findings, ALONE))).toEqual({
@@ -97,7 +97,7 @@ test.each([0, 1, 3])('with %i differences the JSON is one document', (count) => 
   });
 });
 
-test('the JSON of both environments has the numbers of each, and of both together', () => {
+test('makeJson writes the counts of each environment and their total', () => {
   const both = { ...BOTH, compared: [LIVE, { ...TEST, failures: 1 }] };
   expect(JSON.parse(written(makeJson, [{ ...FINDING, environment: 'test' }], both))).toMatchObject({
     drift: [{ environment: 'test', key_id: 'api_key_1' }],

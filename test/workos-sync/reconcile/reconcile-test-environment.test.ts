@@ -36,36 +36,36 @@ const remembered = async (organizationId: string) =>
 
 type Found = Awaited<ReturnType<typeof reconcile>>;
 const foundIn = ({ findings }: Found) =>
-  findings.map(({ environment, kind, keyId, mended }) => [environment, kind, keyId, mended]);
+  findings.map(({ environment, kind, keyId, repaired }) => [environment, kind, keyId, repaired]);
 const mine = async (options: object = {}) => foundIn(await reconcile({ organizationId: acme.id, ...options }));
 
 const sides = async () => [await stateOf(service, acme.id), await keysAtWorkos(testing, await testOrganization())];
 
-/** Looks first, which changes nothing on any of the three sides; then mends; then finds what nobody may mend. */
+/** Expects a dry run to change nothing, a run to repair the same differences, and a second run to find what is left. */
 async function through(left: unknown[] = []): Promise<unknown[]> {
   const before = await sides();
   const looked = await mine({ dryRun: true });
   expect(await sides()).toEqual(before);
-  const mended = await mine();
-  expect(mended.map((finding) => finding.slice(0, 3))).toEqual(looked.map((finding) => finding.slice(0, 3)));
+  const repaired = await mine();
+  expect(repaired.map((finding) => finding.slice(0, 3))).toEqual(looked.map((finding) => finding.slice(0, 3)));
   expect(looked.every((finding) => finding[3] === false)).toBe(true);
   expect(await mine()).toEqual(left);
-  return mended;
+  return repaired;
 }
 
-test('where the mirror agrees with both environments there is nothing to say', async () => {
+test('reconcile reports nothing when the mirror agrees with both environments', async () => {
   await createKey(service, owner);
   await newTestKey();
   await newTestKey({ expires_at: new Date(Date.now() + DAY_MS).toISOString() });
   const { compared, leftOut, findings } = await reconcile({ organizationId: acme.id });
   expect(compared).toMatchObject([
-    { environment: 'live', organizations: 1, keys: 1, failures: 0, mended: 0 },
-    { environment: 'test', organizations: 1, keys: 2, failures: 0, mended: 0 },
+    { environment: 'live', organizations: 1, keys: 1, failures: 0, repaired: 0 },
+    { environment: 'test', organizations: 1, keys: 2, failures: 0, repaired: 0 },
   ]);
   expect([findings, leftOut]).toEqual([[], []]);
 });
 
-test('an environment that is not configured is left out, and its keys are let be', async () => {
+test('reconcile leaves out an environment that is not configured, and its keys alone', async () => {
   const key = await newTestKey();
   await deleteAtWorkos(testing, key.id);
   await db('api_keys')
@@ -77,8 +77,8 @@ test('an environment that is not configured is left out, and its keys are let be
   expect(await keyRow(db, key.id)).toMatchObject({ status: 'active', due_at: new Date(0), attempts: 0 });
 });
 
-describe('a difference is found in the environment that it is in, and mended there', () => {
-  test('a test key that is gone there is revoked here; a live one is not looked for there', async () => {
+describe('reconcile: differences of the test environment', () => {
+  test('revokes a test key that WorkOS no longer has, and no live key', async () => {
     const [gone, kept, live] = [await newTestKey(), await newTestKey(), await createKey(service, owner)];
     await deleteAtWorkos(testing, gone.id);
     expect(await through()).toEqual([['test', 'only_here', gone.id, true]]);
@@ -91,7 +91,7 @@ describe('a difference is found in the environment that it is in, and mended the
     });
   });
 
-  test('what was lost in both at once is told of each, also by a run that mends nothing', async () => {
+  test('reports the differences of both environments, also in a dry run', async () => {
     const [key, live] = [await newTestKey(), await createKey(service, owner)];
     await deleteAtWorkos(testing, key.id);
     await deleteAtWorkos(service, live.id);
@@ -101,7 +101,7 @@ describe('a difference is found in the environment that it is in, and mended the
     ]);
   });
 
-  test('a key made there is a test key here', async () => {
+  test('mirrors a key that was created there as a test key', async () => {
     await newTestKey();
     const key = await makeDashboardKey(testing, await testOrganization(), { permissions: ['workspace:read'] });
     expect(await through()).toEqual([['test', 'only_there', key.id, true]]);
@@ -109,14 +109,14 @@ describe('a difference is found in the environment that it is in, and mended the
     expect(await keyRow(db, key.id)).toMatchObject(row);
   });
 
-  test('an end that was set there is taken', async () => {
+  test('takes over an expiry that was set there', async () => {
     const [key, end] = [await newTestKey(), new Date(Date.now() + DAY_MS)];
     await expireAtWorkos(testing, key.id, end);
     expect(await through()).toEqual([['test', 'different_expiry', key.id, true]]);
     expect(await keyRow(db, key.id)).toMatchObject({ expires_at: end });
   });
 
-  test('what is not granted there is taken away here', async () => {
+  test('removes scopes that are not granted there', async () => {
     await newTestKey();
     const key = await makeDashboardKey(testing, await testOrganization(), { permissions: ['workspace:read'] });
     await service.background.runOnce('test_events');
@@ -127,7 +127,7 @@ describe('a difference is found in the environment that it is in, and mended the
     expect(await keyRow(db, key.id)).toMatchObject({ scopes: ['workspace:read'] });
   });
 
-  test('a deletion that it has not confirmed is done there, beside one of live WorkOS', async () => {
+  test('repeats an unconfirmed deletion in each environment', async () => {
     const [key, live] = [await newTestKey(), await createKey(service, owner)];
     failAt(testing, 'delete', { kind: 'status', status: 503 });
     failAt(service, 'delete', { kind: 'status', status: 503 });
@@ -143,7 +143,7 @@ describe('a difference is found in the environment that it is in, and mended the
     expect(await keysAtWorkos(testing, await testOrganization())).toEqual([]);
   });
 
-  test('what was asked for and given up is deleted there', async () => {
+  test('deletes the key of a failed provisioning there', async () => {
     await newTestKey();
     failAt(testing, 'create', { kind: 'lost_answer' });
     const body = { label: 'x', permission_set: 'read_only', environment: 'test' };
@@ -156,7 +156,7 @@ describe('a difference is found in the environment that it is in, and mended the
     expect(await keysAtWorkos(testing, await testOrganization())).toHaveLength(1);
   });
 
-  test("a copy of a live key's name there is told of, and the live key is as it was", async () => {
+  test("reports a copy of a live key's marker, and leaves the live key alone", async () => {
     const live = await createKey(service, owner);
     await newTestKey();
     const [original] = await keysAtWorkos(service, acme.id);
@@ -169,8 +169,8 @@ describe('a difference is found in the environment that it is in, and mended the
   });
 });
 
-describe('the organizations of the test environment', () => {
-  test('one that says it stands for ours is found, compared and heard of from then on', async () => {
+describe('reconcile: organizations of the test environment', () => {
+  test('finds one whose external id is a live organization, and applies its events from then on', async () => {
     const id = await newTestOrganization(acme.id);
     const key = await makeDashboardKey(testing, id);
     const looked = await reconcile({ dryRun: true });
@@ -183,7 +183,7 @@ describe('the organizations of the test environment', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ status: 'revoked', environment: 'test' });
   });
 
-  test('those that stand for none of ours are left alone, and make no organization here', async () => {
+  test('leaves one alone that stands for no live organization, and creates none here', async () => {
     const stranger = await newTestOrganization('org_of_nobody_here');
     const key = await makeDashboardKey(testing, stranger);
     for (const options of [{}, { organizationId: 'org_of_nobody_here' }])
@@ -191,7 +191,7 @@ describe('the organizations of the test environment', () => {
     expect(await db('tenants').where({ organization_id: 'org_of_nobody_here' })).toEqual([]);
   });
 
-  test('one that was made again is compared in place of the one that is gone', async () => {
+  test('compares one that was created again in place of the deleted one', async () => {
     // Another that is there still: the environment is the same.
     const other = await service.organizations.add();
     await createKey(service, await other.session(), { environment: 'test' });
@@ -207,7 +207,7 @@ describe('the organizations of the test environment', () => {
     expect(await mine()).toEqual([]);
   });
 
-  test('one that we remember for another of ours stays with that one', async () => {
+  test('keeps one with the live organization that it is remembered for', async () => {
     await newTestKey();
     const id = await testOrganization();
     const other = await service.organizations.add();
@@ -218,38 +218,38 @@ describe('the organizations of the test environment', () => {
     expect(await mine()).toMatchObject([['test', 'only_there', expect.any(String), true]]);
   });
 
-  test('nothing is revoked, and none forgotten, when none of them is known there: it is another environment', async () => {
+  test('revokes and forgets nothing when WorkOS knows none of them: the API key is of another environment', async () => {
     const key = await newTestKey();
     const elsewhere = await startTestEnvironment();
     // As a copy of the database makes it that was used with that one.
     await atWorkos(elsewhere, 'POST', '/organizations', { name: 'A copy', external_id: acme.id });
     const elsewhereOnly = makeTestReconcile(service, undefined, ['organization'], elsewhere.env);
     const { findings } = await elsewhereOnly({ organizationId: acme.id });
-    expect(findings).toMatchObject([{ environment: 'test', kind: 'only_here', keyId: key.id, mended: false }]);
+    expect(findings).toMatchObject([{ environment: 'test', kind: 'only_here', keyId: key.id, repaired: false }]);
     expect(await keyRow(db, key.id)).toMatchObject({ status: 'active' });
     expect(await remembered(acme.id)).toBe(await testOrganization());
   });
 });
 
-describe('one environment that cannot be read', () => {
+describe('reconcile: an environment that cannot be read', () => {
   test.each([
     ['live', 'test', () => service, () => testing],
     ['test', 'live', () => testing, () => service],
-  ] as const)('(%s) is told of, and the other is compared all the same', async (down, up, broken, working) => {
+  ] as const)('reports the failure of %s, and compares the other', async (down, up, broken, working) => {
     const keys = { live: await createKey(service, owner), test: await newTestKey() };
     await deleteAtWorkos(working(), keys[up].id);
     await deleteAtWorkos(broken(), keys[down].id);
     broken().workos.faults.add({ kind: 'status', status: 403, times: 0, ...AT.list });
     const { findings, failures, compared } = await reconcile({ organizationId: acme.id });
     expect(failures).toEqual([acme.id]);
-    expect(compared.find(({ environment }) => environment === down)).toMatchObject({ failures: 1, mended: 0 });
-    expect(findings).toMatchObject([{ environment: up, kind: 'only_here', keyId: keys[up].id, mended: true }]);
+    expect(compared.find(({ environment }) => environment === down)).toMatchObject({ failures: 1, repaired: 0 });
+    expect(findings).toMatchObject([{ environment: up, kind: 'only_here', keyId: keys[up].id, repaired: true }]);
     expect(await keyRow(db, keys[down].id)).toMatchObject({ status: 'active' });
     broken().workos.faults.clear();
     expect(await mine()).toEqual([[down, 'only_here', keys[down].id, true]]);
   });
 
-  test('at the list of its organizations is a failure of that environment', async () => {
+  test('counts a failed list of organizations as a failure of that environment', async () => {
     // Without test keys the list is all that is asked for.
     const other = await startService({ LATCHKEY_SECRET: SECRET });
     const { id } = await atWorkos<{ id: string }>(other, 'POST', '/organizations', { name: 'New' });
@@ -260,7 +260,7 @@ describe('one environment that cannot be read', () => {
     expect(outcome.compared).toMatchObject([{ failures: 0 }, { failures: 1, organizations: 0 }]);
   });
 
-  test('because the process died half-way mends nothing there, and the next run does', async () => {
+  test('repairs nothing there when the process dies half-way, and everything in the next run', async () => {
     const gone = await newTestKey();
     for (let i = 0; i < 100; i++) await makeDashboardKey(testing, await testOrganization());
     await deleteAtWorkos(testing, gone.id);
@@ -276,12 +276,12 @@ describe('one environment that cannot be read', () => {
     // Live WorkOS has no key of the organization, so that this is where it dies.
     expect((await dying({ organizationId: acme.id })).compared).toMatchObject([{ failures: 0 }, { failures: 1 }]);
     expect(await stateOf(service, acme.id)).toEqual(before);
-    expect(await reconcile({ organizationId: acme.id })).toMatchObject({ mended: 101, failures: [] });
+    expect(await reconcile({ organizationId: acme.id })).toMatchObject({ repaired: 101, failures: [] });
     expect(await mine()).toEqual([]);
   });
 });
 
-test('the same pages are asked for, one after the other, and once more only where something is to be mended', async () => {
+test('reconcile reads each page once, and a second time only to repair', async () => {
   await newTestKey();
   const id = await testOrganization();
   for (let i = 0; i < 150; i++) await makeDashboardKey(testing, id);

@@ -17,9 +17,9 @@ afterEach(() => workos.faults.clear());
 
 const only = ({ id }: Organization) => ({ organizationId: id });
 const through = (acme: Organization, left?: unknown[]) => throughAll(service, reconcile, acme.id, left);
-const CLEAN = { findings: [], failures: [], mended: 0 };
+const CLEAN = { findings: [], failures: [], repaired: 0 };
 
-test('where both sides agree there is nothing to say', async () => {
+test('reconcile reports nothing when both sides agree', async () => {
   const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
   const owner = await acme.session();
   for (let i = 0; i < 3; i++) await createKey(service, owner);
@@ -29,8 +29,8 @@ test('where both sides agree there is nothing to say', async () => {
   expect(await reconcile(only(acme))).toMatchObject({ ...CLEAN, organizations: 1, keys: 5 });
 });
 
-describe('only here', () => {
-  test('a key that WorkOS no longer has is revoked here', async () => {
+describe('reconcile: only_here', () => {
+  test('revokes a key that WorkOS no longer has', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const [gone, kept] = [await createKey(service, owner), await createKey(service, owner)];
@@ -50,7 +50,7 @@ describe('only here', () => {
     });
   });
 
-  test('so are all keys of an organization that WorkOS no longer has', async () => {
+  test('revokes all keys of an organization that WorkOS no longer has', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
     const keys = [await createKey(service, owner), await createKey(service, owner)];
@@ -58,10 +58,10 @@ describe('only here', () => {
     const { short } = await reconcile();
     const mine = short.filter(([, id]) => keys.some((key) => key.id === id));
     expect(mine).toHaveLength(2);
-    expect(mine.every(([kind, , mended]) => kind === 'only_here' && mended)).toBe(true);
+    expect(mine.every(([kind, , repaired]) => kind === 'only_here' && repaired)).toBe(true);
   });
 
-  test('a key that becomes active while WorkOS is listed is not taken for lost', async () => {
+  test('leaves a key alone that becomes active during the listing', async () => {
     const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
     const owner = await acme.session();
     const lost = await createKey(service, owner);
@@ -80,7 +80,7 @@ describe('only here', () => {
     expect(await keyRow(db, made!)).toMatchObject({ status: 'active' });
   });
 
-  test('nothing is revoked when WorkOS knows none of the organizations: it is another environment', async () => {
+  test('revokes nothing when WorkOS knows none of the organizations: the API key is of another environment', async () => {
     const other = await startService({ LATCHKEY_SECRET: SECRET });
     const acme = await other.organizations.add();
     const key = await createKey(other, await acme.session());
@@ -91,8 +91,8 @@ describe('only here', () => {
   });
 });
 
-describe('only there', () => {
-  test('a key made at WorkOS is mirrored', async () => {
+describe('reconcile: only_there', () => {
+  test('mirrors a key that was created at WorkOS', async () => {
     const acme = await service.organizations.add();
     const key = await makeDashboardKey(service, acme.id, { permissions: ['workspace:read', 'audit:read'] });
     expect(await through(acme)).toEqual([['only_there', key.id, true]]);
@@ -102,7 +102,7 @@ describe('only there', () => {
     ]);
   });
 
-  test('also in an organization that the mirror has never heard of', async () => {
+  test('mirrors a key of an organization that the mirror does not have', async () => {
     const { id } = await atWorkos<{ id: string }>(service, 'POST', '/organizations', { name: 'New' });
     const key = await makeDashboardKey(service, id);
     const { short } = await reconcile();
@@ -110,7 +110,7 @@ describe('only there', () => {
     expect(await keyRow(db, key.id)).toMatchObject({ organization_id: id, status: 'active' });
   });
 
-  test('what was asked for here and given up is deleted there', async () => {
+  test('deletes the key of a failed provisioning at WorkOS', async () => {
     const acme = await service.organizations.add();
     failAt(service, 'create', { kind: 'lost_answer' });
     const body = { label: 'x', permission_set: 'read_only' };
@@ -121,7 +121,7 @@ describe('only there', () => {
     expect(await keysAtWorkos(service, acme.id)).toEqual([]);
   });
 
-  test('a key with the name of another, and one that was gone once, are told of and left alone', async () => {
+  test('reports a copied marker and a reappeared key, and leaves both alone', async () => {
     const acme = await service.organizations.add();
     await createKey(service, await acme.session());
     const [original] = await keysAtWorkos(service, acme.id);
