@@ -10,17 +10,17 @@ export const toStdout = (text: string) => void process.stdout.write(text);
 export const toStderr = (text: string) => void process.stderr.write(text);
 
 /**
- * Reads the arguments of an operator's command; with `--help` among them, prints how the command is used and ends the
- * process with 0.
- * @throws StartError that says what is wrong and how the command is used
+ * Reads the arguments of a command. With `--help` it prints the usage and exits with 0.
+ * @param allowPositionals false for a command that takes options only
+ * @throws StartError with the wrong argument and the usage
  */
-export function readArguments<T extends ParseArgsOptionsConfig>(options: T, usage: string) {
+export function readArguments<T extends ParseArgsOptionsConfig>(options: T, usage: string, allowPositionals = true) {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
     toStdout(`${usage}\n`);
     process.exit(0);
   }
   try {
-    return parseArgs({ options, strict: true, allowPositionals: true });
+    return parseArgs({ options, strict: true, allowPositionals });
   } catch (error) {
     throw new StartError(`${(error as Error).message}\n${usage}`, { cause: error });
   }
@@ -29,12 +29,12 @@ export function readArguments<T extends ParseArgsOptionsConfig>(options: T, usag
 type Failing = { failed: string; exitCode: number };
 
 /**
- * Runs an operator's command, which returns its exit code. A failure becomes one line on standard error, `failed` before
- * what is no StartError, and the given exit code.
+ * Runs a command, which returns its exit code. A failure is written to standard error, after `failed` unless it is a
+ * StartError, and exits with `exitCode`.
  */
 export async function runCommand(run: () => Promise<number>, { failed, exitCode }: Failing): Promise<void> {
-  // A reader such as `head` may have seen enough of it.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // A reader such as `head` may close the pipe early.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 1));
   try {
     process.exitCode = await run();
   } catch (error) {

@@ -22,12 +22,12 @@ const OPTIONS = {
 
 const Name = z.string().min(1).max(512).optional();
 
-type Boxes = ReadonlyMap<string, DeadLetters>;
-type Command = (boxes: Boxes) => Promise<number>;
+type LoopsByName = ReadonlyMap<string, DeadLetters>;
+type Command = (loops: LoopsByName) => Promise<number>;
 
 /**
- * `npm run dead-letters -- list|retry`: what background loops failed on again and again, or one of them made due now.
- * Exit code 0: done; 2: there is no such dead letter; 1: something else is wrong.
+ * `npm run dead-letters -- list|retry`: lists the dead letters of background loops, or makes one due now. Exit code 0:
+ * done; 2: there is no such dead letter; 1: another failure.
  */
 async function run(): Promise<number> {
   const command = readCommand();
@@ -38,17 +38,17 @@ async function run(): Promise<number> {
   const db = connectDatabase({ url: config.databaseUrl, poolMax: 2, log });
   try {
     await assertMigrated(db);
-    return await command(boxesOf(makeIdleLoops({ config, product, db, log })));
+    return await command(byName(makeIdleLoops({ config, product, db, log })));
   } finally {
     await db.destroy();
   }
 }
 
-function boxesOf(loops: readonly Loop[]): Boxes {
+function byName(loops: readonly Loop[]): LoopsByName {
   return new Map(loops.flatMap((loop) => ('items' in loop ? [[loop.name, loop.items] as const] : [])));
 }
 
-/** @throws StartError that says how the command is used */
+/** @throws StartError with the usage */
 function readCommand(): Command {
   const { values, positionals } = readArguments(OPTIONS, USAGE);
   const [verb, item, ...more] = positionals;
@@ -56,24 +56,24 @@ function readCommand(): Command {
   const [loop, organizationId] = [Name.safeParse(values.loop), Name.safeParse(values.organization)];
   if (limit.success && loop.success && organizationId.success && more.length === 0) {
     const filter = { organizationId: organizationId.data, limit: limit.data };
-    if (verb === 'list' && item === undefined) return (boxes) => list(boxes, loop.data, filter);
+    if (verb === 'list' && item === undefined) return (loops) => list(loops, loop.data, filter);
     const { data: name } = loop;
-    if (verb === 'retry' && item !== undefined && name !== undefined) return (boxes) => retry(boxes, name, item);
+    if (verb === 'retry' && item !== undefined && name !== undefined) return (loops) => retry(loops, name, item);
   }
   throw new StartError(USAGE);
 }
 
 async function list(
-  boxes: Boxes,
+  loops: LoopsByName,
   loop: string | undefined,
   filter: Parameters<DeadLetters['list']>[0],
 ): Promise<number> {
-  const asked = loop === undefined ? [...boxes.values()] : [boxOf(boxes, loop)];
+  const selected = loop === undefined ? [...loops.values()] : [deadLettersOf(loops, loop)];
   let shown = 0;
-  for (const box of asked) {
-    const letters = await box.list({ ...filter, limit: filter.limit - shown });
-    for (const letter of letters) toStdout(`${lineOf(letter)}\n`);
-    shown += letters.length;
+  for (const deadLetters of selected) {
+    const listed = await deadLetters.list({ ...filter, limit: filter.limit - shown });
+    for (const deadLetter of listed) toStdout(`${lineOf(deadLetter)}\n`);
+    shown += listed.length;
     if (shown >= filter.limit) break;
   }
   const more = shown >= filter.limit ? ', and maybe more' : '';
@@ -81,8 +81,8 @@ async function list(
   return DONE;
 }
 
-async function retry(boxes: Boxes, loop: string, item: string): Promise<number> {
-  if (await boxOf(boxes, loop).retry(item)) {
+async function retry(loops: LoopsByName, loop: string, item: string): Promise<number> {
+  if (await deadLettersOf(loops, loop).retry(item)) {
     toStdout(`${loop}  ${item}  is due now.\n`);
     return DONE;
   }
@@ -90,12 +90,12 @@ async function retry(boxes: Boxes, loop: string, item: string): Promise<number> 
   return NOT_FOUND;
 }
 
-/** @throws StartError that names the loops there are */
-function boxOf(boxes: Boxes, loop: string): DeadLetters {
-  const box = boxes.get(loop);
-  if (!box)
-    throw new StartError(`There is no loop ${loop} with dead letters. There are: ${[...boxes.keys()].join(', ')}.`);
-  return box;
+/** @throws StartError with the names of the loops that have dead letters */
+function deadLettersOf(loops: LoopsByName, loop: string): DeadLetters {
+  const found = loops.get(loop);
+  if (!found)
+    throw new StartError(`There is no loop ${loop}. Loops with dead letters: ${[...loops.keys()].join(', ')}.`);
+  return found;
 }
 
 function lineOf({ loop, item, organizationId, attempts, deadAt, lastFailure }: DeadLetter): string {
@@ -103,4 +103,4 @@ function lineOf({ loop, item, organizationId, attempts, deadAt, lastFailure }: D
   return [loop, item, organizationId ?? '-', tries, deadAt.toISOString(), lastFailure].join('  ').trimEnd();
 }
 
-await runCommand(run, { failed: 'The dead letters cannot be read', exitCode: 1 });
+await runCommand(run, { failed: 'Failed to read the dead letters', exitCode: 1 });

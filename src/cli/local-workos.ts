@@ -1,15 +1,18 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { readArguments } from './command.ts';
 import { demoSeed } from '../emulator/demo.ts';
 import { LocalWorkosVariables } from '../emulator/environment.ts';
 import { startEmulator } from '../emulator/emulator.ts';
 import { profileNamed } from '../emulator/profile/profile.ts';
 import { readSeed } from '../emulator/read-seed.ts';
 
+const USAGE = 'Usage: npm run workos -- [--seed FILE]';
+
+// `npm run workos`: runs the local WorkOS until a signal. Exit code 0: stopped; 1: it did not start.
 try {
   const { PORT: port, HOST: host, LATCHKEY_DATA_DIR: folder, ...environment } = LocalWorkosVariables.parse(process.env);
-  const { values: options } = parseArgs({ options: { seed: { type: 'string' } } });
+  const { values: options } = readArguments({ seed: { type: 'string' } }, USAGE, false);
   const file = options.seed ?? environment.LOCAL_WORKOS_SEED;
   const stateFile = join(folder, 'workos', 'state.sqlite');
   const profile = profileNamed(environment.LOCAL_WORKOS_PROFILE);

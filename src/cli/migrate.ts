@@ -4,28 +4,28 @@ import { grantApplicationRole } from '../db/application-role.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { isFirst, migrate } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
+import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 
-/** `npm run migrate`: brings the database of DATABASE_URL up to date. */
-async function run(): Promise<string> {
+const USAGE = 'Usage: DATABASE_URL=postgres://… npm run migrate';
+
+/** `npm run migrate`: migrates the database of DATABASE_URL. Exit code 0: up to date; 1: failed. */
+async function run(): Promise<number> {
+  readArguments({}, USAGE, false);
   const url = DatabaseUrl.safeParse(process.env['DATABASE_URL']);
   if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
   await assertReachable(url.data);
   const db = connectDatabase({ url: url.data, poolMax: 1, statementTimeoutMs: null });
   try {
     const names = await migrate(db);
-    // No other release ever wrote to it.
+    // No older release has written links without a key.
     if (isFirst(names)) await db.transaction(refuseUnkeyedLinks);
     const warning = await grantApplicationRole(db);
-    if (warning !== undefined) process.stderr.write(`${warning}\n`);
-    return names.length === 0 ? 'The database is up to date.' : names.map((name) => `ran ${name}`).join('\n');
+    if (warning !== undefined) toStderr(`${warning}\n`);
+    toStdout(`${names.length === 0 ? 'The database is up to date.' : names.map((name) => `ran ${name}`).join('\n')}\n`);
+    return 0;
   } finally {
     await db.destroy();
   }
 }
 
-try {
-  process.stdout.write(`${await run()}\n`);
-} catch (error) {
-  process.stderr.write(`The migration failed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(run, { failed: 'The migration failed', exitCode: 1 });

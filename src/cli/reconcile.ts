@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.ts';
+import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { makeReconciliation } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
@@ -10,6 +10,7 @@ import type { Failure } from '../workos-sync/reconcile/reconcile.ts';
 import { makeJson, makeProgressLine, makeTable } from '../workos-sync/reconcile/report.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
+const FAILED = 1;
 const DRIFT_FOUND = 2;
 const OPTIONS = {
   organization: { type: 'string' },
@@ -17,19 +18,18 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-const toStdout = (text: string) => void process.stdout.write(text);
-const toStderr = (text: string) => void process.stderr.write(text);
+const USAGE = 'Usage: npm run reconcile -- [--organization ID] [--dry-run] [--json]';
 
 /**
- * `npm run reconcile [-- --organization ID] [-- --dry-run] [-- --json]`: compares the mirror with WorkOS, each of its
- * environments that is configured, and mends what may be mended. Standard output has the differences, standard error how far it is. Exit code 0: none; 2: some, mended
- * or not; 1: something could not be read.
+ * `npm run reconcile`: compares the mirror with each configured environment of WorkOS and repairs the differences. Writes
+ * them to standard output, and progress to standard error. Exit code 0: no difference; 2: some, repaired or not; 1:
+ * something could not be read.
  */
-async function run(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS, strict: true });
+async function run(): Promise<number> {
+  const { values } = readArguments(OPTIONS, USAGE, false);
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
-  // Lines of the log go beside the progress: standard output is the report's.
+  // Standard output is for the report alone.
   const log = makeLogger({ level: config.logLevel, pretty: false, destination: { write: toStderr } });
   await assertReachable(config.databaseUrl);
   const db = connectDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, log });
@@ -47,7 +47,8 @@ async function run(): Promise<void> {
     report.end(outcome);
     const { found, failures } = totalOf(outcome.compared);
     const drifted = Object.values(found).some((count) => count > 0);
-    process.exitCode = failures > 0 ? 1 : drifted ? DRIFT_FOUND : 0;
+    if (failures > 0) return FAILED;
+    return drifted ? DRIFT_FOUND : 0;
   } finally {
     await db.destroy();
   }
@@ -57,9 +58,4 @@ function describe({ environment, organizationId = 'the list of organizations', e
   return `reconcile: ${environment}: ${organizationId} could not be read: ${(error as Error).message}\n`;
 }
 
-try {
-  await run();
-} catch (error) {
-  toStderr(`The reconciliation failed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(run, { failed: 'The reconciliation failed', exitCode: FAILED });

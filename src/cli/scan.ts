@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
@@ -9,41 +9,36 @@ import type { Finding } from '../scan/scan-paths.ts';
 const NOTHING = 0;
 const FOUND = 1;
 const PROBLEM = 2;
-const USAGE = 'Usage: npm run scan -- [--json] PATH [PATH…]     - is what comes in by the standard input';
-// A name may hold anything, also what a terminal takes for a command.
+const USAGE = 'Usage: npm run scan -- [--json] PATH [PATH…]     - reads standard input';
+// File names may contain control characters, which could move a terminal's cursor.
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-const toStdout = (text: string) => void process.stdout.write(text);
-const toStderr = (text: string) => void process.stderr.write(text);
-
 /**
- * `npm run scan -- PATH`: looks for API keys of the configured product in files, folders and standard input, without a
- * database or the network. A key is never shown whole. Exit code 0: there is none; 1: some were found; 2: something
- * could not be looked at.
+ * `npm run scan -- PATH`: searches files, folders and standard input for API keys of the configured product, without a
+ * database or the network. Shows no key whole. Exit code 0: none found; 1: some found; 2: something could not be read.
  */
 async function run(): Promise<number> {
-  const { paths, json } = readArguments();
+  const { paths, json } = readPaths();
   const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
   const { keys, problems } = await scanPaths(paths, {
     findKeys: makeFindKeys(product.api_keys),
     stdin: process.stdin,
-    onFound: (found) => toStdout(`${json ? jsonOf(found) : lineOf(found)}\n`),
+    onFound(found) {
+      // Set here: a closed pipe may end the process before the scan is over.
+      process.exitCode = FOUND;
+      toStdout(`${json ? jsonOf(found) : lineOf(found)}\n`);
+    },
     onProblem: (path, problem) => toStderr(`${printable(path)}: ${problem}\n`),
   });
   if (problems > 0) return PROBLEM;
   return keys > 0 ? FOUND : NOTHING;
 }
 
-/** @throws StartError that says how the command is used */
-function readArguments() {
-  try {
-    const options = { json: { type: 'boolean', default: false } } as const;
-    const { values, positionals: paths } = parseArgs({ options, strict: true, allowPositionals: true });
-    if (paths.length > 0) return { paths, json: values.json };
-  } catch (error) {
-    throw new StartError(USAGE, { cause: error });
-  }
-  throw new StartError(USAGE);
+/** @throws StartError with the usage */
+function readPaths() {
+  const { values, positionals: paths } = readArguments({ json: { type: 'boolean', default: false } }, USAGE);
+  if (paths.length === 0) throw new StartError(USAGE);
+  return { paths, json: values.json };
 }
 
 function lineOf({ path, line, column, environment, sureness, ...key }: Finding): string {
@@ -58,9 +53,4 @@ function printable(path: string): string {
   return path.replaceAll(CONTROL, '?');
 }
 
-try {
-  process.exitCode = await run();
-} catch (error) {
-  toStderr(error instanceof StartError ? `${error.message}\n` : `The scan ended early: ${(error as Error).message}\n`);
-  process.exitCode = PROBLEM;
-}
+await runCommand(run, { failed: 'The scan failed', exitCode: PROBLEM });

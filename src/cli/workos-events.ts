@@ -9,17 +9,17 @@ import { readProduct } from '../product/read-product.ts';
 import type { StoredEvent } from '../workos-sync/unreadable-events-repository.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
-const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     what Latchkey could not read
-       npm run workos:events -- retry                         reads it again, and applies what it can`;
+const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     lists unreadable events
+       npm run workos:events -- retry                         retries them`;
 const OPTIONS = { json: { type: 'boolean', default: false }, limit: { type: 'string', default: '50' } } as const;
-// What WorkOS sent may hold anything, also what a terminal takes for a command.
+// Events may contain control characters, which could move a terminal's cursor.
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 type Parts = ReturnType<typeof makeUnreadableEventsParts>;
 
 /**
- * `npm run workos:events -- list|retry`: events of WorkOS that concern Latchkey and that it could not read. Exit code 0:
- * there are none; 1: there are some; 2: they cannot be looked at.
+ * `npm run workos:events -- list|retry`: lists or retries stored events of WorkOS that Latchkey could not read. Exit code
+ * 0: there are none left; 1: there are some; 2: another failure.
  */
 async function run(): Promise<number> {
   const command = readCommand();
@@ -36,7 +36,7 @@ async function run(): Promise<number> {
   }
 }
 
-/** @throws StartError that says how the command is used */
+/** @throws StartError with the usage */
 function readCommand(): (parts: Parts) => Promise<number> {
   const { values, positionals } = readArguments(OPTIONS, USAGE);
   const limit = Limit.safeParse(values.limit);
@@ -67,4 +67,4 @@ function lineOf({ environment, id, type, receivedAt, source, reason }: StoredEve
   return line.replaceAll(CONTROL, '�');
 }
 
-await runCommand(run, { failed: 'The events cannot be read', exitCode: 2 });
+await runCommand(run, { failed: 'Failed to read the stored events', exitCode: 2 });

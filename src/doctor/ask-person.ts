@@ -12,7 +12,7 @@ const confirmDevice: DoctorOptions['confirmDevice'] = async ({ url, userCode, em
   await ask(lines.join('\n'));
 };
 
-/** Has the person at the terminal do what only a person can. What is secret is shown there, and in no report. */
+/** Asks the person at the terminal to sign in. Secrets are shown there, and in no report. */
 export function askPerson({
   apiUrl,
   clientIds,

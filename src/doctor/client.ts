@@ -13,8 +13,8 @@ export type CallOptions = {
   headers?: Readonly<Record<string, string>>;
   /** Instead of the API's own address. */
   base?: string;
-  /** Whether a 429 is an answer, instead of a reason to wait. */
-  keeps429?: boolean;
+  /** Returns a 429 instead of waiting and retrying. */
+  returns429?: boolean;
 };
 export type Call = (method: string, path: string, options?: CallOptions) => Promise<Answer>;
 
@@ -28,7 +28,7 @@ type Options = {
   onLimited: () => void;
 };
 
-/** Plain HTTP, so that what is seen is what WorkOS sends: no library between, no retries but after a 429. */
+/** Creates a plain HTTP client, so that the doctor sees what WorkOS sends. It retries only after a 429. */
 export function makeCall({ url, apiKey, timeoutMs, holdOffMs, signal, onLimited }: Options): Call {
   async function once(method: string, path: string, options: CallOptions): Promise<Answer> {
     const target = new URL(`${options.base ?? url}${path}`);
@@ -51,7 +51,7 @@ export function makeCall({ url, apiKey, timeoutMs, holdOffMs, signal, onLimited 
   return async (method, path, options = {}) => {
     for (let count = 1; ; count += 1) {
       const answer = await once(method, path, options);
-      if (answer.status !== TOO_MANY || options.keeps429 === true || count === MAX_TRIES) return answer;
+      if (answer.status !== TOO_MANY || options.returns429 === true || count === MAX_TRIES) return answer;
       onLimited();
       await wait(waitOf(answer.headers.get('retry-after'), holdOffMs), undefined, { signal });
     }
@@ -68,7 +68,7 @@ async function readText(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES} bytes`);
+    if (size > MAX_BYTES) throw new Error(`The answer has more than ${MAX_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

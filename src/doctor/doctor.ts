@@ -13,7 +13,7 @@ type Input = {
   judge: Judge;
   options: DoctorOptions;
   timeoutMs: number;
-  /** What must not get into the report, besides what is met on the way. */
+  /** Secrets to hide in the report, besides those that the steps find. */
   secrets: readonly (string | undefined)[];
   signal: AbortSignal;
   onStep?: (result: StepResult) => void;
@@ -23,7 +23,7 @@ export type Examination = {
   apiUrl: string;
   startedAt: Date;
   steps: StepResult[];
-  /** What could not be undone, and is still there. */
+  /** Objects that could not be deleted. */
   left: string[];
   interrupted: boolean;
 };
@@ -34,8 +34,8 @@ type Draft = { notes: string[]; findings: Finding[] };
 const UNDO_MS = 60_000;
 
 /**
- * Examines a WorkOS step by step with what Latchkey would do there, and undoes what it made: also after a failure, and
- * when the signal ends it. Nothing secret is in what it returns.
+ * Examines a WorkOS step by step with the calls that Latchkey makes, then deletes what the steps created, also after a
+ * failure or an interruption. The result holds no secret.
  */
 export async function examine(input: Input): Promise<Examination> {
   const startedAt = new Date();
@@ -48,7 +48,7 @@ export async function examine(input: Input): Promise<Examination> {
   for (const step of STEPS) {
     if (input.signal.aborted) break;
     draft = { notes: [], findings: [] };
-    const result = hide(await take(step, world, draft), secrets.hide);
+    const result = hide(await runStep(step, world, draft), secrets.hide);
     steps.push(result);
     input.onStep?.(result);
   }
@@ -60,7 +60,7 @@ type Parts = { startedAt: Date; secrets: World['secrets']; undos: Undo[]; draft:
 
 function makeWorld({ target, product, judge, options, timeoutMs, signal }: Input, parts: Parts): World {
   const onLimited = (): void => {
-    const text = 'WorkOS answered 429 on the way; the doctor waited.';
+    const text = 'WorkOS answered 429; the doctor waited and went on.';
     if (!parts.draft().notes.includes(text)) parts.draft().notes.push(text);
   };
   const http = { url: target.apiUrl, apiKey: target.apiKey, timeoutMs, holdOffMs: options.pauseMs * 2, onLimited };
@@ -81,7 +81,7 @@ function makeWorld({ target, product, judge, options, timeoutMs, signal }: Input
   };
 }
 
-async function take({ number, title, run }: Step, world: World, draft: Draft): Promise<StepResult> {
+async function runStep({ number, title, run }: Step, world: World, draft: Draft): Promise<StepResult> {
   try {
     await run(world);
   } catch (error) {
@@ -96,17 +96,17 @@ async function take({ number, title, run }: Step, world: World, draft: Draft): P
 const unexpected = (error: unknown): Finding => ({
   name: 'unexpected-answer',
   breaks: true,
-  assumes: 'that the step can be taken to its end',
+  assumes: 'that every call of the step succeeds',
   seen: error instanceof Error ? error.message : String(error),
   todo: 'Compare the answer with the specification of WorkOS, and report it with this file.',
 });
 
-/** Newest first, each by itself: what one cannot undo is no reason to leave the others. */
+/** Deletes newest first; a failure does not stop the others. */
 async function undoAll(undos: readonly Undo[]): Promise<string[]> {
   const left: string[] = [];
   for (const { what, action } of undos.toReversed()) {
     const late = new Promise<never>((_resolve, reject) => {
-      setTimeout(() => reject(new Error('no answer in time')), UNDO_MS).unref();
+      setTimeout(() => reject(new Error('WorkOS did not answer in time')), UNDO_MS).unref();
     });
     await Promise.race([action(), late]).catch((error: unknown) => {
       left.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
@@ -125,7 +125,7 @@ const hide = (result: StepResult, hideText: (text: string) => string): StepResul
   })),
 });
 
-/** 0: WorkOS is as Latchkey assumes, or Latchkey copes; 1: something will not work; 2: the examination is incomplete. */
+/** Returns 0 when Latchkey works with this WorkOS, 1 when something will not work, 2 when the examination is incomplete. */
 export function exitCodeOf({ steps, left, interrupted }: Examination): 0 | 1 | 2 {
   if (interrupted || left.length > 0) return 2;
   return steps.some(({ findings }) => findings.some(({ breaks }) => breaks)) ? 1 : 0;

@@ -6,10 +6,10 @@ import type { World } from './world.ts';
 
 const PAGE = 100;
 const MAX_PAGES = 100;
-/** Clocks differ: what is asked for begins somewhat earlier. */
+/** Clocks differ: ranges begin this much earlier. */
 const MARGIN_MS = 5 * 60_000;
 
-/** All events of the throwaway organization, from behind a cursor or from the beginning. */
+/** Reads all events of the throwaway organization, from behind a cursor or from the beginning. */
 export async function readEvents(
   world: World,
   after?: string,
@@ -36,12 +36,12 @@ async function readPage(world: World, after: string | undefined): Promise<unknow
   return list(expectStatus(await world.call('GET', '/events', { query }), 'a page of events', 200).body, 'data');
 }
 
-/** Reads again until it holds or patience ends; what was read last. */
+/** Reads all events again until the condition holds or the timeout passes. */
 export async function readUntil(
   world: World,
   holds: (events: readonly unknown[]) => boolean,
 ): Promise<{ events: unknown[]; last: string | undefined }> {
-  const deadline = Date.now() + world.options.patienceMs;
+  const deadline = Date.now() + world.options.waitMs;
   for (;;) {
     const read = await readEvents(world);
     if (holds(read.events) || Date.now() > deadline) return read;

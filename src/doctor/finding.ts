@@ -1,8 +1,8 @@
-/** One way in which this WorkOS is not as Latchkey assumes. */
+/** A difference between this WorkOS and what Latchkey assumes. */
 export type Finding = {
-  /** Constant, so that it can be looked up in the documentation. */
+  /** Constant, so that the documentation can list it. */
   name: string;
-  /** Whether something of Latchkey does not work because of it; else Latchkey copes. */
+  /** Whether some function of Latchkey fails because of it. */
   breaks: boolean;
   assumes: string;
   seen: string;
@@ -13,14 +13,14 @@ export type StepResult = {
   number: number;
   title: string;
   status: 'ok' | 'differs' | 'skipped';
-  /** What was measured; of a skipped step, why. */
+  /** Measurements; for a skipped step, the reason. */
   notes: string[];
   findings: Finding[];
 };
 
-/** Thrown by a step that cannot be taken here. */
+/** A step throws it when it cannot run here. */
 export class Skip extends Error {
   override readonly name = 'Skip';
 }
 
-export const COPES = 'Nothing: Latchkey copes.';
+export const COPES = 'Nothing: Latchkey works with it.';

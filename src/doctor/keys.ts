@@ -7,10 +7,10 @@ export type MadeKey = { id: string; value: string; raw: unknown };
 
 export function organizationId({ facts }: World): string {
   if (facts.organization) return facts.organization.id;
-  throw new Skip('There is no organization to try it in.');
+  throw new Skip('Creating the organization failed.');
 }
 
-/** Asks for a key in the throwaway organization; whatever is made is undone. */
+/** Requests a key in the throwaway organization, and deletes it at the end. */
 export async function tryKey(
   world: World,
   body: object,
@@ -38,13 +38,13 @@ export async function makeKey(world: World, fields: object = {}): Promise<MadeKe
   return { id: need(answer, 'the new key', 'id'), value: need(answer, 'the new key', 'value'), raw: answer.body };
 }
 
-/** The id of the key that WorkOS finds for a value; undefined where it finds none. */
+/** Returns the id of the key that WorkOS finds for a value; undefined when it finds none. */
 export async function validate({ call }: World, value: string): Promise<string | undefined> {
   const answer = await call('POST', '/api_keys/validations', { body: { value } });
   return text(expectStatus(answer, 'a validation', 200).body, 'api_key', 'id');
 }
 
-/** Every scope that a key may hold. */
+/** Returns every scope that a key may hold. */
 export function grantableScopes({ product }: World): string[] {
   const names = product.scopes.flatMap(({ scopes }) => scopes.map(({ name }) => name));
   return [...new Set(names)].filter((name) => !product.never_granted.includes(name));

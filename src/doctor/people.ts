@@ -35,7 +35,7 @@ export async function join(world: World, userId: string, organizationId: string)
   );
 }
 
-/** What a token endpoint of AuthKit answers; its tokens are secrets from then on. */
+/** Requests tokens from AuthKit, and hides them in the report. */
 export async function authenticate(world: World, grantType: string, fields: object): Promise<Answer> {
   const { clientIds, apiKey } = world.target;
   const body = { grant_type: grantType, client_id: clientIds[0], client_secret: apiKey, ...fields };
@@ -47,10 +47,10 @@ export async function authenticate(world: World, grantType: string, fields: obje
 
 export function signedIn({ facts }: World): NonNullable<World['facts']['session']> {
   if (facts.session) return facts.session;
-  throw new Skip('Nobody could sign in.');
+  throw new Skip('The sign-in failed.');
 }
 
 export function person({ facts }: World): NonNullable<World['facts']['person']> {
   if (facts.person) return facts.person;
-  throw new Skip('There is nobody to sign in.');
+  throw new Skip('Creating the person failed.');
 }

@@ -1,7 +1,7 @@
 import type { Examination } from './doctor.ts';
 import type { StepResult } from './finding.ts';
 
-/** The report as Markdown, to be attached to an issue. */
+/** Writes the report as Markdown, to be attached to an issue. */
 export function writeReport({ apiUrl, startedAt, steps, left, interrupted }: Examination, version: string): string {
   const head = [
     '# Latchkey doctor: WorkOS',
@@ -16,7 +16,8 @@ export function writeReport({ apiUrl, startedAt, steps, left, interrupted }: Exa
     }),
     '',
   ];
-  const remains = left.length === 0 ? ['Everything that was made is gone again.'] : ['Left behind:', ...bullets(left)];
+  const remains =
+    left.length === 0 ? ['Everything that the doctor created is deleted.'] : ['Left behind:', ...bullets(left)];
   return [...head, ...steps.flatMap((step) => describeStep(step)), '## Cleaning up', '', ...remains, ''].join('\n');
 }
 
@@ -32,7 +33,7 @@ function describeStep({ number, title, status, notes, findings }: StepResult): s
   return [`## ${number} ${title}: ${status}`, '', ...bullets(notes), ...lines, ''];
 }
 
-/** One line for a terminal. */
+/** Writes a step for a terminal. */
 export function summarize({ number, title, status, notes, findings }: StepResult): string {
   const reason = status === 'skipped' ? `: ${notes.join(' ')}` : '';
   const names = findings.map(({ name, breaks }) => `\n     ${breaks ? '!' : '~'} ${name}`).join('');

@@ -4,17 +4,17 @@ import { describe, list, text } from './read.ts';
 import type { World } from './world.ts';
 
 type Measured = {
-  /** Of a session that was sealed here. */
+  /** The size of a sealed session that was measured. */
   bytes: number;
   accessToken: string;
 };
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** What a sealed session would be with each role of the environment, by one that was measured. */
+/** Estimates the size of a sealed session for each role of the environment from one that was measured. */
 export async function judgeRoles(world: World, { bytes, accessToken }: Measured): Promise<void> {
   const answer = await world.call('GET', '/authorization/roles');
-  if (answer.status !== 200) return world.note(`The roles are not listed (${describe(answer)}).`);
+  if (answer.status !== 200) return world.note(`The list of roles was answered ${describe(answer)}.`);
   const { role, permissions } = decodeJwt(accessToken);
   const own = {
     role: isText(role) ? role : '',
@@ -26,7 +26,7 @@ export async function judgeRoles(world: World, { bytes, accessToken }: Measured)
     return { ...granted, bytes: base + sealedBytesOf(granted) };
   });
   const largest = sizes.toSorted((left, right) => right.bytes - left.bytes)[0];
-  if (largest) world.note(`With the role ${largest.role} it would have about ${largest.bytes} bytes, the most of all.`);
+  if (largest) world.note(`The largest role, ${largest.role}, makes it about ${largest.bytes} bytes.`);
   const tooLarge = sizes.filter((size) => size.bytes > MAX_COOKIE_BYTES);
   if (tooLarge.length === 0) return;
   world.differs({

@@ -17,10 +17,10 @@ const TIMES = ['created_at', 'updated_at', 'expires_at', 'last_used_at'];
 
 type Json = Readonly<Record<string, unknown>>;
 type Schema = { safeParse: (raw: unknown) => { success: boolean } };
-/** `without`: the same object as it would be if it were as documented in this. */
+/** `without` returns the object with this oddity replaced by the documented form. */
 type Oddity = { name: string; assumes: string; seen: string; todo: string; without: (raw: Json) => Json };
 
-/** Compares an object of WorkOS with what is documented, and with what Latchkey's own reader takes. */
+/** Compares an object of WorkOS with the documented form, and with what Latchkey's own reader accepts. */
 export function inspect({ differs }: World, raw: unknown, reader: Schema): void {
   const kind = text(raw, 'object') ?? 'object';
   const object = isObject(raw) ? raw : {};
@@ -42,7 +42,7 @@ export function inspect({ differs }: World, raw: unknown, reader: Schema): void 
     breaks: true,
     assumes: `that it can read every ${kind}`,
     seen: `fields ${Object.keys(object).join(', ') || 'none'}`,
-    todo: 'Report this with the file.',
+    todo: 'Report this with the file: Latchkey cannot read these objects.',
   });
 }
 
@@ -54,7 +54,7 @@ function unknownFields(raw: Json, kind: string): Oddity | undefined {
     name: 'unknown-fields',
     assumes: `the fields of a ${kind} that the specification lists`,
     seen: unknown.join(', '),
-    todo: 'Report this: a field more made the whole unreadable.',
+    todo: 'Report this: an additional field makes the object unreadable.',
     without: (object) => Object.fromEntries(Object.entries(object).filter(([name]) => !unknown.includes(name))),
   };
 }
@@ -66,7 +66,7 @@ function timestampForm(raw: Json): Oddity | undefined {
     name: 'timestamp-form',
     assumes: 'that times are ISO 8601 with an offset',
     seen: [...new Set(odd.map((name) => text(raw, name)))].join(', '),
-    todo: 'Report this: what has such times is not read.',
+    todo: 'Report this: objects with such times cannot be read.',
     without: (object) => ({ ...object, ...Object.fromEntries(odd.map((name) => [name, DOCUMENTED])) }),
   };
 }
@@ -79,7 +79,7 @@ function ownerKind(raw: Json): Oddity | undefined {
     name: 'owner-kind',
     assumes: 'that a key belongs to an organization or a user',
     seen: kind,
-    todo: 'Report this: keys of this kind of owner are not read.',
+    todo: 'Report this: keys of such owners cannot be read.',
     without: (object) => ({ ...object, owner: { type: 'organization', id: organizationId } }),
   };
 }

@@ -20,7 +20,7 @@ import { userKey } from './steps/people/user-key.ts';
 import { webhook } from './steps/events/webhook.ts';
 import type { Step } from './world.ts';
 
-/** In their order: later ones use what earlier ones made. */
+/** Runs in this order: later steps use what earlier ones created. */
 export const STEPS: readonly Step[] = [
   { number: 1, title: 'JWKS and AuthKit', run: discovery },
   { number: 2, title: 'organization', run: organization },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The variables of `npm run doctor`, beside those of the service. */
+/** The variables of `npm run doctor` in addition to those of the service. */
 export const DoctorVariables = z.object({
   LATCHKEY_DOCTOR_COOKIE: z
     .string()

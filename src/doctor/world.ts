@@ -3,20 +3,20 @@ import type { Call } from './client.ts';
 import type { Finding } from './finding.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Who a token is for, as Latchkey reads it. */
+/** A token as Latchkey reads it. */
 export type ReadToken = { kind: 'user' | 'machine'; organizationId: string | undefined; scopes: number };
 
-/** Latchkey's own readers with the real configuration: what they take, Latchkey takes. */
+/** Latchkey's own readers with the real configuration: what they accept, Latchkey accepts. */
 export type Judge = {
-  /** @throws the error that a caller would get */
+  /** @throws the error that a caller would receive */
   verifyToken: (token: string) => Promise<ReadToken>;
-  /** The session in a `Cookie` header. */
+  /** Reads the sealed session of a `Cookie` header. */
   readCookie: (header: string) => string | undefined;
   unseal: (sealed: string) => Promise<string | undefined>;
   /** Signs in with the SDK as an application does, and seals the session with the configured password. */
   sealedSignIn: (credentials: { email: string; password: string; organizationId: string }) => Promise<string>;
   verifyWebhook: (secret: string) => (body: Buffer, signature: string) => Promise<boolean>;
-  /** Whether a value that WorkOS gave is recognised as an API key when it is presented. */
+  /** Whether Latchkey recognises the value as an API key of WorkOS. */
   recognises: (value: string) => boolean;
 };
 
@@ -29,26 +29,26 @@ export type Target = {
 };
 
 export type DoctorOptions = {
-  /** An environment secret of its own, whose rate limit the last step uses up. */
+  /** A separate API key, whose rate limit the last step uses up. */
   burstKey?: string | undefined;
   /** The `Cookie` header that a browser sends to an application with AuthKit. */
   cookie?: string | undefined;
-  /** A domain under which people may be made. */
+  /** The domain of e-mail addresses of people that the doctor creates. */
   emailDomain?: string | undefined;
-  /** Where WorkOS reaches the doctor's own listener; for a WorkOS on this machine it is found. */
+  /** Where WorkOS reaches the doctor's listener; not needed for a WorkOS on this machine. */
   webhook?: { url: string; port: number } | undefined;
-  /** Lets a person confirm a device. Rejects, or resolves once it is done. */
+  /** Asks a person to confirm a device, and resolves when they have. */
   confirmDevice?: ((ask: DeviceAsk) => Promise<void>) | undefined;
-  /** Signs a person in with a browser and resolves with the code. */
+  /** Asks a person to sign in with a browser, and resolves with the code. */
   browserCode?: ((ask: Credentials) => Promise<{ code: string; verifier?: string }>) | undefined;
-  /** How long to wait for what comes later, such as events. */
-  patienceMs: number;
+  /** How long to wait for events and webhooks. */
+  waitMs: number;
   pauseMs: number;
 };
 export type Credentials = { email: string; password: string };
 export type DeviceAsk = Credentials & { url: string; userCode: string; organizationId: string };
 
-/** What a step made that later ones use. */
+/** Results of steps that later ones use. */
 export type Facts = {
   startedAt: Date;
   organization?: { id: string; externalId: string };
@@ -66,13 +66,13 @@ export type World = {
   facts: Facts;
   signal: AbortSignal;
   call: Call;
-  /** The same, but not ended by the signal: for what must be undone. */
+  /** The same, not ended by the signal: for cleaning up. */
   after: Call;
-  /** Random, and different in every run: what is made carries it. */
+  /** Random in every run; part of the name of everything that the run creates. */
   mark: string;
   note(text: string): void;
   differs(finding: Finding): void;
-  /** Undone in the opposite order when all is over, however it ended. */
+  /** Registers a deletion. They run in the opposite order at the end, however the run ends. */
   undo(what: string, action: () => Promise<void>): void;
 };
 

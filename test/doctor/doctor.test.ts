@@ -84,7 +84,7 @@ it('names events that cannot be read for another reason than their times', async
   const event = { id: 'event_odd', event: 'api_key.created', created_at: '2026-01-01 00:00:00.000', data: {} };
   const body = { object: 'list', data: [event], list_metadata: { after: null } };
   emulator.faults.add({ kind: 'status', status: 200, body, path: '/events', times: 0 });
-  const names = namesOf(await examineLocal(emulator, { patienceMs: 100 }));
+  const names = namesOf(await examineLocal(emulator, { waitMs: 100 }));
   expect(names).toEqual(expect.arrayContaining(['timestamp-form', '!event-unreadable']));
   expect(names).not.toContain('!timestamp-form');
 });
@@ -117,7 +117,7 @@ it('is a command that writes a report and cleans up on Ctrl-C', async () => {
   const whole = start();
   whole.stdout.resume();
   expect(await once(whole, 'exit')).toEqual([0, null]);
-  expect(readFileSync(report, 'utf8')).toContain('Everything that was made is gone again.');
+  expect(readFileSync(report, 'utf8')).toContain('Everything that the doctor created is deleted.');
   expect(statSync(report).mode & 0o777).toBe(0o600);
 
   const cut = start();

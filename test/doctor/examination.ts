@@ -39,7 +39,7 @@ export function examineLocal(
     target: config.workos,
     product,
     judge: { ...makeJudge({ config, product, log: pino({ level: 'silent' }) }), ...judge },
-    options: { patienceMs: 5_000, pauseMs: 100, ...options },
+    options: { waitMs: 5_000, pauseMs: 100, ...options },
     timeoutMs: 5_000,
     secrets: [config.workos.apiKey, COOKIE_PASSWORD, SECRET],
     signal: signal ?? new AbortController().signal,

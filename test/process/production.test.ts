@@ -90,14 +90,14 @@ describe('npm run migrate', () => {
   test('says that DATABASE_URL is missing', async () => {
     expect(await runEntry('migrate', {})).toMatchObject({
       code: 1,
-      stderr: 'The migration failed: DATABASE_URL needs a postgres:// address.\n',
+      stderr: 'DATABASE_URL needs a postgres:// address.\n',
     });
   });
 
   test('says that the database cannot be reached, in one line', async () => {
     const { code, stderr } = await runEntry('migrate', await complete());
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The migration failed: .*ECONNREFUSED.*\n$/);
+    expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
 });
 

@@ -140,7 +140,7 @@ test('npm run dead-letters lists what a loop gave up, and makes one due now', as
 
   const wrong = await retry(dead, 'nothing');
   expect([wrong.code, wrong.stdout]).toEqual([1, '']);
-  expect(wrong.stderr).toMatch(/^There is no loop nothing with dead letters\. There are: .*apply_waiting_hooks/);
+  expect(wrong.stderr).toMatch(/^There is no loop nothing\. Loops with dead letters: .*apply_waiting_hooks/);
 }, 60_000);
 
 test('the command of incoming webhooks ends without an error when its reader stops reading', async () => {

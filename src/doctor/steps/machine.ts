@@ -4,10 +4,10 @@ import { organizationId } from '../keys.ts';
 import { describe, expectStatus, need } from '../read.ts';
 import type { World } from '../world.ts';
 
-/** A machine application, its token without a scope and with one. */
+/** Creates a machine application, and requests a token without a scope and with one. */
 export async function machine(world: World): Promise<void> {
   const { authkitUrl } = world.target;
-  if (authkitUrl === undefined) throw new Skip('WORKOS_AUTHKIT_URL is not set, so there are no machine tokens.');
+  if (authkitUrl === undefined) throw new Skip('WORKOS_AUTHKIT_URL is not set, so machine tokens are off.');
   const scope = world.product.scopes[0]!.scopes[0]!.name;
   const made = await makeApplication(world, [scope]);
   const id = need(made, 'the application', 'id');
@@ -34,7 +34,7 @@ async function makeApplication(world: World, scopes: readonly string[]): Promise
   if (answer.status === 201) return answer;
   if (answer.status === 403 || answer.status === 404)
     throw new Skip(`The environment has no machine applications (${describe(answer)}).`);
-  world.note(`With the scope ${scopes.join(' ')}: ${describe(answer)}; tried without.`);
+  world.note(`An application with the scope ${scopes.join(' ')}: ${describe(answer)}; created without it.`);
   return expectStatus(
     await world.call('POST', '/connect/applications', { body: fields }),
     'a machine application',
@@ -55,7 +55,7 @@ async function judgeToken(world: World, wanted: string | undefined, answer: Answ
   try {
     const { kind, scopes } = await world.judge.verifyToken(token);
     world.note(`A token ${what}: a ${kind} with ${scopes} scope(s).`);
-    if (kind !== 'machine') refused(world, `it is taken for a ${kind}`);
+    if (kind !== 'machine') refused(world, `it is read as a ${kind}`);
     else if (wanted !== undefined && scopes === 0) withoutScope(world, `a token without ${wanted}`);
   } catch (error) {
     refused(world, error instanceof Error ? error.message : String(error));
@@ -76,8 +76,8 @@ function withoutScope(world: World, seen: string): void {
   world.differs({
     name: 'machine-scope',
     breaks: true,
-    assumes: 'that a machine gets the scope that its application has and that it asks for',
+    assumes: 'that a machine token has the requested scope of its application',
     seen,
-    todo: 'Make the scopes of the product permissions of the environment, and give them to machine applications; until then machines may do nothing.',
+    todo: 'Create the scopes of the product as permissions of the environment, and give them to machine applications; until then machine tokens grant nothing.',
   });
 }

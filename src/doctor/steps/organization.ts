@@ -3,7 +3,7 @@ import { describe, expectStatus, need, text } from '../read.ts';
 import { inspect } from '../shapes.ts';
 import type { World } from '../world.ts';
 
-/** A throwaway organization: all that follows happens in it, and it goes last. */
+/** Creates the throwaway organization that all later steps use. It is deleted last. */
 export async function organization(world: World): Promise<void> {
   const { facts, mark, note, differs, call } = world;
   const externalId = `latchkey-doctor-${mark}`;
@@ -22,14 +22,14 @@ export async function organization(world: World): Promise<void> {
   const customer = `cus_doctor${mark}`;
   const updated = await call('PUT', `/organizations/${made.id}`, { body: { stripe_customer_id: customer } });
   if (updated.status === 200 && text(updated.body, 'stripe_customer_id') === customer)
-    note('stripe_customer_id is kept.');
+    note('stripe_customer_id is stored.');
   else
     differs({
       name: 'stripe-customer-id',
       breaks: false,
       assumes: 'that stripe_customer_id can be set',
       seen: describe(updated),
-      todo: 'Only where Stripe messages are matched by it: use the external id instead.',
+      todo: 'If your Stripe webhooks are matched by the customer id, match them by the external id instead.',
     });
 }
 

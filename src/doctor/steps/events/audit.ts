@@ -4,7 +4,7 @@ import { organizationId } from '../../keys.ts';
 import { describe } from '../../read.ts';
 import type { World } from '../../world.ts';
 
-/** An event of every action, as the forwarder sends it. Schemas are for ever, so none is registered here. */
+/** Sends an audit event of every action, as the forwarder does. Registers no schema: schemas cannot be deleted. */
 export async function audit(world: World): Promise<void> {
   const refused: string[] = [];
   let seen = '';
@@ -14,14 +14,14 @@ export async function audit(world: World): Promise<void> {
     refused.push(action);
     seen = describe(answer);
   }
-  world.note(`${AUDIT_ACTIONS.length - refused.length} of ${AUDIT_ACTIONS.length} actions are taken.`);
+  world.note(`${AUDIT_ACTIONS.length - refused.length} of ${AUDIT_ACTIONS.length} actions are accepted.`);
   if (refused.length === 0) return;
   world.differs({
     name: 'audit-schemas',
     breaks: true,
-    assumes: 'that WorkOS takes an audit event of each of its actions, where audit events are forwarded',
+    assumes: 'that WorkOS Audit Logs accept an event of each action, where audit events are forwarded',
     seen: `${seen} for ${refused.join(', ')}`,
-    todo: 'Register the schemas of these actions (npm run audit:schemas), then repeat this; or do not forward audit events.',
+    todo: 'Register the schemas of these actions with npm run audit:schemas, then run the doctor again; or do not forward audit events.',
   });
 }
 

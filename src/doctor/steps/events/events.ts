@@ -19,7 +19,7 @@ const kinds = (read: readonly unknown[]): string[] => [
 ];
 const timeOf = (event: unknown): string => text(event, 'created_at') ?? '';
 
-/** Whatever happened since the organization was made, as the Events API tells it. */
+/** Reads the events of the earlier steps from the Events API. */
 export async function events(world: World): Promise<void> {
   const read = await readUntil(world, (all) => EXPECTED.every((type) => kinds(all).includes(type)));
   const seen = kinds(read.events);
@@ -29,27 +29,27 @@ export async function events(world: World): Promise<void> {
     world.differs({
       name: 'events-missing',
       breaks: true,
-      assumes: `that the Events API tells of a change within ${Math.ceil(world.options.patienceMs / 1_000)} seconds`,
-      seen: `nothing of ${missing.join(', ')}`,
-      todo: 'Switch these events on in the WorkOS dashboard, or repeat with more patience.',
+      assumes: `that the Events API shows a change within ${Math.ceil(world.options.waitMs / 1_000)} seconds`,
+      seen: `no ${missing.join(', ')}`,
+      todo: 'Switch these events on in the WorkOS dashboard, or repeat with a longer --timeout.',
     });
   judgeEvents(world, read.events);
   if (read.last === undefined) return;
   const { events: beyond } = await readEvents(world, read.last);
-  world.note(`Behind the last event: ${beyond.length} more.`);
+  world.note(`Events behind the cursor of the last one: ${beyond.length}.`);
 }
 
 function judgeEvents(world: World, all: readonly unknown[]): void {
   judgeTimes(world, all);
-  // One whose time cannot be read is named by its time.
+  // Unreadable times are reported by judgeTimes.
   const unreadable = all.filter((event) => readTime(timeOf(event)) !== undefined && !parseEvent(event).success);
   if (unreadable.length > 0)
     world.differs({
       name: 'event-unreadable',
       breaks: true,
-      assumes: 'that it can read every event of the kinds that it asks for',
+      assumes: 'that it can read every event of the kinds that it polls',
       seen: kinds(unreadable).join(', '),
-      todo: 'Report this: what these events tell is not applied.',
+      todo: 'Report this: these events are not applied.',
     });
   const times = all.map((event) => Date.parse(text(event, 'created_at') ?? ''));
   if (times.some((time, index) => index > 0 && time < times[index - 1]!))

@@ -7,7 +7,7 @@ import type { World } from '../../world.ts';
 
 const KEYS = 12;
 
-/** Creates keys while it polls behind a cursor, then compares with what a range shows. */
+/** Creates keys while it polls behind a cursor, then compares the polled events with those of a range. */
 export async function lateEvents(world: World): Promise<void> {
   let cursor = (await readEvents(world)).last;
   const polled = new Set<string>();
@@ -23,13 +23,13 @@ export async function lateEvents(world: World): Promise<void> {
       await wait(world.options.pauseMs / 10, undefined, { signal: world.signal });
     }
   })();
-  // Awaited below; until then a failure of it must not count as one that nobody handles.
+  // Awaited below; until then its rejection must not count as unhandled.
   polling.catch(() => undefined);
   const made = await Promise.all(Array.from({ length: KEYS }, () => makeKey(world))).finally(() => {
     state.isDone = true;
   });
   await polling;
-  // Once more, so that the cursor stands behind what is visible now, however fast the keys were made.
+  // Once more, so that the cursor is behind everything that is visible now.
   await poll();
   const ids = new Set(made.map(({ id }) => id));
   const isOurs = (event: unknown): boolean => text(event, 'event') === 'api_key.created' && ids.has(keyOf(event) ?? '');
@@ -37,14 +37,14 @@ export async function lateEvents(world: World): Promise<void> {
   await poll();
   const late = range.filter((event) => !polled.has(text(event, 'id') ?? ''));
   world.note(
-    `${KEYS} keys at once: ${range.length} events in the range, ${range.length - late.length} behind the cursor.`,
+    `${KEYS} keys at once: ${range.length} events in the range, ${range.length - late.length} of them polled.`,
   );
   if (late.length === 0) return;
   world.differs({
     name: 'late-events',
     breaks: false,
-    assumes: 'that an event appears behind those that were read already',
-    seen: `${late.length} of ${range.length} events appeared before the cursor, after it had passed`,
-    todo: `${COPES} It reads the last ten minutes again; configure the webhook, too, which has them at once.`,
+    assumes: 'that a new event appears behind the cursor',
+    seen: `${late.length} of ${range.length} events appeared before the cursor`,
+    todo: `${COPES} It reads the last ten minutes again. Configure the webhook as well, which delivers them at once.`,
   });
 }

@@ -14,11 +14,11 @@ const MAX_BYTES = 1_048_576;
 
 type Delivery = { body: Buffer; signature: string };
 
-/** A webhook endpoint of its own, and the event of a key. */
+/** Registers a webhook endpoint, creates a key and checks the delivery of its event. */
 export async function webhook(world: World): Promise<void> {
   const { options, target, call, after } = world;
   if (!options.webhook && !LOOPBACK.test(new URL(target.apiUrl).hostname))
-    throw new Skip('WorkOS cannot reach this machine: give --webhook-url and --webhook-port of a tunnel.');
+    throw new Skip('WorkOS cannot reach this machine: pass --webhook-url and --webhook-port of a tunnel.');
   const deliveries: Delivery[] = [];
   const server = await listen(deliveries, options.webhook?.port ?? 0);
   world.undo('the listener for webhooks', async () => {
@@ -45,7 +45,7 @@ export async function webhook(world: World): Promise<void> {
 
 async function listen(deliveries: Delivery[], port: number): Promise<Server> {
   const server = createServer((request, response) => {
-    take(request).then(
+    readDelivery(request).then(
       (delivery) => {
         deliveries.push(delivery);
         return response.end();
@@ -58,19 +58,19 @@ async function listen(deliveries: Delivery[], port: number): Promise<Server> {
   return server;
 }
 
-async function take(request: IncomingMessage): Promise<Delivery> {
+async function readDelivery(request: IncomingMessage): Promise<Delivery> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw new Error('a webhook that is too large');
+    if (size > MAX_BYTES) throw new Error('The webhook is too large.');
     chunks.push(chunk);
   }
   return { body: Buffer.concat(chunks), signature: String(request.headers['workos-signature'] ?? '') };
 }
 
 async function received(world: World, deliveries: Delivery[], keyId: string): Promise<Delivery | undefined> {
-  const deadline = Date.now() + world.options.patienceMs;
+  const deadline = Date.now() + world.options.waitMs;
   for (;;) {
     const found = deliveries.find(({ body }) => body.includes(keyId));
     if (found || Date.now() > deadline) return found;
@@ -87,15 +87,15 @@ async function judgeDelivery(world: World, delivery: Delivery | undefined, secre
       seen,
       todo,
     });
-  if (!delivery) return wrong('no delivery', 'See whether WorkOS reaches the address; events are polled all the same.');
+  if (!delivery) return wrong('no delivery', 'Check that WorkOS reaches the address. Events are polled in any case.');
   const isSigned = await world.judge.verifyWebhook(secret)(delivery.body, delivery.signature);
   if (!isSigned)
     wrong(
       `a signature of the form ${delivery.signature.replaceAll(/[0-9a-f]{16,}/g, 'HEX').replaceAll(/\d{8,}/g, 'DIGITS')}`,
-      'Compare the clocks of both sides; every webhook will be refused.',
+      'Compare the clocks of both sides: every webhook will be refused.',
     );
   const event: unknown = JSON.parse(delivery.body.toString('utf8'));
-  // Events that cannot be read are the matter of the step that reads them all.
+  // The step that reads all events reports unreadable ones.
   const read = parseEvent(event).success ? 'which can be read' : 'which cannot be read';
   world.note(`Delivered ${text(event, 'event') ?? 'an event'}, ${read}${isSigned ? ', with a good signature' : ''}.`);
 }

@@ -1,17 +1,17 @@
 import { Skip } from '../../finding.ts';
 import type { World } from '../../world.ts';
 
-/** Somewhat more than WorkOS documents for a minute. */
+/** More than the 6,000 requests a minute that WorkOS documents. */
 const MOST = 6_500;
 const AT_ONCE = 20;
 const TOO_MANY = 429;
 const RATE_HEADERS = /^(?:retry-after|x-ratelimit-|ratelimit)/i;
 
-/** Validations until WorkOS has enough, with a secret of its own: the service must not pay for it. */
+/** Sends validations until WorkOS answers 429, with a separate API key, so that the service keeps its own rate. */
 export async function burst(world: World): Promise<void> {
   const { burstKey } = world.options;
   if (burstKey === undefined)
-    throw new Skip('Not asked for (--burst, with a secret of its own in LATCHKEY_DOCTOR_BURST_KEY).');
+    throw new Skip('Runs only with --burst, and a separate API key in LATCHKEY_DOCTOR_BURST_KEY.');
   const started = Date.now();
   let sent = 0;
   let limited: Headers | undefined;
@@ -20,7 +20,7 @@ export async function burst(world: World): Promise<void> {
     while (sent < MOST && !limited && !world.signal.aborted) {
       sent += 1;
       const body = { value: `sk_latchkeydoctor${world.mark}` };
-      const answer = await world.call('POST', '/api_keys/validations', { body, headers, keeps429: true });
+      const answer = await world.call('POST', '/api_keys/validations', { body, headers, returns429: true });
       if (answer.status === TOO_MANY) limited = answer.headers;
     }
   };
@@ -33,8 +33,8 @@ export async function burst(world: World): Promise<void> {
   world.differs({
     name: hasRetryAfter ? 'rate-limit' : 'rate-limit-silent',
     breaks: false,
-    assumes: '6,000 requests a minute, and nothing of Retry-After',
+    assumes: '6,000 requests a minute, with or without Retry-After',
     seen: `429 after ${sent} in ${seconds} s, ${hasRetryAfter ? 'with' : 'without'} Retry-After`,
-    todo: 'Nothing: all replicas hold off. Keep their rates together below it: docs/explanation/workos.md.',
+    todo: 'Nothing: all replicas hold off. Keep the sum of their rates below it: docs/explanation/workos.md.',
   });
 }

@@ -3,7 +3,7 @@ import { tryKey } from '../../keys.ts';
 import { expectStatus, text } from '../../read.ts';
 import type { World } from '../../world.ts';
 
-/** The same request twice, with one Idempotency-Key. */
+/** Sends the same request twice with one Idempotency-Key. */
 export async function idempotency(world: World): Promise<void> {
   const headers = { 'idempotency-key': `latchkey-doctor-${world.mark}` };
   const body = { name: `Latchkey doctor ${world.mark} twice` };
@@ -16,7 +16,7 @@ export async function idempotency(world: World): Promise<void> {
   world.differs({
     name: 'idempotency-not-honoured',
     breaks: false,
-    assumes: 'nothing: a repeated create may be two',
+    assumes: 'nothing: a repeated create may make two keys',
     seen: isSame ? 'one key, without its value' : 'two keys',
     todo: COPES,
   });

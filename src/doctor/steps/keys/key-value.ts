@@ -5,7 +5,7 @@ import type { World } from '../../world.ts';
 
 const USUAL = /^sk_[A-Za-z0-9]+$/;
 
-/** What a key looks like, and whether it is recognised when it comes back. */
+/** Checks the form of a key, and whether Latchkey and WorkOS recognise it. */
 export async function keyValue(world: World): Promise<void> {
   const { id, value, raw } = await makeKey(world);
   const prefix = /^[A-Za-z]+(?:_[A-Za-z]+)*_/.exec(value)?.[0] ?? 'none';
@@ -18,7 +18,7 @@ export async function keyValue(world: World): Promise<void> {
     world.differs({
       name: 'key-prefix',
       breaks: !isRecognised,
-      assumes: 'that values are sk_ and letters and digits',
+      assumes: 'that a key is sk_ followed by letters and digits',
       seen: `${prefix} and ${alphabet}`,
       todo: isRecognised ? COPES : `Add ${prefix} to api_keys.prefixes in the product file.`,
     });
@@ -26,8 +26,8 @@ export async function keyValue(world: World): Promise<void> {
   world.differs({
     name: 'key-not-validated',
     breaks: true,
-    assumes: 'that a new key is validated at once',
+    assumes: 'that WorkOS validates a new key at once',
     seen: 'no key, or another one',
-    todo: 'Report this: keys made in the dashboard are refused at first.',
+    todo: 'Report this: new keys of the dashboard are refused at first.',
   });
 }

@@ -4,10 +4,10 @@ import { describe, text } from '../../read.ts';
 import { inspect } from '../../shapes.ts';
 import type { World } from '../../world.ts';
 
-/** The longest that Latchkey gives a key: a label of 100 characters and its marker. */
+/** The longest name that Latchkey gives a key: a label of 100 characters and its marker. */
 const NAME_LENGTH = 144;
 
-/** A key for each scope of the product, and one with the longest name. */
+/** Creates a key for each scope of the product, and one with the longest name. */
 export async function scopes(world: World): Promise<void> {
   const tail = ` [lk:${'0'.repeat(26)}:${world.mark}]`;
   const name = `${'Schlüssel für München '.repeat(7).slice(0, NAME_LENGTH - tail.length)}${tail}`;
@@ -16,9 +16,9 @@ export async function scopes(world: World): Promise<void> {
     world.differs({
       name: 'key-name-limit',
       breaks: true,
-      assumes: `that a key may have a name of ${NAME_LENGTH} characters, letters of any language among them`,
+      assumes: `that the name of a key may have ${NAME_LENGTH} characters of any language`,
       seen: long.status === 201 ? 'another name' : describe(long),
-      todo: 'Shorten labels until it is known how long a name may be, and report this.',
+      todo: 'Use short labels until the limit is known, and report this.',
     });
   const wanted = grantableScopes(world);
   const refused: string[] = [];
@@ -37,7 +37,7 @@ export async function scopes(world: World): Promise<void> {
   world.differs({
     name: 'permission-refused',
     breaks: true,
-    assumes: 'that every scope which a key may hold is a permission that organization keys may have',
+    assumes: 'that every scope of the product is a permission that organization keys may have',
     seen: `${seen} for ${refused.join(', ')}`,
     todo: 'Create these permissions in the WorkOS dashboard and switch them on under Authorization › Configuration › Organization API key permissions.',
   });

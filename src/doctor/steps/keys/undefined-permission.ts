@@ -2,7 +2,7 @@ import { tryKey } from '../../keys.ts';
 import { describe, isObject, list } from '../../read.ts';
 import type { World } from '../../world.ts';
 
-/** How WorkOS refuses a permission that nobody has defined. */
+/** Checks how WorkOS refuses an undefined permission. */
 export async function undefinedPermission(world: World): Promise<void> {
   const slug = `latchkey:doctor:${world.mark}`;
   const answer = await tryKey(world, { name: 'Latchkey doctor', permissions: [slug] });
@@ -14,11 +14,11 @@ export async function undefinedPermission(world: World): Promise<void> {
   world.differs({
     name: 'undefined-permission',
     breaks: answer.status >= 500,
-    assumes: 'that a permission which is not defined is refused with 4xx',
+    assumes: 'that an undefined permission is refused with 4xx',
     seen: describe(answer),
     todo:
       answer.status === 201
-        ? 'Take care with the product file: WorkOS will not notice a misspelt scope.'
-        : 'Report this: a wrong scope would count as an outage.',
+        ? 'Check the scopes of the product file by hand: WorkOS accepts misspelt ones.'
+        : 'Report this: a misspelt scope would count as an outage.',
   });
 }

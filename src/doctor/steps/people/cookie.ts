@@ -7,7 +7,7 @@ import type { World } from '../../world.ts';
 
 const USUAL = ['wos_session', 'wos-session'];
 
-/** A session that the SDK sealed, in a cookie of each name, and what it would be with each role. */
+/** Checks the size of a session that the SDK sealed, also for each role, and that Latchkey reads it from each cookie. */
 export async function cookie(world: World): Promise<void> {
   const { accessToken } = signedIn(world);
   const { email, password } = person(world);
@@ -35,7 +35,7 @@ async function ofApplication(world: World): Promise<void> {
   const { cookie: header } = world.options;
   if (header === undefined)
     return world.note(
-      'The cookie of an application was not given (LATCHKEY_DOCTOR_COOKIE, a Cookie header of a browser).',
+      'Set LATCHKEY_DOCTOR_COOKIE to the Cookie header of a browser to check the cookie of your application.',
     );
   world.secrets.add(
     header,
@@ -60,10 +60,8 @@ async function ofApplication(world: World): Promise<void> {
     name: 'cookie-name',
     breaks: !isRead,
     assumes: `a cookie named ${[world.target.cookieName, ...USUAL].filter(Boolean).join(' or ')}, sealed with WORKOS_COOKIE_PASSWORD`,
-    seen: `${names.join(', ')}${isRead ? '' : ', without a session that can be read'}`,
-    todo: isRead
-      ? COPES
-      : 'Set WORKOS_COOKIE_NAME to the name that the application gives it, and WORKOS_COOKIE_PASSWORD to its password.',
+    seen: `${names.join(', ')}${isRead ? '' : ', without a readable session'}`,
+    todo: isRead ? COPES : 'Set WORKOS_COOKIE_NAME and WORKOS_COOKIE_PASSWORD to those of the application.',
   });
 }
 

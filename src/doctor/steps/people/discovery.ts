@@ -1,7 +1,7 @@
 import { expectStatus, list, text } from '../../read.ts';
 import type { World } from '../../world.ts';
 
-/** The keys that sign sessions, and what the AuthKit domain says of itself. */
+/** Checks the JWKS of sessions, and the OpenID configuration of the AuthKit domain. */
 export async function discovery({ call, target, note, differs }: World): Promise<void> {
   for (const clientId of target.clientIds) {
     const keys = expectStatus(await call('GET', `/sso/jwks/${clientId}`), `the JWKS of ${clientId}`, 200);
@@ -18,18 +18,18 @@ export async function discovery({ call, target, note, differs }: World): Promise
   }
   const { authkitUrl } = target;
   if (authkitUrl === undefined) {
-    note('WORKOS_AUTHKIT_URL is not set, so there are no machine tokens.');
+    note('WORKOS_AUTHKIT_URL is not set, so machine tokens are off.');
     return;
   }
   const metadata = await call('GET', '/.well-known/openid-configuration', { base: authkitUrl });
   const issuer = text(expectStatus(metadata, 'the AuthKit domain', 200).body, 'issuer') ?? 'none';
   const jwks = text(metadata.body, 'jwks_uri') ?? 'none';
-  note(`AuthKit issuer: ${issuer}; its keys: ${jwks}.`);
+  note(`AuthKit issuer: ${issuer}; its JWKS: ${jwks}.`);
   if (issuer !== authkitUrl && issuer !== `${authkitUrl}/`)
     differs({
       name: 'authkit-issuer',
       breaks: true,
-      assumes: `that the AuthKit domain names itself ${authkitUrl}`,
+      assumes: `that the issuer of the AuthKit domain is ${authkitUrl}`,
       seen: issuer,
       todo: 'Set WORKOS_AUTHKIT_URL to the issuer.',
     });
@@ -37,7 +37,7 @@ export async function discovery({ call, target, note, differs }: World): Promise
     differs({
       name: 'authkit-jwks',
       breaks: true,
-      assumes: `that the keys of machine tokens are at ${authkitUrl}/oauth2/jwks`,
+      assumes: `that the JWKS of machine tokens is at ${authkitUrl}/oauth2/jwks`,
       seen: jwks,
       todo: 'Report this: no machine token will be accepted.',
     });

@@ -4,7 +4,7 @@ import type { World } from '../../world.ts';
 
 const MAX_PAGES = 100;
 
-/** Three keys, read in pages of one. */
+/** Creates three keys and lists them in pages of one. */
 export async function pages(world: World): Promise<void> {
   const made: string[] = [];
   for (let count = 0; count < 3; count += 1) made.push((await makeKey(world)).id);
@@ -17,7 +17,7 @@ export async function pages(world: World): Promise<void> {
     seen.push(...list(page.body, 'data').map((key) => text(key, 'id') ?? ''));
     const next = text(page.body, 'list_metadata', 'after');
     if (next === undefined || next === after) {
-      if (next !== undefined) wrong(world, 'a cursor that stands still');
+      if (next !== undefined) wrong(world, 'a cursor that repeats');
       break;
     }
     after = next;
@@ -33,8 +33,8 @@ function wrong(world: World, seen: string): void {
   world.differs({
     name: 'list-pages',
     breaks: true,
-    assumes: 'that a list shows every key once, newest first, page by page behind the cursor',
+    assumes: 'that the pages of a list show every key once, newest first',
     seen,
-    todo: 'Report this: reconciliation reads keys in this way.',
+    todo: 'Report this: the reconciliation relies on it.',
   });
 }

@@ -3,10 +3,10 @@ import { signedIn } from '../../people.ts';
 import { describe } from '../../read.ts';
 import type { World } from '../../world.ts';
 
-/** What counts as over already, whichever of them it is. */
+/** Statuses that mean that the session is over. */
 const OVER = [200, 204, 400, 404];
 
-/** A session revoked, revoked again, and one that never was. */
+/** Revokes a session twice, and an unknown one. */
 export async function revokeSession(world: World): Promise<void> {
   const sessionId = String(decodeJwt(signedIn(world).accessToken)['sid']);
   const revoke = (id: string) => world.call('POST', '/user_management/sessions/revoke', { body: { session_id: id } });

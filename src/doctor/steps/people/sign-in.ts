@@ -8,7 +8,7 @@ import { makeOrganization } from '../organization.ts';
 
 const SELECTION = 'urn:workos:oauth:grant-type:organization-selection';
 
-/** A person in one organization, then in two; a wrong password; an address that nobody verified. */
+/** Signs a person in with one organization and with two, with a wrong password, and with an unverified address. */
 export async function signIn(world: World): Promise<void> {
   const made = await makePerson(world, 'member', { verified: true });
   const membership = await join(world, made.id, organizationId(world));
@@ -25,20 +25,20 @@ export async function signIn(world: World): Promise<void> {
   const wrong = await authenticate(world, PASSWORD_GRANT, { email, password: `${password}x` });
   world.note(`A wrong password: ${describe(wrong)}.`);
   if (!['invalid_credentials', 'invalid_grant'].includes(codeOf(wrong)))
-    refused(world, 'wrong-password', wrong, 'that a wrong password is invalid_credentials or invalid_grant');
+    refused(world, 'wrong-password', wrong, 'that a wrong password is answered invalid_credentials or invalid_grant');
   const first = await authenticate(world, PASSWORD_GRANT, { email, password });
   if (first.status !== 200) {
-    refused(world, 'sign-in-refused', first, 'that a right password signs in');
+    refused(world, 'sign-in-refused', first, 'that the right password signs in');
     return;
   }
-  keep(world, first);
+  setSession(world, first);
   await signInToOneOfTwo(world);
   await signInUnverified(world);
 }
 
 const codeOf = ({ body }: Answer): string => text(body, 'code') ?? text(body, 'error') ?? '';
 
-function keep(world: World, answer: Answer): void {
+function setSession(world: World, answer: Answer): void {
   const [accessToken, refreshToken] = [
     need(answer, 'the sign-in', 'access_token'),
     need(answer, 'the sign-in', 'refresh_token'),
@@ -52,7 +52,7 @@ function refused(world: World, name: string, answer: Answer, assumes: string): v
     breaks: true,
     assumes,
     seen: describe(answer),
-    todo: 'Allow passwords in the WorkOS dashboard (Authentication), or let people sign in with AuthKit alone; the steps that need a session are skipped.',
+    todo: 'Allow passwords in the WorkOS dashboard (Authentication), or use AuthKit alone. Steps that need a session are skipped.',
   });
 }
 
@@ -66,12 +66,12 @@ async function signInToOneOfTwo(world: World): Promise<void> {
   world.secrets.add(token);
   const offered = list(question.body, 'organizations').length;
   if (codeOf(question) !== 'organization_selection_required' || token === undefined || offered !== 2) {
-    refused(world, 'organization-selection', question, 'that a person in two organizations is asked which one');
+    refused(world, 'organization-selection', question, 'that a person in two organizations must choose one');
     return;
   }
   const fields = { pending_authentication_token: token, organization_id: organizationId(world) };
   const chosen = await authenticate(world, SELECTION, fields);
-  if (chosen.status === 200) keep(world, chosen);
+  if (chosen.status === 200) setSession(world, chosen);
   else refused(world, 'organization-selection', chosen, 'that the choice of an organization signs in');
 }
 
@@ -80,13 +80,13 @@ async function signInUnverified(world: World): Promise<void> {
   await join(world, id, organizationId(world));
   const answer = await authenticate(world, PASSWORD_GRANT, { email, password });
   world.secrets.add(text(answer.body, 'pending_authentication_token'));
-  world.note(`An address that nobody verified: ${describe(answer)}.`);
+  world.note(`An unverified address: ${describe(answer)}.`);
   if (answer.status === 200 || codeOf(answer) === 'email_verification_required') return;
   world.differs({
     name: 'unverified-email',
     breaks: false,
-    assumes: 'that an unverified address is asked for its code, or signs in',
+    assumes: 'that a sign-in with an unverified address asks for verification, or succeeds',
     seen: describe(answer),
-    todo: 'People see this code; nothing else follows from it.',
+    todo: 'Nothing: people see this code.',
   });
 }

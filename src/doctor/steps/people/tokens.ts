@@ -11,7 +11,7 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const CODE_GRANT = 'authorization_code';
 const REQUIRED = ['sub', 'sid', 'org_id', 'role', 'permissions', 'iat', 'exp'];
 
-/** Tokens of every way of signing in, judged with the real configuration. */
+/** Verifies an access token of each way to sign in with the real configuration. */
 export async function tokens(world: World): Promise<void> {
   await judgeToken(world, 'password', signedIn(world).accessToken);
   await deviceToken(world);
@@ -46,26 +46,29 @@ function judgeIssuer(world: World, way: string, { iss = 'none' }: JWTPayload, re
   world.differs({
     name: 'issuer',
     breaks: refusal !== undefined,
-    assumes: `that sessions come from ${apiUrl}/user_management/CLIENT_ID`,
+    assumes: `that the issuer of sessions is ${apiUrl}/user_management/CLIENT_ID`,
     seen: `${way}: ${iss}${refusal === undefined ? '' : ` (refused: ${refusal})`}`,
-    todo: refusal === undefined ? COPES : `Set WORKOS_AUTHKIT_URL to that domain, or add the issuer to WORKOS_ISSUERS.`,
+    todo: refusal === undefined ? COPES : 'Set WORKOS_AUTHKIT_URL to that domain, or add the issuer to WORKOS_ISSUERS.',
   });
 }
 
 async function deviceToken(world: World): Promise<void> {
-  const { confirmDevice, patienceMs, pauseMs } = world.options;
-  if (!confirmDevice) return world.note('device: not tried; it needs a person (--interactive).');
+  const { confirmDevice, waitMs, pauseMs } = world.options;
+  if (!confirmDevice) return world.note('device: skipped; it needs a person (--interactive).');
   const clientId = world.target.clientIds[0]!;
-  const asked = await world.call('POST', '/user_management/authorize/device', { form: { client_id: clientId } });
-  if (asked.status !== 200) return world.note(`device: not offered (${describe(asked)}).`);
-  const deviceCode = need(asked, 'the device authorization', 'device_code');
+  const authorization = await world.call('POST', '/user_management/authorize/device', {
+    form: { client_id: clientId },
+  });
+  if (authorization.status !== 200) return world.note(`device: not offered (${describe(authorization)}).`);
+  const deviceCode = need(authorization, 'the device authorization', 'device_code');
   world.secrets.add(deviceCode);
   const { email, password } = person(world);
   const url =
-    text(asked.body, 'verification_uri_complete') ?? need(asked, 'the device authorization', 'verification_uri');
-  const userCode = need(asked, 'the device authorization', 'user_code');
+    text(authorization.body, 'verification_uri_complete') ??
+    need(authorization, 'the device authorization', 'verification_uri');
+  const userCode = need(authorization, 'the device authorization', 'user_code');
   await confirmDevice({ email, password, url, userCode, organizationId: organizationId(world) });
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + waitMs;
   for (;;) {
     const answer = await authenticate(world, DEVICE_GRANT, { client_secret: undefined, device_code: deviceCode });
     if (answer.status === 200) return judgeToken(world, 'device', need(answer, 'the device', 'access_token'));
@@ -77,7 +80,8 @@ async function deviceToken(world: World): Promise<void> {
 
 async function browserToken(world: World): Promise<void> {
   const { browserCode } = world.options;
-  if (!browserCode) return world.note('browser: not tried; it needs a person and a redirect URI (--interactive).');
+  if (!browserCode)
+    return world.note('browser: skipped; it needs a person and a redirect URI (--interactive --redirect-uri).');
   const { email, password } = person(world);
   const { code, verifier } = await browserCode({ email, password });
   world.secrets.add(code, verifier);

@@ -1,4 +1,4 @@
-import { Skip } from '../../finding.ts';
+import { COPES, Skip } from '../../finding.ts';
 import { organizationId, tryKey, validate } from '../../keys.ts';
 import { person } from '../../people.ts';
 import { describe, expectStatus, need } from '../../read.ts';
@@ -6,7 +6,7 @@ import type { World } from '../../world.ts';
 
 const MEMBERSHIPS = '/user_management/organization_memberships';
 
-/** A key of a person, whose membership is deactivated and then deleted. */
+/** Creates personal keys, deactivates the membership and deletes it. */
 export async function userKey(world: World): Promise<void> {
   const { id, membershipId } = person(world);
   const make = async (): Promise<string> => {
@@ -28,11 +28,16 @@ export async function userKey(world: World): Promise<void> {
       breaks: false,
       assumes: 'nothing: Latchkey itself refuses keys of people who are not active members',
       seen: 'the key is still validated',
-      todo: 'Nothing: Latchkey copes.',
+      todo: COPES,
     });
   expectStatus(await world.call('PUT', `${MEMBERSHIPS}/${membershipId}/reactivate`), 'the reactivation', 200);
   const second = await make();
-  expectStatus(await world.call('DELETE', `${MEMBERSHIPS}/${membershipId}`), 'the end of the membership', 200, 204);
+  expectStatus(
+    await world.call('DELETE', `${MEMBERSHIPS}/${membershipId}`),
+    'the deletion of the membership',
+    200,
+    204,
+  );
   if ((await validate(world, second)) !== undefined)
     survived(world, 'the key is still validated after its membership is deleted');
 }
@@ -41,8 +46,8 @@ function survived(world: World, seen: string): void {
   world.differs({
     name: 'user-key',
     breaks: true,
-    assumes: 'that a key of a user is good until the membership is deleted, and no longer',
+    assumes: 'that a personal key works until the membership is deleted, and no longer',
     seen,
-    todo: 'Report this: keys of people who have left may go on working at WorkOS.',
+    todo: 'Report this: keys of people without a membership may still work at WorkOS.',
   });
 }
