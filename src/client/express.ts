@@ -16,40 +16,40 @@ export type { VerifiedKey } from './guard/checked-keys.ts';
 declare global {
   namespace Express {
     interface Request {
-      /** The key that the request came with; set by `requireApiKey` of `latchkey/express`. */
+      /** The verified key of the request; set by `requireApiKey` of `latchkey/express`. */
       apiKey?: VerifiedKey;
     }
   }
 }
 
-/** One Latchkey and what is kept of its answers; shared by all routes of a process. */
+/** A Latchkey and the cache of its answers, shared by all routes of a process. */
 export type GuardOptions = ({ client: LatchkeyClient } | ConnectionOptions) & {
   cache?: CacheOptions | undefined;
-  /** Told when the stream of changes opens, and when it is lost and nothing kept is trusted. */
+  /** Called with true when the stream of changes opens, and with false when it is lost and the cache is not trusted. */
   onStream?: ((open: boolean) => void) | undefined;
 };
 
 export type ApiKeyGuard = {
-  /** A handler that lets requests with a good key pass, with `req.apiKey` set, and answers all others. */
+  /** Returns a handler that passes requests with a valid key on, with `req.apiKey` set, and answers all others. */
   require(route?: RouteOptions): RequestHandler;
-  /** Whether the stream of changes is open, so that keys are known without asking. */
+  /** Whether the stream of changes is open, so that cached keys are trusted. */
   isTrusting(): boolean;
-  /** How many keys are kept. */
+  /** Returns the number of cached keys. */
   size(): number;
-  /** Stops listening, and tells Latchkey of the last uses. */
+  /** Closes the stream and reports the last uses. */
   close(): Promise<void>;
 };
 
 /**
- * Checks API keys of requests for one process: asks Latchkey about a key once, keeps the answer in memory, and drops it
- * as soon as Latchkey tells of a change. While Latchkey does not tell, every request asks. Connects at once, and keeps
- * no process alive.
+ * Verifies the API keys of requests for one process: calls Latchkey once per key, caches the answer, and drops it as soon
+ * as Latchkey announces a change. While the stream of changes is lost, every request calls Latchkey. Connects at once, and
+ * does not keep the process alive.
  */
 export function createApiKeyGuard({ cache, onStream, ...rest }: GuardOptions): ApiKeyGuard {
   const client = 'client' in rest ? rest.client : createLatchkeyClient(rest);
   const guard = makeKeyGuard({ client, cache, onStream });
   const report = makeUsageReport({ send: client.reportUsage, now: guard.now });
-  // A lease that cannot be released ends by itself.
+  // A lease that is not released expires.
   const release = (id: string) => void client.releaseLease(id).catch(() => undefined);
   return {
     require: (route = {}) => guardRequests({ ...guard, note: report.note, release }, route),
@@ -65,12 +65,12 @@ export function createApiKeyGuard({ cache, onStream, ...rest }: GuardOptions): A
 const guards = new WeakMap<LatchkeyClient, ApiKeyGuard>();
 
 /**
- * Express 5 middleware for a route that needs an API key: `app.get('/tasks', requireApiKey({ client, scopes:
- * ['tasks:read'] }), …)`. Routes with the same `client` share one memory and one stream, those of the first of them;
- * with `baseUrl` and `token` a route has its own. Refusals are Latchkey's envelope `{"error":{"code","message",
+ * Creates Express 5 middleware for a route that needs an API key: `app.get('/tasks', requireApiKey({ client, scopes:
+ * ['tasks:read'] }), …)`. Routes with the same `client` share one cache and one stream, with the options of the first;
+ * with `baseUrl` and `token` a route has its own. Refusals have Latchkey's envelope `{"error":{"code","message",
  * "request_id","details"?}}`: 401 `credential_missing`, `credential_invalid`, `credential_expired`; 403
  * `permission_denied`; 423 `billing_inactive`; 429 `rate_limited`, `concurrency_limited`; 503, with the code of
- * Latchkey's own 503 or `verification_unavailable`, when Latchkey cannot be asked.
+ * Latchkey's own 503 or `verification_unavailable`, while Latchkey is unavailable.
  */
 export function requireApiKey({
   environment,
@@ -83,7 +83,7 @@ export function requireApiKey({
   return guardOf(options).require({ environment, scopes, operation, cost, allowQuery });
 }
 
-/** The key of a request that passed `requireApiKey`. @throws Error for any other request */
+/** Returns the key of a request that passed `requireApiKey`. @throws Error for any other request */
 export function apiKeyOf(req: Request): VerifiedKey {
   if (!req.apiKey) throw new Error('This request did not pass requireApiKey.');
   return req.apiKey;

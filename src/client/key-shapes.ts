@@ -1,11 +1,11 @@
-// Keys, as they go over the wire.
+// Keys as JSON.
 
-/** At most `limit` requests in a window, which begins with the first request in it. */
+/** At most `limit` requests in a window, which begins with its first request. */
 export type RateLimit = { limit: number; window_seconds: number };
 
-/** Which environment of WorkOS a key is of. */
+/** The WorkOS environment of a key. */
 export type Environment = 'live' | 'test';
-/** Keys of which environment are wanted. */
+/** The environments whose keys are accepted. */
 export type WantedEnvironment = Environment | 'any';
 export type KeyOwner = { type: 'organization' | 'user'; id: string };
 
@@ -16,13 +16,13 @@ export type ApiKey = {
   label: string;
   /** Obfuscated form of the secret, safe to display. */
   prefix: string;
-  /** The template that the key was made from; null for a key with scopes of its own. */
+  /** The permission set that the key was made from; null for a key with its own scopes. */
   permission_set: string | null;
-  /** What the key was made with. */
+  /** The scopes that the key was made with. */
   scopes: string[];
-  /** What it may be used for now with all that its scopes imply, while it is active. */
+  /** The scopes that it has now while it is active, with all that they imply. */
   effective_scopes: string[];
-  /** Whether it gets what its set says now, instead of what it was made with. */
+  /** Whether its scopes follow changes of its permission set. */
   scopes_follow_set: boolean;
   environment: Environment;
   owner: KeyOwner;
@@ -30,11 +30,11 @@ export type ApiKey = {
   description: string | null;
   metadata: Record<string, string>;
   expires_at: string | null;
-  /** Whole days that are left, rounded up; 0 once it has expired. */
+  /** Days left, rounded up; 0 once it has expired. */
   expires_in_days: number | null;
-  /** Addresses and ranges it may be used from; empty: from everywhere. */
+  /** Addresses and ranges that it is accepted from; empty means everywhere. */
   ip_allow_list: string[];
-  /** The key's own limits; null: what its template and the plan say. */
+  /** The key's own limit; null means that of its permission set and plan. */
   rate_limit: RateLimit | null;
   concurrency: number | null;
   origin: 'latchkey' | 'workos';
@@ -44,17 +44,17 @@ export type ApiKey = {
   created_at: string;
   updated_at: string;
   revoked_at: string | null;
-  /** When the key was last good for what it was used for; in lists, and where one key is read or changed. */
+  /** When a use of the key was last accepted; set in lists and where one key is read or changed. */
   last_used_at: string | null;
 };
 
-/** A new key. `value` is its secret, which no other answer has. */
+/** A new key. No other answer has its secret, `value`. */
 export type CreatedApiKey = ApiKey & { value: string };
 
-/** A page of a list, newest first. Give `after` for older items, `before` for newer ones; null when there are none. */
+/** A page of a list, newest first. Pass `after` for older items, `before` for newer ones; null when there are none. */
 export type Page<T> = { data: T[]; list_metadata: { before: string | null; after: string | null } };
 export type PageQuery = {
-  /** 1 to 100 items; 20 unless said. */
+  /** 1 to 100 items; 20 by default. */
   limit?: number | undefined;
   after?: string | undefined;
   before?: string | undefined;
@@ -75,15 +75,15 @@ type SentSettings = {
 export type CreateApiKey = SentSettings & {
   /** 1 to 100 characters. */
   label: string;
-  /** What it is made from: a set, or scopes that the caller holds; one of the two, as the product is configured. */
+  /** A permission set, or `scopes` that the caller holds: one of the two, as the product is configured. */
   permission_set?: string | undefined;
   scopes?: readonly string[] | undefined;
-  /** `user`: the caller's own, where the product has such keys; the first that is configured unless said. */
+  /** `user` creates a personal key of the caller, where the product has them. Default: the first configured owner. */
   owner?: KeyOwner['type'] | undefined;
   description?: string | undefined;
-  /** Null: never. If neither this nor `expires_in` is given, what is configured and the plan allows. */
+  /** Null means never. Without this and `expires_in`: the configured default, bounded by the plan. */
   expires_at?: string | null | undefined;
-  /** Counted from now: `30d`, `1y`, `never`. */
+  /** A duration from now such as `30d` or `1y`, or `never`. */
   expires_in?: string | undefined;
 };
 export type UpdateApiKey = SentSettings & {
@@ -96,10 +96,10 @@ export type UpdateApiKey = SentSettings & {
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;
   permission_set?: string | undefined;
-  /** Of the organization, of any of its people, or the caller's own. */
+  /** Keys of the organization, of any of its people, or of the caller. */
   owner?: KeyOwner['type'] | 'me' | undefined;
-  /** Those that end, or have ended, before this. */
+  /** Keys that expire, or have expired, before this time. */
   expires_before?: string | undefined;
-  /** Part of the label, in any case. */
+  /** A part of the label; case does not matter. */
   q?: string | undefined;
 };

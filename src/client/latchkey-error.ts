@@ -1,7 +1,7 @@
 /**
- * What went wrong with a request to Latchkey. `code` is the service's own (`api_key_not_found`, `billing_inactive`,
- * `rate_limited`, …), or one of three that the client gives: `unreachable` (no answer came), `timeout` (none came in
- * time) and `unreadable_answer` (something else than Latchkey answered). No secret is in it.
+ * The error of a request to Latchkey. `code` is the service's own (`api_key_not_found`, `billing_inactive`,
+ * `rate_limited`, …), or one of three that the client sets: `unreachable` (no answer), `timeout` (no answer in time) and
+ * `unreadable_answer` (the answer is not Latchkey's). It contains no secret.
  */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError';
@@ -10,9 +10,9 @@ export class LatchkeyError extends Error {
   readonly status: number | undefined;
   /** The id under which the service logged the request. */
   readonly requestId: string | undefined;
-  /** What else is known, such as `fields` (field → what is wrong) or `required_scopes`. */
+  /** Details such as `fields` (field → error) or `required_scopes`. */
   readonly details: Readonly<Record<string, unknown>> | undefined;
-  /** Seconds to wait before trying again, where the service said so. */
+  /** Seconds to wait before a retry, from `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

@@ -1,30 +1,30 @@
 import { LatchkeyError } from './latchkey-error.ts';
 
-/** A credential for Latchkey, or how to get one that is still good. */
+/** A credential for Latchkey, or a function that returns a current one. */
 export type Token = string | (() => string | Promise<string>);
 
 export type ConnectionOptions = {
-  /** Where Latchkey is, such as `http://127.0.0.1:3000`. */
+  /** The URL of Latchkey, such as `http://127.0.0.1:3000`. */
   baseUrl: string;
-  /** A service token, a machine token, a session's access token or an API key; a function is asked for every request. */
+  /** A service token, a machine token, a session's access token or an API key; a function is called for every request. */
   token: Token;
-  /** How long a request may take in all, in milliseconds; 5,000 unless said. */
+  /** The timeout of a request in milliseconds; 5,000 by default. */
   timeoutMs?: number | undefined;
-  /** Stands in for the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof globalThis.fetch | undefined;
 };
 
-/** What any single request may be given. */
+/** Options of a single request. */
 export type CallOptions = {
   /** Ends the request early; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 };
 
-/** For requests that make something. */
+/** Options of a request that creates something. */
 export type CreateOptions = CallOptions & {
   /**
-   * A name for this attempt, 1 to 255 characters: repeating the request with the same name and body gives the same
-   * answer. The client repeats nothing by itself.
+   * An idempotency key of 1 to 255 characters: a retry with the same key and body returns the same answer. The client
+   * retries nothing by itself.
    */
   idempotencyKey?: string | undefined;
 };
@@ -32,7 +32,7 @@ export type CreateOptions = CallOptions & {
 type Sent = CreateOptions & {
   query?: object | undefined;
   body?: unknown;
-  /** For what needs no credential, and for whoever has none yet. */
+  /** For routes that need no credential. */
   withoutToken?: boolean | undefined;
 };
 
@@ -40,7 +40,7 @@ export type Send = <T>(method: string, path: string, sent?: Sent) => Promise<T>;
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 
-/** Sends requests to one Latchkey, once each. Every failure of a request is a `LatchkeyError`. */
+/** Creates the function that sends one request to Latchkey. Every failure is a `LatchkeyError`. */
 export function makeSend(options: ConnectionOptions): Send {
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, fetch = globalThis.fetch } = options;
   const base = readBaseUrl(options.baseUrl);
@@ -62,24 +62,26 @@ export function makeSend(options: ConnectionOptions): Send {
       signal?.throwIfAborted();
       throw deadline.aborted
         ? new LatchkeyError('timeout', `Latchkey did not answer within ${timeoutMs} ms.`, { cause: error })
-        : new LatchkeyError('unreachable', 'Latchkey cannot be reached.', { cause: error });
+        : new LatchkeyError('unreachable', 'Latchkey cannot be reached. Check baseUrl and the network.', {
+            cause: error,
+          });
     }
   };
 }
 
-/** @throws TypeError for what is no address of HTTP */
+/** @throws TypeError for a URL that is not http: or https:, or has credentials */
 export function readBaseUrl(baseUrl: string): string {
   const { protocol, origin, pathname, username } = new URL(baseUrl);
   if ((protocol !== 'http:' && protocol !== 'https:') || username !== '')
-    throw new TypeError('baseUrl must be an http: or https: address without credentials.');
+    throw new TypeError('baseUrl must be an http: or https: URL without credentials.');
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 
-/** @throws TypeError for what cannot be a credential, without showing it */
+/** @throws TypeError for a malformed credential; the message does not show it */
 export async function tokenOf(token: Token): Promise<string> {
   const value = typeof token === 'function' ? await token() : token;
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
-    throw new TypeError('The token for Latchkey must be a word of printable characters.');
+    throw new TypeError('The token for Latchkey must be printable ASCII without spaces.');
   return value;
 }
 
@@ -105,7 +107,7 @@ function readAnswer(response: Response, text: string): unknown {
   if (response.ok && answer !== undefined) return answer;
   const error = errorIn(answer);
   if (response.ok || !error)
-    throw new LatchkeyError('unreadable_answer', `This is no answer of Latchkey (status ${status}).`, {
+    throw new LatchkeyError('unreadable_answer', `The answer is not from Latchkey (status ${status}). Check baseUrl.`, {
       status,
       requestId,
     });

@@ -1,13 +1,13 @@
-// What Latchkey answers and takes, as it goes over the wire: snake_case, times in ISO 8601 and UTC.
+// Requests and answers as JSON: snake_case, times in ISO 8601 and UTC.
 import type { Environment, KeyOwner, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
 
 export type * from './key-shapes.ts';
 
-/** What billing says of an organization now. */
+/** The billing state of an organization now. */
 export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'grace' | 'unknown';
 export type BillingStatus = 'active' | 'trial' | 'past_due' | 'decommissioning';
 
-/** What a request does, as billing sees it: `create` adds or amends, `wind_down` revokes, cancels, deletes. */
+/** The kind of a request for billing: `create` adds or changes, `wind_down` revokes, cancels or deletes. */
 export type Operation = 'read' | 'create' | 'wind_down';
 
 export type VerdictCode =
@@ -21,11 +21,11 @@ export type VerdictCode =
   | 'billing_inactive'
   | 'rate_limited'
   | 'concurrency_limited'
-  /** Of one key of many: WorkOS would have to say, and cannot be asked now. */
+  /** Only in a batch: WorkOS alone knows the key, and is unavailable. */
   | 'workos_unavailable'
   | (string & {});
 
-/** How much of a rate is left, and in how many seconds all of it is again. */
+/** How much of a rate limit is left, and in how many seconds it is reset. */
 export type RateLimitState = {
   limit: number;
   window_seconds: number;
@@ -33,13 +33,13 @@ export type RateLimitState = {
   reset: number;
   scope: 'key' | 'organization';
 };
-/** Ends by itself at `expires_at`. */
+/** A concurrency slot, which expires at `expires_at`. */
 export type Lease = { id: string; expires_at: string };
 
-/** What Latchkey says of a presented key. All that tells of the key is null where there is none. */
+/** The verdict on a presented key. Fields that describe the key are null when there is none. */
 export type Verdict = {
   valid: boolean;
-  /** A service newer than this client may say more. */
+  /** A newer service may have more codes. */
   code: VerdictCode;
   id: string | null;
   organization_id: string | null;
@@ -49,44 +49,44 @@ export type Verdict = {
   permission_set: string | null;
   scopes: string[];
   expires_at: string | null;
-  /** Whether it is good from some addresses only: each use is to be asked about with its `ip`. */
+  /** Whether it is accepted from some addresses only: verify each use with its `ip`. */
   ip_restricted?: boolean;
-  /** The rate that refused, or that has the least left; null where none is limited. */
+  /** The rate limit that refused, or that has the least left; null without one. */
   rate_limit: RateLimitState | null;
-  /** A place among the key's concurrent requests, to be released when the request ends. */
+  /** The concurrency slot of the request; release it when the request ends. */
   lease: Lease | null;
-  /** Seconds to wait, of a key that a limit refused, or that WorkOS could not be asked about. */
+  /** Seconds to wait after a refusal by a limit, or while WorkOS is unavailable. */
   retry_after: number | null;
-  /** By whose count limits were judged; null where nothing is limited. */
+  /** Whose counters enforced the limits; null without limits. */
   enforcement: 'local' | 'shared' | 'none' | 'unavailable' | null;
-  /** The posture of the key's organization, for which operations its keys verify, and when it ends by the clock. */
+  /** The posture of the key's organization, the operations that it allows, and when it changes by the clock. */
   billing: { posture: Posture; allows: Operation[]; changes_at: string | null } | null;
   checked_at: string;
   source: 'cache' | 'mirror' | 'workos' | null;
-  /** Milliseconds since the mirror was read. */
+  /** The age of the answer: milliseconds since the mirror was read. */
   stale_ms: number;
-  /** Whether memory answered although the database cannot be asked: what changed since may be missing. */
+  /** True when the cache answered while the database is unavailable: recent changes may be missing. */
   stale?: boolean;
 };
 export type VerifyApiKey = {
-  /** The key as it was presented. */
+  /** The presented key. */
   key: string;
-  /** Keys of which environment are good; `live` unless said. */
+  /** The environment whose keys are accepted; `live` by default. */
   environment?: WantedEnvironment | undefined;
-  /** All of these are needed. */
+  /** The key must have all of these. */
   scopes?: readonly string[] | undefined;
-  /** `read` unless said. */
+  /** `read` by default. */
   operation?: Operation | undefined;
-  /** Where the request came from that the key came with. */
+  /** The client address of the request. */
   ip?: string | undefined;
   user_agent?: string | undefined;
-  /** How many requests this counts as; 1 unless said, 0 looks and counts nothing. */
+  /** How many requests this counts as; 1 by default, 0 counts nothing. */
   cost?: number | undefined;
-  /** False: a valid key takes no place where requests at a time are limited. */
+  /** False takes no concurrency slot. */
   lease?: boolean | undefined;
 };
 
-/** Requests with one key and the same outcome, that were judged without asking Latchkey. */
+/** Requests with one key and one outcome that were decided without a call to Latchkey. */
 export type ReportedUse = {
   id: string;
   organization_id: string;
@@ -99,9 +99,9 @@ export type ReportedUse = {
 /** 1 to 1,000 uses. */
 export type ReportUsage = { uses: readonly ReportedUse[] };
 
-/** How often each outcome came about; those that did not are left out. */
+/** Counts per outcome; outcomes without a request are left out. */
 export type UsageCounts = { total: number; codes: Record<string, number> };
-/** Every hour or day of a range in UTC, first to last, also those without a use. */
+/** Counts for every hour or day of a range in UTC, oldest first, including those without a use. */
 export type Usage = UsageCounts & {
   from: string;
   to: string;
@@ -111,19 +111,19 @@ export type Usage = UsageCounts & {
 export type KeyUsage = Usage & {
   last_used_at: string | null;
   last_used_ip: string | null;
-  /** What kind of client, such as `curl` or `Chrome`. */
+  /** The kind of client, such as `curl` or `Chrome`. */
   last_used_agent: string | null;
 };
 export type OrganizationUsage = Usage & {
-  /** The 10 keys with the most uses, the busiest first. */
+  /** The 10 most used keys, the busiest first. */
   keys: { id: string; total: number; last_used_at: string | null }[];
 };
 export type UsageQuery = {
-  /** 24 hours before `to` by hour, and 30 days by day, unless said; at most 31 days by hour, 400 days by day. */
+  /** Default: 24 hours before `to` by hour, 30 days by day. At most 31 days by hour, 400 days by day. */
   from?: string | undefined;
-  /** Now, unless said. */
+  /** Default: now. */
   to?: string | undefined;
-  /** `hour` unless said. */
+  /** `hour` by default. */
   interval?: 'hour' | 'day' | undefined;
 };
 
@@ -131,7 +131,7 @@ export type PermissionSet = {
   name: string;
   description: string;
   scopes: string[];
-  /** Whether the organization's plan lets new keys be made from it. */
+  /** Whether the organization's plan allows new keys with it. */
   allowed: boolean;
 };
 export type PermissionGroup = {
@@ -140,9 +140,9 @@ export type PermissionGroup = {
   permissions: {
     name: string;
     description: string;
-    /** Whoever holds it holds these, too. */
+    /** Scopes that it includes. */
     implies: string[];
-    /** Whether a key may hold it at all. */
+    /** Whether a key may hold it. */
     grantable: boolean;
     /** Whether the caller may choose it for a key. */
     choosable: boolean;
@@ -157,13 +157,13 @@ export type Organization = {
   status_since: string | null;
   billing_occurred_at: string | null;
   trial_ends_at: string | null;
-  /** When the posture ends by the clock. */
+  /** When the posture changes by the clock. */
   changes_at: string | null;
   decommission_at: string | null;
-  /** How far the revocation of all keys has come; null when none is planned. */
+  /** The progress of the revocation of all keys; null when none is planned. */
   decommissioning: { at: string; keys_left: number; keys_left_at_workos: number; done_at: string | null } | null;
   plan: string;
-  /** Null: no limit. */
+  /** Null means no limit. */
   limits: {
     api_keys: number;
     rate_limit: RateLimit | null;
@@ -174,7 +174,7 @@ export type Organization = {
   };
   usage: { api_keys: number };
 };
-/** Addresses and ranges from which an organization may be used; empty: from everywhere. */
+/** Addresses and ranges that an organization is accepted from; empty means everywhere. */
 export type OrganizationIpAllowList = { ip_allow_list: string[] };
 export type SetIpAllowList = { ip_allow_list: readonly string[]; force?: boolean | undefined };
 export type OutboundAddress = { address: string; description: string | null };
@@ -188,22 +188,22 @@ export type ListOrganizations = PageQuery & {
   posture?: Posture | undefined;
   status?: BillingStatus | undefined;
   plan?: string | undefined;
-  /** Those in trial whose trial ends before this, or has ended. */
+  /** Organizations in trial whose trial ends, or has ended, before this time. */
   trial_ends_before?: string | undefined;
-  /** Part of the name, in any case, or the id. */
+  /** The id, or a part of the name; case does not matter. */
   q?: string | undefined;
 };
 export type SetBilling = {
   status: BillingStatus;
-  /** Needed with `trial`. */
+  /** Required with `trial`. */
   trial_ends_at?: string | null | undefined;
-  /** Stays as it was when not given. */
+  /** Unchanged when absent. */
   plan?: string | undefined;
-  /** Instead of the plan's; null: the plan's again. */
+  /** Replaces the plan's limit; null restores it. */
   key_limit?: number | null | undefined;
-  /** With `decommissioning`: when all keys are revoked. */
+  /** With `decommissioning`: when all keys will be revoked. */
   decommission_at?: string | null | undefined;
-  /** When it happened; now, if not given. What happened earlier than what was said before changes nothing. */
+  /** When it happened; now by default. A statement older than the last one changes nothing. */
   occurred_at?: string | undefined;
   reason?: string | undefined;
 };
@@ -225,18 +225,18 @@ export type ListAuditEvents = PageQuery & {
   actor_id?: string | undefined;
 };
 
-/** Who a credential stands for. */
+/** The identity of a credential. */
 export type Session = { organization_id: string; permissions: string[] } & (
   | {
       kind: 'user';
       user_id: string;
       email: string;
       role: string | null;
-      /** Who acts as this person through WorkOS, if somebody does. */
+      /** The person who acts as this user through WorkOS. */
       impersonator?: { id: string };
       memberships: {
         organization_id: string;
-        /** Null where WorkOS does not name it. */
+        /** Null when WorkOS leaves it out. */
         organization_name: string | null;
         role: string | null;
         billing: { status: string | null; posture: string };
@@ -244,7 +244,7 @@ export type Session = { organization_id: string; permissions: string[] } & (
     }
   | {
       kind: 'api_key';
-      /** Whose key it is, if a person's; else a fixed one. */
+      /** The owner of a personal key; a fixed id for other keys. */
       user_id: string;
       api_key_id: string;
       api_key_label: string;
@@ -255,7 +255,7 @@ export type Session = { organization_id: string; permissions: string[] } & (
 
 export type Login =
   | { email: string; password: string; organization_id?: string | undefined }
-  /** With the token of an `organization_choice_required`. */
+  /** With the token in the details of `organization_choice_required`. */
   | { pending_authentication_token: string; organization_id: string };
 export type RefreshSession = { refresh_token: string; organization_id?: string | undefined };
 export type NewSession = {
@@ -265,6 +265,6 @@ export type NewSession = {
   user: { id: string; email: string };
   organization_id: string;
 };
-/** All of the scopes are needed. */
+/** The credential must have all of the scopes. */
 export type CheckCredential = { scopes?: readonly string[] | undefined };
 export type CheckedCredential = { valid: true; organization_id: string };

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-// Preloaded into a process that imports `latchkey/…`: what the package publishes, as it is in the sources.
+// Preloaded into a process that imports `latchkey/…`: maps the package's exports to the sources.
 const PUBLISHED: Readonly<Record<string, string>> = {
   'latchkey/client': '../../src/client/client.ts',
   'latchkey/express': '../../src/client/express.ts',

@@ -33,7 +33,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('every route for callers with a credential has a method, and all of them work', async () => {
+test('createLatchkeyClient has a working method for every route that takes a credential', async () => {
   const asked = new Set<string>();
   const recording = (url: string | URL | Request, init?: RequestInit) => {
     if (typeof url === 'string') asked.add(`${init?.method} ${new URL(url).pathname}`);
@@ -89,13 +89,13 @@ test('every route for callers with a credential has a method, and all of them wo
   expect(unused).toEqual([]);
 });
 
-test('its shapes are those of the service', () => {
+test('ApiKey and CreatedApiKey have the shapes of the service', () => {
   expectTypeOf<z.output<typeof ServedApiKey>>().toExtend<ApiKey>();
   expectTypeOf<ApiKey>().toExtend<z.output<typeof ServedApiKey>>();
   expectTypeOf<z.output<typeof ServedCreatedApiKey>>().toExtend<CreatedApiKey>();
 });
 
-test('an error has the code, status, request id and details of the service', async () => {
+test('LatchkeyError has the code, status, request id and details of the service', async () => {
   const error = await refusal(client.keys.create({ label: '', permission_set: 'read_only' }));
   expect(error).toBeInstanceOf(LatchkeyError);
   expect(error).toMatchObject({
@@ -108,7 +108,7 @@ test('an error has the code, status, request id and details of the service', asy
   expect(await refusal(client.keys.get('api_key_x/../..'))).toMatchObject({ code: 'api_key_not_found', status: 404 });
 });
 
-test('an idempotency key makes a repeated create one create', async () => {
+test('keys.create creates one key when it is repeated with the same idempotencyKey', async () => {
   const wanted = { label: 'once', permission_set: 'read_only' };
   const [first, second] = [
     await client.keys.create(wanted, { idempotencyKey: 'one' }),
@@ -117,7 +117,7 @@ test('an idempotency key makes a repeated create one create', async () => {
   expect(second).toEqual(first);
 });
 
-test('a create that got no answer is not repeated', async () => {
+test('keys.create is not retried when there is no answer', async () => {
   let requests = 0;
   const baseUrl = await serve((_req, res) => {
     requests++;
@@ -129,7 +129,7 @@ test('a create that got no answer is not repeated', async () => {
   expect([error.code, error.status, requests]).toEqual(['unreachable', undefined, 1]);
 });
 
-test('a request ends at its deadline, or when its caller ends it', async () => {
+test('a request ends at its timeout, or with the signal of its caller', async () => {
   const baseUrl = await serve(() => undefined);
   const slow = createLatchkeyClient({ baseUrl, token: 'svc_x', timeoutMs: 30 });
   expect(await refusal(slow.organization.get())).toMatchObject({ code: 'timeout', status: undefined });
@@ -146,13 +146,13 @@ test.each([
   expect(error.code).toBe('unreadable_answer');
 });
 
-test('a redirect is not followed: the credential is for Latchkey alone', async () => {
+test('a redirect is not followed, so that no other host receives the credential', async () => {
   const baseUrl = await serve((_req, res) => void res.writeHead(302, { location: service.url }).end());
   const error = await refusal(createLatchkeyClient({ baseUrl, token: SERVICE_TOKEN }).organization.get());
   expect(error.code).toBe('unreachable');
 });
 
-test('what to wait is told in seconds', async () => {
+test('LatchkeyError has retryAfterSeconds from Retry-After', async () => {
   const baseUrl = await serve((_req, res) => {
     const error = { code: 'rate_limited', message: 'Slower.', request_id: 'req_x', details: { retry_after: 7 } };
     res.writeHead(429, { 'retry-after': '7' }).end(JSON.stringify({ error }));
@@ -161,11 +161,11 @@ test('what to wait is told in seconds', async () => {
   expect(error).toMatchObject({ code: 'rate_limited', status: 429, retryAfterSeconds: 7 });
 });
 
-test.each(['ftp://x', 'nothing', 'http://user:secret@x'])('%j is no address of Latchkey', (baseUrl) => {
+test.each(['ftp://x', 'nothing', 'http://user:secret@x'])('createLatchkeyClient refuses the baseUrl %j', (baseUrl) => {
   expect(() => createLatchkeyClient({ baseUrl, token: 'svc_x' })).toThrow(TypeError);
 });
 
-test('neither the credential nor a presented key is in an error', async () => {
+test('LatchkeyError contains neither the credential nor a presented key', async () => {
   const secrets = ['svc_very_secret', 'sk_presented_key_that_is_secret'];
   const refused = createLatchkeyClient({ baseUrl: service.url, token: secrets[0]! });
   const lost = createLatchkeyClient({ baseUrl: 'http://127.0.0.1:1', token: secrets[0]! });
@@ -175,16 +175,16 @@ test('neither the credential nor a presented key is in an error', async () => {
   }
 });
 
-test('a printed client shows no credential', () => {
+test('printing a client shows no credential', () => {
   expect(inspect(serviceClient, { depth: 10, showHidden: true })).not.toContain(SERVICE_TOKEN);
 });
 
-test('a token that cannot be sent is refused before anything is', async () => {
+test('a malformed token is refused before a request is sent', async () => {
   const error = await refusal(createLatchkeyClient({ baseUrl: service.url, token: 'a\nb' }).organization.get());
   expect(error).toBeInstanceOf(TypeError);
   expect(inspect(error)).not.toContain('a\nb');
 });
 
-test('a service token verifies', async () => {
+test('verify works with a service token', async () => {
   expect(await serviceClient.verify({ key: 'sk_nothing' })).toMatchObject({ valid: false, code: 'not_found' });
 });

@@ -14,15 +14,15 @@ type Options = {
   url: string;
   cache?: CacheOptions;
   token?: string;
-  /** Where questions go, when not to where the stream comes from. */
+  /** The base URL of calls, when it differs from that of the stream. */
   asks?: string;
-  /** Stands between the middleware and what Latchkey says. */
+  /** Intercepts the verdicts of Latchkey. */
   verdict?: (answer: () => Promise<Verdict>) => Promise<Verdict>;
 };
 
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
 
-/** A service that accepts keys, as a customer would write one; it counts what it asks Latchkey. */
+/** Starts a service that accepts keys, as a product would write one; it counts its calls to Latchkey. */
 export async function startConsumer({ url, asks = url, cache, token = SERVICE_TOKEN, verdict }: Options) {
   let questions = 0;
   const client = createLatchkeyClient({
@@ -44,7 +44,7 @@ export async function startConsumer({ url, asks = url, cache, token = SERVICE_TO
   app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
   app.get('/sandbox', guard.require({ environment: 'test' }), (req, res) => void res.json(req.apiKey));
   app.get('/both', guard.require({ environment: 'any' }), (req, res) => void res.json(req.apiKey));
-  // Answers when it is told to.
+  // Answers when the test releases it.
   const held: express.Response[] = [];
   app.get('/slow', guard.require(), (_req, res) => void held.push(res));
   app.get('/costly', guard.require({ cost: 5 }), (_req, res) => void res.json({}));
@@ -84,7 +84,7 @@ export async function trusting({ guard }: { guard: Pick<ApiKeyGuard, 'isTrusting
   await expect.poll(() => guard.isTrusting(), { interval: 2 }).toBe(true);
 }
 
-/** Asks until the key is answered from memory. */
+/** Sends requests until the key is answered from the cache. */
 export async function warm(consumer: Consumer, key: string): Promise<void> {
   await trusting(consumer);
   await expect

@@ -22,7 +22,7 @@ const mismatch = (environment: string, required: string) => ({
   body: { error: { details: { environment, required_environment: required } } },
 });
 
-test('a route takes live keys, unless it says otherwise', async () => {
+test('requireApiKey accepts live keys only by default', async () => {
   const [live, key] = [await newKey('live'), await newKey('test')];
   const consumer = await startTrusting();
   // Asked the first time, judged from memory the second.
@@ -36,7 +36,7 @@ test('a route takes live keys, unless it says otherwise', async () => {
   }
 });
 
-test('a test key that is in memory does not open a live route', async () => {
+test('requireApiKey refuses a cached test key on a live route', async () => {
   const key = await newKey('test');
   const consumer = await startTrusting();
   expect(await consumer.ask(key.value, '/sandbox')).toMatchObject({ status: 200 });
@@ -46,7 +46,7 @@ test('a test key that is in memory does not open a live route', async () => {
   expect(consumer.questions()).toBe(asked);
 });
 
-test('requests at the same time are each judged by what their own route takes', async () => {
+test('requireApiKey decides concurrent requests by the environment of their own route', async () => {
   const key = await newKey('test');
   const consumer = await startTrusting();
   const answers = await Promise.all(

@@ -31,7 +31,7 @@ async function ask(method: string, path: string, key?: string, body?: object) {
   return { status: response.status, code: answer.error?.code, answer };
 }
 
-test('the example answers as its README says', async () => {
+test('examples/express-api answers as its README says', async () => {
   const full = await createKey(service, owner, { permission_set: 'full_access' });
   const reading = await createKey(service, owner);
   expect(await ask('GET', '/tasks')).toMatchObject({ status: 401, code: 'credential_missing' });

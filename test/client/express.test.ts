@@ -19,7 +19,7 @@ const revoke = async (id: string) => {
   expect(answer.status).toBe(200);
 };
 
-test('a good key passes, and the request knows whose it is', async () => {
+test('requireApiKey passes a valid key on, and sets req.apiKey', async () => {
   const consumer = await startConsumer(service);
   const key = await newKey({ label: 'CI', permission_set: 'full_access' });
   const { status, key: seen } = await consumer.ask(key.value);
@@ -41,7 +41,7 @@ test('a good key passes, and the request knows whose it is', async () => {
   expect((await consumer.ask(undefined, '/tasks', both)).status).toBe(200);
 });
 
-test('a refusal has the status, the code and the envelope of the service', async () => {
+test('requireApiKey refuses with the status, code and envelope of the service', async () => {
   const consumer = await startConsumer(service);
   const key = await newKey();
   const ended = await newKey();
@@ -76,7 +76,7 @@ test('a refusal has the status, the code and the envelope of the service', async
   ]);
 });
 
-test('what a request does is judged as billing sees it, and a change is seen at once', async () => {
+test('requireApiKey applies billing to the operation, and a change at once', async () => {
   const consumer = await startConsumer(service);
   const other = await service.organizations.add();
   const key = await createKey(service, await other.session('owner'));
@@ -93,7 +93,7 @@ test('what a request does is judged as billing sees it, and a change is seen at 
   expect((await consumer.ask(key.value, '/odd?dry')).status).toBe(200);
 });
 
-test('a key is asked about once, and then known; many at a time ask once', async () => {
+test('requireApiKey calls Latchkey once per key, also for concurrent requests', async () => {
   const consumer = await startConsumer(service);
   const key = await newKey();
   await trusting(consumer);
@@ -103,7 +103,7 @@ test('a key is asked about once, and then known; many at a time ask once', async
   await warm(consumer, key.value);
 });
 
-test('questions about one key at the same time are one question', async () => {
+test('concurrent requests with one key share a call', async () => {
   const answered = Promise.withResolvers<void>();
   const verdict = async (ask: () => Promise<Verdict>) => {
     await answered.promise;
@@ -119,7 +119,7 @@ test('questions about one key at the same time are one question', async () => {
   expect(consumer.questions()).toBe(1);
 });
 
-test('a revocation is seen within 250 ms of the answer of DELETE', async () => {
+test('requireApiKey refuses a revoked key within 250 ms of the answer of DELETE', async () => {
   const consumer = await startConsumer(service);
   for (let i = 0; i < 3; i++) {
     const key = await newKey();
@@ -130,7 +130,7 @@ test('a revocation is seen within 250 ms of the answer of DELETE', async () => {
   }
 });
 
-test('an answer that raced a change is not kept', async () => {
+test('an answer from before a change is not cached', async () => {
   const racing = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<void>();
   const verdict = async (ask: () => Promise<Verdict>) => {
@@ -155,7 +155,7 @@ test('an answer that raced a change is not kept', async () => {
   expect(consumer.guard.size()).toBe(0);
 });
 
-test('an expiry is judged by the clock at each use', async () => {
+test('requireApiKey compares the expiry with the clock at each use', async () => {
   const consumer = await startConsumer(service);
   const expiresAt = Date.now() + 900;
   const key = await newKey({ expires_at: new Date(expiresAt).toISOString() });
@@ -166,7 +166,7 @@ test('an expiry is judged by the clock at each use', async () => {
   expect(consumer.questions()).toBe(before);
 });
 
-test('when the stream is lost every request asks; when it is back from a break nothing is forgotten', async () => {
+test('every request calls Latchkey while the stream is lost, and the cache is used again afterwards', async () => {
   const way = await cuttable(service);
   const consumer = await startConsumer(way);
   const [key, gone] = [await newKey(), await newKey()];
@@ -186,7 +186,7 @@ test('when the stream is lost every request asks; when it is back from a break n
   expect((await consumer.ask(gone.value)).status).toBe(401);
 });
 
-test('while Latchkey itself hears of no changes every request asks, and then all begins anew', async () => {
+test('every request calls Latchkey while its LISTEN connection is lost, and the cache is empty afterwards', async () => {
   const consumer = await startConsumer(service);
   const key = await newKey();
   await warm(consumer, key.value);
@@ -203,7 +203,7 @@ test('while Latchkey itself hears of no changes every request asks, and then all
   expect(consumer.guard.size()).toBe(0);
 });
 
-test('with a grace a known key is served as stale while Latchkey cannot be asked, and no longer', async () => {
+test('a cached key is accepted as stale while Latchkey is unavailable, for staleGraceMs', async () => {
   const way = await cuttable(service);
   const consumer = await startConsumer({ ...way, cache: { staleGraceMs: 500 } });
   const key = await newKey();
@@ -217,13 +217,13 @@ test('with a grace a known key is served as stale while Latchkey cannot be asked
   expect(refused.headers.get('retry-after')).toBe('1');
 });
 
-test('a wrong service token is an outage without a grace', async () => {
+test('a wrong service token is answered 503, also with staleGraceMs', async () => {
   const consumer = await startConsumer({ ...service, token: 'svc_wrong', cache: { staleGraceMs: 60_000 } });
   const key = await newKey();
   expect(await consumer.ask(key.value)).toMatchObject({ status: 503, code: 'verification_unavailable' });
 });
 
-test('no more keys are kept than were said, the ones used longest ago go', async () => {
+test('the cache holds maxKeys keys, and drops the least recently used', async () => {
   const consumer = await startConsumer({ ...service, cache: { maxKeys: 2 } });
   const keys = [await newKey(), await newKey(), await newKey()];
   for (const key of keys) await warm(consumer, key.value);
@@ -236,7 +236,7 @@ test('no more keys are kept than were said, the ones used longest ago go', async
   expect(consumer.questions()).toBe(before + 1);
 });
 
-test('keys are kept by their hashes', async () => {
+test('the cache holds hashes instead of secrets', async () => {
   const client = createLatchkeyClient({ baseUrl: service.url, token: SERVICE_TOKEN });
   const guard = makeKeyGuard({ client, cache: { replicaLagMs: 0 } });
   onTestFinished(guard.close);
@@ -246,7 +246,7 @@ test('keys are kept by their hashes', async () => {
   expect(guard.names()).toEqual([createHash('sha256').update(key.value).digest('base64url')]);
 });
 
-test('a machine token keeps its own organization’s keys alone', async () => {
+test('a guard with a machine token caches keys of its own organization only', async () => {
   const consumer = await startConsumer({ ...service, token: await acme.machineToken('apikeys:verify') });
   const other = await service.organizations.add();
   const foreign = await createKey(service, await other.session('owner'));
@@ -254,14 +254,14 @@ test('a machine token keeps its own organization’s keys alone', async () => {
   expect(await consumer.ask(foreign.value)).toMatchObject({ status: 401, code: 'credential_invalid' });
 });
 
-test('routes with one client share one memory, and the client may be given as an address', () => {
+test('routes with the same client share a cache, and a client may be given as a baseUrl', () => {
   const client = createLatchkeyClient({ baseUrl: 'http://127.0.0.1:1', token: SERVICE_TOKEN });
   expect(requireApiKey({ client, scopes: ['a'] })).toBeTypeOf('function');
   expect(requireApiKey({ client })).toBeTypeOf('function');
   expect(requireApiKey({ baseUrl: 'http://127.0.0.1:1', token: SERVICE_TOKEN })).toBeTypeOf('function');
 });
 
-test('a trial ends by the clock, without anybody telling of it', async () => {
+test('requireApiKey refuses creates when a trial ends by the clock', async () => {
   const consumer = await startConsumer(service);
   const trialEndsAt = new Date(service.clock().getTime() + 60_000);
   const trial = await service.organizations.add({ status: 'trial', trialEndsAt });

@@ -20,7 +20,7 @@ async function keyOn(plan: string) {
 }
 const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
 
-test('every request with a limited key is counted, however many come at once', async () => {
+test('requireApiKey counts every concurrent request with a limited key', async () => {
   const consumer = await startConsumer(service);
   const { key } = await keyOn('ten');
   await trusting(consumer);
@@ -34,7 +34,7 @@ test('every request with a limited key is counted, however many come at once', a
   });
 });
 
-test('a route may count as more', async () => {
+test('requireApiKey counts a request with the cost of its route', async () => {
   const consumer = await startConsumer(service);
   const { key } = await keyOn('ten');
   expect((await consumer.ask(key.value, '/costly')).headers.get('ratelimit')).toMatch(/^"key";r=5;/);
@@ -42,7 +42,7 @@ test('a route may count as more', async () => {
   expect((await consumer.ask(key.value)).status).toBe(429);
 });
 
-test('a place is held while the request runs, and released when it is answered or the client goes away', async () => {
+test('requireApiKey holds the lease until the answer is sent or the client disconnects', async () => {
   const consumer = await startConsumer(service);
   const { key } = await keyOn('two_at_once');
   const gone = new AbortController();
@@ -60,14 +60,14 @@ test('a place is held while the request runs, and released when it is answered o
     .toEqual([200, 200]);
 });
 
-test('a key that may not do what it wants holds no place', async () => {
+test('requireApiKey holds no lease for a refused request', async () => {
   const consumer = await startConsumer(service);
   const { key } = await keyOn('two_at_once');
   for (let i = 0; i < 4; i++) expect((await consumer.ask(key.value, '/admin')).status).toBe(403);
   await expect.poll(async () => (await consumer.ask(key.value)).status).toBe(200);
 });
 
-test('a limit that is taken away lets the key be known from memory, and one that is given has it asked about', async () => {
+test('requireApiKey caches a key whose limit is removed, and calls Latchkey for one that gets a limit', async () => {
   const consumer = await startConsumer(service);
   const { acme, key } = await keyOn('ten');
   await consumer.ask(key.value);

@@ -6,7 +6,7 @@ import { startService } from '../support/service.ts';
 const service = await startService({}, { product: { sessions: { password_sign_in: true } } });
 const clientWith = (token: string) => createLatchkeyClient({ baseUrl: service.url, token });
 
-test('signs in, goes on with a new token, and signs out', async () => {
+test('auth.login signs in, auth.refresh renews, auth.logout signs out', async () => {
   const { email, userId, organizations } = await addPerson(service);
   const nobody = clientWith('');
   const first = await nobody.auth.login({ email, password: PASSWORD });
@@ -21,7 +21,7 @@ test('signs in, goes on with a new token, and signs out', async () => {
   });
 });
 
-test('a person of several organizations chooses one, without the password again', async () => {
+test('auth.login takes the choice of an organization without the password', async () => {
   const { email, organizations } = await addPerson(service, 2);
   const asked: unknown = await clientWith('')
     .auth.login({ email, password: PASSWORD })

@@ -29,7 +29,7 @@ async function makeKey(billing: Parameters<typeof service.organizations.add>[0] 
 
 const statusOf = (consumer: Consumer, key: { value: string }) => async () => (await consumer.ask(key.value)).status;
 
-test('a key that has expired stays so, in memory and when Latchkey is asked', async () => {
+test('an expired key stays expired when the wall clock goes back, cached or not', async () => {
   const consumer = await startConsumer(service);
   const key = await makeKey();
   const expires_at = new Date(Date.now() + 3 * SECOND_MS);
@@ -50,7 +50,7 @@ test('a key that has expired stays so, in memory and when Latchkey is asked', as
   await expect.poll(askAgain, LOOKING).toBeGreaterThan(asked);
 });
 
-test('a posture that has ended is asked about', async () => {
+test('a posture that ended by the clock makes the request call Latchkey', async () => {
   const consumer = await startConsumer(service);
   const trialEndsAt = new Date(service.clock().getTime() + 3 * SECOND_MS);
   const key = await makeKey({ status: 'trial', trialEndsAt });
@@ -66,7 +66,7 @@ test('a posture that has ended is asked about', async () => {
   expect(consumer.questions()).toBe(asked + 2);
 });
 
-test('what is kept is kept no longer, nor served longer while Latchkey cannot be asked', async () => {
+test('a step of the wall clock extends neither the cache nor staleGraceMs', async () => {
   let isDown = false;
   const consumer = await startConsumer({
     ...service,
@@ -82,7 +82,7 @@ test('what is kept is kept no longer, nor served longer while Latchkey cannot be
   await expect.poll(statusOf(consumer, key), LOOKING).toBe(503);
 });
 
-test('the clock of the middleware reads as the clock of the service', () => {
+test('makeSteadyClock reads as the clock of the service', () => {
   const milliseconds = fc.integer({ min: 0, max: HOUR_MS });
   const event = fc.record({ pass: milliseconds, step: fc.integer({ min: -HOUR_MS, max: HOUR_MS }) });
   fc.assert(

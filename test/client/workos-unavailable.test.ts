@@ -8,7 +8,7 @@ import { startConsumer, trusting } from './consumer.ts';
 const service = await startService();
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
 
-test('the verdict workos_unavailable is a 503 with its wait, and is kept of no key', async () => {
+test('requireApiKey answers the verdict workos_unavailable with 503 and Retry-After, and caches nothing', async () => {
   let isUnavailable = true;
   const consumer = await startConsumer({
     ...service,
@@ -31,7 +31,7 @@ test('the verdict workos_unavailable is a 503 with its wait, and is kept of no k
   expect((await consumer.ask(key.value)).status).toBe(200);
 });
 
-test('while WorkOS cannot be asked about a key that it alone knows, the middleware says the same', async () => {
+test('requireApiKey returns 503 workos_unavailable while WorkOS is down for a key that only it knows', async () => {
   const consumer = await startConsumer(service);
   const key = await makeDashboardKey(service, acme.id);
   await trusting(consumer);

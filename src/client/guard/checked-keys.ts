@@ -2,43 +2,43 @@ import type { Environment, Operation, Posture, Verdict } from '../shapes.ts';
 import { newTally } from './usage-report.ts';
 import type { Tally } from './usage-report.ts';
 
-/** The key of a request, as `req.apiKey` shows it. */
+/** The verified key of a request, in `req.apiKey`. */
 export type VerifiedKey = {
   readonly id: string;
   readonly organizationId: string;
   readonly label: string;
   readonly environment: Environment;
-  /** Absent for a key made at WorkOS with scopes of its own. */
+  /** Undefined for a key with its own scopes. */
   readonly permissionSet: string | undefined;
   readonly scopes: readonly string[];
-  /** What billing allows the key's organization. */
+  /** The billing state of the key's organization. */
   readonly posture: Posture;
-  /** True when Latchkey, or its database, could not be asked and this is what was known before. */
+  /** True when the cache answered because Latchkey or its database is unavailable. */
   readonly stale: boolean;
 };
 
-/** What is remembered of a key that Latchkey called good. */
+/** A cached valid key. */
 export type CheckedKey = {
   view: VerifiedKey;
   scopes: ReadonlySet<string>;
-  /** In milliseconds since 1970, by the steady clock. */
+  /** Milliseconds since 1970, by the steady clock. */
   expiresAtMs: number | undefined;
-  /** What billing lets it be used for, until a moment by the same clock, if there is one. */
+  /** The operations that billing allows until `changesAtMs`, by the same clock. */
   allows: readonly Operation[];
   changesAtMs: number | undefined;
-  /** On the monotonic clock. */
+  /** By the monotonic clock. */
   checkedAt: number;
-  /** Its use is bounded, so that Latchkey has to be asked about every request. */
+  /** The key has limits, so every request calls Latchkey. */
   limited: boolean;
-  /** It is good from some addresses only, which Latchkey alone knows. */
+  /** The key is accepted from some addresses only, which only Latchkey knows. */
   addressBound: boolean;
-  /** How often it was used without asking. */
+  /** Uses that were decided from the cache. */
   tally: Tally;
 };
 
 export type CheckedKeys = ReturnType<typeof makeCheckedKeys>;
 
-/** Keys that Latchkey called good, by a hash of their secrets: so many at most, the ones used longest ago go first. */
+/** Creates a cache of at most `maxKeys` valid keys by the hash of their secrets; drops the least recently used first. */
 export function makeCheckedKeys({ maxKeys }: { maxKeys: number }) {
   const entries = new Map<string, CheckedKey>();
   const byOrganization = new Map<string, Set<string>>();
@@ -56,7 +56,7 @@ export function makeCheckedKeys({ maxKeys }: { maxKeys: number }) {
     get(hash: string): CheckedKey | undefined {
       const entry = entries.get(hash);
       if (entry && entries.size > 1) {
-        // A Map remembers the order of insertion.
+        // A Map keeps the order of insertion: this moves the entry to the end.
         entries.delete(hash);
         entries.set(hash, entry);
       }
@@ -93,7 +93,7 @@ export function makeCheckedKeys({ maxKeys }: { maxKeys: number }) {
   };
 }
 
-/** @returns undefined for a verdict that names no good key */
+/** @returns undefined when the verdict is not valid */
 export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | undefined {
   const { valid, id, organization_id, label, permission_set, billing, expires_at } = verdict;
   if (!valid || id === null || organization_id === null) return undefined;
@@ -102,7 +102,7 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
       id,
       organizationId: organization_id,
       label: label ?? '',
-      // A service that does not say has no other.
+      // A service that leaves it out has live keys only.
       environment: verdict.environment ?? 'live',
       permissionSet: permission_set ?? undefined,
       scopes: Object.freeze([...verdict.scopes]),
@@ -115,7 +115,7 @@ export function checkedKeyOf(verdict: Verdict, checkedAt: number): CheckedKey | 
     changesAtMs: billing?.changes_at ? Date.parse(billing.changes_at) : undefined,
     checkedAt,
     tally: newTally(id, organization_id),
-    // A service older than this client limits nothing and does not speak of it.
+    // An older service without limits leaves it out.
     limited: (verdict.enforcement ?? null) !== null,
     addressBound: verdict.ip_restricted ?? false,
   };

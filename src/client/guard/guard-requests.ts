@@ -1,44 +1,44 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { CheckedKey } from './checked-keys.ts';
 import type { KeyGuard } from './key-guard.ts';
-import { tellLimits } from './limit-headers.ts';
+import { setLimitHeaders } from './limit-headers.ts';
 import { keysInQuery, readKey } from './read-key.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
 import type { Lease, Operation, WantedEnvironment } from '../shapes.ts';
 import type { UsageReport } from './usage-report.ts';
 
-/** What a route asks of a key. */
+/** What a route requires of a key. */
 export type RouteOptions = {
-  /** All of these are needed; none, unless said. */
+  /** The key must have all of these; none by default. */
   scopes?: readonly string[] | undefined;
-  /** Keys of which environment are good; `live` unless said, so that a test key never opens what a live one does. */
+  /** The environment whose keys are accepted; `live` by default, so that a test key does not open a live route. */
   environment?: WantedEnvironment | undefined;
-  /** What the request does, as billing sees it. Unless said: GET and HEAD read, DELETE winds down, all else creates. */
+  /** The kind of the request for billing. Default: GET and HEAD are `read`, DELETE is `wind_down`, all others `create`. */
   operation?: Operation | ((req: Request) => Operation) | undefined;
-  /** How many requests this counts as, where the key's rate is limited; 1 unless said. */
+  /** How many requests this counts as for the key's rate limit; 1 by default. */
   cost?: number | ((req: Request) => number) | undefined;
-  /** Whether a GET that accepts `text/event-stream` may bring its key as `?api_key=`; no, unless said. */
+  /** Whether a GET that accepts `text/event-stream` may send its key as `?api_key=`; false by default. */
   allowQuery?: boolean | undefined;
 };
 
 const MAX_USER_AGENT = 256;
 
 type Deps = Pick<KeyGuard, 'peek' | 'ask' | 'now'> & {
-  /** Told of requests that were judged here. */
+  /** Called for each request that was decided from the cache. */
   note: UsageReport['note'];
   release: (lease: string) => void;
 };
 
 type Passing = { req: Request; res: Response; next: NextFunction; does: Operation };
 
-/** A handler that lets requests with a good key pass, and answers all others. */
+/** Creates a handler that passes requests with a valid key on, and answers all others. */
 export function guardRequests(
   deps: Deps,
   { environment = 'live', scopes = [], operation = operationOf, cost, allowQuery = false }: RouteOptions,
 ): RequestHandler {
-  const pass = ({ req, res, next, does }: Passing, key: CheckedKey, wasAsked: boolean) => {
+  const decide = ({ req, res, next, does }: Passing, key: CheckedKey, fromLatchkey: boolean) => {
     const refusal = judge(key, { environment, scopes, operation: does }, deps.now());
-    if (!wasAsked) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req));
+    if (!fromLatchkey) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req));
     if (refusal) return sendRefusal(res, refusal);
     req.apiKey = key.view;
     next();
@@ -50,11 +50,11 @@ export function guardRequests(
       .catch(unavailable);
     if ('status' in answer) return sendRefusal(res, answer);
     const verdict = 'refused' in answer ? answer.refused : answer.verdict;
-    if (verdict) tellLimits(res, verdict);
+    if (verdict) setLimitHeaders(res, verdict);
     if ('refused' in answer)
       return sendRefusal(res, refusalOf(answer.refused, { environment, scopes, operation: does }));
     if (verdict?.lease) releaseAtEnd(deps, res, verdict.lease);
-    return pass(passing, answer.key, verdict !== undefined);
+    return decide(passing, answer.key, verdict !== undefined);
   };
 
   return (req, res, next) => {
@@ -63,7 +63,7 @@ export function guardRequests(
     const does = typeof operation === 'function' ? operation(req) : operation;
     const passing = { req, res, next, does };
     const known = deps.peek(presented);
-    if (known) return pass(passing, known, false);
+    if (known) return decide(passing, known, false);
     return ask(passing, presented);
   };
 }
@@ -76,7 +76,7 @@ function costOf(cost: RouteOptions['cost'], req: Request): number | undefined {
   return typeof cost === 'function' ? cost(req) : cost;
 }
 
-/** The key's place is free again when the answer has gone out, or the client has gone. */
+/** Releases the lease when the answer is sent or the client disconnects. */
 function releaseAtEnd({ release }: Pick<Deps, 'release'>, res: Response, { id }: Lease): void {
   if (res.closed) release(id);
   else res.once('close', () => release(id));

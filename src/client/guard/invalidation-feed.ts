@@ -10,9 +10,9 @@ import type { Token } from '../send.ts';
 type Options = {
   baseUrl: string;
   token: Token;
-  /** One key, or all of an organization. */
+  /** Called when one key changed, or all of an organization. */
   onChange: (organizationId: string, keyId: string | undefined) => void;
-  /** Anything may have changed. */
+  /** Called when any key may have changed. */
   onReset: () => void;
   onState: (open: boolean) => void;
 };
@@ -22,34 +22,34 @@ export type InvalidationFeed = ReturnType<typeof followFeed>;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_BASE_MS = 50;
 const RECONNECT_MAX_MS = 5_000;
-/** Heartbeats that may be missing: one may be late, two are a loss. */
+/** The stream counts as lost after so many intervals without a heartbeat. */
 const MISSED_BEATS = 2.5;
 const DEFAULT_HEARTBEAT_MS = 2_000;
 const MAX_HEARTBEAT_MS = 60_000;
 
 /**
- * Listens to a Latchkey's invalidations for as long as it takes, and comes back where it left off. Neither its
- * connection nor its timers keep the process alive.
+ * Follows a Latchkey's stream of invalidations, and reconnects where it left off. Neither its connection nor its timers
+ * keep the process alive.
  */
 export function followFeed(options: Options) {
   const closing = new AbortController();
   const feed = makeFeedState(options);
-  void listenForever(options, feed, closing.signal);
+  void followForever(options, feed, closing.signal);
   return {
-    /** Whether every change until now was told, but for what is on its way. */
+    /** Whether the stream has delivered every change, except those in flight. */
     isOpen: feed.isOpen,
-    /** When it was heard of last, on the monotonic clock. */
-    heardAt: feed.heardAt,
+    /** When anything was last received, by the monotonic clock. */
+    receivedAt: feed.receivedAt,
     close: (): void => closing.abort(),
   };
 }
 
 type FeedState = ReturnType<typeof makeFeedState>;
 
-/** What was heard so far; judged by the clock at each use, for a connection may be gone without a word. */
+/** Creates the state of the stream. `isOpen` compares clocks at each use: a connection may be lost silently. */
 function makeFeedState(options: Options) {
   let open = false;
-  let heardAt = -Infinity;
+  let receivedAt = -Infinity;
   let silenceMs = MISSED_BEATS * DEFAULT_HEARTBEAT_MS;
   let lastId: string | undefined;
 
@@ -59,12 +59,12 @@ function makeFeedState(options: Options) {
     options.onState(value);
   };
   return {
-    isOpen: (now: number): boolean => open && now - heardAt <= silenceMs,
-    heardAt: (): number => heardAt,
+    isOpen: (now: number): boolean => open && now - receivedAt <= silenceMs,
+    receivedAt: (): number => receivedAt,
     lastId: (): string | undefined => lastId,
-    isSilent: (): boolean => performance.now() - heardAt > silenceMs,
-    hear(): void {
-      heardAt = performance.now();
+    isSilent: (): boolean => performance.now() - receivedAt > silenceMs,
+    touch(): void {
+      receivedAt = performance.now();
     },
     /** @returns whether it was open */
     lose(): boolean {
@@ -74,36 +74,36 @@ function makeFeedState(options: Options) {
     },
     take({ id, event, data }: Frame): void {
       if (event === 'reset') options.onReset();
-      if (event === 'invalidation') tell(options, data);
+      if (event === 'invalidation') publish(options, data);
       if (event === 'reset' || event === 'hello') {
         silenceMs = MISSED_BEATS * heartbeatIn(data);
         setOpen(true);
       }
-      // Only now: what is named as seen must have been acted on.
+      // Set last: the id confirms that the event was handled.
       lastId = id ?? lastId;
     },
   };
 }
 
-async function listenForever(options: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
+async function followForever(options: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
-    await listenOnce(options, feed, signal).catch(() => undefined);
+    await followOnce(options, feed, signal).catch(() => undefined);
     if (feed.lose()) failures = 0;
     const pause = Math.min(RECONNECT_BASE_MS * 2 ** Math.min(failures, 10), RECONNECT_MAX_MS);
     await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
 
-/** Resolves or rejects when the stream is over. */
-async function listenOnce({ baseUrl, token }: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
-  const response = await answerTo(askFor(baseUrl, await tokenOf(token), feed.lastId(), signal));
+/** Resolves or rejects when the stream ends. */
+async function followOnce({ baseUrl, token }: Options, feed: FeedState, signal: AbortSignal): Promise<void> {
+  const response = await responseTo(openRequest(baseUrl, await tokenOf(token), feed.lastId(), signal));
   const read = createFramesReader(feed.take);
   const look = () => feed.isSilent() && response.destroy();
-  feed.hear();
+  feed.touch();
   const silence = setInterval(look, DEFAULT_HEARTBEAT_MS).unref();
   try {
     for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-      feed.hear();
+      feed.touch();
       read(chunk);
     }
   } finally {
@@ -112,7 +112,7 @@ async function listenOnce({ baseUrl, token }: Options, feed: FeedState, signal: 
   }
 }
 
-function askFor(baseUrl: string, token: string, lastId: string | undefined, signal: AbortSignal): ClientRequest {
+function openRequest(baseUrl: string, token: string, lastId: string | undefined, signal: AbortSignal): ClientRequest {
   const request = baseUrl.startsWith('https:') ? requestHttps : requestHttp;
   const outgoing = request(`${baseUrl}/v1/invalidations`, {
     agent: false,
@@ -127,8 +127,8 @@ function askFor(baseUrl: string, token: string, lastId: string | undefined, sign
   return outgoing;
 }
 
-async function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
-  const deadline = setTimeout(() => outgoing.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS).unref();
+async function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), CONNECT_TIMEOUT_MS).unref();
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.on('error', reject);
@@ -138,14 +138,14 @@ async function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
     if (response.statusCode === 200 && response.headers['content-type']?.startsWith('text/event-stream'))
       return response;
     response.destroy();
-    throw new Error('no stream');
+    throw new Error('not an event stream');
   } finally {
     clearTimeout(deadline);
   }
 }
 
-/** What cannot be read may have been any change. */
-function tell({ onChange, onReset }: Options, data: string): void {
+/** Reports a change; an unreadable one counts as a change of everything. */
+function publish({ onChange, onReset }: Options, data: string): void {
   const { organization_id: organizationId, key_id: keyId } = parse(data);
   if (typeof organizationId !== 'string') onReset();
   else onChange(organizationId, typeof keyId === 'string' ? keyId : undefined);

@@ -2,17 +2,17 @@ import { hash } from 'node:crypto';
 import type { CheckedKey } from './checked-keys.ts';
 import { connectionOf } from '../client.ts';
 import type { LatchkeyClient } from '../client.ts';
-import { isForEach, makeKeyMemory } from './key-memory.ts';
+import { needsEachCall, makeKeyMemory } from './key-memory.ts';
 import type { CacheOptions } from './key-memory.ts';
 import { LatchkeyError } from '../latchkey-error.ts';
 import type { Verdict, VerifyApiKey } from '../shapes.ts';
 import { makeSteadyClock } from './steady-clock.ts';
 
-/** A good key, or why it is none; the verdict is absent for a key that is known from before. */
+/** A valid key, or the verdict that refused it. `verdict` is undefined for a key from the cache. */
 export type Answer = { key: CheckedKey; verdict: Verdict | undefined } | { refused: Verdict };
 export type KeyGuard = ReturnType<typeof makeKeyGuard>;
-/** What is asked of a key, by the request that it came with. */
-export type AskedUse = Omit<VerifyApiKey, 'key' | 'lease'>;
+/** What a request requires of its key. */
+export type Use = Omit<VerifyApiKey, 'key' | 'lease'>;
 
 type Options = {
   client: LatchkeyClient;
@@ -20,19 +20,19 @@ type Options = {
   onStream?: ((open: boolean) => void) | undefined;
 };
 
-/** Knows keys from memory while that can be trusted, and asks Latchkey otherwise. */
+/** Creates the guard: answers from the cache while it can be trusted, and calls Latchkey otherwise. */
 export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }: Options) {
-  const asking = new Map<string, Promise<Answer>>();
-  // Who asks after a change must not be answered by a question from before.
-  const onChange = () => asking.clear();
+  const running = new Map<string, Promise<Answer>>();
+  // A request after a change must not share a call from before it.
+  const onChange = () => running.clear();
   const now = makeSteadyClock();
   const memory = makeKeyMemory({ connection: connectionOf(client), cache, onStream, onChange, now });
 
-  async function question(name: string, asked: VerifyApiKey): Promise<Answer> {
-    const askedAt = performance.now();
+  async function verify(name: string, request: VerifyApiKey): Promise<Answer> {
+    const sentAt = performance.now();
     try {
-      const verdict = await client.verify(asked);
-      const key = memory.keep(name, verdict, askedAt);
+      const verdict = await client.verify(request);
+      const key = memory.store(name, verdict, sentAt);
       return key ? { key, verdict } : { refused: verdict };
     } catch (error) {
       const key = isOutage(error) ? memory.lastKnown(name) : undefined;
@@ -41,45 +41,45 @@ export function makeKeyGuard({ client, cache = {}, onStream = () => undefined }:
     }
   }
 
-  /** Scopes and operation are not asked about: who else asks about the same key may need others. */
-  function questionForAll(name: string, asked: VerifyApiKey): Promise<Answer> {
-    const { key, cost, ip, user_agent, environment } = asked;
-    const answer = question(name, { key, cost, ip, user_agent, environment }).finally(() => {
-      if (asking.get(name) === answer) asking.delete(name);
+  /** Leaves out scopes and operation, so that other requests with the key can share the call. */
+  function verifyForAll(name: string, request: VerifyApiKey): Promise<Answer> {
+    const { key, cost, ip, user_agent, environment } = request;
+    const answer = verify(name, { key, cost, ip, user_agent, environment }).finally(() => {
+      if (running.get(name) === answer) running.delete(name);
     });
-    asking.set(name, answer);
+    running.set(name, answer);
     return answer;
   }
 
   return {
-    /** From memory alone. */
+    /** Returns a key from the cache; undefined when Latchkey must be called. */
     peek(presented: string): CheckedKey | undefined {
       const known = memory.isTrusted() ? memory.peek(nameOf(presented)) : undefined;
-      return known && isForEach(known) ? undefined : known;
+      return known && needsEachCall(known) ? undefined : known;
     },
 
     /**
-     * Asks Latchkey. Those that ask about the same key at the same time ask once, unless its use is limited: then every
-     * request is counted, and one whose key is bound to addresses is judged by its own.
+     * Calls Latchkey. Concurrent requests with the same key share one call, unless the key has limits or addresses: then
+     * each request makes its own.
      */
-    async ask(presented: string, use: AskedUse): Promise<Answer> {
+    async ask(presented: string, use: Use): Promise<Answer> {
       const name = nameOf(presented);
-      // A service older than this client knows live keys alone, and no such question.
+      // An older service rejects the field, and has live keys only.
       const environment = use.environment === 'live' ? undefined : use.environment;
-      const asked = { key: presented, ...use, environment };
-      if (memory.isForEach(name)) return question(name, asked);
-      const running = asking.get(name);
-      const answer = await (running ?? questionForAll(name, asked));
-      // It was asked whether the key may read, which says nothing of this request where that alone is not allowed.
-      if ('refused' in answer) return isForAnother(answer.refused, use, running) ? question(name, asked) : answer;
-      return running && isForEach(answer.key) ? question(name, asked) : answer;
+      const request = { key: presented, ...use, environment };
+      if (memory.needsEachCall(name)) return verify(name, request);
+      const shared = running.get(name);
+      const answer = await (shared ?? verifyForAll(name, request));
+      // The shared call asked for `read`; where billing refuses only that, this request needs its own.
+      if ('refused' in answer) return isForAnother(answer.refused, use, shared) ? verify(name, request) : answer;
+      return shared && needsEachCall(answer.key) ? verify(name, request) : answer;
     },
 
     isTrusting: memory.isTrusted,
     size: memory.size,
-    /** By what the kept keys go: hashes of their secrets. */
+    /** Returns the hashes of the cached keys. */
     names: memory.names,
-    /** The clock that keys are judged by. */
+    /** The clock that decides expiry. */
     now,
     close: memory.close,
   };
@@ -89,9 +89,9 @@ function nameOf(presented: string): string {
   return hash('sha256', presented, 'base64url');
 }
 
-function isForAnother({ code, billing }: Verdict, { operation = 'read' }: AskedUse, running: unknown): boolean {
-  // Another request asked, from its own address and for its own environment.
-  if (code === 'ip_not_allowed' || code === 'environment_mismatch') return running !== undefined;
+function isForAnother({ code, billing }: Verdict, { operation = 'read' }: Use, shared: unknown): boolean {
+  // The shared call was made for another address and environment.
+  if (code === 'ip_not_allowed' || code === 'environment_mismatch') return shared !== undefined;
   return code === 'billing_inactive' && billing?.allows.includes(operation) === true;
 }
 

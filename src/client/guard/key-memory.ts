@@ -6,21 +6,21 @@ import type { Token } from '../send.ts';
 import type { Verdict } from '../shapes.ts';
 import type { Now } from './steady-clock.ts';
 
-/** What is kept in this process of keys that Latchkey called good. */
+/** The cache of valid keys in this process. */
 export type CacheOptions = {
-  /** Keys at most; 10,000 unless said. 0 keeps none. */
+  /** Maximum number of keys; 10,000 by default, 0 caches none. */
   maxKeys?: number | undefined;
-  /** How long a key is kept without asking again, in milliseconds: a backstop, for changes are told. 60,000 unless said. */
+  /** How long a key is cached, in milliseconds; 60,000 by default. A backstop: the stream announces changes. */
   ttlMs?: number | undefined;
   /**
-   * How long a key is still served, marked `stale`, when Latchkey cannot be asked, in milliseconds since it was last
-   * known to be good. 0, the default: never; what cannot be asked about is refused with 503.
+   * How long a cached key is still accepted, marked `stale`, while Latchkey is unavailable, in milliseconds since it was
+   * last known to be valid. 0, the default: not at all; such requests are answered 503.
    */
   staleGraceMs?: number | undefined;
   /**
-   * How long a replica of Latchkey may take to hear of a change, in milliseconds: so long, after a change, an answer is
-   * kept only if the mirror was read for it since. 3,000 unless said, for so long a replica that hears of nothing
-   * believes its memory at most; 0 where Latchkey is one process.
+   * How long a replica of Latchkey may take to learn of a change, in milliseconds. For so long after a change, an answer
+   * is cached only if its mirror was read since. 3,000 by default: a replica without a `LISTEN` connection trusts its
+   * memory no longer. 0 where Latchkey is one process.
    */
   replicaLagMs?: number | undefined;
 };
@@ -29,12 +29,12 @@ type Options = {
   connection: { baseUrl: string; token: Token };
   cache: CacheOptions;
   onStream: (open: boolean) => void;
-  /** Something changed: what was asked before may not be true. */
+  /** Called on every change: answers to earlier calls may be outdated. */
   onChange: () => void;
   now: Now;
 };
 
-/** What Latchkey said of keys, believed while it tells of every change. Keys go by a hash of their secrets. */
+/** Creates the cache of verdicts by the hash of secrets, trusted while the stream of changes is open. */
 export function makeKeyMemory({ connection, cache, onStream, onChange, now }: Options) {
   const { maxKeys = 10_000, ttlMs = 60_000, staleGraceMs = 0, replicaLagMs = 3_000 } = cache;
   const keys = makeCheckedKeys({ maxKeys });
@@ -55,35 +55,35 @@ export function makeKeyMemory({ connection, cache, onStream, onChange, now }: Op
   });
 
   return {
-    /** What is known for certain. */
+    /** Returns a cached key that is current. */
     peek(name: string): CheckedKey | undefined {
       const known = keys.get(name);
       if (!known || performance.now() - known.checkedAt >= ttlMs) return undefined;
-      // A posture that ends by the clock is not told of.
+      // No event announces a posture that changes by the clock.
       return known.changesAtMs !== undefined && known.changesAtMs <= now() ? undefined : known;
     },
 
-    /** Remembers a verdict, unless something changed since it was asked for. @returns the key, if it is good */
-    keep(name: string, verdict: Verdict, askedAt: number): CheckedKey | undefined {
-      const key = checkedKeyOf(verdict, askedAt);
-      if (key && !key.view.stale && changes.mayKeep(verdict, askedAt)) keys.set(name, key);
+    /** Caches a verdict unless the key changed since the call. @returns the key, if it is valid */
+    store(name: string, verdict: Verdict, requestedAt: number): CheckedKey | undefined {
+      const key = checkedKeyOf(verdict, requestedAt);
+      if (key && !key.view.stale && changes.mayCache(verdict, requestedAt)) keys.set(name, key);
       else keys.remove(name);
       return key;
     },
 
-    /** What was known last, if that is not too long ago. */
+    /** Returns an outdated key within `staleGraceMs`. */
     lastKnown(name: string): CheckedKey | undefined {
       const known = keys.get(name);
-      // From where it may be used only Latchkey knows.
+      // Only Latchkey knows the addresses that it is accepted from.
       if (!known || known.addressBound) return undefined;
-      const goodAt = Math.max(known.checkedAt, Math.min(feed.heardAt(), known.checkedAt + ttlMs));
+      const goodAt = Math.max(known.checkedAt, Math.min(feed.receivedAt(), known.checkedAt + ttlMs));
       return performance.now() - goodAt < staleGraceMs ? { ...known, view: { ...known.view, stale: true } } : undefined;
     },
 
-    /** Whether every request with this key is Latchkey's to judge, by its limits or its address, as far as is known. */
-    isForEach(name: string): boolean {
+    /** Whether every request with this key must call Latchkey, as far as is known. */
+    needsEachCall(name: string): boolean {
       const known = keys.get(name);
-      return known !== undefined && isForEach(known);
+      return known !== undefined && needsEachCall(known);
     },
 
     isTrusted: (): boolean => feed.isOpen(performance.now()),
@@ -96,7 +96,7 @@ export function makeKeyMemory({ connection, cache, onStream, onChange, now }: Op
   };
 }
 
-/** Whether each use of a key is to be asked about. */
-export function isForEach({ limited, addressBound }: CheckedKey): boolean {
+/** Whether each use of the key must call Latchkey, because of limits or addresses. */
+export function needsEachCall({ limited, addressBound }: CheckedKey): boolean {
   return limited || addressBound;
 }

@@ -1,11 +1,11 @@
-/** One server-sent event. */
+/** A server-sent event. */
 export type Frame = { id: string | undefined; event: string; data: string };
 
 const MAX_FRAME_CHARACTERS = 64 * 1024;
 const LINE_END = /\r\n|\n/;
 
 /**
- * Reads server-sent events out of text that comes in pieces. Comments are passed over.
+ * Parses server-sent events from chunks of text. Skips comments.
  * @throws Error for an event of more than 64 Ki characters
  */
 export function createFramesReader(onFrame: (frame: Frame) => void): (chunk: string) => void {
@@ -23,7 +23,7 @@ export function createFramesReader(onFrame: (frame: Frame) => void): (chunk: str
       }
     }
     if (rest.length > MAX_FRAME_CHARACTERS || lines.length > MAX_FRAME_CHARACTERS)
-      throw new Error('an event of the stream is too long');
+      throw new Error('an event of the stream has more than 64 Ki characters');
   };
 }
 

@@ -10,8 +10,8 @@ const EVENT_STREAM = /(?:^|[\s,])text\/event-stream(?:[\s;,]|$)/i;
 const KEY = /^[\x21-\x7e]{1,512}$/;
 
 /**
- * The key that a request carries in `Authorization: Bearer` or `x-api-key`, or why it carries none. Read from the
- * headers as they came: Node keeps only the first of two `Authorization` headers, and two keys that differ are refused.
+ * Reads the key of a request from `Authorization: Bearer` or `x-api-key`, or returns the refusal. Reads raw headers: Node
+ * keeps only the first of two `Authorization` headers, and two different keys are refused.
  */
 export function readKey(rawHeaders: readonly string[], inQuery: readonly string[] = []): string | Refusal {
   let key: string | undefined;
@@ -32,7 +32,7 @@ export function readKey(rawHeaders: readonly string[], inQuery: readonly string[
   return key ?? MISSING;
 }
 
-/** The keys in the query string of a request for events, whose clients cannot set headers; of every other request none. */
+/** Returns the keys in the query of a request for `text/event-stream`, whose clients cannot set headers; of others none. */
 export function keysInQuery({ method, url = '', headers }: IncomingMessage): string[] {
   const from = url.indexOf('?');
   if (from === -1 || (method !== 'GET' && method !== 'HEAD') || !EVENT_STREAM.test(headers.accept ?? '')) return [];
@@ -52,7 +52,7 @@ function decode(value: string): string {
 }
 
 function keyIn(name: string, value: string): string | Refusal | undefined {
-  // Lengths first: most headers are neither.
+  // Lengths first, which is fast: most headers are neither.
   if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION)
     return bounded(BEARER.exec(value)?.[1]);
   if (name.length === X_API_KEY.length && name.toLowerCase() === X_API_KEY) return bounded(value.trim());

@@ -1,57 +1,56 @@
 import type { Verdict } from '../shapes.ts';
 
-/** An answer that took longer is not kept, so that a change needs to be remembered only so long. */
+/** An answer that took longer is not cached, so changes need to be remembered only so long. */
 const MAX_ANSWER_MS = 30_000;
-/** The service tells ages in whole milliseconds. */
+/** The service reports ages in whole milliseconds. */
 const ROUNDING_MS = 1;
 const MAX_CHANGES = 10_000;
 
 type Options = {
-  /** How long any replica may take to hear of a change, or to notice that it hears of none. */
+  /** How long a replica may take to learn of a change, or to notice that its connection is lost. */
   lagMs: number;
-  /** The monotonic clock, in milliseconds. */
+  /** The monotonic clock in milliseconds. */
   now?: () => number;
 };
 
 /**
- * When what changed, for the last seconds. A verdict may come from another replica than the stream of changes and know
- * less than we were told: it is kept only if the mirror was read for it after the change was told here, or if every
- * replica has had its time to hear of it.
+ * Remembers the changes of the last seconds. A verdict may come from a replica that has not learned of a change yet: it is
+ * cached only if its mirror was read after the change arrived here, or if every replica has had time to learn of it.
  */
 export function makeRecentChanges({ lagMs, now = () => performance.now() }: Options) {
-  const toldAt = new Map<string, number>();
+  const changedAt = new Map<string, number>();
   let allAt = -Infinity;
 
   const forgetSettled = (before: number) => {
-    for (const [name, at] of toldAt) {
+    for (const [name, at] of changedAt) {
       if (at >= before) return;
-      toldAt.delete(name);
+      changedAt.delete(name);
     }
   };
 
   return {
     note(organizationId: string, keyId: string | undefined): void {
       const name = nameOf(organizationId, keyId);
-      toldAt.delete(name);
-      toldAt.set(name, now());
+      changedAt.delete(name);
+      changedAt.set(name, now());
       forgetSettled(now() - MAX_ANSWER_MS - lagMs);
-      if (toldAt.size > MAX_CHANGES) this.noteAll();
+      if (changedAt.size > MAX_CHANGES) this.noteAll();
     },
 
     noteAll(): void {
       allAt = now();
-      toldAt.clear();
+      changedAt.clear();
     },
 
-    /** Whether a verdict that was asked for at `askedAt` is no older than what was told since. */
-    mayKeep({ organization_id, id, stale_ms }: Verdict, askedAt: number): boolean {
-      if (organization_id === null || id === null || now() - askedAt > MAX_ANSWER_MS) return false;
-      const changedAt = Math.max(
+    /** Whether a verdict that was requested at `requestedAt` includes every change since. */
+    mayCache({ organization_id, id, stale_ms }: Verdict, requestedAt: number): boolean {
+      if (organization_id === null || id === null || now() - requestedAt > MAX_ANSWER_MS) return false;
+      const lastChangeAt = Math.max(
         allAt,
-        toldAt.get(nameOf(organization_id)) ?? -Infinity,
-        toldAt.get(nameOf(organization_id, id)) ?? -Infinity,
+        changedAt.get(nameOf(organization_id)) ?? -Infinity,
+        changedAt.get(nameOf(organization_id, id)) ?? -Infinity,
       );
-      return askedAt - stale_ms - ROUNDING_MS > changedAt || askedAt - changedAt > lagMs;
+      return requestedAt - stale_ms - ROUNDING_MS > lastChangeAt || requestedAt - lastChangeAt > lagMs;
     },
   };
 }

@@ -12,7 +12,7 @@ import type {
   WantedEnvironment,
 } from '../shapes.ts';
 
-/** Why a request may not pass, as it is answered. */
+/** The answer to a refused request. */
 export type Refusal = {
   status: number;
   code: string;
@@ -26,7 +26,7 @@ const REQUEST_ID_HEADER = 'x-request-id';
 export const MISSING: Refusal = {
   status: 401,
   code: 'credential_missing',
-  message: 'This needs an API key.',
+  message: 'This needs an API key. Send it in Authorization: Bearer or x-api-key.',
   details: { credential: 'none' },
 };
 export const INVALID: Refusal = {
@@ -60,7 +60,7 @@ const BY_VERDICT: Readonly<Record<string, Refusal>> = {
   ip_not_allowed: { ...NOT_ALLOWED, code: 'ip_not_allowed' },
 };
 
-/** What a verdict that is not `valid` means for a request that wanted this. */
+/** Returns the answer for a verdict that is not `valid`. */
 export function refusalOf(
   { code, retry_after: wait, rate_limit: rate, billing, scopes, environment }: Verdict,
   use: Use,
@@ -81,7 +81,7 @@ function limitOf({ limit, window_seconds, scope }: RateLimitState): Record<strin
   return { limit, window_seconds, scope };
 }
 
-/** Whether a key that is known is good for a use now. @returns undefined when it is */
+/** Decides whether a cached key is valid for a use now. @returns undefined when it is */
 export function judge({ expiresAtMs, scopes, view, allows }: CheckedKey, use: Use, nowMs: number): Refusal | undefined {
   if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return EXPIRED;
   if (use.environment !== 'any' && view.environment !== use.environment)
@@ -96,7 +96,7 @@ const VERDICTS: Readonly<Record<string, VerdictCode>> = {
   permission_denied: 'insufficient_scope',
 };
 
-/** The verdict that a refusal of `judge` stands for. */
+/** Returns the verdict code of a refusal by `judge`, for the usage report. */
 export function verdictOf({ code, details }: Refusal): VerdictCode {
   if (details?.['required_environment'] !== undefined) return 'environment_mismatch';
   return VERDICTS[code] ?? code;
@@ -129,14 +129,14 @@ function limited(code: string, message: string, wait: number | null, rate?: Reco
   return { status: 429, code, message, details: { retry_after: wait ?? RETRY_SECONDS, ...rate } };
 }
 
-/** Latchkey cannot say whether the key is good, and nobody else may. */
+/** The answer while Latchkey is unavailable: only Latchkey may accept a key. */
 export function unavailable(error: unknown): Refusal {
   const known = error instanceof LatchkeyError && error.status === 503 ? error.code : 'verification_unavailable';
   return unknownNow(known, error instanceof LatchkeyError ? error.retryAfterSeconds : undefined);
 }
 
 function unknownNow(code: string, seconds: number | null | undefined): Refusal {
-  const message = 'Whether the API key is good cannot be found out now. Try again shortly.';
+  const message = 'The API key cannot be verified now. Try again shortly.';
   return { status: 503, code, message, details: { retry_after: seconds ?? RETRY_SECONDS } };
 }
 

@@ -1,7 +1,7 @@
 import type { ReportUsage, ReportedUse, VerdictCode } from '../shapes.ts';
 import type { Now } from './steady-clock.ts';
 
-/** What was decided here about one key since it was last told. */
+/** The uses of one key that were decided from the cache since the last report. */
 export type Tally = {
   id: string;
   organizationId: string;
@@ -11,7 +11,7 @@ export type Tally = {
   userAgent: string | undefined;
 };
 
-/** Where the first of the requests came from that are told together. */
+/** The origin of the first of the requests that are reported together. */
 type Origin = () => { ip: string | undefined; user_agent: string | undefined };
 
 type Options = {
@@ -30,8 +30,8 @@ export function newTally(id: string, organizationId: string): Tally {
 }
 
 /**
- * Tells Latchkey how often keys were used that it was not asked about, some seconds at a time, of so many keys at most.
- * What cannot be told then is not told; a process that is killed takes the last seconds with it.
+ * Reports uses that were decided from the cache to Latchkey every few seconds, for at most `maxKeys` keys. Best effort: a
+ * report that fails is lost, and so are the last seconds of a killed process.
  */
 export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }: Options) {
   let used = new Set<Tally>();
@@ -39,15 +39,15 @@ export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }
   const timer = setInterval(() => void flush(), everyMs).unref();
 
   function flush(): Promise<void> {
-    sending ??= tell().finally(() => (sending = undefined));
+    sending ??= sendAll().finally(() => (sending = undefined));
     return sending;
   }
 
-  async function tell(): Promise<void> {
+  async function sendAll(): Promise<void> {
     const uses = [...used].flatMap(take);
     used = new Set();
     for (let i = 0; i < uses.length; i += MAX_USES) {
-      // Usage is told as well as can be; no request waits for it and none fails for it.
+      // Best effort: no request waits for it or fails with it.
       await send({ uses: uses.slice(i, i + MAX_USES) }).catch(() => undefined);
     }
   }
@@ -65,7 +65,7 @@ export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }
 
     flush,
 
-    /** Tells what is left. */
+    /** Sends the last report. */
     async close(): Promise<void> {
       clearInterval(timer);
       await sending;
