@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process';
 
 // `npm run check:dependencies`: fails when what ships has a known vulnerability of high severity or worse.
 //
-// npm asks the registry for that, and its exit code is 1 both for a finding and for a registry that offers no such
-// question, as mirrors often do. The two are told apart by what npm printed: a report is judged. A registry that says
-// it has no audit (404, 405, 501) cannot be asked: that is said loudly and is not a failure, because every run on such
-// a machine would fail whatever the dependencies are. Anything else (no answer, a 5xx, no readable output) fails, so
-// that a bad moment never passes for a clean result.
+// npm exits with 1 both for a finding and for a registry without audits, as mirrors often are. Its output tells them
+// apart. A registry without audits (404, 405, 501) is reported loudly and is no failure: every run on such a machine
+// would fail whatever the dependencies are. Anything else (no answer, a 5xx, unreadable output) fails, so that an outage
+// never passes for a clean result.
 const NO_AUDIT_HERE = new Set([404, 405, 501]);
 const NO_AUDIT_LINE = 'dependencies NOT audited: this registry has no audit endpoint';
 

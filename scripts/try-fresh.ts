@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { runChild, startChild } from '../test/support/child.ts';
 
-// `npm run try:fresh`: what somebody meets who clones the last commit onto a machine with npm 10 and an older Node: that
-// it installs, starts and makes a key, tests and packs; and what it says where there is no Node to run on. The Nodes and
-// the npm are packages of the registry. Linux on x64 only.
+// `npm run try:fresh`: clones the last commit onto a machine with npm 10 and an older Node, and checks that it installs,
+// starts, makes a key, tests and packs, and that it explains a missing Node. The Nodes and the npm are packages of the
+// registry. Linux on x64 only.
 const NODES = ['18.20.8', '20.20.2', '22.21.1'];
 const NPM = '10.9.2';
 const ROOT = join(import.meta.dirname, '..');
@@ -35,7 +35,7 @@ try {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** A package of the registry, in a folder of its own. */
+/** Unpacks a package of the registry into its own folder. */
 function unpack(name: string): string {
   const into = join(folder, name);
   mkdirSync(into);
@@ -54,7 +54,7 @@ async function run(node: string, args: readonly string[], what: string): Promise
 }
 
 // `npm ci` and `npm start` as README.md and docs/tutorials/first-key.md show them.
-/** Starts as the README says, pastes the two lines that the start prints, and stops. */
+/** Starts as the README says, runs the two lines that the start prints, and stops. */
 async function starts(node: string, npm: string): Promise<void> {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const ports = { PORT: '3971', WORKOS_PORT: '4971' };
@@ -81,11 +81,11 @@ function packs(printed: string): void {
 
 async function refuses(node: string, args: readonly string[], line: RegExp): Promise<void> {
   const { code, stderr } = await runChild(node, args, { cwd: clone, env: environment(node) });
-  check(code === 1 && line.test(stderr), `Node 18 is told what it lacks: ${String(line)}`, stderr);
+  check(code === 1 && line.test(stderr), `Node 18 stops with ${String(line)}`, stderr);
 }
 
 function environment(node: string): Record<string, string> {
-  // How npm knows its registry's certificate, where it is not one of the usual.
+  // The certificate authority of the registry, where the machine sets one.
   const { PATH = '', NODE_EXTRA_CA_CERTS: certificates } = process.env;
   return {
     PATH: [dirname(node), PATH].join(delimiter),
@@ -94,6 +94,6 @@ function environment(node: string): Record<string, string> {
 }
 
 function check(holds: boolean, what: string, seen = ''): void {
-  if (!holds) throw new Error(`This does not hold: ${what}. ${seen}`);
+  if (!holds) throw new Error(`Failed: ${what}. ${seen}`);
   process.stdout.write(`  ${what}\n`);
 }

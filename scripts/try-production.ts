@@ -8,9 +8,9 @@ import { runChild, startChild } from '../test/support/child.ts';
 import type { Child } from '../test/support/child.ts';
 import { withDatabase } from '../test/support/global-setup.ts';
 
-// `npm run try:production [-- FOLDER]`: the production start as an operator meets it, on an empty database of the
-// server at TEST_DATABASE_URL, as docs/tutorials/run-in-production.md shows it, beside the local WorkOS as a process of its own. FOLDER has the code: `src` (without
-// one), or `node_modules/latchkey/dist/src` of a package that was installed somewhere.
+// `npm run try:production [-- FOLDER]`: runs the production start as an operator does, as docs/tutorials/run-in-production.md
+// shows it, on an empty database of the server at TEST_DATABASE_URL, with the local WorkOS as a separate process. FOLDER
+// has the code: `src` (without one), or `node_modules/latchkey/dist/src` of an installed package.
 
 const SERVICE_TOKEN = 'svc_try_production';
 const STOP_WITHIN_MS = 5_000;
@@ -77,7 +77,7 @@ async function refusesToStartBehind(env: Record<string, string>): Promise<void> 
 }
 
 async function migrates(env: Record<string, string>): Promise<void> {
-  const { code: exitCode, stdout, stderr } = await runChild(process.execPath, [entry('migrate')], { env });
+  const { code: exitCode, stdout, stderr } = await runChild(process.execPath, [entry('cli/migrate')], { env });
   check(exitCode === 0 && stdout.includes('ran '), 'the migrations run', stderr);
 }
 
@@ -95,7 +95,7 @@ async function makesAKey(url: string, workosUrl: string): Promise<void> {
   const early = await ask('POST', `${url}/v1/api-keys`, token, wanted);
   check(early.status === 423, 'an organization that billing does not know cannot make keys', early.text);
   const billing = await ask('PUT', `${url}/v1/organizations/org_acme/billing`, SERVICE_TOKEN, { status: 'active' });
-  check(billing.status === 200, 'billing is told', billing.text);
+  check(billing.status === 200, 'billing accepts the organization', billing.text);
   const made = await ask('POST', `${url}/v1/api-keys`, token, wanted);
   check(made.status === 201, 'a person makes a key');
   const key = JSON.parse(made.text) as { id: string; value: string };
@@ -143,12 +143,12 @@ async function end(child: Child): Promise<void> {
   await child.exited;
 }
 
-function entry(name: 'main' | 'migrate'): string {
+function entry(name: 'main' | 'cli/migrate'): string {
   return join(code, `${name}.${ending}`);
 }
 
-function check(holds: boolean, what: string, told = ''): void {
-  if (!holds) throw new Error(`This does not hold: ${what}. ${told}`);
+function check(holds: boolean, what: string, seen = ''): void {
+  if (!holds) throw new Error(`Failed: ${what}. ${seen}`);
   say(what);
 }
 

@@ -2,8 +2,8 @@ import express from 'express';
 import { createLatchkeyClient } from 'latchkey/client';
 import { requireApiKey } from 'latchkey/express';
 
-// A product's own API that accepts its customers' keys. Each request is checked in this process's memory; Latchkey
-// tells it of revocations and of changes in billing.
+// A product's own API that accepts its customers' keys. Requests are decided from this process's cache; Latchkey
+// announces revocations and changes of billing.
 const { LATCHKEY_URL = 'http://127.0.0.1:3000', LATCHKEY_TOKEN = 'svc_latchkey_demo', PORT = '8080' } = process.env;
 const client = createLatchkeyClient({ baseUrl: LATCHKEY_URL, token: LATCHKEY_TOKEN });
 const key = (...scopes) => requireApiKey({ client, scopes });
@@ -11,7 +11,7 @@ const key = (...scopes) => requireApiKey({ client, scopes });
 const tasks = new Map();
 const app = express();
 
-// A key is of one organization, and sees what is that organization's.
+// A key belongs to one organization, and sees only that organization's tasks.
 const tasksOf = ({ apiKey }) => {
   if (!tasks.has(apiKey.organizationId)) tasks.set(apiKey.organizationId, new Map());
   return tasks.get(apiKey.organizationId);

@@ -3,12 +3,12 @@ const TIMEOUT_MS = 30_000;
 
 export type Page = { url: string; status: number; text: string };
 
-/** As much of a browser as a sign-in without scripts needs: cookies, redirects and forms. */
+/** Creates a browser for a sign-in without scripts: cookies, redirects and forms. */
 export type Browser = {
   open(url: string): Promise<Page>;
-  /** Sends the page's form that has the first of the fields, with its hidden fields. */
+  /** Submits the form of the page that has the first of the fields, with its hidden fields. */
   submit(page: Page, fields: Readonly<Record<string, string>>): Promise<Page>;
-  /** The `Cookie` header that goes to the host of the address; browsers do not tell ports apart. */
+  /** Returns the `Cookie` header for the host of the URL; cookies do not depend on the port. */
   cookiesFor(url: string): string;
 };
 

@@ -9,9 +9,9 @@ import { openBrowser } from './browser.ts';
 import type { Browser } from './browser.ts';
 
 // Plays the commands of examples/express-authkit/README.md and examples/nextjs-authkit/README.md.
-// `npm run try:apps`: the apps of examples/ as an adopter has them, installed and built in folders of their own, sign in
-// against the local WorkOS of the embedded start, and their session opens Latchkey: its token as a bearer, its sealed
-// cookie by itself. Needs a package registry.
+// `npm run try:apps`: installs and builds the apps of examples/ in separate folders, signs in against the local WorkOS of
+// the embedded start, and checks that Latchkey accepts the session, as a bearer token and as a sealed cookie. Needs a
+// package registry.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PASSWORD = 'latchkey-demo';
@@ -107,7 +107,7 @@ async function tryApp(app: App, local: Local): Promise<void> {
 
 type Expected = { url: string; organization: string; latchkeyUrl: string };
 
-/** The browser's own cookies, as where Latchkey and the app share a host. */
+/** The browser's cookies, for a Latchkey on the host of the app. */
 async function opensLatchkey(app: App, browser: Browser, expected: Expected): Promise<void> {
   const response = await fetch(`${expected.latchkeyUrl}/v1/me/session`, {
     headers: { cookie: browser.cookiesFor(expected.url) },
@@ -131,7 +131,7 @@ async function startApp(app: App, local: Local): Promise<string> {
   return url;
 }
 
-/** What their documentation asks for; nothing of it is Latchkey's, but where it is. */
+/** The variables that their documentation asks for, and the URL of Latchkey. */
 function environment({ latchkeyUrl, workosUrl, cookiePassword }: Local): Record<string, string> {
   const workos = new URL(workosUrl);
   return {
@@ -148,7 +148,7 @@ function environment({ latchkeyUrl, workosUrl, cookiePassword }: Local): Record<
 }
 
 async function npm(args: readonly string[], cwd: string, env: Record<string, string>): Promise<void> {
-  // The machine's own settings, too: where its registry is may be among them.
+  // With the machine's own settings, which may name its registry.
   const machine = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const { code, stdout, stderr } = await runChild('npm', args, {
     cwd,
@@ -192,7 +192,7 @@ async function end(child: Child): Promise<void> {
 }
 
 function check(holds: boolean, what: string, seen = ''): void {
-  if (!holds) throw new Error(`This does not hold: ${what}. ${seen.slice(0, 4_000)}`);
+  if (!holds) throw new Error(`Failed: ${what}. ${seen.slice(0, 4_000)}`);
   say(what);
 }
 

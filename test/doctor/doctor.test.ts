@@ -25,7 +25,7 @@ const organizations = async (): Promise<number> => {
   return ((await response.json()) as { data: unknown[] }).data.length;
 };
 
-it('cleans up after a step that failed, organization D last, and goes on with the others', async () => {
+it('runs the other steps after one that failed, and deletes the organization last', async () => {
   emulator.faults.add({ kind: 'status', status: 500, method: 'POST', path: '/webhook_endpoints' });
   emulator.faults.add({ kind: 'malformed_json', method: 'GET', path: '/events', times: 1 });
   const examination = await examineLocal(emulator);
@@ -36,14 +36,14 @@ it('cleans up after a step that failed, organization D last, and goes on with th
   expect(deleted.at(-1)?.path).toMatch(/^\/organizations\//);
 });
 
-it('says what it could not undo, and is then incomplete', async () => {
+it('lists what it could not delete, and exits with 2', async () => {
   emulator.faults.add({ kind: 'status', status: 503, method: 'DELETE', path: '/organizations/:id', times: 0 });
   const examination = await examineLocal(emulator);
   expect(examination.left.join()).toMatch(/organization org_\w+: its deletion was answered 503/);
   expect(exitCodeOf(examination)).toBe(2);
 });
 
-it('cleans up when it is interrupted, wherever that is', async () => {
+it('cleans up when it is interrupted at any step', async () => {
   for (const step of [2, 5, 12]) {
     const end = new AbortController();
     const onStep = ({ number }: { number: number }) => {
@@ -55,7 +55,7 @@ it('cleans up when it is interrupted, wherever that is', async () => {
   }
 });
 
-it('names a Latchkey that does not read what WorkOS gives', async () => {
+it('reports answers of WorkOS that Latchkey cannot read', async () => {
   const examination = await examineLocal(emulator, {
     judge: {
       verifyToken: () => Promise.reject(new Error('not for us')),
@@ -66,7 +66,7 @@ it('names a Latchkey that does not read what WorkOS gives', async () => {
   expect(namesOf(examination).toSorted()).toEqual(['!cookie-unread', '!issuer', '!machine-token', '!webhook']);
 });
 
-it('names a role whose session fits no cookie', async () => {
+it('reports a role whose session does not fit a cookie', async () => {
   const permissions = Array.from({ length: 120 }, (_, i) => `documents:write:kind-${i}`);
   emulator.seed({ roles: [{ slug: 'everything', name: 'Everything', permissions }] });
   const examination = await examineLocal(emulator);
@@ -75,12 +75,12 @@ it('names a role whose session fits no cookie', async () => {
   expect(seen).toEqual([expect.stringMatching(/^everything: 120 permissions, about [4-9]\d{3} bytes$/)]);
 });
 
-it('says of each of two divergences whether it is the one that breaks something', async () => {
+it('marks only the difference that breaks something', async () => {
   emulator.behave({ timestamps: 'words', unknown_fields: true, owner_kind: 'agent_registration' });
   expect(namesOf(await examineLocal(emulator)).toSorted()).toEqual(['!timestamp-form', 'owner-kind', 'unknown-fields']);
 });
 
-it('names events that cannot be read for another reason than their times', async () => {
+it('reports events that are unreadable for another reason than their times', async () => {
   const event = { id: 'event_odd', event: 'api_key.created', created_at: '2026-01-01 00:00:00.000', data: {} };
   const body = { object: 'list', data: [event], list_metadata: { after: null } };
   emulator.faults.add({ kind: 'status', status: 200, body, path: '/events', times: 0 });
@@ -89,12 +89,12 @@ it('names events that cannot be read for another reason than their times', async
   expect(names).not.toContain('!timestamp-form');
 });
 
-it('names a machine that does not get the scope that it asks for', async () => {
+it('reports a machine token without the requested scope', async () => {
   emulator.faults.add({ kind: 'status', status: 422, method: 'POST', path: '/connect/applications' });
   expect(namesOf(await examineLocal(emulator))).toEqual(['!machine-scope']);
 });
 
-it('skips what is not there, with its reason', async () => {
+it('skips unavailable features with the reason', async () => {
   emulator.faults.add({ kind: 'status', status: 404, method: 'POST', path: '/connect/applications' });
   emulator.faults.add({ kind: 'status', status: 403, method: 'POST', path: '/user_management/users/:id/api_keys' });
   const { steps } = await examineLocal(emulator);
@@ -106,7 +106,7 @@ it('skips what is not there, with its reason', async () => {
   ]);
 });
 
-it('is a command that writes a report and cleans up on Ctrl-C', async () => {
+it('npm run doctor writes a report, and cleans up on Ctrl-C', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const report = join(folder, 'report.md');
   const start = () =>
@@ -134,7 +134,7 @@ const exitOf = async (args: string[], env: NodeJS.ProcessEnv) => {
   return (await once(child, 'exit'))[0] as number;
 };
 
-it('refuses to start without its argument or with a wrong environment', async () => {
+it('npm run doctor exits with 2 without --workos or with a wrong environment', async () => {
   expect(await exitOf([], process.env)).toBe(2);
   expect(await exitOf(['--workos'], { PATH: process.env['PATH'] })).toBe(2);
 });

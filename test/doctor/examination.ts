@@ -47,7 +47,7 @@ export function examineLocal(
   });
 }
 
-/** The `Cookie` header of a demo person's browser, of an application on this WorkOS. */
+/** Returns the `Cookie` header of a demo person's browser, signed in to an application on this WorkOS. */
 export async function applicationCookie(emulator: Emulator): Promise<string> {
   const { apiKey, clientId, url: apiUrl } = emulator;
   const signIn = makeSealedSignIn({ apiKey, clientId, apiUrl, cookiePassword: COOKIE_PASSWORD, timeoutMs: 5_000 });
@@ -59,7 +59,7 @@ export async function applicationCookie(emulator: Emulator): Promise<string> {
   return emulator.sessionCookie(sealed);
 }
 
-/** What a person would do with the pages of the local WorkOS. */
+/** Plays the person at the pages of the local WorkOS. */
 export const personOf = (emulator: Emulator): Required<Pick<DoctorOptions, 'confirmDevice' | 'browserCode'>> => {
   const post = async (path: string, form: Record<string, string>): Promise<Response> =>
     fetch(`${emulator.url}${path}`, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });

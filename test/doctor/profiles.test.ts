@@ -8,7 +8,7 @@ import type { ProfileName } from '../../src/emulator/profile/profiles.ts';
 import { PROFILE_NAMES } from '../../src/emulator/profile/profiles.ts';
 import { applicationCookie, examineLocal, namesOf, personOf } from './examination.ts';
 
-/** What each planted divergence is called; `!`: something will not work, else Latchkey copes. */
+/** The findings of each profile; `!` marks those that break something. */
 const EXPECTED: Record<ProfileName, readonly string[]> = {
   default: [],
   strict: [
@@ -58,7 +58,7 @@ const count = async (emulator: Emulator): Promise<object> => {
   return { organizations, users, memberships, api_keys, webhook_endpoints, machine_clients };
 };
 
-it.each(PROFILE_NAMES)('finds and names what the profile %s plants, and leaves nothing behind', async (profile) => {
+it.each(PROFILE_NAMES)('reports the differences of the profile %s, and leaves nothing behind', async (profile) => {
   const emulator = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });
   const before = await count(emulator);
   emulator.behave({ profile });

@@ -5,7 +5,7 @@ const TIMEOUT_MS = 10_000;
 export type Judged = { url: string; apiKey: string };
 export type Answer = { status: number; shape: Record<string, string> };
 
-/** Sends every request in turn; what an answer gives is filled into the next ones. */
+/** Sends the requests in turn, and fills values of answers into later ones. */
 export async function askAll({ url, apiKey }: Judged, probes: readonly Probe[]): Promise<Map<string, Answer>> {
   const known: Record<string, string> = { apiKey };
   const answers = new Map<string, Answer>();
@@ -44,7 +44,7 @@ function textAt(body: unknown, path: string): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
-/** Every field by its path, with its type; of a list the first element. Free-form objects count as they are. */
+/** Maps every field's path to its type; of a list the first element. Free-form objects count as one field. */
 function shapeOf(body: unknown, path = ''): Record<string, string> {
   if (Array.isArray(body))
     return { [path || '(body)']: 'array', ...(body.length > 0 && shapeOf(body[0], `${path}[]`)) };

@@ -11,7 +11,7 @@ const reasons = (ours: ReturnType<typeof answer>, theirs: ReturnType<typeof answ
     explain(specification, { name: 'x', method: 'POST', path: PATH, difference }, () => undefined),
   );
 
-it('finds the line of the specification that decides', () => {
+it('explain finds the line of the specification that decides', () => {
   expect(
     reasons(answer(201, { id: 'string', status: 'string' }), answer(201, { id: 'string', enabled: 'boolean' })),
   ).toEqual([
@@ -21,14 +21,14 @@ it('finds the line of the specification that decides', () => {
   expect(reasons(answer(201, {}), answer(204, {}))).toEqual([expect.stringMatching(/lists 201 \(line \d+\), not 204/)]);
 });
 
-it('explains nothing in which the local WorkOS is the one that errs', () => {
+it('explain returns nothing for a difference in which the local WorkOS is wrong', () => {
   expect(reasons(answer(201, { nonsense: 'string' }), answer(201, {}))).toEqual([undefined]);
   expect(reasons(answer(201, {}), answer(201, { secret: 'string' }))).toEqual([undefined]);
   expect(reasons(answer(204, {}), answer(201, {}))).toEqual([undefined]);
   expect(reasons(answer(201, { id: 'number' }), answer(201, { id: 'string' }))).toEqual([undefined]);
 });
 
-it('says nothing of null, of what is below it, and of empty lists', () => {
+it('compare ignores null, fields below it, and empty lists', () => {
   const here = answer(201, { a: 'null', data: 'array' });
   const there = answer(201, { a: 'object', 'a.b': 'string', data: 'array', 'data[]': 'object', 'data[].c': 'string' });
   expect(compare(here, there)).toEqual([]);

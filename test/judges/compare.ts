@@ -6,8 +6,8 @@ export type Difference =
   | { kind: 'type'; field: string; here: string; there: string };
 
 /**
- * What differs between two answers. `null` and a value of the same field do not differ. Of an answer with which only
- * one of them refuses, the status alone is compared.
+ * Returns the differences between two answers. `null` and a value of the same field do not differ. When only one of the
+ * answers is an error, only the status is compared.
  */
 export function compare(ours: Answer, theirs: Answer): Difference[] {
   const differences: Difference[] = [];
@@ -25,7 +25,7 @@ export function compare(ours: Answer, theirs: Answer): Difference[] {
   return differences;
 }
 
-/** Below a field that is missing, null, or an empty list, nothing more is said. */
+/** Fields below a missing field, null or an empty list are no differences of their own. */
 function isUnder(path: string, { shape }: Answer): boolean {
   const parent = path.endsWith('[]') ? path.slice(0, -2) : path.replace(/(?:\.[^.[]+|\[\])$/, '');
   if (parent === path) return false;

@@ -2,7 +2,7 @@ import type { Difference } from './compare.ts';
 import { describe } from './compare.ts';
 import type { Specification } from './specification.ts';
 
-/** What the specification decides only with a second look: which requests, which difference, and why it is right. */
+/** Differences that the specification decides only on a close reading: the requests, the difference, the reason. */
 type Explanation = { of: RegExp; says: RegExp; because: string };
 
 const NO_CREATION = 'Theirs has no route that creates keys, so there is none to try this on.';
@@ -68,7 +68,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
 
 type Of = { name: string; method: string; path: string; difference: Difference };
 
-/** Why a difference is right here; undefined when nothing explains it. `onUsed` is told which explanation served. */
+/** Returns why a difference is right; undefined when nothing explains it. `onUsed` receives the explanation. */
 export function explain(
   specification: Specification,
   { name, method, path, difference }: Of,

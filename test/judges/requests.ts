@@ -1,6 +1,6 @@
-/** One request; `{name}` in a path or a body stands for what an earlier answer gave. */
+/** A request; `{name}` in a path or body is a value of an earlier answer. */
 export type Probe = {
-  /** What it is called in the table, and in the explanations. */
+  /** The name in the table and the explanations. */
   name: string;
   method: string;
   path: string;
@@ -30,7 +30,7 @@ const post = (name: string, path: string, body: object, more: Partial<Probe> = {
 const put = (name: string, path: string, body: object): Probe => ({ name, method: 'PUT', path, body });
 const remove = (name: string, path: string): Probe => ({ name, method: 'DELETE', path });
 
-/** In their order: later ones use what earlier ones made. */
+/** Sent in this order: later ones use what earlier ones created. */
 export const PROBES: readonly Probe[] = [
   get('a wrong secret', '/organizations', { isPublic: true }),
   post('create an organization', '/organizations', { name: 'Judged', external_id: 'crm-1' }, { keep: { org: 'id' } }),

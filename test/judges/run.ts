@@ -12,8 +12,8 @@ import { writeTable } from './table.ts';
 import type { Row } from './table.ts';
 
 // `npm run docs:judges [-- --check]`: sends the same requests to the local WorkOS and to WorkOS's own emulator, and
-// writes what differs into docs/reference, each difference with its explanation. It fails for a difference that
-// nothing explains, for an explanation that explains nothing, and with --check for a table that differs from the page.
+// writes the differences with their explanations into docs/reference. Fails for an unexplained difference, for an unused
+// explanation, and with --check for a page that is out of date.
 
 const FOLDER = import.meta.dirname;
 const PAGE = join(FOLDER, '..', '..', 'docs', 'reference', 'workos-emulators.md');

@@ -6,15 +6,15 @@ type Json = Readonly<Record<string, unknown>>;
 type Place = readonly string[];
 
 export type Specification = {
-  /** The line of an answer of an operation; undefined when it lists no such status. */
+  /** Returns the line of an operation's answer; undefined for a status that it does not list. */
   lineOfStatus(method: string, path: string, status: number): number | undefined;
-  /** The line of a field of an answer; undefined when its schema has none, or is not there. */
+  /** Returns the line of a field of an answer; undefined when its schema has none. */
   lineOfField(method: string, path: string, at: { status: number; field: string }): number | undefined;
 };
 
 const FILE = join(import.meta.dirname, '..', 'emulator', 'workos-openapi.yaml');
 
-/** Reads the specification, so that what decides is found in it by its line. */
+/** Reads the specification, and finds answers and fields by their line. */
 export function openSpecification(): Specification {
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(FILE, 'utf8'), { lineCounter: lines });
@@ -50,7 +50,7 @@ const segmentsOf = (field: string): string[] =>
 const valueAt = (root: unknown, place: Place): unknown =>
   place.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], root);
 
-/** Where a field stands in a schema: through references, alternatives and elements of lists. */
+/** Finds a field in a schema through references, alternatives and elements of lists. */
 function find(root: Json, place: Place, segments: readonly string[]): Place | undefined {
   const schema = valueAt(root, place) as Json | undefined;
   if (schema === undefined) return undefined;

@@ -17,7 +17,7 @@ const OLD_WORDS: readonly OldWord[] = [
   { pattern: /\bhash keys?\b/i, say: 'HMAC key' },
   { pattern: /(?<!permission )\bkey sets?\b/i, say: 'JWKS' },
   { pattern: /\b(?:asked|key) ends?\b/i, say: 'expiry' },
-  { pattern: /\bpatience\b/i, say: 'timeout' },
+  { pattern: /(?<!--)\bpatience\b/i, say: 'timeout' },
   { pattern: /\bpace[ds]?\b/i, say: 'rate limiter' },
   { pattern: /\bsafes\b/i, say: 'idempotency records' },
   {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Service } from './service.ts';
 import type { WorkosKey } from './workos-keys.ts';
 
-/** Something that its administrator does at WorkOS, past Latchkey. */
+/** Calls WorkOS as its administrator, without Latchkey. */
 export async function atWorkos<T>(
   { workos }: Pick<Service, 'workos'>,
   method: string,
@@ -21,7 +21,7 @@ export async function atWorkos<T>(
 
 type NewKey = { name?: string; permissions?: string[]; expires_at?: string };
 
-/** A key made in WorkOS's dashboard, with its secret. */
+/** Creates a key as WorkOS's dashboard does, and returns it with its secret. */
 export function makeDashboardKey(service: Pick<Service, 'workos'>, organizationId: string, key: NewKey = {}) {
   const path = `/organizations/${organizationId}/api_keys`;
   return atWorkos<WorkosKey & { value: string }>(service, 'POST', path, { name: 'from the dashboard', ...key });
@@ -33,7 +33,7 @@ export const deleteAtWorkos = (service: Pick<Service, 'workos'>, keyId: string) 
 export const expireAtWorkos = (service: Pick<Service, 'workos'>, keyId: string, expiresAt: Date | null) =>
   atWorkos<WorkosKey>(service, 'POST', `/api_keys/${keyId}/expire`, { expires_at: expiresAt?.toISOString() ?? null });
 
-/** The header with which WorkOS signs a webhook's body. */
+/** Returns the header that WorkOS signs a webhook with. */
 export function signWebhook(secret: string, body: string | Buffer, sentAt = Date.now()): string {
   return `t=${sentAt}, v1=${createHmac('sha256', secret).update(`${sentAt}.`).update(body).digest('hex')}`;
 }

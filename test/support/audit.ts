@@ -12,7 +12,7 @@ import type { Secrets } from '../../src/secrets.ts';
 
 export const someSecret = () => randomBytes(32).toString('hex');
 
-/** The audit log that tests append to, tell nobody of, and verify. */
+/** An audit log for tests, without announcements. */
 export function makeTestAudit(clock: Clock, secrets: Secrets = { secret: someSecret(), previousSecrets: [] }) {
   const chain = makeAuditChain(secrets);
   const sealer = makeSealer(sealKeysOf(secrets));
@@ -33,7 +33,7 @@ export function makeTestAudit(clock: Clock, secrets: Secrets = { secret: someSec
   };
 }
 
-/** An event of an organization, with details of every kind. */
+/** Creates an audit event with details of every type. */
 export function anAuditEvent(organizationId: string, i: number): AuditEvent {
   const details = { z: 1, a: [null, 'ü', { y: true, b: '2026-11-20T00:00:00.000Z' }], n: 1.5, empty: {}, i };
   return {

@@ -6,16 +6,16 @@ import type { Service } from './service.ts';
 type Current = { acme: { id: string }; owner: string };
 export type TestOrganization = { id: string; name: string; external_id: string };
 
-/** Keys that have forms of their own in either environment. */
+/** The prefixes of keys in each environment. */
 export const FORMS = {
   api_keys: { prefixes: ['sk_'], format: { live: 'msk_live_', test: 'msk_test_', checksum: true } },
 };
 
-/** What tests of both environments do, in whatever organization is the current one's. */
+/** Helpers for tests of both environments, in the organization of the current test. */
 export function inBothEnvironments(
   service: Service,
   testing: Pick<Service, 'workos'>,
-  /** The organization that a test is about, and the token of its owner. */
+  /** The organization of the current test, and its owner's token. */
   current: () => Current,
 ) {
   const testOrganizations = async () =>
@@ -31,7 +31,7 @@ export function inBothEnvironments(
     testOrganizations,
     testOrganization: async () => (await testOrganizations())[0]!,
     rowOf: (id: string) => service.db('api_keys').where({ workos_id: id }).first(),
-    /** So that no test leaves a fault to the next. */
+    /** Clears faults after each test. */
     clearFaults(): void {
       service.workos.faults.clear();
       testing.workos.faults.clear();

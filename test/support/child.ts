@@ -3,20 +3,20 @@ import type { ChildProcess } from 'node:child_process';
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
-/** A process of its own, with everything it wrote so far. */
+/** A child process, with its output so far. */
 export type Child = {
   stdout(): string;
   stderr(): string;
-  /** Waits until the pattern is on standard output. Rejects when the process ends before, or after the deadline. */
+  /** Waits for the pattern on standard output. Rejects when the process exits first, or after the timeout. */
   saw(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
   exited: Promise<Exit>;
-  /** Signals the process and, in a group of its own, everything it started. */
+  /** Signals the process and everything that it started. */
   kill(signal: NodeJS.Signals): void;
 };
 
 type Options = {
   cwd?: string;
-  /** The whole environment, but for PATH and HOME: nothing of the machine's leaks into a test. */
+  /** The whole environment except PATH and HOME: no variable of the machine reaches a test. */
   env?: Readonly<Record<string, string>>;
 };
 
@@ -49,7 +49,7 @@ export function startChild(command: string, args: readonly string[], { cwd, env 
   };
 }
 
-/** Runs a process to its end. */
+/** Runs a process until it exits. */
 export async function runChild(
   command: string,
   args: readonly string[],

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/clock.ts';
 
 export type TestClock = Clock & { advance(milliseconds: number): void };
 
-/** The real time, plus what a test has added to it. */
+/** Creates a clock of the real time plus what a test adds. */
 export function makeTestClock(): TestClock {
   let offset = 0;
   const clock = () => new Date(Date.now() + offset);

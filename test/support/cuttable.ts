@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A way to a service that a test can cut and mend, until the test is over. */
+/** Opens a proxy to a service that a test can cut and restore, until the test ends. */
 export async function cuttable({ url }: { url: string }) {
   const target = Number(new URL(url).port);
   const sockets = new Set<Socket>();

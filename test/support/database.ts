@@ -13,7 +13,7 @@ export type TestDatabase = {
   close(): Promise<void>;
 };
 
-/** A migrated database of the test's own. */
+/** Creates a migrated database for one test file. */
 export async function freshDatabase(): Promise<TestDatabase> {
   const source = inject('template');
   if (source.kind === 'embedded') {

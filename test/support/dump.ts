@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Every row of every table of ours as PostgreSQL writes it; bytes in hexadecimal. */
+/** Returns every row of every table as PostgreSQL writes it, with bytes in hexadecimal. */
 export async function dumpRows(db: Knex): Promise<string> {
   const { rows: tables } = await db.raw<{ rows: { name: string }[] }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -14,7 +14,7 @@ export async function dumpRows(db: Knex): Promise<string> {
   return texts.join('\n');
 }
 
-/** The bytes of the database's own files (tables, indexes and what led to them) as one latin1 text. */
+/** Returns the bytes of the database's files (tables, indexes, write-ahead log) as one latin1 text. */
 export async function dumpFiles(db: Knex): Promise<string> {
   await db.raw('checkpoint');
   const { rows } = await db.raw<{ rows: { bytes: Buffer }[] }>(
@@ -28,7 +28,7 @@ export async function dumpFiles(db: Knex): Promise<string> {
   return rows.map(({ bytes }) => bytes.toString('latin1')).join('\n');
 }
 
-/** Whether the database lets us read its files; a server does so only for its superuser. */
+/** Whether the files can be read: on a server only by its superuser. */
 export async function mayReadFiles(db: Knex): Promise<boolean> {
   const { rows } = await db.raw<{ rows: { may: boolean }[] }>(
     'select rolsuper as may from pg_roles where rolname = current_user',

@@ -7,15 +7,15 @@ import type { Frame } from '../../src/client/guard/read-frames.ts';
 export type Listening = {
   status: number;
   headers: IncomingMessage['headers'];
-  /** Everything that was told so far. */
+  /** The events so far. */
   frames: Frame[];
-  /** What was sent as it stands, comments included. */
+  /** The raw text so far, with comments. */
   text: () => string;
   ended: Promise<void>;
   close(): void;
 };
 
-/** Listens to the invalidations of a service, until the test is over. */
+/** Follows the invalidations of a service until the test ends. */
 export async function listenToInvalidations(
   { url }: { url: string },
   token: string,

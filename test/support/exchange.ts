@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Service } from './service.ts';
 
-/** Writes a request that asks for the connection's end, and reads until there is one. */
+/** Sends a request with `connection: close`, and reads until the connection is closed. */
 export async function exchange({ url }: Pick<Service, 'url'>, bytes: Buffer, deadlineMs = 5_000): Promise<string> {
   const { hostname, port } = new URL(url);
   const { promise, resolve } = Promise.withResolvers<string>();

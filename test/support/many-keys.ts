@@ -5,7 +5,7 @@ import type { WorkosKey } from './workos-keys.ts';
 
 const AT_A_TIME = 25;
 
-/** Keys on both sides, made past Latchkey, which would take long; nobody knows their secrets. @returns WorkOS's ids */
+/** Inserts keys on both sides directly, which is fast; their secrets are unknown. @returns WorkOS's ids */
 export async function addKeys(
   service: Pick<Service, 'db' | 'workos' | 'clock'>,
   organizationId: string,

@@ -1,4 +1,4 @@
-/** A table of Markdown, padded as the formatter pads it; the first row is its head. */
+/** Formats a Markdown table as the formatter does; the first row is the head. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_cell, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;

@@ -18,12 +18,12 @@ const askAboutMember = () => Promise.resolve();
 const noteRole = () => undefined;
 
 export const T0 = Date.parse('2026-11-01T12:00:00.000Z');
-/** Minutes after a fixed beginning. */
+/** Returns the time so many minutes after a fixed start. */
 export const minute = (n: number): Date => new Date(T0 + n * 60_000);
 
 const newId = (prefix: string) => `${prefix}_${randomBytes(8).toString('hex')}`;
 
-/** A mirror on a database of its own, and a hand that tells it of events. */
+/** Creates a mirror on its own database, and a function that applies events to it. */
 export async function startMirror(firstPosture?: Product['first_posture']) {
   const { db, close } = await freshDatabase();
   afterAll(close);

@@ -16,12 +16,12 @@ const ROLE_PERMISSIONS: Record<Role, string[]> = {
   member: ['workspace:read', 'workspace:write:own', 'tasks:write:own'],
 };
 
-/** Organizations for tests, each of its own, so that tests of one file share a service and nothing else. */
+/** Creates organizations, one per test, so that the tests of a file share only the service. */
 export function makeOrganizations({ db, workos, clock }: Deps) {
   const issuedAt = () => Math.floor(clock().getTime() / 1_000);
 
   return {
-    /** An organization that WorkOS knows, with one person a role; billing knows it unless `billing` is null. */
+    /** Creates an organization at WorkOS with a person per role, and its billing unless `billing` is null. */
     async add(billing: Billing | null = { status: 'active' }) {
       const name = randomBytes(6).toString('hex');
       const id = `org_${name}`;
@@ -33,7 +33,7 @@ export function makeOrganizations({ db, workos, clock }: Deps) {
         name,
         userId,
         machineClientId: `client_ci_${name}`,
-        /** A person's session. */
+        /** Returns a person's access token. */
         session: (role: Role = 'owner', claims: object = {}) =>
           workos.signSessionToken({
             iss: workos.sessionIssuer(),
@@ -47,7 +47,7 @@ export function makeOrganizations({ db, workos, clock }: Deps) {
             exp: issuedAt() + 300,
             ...claims,
           }),
-        /** A CI runner's token. */
+        /** Returns a machine token. */
         machineToken: (scope = 'apikeys:write', claims: object = {}) =>
           workos.signMachineToken({
             iss: workos.url,

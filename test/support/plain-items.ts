@@ -1,6 +1,6 @@
 import type { Items } from '../../src/background/items.ts';
 
-/** Items without a database: nothing is set aside, and a failure is the test's. */
+/** Items without a database: none is set aside, and a failure fails the test. */
 export const plainItems: Items = {
   async each(items, { work, parallel }) {
     if (parallel) await Promise.all(items.map(work));

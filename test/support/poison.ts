@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { DeadLetters } from '../../src/background/loop.ts';
 import type { Background } from '../../src/background/background.ts';
 
-/** What is written of one organization to a table is refused for good. @returns what has it accepted again */
+/** Makes the database refuse writes of one organization to a table. @returns a function that allows them again */
 export async function refuseFor(db: Knex, organizationId: string, table: string): Promise<() => Promise<void>> {
   const name = `refuse_${organizationId}_${table}`.toLowerCase();
   await db.raw(`
@@ -16,7 +16,7 @@ export async function refuseFor(db: Knex, organizationId: string, table: string)
   return async () => void (await db.raw(`drop trigger ${name} on ${table}`));
 }
 
-/** The dead letters of a loop. */
+/** Returns the dead letters of a loop. */
 export function deadLettersOf({ loops }: Pick<Background, 'loops'>, name: string): DeadLetters {
   const found = loops.find((loop) => loop.name === name);
   if (!found || !('items' in found)) throw new Error(`${name} has no items`);

@@ -6,7 +6,7 @@ import type { Service } from './service.ts';
 
 type RawRequest = { headers?: Record<string, string | string[]>; body?: string | Buffer };
 
-/** A request as it stands: no normalised path, headers more than once where a list is given, any method. */
+/** Sends a request as written: the path is not normalised, a list repeats its header, any method. */
 export async function rawCall(
   { url }: Pick<Service, 'url'>,
   method: string,
@@ -34,7 +34,7 @@ export async function rawCall(
   return answer;
 }
 
-/** Writes bytes to the port and reads one whole answer, or until the service closes or was silent for `quietMs`. */
+/** Writes bytes to the port, and reads until one whole answer, the close, or `quietMs` of silence. */
 export async function rawSocket(
   { url }: Pick<Service, 'url'>,
   bytes: string | Buffer,
@@ -60,7 +60,7 @@ function isWhole(text: string): boolean {
   return length !== undefined && text.length >= end + 4 + Number(length);
 }
 
-/** The first answer in what a socket gave back. */
+/** Parses the first answer of a socket. */
 export function readAnswer(text: string): Answer {
   const [head = '', ...rest] = text.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');

@@ -11,7 +11,7 @@ const USER = {
   updated_at: '2026-01-01T00:00:00.000Z',
 };
 
-/** The value of a `wos_session` cookie, sealed by WorkOS's own SDK as a console that signs people in would do. */
+/** Returns the value of a `wos_session` cookie, sealed by WorkOS's SDK as an application does. */
 export async function sealSession(accessToken: string, cookiePassword = COOKIE_PASSWORD): Promise<string> {
   const answer = { user: USER, access_token: accessToken, refresh_token: 'a refresh token' };
   const workos = new WorkOS({

@@ -36,7 +36,7 @@ export const PROFILE = profileNamed(process.env['LOCAL_WORKOS_PROFILE']);
 
 const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
 
-// The demo's roles and permissions without its people, whose passwords take time to hash.
+// The demo's roles and permissions, without its people: hashing their passwords is slow.
 export const emptySeed = { ...demoSeed, organizations: [], people: [], memberships: [], machineClients: [] };
 
 export type Service = {
@@ -46,9 +46,9 @@ export type Service = {
   db: Knex;
   workos: Emulator;
   clock: TestClock;
-  /** Every log line so far. */
+  /** The log lines so far. */
   logs: readonly string[];
-  /** The background loops, which tests step by hand. */
+  /** The background loops, which tests run step by step. */
   background: Background;
   organizations: Organizations;
   /** The parts of the service, for a command that needs the same. */
@@ -66,7 +66,7 @@ export type Options = {
   at?: FaultPoint;
   /** Connects the service to its database on a server; the test keeps its direct connection. */
   through?: (url: string) => Promise<Knex>;
-  /** Plans beside those of the default configuration. */
+  /** Plans in addition to those of the default configuration. */
   plans?: readonly z.input<typeof ProductFile>['plans'][number][];
   /** The billing section of the configuration. */
   billing?: z.input<typeof ProductFile>['billing'];
@@ -76,7 +76,7 @@ export type Options = {
   seed?: Seed;
 };
 
-/** The whole service on a database of its own and a local WorkOS; closed after the test file. */
+/** Starts the whole service on its own database and a local WorkOS; closed after the test file. */
 export async function startService(
   env: Readonly<Record<string, string>> = {},
   { at, through, plans = [], billing, product: said, seed = emptySeed }: Options = {},
@@ -169,14 +169,14 @@ export function environment(workos: Emulator): Record<string, string> {
     WORKOS_API_URL: workos.url,
     WORKOS_AUTHKIT_URL: workos.url,
     WORKOS_TIMEOUT_MS: '2000',
-    // Tests that switch faults on share a service with tests that do not.
+    // Tests with faults share a service with tests without.
     WORKOS_BREAKER_FAILURES: '10000',
     WORKOS_VALIDATIONS_PER_SECOND: '10000',
     WORKOS_SETTLEMENTS_PER_SECOND: '10000',
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
     WORKOS_REFRESHES_PER_SECOND: '10000',
-    // Every test has the same address.
+    // All tests have the same address.
     WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000000',
     LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
     WORKOS_COOKIE_PASSWORD: COOKIE_PASSWORD,

@@ -1,7 +1,7 @@
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import type { Service } from './service.ts';
 
-/** What Latchkey asks of WorkOS, as the local WorkOS's faults name it. */
+/** The requests of Latchkey to WorkOS, as the faults of the local WorkOS name them. */
 export const AT = {
   create: { method: 'POST', path: '/organizations/:id/api_keys' },
   list: { method: 'GET', path: '/organizations/:id/api_keys' },
@@ -13,12 +13,12 @@ export const AT = {
 
 export type Asked = keyof typeof AT;
 
-/** Switches a fault on for one kind of request; once, unless `times` says otherwise. */
+/** Adds a fault for one kind of request; `times` is 1 by default. */
 export function failAt({ workos }: Pick<Service, 'workos'>, asked: Asked, fault: FaultInput): void {
   workos.faults.add({ ...fault, ...AT[asked] });
 }
 
-/** WorkOS cannot be reached at all until `faults.clear()`. */
+/** Makes WorkOS unreachable until `faults.clear()`. */
 export function takeWorkosDown({ workos }: Pick<Service, 'workos'>): void {
   workos.faults.add({ kind: 'reset_before', times: 0 });
 }

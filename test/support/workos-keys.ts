@@ -3,7 +3,7 @@ import type { Service } from './service.ts';
 
 export type WorkosKey = { id: string; name: string; permissions: string[]; expires_at: string | null };
 
-/** What WorkOS holds for an organization, newest first; asked as its administrator, past Latchkey. */
+/** Lists an organization's keys at WorkOS, newest first, without Latchkey. */
 export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organizationId: string): Promise<WorkosKey[]> {
   const response = await fetch(`${workos.url}/organizations/${organizationId}/api_keys?limit=100`, {
     headers: { authorization: `Bearer ${workos.apiKey}` },
@@ -12,7 +12,7 @@ export async function keysAtWorkos({ workos }: Pick<Service, 'workos'>, organiza
   return readKeys(await response.json());
 }
 
-/** The same of a person, in all organizations. */
+/** Lists a person's keys in all organizations. */
 export async function userKeysAtWorkos({ workos }: Pick<Service, 'workos'>, userId: string): Promise<WorkosKey[]> {
   const response = await fetch(`${workos.url}/user_management/users/${userId}/api_keys?limit=100`, {
     headers: { authorization: `Bearer ${workos.apiKey}` },
@@ -21,22 +21,22 @@ export async function userKeysAtWorkos({ workos }: Pick<Service, 'workos'>, user
   return readKeys(await response.json());
 }
 
-/** With their ends as Latchkey shows them: the profile of the local WorkOS decides how it writes times itself. */
+/** With expiries as Latchkey formats them: the profile of the local WorkOS decides its own format. */
 function readKeys(answer: unknown): WorkosKey[] {
   return (answer as { data: WorkosKey[] }).data.map((key) => ({ ...key, expires_at: isoTime(key.expires_at) }));
 }
 
-/** A time of WorkOS, of either form, in ours. */
+/** Converts a time of WorkOS to our format. */
 export function isoTime(text: string | null): string | null {
   return text === null ? null : (readTime(text)?.toISOString() ?? text);
 }
 
-/** How often WorkOS was asked for something, as the local WorkOS saw it. */
+/** Counts requests that the local WorkOS received. */
 export function workosRequests({ workos }: Pick<Service, 'workos'>, method: string, path: string): number {
   return workos.requests().filter((request) => request.method === method && request.path === path).length;
 }
 
-/** Makes a key as somebody at WorkOS's dashboard would. */
+/** Creates a key as a person at WorkOS's dashboard does. */
 export async function makeKeyAtWorkos(
   { workos }: Pick<Service, 'workos'>,
   organizationId: string,
@@ -51,7 +51,7 @@ export async function makeKeyAtWorkos(
   return (await response.json()) as WorkosKey & { value: string };
 }
 
-/** Whether a secret is good in WorkOS's own eyes. */
+/** Whether WorkOS validates a secret. */
 export async function worksAtWorkos({ workos }: Pick<Service, 'workos'>, value: string): Promise<boolean> {
   const response = await fetch(`${workos.url}/api_keys/validations`, {
     method: 'POST',
