@@ -148,7 +148,7 @@ export const PLANTS: Record<string, Plant> = {
     file: 'members/ask-for-members.ts',
     // Each of the two holds without the other.
     changes: [
-      ['  await Promise.allSettled(asked.members);\n', ''],
+      ['  await Promise.allSettled(batch.members);\n', ''],
       ['const times = roles.flatMap(', 'const times = [member.updatedAt].concat(roles.flatMap('],
       ['role?.updatedAt ?? []);', 'role?.updatedAt ?? []));'],
     ],
