@@ -36,7 +36,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
-    ...forwardAuthRoutes({ presentedBy: verification.keyCallers.presentedBy, decide: verification.decide }),
+    ...forwardAuthRoutes({ findKey: verification.findPresentedKey, decide: verification.decide }),
     ...platform.usage.routes,
     ...makeHooks(platform).routes(),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),

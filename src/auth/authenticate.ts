@@ -10,13 +10,15 @@ import type { KeyPlace } from './query-keys.ts';
 import { assertSameOrigin } from './same-origin.ts';
 import type { SessionCookies } from './session-cookie.ts';
 
+/** @throws AppError when the key is good for nothing, or its address is over its limit */
+type FindApiKey = (presented: string, from: CallerOrigin) => Promise<ApiKeyCaller>;
+
 type Deps = {
   /** The prefixes of API keys. */
   keyPrefixes: readonly string[];
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   findServiceToken: (token: string) => ServiceCaller | undefined;
-  /** @throws AppError for an expired key, or an address over its limit */
-  findApiKey: (key: string, from: CallerOrigin) => Promise<ApiKeyCaller | undefined>;
+  findApiKey: FindApiKey;
   /** Returns the access token of a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<string | undefined>;
   cookies: Pick<SessionCookies, 'read'>;
@@ -52,18 +54,16 @@ export function makeAuthenticate(deps: Deps) {
     return kind === 'api_key' ? { apiKey: token } : resolve(deps, token, kind);
   }
 
-  async function callerOf(req: Request, place?: KeyPlace): Promise<Caller> {
+  async function callerOf(req: Request, place?: KeyPlace, findApiKey = deps.findApiKey): Promise<Caller> {
     const found = await identify(req, place).catch((error: unknown) => failed(deps, req, error));
     if (!('apiKey' in found)) return found;
     // `findApiKey` has counted an unknown key as a failure.
-    const caller = await deps.findApiKey(found.apiKey, originOf(req));
-    if (!caller) throw credentialInvalid();
-    return caller;
+    return findApiKey(found.apiKey, originOf(req));
   }
 
-  return async function authenticate(req: Request, place?: KeyPlace): Promise<Caller> {
+  return async function authenticate(req: Request, place?: KeyPlace, findApiKey?: FindApiKey): Promise<Caller> {
     try {
-      return await callerOf(req, place);
+      return await callerOf(req, place, findApiKey);
     } catch (error) {
       for (const [name, value] of Object.entries(deps.failures.headersOf(error))) req.res?.setHeader(name, value);
       throw named(error, () => read(req, place), kindOf);

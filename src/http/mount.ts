@@ -10,16 +10,19 @@ import { isEventStream, sendStream } from './server/event-stream.ts';
 import type { EventStream } from './server/event-stream.ts';
 import { assertImpersonated } from './impersonation.ts';
 import { requestIdOf } from './request-id.ts';
-import { errorCodesOf, successOf } from './route.ts';
-import type { BillingClass, RequestContext, Route } from './route.ts';
+import { belongsToOrganization, errorCodesOf, successOf } from './route.ts';
+import type { BillingClass, FindForwardedKey, RequestContext, Route } from './route.ts';
 import { ifUnsent } from './server/unsent.ts';
 import { refuseProto, validate } from './validate.ts';
 
 export type Guards = {
   /** @throws AppError `database_unavailable` while the database has not shown itself to be the primary */
   assertCurrent(): void;
-  /** Identifies the caller by the credential. @throws AppError 401 */
-  authenticate(req: Request, keyInQuery?: 'own' | 'forwarded'): Promise<Caller>;
+  /**
+   * Identifies the caller by the credential: an API key by `findKey`, if that is given.
+   * @throws AppError 401
+   */
+  authenticate(req: Request, keyInQuery?: 'own' | 'forwarded', findKey?: FindForwardedKey): Promise<Caller>;
   /** Judges the caller's address. @throws AppError `ip_not_allowed` */
   assertAddress(caller: TenantCaller, address: string | undefined): Promise<void>;
   /** Counts a request with an API key. @throws AppError 429 */
@@ -52,7 +55,7 @@ export function mountRoutes(routes: readonly Route[], options: Options): Router 
 }
 
 function methodOf({ method, access }: Route): Route['method'] | 'all' {
-  return access.kind === 'tenant' && access.anyMethod ? 'all' : method;
+  return access.kind === 'forwarded' ? 'all' : method;
 }
 
 function handler(route: Route, options: Options): RequestHandler {
@@ -76,29 +79,29 @@ function handler(route: Route, options: Options): RequestHandler {
 
 function noteKey(route: Route, guards: Guards, req: Request, res: Response, refusal: AppError | undefined): void {
   const caller = res.locals['caller'] as Caller | undefined;
-  if (caller?.kind === 'api_key' && !decidesOnKey(route)) guards.keyAnswered(caller, refusal, originOf(req));
+  if (caller?.kind === 'api_key' && route.access.kind !== 'forwarded')
+    guards.keyAnswered(caller, refusal, originOf(req));
 }
 
-// The order is part of the contract: credential, address, rate, scope and organization, billing, then the input.
+// The order is part of the contract: credential, address, environment, rate, scope and organization, billing, then the
+// input.
 async function answer(route: Route, guards: Guards, req: Request, res: Response): Promise<void> {
   const { organization_id: named, ...query } = queryOf(route, req);
   const signed = route.access.kind === 'signed' ? await readSignedBody(req, res, route.access) : undefined;
   const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
-  res.locals['mapRefusals'] = route.access.kind === 'tenant' && route.access.mapsRefusals && query['map'] === '403';
+  res.locals['mapRefusals'] = route.access.kind === 'forwarded' && query['map'] === '403';
   if (!isOpen && !judgesItself(route)) guards.assertCurrent();
-  const caller = isOpen ? undefined : await guards.authenticate(req, keyPlaceOf(route));
+  const findKey = route.access.kind === 'forwarded' ? route.access.findKey : undefined;
+  const caller = isOpen ? undefined : await guards.authenticate(req, keyPlaceOf(route), findKey);
   if (caller) {
     res.locals['caller'] = caller;
-    const isDecided = caller.kind === 'api_key' && decidesOnKey(route);
-    if (caller.kind !== 'service' && !isDecided) await guards.assertAddress(caller, req.ip);
-    if (caller.kind === 'api_key' && !isDecided)
-      await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
+    if (!findKey || caller.kind !== 'api_key') await admitCaller(guards, caller, req, res);
     await admit(route, guards, caller, named);
   }
   const result = await route.handle({
     caller,
     params: validate(route.params ?? Nothing, req.params, 'path'),
-    query: validate(route.query ?? Nothing, route.access.kind === 'tenant' ? query : req.query, 'query'),
+    query: validate(route.query ?? Nothing, belongsToOrganization(route) ? query : req.query, 'query'),
     body: signed === undefined ? await readBody(route, req, res) : validate(route.body ?? Nothing, signed(), 'body'),
     context: contextOf(req, res),
   });
@@ -112,23 +115,29 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   else res.status(status).json(schema.parse(result));
 }
 
-/** Verification may answer from memory without a current database, if the operator configures it. */
-function judgesItself(route: Route): boolean {
-  const { access } = route;
-  return access.kind === 'service' ? access.machines : decidesOnKey(route);
+/** Judges the caller's address, and the environment and rate of an API key. */
+async function admitCaller(guards: Guards, caller: Caller, req: Request, res: Response): Promise<void> {
+  if (caller.kind !== 'service') await guards.assertAddress(caller, req.ip);
+  if (caller.kind !== 'api_key') return;
+  // Test keys may not touch live data.
+  if (caller.environment === 'test')
+    throw new AppError('permission_denied', 'A test key cannot do this. Use a live key.', {
+      details: { environment: 'test', required_environment: 'live' },
+    });
+  await guards.admitKey(caller, (name, value) => res.setHeader(name, value));
 }
 
-/** Whether the route itself decides on the presented key, and counts its use. */
-function decidesOnKey({ access }: Route): boolean {
-  return access.kind === 'tenant' && access.keyInForwarded;
+/** Verification may answer from memory without a current database, if the operator configures it. */
+function judgesItself({ access }: Route): boolean {
+  return access.kind === 'service' ? access.machines : access.kind === 'forwarded';
 }
 
 /** Where a key may be besides headers: in the query string of a request for an event stream. */
 function keyPlaceOf(route: Route): 'own' | 'forwarded' | undefined {
   const { access } = route;
-  if (access.kind !== 'tenant' || !access.callers.includes('api_key')) return undefined;
-  if (isEventStream(successOf(route).schema)) return 'own';
-  return access.keyInForwarded ? 'forwarded' : undefined;
+  if (access.kind === 'forwarded') return 'forwarded';
+  const takesKeys = access.kind === 'tenant' && access.callers.includes('api_key');
+  return takesKeys && isEventStream(successOf(route).schema) ? 'own' : undefined;
 }
 
 /** Returns the query without a key in it, which is a credential and no input. */
@@ -148,18 +157,17 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
     return;
   }
   if (caller.kind === 'service') throw denied('This route needs a credential of an organization, not a service token.');
-  if (!access.callers.includes(caller.kind)) throw denied(callerRefusal(caller));
-  // Test keys may not touch live data.
-  if (caller.kind === 'api_key' && caller.environment === 'test' && !access.testKeys)
-    throw new AppError('permission_denied', 'A test key cannot do this. Use a live key.', {
-      details: { environment: 'test', required_environment: 'live' },
-    });
+  const callers: readonly Caller['kind'][] = access.kind === 'forwarded' ? ['api_key'] : access.callers;
+  if (!callers.includes(caller.kind)) throw denied(callerRefusal(caller));
+  if (access.kind === 'forwarded') return assertNamed(named, caller);
   assertScope(access.scope, caller);
   assertImpersonated(caller, access.impersonated, guards.impersonatedMay);
-  if (named !== undefined && named !== caller.organizationId) {
-    throw denied('The credential belongs to another organization.');
-  }
-  if (access.billing !== 'itself') await guards.assertBilling(caller.organizationId, access.billing);
+  assertNamed(named, caller);
+  await guards.assertBilling(caller.organizationId, access.billing);
+}
+
+function assertNamed(named: unknown, { organizationId }: TenantCaller): void {
+  if (named !== undefined && named !== organizationId) throw denied('The credential belongs to another organization.');
 }
 
 function assertScope(anyOf: readonly string[], caller: Caller): void {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { AppError, ErrorCode } from '../errors.ts';
-import type { MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
+import type { ApiKeyCaller, MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
+import type { CallerOrigin } from './caller-origin.ts';
 import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, in the eyes of billing: only `create` needs an active posture by default. */
@@ -60,18 +61,9 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
 type TenantAccess = {
   /** The caller needs one of these scopes; empty: any caller of the organization. */
   scope: readonly string[];
-  /** `itself`: the route judges billing by what the presented key is used for. */
-  billing: BillingClass | 'itself';
+  billing: BillingClass;
   /** The kinds of callers that may use the route; all three by default. */
   callers?: readonly TenantCaller['kind'][];
-  /** With `?map=403`, refusals other than 401 get status 403, for proxies that pass on no other. Their code stays. */
-  mapsRefusals?: boolean;
-  /** Takes an API key from the query string of the request that a proxy asks about, if it is for an event stream. */
-  keyInForwarded?: boolean;
-  /** Takes any method: some proxies use the method of the request that they ask about. */
-  anyMethod?: boolean;
-  /** Takes test keys and judges them itself; other routes refuse them. */
-  testKeys?: boolean;
   /** The act that an impersonator needs permission for; by default it follows from the billing class. */
   impersonated?: ImpersonatedAct | 'always';
 };
@@ -80,8 +72,16 @@ export type Access =
   | ({ kind: 'tenant' } & Required<TenantAccess>)
   /** With `machines`, a machine token may use the route too, for its own organization. */
   | { kind: 'service'; scope: readonly string[]; machines: boolean }
+  /** For a proxy, about the API key of the request that it holds. */
+  | { kind: 'forwarded'; findKey: FindForwardedKey }
   | ({ kind: 'signed' } & SignedAccess)
   | { kind: 'public' };
+
+/** Finds a presented key. @throws AppError for a key that is good for nothing */
+export type FindForwardedKey<K extends ApiKeyCaller = ApiKeyCaller> = (
+  presented: string,
+  from: CallerOrigin,
+) => Promise<K>;
 
 /** Authenticates a request by a signature over its body. */
 export type SignedAccess = {
@@ -106,10 +106,8 @@ const TENANT_CALLERS = ['user', 'machine', 'api_key'] as const;
 export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   definition: Definition<TenantCaller, P, Q, B, R> & TenantAccess,
 ): Route {
-  const { scope, billing, callers = TENANT_CALLERS, mapsRefusals = false, anyMethod = false, ...others } = definition;
-  const { testKeys = false, keyInForwarded = false, impersonated = actOf(billing), ...rest } = others;
-  const flags = { mapsRefusals, anyMethod, testKeys, keyInForwarded, impersonated };
-  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, ...flags } });
+  const { scope, billing, callers = TENANT_CALLERS, impersonated = actOf(billing), ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, impersonated } });
 }
 
 // A route that adds or changes something, and does not name its act, needs the permission to create.
@@ -135,6 +133,18 @@ export function serviceOrMachineRoute<
 >(definition: Definition<ServiceCaller | MachineCaller, P, Q, B, R> & { scope: readonly string[] }): Route {
   const { scope, ...rest } = definition;
   return erase({ ...rest, access: { kind: 'service', scope, machines: true } });
+}
+
+/**
+ * A route that a proxy asks about a request, and that decides itself on the API key of that request. It takes any method,
+ * since some proxies use the one of the request. With `?map=403`, refusals other than 401 get status 403, for proxies that
+ * pass on no other. Their code stays.
+ */
+export function forwardedRoute<K extends ApiKeyCaller, Q extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<K, z.ZodType, Q, z.ZodType, R> & { findKey: FindForwardedKey<K> },
+): Route {
+  const { findKey, ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'forwarded', findKey } });
 }
 
 /** A route for webhooks: other systems, which sign the body. */
@@ -173,7 +183,13 @@ const IMPLIED_CODES: Record<Access['kind'], readonly ErrorCode[]> = {
   signed: SIGNED_CODES,
   service: CALLER_CODES,
   tenant: CALLER_CODES,
+  forwarded: CALLER_CODES,
 };
+
+/** Whether callers of the route belong to an organization, which they may name as `organization_id`. */
+export function belongsToOrganization({ access }: Pick<Route, 'access'>): boolean {
+  return access.kind === 'tenant' || access.kind === 'forwarded';
+}
 
 /** Returns the status and schema of the successful answer. */
 export function successOf(route: Route): { status: number; schema: z.ZodType } {
@@ -188,7 +204,7 @@ export function errorCodesOf(route: Route): ReadonlySet<ErrorCode> {
   if (route.body) codes.add('unsupported_media_type');
   for (const code of IMPLIED_CODES[route.access.kind]) codes.add(code);
   // The product's configuration may close any billing class.
-  if (route.access.kind === 'tenant') codes.add('billing_inactive');
+  if (belongsToOrganization(route)) codes.add('billing_inactive');
   if (route.idempotent) codes.add('idempotency_key_reused').add('request_in_progress');
   return codes;
 }

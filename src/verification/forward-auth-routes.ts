@@ -2,21 +2,16 @@ import { z } from 'zod';
 import { OPERATIONS } from '../tenants/posture.ts';
 import type { Operation } from '../tenants/posture.ts';
 import { ENVIRONMENTS } from '../api-keys/key.ts';
-import { AppError } from '../errors.ts';
 import type { ApiKeyCaller } from '../http/caller.ts';
-import { tenantRoute } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import { forwardedRoute } from '../http/route.ts';
+import type { FindForwardedKey, Route } from '../http/route.ts';
 import type { Decide } from './decide.ts';
 import { WANTED_ENVIRONMENTS } from './judge.ts';
-import type { KeyCallers } from './key-callers.ts';
 import { limitHeaders } from './limit-answer.ts';
+import type { PresentedKey } from './presented-key.ts';
 import { refusalOf } from './refusal.ts';
 
-type Deps = {
-  /** The key that a caller came with. */
-  presentedBy: KeyCallers['presentedBy'];
-  decide: Decide;
-};
+type Deps = { findKey: FindForwardedKey<PresentedKey>; decide: Decide };
 
 export const FORWARD_PATH = '/v1/auth/forward';
 
@@ -56,9 +51,9 @@ const Allowed = z
   .meta({ id: 'ForwardedCaller' });
 
 /** What a proxy asks before it passes a request on: nginx `auth_request`, Traefik, Caddy, Envoy. */
-export function forwardAuthRoutes({ presentedBy, decide }: Deps): Route[] {
+export function forwardAuthRoutes({ findKey, decide }: Deps): Route[] {
   return [
-    tenantRoute({
+    forwardedRoute({
       operationId: 'forwardAuth',
       method: 'get',
       path: FORWARD_PATH,
@@ -67,24 +62,17 @@ export function forwardAuthRoutes({ presentedBy, decide }: Deps): Route[] {
       summary: 'Whether a proxied request may pass, by the API key that it carries',
       description:
         "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. `-stale` is `true` where the database cannot be asked and the operator lets memory answer. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
-      scope: [],
-      callers: ['api_key'],
-      billing: 'itself',
-      mapsRefusals: true,
-      keyInForwarded: true,
-      anyMethod: true,
-      testKeys: true,
+      findKey,
       query: ForwardQuery,
       responses: { 200: Allowed },
-      errors: ['billing_inactive'],
+      errors: [],
       async handle({ caller, query, context }) {
-        if (caller.kind !== 'api_key') throw new AppError('permission_denied', 'This is for API keys.');
-        const found = presentedBy(caller);
+        const { presented, resolved } = caller;
         const { ip, userAgent } = context;
         const use = { environment: query.environment, scopes: query.scope, ip };
         const operation = query.operation ?? operationOf(context.method);
-        const question = { ...use, operation, presented: found?.presented ?? '', cost: 1, lease: false, userAgent };
-        const decision = await decide(found?.resolved, question);
+        const question = { ...use, operation, presented, cost: 1, lease: false, userAgent };
+        const decision = await decide(resolved, question);
         for (const [name, value] of decision.taken ? limitHeaders(decision.taken) : []) context.setHeader(name, value);
         const refusal = refusalOf(decision, question);
         if (refusal) throw refusal;

@@ -5,6 +5,7 @@ import express from 'express';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { makeAuthenticate } from '../../src/auth/authenticate.ts';
+import { credentialInvalid } from '../../src/auth/credentials.ts';
 import { createApiKeyGuard } from '../../src/client/express.ts';
 import { makeErrorHandler } from '../../src/http/error-handler.ts';
 import { EventStreamAnswer } from '../../src/http/server/event-stream.ts';
@@ -115,8 +116,10 @@ test('accepts a key in the address of an event stream for keys, and of no other 
     keyPrefixes: ['sk_'],
     verifyToken: () => Promise.reject(new Error('no token')),
     findServiceToken: () => undefined,
-    findApiKey: async (presented) =>
-      presented === value ? ({ kind: 'api_key', organizationId: 'org_a', scopes: new Set() } as never) : undefined,
+    async findApiKey(presented) {
+      if (presented !== value) throw credentialInvalid();
+      return { kind: 'api_key', organizationId: 'org_a', scopes: new Set() } as never;
+    },
     cookies: { read: () => undefined },
     unsealSession: () => Promise.resolve(undefined),
     failures: {

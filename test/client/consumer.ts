@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { expect, onTestFinished } from 'vitest';
 import { createLatchkeyClient } from '../../src/client/client.ts';
-import type { VerdictCode, Verdict } from '../../src/client/client.ts';
+import type { Operation, VerdictCode, Verdict, WantedEnvironment } from '../../src/client/client.ts';
 import { createApiKeyGuard } from '../../src/client/express.ts';
 import type { ApiKeyGuard, CacheOptions } from '../../src/client/express.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
@@ -18,6 +18,16 @@ type Options = {
   asks?: string;
   /** Intercepts the verdicts of Latchkey. */
   verdict?: (answer: () => Promise<Verdict>) => Promise<Verdict>;
+};
+
+/** What `/wanted` wants of a key, as its query says. */
+export type Wanted = { environment: WantedEnvironment; scopes: string[]; operation: Operation };
+
+const wantedOf = ({ query }: express.Request): Wanted => {
+  const scopes = String(query['scopes'])
+    .split(' ')
+    .filter((scope) => scope !== '');
+  return { ...(query as unknown as Wanted), scopes };
 };
 
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
@@ -44,6 +54,11 @@ export async function startConsumer({ url, asks = url, cache, token = SERVICE_TO
   app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
   app.get('/sandbox', guard.require({ environment: 'test' }), (req, res) => void res.json(req.apiKey));
   app.get('/both', guard.require({ environment: 'any' }), (req, res) => void res.json(req.apiKey));
+  app.get(
+    '/wanted',
+    (req, res, next) => void guard.require(wantedOf(req))(req, res, next),
+    (req, res) => void res.json(req.apiKey),
+  );
   // Answers when the test releases it.
   const held: express.Response[] = [];
   app.get('/slow', guard.require(), (_req, res) => void held.push(res));

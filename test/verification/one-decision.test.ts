@@ -166,3 +166,14 @@ describe.each([
     expect(answer.headers.get('ratelimit')).toMatch(/r=2\b/);
   });
 });
+
+test('a test key on a route of Latchkey itself is refused as such however often it comes, and spends nothing of its rate', async () => {
+  const key = await createKey(service, owner, {
+    environment: 'test',
+    rate_limit: { limit: 3, window_seconds: 86_400 },
+  });
+  for (let i = 0; i < 6; i++)
+    expect(verdictOf(await call(service, 'GET', '/v1/api-keys', { token: key.value }))).toBe('environment_mismatch');
+  const passed = await forward(service, key.value, { environment: 'test', scoped: false, operation: 'read' });
+  expect(passed.headers.get('ratelimit')).toMatch(/r=2\b/);
+});

@@ -3,7 +3,7 @@ import type { makeServiceTokens } from '../../auth/service-tokens.ts';
 import type { SessionCookies } from '../../auth/session-cookie.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
 import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
-import type { KeyCallers } from '../../verification/key-callers.ts';
+import type { FindPresentedKey } from '../../verification/presented-key.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
 
 type Authenticating = Parameters<typeof makeAuthenticate>[0];
@@ -14,7 +14,7 @@ type Deps = {
   findServiceToken: ReturnType<typeof makeServiceTokens>;
   cookies: SessionCookies;
 };
-type Verification = { keyCallers: Pick<KeyCallers, 'find'>; failures: FailedCredentials };
+type Verification = { findPresentedKey: FindPresentedKey; failures: FailedCredentials };
 
 /** Says who makes a request. */
 export function makeCallers(
@@ -26,7 +26,7 @@ export function makeCallers(
     verifyToken,
     findServiceToken,
     cookies,
-    findApiKey: verification.keyCallers.find,
+    findApiKey: verification.findPresentedKey,
     failures: verification.failures,
     unsealSession: workos.unsealSession,
   });

@@ -18,6 +18,7 @@ import { makeForwardLane } from '../../verification/fast-path/forward-fast-path.
 import { VERDICTS, makeJudge } from '../../verification/judge.ts';
 import type { VerdictCode } from '../../verification/judge.ts';
 import { makeKeyCallers } from '../../verification/key-callers.ts';
+import { makeFindPresentedKey } from '../../verification/presented-key.ts';
 import { makeLaneLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { LaneLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { KeyResolver } from '../../verification/resolve-key.ts';
@@ -66,7 +67,8 @@ export function makeVerificationParts(deps: Deps) {
       now: clock,
     }),
   ];
-  return { decide, giveBack, lanes, keyCallers: makeKeyCallers({ ...deps, ...resolver, countVerdict }) };
+  const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide });
+  return { decide, giveBack, lanes, findPresentedKey, keyCallers: makeKeyCallers({ ...deps, countVerdict }) };
 }
 
 function laneLog({ log, metrics, config }: Deps, route: string): LaneLog {

@@ -5,7 +5,7 @@ import { ERROR_STATUS } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { ErrorEnvelope } from '../envelope.ts';
 import { isEventStream } from '../server/event-stream.ts';
-import { errorCodesOf, successOf } from '../route.ts';
+import { belongsToOrganization, errorCodesOf, successOf } from '../route.ts';
 import type { Route } from '../route.ts';
 
 type Info = {
@@ -34,6 +34,7 @@ const OrganizationQuery = z
 const SECURITY = {
   tenant: [{ bearer: [] }, { apiKey: [] }, { accessToken: [] }, { sessionCookie: [] }],
   service: [{ serviceToken: [] }],
+  forwarded: [{ bearer: [] }, { apiKey: [] }],
   public: [],
 };
 
@@ -82,7 +83,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
       ...(route.query instanceof z.ZodObject && { query: route.query }),
       ...(route.idempotent && { header: z.object({ 'idempotency-key': IdempotencyKeyHeader }) }),
     },
-    ...(route.access.kind === 'tenant' && { parameters: [OrganizationQuery] }),
+    ...(belongsToOrganization(route) && { parameters: [OrganizationQuery] }),
     ...(route.body && {
       requestBody: {
         required: !route.body.safeParse(undefined).success,
