@@ -52,6 +52,6 @@ async function insertKeys(db: Knex, from: number, kept: readonly KeptHash[]): Pr
        'active', 'key ' || i, '{}', 'read_only', '{workspace:read,audit:read}', 'sk_...bench', hash, ?, 'machine', 'bench',
        now(), now()
      from (select ?::int + ordinality - 1 as i, hash from unnest(?::bytea[]) with ordinality as given (hash, ordinality)) as keys`,
-    [kept[0]!.hashKey, from, kept.map(({ secretHash }) => secretHash)],
+    [kept[0]!.hmacKeyId, from, kept.map(({ secretHash }) => secretHash)],
   );
 }

@@ -90,7 +90,7 @@ async function twoTransactions(organizationId: string): Promise<void> {
   });
   await db.transaction(async (trx) => {
     const workosId = `api_key_${key.rowId}`;
-    const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32), hashKey: '00000000' };
+    const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32), hmacKeyId: '00000000' };
     await keys.activate(trx, key, issued, key, clock());
     const details = { label: key.label, permission_set: key.permissionSet, scopes: key.scopes, expires_at: null };
     const target = { kind: 'api_key' as const, id: workosId };

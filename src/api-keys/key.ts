@@ -73,4 +73,4 @@ export function statusOf(key: Pick<Key, 'revokedAt' | 'expiresAt'>, now: Date): 
 }
 
 /** A secret's HMAC as the mirror stores it, and the id of the HMAC key that made it. */
-export type KeptHash = { secretHash: Buffer; hashKey: string };
+export type KeptHash = { secretHash: Buffer; hmacKeyId: string };

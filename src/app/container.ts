@@ -67,7 +67,7 @@ export function makeContainer(parts: Parts): Container {
       impersonatedMay: new Set(platform.product.sessions.impersonated_may),
       assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
     },
-    fastLanes: config.role === 'worker' || parts.fastPaths === false ? [] : verification.lanes,
+    fastPaths: config.role === 'worker' || parts.fastPaths === false ? [] : verification.fastPaths,
     strict: parts.strict ?? false,
   });
   const { trust, streams, limits, closeSessions } = platform;

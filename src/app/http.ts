@@ -5,7 +5,7 @@ import { isDatabaseUnavailable } from '../db/pg-errors.ts';
 import { makeAccessLog } from '../http/access-log.ts';
 import { makeApp } from '../http/app.ts';
 import { makeDocs } from '../http/documents/docs.ts';
-import type { FastLane } from '../http/fast-path/fast-path.ts';
+import type { FastPath } from '../http/fast-path/fast-path.ts';
 import { makeMetricsPage } from '../http/documents/metrics-page.ts';
 import type { Guards } from '../http/mount.ts';
 import { openApiDocument } from '../http/documents/openapi.ts';
@@ -26,13 +26,13 @@ type Deps = {
   features: readonly Route[];
   health: readonly Route[];
   guards: Guards;
-  fastLanes: readonly FastLane[];
+  fastPaths: readonly FastPath[];
   strict: boolean;
 };
 
 /** Makes the API's request listener, and a second one for health and metrics if they have an address of their own. */
 export function makeHttpParts(deps: Deps) {
-  const { config, metrics, log, health, guards, fastLanes, strict } = deps;
+  const { config, metrics, log, health, guards, fastPaths, strict } = deps;
   const routes = [...deps.features, ...health];
   const title = `${deps.product.product} API keys`;
   const document = openApiDocument(routes, { title, version: VERSION, webhooks: NOTICE_WEBHOOKS });
@@ -50,8 +50,8 @@ export function makeHttpParts(deps: Deps) {
     strict,
     trustProxyHops: config.trustProxyHops,
   };
-  const app: RequestListener = makeApp({ ...shared, fastLanes, routes, pages: pagesOf('api') });
+  const app: RequestListener = makeApp({ ...shared, fastPaths, routes, pages: pagesOf('api') });
   const operations: RequestListener | undefined =
-    config.operations && makeApp({ ...shared, fastLanes: [], routes: health, pages: pagesOf('operations') });
+    config.operations && makeApp({ ...shared, fastPaths: [], routes: health, pages: pagesOf('operations') });
   return { app, operations, connections: makeConnectionRules(deps) };
 }

@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import { clientAddress } from '../ip/client-address.ts';
 import { makeErrorHandler } from './error-handler.ts';
-import { withFastLanes } from './fast-path/fast-path.ts';
-import type { FastLane } from './fast-path/fast-path.ts';
+import { withFastPaths } from './fast-path/fast-path.ts';
+import type { FastPath } from './fast-path/fast-path.ts';
 import { mountRoutes } from './mount.ts';
 import type { Guards } from './mount.ts';
 import { isThereTwice } from './server/raw-headers.ts';
@@ -15,7 +15,7 @@ import { assignRequestId } from './request-id.ts';
 import type { Route } from './route.ts';
 
 type Deps = {
-  fastLanes: readonly FastLane[];
+  fastPaths: readonly FastPath[];
   routes: readonly Route[];
   guards: Guards;
   /** Run for every request, in this order: logs, metrics. */
@@ -30,7 +30,7 @@ type Deps = {
 };
 
 export function makeApp({
-  fastLanes,
+  fastPaths,
   routes,
   guards,
   observers,
@@ -53,13 +53,13 @@ export function makeApp({
       return clientAddress(this, trustProxyHops);
     },
   });
-  const fastPaths = new Set<string>(routes.filter(({ fastPath }) => fastPath).map(({ path }) => path));
-  app.use(assignRequestId, ...observers, secureExcept(fastPaths), noStore, requireHost);
+  const onFastPath = new Set<string>(routes.filter(({ fastPath }) => fastPath).map(({ path }) => path));
+  app.use(assignRequestId, ...observers, secureExcept(onFastPath), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));
   app.use(refuseUnknownRoute);
   app.use(makeErrorHandler({ log, isDatabaseUnavailable }));
-  return withFastLanes(app, fastLanes);
+  return withFastPaths(app, fastPaths);
 }
 
 /** Sets helmet's headers, except on fast paths: services and proxies use those, and ignore headers for browsers. */

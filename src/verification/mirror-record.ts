@@ -28,7 +28,7 @@ export type MirrorRecord = {
 };
 
 /** What was read, by which hash, and the name of the key that made it. */
-export type MirrorRead = { record: MirrorRecord; hash: Buffer; hashKey: string };
+export type MirrorRead = { record: MirrorRecord; hash: Buffer; hmacKeyId: string };
 
 type Row = {
   secret_hash: Buffer;
@@ -83,7 +83,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
        where k.secret_hash = any(?) and k.status in ('active', 'revoked')`,
       [[...hashes]],
     );
-    return rows.map((row) => ({ record: toRecord(row), hash: row.secret_hash, hashKey: row.hash_key }));
+    return rows.map((row) => ({ record: toRecord(row), hash: row.secret_hash, hmacKeyId: row.hash_key }));
   };
 }
 

@@ -14,7 +14,7 @@ import type { UnknownKeys } from './first-use/unknown-keys.ts';
 
 type Deps = {
   format: Pick<KeyFormat, 'secretOf' | 'fits'>;
-  hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hashKeys'>;
+  hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hmacKeyIds'>;
   cache: Pick<KeyCache, 'get' | 'getOld' | 'isDue' | 'fill' | 'drop' | 'generation' | 'hasChanged' | 'makings'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
   trust: Pick<Trust, 'isTrusted' | 'mayServeStale' | 'assertProven'>;
@@ -172,9 +172,9 @@ async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached
     if (trust.isTrusted()) unknown.note(name, makings);
     return undefined;
   }
-  const { record, hash, hashKey } = found;
+  const { record, hash, hmacKeyId } = found;
   const [current] = hashes;
-  if (current && (hashKey !== hasher.hashKeys[0] || !current.equals(hash))) renewHash(hash, current);
+  if (current && (hmacKeyId !== hasher.hmacKeyIds[0] || !current.equals(hash))) renewHash(hash, current);
   if (trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
   return { record, readAtMs };
 }

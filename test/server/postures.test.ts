@@ -55,7 +55,7 @@ async function addTenants(count: number): Promise<Tenant[]> {
 }
 
 function newKeyRow(organizationId: string, key: string, times: object) {
-  const { secretHash, hashKey } = hasher.keep(key);
+  const { secretHash, hmacKeyId } = hasher.keep(key);
   return {
     organization_id: organizationId,
     id: ulid(new Date()),
@@ -67,7 +67,7 @@ function newKeyRow(organizationId: string, key: string, times: object) {
     scopes: ['workspace:read'],
     prefix: 'sk_...',
     secret_hash: secretHash,
-    hash_key: hashKey,
+    hash_key: hmacKeyId,
     created_by_kind: 'user',
     created_by_id: 'user_1',
     ...times,

@@ -3,7 +3,7 @@ import { gatherReads } from '../../src/verification/gather-reads.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 
 const hash = (name: string) => Buffer.from(name);
-const readOf = (name: string) => ({ hash: hash(name), hashKey: name, record: {} }) as unknown as MirrorRead;
+const readOf = (name: string) => ({ hash: hash(name), hmacKeyId: name, record: {} }) as unknown as MirrorRead;
 
 /** A database whose answers a test gives, and how often it was asked for what. */
 function start() {
@@ -20,7 +20,7 @@ function start() {
       }),
     () => nowMs,
   );
-  const ask = (...names: string[]) => read(names.map(hash)).then((found) => found?.hashKey);
+  const ask = (...names: string[]) => read(names.map(hash)).then((found) => found?.hmacKeyId);
   return { ask, queries, pass: (milliseconds: number) => void (nowMs += milliseconds) };
 }
 

@@ -29,7 +29,7 @@ export const cached = (organizationId: string, keyId: string) => ({
   readAtMs: 0,
 });
 
-export const readOf = (found: MirrorRecord): MirrorRead => ({ record: found, hash: HASH, hashKey: 'current' });
+export const readOf = (found: MirrorRecord): MirrorRead => ({ record: found, hash: HASH, hmacKeyId: 'current' });
 
 type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
 
@@ -37,7 +37,7 @@ type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
 export function resolverOf({ cache, trust, readMirror }: Parts) {
   return makeKeyResolver({
     format: { secretOf: (presented) => presented, fits: () => true },
-    hasher: { nameOf: (secret) => secret, hashesOf: () => [HASH], hashKeys: ['current'] },
+    hasher: { nameOf: (secret) => secret, hashesOf: () => [HASH], hmacKeyIds: ['current'] },
     unknown: { has: () => false, note: () => undefined },
     renewHash: () => undefined,
     failures: { overFor: () => undefined, count: () => Promise.resolve(undefined) },

@@ -89,8 +89,8 @@ export function makeMirrorKeys(deps: Deps) {
     },
 
     /** Stores the HMAC of an active key's secret. @returns false when the key has another one */
-    attach: (trx: Knex.Transaction, key: WorkosKey, kept: KeptHash, hashKeys: readonly string[]): Promise<boolean> =>
-      attachHash(trx, key, kept, hashKeys),
+    attach: (trx: Knex.Transaction, key: WorkosKey, kept: KeptHash, hmacKeyIds: readonly string[]): Promise<boolean> =>
+      attachHash(trx, key, kept, hmacKeyIds),
 
     /** Revokes one batch of an organization's keys and fails its provisionings. @returns how many keys */
     async revokeSome(trx: Knex.Transaction, organizationId: string, source: AuditSource): Promise<number> {

@@ -92,14 +92,14 @@ export function newMirrorRow(
 
 /**
  * Stores the HMAC of a key's secret. It replaces one whose HMAC key is no longer configured.
- * @param hashKeys ids of the configured HMAC keys
+ * @param hmacKeyIds ids of the configured HMAC keys
  * @returns false for a key that is not active, or has another HMAC
  */
 export async function attachHash(
   trx: Knex.Transaction,
   key: Pick<WorkosKey, 'organizationId' | 'environment' | 'id'>,
-  { secretHash, hashKey }: KeptHash,
-  hashKeys: readonly string[],
+  { secretHash, hmacKeyId }: KeptHash,
+  hmacKeyIds: readonly string[],
 ): Promise<boolean> {
   const attached = await trx<KeyRow>('api_keys')
     .where({
@@ -108,8 +108,8 @@ export async function attachHash(
       workos_id: key.id,
       status: 'active',
     })
-    .whereRaw('(secret_hash is null or secret_hash = ? or hash_key <> all(?))', [secretHash, [...hashKeys]])
-    .update({ secret_hash: secretHash, hash_key: hashKey });
+    .whereRaw('(secret_hash is null or secret_hash = ? or hash_key <> all(?))', [secretHash, [...hmacKeyIds]])
+    .update({ secret_hash: secretHash, hash_key: hmacKeyId });
   return attached > 0;
 }
 

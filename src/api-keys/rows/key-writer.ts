@@ -38,7 +38,7 @@ async function activate(
       workos_id: issued.workosId,
       prefix: issued.prefix,
       secret_hash: issued.secretHash,
-      hash_key: issued.hashKey,
+      hash_key: issued.hmacKeyId,
       workos_expires_at: key.expiresAt ?? null,
       updated_at: now,
       due_at: null,

@@ -47,7 +47,7 @@ type Deps = {
 /** What finds a presented key, and what keeps guesses from costing anything. */
 export function makeResolverParts(deps: Deps) {
   const { config, db, cache, trust, hasher, metrics, budgets } = deps;
-  const { hashKeys } = hasher;
+  const { hmacKeyIds } = hasher;
   const perMinute = config.failedCredentialsPerMinute;
   const failures = makeFailedCredentials({ ...deps, perMinute, count: budgets.countFailedCredential });
   const resolver = makeKeyResolver({
@@ -56,11 +56,11 @@ export function makeResolverParts(deps: Deps) {
     spareLookUps: budgets.spareLookUps,
     unknown: makeUnknownKeys(cache),
     readMirror: gatherReads(makeReadMirror(db, deps.catalogue)),
-    renewHash: makeRenewHashes({ ...deps, hashKey: hashKeys[0] }),
+    renewHash: makeRenewHashes({ ...deps, hmacKeyId: hmacKeyIds[0] }),
     adopt: makeAdoptKey({
       ...deps,
       failures,
-      isExpected: makeIsExpected({ db, cache, trust, hashKeys }),
+      isExpected: makeIsExpected({ db, cache, trust, hmacKeyIds }),
       questions: budgets.questions,
       takeUnexpectedKey: budgets.takeUnexpectedKey,
     }),
@@ -71,7 +71,7 @@ export function makeResolverParts(deps: Deps) {
       help: 'Active keys whose hash is not of the current secret, by which secret made it; 100,000 of each at most.',
       label: 'secret',
     },
-    makeCountOldHashes(db, hashKeys),
+    makeCountOldHashes(db, hmacKeyIds),
   );
   return { resolver, failures };
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Policy } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
-import type { FastLane } from '../../http/fast-path/fast-path.ts';
+import type { FastPath } from '../../http/fast-path/fast-path.ts';
 import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
 import { makeGiveBack } from '../../limits/leases/give-back.ts';
 import type { Limiter } from '../../limits/limiter.ts';
@@ -14,15 +14,15 @@ import type { NoteUse } from '../../usage/use.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
 import { makeDecide } from '../../verification/decide.ts';
 import { FORWARD_PATH } from '../../verification/forward-auth-routes.ts';
-import { makeForwardLane } from '../../verification/fast-path/forward-fast-path.ts';
+import { makeForwardFastPath } from '../../verification/fast-path/forward-fast-path.ts';
 import { VERDICTS, makeJudge } from '../../verification/judge.ts';
 import type { VerdictCode } from '../../verification/judge.ts';
 import { makeKeyCallers } from '../../verification/key-callers.ts';
 import { makeFindPresentedKey } from '../../verification/presented-key.ts';
-import { makeLaneLog } from '../../verification/fast-path/fast-path-log.ts';
-import type { LaneLog } from '../../verification/fast-path/fast-path-log.ts';
+import { makeFastPathLog } from '../../verification/fast-path/fast-path-log.ts';
+import type { FastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { KeyResolver } from '../../verification/resolve-key.ts';
-import { makeVerifyLane } from '../../verification/fast-path/verify-fast-path.ts';
+import { makeVerifyFastPath } from '../../verification/fast-path/verify-fast-path.ts';
 import { VERIFY_PATH } from '../../verification/verify-routes.ts';
 import type { makeServiceTokens } from '../../auth/service-tokens.ts';
 import type { SessionCookies } from '../../auth/session-cookie.ts';
@@ -45,33 +45,33 @@ type Deps = {
   clock: Clock;
 };
 
-/** What says whether keys are good: to services and proxies, and of the callers of Latchkey's own routes. */
+/** Makes what decides on keys: for services, for proxies, and for callers of Latchkey's own routes. */
 export function makeVerificationParts(deps: Deps) {
   const { config, format, cookies, resolver, findServiceToken, clock, metrics } = deps;
-  // Finding a counter by its labels costs more than counting.
+  // Finding a counter by its labels costs more than increasing it.
   const counters = new Map(VERDICTS.map((code) => [code, metrics.verifications.labels(code)]));
   const countVerdict = (code: VerdictCode) => counters.get(code)?.inc();
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
   const giveBack = makeGiveBack(deps.limiter);
-  const lanes: FastLane[] = [
-    makeVerifyLane({ findServiceToken, peekKey: resolver.peekKey, decide, giveBack, note: laneLog(deps, VERIFY_PATH) }),
-    makeForwardLane({
+  const fastPaths: FastPath[] = [
+    makeVerifyFastPath({ findServiceToken, peekKey: resolver.peekKey, decide, giveBack, log: fastPathLog(deps, VERIFY_PATH) }),
+    makeForwardFastPath({
       keyPrefixes: format.prefixes,
       mayCarrySession: cookies.mayCarry,
       peekKey: resolver.peekKey,
       judge,
       decide,
-      note: laneLog(deps, FORWARD_PATH),
+      log: fastPathLog(deps, FORWARD_PATH),
       trustProxyHops: config.trustProxyHops,
       now: clock,
     }),
   ];
   const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide });
-  return { decide, giveBack, lanes, findPresentedKey, keyCallers: makeKeyCallers({ ...deps, countVerdict }) };
+  return { decide, giveBack, fastPaths, findPresentedKey, keyCallers: makeKeyCallers({ ...deps, countVerdict }) };
 }
 
-function laneLog({ log, metrics, config }: Deps, route: string): LaneLog {
+function fastPathLog({ log, metrics, config }: Deps, route: string): FastPathLog {
   const timers = new Map<string, { observe: (seconds: number) => void }>();
   const timerOf = (method: string, status: number) => {
     const name = `${method} ${status}`;
@@ -79,7 +79,7 @@ function laneLog({ log, metrics, config }: Deps, route: string): LaneLog {
     timers.set(name, timer);
     return timer;
   };
-  return makeLaneLog({
+  return makeFastPathLog({
     log,
     route,
     acceptedShare: config.logAcceptedShare,

@@ -1,19 +1,19 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 /**
- * Answers the usual requests of a hot route before Express sees them, and passes all others on: untouched, or with
- * the body that it has read in `req.body`. What it answers is what the route would have answered.
+ * Answers the usual requests of a hot route before Express sees them, exactly as the route would. Passes all others on:
+ * untouched, or with the body that it has read in `req.body`.
  */
-export type FastLane = {
+export type FastPath = {
   handles: (method: string | undefined, url: string) => boolean;
   handle: (req: IncomingMessage, res: ServerResponse, pass: () => void) => void;
 };
 
-export function withFastLanes(app: RequestListener, lanes: readonly FastLane[]): RequestListener {
+export function withFastPaths(app: RequestListener, fastPaths: readonly FastPath[]): RequestListener {
   return (req, res) => {
     const { method, url = '' } = req;
-    const lane = lanes.find(({ handles }) => handles(method, url));
-    if (lane) lane.handle(req, res, () => app(req, res));
+    const fastPath = fastPaths.find(({ handles }) => handles(method, url));
+    if (fastPath) fastPath.handle(req, res, () => app(req, res));
     else app(req, res);
   };
 }
@@ -25,8 +25,10 @@ export type Answer = {
   status: number;
   json: string;
   headers: FlatHeaders;
-  /** Told when it is with the system. */
+  /** Called once the operating system has the answer. */
   sent: () => void;
+  /** Called with what `sent` or the write itself threw. */
+  failed: (error: unknown) => void;
 };
 
 const ALWAYS: FlatHeaders = [
@@ -39,29 +41,35 @@ const ALWAYS: FlatHeaders = [
 ];
 
 /**
- * Answers with JSON as `asciiJson` writes it: a character is a byte, which nobody need count or encode.
+ * Answers with JSON as `asciiJson` writes it: one byte a character, so that nothing counts or encodes them.
  *
- * What is answered in one turn of the event loop is written together, at its end. Each write may have to wake whoever
- * reads it, who has gone to sleep again by the next if there is work in between: on one machine that was a fifth of a
- * request.
+ * All answers of one turn of the event loop are written together at its end. Each write may have to wake its reader,
+ * which goes back to sleep if other work comes before the next write: on one machine that was a fifth of a request.
  */
-export function sendJson(res: ServerResponse, { status, json, headers, sent }: Answer): void {
-  atEndOfTurn(() => {
-    res.writeHead(status, [...ALWAYS, 'content-length', String(json.length), ...headers]);
-    res.end(json, 'latin1');
-    sent();
-  });
-}
-
-let waiting: (() => void)[] = [];
-
-function atEndOfTurn(write: () => void): void {
+export function sendJson(res: ServerResponse, answer: Answer): void {
   if (waiting.length === 0) setImmediate(writeAll);
-  waiting.push(write);
+  waiting.push({ res, answer });
 }
+
+type Waiting = { res: ServerResponse; answer: Answer };
+let waiting: Waiting[] = [];
 
 function writeAll(): void {
   const writes = waiting;
   waiting = [];
-  for (const write of writes) write();
+  for (const { res, answer } of writes) {
+    try {
+      write(res, answer);
+    } catch (error) {
+      // The other answers of the turn are not to blame.
+      if (!res.writableEnded) res.destroy();
+      answer.failed(error);
+    }
+  }
+}
+
+function write(res: ServerResponse, { status, json, headers, sent }: Answer): void {
+  res.writeHead(status, [...ALWAYS, 'content-length', String(json.length), ...headers]);
+  res.end(json, 'latin1');
+  sent();
 }

@@ -9,38 +9,45 @@ type Answered = {
   requestId: string;
   caller: Caller;
   decision: Decision;
-  /** On the monotonic clock, when the request came. */
+  /** When the request came, on the monotonic clock. */
   from: number;
 };
 
-export type LaneLog = (answered: Answered) => void;
+export type FastPathLog = {
+  answered: (request: Answered) => void;
+  failed: (error: unknown) => void;
+};
 
 type Deps = {
-  log: Pick<Logger, 'info'>;
+  log: Pick<Logger, 'info' | 'error'>;
   route: string;
-  /** Told how long each took, in seconds. */
+  /** Called with the duration of each request in seconds. */
   observe: (method: string, status: number, seconds: number) => void;
-  /** How many of the accepted requests leave a line: 0 none, 1 all. */
+  /** The share of accepted requests that are logged: 0 none, 1 all. */
   acceptedShare: number;
 };
 
-/** The access log of a fast lane: a line for every refused request, and for a share of the others. */
-export function makeLaneLog({ log, route, observe, acceptedShare }: Deps): LaneLog {
-  return ({ method, status, requestId, caller, decision, from }) => {
-    const milliseconds = performance.now() - from;
-    observe(method, status, milliseconds / 1_000);
-    if (decision.code === 'valid' && !(acceptedShare > 0 && Math.random() < acceptedShare)) return;
-    const fields = {
-      request_id: requestId,
-      method,
-      route,
-      status,
-      duration_ms: Math.round(milliseconds),
-      caller: caller.kind,
-      caller_id: callerId(caller),
-      ...(caller.kind !== 'service' && { organization_id: caller.organizationId }),
-      verdict: decision.code,
-    };
-    log.info(fields, 'request');
+/** Logs every refused request, and a share of the accepted ones. */
+export function makeFastPathLog({ log, route, observe, acceptedShare }: Deps): FastPathLog {
+  return {
+    answered({ method, status, requestId, caller, decision, from }) {
+      const milliseconds = performance.now() - from;
+      observe(method, status, milliseconds / 1_000);
+      if (decision.code === 'valid' && !(acceptedShare > 0 && Math.random() < acceptedShare)) return;
+      const fields = {
+        request_id: requestId,
+        method,
+        route,
+        status,
+        duration_ms: Math.round(milliseconds),
+        caller: caller.kind,
+        caller_id: callerId(caller),
+        ...(caller.kind !== 'service' && { organization_id: caller.organizationId }),
+        verdict: decision.code,
+      };
+      log.info(fields, 'request');
+    },
+
+    failed: (error) => log.error({ err: error, route }, 'fast path failed to send an answer'),
   };
 }

@@ -4,7 +4,7 @@ import { clientAddress } from '../../ip/client-address.ts';
 import { envelope } from '../../http/envelope.ts';
 import { asciiJson } from '../../http/fast-path/ascii-json.ts';
 import { sendJson } from '../../http/fast-path/fast-path.ts';
-import type { FastLane } from '../../http/fast-path/fast-path.ts';
+import type { FastPath } from '../../http/fast-path/fast-path.ts';
 import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import type { Decide, Decision, Question } from '../decide.ts';
@@ -17,7 +17,7 @@ import {
   viewOfCaller,
 } from '../forward-auth-routes.ts';
 import type { Judge, Use } from '../judge.ts';
-import type { LaneLog } from './fast-path-log.ts';
+import type { FastPathLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';
 import type { MirrorRecord } from '../mirror-record.ts';
 import { refusalOf } from '../refusal.ts';
@@ -25,13 +25,13 @@ import type { KeyResolver, Resolved } from '../resolve-key.ts';
 
 type Deps = {
   keyPrefixes: readonly string[];
-  /** Whether a `Cookie` header may hold a session, which would be a second credential. */
+  /** Whether a `Cookie` header may hold a session: a second credential. */
   mayCarrySession: (cookie: string | undefined) => boolean;
-  /** What memory knows of a key, without asking anybody. */
+  /** Finds a key in memory alone. */
   peekKey: KeyResolver['peekKey'];
   judge: Judge;
   decide: Decide;
-  note: LaneLog;
+  log: FastPathLog;
   trustProxyHops: number;
   now: () => Date;
 };
@@ -39,16 +39,16 @@ type Deps = {
 type Asked = Omit<Use, 'ip'> & { mapped: boolean };
 type Accepted = { question: Question; record: MirrorRecord; resolved: Resolved; asked: Asked };
 
-/** Others are rare, and the client's to invent. */
+/** Other methods are rare, and clients can invent any number of them. */
 const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const BEARER = 'Bearer ';
 const MAX_QUERIES = 200;
 const MAX_USER_AGENT = 256;
-/** The path as it stands, and a query of printable ASCII without a fragment. */
+/** The path exactly, and a query of printable ASCII without a fragment. */
 const USUAL_ADDRESS = new RegExp(`^${FORWARD_PATH}(?:\\?[!-"$-~]*)?$`);
 
-/** The way of almost every proxied request: one API key that is in memory, and good for what is asked. */
-export function makeForwardLane(deps: Deps): FastLane {
+/** Answers almost every proxied request: one API key that is in memory and valid for its use. */
+export function makeForwardFastPath(deps: Deps): FastPath {
   const queries = makeQueries();
   return {
     handles: (method, url) => url.startsWith(FORWARD_PATH) && METHODS.has(method),
@@ -73,13 +73,13 @@ function accept(
   const presented = mayCarrySession(req.headers.cookie) ? undefined : presentedKey(req);
   if (presented === undefined || !keyPrefixes.some((prefix) => presented.startsWith(prefix))) return undefined;
   const resolved = peekKey(presented);
-  // Looked at last: only who holds a key may add to what is remembered of addresses.
+  // Read last, so that only the holder of a known key can add to the remembered queries.
   const asked = resolved && queries(req.method ?? '', req.url ?? '');
   if (!asked) return undefined;
   const userAgent = req.headers['user-agent']?.slice(0, MAX_USER_AGENT);
   const ip = clientAddress(req, trustProxyHops);
   const question = { ...asked, presented, cost: 1, lease: false, ip, userAgent };
-  // What is refused, is refused by the route.
+  // The route answers refusals.
   if (judge(resolved.record, question, now()) !== 'valid') return undefined;
   return { question, record: resolved.record, resolved, asked };
 }
@@ -96,39 +96,40 @@ function presentedKey({ headers, rawHeaders }: IncomingMessage): string | undefi
   return authorization.slice(BEARER.length);
 }
 
-/** A credential besides, or in place of, the one in a header: the route looks. */
+/** Whether the original address carries a credential, which the route reads. */
 function hasKeyInQuery(headers: IncomingMessage['headers']): boolean {
   const { 'x-forwarded-uri': forwarded, 'x-original-uri': original, 'x-original-url': url } = headers;
-  return isWithKey(forwarded) || isWithKey(original) || isWithKey(url);
+  return namesKey(forwarded) || namesKey(original) || namesKey(url);
 }
 
-function isWithKey(address: string | string[] | undefined): boolean {
+function namesKey(address: string | string[] | undefined): boolean {
   return address !== undefined && String(address).includes('api_key=');
 }
 
 type Answer = { accepted: Accepted; decision: Decision; from: number };
 
-function send({ note }: Deps, req: IncomingMessage, res: ServerResponse, { accepted, decision, from }: Answer): void {
+function send({ log }: Deps, req: IncomingMessage, res: ServerResponse, { accepted, decision, from }: Answer): void {
   const { record, resolved, asked } = accepted;
   const { taken } = decision;
   const requestId = newRequestId();
   const headers = [REQUEST_ID_HEADER, requestId, ...(taken ? limitHeaders(taken).flat() : [])];
-  // Time has passed since it was accepted: only what was decided counts.
+  // Time has passed since the request was accepted: only the decision counts.
   const refusal = refusalOf(decision, accepted.question);
   const status = refusal ? (asked.mapped && refusal.status > 401 ? 403 : refusal.status) : 200;
   const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
-  const what = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale: resolved.stale };
-  const caller = { kind: 'api_key' as const, ...what };
-  const sent = () => note({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
-  if (refusal) sendJson(res, { status, json: asciiJson(envelope(refusal, requestId)), headers, sent });
+  const key = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale: resolved.stale };
+  const caller = { kind: 'api_key' as const, ...key };
+  const { failed } = log;
+  const sent = () => log.answered({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
+  if (refusal) sendJson(res, { status, json: asciiJson(envelope(refusal, requestId)), headers, sent, failed });
   else {
     const { json, headers: ofKey } = preparedAnswer(record);
-    sendJson(res, { status, json, headers: [...ofKey, ...(resolved.stale ? STALE : []), ...headers], sent });
+    sendJson(res, { status, json, headers: [...ofKey, ...(resolved.stale ? STALE : []), ...headers], sent, failed });
   }
 }
 
 type Prepared = { json: string; headers: string[] };
-// Goes with the record, which is replaced whenever the key changes.
+// A record is replaced whenever its key changes.
 const prepared = new WeakMap<MirrorRecord, Prepared>();
 
 function preparedAnswer(record: MirrorRecord): Prepared {
@@ -142,7 +143,7 @@ function preparedAnswer(record: MirrorRecord): Prepared {
 
 type Queries = (method: string, url: string) => Asked | undefined;
 
-/** What an address asks for; a proxy asks at few addresses, each of which is read once. */
+/** Reads each query once: a proxy uses few. */
 function makeQueries(): Queries {
   const known = new Map<string, Asked | undefined>();
   return (method, url) => {
@@ -156,7 +157,7 @@ function makeQueries(): Queries {
 
 function readQuery(method: string, url: string): Asked | undefined {
   if (!USUAL_ADDRESS.test(url)) return undefined;
-  // As Express reads it. What is there twice becomes a list, which no parameter takes.
+  // As Express reads it. A repeated parameter becomes a list, which the schema refuses.
   const query = ForwardQuery.safeParse({ ...parse(url.slice(FORWARD_PATH.length + 1)) }).data;
   return (
     query && {

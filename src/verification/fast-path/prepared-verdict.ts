@@ -4,12 +4,12 @@ import type { Billing, Decision } from '../decide.ts';
 import type { MirrorRecord } from '../mirror-record.ts';
 import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from '../verdict-view.ts';
 
-// Goes with the record, which is replaced whenever the key changes.
+// A record is replaced whenever its key changes.
 const prepared = new WeakMap<MirrorRecord, string>();
 
 const NO_LIMITS = inner(viewOfLimits(undefined));
 
-/** `viewOfVerdict` as ASCII JSON; of a valid key, with the part that does not change made once. */
+/** Returns `viewOfVerdict` as ASCII JSON. The unchanging part of a valid key is serialized once. */
 export function preparedVerdict(decision: Decision): string {
   const { code, resolved, taken, billing, at } = decision;
   if (!resolved || !billing || code !== 'valid') return asciiJson(viewOfVerdict(decision));
@@ -28,7 +28,7 @@ function keyPart(record: MirrorRecord): string {
   return known;
 }
 
-// A posture without an end allows the same each time, where the configuration is the same.
+// One configuration allows the same operations each time in a posture that no clock ends.
 const lasting = new WeakMap<readonly Operation[], Map<Posture, string>>();
 
 function billingPart(billing: Billing): string {
@@ -42,7 +42,7 @@ function billingPart(billing: Billing): string {
   return known;
 }
 
-// Many are answered in one millisecond.
+// Many verdicts share a millisecond.
 const latest = { ms: Number.NaN, iso: '' };
 
 function isoOf(at: Date): string {
@@ -54,7 +54,7 @@ function isoOf(at: Date): string {
   return latest.iso;
 }
 
-/** An object as JSON, without its braces. */
+/** Returns an object's JSON without its braces. */
 function inner(value: object): string {
   return asciiJson(value).slice(1, -1);
 }

@@ -3,13 +3,13 @@ import type { z } from 'zod';
 import type { ServiceCaller } from '../../http/caller.ts';
 import { keepReadBody, parseJson } from '../../http/server/body.ts';
 import { sendJson } from '../../http/fast-path/fast-path.ts';
-import type { FastLane } from '../../http/fast-path/fast-path.ts';
+import type { FastPath } from '../../http/fast-path/fast-path.ts';
 import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import { ifUnsent } from '../../http/server/unsent.ts';
 import type { GiveBack } from '../../limits/leases/give-back.ts';
 import type { Decide, Decision } from '../decide.ts';
-import type { LaneLog } from './fast-path-log.ts';
+import type { FastPathLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';
 import { preparedVerdict } from './prepared-verdict.ts';
 import { AskedKey, MAX_KEY_LENGTH, questionOf } from '../question.ts';
@@ -18,19 +18,19 @@ import { VERIFY_PATH } from '../verify-routes.ts';
 
 type Deps = {
   findServiceToken: (token: string) => ServiceCaller | undefined;
-  /** What memory knows of a key, without asking anybody. */
+  /** Finds a key in memory alone. */
   peekKey: KeyResolver['peekKey'];
   decide: Decide;
   giveBack: GiveBack;
-  note: LaneLog;
+  log: FastPathLog;
 };
 
 const MAX_BODY_BYTES = 4 * 1024;
 const SCOPE = 'apikeys:verify';
 const BEARER = 'Bearer ';
 
-/** The way of almost every verification: a service token, and one key that is in memory. */
-export function makeVerifyLane(deps: Deps): FastLane {
+/** Answers almost every verification: a service token, and one key that is in memory. */
+export function makeVerifyFastPath(deps: Deps): FastPath {
   return {
     handles: (method, url) => url === VERIFY_PATH && method === 'POST',
     handle(req, res, pass) {
@@ -52,12 +52,13 @@ export function makeVerifyLane(deps: Deps): FastLane {
               status: 200,
               json: preparedVerdict(decision),
               headers: [REQUEST_ID_HEADER, requestId, ...limits],
-              sent: () => deps.note({ method: 'POST', status: 200, requestId, caller, decision, from }),
+              sent: () => deps.log.answered({ method: 'POST', status: 200, requestId, caller, decision, from }),
+              failed: deps.log.failed,
             });
           const lease = taken?.lease;
           if (lease === undefined) return send();
           ifUnsent(res, () => deps.giveBack(lease.id));
-          // By the end of the next turn, when it is written, it is known whether the client has left right after it asked.
+          // Written at the end of the next turn: by then a client that left right after its request is known to be gone.
           setImmediate(send);
         };
         const decision = decisionOn(deps, sent);
@@ -91,7 +92,7 @@ function callerOf({ findServiceToken }: Deps, req: IncomingMessage): ServiceCall
   return caller?.scopes.has(SCOPE) ? caller : undefined;
 }
 
-/** Reads what was announced. It does not wait to hear that there is no more, which comes a turn later. */
+/** Reads as many bytes as `content-length` says, and does not wait for `end`, which comes a turn later. */
 function readBytes(req: IncomingMessage, done: (bytes: Buffer) => void): void {
   const length = Number(req.headers['content-length']);
   const chunks: Buffer[] = [];
@@ -103,7 +104,7 @@ function readBytes(req: IncomingMessage, done: (bytes: Buffer) => void): void {
   });
 }
 
-/** What is no JSON is refused by the route. */
+/** Returns undefined for a body that is not JSON, which the route refuses. */
 function parsed(bytes: Buffer): unknown {
   try {
     return parseJson(bytes);
@@ -118,12 +119,12 @@ function decisionOn({ peekKey, decide }: Deps, sent: unknown): Decision | Promis
   return resolved && decide(resolved, questionOf(asked));
 }
 
-const { key: _key, ...NOTHING_ELSE } = AskedKey.parse({ key: '-' });
+const { key: _key, ...DEFAULTS } = AskedKey.parse({ key: '-' });
 
-/** Most ask about a key and nothing else; of those all is known without the schema. */
+/** Most bodies hold a key and nothing else, which needs no schema. */
 function asUsual(sent: unknown): z.output<typeof AskedKey> | undefined {
   if (!isKeyAlone(sent)) return AskedKey.safeParse(sent).data;
-  return { key: sent.key, ...NOTHING_ELSE };
+  return { key: sent.key, ...DEFAULTS };
 }
 
 function isKeyAlone(sent: unknown): sent is { key: string } {

@@ -26,7 +26,7 @@ type Deps = {
   /** Those that there is a WorkOS for. */
   environments: readonly Environment[];
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
-  hasher: Pick<KeyHasher, 'keep' | 'hashKeys'>;
+  hasher: Pick<KeyHasher, 'keep' | 'hmacKeyIds'>;
   announce: Announce;
   /** Asks what the owner of a personal key may do, if that is not known. Never fails. */
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
@@ -104,7 +104,7 @@ async function adopt(deps: Deps, secret: string, environment: Environment | unde
   const { organizationId, userId, id: keyId } = key;
   const known = await transaction(db, async (trx) => {
     await mirrorKeys.made(trx, key, backgroundSource('workos', 'workos'));
-    const attached = await mirrorKeys.attach(trx, key, hasher.keep(secret), hasher.hashKeys);
+    const attached = await mirrorKeys.attach(trx, key, hasher.keep(secret), hasher.hmacKeyIds);
     // Others may remember that they do not know it.
     if (attached) await announce(trx, { organizationId, keyId });
     return attached;

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { hashKeysInUse, UNNAMED } from '../hmac/hmac-key-use.ts';
+import { hmacKeysInUse, UNNAMED } from '../hmac/hmac-key-use.ts';
 import type { KeyCache } from '../key-cache.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 
@@ -8,7 +8,7 @@ type Deps = {
   cache: Pick<KeyCache, 'makings'>;
   trust: Pick<Trust, 'isTrusted'>;
   /** The names of the keys of hashes that are configured. */
-  hashKeys: readonly string[];
+  hmacKeyIds: readonly string[];
   nowMs?: () => number;
 };
 
@@ -54,8 +54,8 @@ export function makeIsExpected(deps: Deps) {
 
 export type IsExpected = ReturnType<typeof makeIsExpected>;
 
-async function readWaiting({ db, hashKeys }: Deps): Promise<Waiting> {
-  const dropped = (await hashKeysInUse(db)).filter((name) => name !== UNNAMED && !hashKeys.includes(name));
+async function readWaiting({ db, hmacKeyIds }: Deps): Promise<Waiting> {
+  const dropped = (await hmacKeysInUse(db)).filter((name) => name !== UNNAMED && !hmacKeyIds.includes(name));
   const shapes = await shapesOf(db, dropped);
   if (shapes.length > MAX_SHAPES) return { shapes: undefined, dropped };
   return { shapes: Map.groupBy(shapes, (shape) => shape.slice(-SHOWN_CHARACTERS)), dropped };

@@ -6,7 +6,7 @@ const MAX_COUNTED = 10_000;
 export const UNNAMED = '';
 
 /** The names of the keys by which active keys are known, each found by one step through the index. */
-export async function hashKeysInUse(db: Knex): Promise<string[]> {
+export async function hmacKeysInUse(db: Knex): Promise<string[]> {
   const { rows } = await db.raw<{ rows: { hash_key: string }[] }>(
     `with recursive used (hash_key) as (
        (select hash_key from api_keys where status = 'active' order by hash_key limit 1)
@@ -24,14 +24,14 @@ export async function hashKeysInUse(db: Knex): Promise<string[]> {
 /**
  * How many active keys are known by a hash that is not of the current secret: of which earlier one, counted from the
  * first of the configuration, of one that is not configured any more, or of one that was never noted.
- * @param hashKeys the current one first
+ * @param hmacKeyIds the current one first
  */
-export function makeCountOldHashes(db: Knex, hashKeys: readonly string[]) {
+export function makeCountOldHashes(db: Knex, hmacKeyIds: readonly string[]) {
   return async (): Promise<Record<string, number>> => {
-    const [current, ...previous] = hashKeys;
+    const [current, ...previous] = hmacKeyIds;
     const counts: Record<string, number> = { unknown: 0, dropped: 0 };
     previous.forEach((_name, at) => (counts[`previous_${at + 1}`] = 0));
-    for (const name of await hashKeysInUse(db)) {
+    for (const name of await hmacKeysInUse(db)) {
       if (name === current) continue;
       const at = previous.indexOf(name);
       const label = name === UNNAMED ? 'unknown' : at < 0 ? 'dropped' : `previous_${at + 1}`;

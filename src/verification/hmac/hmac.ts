@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** The keyed hash of a key as it was presented, in base64. */
-export type HashKey = (presented: string) => string;
+export type Hmac = (presented: string) => string;
 
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
@@ -14,7 +14,7 @@ const ROOM_BYTES = 1_024;
  * ten times the hashing, on the way of every verification. Both padded keys lie ready, with room for what follows them;
  * nothing can come in between, since nothing here waits.
  */
-export function makeHashKey(secret: Buffer): HashKey {
+export function makeHmac(secret: Buffer): Hmac {
   if (secret.length > BLOCK_BYTES) throw new Error('the key of the hash may have at most 64 bytes');
   const inner = padded(secret, 0x36, ROOM_BYTES);
   const outer = padded(secret, 0x5c, HASH_BYTES);

@@ -1,22 +1,22 @@
 import type { KeptHash } from '../../api-keys/key.ts';
 import { keyIdOf } from '../../secrets.ts';
 import type { DerivedKeys } from '../../secrets.ts';
-import { makeHashKey } from './hmac.ts';
-import type { HashKey } from './hmac.ts';
+import { makeHmac } from './hmac.ts';
+import type { Hmac } from './hmac.ts';
 
 export type KeyHasher = ReturnType<typeof makeKeyHasher>;
 
 /** Hashes keys by the current secret, and finds what an earlier one has hashed. */
 export function makeKeyHasher(keys: DerivedKeys) {
-  const [current, ...previous] = keys.map(makeHashKey) as [HashKey, ...HashKey[]];
-  const hashKeys = keys.map(keyIdOf) as [string, ...string[]];
+  const [current, ...previous] = keys.map(makeHmac) as [Hmac, ...Hmac[]];
+  const hmacKeyIds = keys.map(keyIdOf) as [string, ...string[]];
 
   return {
     /** By which name memory knows a key: its hash by the current secret, in base64. */
     nameOf: current,
 
     /** What the mirror keeps of a key from now on. */
-    keep: (presented: string): KeptHash => ({ secretHash: fromName(current(presented)), hashKey: hashKeys[0] }),
+    keep: (presented: string): KeptHash => ({ secretHash: fromName(current(presented)), hmacKeyId: hmacKeyIds[0] }),
 
     /** Every hash by which the mirror may know the key with this name, the current one first. */
     hashesOf: (presented: string, name: string): Buffer[] => [
@@ -25,7 +25,7 @@ export function makeKeyHasher(keys: DerivedKeys) {
     ],
 
     /** The names of the keys of hashes, the current one first. */
-    hashKeys,
+    hmacKeyIds,
   };
 }
 

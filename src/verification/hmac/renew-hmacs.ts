@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 type Deps = {
   db: Knex;
   /** The name of the current secret's key. */
-  hashKey: string;
+  hmacKeyId: string;
   log: Pick<Logger, 'warn'>;
   /** How long hashes are gathered before they are written together. */
   gatherMs?: number;
@@ -21,14 +21,14 @@ const MAX_WAITING = 1_000;
  * Writes hashes of an earlier secret anew, some time after the keys were used. Nobody waits for it, and what fails is
  * left for the key's next use. A row that changed meanwhile, or that somebody else holds, is left alone.
  */
-export function makeRenewHashes({ db, hashKey, log, gatherMs = GATHER_MS }: Deps): RenewHash {
+export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: Deps): RenewHash {
   const waiting = new Map<string, Renewal>();
   let running = false;
 
   async function flush(): Promise<void> {
     const renewals = [...waiting.values()];
     try {
-      await renew(db, hashKey, renewals);
+      await renew(db, hmacKeyId, renewals);
     } catch (error) {
       log.warn(
         { err: error, keys: renewals.length },
@@ -53,7 +53,7 @@ export function makeRenewHashes({ db, hashKey, log, gatherMs = GATHER_MS }: Deps
   };
 }
 
-async function renew(db: Knex, hashKey: string, renewals: readonly Renewal[]): Promise<void> {
+async function renew(db: Knex, hmacKeyId: string, renewals: readonly Renewal[]): Promise<void> {
   await db.raw(
     `with stale as (
        select k.organization_id, k.id, n.renewed
@@ -62,7 +62,7 @@ async function renew(db: Knex, hashKey: string, renewals: readonly Renewal[]): P
      )
      update api_keys k set secret_hash = stale.renewed, hash_key = ?
      from stale where k.organization_id = stale.organization_id and k.id = stale.id`,
-    [renewals.map(({ from }) => from), renewals.map(({ to }) => to), hashKey],
+    [renewals.map(({ from }) => from), renewals.map(({ to }) => to), hmacKeyId],
   );
 }
 

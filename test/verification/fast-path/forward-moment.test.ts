@@ -7,7 +7,7 @@ import { NOT_LIMITED } from '../../../src/limits/rate-state.ts';
 import type { Taken } from '../../../src/limits/limiter.ts';
 import { policyRulesOf } from '../../../src/product/billing-rules.ts';
 import { makeDecide } from '../../../src/verification/decide.ts';
-import { makeForwardLane } from '../../../src/verification/fast-path/forward-fast-path.ts';
+import { makeForwardFastPath } from '../../../src/verification/fast-path/forward-fast-path.ts';
 import { makeJudge } from '../../../src/verification/judge.ts';
 import { makeKeyCache } from '../../../src/verification/key-cache.ts';
 import type { MirrorRecord } from '../../../src/verification/mirror-record.ts';
@@ -51,7 +51,7 @@ function makeParts(state: ReturnType<typeof makeState>) {
   const told = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
   const decide = makeDecide({ judge, policy, limiter, ...told, clock });
   const from = { keyPrefixes: ['sk_'], mayCarrySession: () => false, trustProxyHops: 0 };
-  const lane = makeForwardLane({ ...from, peekKey, judge, decide, note: ignore, now: clock });
+  const fastPath = makeForwardFastPath({ ...from, peekKey, judge, decide, log: { answered: ignore, failed: ignore }, now: clock });
   async function route(): Promise<number> {
     state.onPass();
     const resolved = await resolveKey(KEY, NOWHERE);
@@ -60,15 +60,15 @@ function makeParts(state: ReturnType<typeof makeState>) {
     const question = { ...use, presented: KEY, cost: 1, lease: false, userAgent: undefined };
     return refusalOf(await decide(resolved, question), use)?.status ?? 200;
   }
-  return { cache, lane, route, begin: () => (readings = 0) };
+  return { cache, fastPath, route, begin: () => (readings = 0) };
 }
 
 async function startForward() {
   const state = makeState();
-  const { cache, lane, route, begin } = makeParts(state);
+  const { cache, fastPath, route, begin } = makeParts(state);
   const server = createServer((req, res) => {
     begin();
-    lane.handle(req, res, () => void route().then((status) => res.writeHead(status).end('{}')));
+    fastPath.handle(req, res, () => void route().then((status) => res.writeHead(status).end('{}')));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());

@@ -70,7 +70,7 @@ function start({
     adopt,
     failures,
   });
-  const makeKey = (key: string) => known.set(hasher.nameOf(key), { record: {}, hashKey: '', hash: '' } as never);
+  const makeKey = (key: string) => known.set(hasher.nameOf(key), { record: {}, hmacKeyId: '', hash: '' } as never);
   return { asked, cache, unknown, limiter, trust, resolveKey, makeKey };
 }
 

@@ -6,7 +6,7 @@ import { aKey, keyEvent, startMirror } from '../../support/mirror.ts';
 
 const { db, apply } = await startMirror();
 const warn = vi.fn<(...told: unknown[]) => void>();
-const renewHash = makeRenewHashes({ db, hashKey: 'new', log: { warn }, gatherMs: 20 });
+const renewHash = makeRenewHashes({ db, hmacKeyId: 'new', log: { warn }, gatherMs: 20 });
 
 beforeEach(() => warn.mockClear());
 

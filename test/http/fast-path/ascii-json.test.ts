@@ -1,6 +1,6 @@
 import { assert, jsonValue, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { asciiJson } from '../../src/http/fast-path/ascii-json.ts';
+import { asciiJson } from '../../../src/http/fast-path/ascii-json.ts';
 
 test('asciiJson writes the same value as JSON, in ASCII alone', () => {
   assert(
