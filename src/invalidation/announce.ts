@@ -5,9 +5,9 @@ import type { Invalidation } from './invalidation.ts';
 export type Announce = (trx: Knex.Transaction, change: Invalidation) => Promise<void>;
 
 type Deps = {
-  /** This replica's own memory. */
+  /** The caches of this replica. */
   cache: { invalidate(change: Invalidation): void };
-  /** The only process on its database: nobody reads the log. */
+  /** Whether this is the only process on its database, so that no other one reads the log. */
   alone: boolean;
 };
 
@@ -17,8 +17,8 @@ const LOG_AND_NOTIFY = `with logged as (
   ) ${NOTIFY}`;
 
 /**
- * Tells every replica of a change, when the transaction commits and only then: by a notification, and by a row of the
- * log. This replica does not wait to hear of it: its own cache forgets before whoever asked for the change is answered.
+ * Announces a change to every replica when its transaction commits: by a notification, and by a row of the log. This
+ * replica's caches forget at once, before the request that made the change is answered.
  */
 export function makeAnnounce({ cache, alone }: Deps): Announce {
   return async (trx, change) => {

@@ -1,10 +1,10 @@
 import type { Response } from 'express';
-import type { InvalidationHub, Place } from './invalidation-hub.ts';
+import type { InvalidationHub, Position } from './invalidation-hub.ts';
 import type { StreamIds } from './stream-ids.ts';
 
 type Deps = {
   hub: Pick<InvalidationHub, 'now' | 'reaches' | 'after' | 'onChange'>;
-  /** Whether this process hears of every change itself. */
+  /** Whether this replica receives every change. */
   isTrusted: () => boolean;
   ids: Pick<StreamIds, 'write'>;
   heartbeatMs: number;
@@ -12,36 +12,36 @@ type Deps = {
 };
 type Listener = {
   to: Response;
-  /** Only changes of this organization are told; all when absent. */
+  /** Sends changes of this organization only; of all when absent. */
   organizationId: string | undefined;
-  /** The last place that the listener knows of. */
-  from: Place | undefined;
+  /** The last position that the listener has seen. */
+  from: Position | undefined;
 };
 
-/** A reader that takes nothing for so many heartbeats is cut. */
+/** Disconnects a listener that reads nothing for this many heartbeats. */
 const STALLED_BEATS = 3;
 
 /**
- * Tells a listener of changes until either side ends it. What the listener has not taken yet waits in the hub's ring,
- * not here: one that falls behind the ring, or stands still, is cut.
- * @returns how to end it
+ * Sends changes to a listener until either side ends the stream. Unsent changes wait in the hub's ring, not here. A
+ * listener that falls behind the ring or stops reading is disconnected.
+ * @returns a function that ends the stream
  */
 export function followInvalidations(deps: Deps, listener: Listener): () => void {
   const { hub, isTrusted, heartbeatMs, maxLifeMs } = deps;
   const { to } = listener;
-  const tellWhatIsNew = makeTeller(deps, listener);
+  const sendNew = makeSender(deps, listener);
   let stalledBeats = 0;
 
   const pump = () => {
     if (!isTrusted()) end();
-    else if (!tellWhatIsNew()) cut();
+    else if (!sendNew()) cut();
   };
   const beat = () => {
     stalledBeats = to.writableNeedDrain ? stalledBeats + 1 : 0;
     if (stalledBeats >= STALLED_BEATS) cut();
     else if (stalledBeats === 0) to.write(':\n\n');
   };
-  // At once, not when the connection is closed: what is told in between must not be written any more.
+  // At once, not when the connection closes: nothing may be written in between.
   const stop = () => {
     clearInterval(heartbeat);
     clearTimeout(life);
@@ -66,25 +66,25 @@ export function followInvalidations(deps: Deps, listener: Listener): () => void 
   return end;
 }
 
-/** @returns what writes all that is new and can be written; false when some of it is no longer known */
-function makeTeller({ hub, ids, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
-  let place = from && hub.reaches(from) ? { ...from } : undefined;
+/** @returns a function that writes all new changes that fit; it returns false when the ring has lost some of them */
+function makeSender({ hub, ids, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
+  let position = from && hub.reaches(from) ? { ...from } : undefined;
   let greeted = false;
 
-  const greet = (at: Place, event: 'hello' | 'reset') => {
+  const greet = (at: Position, event: 'hello' | 'reset') => {
     greeted = true;
     to.write(frame(ids.write(at), event, { heartbeat_ms: heartbeatMs }));
   };
   return () => {
-    if (place?.epoch !== hub.now().epoch) greet((place = hub.now()), 'reset');
-    if (!hub.reaches(place)) return false;
-    let change = hub.after(place.number);
-    for (; change && !to.writableNeedDrain; change = hub.after(place.number)) {
-      place.number++;
+    if (position?.epoch !== hub.now().epoch) greet((position = hub.now()), 'reset');
+    if (!hub.reaches(position)) return false;
+    let change = hub.after(position.number);
+    for (; change && !to.writableNeedDrain; change = hub.after(position.number)) {
+      position.number++;
       if (organizationId === undefined || organizationId === change.organizationId)
-        to.write(frame(ids.write(place), 'invalidation', viewOf(change)));
+        to.write(frame(ids.write(position), 'invalidation', viewOf(change)));
     }
-    if (!greeted && !change) greet(place, 'hello');
+    if (!greeted && !change) greet(position, 'hello');
     return true;
   };
 }

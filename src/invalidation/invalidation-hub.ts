@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Invalidation } from './invalidation.ts';
 
-/** A point in what one process has told: which beginning it counts from, and how many changes since. */
-export type Place = { epoch: string; number: number };
+/** A point in the changes of one process: the epoch that it counts from, and the number of changes since. */
+export type Position = { epoch: string; number: number };
 export type InvalidationHub = ReturnType<typeof makeInvalidationHub>;
 
 const MAX_CHANGES = 10_000;
 const EPOCH_BYTES = 9;
 
 /**
- * The changes that this process was told of, for those that listen to it over HTTP: the last of them in memory, so
- * that a listener who was away for a moment misses none. Whenever some may have been missed, the counting begins anew
- * under another epoch, and no older place means anything.
+ * Keeps the latest changes for listeners over HTTP, so that one that reconnects misses none. When this process may have
+ * missed a change, a new epoch begins and older positions are void.
  */
 export function makeInvalidationHub({ maxChanges = MAX_CHANGES } = {}) {
   const listeners = new Set<() => void>();
@@ -29,7 +28,7 @@ export function makeInvalidationHub({ maxChanges = MAX_CHANGES } = {}) {
       wake();
     },
 
-    /** Anything may have changed. */
+    /** Begins a new epoch: anything may have changed. */
     clear(): void {
       epoch = newEpoch();
       last = 0;
@@ -37,19 +36,19 @@ export function makeInvalidationHub({ maxChanges = MAX_CHANGES } = {}) {
       wake();
     },
 
-    /** Lets every listener look whether it may go on. */
+    /** Lets every listener check whether it may continue. */
     wake,
 
-    now: (): Place => ({ epoch, number: last }),
+    now: (): Position => ({ epoch, number: last }),
 
-    /** Whether every change after this place is still known. */
-    reaches: (place: Place): boolean =>
-      place.epoch === epoch && place.number <= last && place.number >= last - maxChanges,
+    /** Whether every change after this position is still in memory. */
+    reaches: (position: Position): boolean =>
+      position.epoch === epoch && position.number <= last && position.number >= last - maxChanges,
 
-    /** The change after one that was told; undefined after the last. */
+    /** Returns the change after this number; undefined after the last. */
     after: (number: number): Invalidation | undefined => (number < last ? ring[(number + 1) % maxChanges] : undefined),
 
-    /** @returns how to stop listening */
+    /** @returns a function that removes the listener */
     onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -6,7 +6,7 @@ export type Ask = (sql: string, values: readonly unknown[]) => Promise<Record<st
 
 type Deps = {
   cache: { invalidate(change: Invalidation): void; clear(): void };
-  /** Told that a beat was committed after this moment on the monotonic clock. */
+  /** Called when a beat was committed after this moment on the monotonic clock. */
   proven: (atMs: number) => void;
   /** The monotonic clock. */
   nowMs?: () => number;
@@ -15,18 +15,18 @@ type Deps = {
 type Change = { organization_id: string; key_id: string | null; session_id: string | null };
 type Row = { written: string | null; seen: string; snapshot: string; changes: Change[] | null };
 type Beat = { number: string; fromMs: number };
-type Heard = Map<string, number>;
+type Received = Map<string, number>;
 
 export type InvalidationLog = ReturnType<typeof makeInvalidationLog>;
 
-/** So many changes between two heartbeats are read; of more, everything is forgotten. */
+/** At most this many changes are read between two heartbeats; with more, caches forget everything. */
 const MAX_CHANGES = 10_000;
-/** Every replica has read by then what was written before, or has begun anew. */
+/** By then every replica has read older changes, or has cleared its memory. */
 const TRIM_AFTER_MS = 5 * 60_000;
 
-// One statement, and one commit where a beat is due: the last one is a second old by the server's own clock, or was
-// written by a clock that ran ahead. A beat that another replica is committing is skipped, not waited for. Who commits
-// a beat also trims the log. Changes are those that are visible now and were not in the snapshot before.
+// One statement, and one commit when a beat is due: the last one is a second old by the server's own clock, or was
+// written by a clock that ran ahead. It skips a beat that another replica is committing. The replica that commits a beat
+// also trims the log. Changes are the rows that are visible now and were not in the previous snapshot.
 const HEARTBEAT = `
   with beat as (
     update invalidation_beats set number = number + 1, at = clock_timestamp()
@@ -50,20 +50,17 @@ const HEARTBEAT = `
     (select json_agg(late) from late) as changes
   from invalidation_beats`;
 
-/**
- * Reads the log of invalidations on the connection that listens, and finds out by beats whether the server of that
- * connection still commits.
- */
+/** Reads the invalidation log on the `LISTEN` connection, and learns from beats whether its server still commits. */
 export function makeInvalidationLog({ cache, proven, nowMs = () => performance.now() }: Deps) {
   let beat: Beat | undefined;
   let snapshot: string | undefined;
   let trimming: { mark: string | undefined; next: string; nextMs: number } | undefined;
-  // Notices of the last two heartbeats, so that a change that was heard of is not read as a second one.
-  let heard: Heard = new Map();
-  let heardBefore: Heard = new Map();
+  // Notifications of the last two heartbeats, so that the same change in the log does not count twice.
+  let received: Received = new Map();
+  let receivedBefore: Received = new Map();
 
   function judge({ written, seen }: Row, fromMs: number): void {
-    // Our own beat was committed since we began; another's since we looked before and did not see it.
+    // Our beat was committed after this heartbeat began; another replica's after the previous one, which did not see it.
     if (written !== null) proven(fromMs);
     else if (beat && beat.number !== seen) proven(beat.fromMs);
     beat = { number: written ?? seen, fromMs };
@@ -76,11 +73,11 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
         const session = session_id === null ? {} : { sessionId: session_id };
         const change = { organizationId, keyId: key_id ?? undefined, ...session };
         const payload = payloadOf(change);
-        if (!takeFrom(heard, payload) && !takeFrom(heardBefore, payload)) cache.invalidate(change);
+        if (!takeFrom(received, payload) && !takeFrom(receivedBefore, payload)) cache.invalidate(change);
       }
     }
-    heardBefore = heard;
-    heard = new Map();
+    receivedBefore = received;
+    received = new Map();
   }
 
   function moveMark(now: string): void {
@@ -90,21 +87,21 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   }
 
   return {
-    /** A new connection: what another one has seen says nothing of its server. */
+    /** Forgets what an earlier connection has seen, which says nothing about the server of a new one. */
     begin(): void {
       beat = snapshot = trimming = undefined;
-      heard = new Map();
-      heardBefore = new Map();
+      received = new Map();
+      receivedBefore = new Map();
     },
 
-    noteHeard(payload: string): void {
-      heard.set(payload, (heard.get(payload) ?? 0) + 1);
+    noteReceived(payload: string): void {
+      received.set(payload, (received.get(payload) ?? 0) + 1);
     },
 
     async heartbeat(ask: Ask): Promise<void> {
       const fromMs = nowMs();
       const [row] = (await ask(HEARTBEAT, [snapshot ?? null, trimming?.mark ?? null])) as Row[];
-      if (!row) throw new Error('the table of beats has no row');
+      if (!row) throw new Error('invalidation_beats has no row');
       read(row.changes ?? []);
       snapshot = row.snapshot;
       judge(row, fromMs);
@@ -113,8 +110,8 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   };
 }
 
-function takeFrom(heard: Heard, payload: string): boolean {
-  const times = heard.get(payload) ?? 0;
-  if (times > 0) heard.set(payload, times - 1);
+function takeFrom(received: Received, payload: string): boolean {
+  const times = received.get(payload) ?? 0;
+  if (times > 0) received.set(payload, times - 1);
   return times > 0;
 }

@@ -3,7 +3,7 @@ import { serviceOrMachineRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { InvalidationStreams } from './invalidation-streams.ts';
 
-/** What a service listens to that keeps verdicts in memory of its own. */
+/** For services that cache verdicts. */
 export function invalidationRoutes({ streams }: { streams: Pick<InvalidationStreams, 'open'> }): Route[] {
   return [
     serviceOrMachineRoute({
@@ -11,7 +11,7 @@ export function invalidationRoutes({ streams }: { streams: Pick<InvalidationStre
       method: 'get',
       path: '/v1/invalidations',
       tag: 'Verification',
-      summary: 'A stream of what verification must forget, as server-sent events',
+      summary: 'Stream the changes that invalidate cached verdicts, as server-sent events',
       description: DESCRIPTION,
       scope: ['apikeys:verify'],
       responses: { 200: EventStreamAnswer },
@@ -27,6 +27,6 @@ export function invalidationRoutes({ streams }: { streams: Pick<InvalidationStre
   ];
 }
 
-const DESCRIPTION = `Each \`invalidation\` is \`{"organization_id","key_id"}\`: this key has changed, or, where \`key_id\` is null, anything of the organization; the same change may be told twice. \`reset\` says to forget everything: it begins a stream, unless \`Last-Event-ID\` names an event that this process still remembers; then what was missed is told first, and \`hello\` says that nothing is missing. Both carry \`heartbeat_ms\`, the longest silence while all is well.
+const DESCRIPTION = `\`invalidation\` is \`{"organization_id","key_id"}\`: this key has changed or, where \`key_id\` is null, anything of the organization. The same change may be sent twice. \`reset\` says that anything may have changed. A stream begins with it, unless \`Last-Event-ID\` names an event that this process still remembers: then it sends the missed changes, and \`hello\` after the last of them. \`reset\` and \`hello\` carry \`heartbeat_ms\`, the longest silence of a healthy stream.
 
-The stream ends when this process no longer hears of every change. A client believes what it keeps only between a \`reset\` or \`hello\` and the end of the stream, or a silence. A machine token is told of its own organization.`;
+The stream ends when this process can no longer receive every change. A client may use its cache only after a \`reset\` or \`hello\`, and until the stream ends or falls silent. A machine token receives the changes of its own organization.`;

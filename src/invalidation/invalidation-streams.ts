@@ -8,7 +8,7 @@ type Deps = {
   hub: Pick<InvalidationHub, 'now' | 'reaches' | 'after' | 'onChange'>;
   trust: { isTrusted: () => boolean };
   heartbeatMs?: number;
-  /** Of these tenants together may have half. */
+  /** Tenants together may have half of them. */
   maxStreams?: number;
   maxPerOrganization?: number;
   count?: (outcome: 'taken' | 'refused') => void;
@@ -18,7 +18,7 @@ type Listener = { organizationId: string | undefined; lastEventId: string | unde
 
 export type InvalidationStreams = ReturnType<typeof makeInvalidationStreams>;
 
-/** A client that heard nothing for some of these no longer believes what it keeps: how stale it can be at worst. */
+/** A client that receives nothing for some of these stops using its cache: this bounds how stale it can be. */
 const HEARTBEAT_MS = 2_000;
 const MAX_STREAMS = 1_000;
 const MAX_PER_ORGANIZATION = 20;
@@ -27,8 +27,8 @@ const MAX_LIFE_MS = 15 * 60_000;
 const RETRY_SECONDS = 1;
 
 /**
- * The open streams of invalidations: so many at most, of each organization and in all, of which tenants never have the
- * half that is kept for services; and all of them ended before the server closes.
+ * Opens streams of invalidations, up to a limit for each organization and in all. Half of them are reserved for
+ * services. All streams end before the server closes.
  */
 export function makeInvalidationStreams(deps: Deps) {
   const { trust, heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS, maxLifeMs = MAX_LIFE_MS } = deps;
@@ -46,13 +46,13 @@ export function makeInvalidationStreams(deps: Deps) {
   }
 
   return {
-    /** @throws AppError `database_unavailable` while changes are not heard of here, `concurrency_limited` */
+    /** @throws AppError `database_unavailable` while this process may miss changes, `concurrency_limited` */
     open({ organizationId, lastEventId }: Listener): EventStream {
       if (ended || !trust.isTrusted())
-        throw refusal('database_unavailable', 'This process does not hear of changes now.');
+        throw refusal('database_unavailable', 'This process cannot receive changes now. Try again shortly.');
       const room = hasRoom(organizationId);
       count(room ? 'taken' : 'refused');
-      if (!room) throw refusal('concurrency_limited', 'There are too many streams.');
+      if (!room) throw refusal('concurrency_limited', 'Too many streams are open. Close one, or try again later.');
       return (to) => {
         const options = { ...deps, ids, isTrusted: trust.isTrusted, heartbeatMs, maxLifeMs };
         const end = followInvalidations(options, { to, organizationId, from: ids.read(lastEventId) });
@@ -61,7 +61,7 @@ export function makeInvalidationStreams(deps: Deps) {
       };
     },
 
-    /** Ends every stream and takes no other. */
+    /** Ends every stream and opens no more. */
     end(): void {
       ended = true;
       for (const end of running.keys()) end();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Something that is kept in memory has changed: one key, one session, or else everything of an organization. */
+/** A change of something in memory: one key, one session, or everything of an organization. */
 export type Invalidation = { organizationId: string; keyId?: string | undefined; sessionId?: string | undefined };
 
 export const INVALIDATION_CHANNEL = 'latchkey_invalidations';
@@ -11,7 +11,7 @@ export function payloadOf({ organizationId, keyId, sessionId }: Invalidation): s
   return JSON.stringify([organizationId, keyId ?? null, ...(sessionId === undefined ? [] : [sessionId])]);
 }
 
-/** @returns undefined for a payload that is not ours to read; whoever hears it must assume that anything changed. */
+/** @returns undefined for an unreadable payload, after which anything may have changed */
 export function parseInvalidation(payload: string | undefined): Invalidation | undefined {
   try {
     const [organizationId, keyId, sessionId] = Payload.parse(JSON.parse(payload ?? ''));

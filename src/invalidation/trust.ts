@@ -6,27 +6,27 @@ import { makeProof, PROOF_MS } from './proof.ts';
 
 export type Trust = ReturnType<typeof makeTrust>;
 
-/** What keeps something of the database in memory. */
+/** A cache of rows of the database. */
 type Memory = {
   invalidate(change: Invalidation): void;
   clear(): void;
-  /** It may not be believed any more, for now. */
+  /** Called when the cache may be outdated. */
   doubt?(): void;
 };
 
 type Options = {
-  /** The only process on its database: what changes, changes here. It needs no beat, and its channel is open. */
+  /** Whether this is the only process on its database: every change is its own, so it needs no channel and no beat. */
   alone?: boolean;
-  /** How long memory answers, marked `stale`, when it may not be believed any more. */
+  /** How long memory still answers, marked `stale`, once it is not trusted. */
   graceMs?: number;
   /** The monotonic clock. */
   nowMs?: () => number;
 };
 
 /**
- * Whether memory may be believed: while the channel of changes is open, and a beat was committed lately by the server
- * at its other end. Without such a beat this may be a primary that another one has taken over from, and nothing that it
- * says is believed either.
+ * Decides whether memory is trusted: while the notification channel is open and the server at its other end has
+ * committed a beat lately. Without such a beat the server may be a former primary, and its answers are not trusted
+ * either.
  */
 export function makeTrust(memory: Memory, options: Options = {}) {
   const { alone = false, graceMs = 0, nowMs = () => performance.now() } = options;
@@ -45,32 +45,32 @@ export function makeTrust(memory: Memory, options: Options = {}) {
 
   function completeMemory(): void {
     if (!open || isComplete || !isProvenHere || !proof.isProven()) return;
-    // What changed while the channel was lost is known to the database alone.
+    // Changes that were made while the channel was lost are in the database alone.
     memory.clear();
     isComplete = true;
     begun.resolve();
   }
 
   const log = makeInvalidationLog({ cache: memory, proven, nowMs });
-  const patience = makePatience(proof.isProven, nowMs);
+  const deadline = makeBeatDeadline(proof.isProven, nowMs);
 
   return {
     ...proof,
-    /** Settled when memory may be believed for the first time. */
+    /** Resolves when memory is trusted for the first time. */
     begun: begun.promise,
-    /** Whether memory may be believed, and what is read may be kept. */
+    /** Whether memory is trusted, and reads may be cached. */
     isTrusted: (): boolean => open && isComplete && proof.isProven(),
-    /** A beat was committed after this moment on the monotonic clock. */
+    /** Records that a beat was committed after this moment on the monotonic clock. */
     proven,
-    /** A connection was made, which may lead to another server. */
+    /** Begins anew with a connection that may lead to another server. */
     begin(): void {
       log.begin();
       isProvenHere = false;
-      patience.begin();
+      deadline.begin();
     },
     async heartbeat(ask: Ask): Promise<void> {
       await log.heartbeat(ask);
-      patience.judge();
+      deadline.judge();
     },
     onOpen(): void {
       open = true;
@@ -81,26 +81,26 @@ export function makeTrust(memory: Memory, options: Options = {}) {
       if (graceMs === 0) memory.clear();
       memory.doubt?.();
     },
-    onNotice: (payload: string | undefined): void => hear(memory, log, payload),
+    onNotice: (payload: string | undefined): void => receive(memory, log, payload),
   };
 }
 
-function hear(memory: Memory, log: Pick<InvalidationLog, 'noteHeard'>, payload = ''): void {
+function receive(memory: Memory, log: Pick<InvalidationLog, 'noteReceived'>, payload = ''): void {
   const invalidation = parseInvalidation(payload);
   if (!invalidation) return memory.clear();
-  log.noteHeard(payload);
+  log.noteReceived(payload);
   memory.invalidate(invalidation);
 }
 
-/** With a connection that shows no beat: another one may lead to the primary. */
-function makePatience(isProven: () => boolean, nowMs: () => number) {
+/** Gives up a connection that shows no beat: another one may lead to the primary. */
+function makeBeatDeadline(isProven: () => boolean, nowMs: () => number) {
   let sinceMs: number | undefined;
   return {
     begin: () => void (sinceMs = undefined),
-    /** @throws Error when no look has shown a beat for long */
+    /** @throws Error when the last beat is older than a proof lasts */
     judge(): void {
       sinceMs = isProven() ? undefined : (sinceMs ?? nowMs());
-      if (sinceMs !== undefined && nowMs() - sinceMs >= PROOF_MS) throw new Error('no beat was seen for 3 seconds');
+      if (sinceMs !== undefined && nowMs() - sinceMs >= PROOF_MS) throw new Error('no beat was committed for 3 seconds');
     },
   };
 }

@@ -1,19 +1,19 @@
 import { mostIn } from './limits.ts';
 import type { KeyLimits, RateLimit } from './limits.ts';
 
-/** What a key itself, or the template it was made from, says; undefined: nothing. */
-export type SaidLimits = { rate: RateLimit | undefined; concurrency: number | undefined };
+/** The limits that a key or its template sets; undefined where it sets none. */
+export type OwnLimits = { rate: RateLimit | undefined; concurrency: number | undefined };
 
-/** What an organization's plan says; undefined: no limit. */
+/** The limits that a plan sets; undefined: no limit. */
 export type PlanLimits = KeyLimits & {
-  /** What no key goes beyond, whatever it or its template says. */
+  /** Bounds every key, whatever it or its template sets. */
   maxRate: RateLimit | undefined;
   maxConcurrency: number | undefined;
 };
 
-type Sources = { own: SaidLimits; template: SaidLimits | undefined; plan: PlanLimits };
+type Sources = { own: OwnLimits; template: OwnLimits | undefined; plan: PlanLimits };
 
-/** The limits that a key has: its own, else its template's, else its plan's, and never beyond the plan's maximum. */
+/** Returns a key's limits: its own, else its template's, else its plan's, never beyond the plan's maximum. */
 export function effectiveLimits({ own, template, plan }: Sources): KeyLimits {
   const rate = own.rate ?? template?.rate ?? plan.rate;
   const concurrency = own.concurrency ?? template?.concurrency ?? plan.concurrency;

@@ -1,14 +1,14 @@
 type Options = {
-  /** Turns a second, for everybody together; as many at once after a rest. */
+  /** Turns a second for all names together; as many at once after a rest. */
   perSecond: number;
-  /** How many processes share them, each with an equal part; only this one, unless given. */
+  /** How many processes share the turns equally; one unless given. */
   replicas?: () => number;
-  /** How long one may wait for a turn. */
+  /** How long a request may wait for a turn. */
   maxWaitMs: number;
-  /** How many may wait under one name. */
+  /** How many requests may wait under one name. */
   maxWaiting?: number;
   nowMs?: () => number;
-  /** Told of each turn that was given, or refused. */
+  /** Called for each turn that was given or refused. */
   count?: (outcome: 'taken' | 'refused') => void;
 };
 type Waiting = { untilMs: number; resolve: (given: boolean) => void };
@@ -21,9 +21,9 @@ const MAX_NAMES = 1_000;
 const MIN_TICK_MS = 5;
 
 /**
- * Shares a rate among names: while there is some left everybody has a turn at once; when it runs short, tiers have one
- * after the other, and in a tier names. So no name takes another's turn however often it asks, and no tier another's
- * however many names it has. Bounded in names, in those that wait, and in time.
+ * Shares a rate among names. While some of it is left, every request gets a turn at once. When it runs short, tiers take
+ * turns, and names within a tier: no name crowds out others by asking often, no tier by having many names. The number of
+ * names, of waiting requests and the wait are bounded.
  */
 export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, count, ...options }: Options) {
   const nowMs = options.nowMs ?? (() => performance.now());
@@ -50,7 +50,7 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
     });
   }
 
-  /** A turn that can be had now: nobody waits for it. */
+  /** Takes a turn if one is left and no request waits. */
   const turnNow = () => tiers.size === 0 && allowance.take();
   const counted = (given: boolean) => {
     count?.(given ? 'taken' : 'refused');
@@ -61,12 +61,12 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
     /** @returns whether there was a turn in time */
     turn: async (name: string, tier = ''): Promise<boolean> => counted(turnNow() || (await wait(name, tier))),
 
-    /** The same without waiting. */
+    /** Like `turn`, without waiting. */
     turnNow: (): boolean => counted(turnNow()),
   };
 }
 
-/** So many a second, and as many at once after a rest. */
+/** A token bucket that holds one second's tokens. */
 function makeAllowance(rate: () => number, nowMs: () => number) {
   let allowance = Math.max(1, rate());
   let countedAtMs = nowMs();
@@ -82,7 +82,7 @@ function makeAllowance(rate: () => number, nowMs: () => number) {
   };
 }
 
-/** The first of the first name of the first tier; each of these goes to the end of its line. */
+/** Takes the first request of the first name of the first tier, and moves name and tier to the end of their lines. */
 function takeNext(tiers: Map<string, Tier>): Waiting | undefined {
   const [first] = tiers;
   if (!first) return undefined;

@@ -1,10 +1,10 @@
-/** At most `limit` requests in a window, which begins with the first request in it. */
+/** At most `limit` requests in a fixed window, which begins with its first request. */
 export type RateLimit = { limit: number; windowSeconds: number };
 
-/** What bounds the use of one key; undefined where nothing does. */
+/** The limits of one key; undefined: no limit. */
 export type KeyLimits = {
   rate: RateLimit | undefined;
-  /** Requests at a time. */
+  /** The number of requests in flight. */
   concurrency: number | undefined;
   /** Shared by all keys of the organization. */
   organizationRate: RateLimit | undefined;
@@ -16,7 +16,7 @@ export function isLimited({ rate, concurrency, organizationRate }: KeyLimits): b
   return rate !== undefined || concurrency !== undefined || organizationRate !== undefined;
 }
 
-/** The most requests that a rate lets through in any one window of `windowSeconds`. */
+/** Returns the most requests that a rate can admit within `windowSeconds`. */
 export function mostIn(windowSeconds: number, rate: RateLimit): number {
   return rate.limit * Math.ceil(windowSeconds / rate.windowSeconds);
 }

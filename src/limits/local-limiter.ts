@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { makeLeases } from './leases/leases.ts';
-import type { Lease, LeasedPlace, LimitRequest, Limiter, RateState, RateTaken, Taken } from './limiter.ts';
+import type { Lease, LeasedSlot, LimitRequest, Limiter, RateState, RateTaken, Taken } from './limiter.ts';
 import type { RateLimit } from './limits.ts';
 import {
   NOT_LIMITED,
-  PLACE_RETRY_SECONDS,
+  SLOT_RETRY_SECONDS,
   isBounded,
   leastLeft,
   rateState,
@@ -15,24 +15,24 @@ import { makeWindows } from './windows.ts';
 
 type Options = {
   leaseSeconds: number;
-  /** Windows kept at most, of keys, of organizations and of other names each. */
+  /** At most this many windows each of keys, organizations and other names. */
   maxWindows: number;
-  /** Calendar time, for the end of a lease as it is told. */
+  /** Calendar time, for the published expiry of a lease. */
   clock: Clock;
-  /** Milliseconds that only go forward, whatever happens to the calendar. */
+  /** The monotonic clock. */
   nowMs?: () => number;
 };
 
-/** Never a promise: there is nobody to wait for. */
+/** A limiter in memory, which never returns a promise from `take`. */
 export type LocalLimiter = Omit<Limiter, 'take' | 'takeRate'> & {
   take(request: LimitRequest): Taken;
   takeRate(name: string, rate: RateLimit, cost: number): RateTaken;
-  /** @returns whether the place was held in this process */
-  giveBack(place: LeasedPlace): boolean;
+  /** @returns whether this process held the slot */
+  giveBack(slot: LeasedSlot): boolean;
   sizes(): { windows: number; leases: number };
 };
 
-/** Counts in the memory of this process. */
+/** Counts requests in the memory of this process. */
 export function makeLocalLimiter({
   leaseSeconds,
   maxWindows,
@@ -40,7 +40,7 @@ export function makeLocalLimiter({
   nowMs = () => performance.now(),
 }: Options): LocalLimiter {
   const leaseMs = leaseSeconds * 1_000;
-  // Apart, so that a flood of names that anybody may make up pushes out no key's window.
+  // Apart, so that a flood of made-up names evicts no key's window.
   const keys = makeWindows({ max: maxWindows });
   const organizations = makeWindows({ max: maxWindows });
   const names = makeWindows({ max: maxWindows });
@@ -57,12 +57,12 @@ export function makeLocalLimiter({
       rateState('organization', organizationRate, organizations.look(organizationId, organizationRate, now));
     const refused = refusing(own, shared, cost);
     if (refused) return answer('rate', refused.resetSeconds, refused, undefined);
-    const wantsPlace = lease && concurrency !== undefined;
-    if (wantsPlace && !leases.hasPlace(keyId, concurrency, now))
-      return answer('concurrency', PLACE_RETRY_SECONDS, leastLeft(own, shared), undefined);
+    const wantsSlot = lease && concurrency !== undefined;
+    if (wantsSlot && !leases.hasSlot(keyId, concurrency, now))
+      return answer('concurrency', SLOT_RETRY_SECONDS, leastLeft(own, shared), undefined);
     if (own) keys.count(keyId, own, cost, now);
     if (shared) organizations.count(organizationId, shared, cost, now);
-    const lent = wantsPlace
+    const lent = wantsSlot
       ? { id: leases.take(organizationId, keyId, now), expiresAt: new Date(clock().getTime() + leaseMs) }
       : undefined;
     return answer(undefined, undefined, leastLeft(own, shared), lent);
@@ -80,7 +80,7 @@ export function makeLocalLimiter({
     take,
     takeRate,
     giveBack: leases.release,
-    release: async (place) => void leases.release(place),
+    release: async (slot) => void leases.release(slot),
     sizes: () => ({ windows: keys.size() + organizations.size() + names.size(), leases: leases.size() }),
   };
 }

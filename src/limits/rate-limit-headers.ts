@@ -1,8 +1,8 @@
 import type { RateState } from './limiter.ts';
 
 /**
- * What a client is told of the rate nearest to refusing it: `q` requests in `w` seconds, of which `r` are left for the
- * next `t` seconds. Source: draft-ietf-httpapi-ratelimit-headers-11, lists of structured fields (RFC 9651).
+ * Returns the headers of the rate nearest to refusing: `q` requests in `w` seconds, of which `r` are left for the next
+ * `t` seconds. Source: draft-ietf-httpapi-ratelimit-headers-11, lists of structured fields (RFC 9651).
  */
 export function rateLimitHeaders({ scope, limit, windowSeconds, remaining, resetSeconds }: RateState) {
   return {

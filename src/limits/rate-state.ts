@@ -1,10 +1,10 @@
 import type { LimitRequest, RateState, Taken } from './limiter.ts';
 import type { RateLimit } from './limits.ts';
 
-/** Nobody knows when a place is given back; this is soon enough to ask again. */
-export const PLACE_RETRY_SECONDS = 1;
+/** It is unknown when a slot will be free; a retry may come this soon. */
+export const SLOT_RETRY_SECONDS = 1;
 
-/** The answer where nothing is limited: there is nothing to count, and so nobody to ask. */
+/** The answer for a request that no limit bounds. */
 export const NOT_LIMITED: Taken = Object.freeze({
   refused: undefined,
   retryAfterSeconds: undefined,
@@ -13,7 +13,7 @@ export const NOT_LIMITED: Taken = Object.freeze({
   enforcement: 'local',
 });
 
-/** Whether anything bounds this very request: a limit of concurrency does only when it wants a place. */
+/** Whether a limit bounds this request; concurrency does only if the request wants a slot. */
 export function isBounded({ limits, lease }: LimitRequest): boolean {
   return (
     limits.rate !== undefined || limits.organizationRate !== undefined || (lease && limits.concurrency !== undefined)
@@ -29,12 +29,12 @@ export function rateState(
   return { limit, windowSeconds, scope, remaining, resetSeconds: wholeSeconds(resetMs) };
 }
 
-/** At least 1: a client that waits this long finds a new window. */
+/** Rounds up to whole seconds, at least 1: a client that waits this long finds a new window. */
 export function wholeSeconds(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 1_000));
 }
 
-/** Which rate refuses; of two the one that does so for longer, because the other alone would not help. */
+/** Returns the rate that refuses; of two, the one that does so for longer. */
 export function refusing(
   own: RateState | undefined,
   organization: RateState | undefined,

@@ -6,15 +6,15 @@ type Window = { count: number; lengthMs: number; endsAtMs: number };
 export type Windows = ReturnType<typeof makeWindows>;
 
 /**
- * Fixed windows by name; the first request that counts begins one. Times are of a monotonic clock.
+ * Fixed windows by name, on a monotonic clock. The first counted request begins a window.
  *
- * Bounded in number: of too many, the one not asked for longest is forgotten, and its name begins a new window. So a name
- * may pass its limit again early, when `max` others were asked for since, and nobody is refused for what others do.
+ * At most `max` windows are kept: beyond them the least recently used one is forgotten, and its name may pass its limit
+ * early. No name is refused because of others.
  */
 export function makeWindows({ max }: { max: number }) {
   const windows = new LRUCache<string, Window>({ max });
 
-  /** A window of another length is none: the limit was changed. */
+  /** Ignores a window of another length, which is of an earlier limit. */
   function current(name: string, lengthMs: number, nowMs: number): Window | undefined {
     const window = windows.get(name);
     return window !== undefined && window.lengthMs === lengthMs && window.endsAtMs > nowMs ? window : undefined;
@@ -28,7 +28,7 @@ export function makeWindows({ max }: { max: number }) {
       return { remaining: Math.max(0, rate.limit - window.count), resetMs: window.endsAtMs - nowMs };
     },
 
-    /** Counts what `look` has said there is room for, and takes it off what is left. */
+    /** Counts a request that `look` has room for, and reduces `left.remaining`. */
     count(name: string, left: RateLimit & { remaining: number }, cost: number, nowMs: number): void {
       const lengthMs = left.windowSeconds * 1_000;
       const window = current(name, lengthMs, nowMs);

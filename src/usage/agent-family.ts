@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 const MAX_LENGTH = 64;
-/** What is looked at; browsers say all that they have to say in half of it. */
+/** Only this much is read; browsers send half as much. */
 const MAX_READ = 512;
 const MAX_REMEMBERED = 1_000;
 
@@ -19,8 +19,8 @@ const CONTROL = /\p{C}+/gu;
 export type AgentFamily = (userAgent: string | undefined) => string | undefined;
 
 /**
- * What kind of client a user agent names: the product in front of its first `/`, such as `curl` or `python-requests`,
- * and for what calls itself Mozilla the browser or robot behind it. At most 64 characters.
+ * Returns the kind of client that a user agent names: the product before its first `/`, such as `curl` or
+ * `python-requests`, or the browser or robot behind `Mozilla`. At most 64 characters.
  */
 export function makeAgentFamily(): AgentFamily {
   const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });

@@ -13,90 +13,90 @@ type Batch = readonly KeyUses[];
 
 export type FlushUsage = ReturnType<typeof makeFlushUsage>;
 
-/** Rows of one statement, about; a key's are never parted. */
+/** The approximate number of rows in a statement; those of one key stay together. */
 const BATCH_ROWS = 2_000;
-const TAKEN_BACK = 100;
-/** Between two looks for what was set aside. */
-const LOOK_MS = 60_000;
+const RETRIED_AT_ONCE = 100;
+/** How often dead letters are looked for. */
+const RETRY_INTERVAL_MS = 60_000;
 
 /**
- * Writes what was gathered, batch by batch. A failure loses nothing and counts nothing twice: what was surely not
- * written goes back into memory, and a batch of which nobody knows, because its commit was not answered, is asked
- * about before anything else is written. Uses that the database refuses are found key by key and become dead letters.
+ * Writes gathered uses batch by batch. A failure loses none and counts none twice: unwritten batches go back into memory,
+ * and the outcome of an unanswered commit is read before anything else is written. Uses that the database refuses are
+ * found key by key, and become dead letters.
  */
 export function makeFlushUsage({ memory, writer, items }: Deps) {
-  /** Taken out of memory and not known to be written, first to last. */
+  /** Batches out of memory that are not known to be written, first to last. */
   let held: Batch[] = [];
-  let doubted: string | undefined;
+  let unanswered: string | undefined;
   let last: Promise<void> = Promise.resolve();
 
   async function writeHeld(): Promise<void> {
     for (let [batch] = held; batch; [batch] = held) {
-      doubted = undefined;
+      unanswered = undefined;
       try {
         await writer.write(batch, (transactionId) => {
-          doubted = transactionId;
+          unanswered = transactionId;
         });
         held = held.slice(1);
       } catch (error) {
         if (!isRefusedData(error)) throw error;
-        // The database has said no: it is surely not written.
-        doubted = undefined;
+        // The database has refused the batch, so it is not written.
+        unanswered = undefined;
         held = [...(await withoutRefused(items, batch, error)), ...held.slice(1)];
       }
-      doubted = undefined;
+      unanswered = undefined;
     }
   }
 
-  async function settleDoubt(): Promise<void> {
-    if (doubted === undefined) return;
-    const written = await writer.wasWritten(doubted);
+  async function settleUnanswered(): Promise<void> {
+    if (unanswered === undefined) return;
+    const written = await writer.wasWritten(unanswered);
     if (written === undefined) throw new Error('the last batch of uses is still being written');
     if (!written) memory.putBack(held[0] ?? []);
-    doubted = undefined;
+    unanswered = undefined;
     held = [];
   }
 
   async function run(): Promise<void> {
-    await settleDoubt();
+    await settleUnanswered();
     held = batchesOf(memory.take());
     try {
       await writeHeld();
     } catch (error) {
-      for (const batch of held.slice(doubted === undefined ? 0 : 1)) memory.putBack(batch);
-      held = doubted === undefined ? [] : held.slice(0, 1);
+      for (const batch of held.slice(unanswered === undefined ? 0 : 1)) memory.putBack(batch);
+      held = unanswered === undefined ? [] : held.slice(0, 1);
       throw error;
     }
   }
 
   return {
-    /** Puts dead letters that are due back into memory; they are looked for once a while. */
+    /** Puts due dead letters back into memory. */
     takeBack: makeTakeBack(memory, items),
 
-    /** One after the other; each takes what is there when its turn has come. */
+    /** Writes what is in memory, after any flush that is running. */
     flush(): Promise<void> {
       last = last.catch(() => undefined).then(run);
       return last;
     },
 
-    /** How many uses are on their way to the database. */
+    /** The number of uses on their way to the database. */
     writing: (): number => held.flat().reduce((sum, { counters }) => sum + totalOf(counters), 0),
   };
 }
 
 function makeTakeBack(memory: Deps['memory'], items: Deps['items']) {
-  let lookMs = performance.now() + LOOK_MS;
+  let retryAtMs = performance.now() + RETRY_INTERVAL_MS;
   return async (): Promise<void> => {
-    if (performance.now() < lookMs) return;
-    lookMs = performance.now() + LOOK_MS;
-    for (const { id, payload } of await items.due(TAKEN_BACK)) {
+    if (performance.now() < retryAtMs) return;
+    retryAtMs = performance.now() + RETRY_INTERVAL_MS;
+    for (const { id, payload } of await items.due(RETRIED_AT_ONCE)) {
       await items.forget(id);
       memory.putBack([readUses(payload)]);
     }
   };
 }
 
-/** @returns the same key by key, until it is known which one is refused */
+/** Splits a refused batch into keys, and buries a key that is refused alone. */
 async function withoutRefused(items: Deps['items'], batch: Batch, error: unknown): Promise<Batch[]> {
   const [first] = batch;
   if (!first || batch.length > 1) return batch.map((one) => [one]);
@@ -106,7 +106,7 @@ async function withoutRefused(items: Deps['items'], batch: Batch, error: unknown
   return [];
 }
 
-/** Written as JSON by this file alone, which has no word for what was never used. */
+/** Reads JSON that this file has written, in which -Infinity has become null. */
 function readUses(payload: object): KeyUses {
   const uses = payload as Omit<KeyUses, 'usedAtMs'> & { usedAtMs: number | null };
   return { ...uses, usedAtMs: uses.usedAtMs ?? -Infinity };

@@ -2,11 +2,11 @@ import { LRUCache } from 'lru-cache';
 import type { WorkosKey } from '../workos/entities.ts';
 
 type Deps = {
-  /** Ends by itself, with or without an answer. */
+  /** Has a timeout of its own. */
   validateKey: (presented: string, environment: WorkosKey['environment']) => Promise<WorkosKey | undefined>;
-  /** At most so many questions; 0 for none. */
+  /** The most calls to WorkOS a minute; 0 for none. */
   perMinute: number;
-  /** Milliseconds that only go on. */
+  /** The monotonic clock. */
   elapsedMs?: () => number;
 };
 
@@ -20,13 +20,13 @@ const ONCE_IN_MS = 60 * MINUTE_MS;
 const MAX_REMEMBERED = 20_000;
 
 /**
- * WorkOS notes that a key is used when it is asked about the key's secret, which is here only while a request presents
- * it. So some of the requests make it known, each key at most once an hour and all together at a bounded rate. Nobody
- * waits for it, and whether it succeeds is in the metrics of calls to WorkOS alone.
+ * Lets WorkOS record that a key is in use. WorkOS does so when it validates the key's secret, which Latchkey has only
+ * while a request presents it. So some requests cause a validation: at most one an hour for each key, and a bounded
+ * number in all. No request waits for it; failures show in the metrics of calls to WorkOS alone.
  */
 export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   const { validateKey, perMinute, elapsedMs = () => performance.now() } = deps;
-  const toldAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  const refreshedAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   let allowance = perMinute;
   let countedAtMs = elapsedMs();
 
@@ -41,10 +41,10 @@ export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   return function refreshAtWorkos(presented, { keyId, environment }): void {
     if (perMinute === 0) return;
     const nowMs = elapsedMs();
-    const told = toldAt.get(keyId);
-    if ((told !== undefined && nowMs - told < ONCE_IN_MS) || !mayAsk(nowMs)) return;
-    // Also when it fails: a WorkOS that is not well is not asked again and again for this.
-    toldAt.set(keyId, nowMs);
+    const lastMs = refreshedAt.get(keyId);
+    if ((lastMs !== undefined && nowMs - lastMs < ONCE_IN_MS) || !mayAsk(nowMs)) return;
+    // Also when it fails: an unhealthy WorkOS is not called again and again for this.
+    refreshedAt.set(keyId, nowMs);
     validateKey(presented, environment).catch(() => undefined);
   };
 }

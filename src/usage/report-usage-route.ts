@@ -10,7 +10,7 @@ import type { NoteUse } from './use.ts';
 
 type Deps = {
   noteUse: NoteUse;
-  /** Whose keys these are; ids of no key are not in it. */
+  /** Maps key ids to their organizations; without ids that are no key's. */
   ownersOf: (keyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** The codes of verdicts. */
   codes: readonly string[];
@@ -19,23 +19,23 @@ type Deps = {
 
 const MAX_USES = 1_000;
 const MAX_COUNT = 1_000_000;
-/** So many uses, each as long as they usually are. */
+/** Enough for `MAX_USES` of usual length. */
 const MAX_BODY_BYTES = 256 * 1024;
-/** Whoever comes later than a day tells of what nobody looks at any more. */
+/** Reports of older uses are refused. */
 const BEHIND_MS = 24 * 3_600_000;
 
-const id = z.string().regex(ID, 'This is no id.');
+const id = z.string().regex(ID, 'This is not an id.');
 
-/** For services that check keys in their own memory, past which no verification comes. */
+/** For services that check keys in memory, without a verification that Latchkey could count. */
 export function reportUsageRoute(deps: Deps): Route {
   return serviceOrMachineRoute({
     operationId: 'reportUsage',
     method: 'post',
     path: '/v1/usage',
     tag: 'Usage',
-    summary: 'Tell of uses of keys that were checked without Latchkey',
+    summary: 'Report uses of keys that were checked without Latchkey',
     description:
-      'For services that keep verdicts in memory of their own. Each entry adds `count` to the outcomes `code` of a key in the hour of `last_used_at`. Uses of what is no key of the organization are left out; `accepted` is how many entries were not. A machine token tells of its own organization’s keys only. Tell of each use once: nothing is known of an answer that is lost.',
+      'For services that cache verdicts. Each entry adds `count` to the outcomes `code` of a key in the hour of `last_used_at`. Entries whose `id` is not a key of the organization are skipped; `accepted` counts the others. A machine token reports keys of its own organization only. Report each use once: a report that is repeated because its answer was lost counts twice.',
     scope: ['apikeys:verify'],
     body: bodySchema(deps),
     maxBodyBytes: MAX_BODY_BYTES,
@@ -50,14 +50,14 @@ type ReportedUse = z.output<ReturnType<typeof bodySchema>>['uses'][number];
 function bodySchema({ codes, clock }: Deps) {
   const lastUsedAt = time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
     .refine((value) => Date.parse(value) >= clock().getTime() - BEHIND_MS, 'This must be within the last day.')
-    .describe('When the last of these uses was. What is ahead of our clock counts as now.');
+    .describe('When the last of these uses was. A time ahead of the service’s clock counts as now.');
   const one = z.strictObject({
     id: id.describe('The id of the key.'),
     organization_id: z.string().regex(ORGANIZATION_ID, NO_ORGANIZATION_ID),
     code: z.enum(codes as [string, ...string[]]),
     count: z.int().min(1).max(MAX_COUNT),
     last_used_at: lastUsedAt,
-    ip: z.string().max(64).optional().describe('Where the key was used from; left out if it is no address.'),
+    ip: z.string().max(64).optional().describe('The address of the client; ignored if it is not an IP address.'),
     user_agent: z.string().max(256).optional(),
   });
   return z.strictObject({ uses: z.array(one).min(1).max(MAX_USES) }).meta({ id: 'ReportUsage' });

@@ -1,14 +1,14 @@
 import type { Use } from './use.ts';
 
-/** How often a key had an outcome within an hour. */
+/** Counts one outcome of a key within an hour. */
 export type Counter = { code: string; hourMs: number; count: number };
 
-/** What is remembered of one key. */
+/** The unwritten uses of one key. */
 export type KeyUses = {
   organizationId: string;
   keyId: string;
   counters: Counter[];
-  /** When it was last good, on the clock of the calendar; -Infinity when it was not. */
+  /** Its last valid use, in calendar time; -Infinity if there was none. */
   usedAtMs: number;
   ip: string | undefined;
   userAgent: string | undefined;
@@ -17,19 +17,19 @@ export type KeyUses = {
 export type UsageMemory = ReturnType<typeof makeUsageMemory>;
 
 type Options = {
-  /** Of all keys together. */
+  /** The most counters of all keys together. */
   maxCounters: number;
-  /** There is no room for another counter: what is here should be taken away now. */
+  /** Called when the last free counter is taken: memory should be flushed now. */
   onFull: () => void;
-  /** So many uses found no room. */
+  /** Called with the number of uses that found no room. */
   onDropped: (uses: number) => void;
 };
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Uses, gathered until somebody takes them away. Each verification passes through `note`, so that what it costs is a
- * look-up by the key's id (an id is one organization's alone) and an addition.
+ * Gathers uses until they are flushed. Each verification passes through `note`, which costs a look-up by key id (ids are
+ * unique across organizations) and an addition.
  */
 export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
   let keys = new Map<string, KeyUses>();
@@ -65,7 +65,7 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       if (counters === maxCounters && before !== counters) onFull();
     },
 
-    /** Everything, key by key; from here on it is the caller's. */
+    /** Hands all uses to the caller, by key. */
     take(): KeyUses[] {
       const taken = [...keys.values()];
       keys = new Map();
@@ -74,7 +74,7 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       return taken;
     },
 
-    /** What was taken and could not be written, added to what came since, as far as there is room. */
+    /** Adds unwritten uses to those that came since, as far as there is room. */
     putBack(taken: readonly KeyUses[]): void {
       for (const key of taken) {
         for (const { code, hourMs, count: n } of key.counters) count(key, code, hourMs, n);
@@ -83,12 +83,12 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       }
     },
 
-    /** How many uses are here. */
+    /** The number of uses in memory. */
     waiting: (): number => waiting,
   };
 }
 
-// By hand: a closure for `find` would cost as much as all the rest. There are few, and the last is nearly always it.
+// A loop, because a closure for `find` would cost as much as everything else in `note`. The last counter nearly always fits.
 function findCounter(counters: readonly Counter[], code: string, hourMs: number): Counter | undefined {
   for (let i = counters.length - 1; i >= 0; i--) {
     const counter = counters[i]!;

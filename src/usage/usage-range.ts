@@ -3,10 +3,10 @@ import { invalidFields } from '../http/validate.ts';
 export const INTERVALS = ['hour', 'day'] as const;
 export type Interval = (typeof INTERVALS)[number];
 
-/** Whole buckets, in UTC: from the beginning of the first to the end of the last. */
+/** A range of whole buckets in UTC, from the beginning of the first to the end of the last. */
 export type UsageRange = { from: Date; to: Date; interval: Interval };
 
-type Asked = { from?: string | undefined; to?: string | undefined; interval: Interval };
+type RangeQuery = { from?: string | undefined; to?: string | undefined; interval: Interval };
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -16,22 +16,22 @@ const BOUNDS = {
 } as const;
 
 /**
- * The buckets that hold what was asked for, none of them later than the one that it is now.
+ * Widens a queried range to whole buckets, and ends it with the current one.
  * @throws AppError `validation_error`
  */
-export function readRange(asked: Asked, now: Date): UsageRange {
-  const { sizeMs, usualMs, mostMs, most } = BOUNDS[asked.interval];
+export function readRange(query: RangeQuery, now: Date): UsageRange {
+  const { sizeMs, usualMs, mostMs, most } = BOUNDS[query.interval];
   const nowMs = now.getTime();
-  const askedToMs = asked.to === undefined ? Infinity : Date.parse(asked.to);
-  const endMs = Math.min(ceil(askedToMs, sizeMs), floor(nowMs, sizeMs) + sizeMs);
-  const fromMs = asked.from === undefined ? endMs - usualMs : Date.parse(asked.from);
-  if (fromMs >= askedToMs) throw invalidFields({ from: 'This must be before `to`.' });
+  const toMs = query.to === undefined ? Infinity : Date.parse(query.to);
+  const endMs = Math.min(ceil(toMs, sizeMs), floor(nowMs, sizeMs) + sizeMs);
+  const fromMs = query.from === undefined ? endMs - usualMs : Date.parse(query.from);
+  if (fromMs >= toMs) throw invalidFields({ from: 'This must be before `to`.' });
   if (fromMs > nowMs) throw invalidFields({ from: 'This must not be in the future.' });
-  if (Math.min(askedToMs, nowMs) - fromMs > mostMs) throw invalidFields({ from: most });
-  return { from: new Date(floor(fromMs, sizeMs)), to: new Date(endMs), interval: asked.interval };
+  if (Math.min(toMs, nowMs) - fromMs > mostMs) throw invalidFields({ from: most });
+  return { from: new Date(floor(fromMs, sizeMs)), to: new Date(endMs), interval: query.interval };
 }
 
-/** The beginnings of the buckets, first to last, in milliseconds. */
+/** Returns the beginnings of the buckets in milliseconds, first to last. */
 export function bucketsOf({ from, to, interval }: UsageRange): number[] {
   const { sizeMs } = BOUNDS[interval];
   return Array.from({ length: (to.getTime() - from.getTime()) / sizeMs }, (_, i) => from.getTime() + i * sizeMs);

@@ -7,9 +7,9 @@ export type BucketCount = { startMs: number; code: string; count: number };
 
 export type UsageReader = ReturnType<typeof makeUsageReader>;
 
-/** What has been written of the uses of an organization's keys. */
+/** Reads the written uses of an organization's keys. */
 export function makeUsageReader(db: Knex) {
-  /** By bucket and code; of one key, or of all together. */
+  /** Counts uses by bucket and code, of one key or of all. */
   async function countsOf(
     organizationId: string,
     keyId: string | undefined,
@@ -24,7 +24,7 @@ export function makeUsageReader(db: Knex) {
     return rows.map(({ start, code, count }) => ({ startMs: start.getTime(), code, count: Number(count) }));
   }
 
-  /** The keys with the most uses, the busiest first. */
+  /** Returns the keys with the most uses, the busiest first. */
   async function busiest(organizationId: string, { from, to }: UsageRange, limit: number) {
     const { rows } = await db.raw<{ rows: { key_id: string; total: string }[] }>(
       `select key_id, sum(count) as total from usage_counts

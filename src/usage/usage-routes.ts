@@ -11,7 +11,7 @@ import type { BucketCount, LastUse, UsageReader } from './usage-reader.ts';
 type Deps = {
   /** @throws AppError `api_key_not_found`, also for a key that the caller does not reach */
   findKey: (caller: TenantCaller, id: string) => Promise<unknown>;
-  /** The scopes with which a key's use is seen. */
+  /** The scopes that may read a key's usage. */
   mayReadKeys: readonly string[];
   usage: UsageReader;
   clock: Clock;
@@ -24,27 +24,27 @@ const GIVE_A_TIME = 'Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.';
 
 const Query = z.strictObject({
   from: time(GIVE_A_TIME).optional().describe('24 hours before `to` by hour, and 30 days by day, unless given.'),
-  to: time(GIVE_A_TIME).optional().describe('Now, unless given; what lies ahead is left out.'),
+  to: time(GIVE_A_TIME).optional().describe('Now, unless given; the future is left out.'),
   interval: z.enum(INTERVALS).default('hour'),
 });
 
 const codes = z
   .record(z.string(), z.int())
-  .describe('How often each outcome came about, by the code of the verdict; those that did not are left out.');
+  .describe('Counts by verdict code, without codes that did not occur.');
 const UsageBucket = z.object({ start: z.iso.datetime(), total: z.int(), codes }).meta({
   id: 'UsageBucket',
   example: { start: '2027-01-31T12:00:00.000Z', total: 4, codes: { valid: 3, revoked: 1 } },
 });
 const lastUse = {
-  last_used_at: z.iso.datetime().nullable().describe('When the key was last good for what it was used for.'),
-  last_used_ip: z.string().nullable().describe('Where from, if that was told.'),
-  last_used_agent: z.string().nullable().describe('By what kind of client, such as `curl` or `Chrome`.'),
+  last_used_at: z.iso.datetime().nullable().describe('The key’s last use with a `valid` verdict.'),
+  last_used_ip: z.string().nullable().describe('The address of that use, if it is known.'),
+  last_used_agent: z.string().nullable().describe('The kind of client of that use, such as `curl` or `Chrome`.'),
 };
 const counted = {
   from: z.iso.datetime().describe('The beginning of the first bucket.'),
   to: z.iso.datetime().describe('The end of the last one.'),
   interval: z.enum(INTERVALS),
-  data: z.array(UsageBucket).describe('Every bucket of the range, first to last, also those without a use.'),
+  data: z.array(UsageBucket).describe('Every bucket of the range, first to last, including empty ones.'),
   total: z.int(),
   codes,
 };
@@ -59,7 +59,7 @@ const OrganizationUsage = z
   .meta({ id: 'OrganizationUsage' });
 
 const DESCRIPTION =
-  'Every verification counts, good or refused, in the hour or day in which it was made, in UTC. `from` and `to` are moved out to whole buckets: at most 31 days by hour, or 400 days by day. Counts are written once a second, or as often as is configured: what is newer than that is not in them yet.';
+  'Every verification counts, valid or refused, in its hour or day (UTC). The range is widened to whole buckets: at most 31 days by hour, or 400 days by day. Counts are written every `LATCHKEY_USAGE_FLUSH_MS` (a second unless configured), so the latest verifications may be missing.';
 
 export function usageRoutes(deps: Deps): Route[] {
   return [keyUsageRoute(deps), organizationUsageRoute(deps)];
@@ -71,7 +71,7 @@ function keyUsageRoute({ findKey, mayReadKeys, usage, clock }: Deps): Route {
     method: 'get',
     path: '/v1/api-keys/{id}/usage',
     tag: TAG,
-    summary: 'How often an API key was used, and when last',
+    summary: 'Get the usage of an API key',
     description: DESCRIPTION,
     scope: mayReadKeys,
     billing: 'read',
@@ -98,7 +98,7 @@ function organizationUsageRoute({ usage, clock }: Deps): Route {
     method: 'get',
     path: '/v1/organization/usage',
     tag: TAG,
-    summary: "How often the organization's API keys were used",
+    summary: "Get the usage of the organization's API keys",
     description: DESCRIPTION,
     scope: MAY_READ,
     billing: 'read',

@@ -15,10 +15,10 @@ export function makeUsageWriter({ db, familyOf }: Deps) {
   return {
     /**
      * Adds the uses of some keys, all or none of them.
-     * @param onBegun told the transaction's id; if this fails afterwards, `wasWritten` knows what came of it
+     * @param onBegun called with the transaction's id, by which `wasWritten` finds the outcome of a later failure
      */
     async write(keys: readonly KeyUses[], onBegun: (transactionId: string) => void): Promise<void> {
-      // Two replicas that lock the same rows lock them in the same order.
+      // Replicas lock the same rows in the same order.
       const sorted = keys.toSorted((a, b) => compare(a.organizationId, b.organizationId) || compare(a.keyId, b.keyId));
       await transaction(db, async (trx) => {
         onBegun(await addCounts(trx, sorted));
@@ -36,7 +36,7 @@ export function makeUsageWriter({ db, familyOf }: Deps) {
         const status = rows[0]?.status;
         return status === 'in progress' ? undefined : status === 'committed';
       } catch (error) {
-        // A server that took over and never heard of it.
+        // A server that has taken over does not know the transaction.
         if (error instanceof Error && 'code' in error && error.code === INVALID_PARAMETER) return false;
         throw error;
       }
@@ -89,7 +89,7 @@ async function moveLastUses(trx: Knex.Transaction, keys: readonly KeyUses[], fam
   );
 }
 
-// Behind proxies it is what a client said.
+// Behind proxies a client may have sent anything.
 function addressOf(ip: string | undefined): string {
   return ip !== undefined && ip.length <= MAX_IP_LENGTH && isIP(ip) !== 0 ? ip : '';
 }

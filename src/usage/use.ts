@@ -4,13 +4,13 @@ export type Use = {
   keyId: string;
   /** The verdict's code. */
   code: string;
-  /** On the clock of the calendar. */
+  /** Calendar time. */
   atMs: number;
   count: number;
-  /** Where the request came from, if that was told. */
+  /** The address of the client, if it is known. */
   ip: string | undefined;
   userAgent: string | undefined;
 };
 
-/** Remembers a use in memory; what is remembered is written in batches. Never waits, never throws. */
+/** Adds a use to memory, to be written in a batch. Never waits, never throws. */
 export type NoteUse = (use: Use) => void;

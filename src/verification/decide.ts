@@ -10,12 +10,12 @@ import type { MirrorRecord } from './mirror-record.ts';
 import { isUnsought } from './resolve-key.ts';
 import type { Resolved, Unsought } from './resolve-key.ts';
 
-/** What is asked of a key, and where the request came from that it came with. */
+/** A key to decide on: what it is to be used for, and the client that presented it. */
 export type Question = Use & {
   presented: string;
-  /** How many requests it counts as. */
+  /** How many requests it counts as towards rates. */
   cost: number;
-  /** Whether a place among the key's concurrent requests is taken, where these are limited. */
+  /** Whether it takes a concurrency slot, if the key's are limited. */
   lease: boolean;
   userAgent: string | undefined;
 };
@@ -23,15 +23,15 @@ export type Question = Use & {
 export type Decision = {
   code: VerdictCode;
   resolved: Resolved | undefined;
-  /** What the limits said; undefined where none was asked. */
+  /** The answer of the limiter; undefined if it was not needed. */
   taken: Taken | undefined;
-  /** Of a key that WorkOS could not be asked about. */
+  /** Set for a key that WorkOS could not be asked about. */
   retryAfterSeconds?: number;
   billing: Billing | undefined;
   at: Date;
 };
 
-/** The posture of the key's organization, what it lets keys be used for, and until when if nobody says anything. */
+/** The posture of the key's organization, the operations that it allows, and when it ends by the clock. */
 export type Billing = { posture: Posture; allows: readonly Operation[]; until: Date | undefined };
 
 type Deps = {
@@ -39,9 +39,7 @@ type Deps = {
   policy: Pick<Policy, 'standingOf' | 'allowedIn'>;
   limiter: Pick<Limiter, 'take'>;
   noteUse: NoteUse;
-  /** Lets WorkOS know that a key is used. */
   refreshAtWorkos: RefreshAtWorkos;
-  /** Told of every decision. */
   countVerdict: (code: VerdictCode) => void;
   clock: Clock;
 };
@@ -49,9 +47,10 @@ type Deps = {
 export type Decide = ReturnType<typeof makeDecide>;
 
 /**
- * Whether a key may be used as asked: it is good, its limits let it pass, and it may do this. Every request with a
- * good key counts towards its limits, also one that is then refused for its scopes or for billing. Answers at once
- * unless the limits are shared with other replicas.
+ * Decides whether a key may be used as asked. This is the one decision behind verify, forward authentication and the
+ * middleware. A usable key counts towards its limits, even if its scopes or billing then refuse it; a key that is
+ * unknown, revoked, expired, of another environment or from another address spends nothing. Returns a promise only if
+ * limits are shared with other replicas.
  */
 export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, countVerdict, clock }: Deps) {
   function billingOf({ account }: MirrorRecord, at: Date): Billing {
@@ -83,18 +82,18 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     return { code, resolved, taken, billing: resolved && billingOf(resolved.record, at), at };
   }
 
-  function concludeUnsought(found: Unsought, question: Question, at: Date): Decision {
-    if ('limited' in found) return conclude('rate_limited', undefined, question, at, unsoughtFor(found.limited));
+  function concludeUnresolved(found: Unsought, question: Question, at: Date): Decision {
+    if ('limited' in found) return conclude('rate_limited', undefined, question, at, takenOver(found.limited));
     const unavailable = conclude('workos_unavailable', undefined, question, at);
     return { ...unavailable, retryAfterSeconds: found.unavailableSeconds };
   }
 
   return function decide(found: Resolved | Unsought | undefined, question: Question): Decision | Promise<Decision> {
     const at = clock();
-    if (isUnsought(found)) return concludeUnsought(found, question, at);
+    if (isUnsought(found)) return concludeUnresolved(found, question, at);
     const resolved = found;
     const code = judge(resolved?.record, question, at);
-    if (!resolved || !isGood(code) || !isLimited(resolved.record.limits)) return conclude(code, resolved, question, at);
+    if (!resolved || !isUsable(code) || !isLimited(resolved.record.limits)) return conclude(code, resolved, question, at);
     const { organizationId, keyId, limits } = resolved.record;
     const lease = question.lease && code === 'valid';
     const taken = limiter.take({ organizationId, keyId, limits, cost: question.cost, lease });
@@ -104,12 +103,12 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
   };
 }
 
-/** The address that it comes from presented too many keys that are none: it was not looked for. */
-function unsoughtFor({ seconds, enforcement }: OverLimit): Taken {
+/** The answer for a key that was not looked up, because its address has presented too many invalid ones. */
+function takenOver({ seconds, enforcement }: OverLimit): Taken {
   return { refused: 'rate', retryAfterSeconds: seconds, rate: undefined, lease: undefined, enforcement };
 }
 
-function isGood(code: VerdictCode): boolean {
+function isUsable(code: VerdictCode): boolean {
   return (
     code !== 'not_found' &&
     code !== 'revoked' &&

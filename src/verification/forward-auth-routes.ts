@@ -23,21 +23,21 @@ const SCOPES = z
 export const ForwardQuery = z.strictObject({
   scope: SCOPES.default([])
     .meta({ override: { type: 'string' } })
-    .describe('Scopes that are all needed, separated by spaces.'),
+    .describe('The scopes that the key must have, separated by spaces.'),
   environment: z
     .enum(WANTED_ENVIRONMENTS)
     .default('live')
-    .describe('Keys of which environment may pass; a test key may not unless this says so.'),
+    .describe('Which keys may pass: of the live environment, of the test environment, or of any.'),
   operation: z
     .enum(OPERATIONS)
     .optional()
     .describe(
-      'What the request does, as billing sees it. Unless said, by the method that is asked with: GET and HEAD read, DELETE winds down, all else creates.',
+      'What the request does, which billing may refuse. By default the method decides: GET and HEAD read, DELETE winds down, all others create.',
     ),
   map: z
     .literal('403')
     .optional()
-    .describe('Answer 403 where 423 or 429 would be said: some proxies pass on 401 and 403 alone.'),
+    .describe('Answers 403 instead of 423 or 429, for proxies that pass on 401 and 403 alone.'),
 });
 
 const Allowed = z
@@ -50,7 +50,7 @@ const Allowed = z
   })
   .meta({ id: 'ForwardedCaller' });
 
-/** What a proxy asks before it passes a request on: nginx `auth_request`, Traefik, Caddy, Envoy. */
+/** Forward authentication for proxies: nginx `auth_request`, Traefik, Caddy, Envoy. */
 export function forwardAuthRoutes({ findKey, decide }: Deps): Route[] {
   return [
     forwardedRoute({
@@ -59,9 +59,9 @@ export function forwardAuthRoutes({ findKey, decide }: Deps): Route[] {
       path: FORWARD_PATH,
       fastPath: true,
       tag: 'Verification',
-      summary: 'Whether a proxied request may pass, by the API key that it carries',
+      summary: 'Decide on a proxied request by its API key',
       description:
-        "On 200 the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` say whose request it is, and `-owner-id` whose key, if a person's. `-stale` is `true` where the database cannot be asked and the operator lets memory answer. Any method will do, and a body is not read. It counts towards the rates of its key; nobody tells when a proxied request ends, so that requests at a time are not limited here.",
+        'On 200, the headers `x-latchkey-organization-id`, `-key-id`, `-environment`, `-scopes` and `-permission-set` describe the key, and `-owner-id` the owner of a personal key. `-stale` is `true` if the database cannot be reached and the operator lets memory answer. Any method works; a body is not read. The request counts towards the rates of its key. Concurrency is not limited here, because the end of a proxied request is unknown.',
       findKey,
       query: ForwardQuery,
       responses: { 200: Allowed },
@@ -83,7 +83,7 @@ export function forwardAuthRoutes({ findKey, decide }: Deps): Route[] {
   ];
 }
 
-/** A proxy that asks with the method of the request says by it what the request does; most ask with GET. */
+/** Returns the operation that a method stands for; most proxies ask with GET whatever the request. */
 export function operationOf(method: string): Operation {
   if (method === 'GET' || method === 'HEAD') return 'read';
   return method === 'DELETE' ? 'wind_down' : 'create';
@@ -96,10 +96,10 @@ type Forwarded = Pick<
 
 type Header = [name: string, value: string];
 
-/** Told of a key that memory answered for although it may not be believed. */
+/** Sent if memory answered although it is not trusted. */
 export const STALE: Header = ['x-latchkey-stale', 'true'];
 
-/** What the proxied service is told of its caller. */
+/** Returns the headers that describe the caller to the proxied service. */
 export function headersOfCaller(caller: Forwarded): Header[] {
   return [
     ['x-latchkey-organization-id', caller.organizationId],

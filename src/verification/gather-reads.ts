@@ -10,13 +10,13 @@ type Waiting = {
 
 const MAX_RUNNING = 4;
 const MAX_KEYS = 200;
-/** As long as one would wait for a connection. */
+/** As long as the wait for a connection. */
 const MAX_WAIT_MS = 3_000;
 const RETRY_SECONDS = 2;
 
 /**
- * Reads many keys at once where many are asked for: those of one request, and those that came while the database was
- * busy with others. One alone is read at once. So a flood of keys that nobody knows is a few queries at a time.
+ * Combines reads of single keys into batches: those of one turn, and those that come while four queries run. A single
+ * read runs at once. A flood of unknown keys so becomes a few queries at a time.
  */
 export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performance.now()): ReadMirror {
   let waiting: Waiting[] = [];
@@ -51,7 +51,7 @@ export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performanc
       waiting.push({ hashes, sinceMs: nowMs(), resolve, reject });
       if (isStarting || running >= MAX_RUNNING) return;
       isStarting = true;
-      // When whoever asks has asked for all that it wants.
+      // After the reads that this turn adds.
       queueMicrotask(start);
     });
 }

@@ -4,8 +4,8 @@ import type { MirrorRecord } from './mirror-record.ts';
 type Running<Found> = { answer: Promise<Found | undefined>; generation: number; makings: number };
 
 /**
- * Lets those that ask for the same key at the same time share one read, unless the key has changed since that began: a
- * read from before a revocation must not answer what is asked after it.
+ * Shares one read among concurrent requests for a key, unless the key has changed since it began: a read from before a
+ * revocation must not answer a request from after it.
  */
 export function joinReads<Found extends { record: MirrorRecord }>(
   cache: Pick<KeyCache, 'generation' | 'hasChanged' | 'makings'>,
@@ -28,7 +28,7 @@ export function joinReads<Found extends { record: MirrorRecord }>(
       const found = await earlier.answer;
       if (!isOutdated(earlier, found)) return found;
     }
-    // One that runs now began after this was asked for.
+    // A read that runs now began after this request.
     return (running.get(name) ?? begin(name, read)).answer;
   };
 }

@@ -18,11 +18,11 @@ export const VERDICTS = [
 ] as const;
 export type VerdictCode = (typeof VERDICTS)[number];
 
-/** Keys of which environment are wanted. Unless somebody says otherwise a test key opens nothing. */
+/** The environments that a use accepts; `live` by default, so that a test key opens nothing. */
 export const WANTED_ENVIRONMENTS = ['live', 'test', 'any'] as const;
 export type WantedEnvironment = (typeof WANTED_ENVIRONMENTS)[number];
 
-/** What a key is wanted for, and the address that it is used from. */
+/** What a key is to be used for, and the address that it is used from. */
 export type Use = {
   environment: WantedEnvironment;
   scopes: readonly string[];
@@ -33,8 +33,8 @@ export type Use = {
 export type Judge = ReturnType<typeof makeJudge>;
 
 /**
- * Whether a key is good for a use at `now`: of the environment wanted, from an allowed address, with every scope asked for,
- * and a posture that allows the operation.
+ * Judges a key without its limits: it is active, of an accepted environment, used from an allowed address, has every
+ * required scope, and its organization's posture allows the operation.
  */
 export function makeJudge(policy: Pick<Policy, 'standingOf' | 'allows'>) {
   return (record: MirrorRecord | undefined, use: Use, now: Date): VerdictCode => judge(policy, record, use, now);
@@ -57,7 +57,7 @@ function judge(
   return 'valid';
 }
 
-/** Revoked itself, or of an organization that WorkOS has deleted, whose keys are revoked one after the other. */
+/** Whether a key is revoked, or of an organization that WorkOS has deleted. */
 export function isRevoked({ revoked, account }: MirrorRecord): boolean {
   return revoked || account.deletedAt !== undefined;
 }
@@ -66,7 +66,7 @@ export function isOf({ environment }: { environment: Environment }, wanted: Want
   return wanted === 'any' || environment === wanted;
 }
 
-/** Without an address, nothing that is bound to some is allowed. */
+/** Refuses an unknown address where any allow list is set. */
 export function isFromAllowed(record: MirrorRecord, ip: string | undefined): boolean {
   return isAddressAllowed(record.ipAllowList, ip) && isAddressAllowed(record.organizationIpAllowList, ip);
 }

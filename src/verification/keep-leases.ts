@@ -3,7 +3,7 @@ import type { RequestContext } from '../http/route.ts';
 import type { GiveBack } from '../limits/leases/give-back.ts';
 import type { Decision } from './decide.ts';
 
-/** Where one cannot be judged nobody hears of the others: their leases are given back. */
+/** Awaits all decisions. If one fails, releases the leases of the others and throws. */
 export async function allOrNone(giveBack: GiveBack, judging: readonly Promise<Decision>[]): Promise<Decision[]> {
   const all = await Promise.allSettled(judging);
   const decisions = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -13,7 +13,7 @@ export async function allOrNone(giveBack: GiveBack, judging: readonly Promise<De
   throw failure.reason;
 }
 
-/** Gives leases back whose answer does not leave. */
+/** Releases leases whose answer cannot be sent. */
 export async function keepLeases(
   giveBack: GiveBack,
   { ifUnsent }: Pick<RequestContext, 'ifUnsent'>,
@@ -22,7 +22,7 @@ export async function keepLeases(
   const leases = leasesOf(decisions);
   if (leases.length === 0) return;
   ifUnsent(() => leases.forEach(giveBack));
-  // By the end of the next turn it is known whether the client has left right after it asked.
+  // By the end of the next turn, a client that left right after its request is known to be gone.
   await nextTurn();
   await nextTurn();
 }

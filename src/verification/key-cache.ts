@@ -4,8 +4,10 @@ import type { MirrorRecord } from './mirror-record.ts';
 import { makeRecentChanges } from '../invalidation/recent-changes.ts';
 
 export type Cached = { record: MirrorRecord; readAtMs: number };
-/** `renewAtMs` is on the monotonic clock. */
-type Kept = Cached & { renewAtMs: number };
+type Entry = Cached & {
+  /** On the monotonic clock. */
+  renewAtMs: number;
+};
 export type KeyCache = ReturnType<typeof makeKeyCache>;
 
 type Options = {
@@ -15,23 +17,22 @@ type Options = {
   nowMs?: () => number;
 };
 
-/** What is used after so much of its time is read again, so that nobody has to wait when that is over. */
+/** Keys in use are read again after this part of their time, so that no request waits when it is over. */
 const RENEWED_AFTER = 0.75;
 const RENEWED_AGAIN_MS = 1_000;
 
 /**
- * The keys that were seen lately, by their hash; bounded in number. Everything that changes in the database is told to
- * `invalidate`, which drops what it concerns, also of fills that are under way: what such a fill read may be older than
- * the change.
+ * Caches recently used keys by HMAC, up to `maxKeys`. Every change in the database must reach `invalidate`, which drops
+ * the keys it concerns, and refuses fills whose read may be older than the change.
  */
 export function makeKeyCache({ maxKeys, ttlMs, nowMs = () => performance.now() }: Options) {
   const hashes = makeHashIndex();
-  const entries = new LRUCache<string, Kept>({
+  const entries = new LRUCache<string, Entry>({
     max: maxKeys,
-    // A backstop: what is dropped is dropped by `invalidate`.
+    // A backstop: `invalidate` drops what has changed.
     ttl: ttlMs,
     perf: { now: nowMs },
-    // A time that is remembered needs a timer for each millisecond.
+    // Caching the time would need a timer for each millisecond.
     ttlResolution: 0,
     dispose: ({ record }, hash) => hashes.remove(record, hash),
   });
@@ -39,29 +40,29 @@ export function makeKeyCache({ maxKeys, ttlMs, nowMs = () => performance.now() }
   let makings = 0;
 
   return {
-    get: (hash: string): Kept | undefined => entries.get(hash),
+    get: (hash: string): Entry | undefined => entries.get(hash),
 
-    /** Also what is older than its time, when nothing can be read. */
-    getOld: (hash: string): Kept | undefined => entries.get(hash, { allowStale: true, noDeleteOnStaleGet: true }),
+    /** Also returns an entry that is past its time, for when nothing can be read. */
+    getOld: (hash: string): Entry | undefined => entries.get(hash, { allowStale: true, noDeleteOnStaleGet: true }),
 
-    /** Whether it is time to read a key again. Who hears so should do it: the next one hears so in a second. */
-    isDue(kept: Kept): boolean {
+    /** Whether it is time to read a key again; says so to one caller a second. */
+    isDue(entry: Entry): boolean {
       const now = nowMs();
-      if (now < kept.renewAtMs) return false;
-      kept.renewAtMs = now + RENEWED_AGAIN_MS;
+      if (now < entry.renewAtMs) return false;
+      entry.renewAtMs = now + RENEWED_AGAIN_MS;
       return true;
     },
 
-    /** To be taken before a read, and shown with its result. */
+    /** Returns the generation to remember before a read. */
     generation: changes.now,
 
-    /** Whether a key that was read since then may have changed in the meantime. */
+    /** Whether a key may have changed since a read began under this generation. */
     hasChanged: (record: MirrorRecord, readUnder: number): boolean => changes.concern(record, readUnder),
 
-    /** Another number when a key that nobody knew may be known: to be taken before a read that finds none. */
+    /** Changes whenever an unknown key may have become known; to be remembered before a read. */
     makings: (): number => makings,
 
-    /** Keeps what was read, unless it changed since `generation` was taken. @returns whether it was kept */
+    /** Caches a read key, unless it may have changed since. @returns whether it was cached */
     fill(hash: string, { record, readAtMs }: Cached, readUnder: number): boolean {
       if (changes.concern(record, readUnder)) return false;
       entries.set(hash, { record, readAtMs, renewAtMs: nowMs() + ttlMs * RENEWED_AFTER });
@@ -73,11 +74,11 @@ export function makeKeyCache({ maxKeys, ttlMs, nowMs = () => performance.now() }
       changes.note(change);
       const dropped = hashes.of(change);
       for (const hash of dropped) entries.delete(hash);
-      // A change of a whole organization makes no key. One that is in memory was made before.
+      // A change of a whole organization creates no key, and a key in memory is not new.
       if (change.keyId !== undefined && dropped.length === 0) makings++;
     },
 
-    /** What is there no more. */
+    /** Drops a key that no longer exists. */
     drop: (hash: string): void => void entries.delete(hash),
 
     clear(): void {
@@ -90,7 +91,7 @@ export function makeKeyCache({ maxKeys, ttlMs, nowMs = () => performance.now() }
   };
 }
 
-/** Of each organization the hashes of each of its keys, nearly always one. */
+/** Indexes hashes by organization and key; a key nearly always has one. */
 function makeHashIndex() {
   const byOrganization = new Map<string, Map<string, readonly string[]>>();
   type Named = Pick<MirrorRecord, 'organizationId' | 'keyId'>;
@@ -109,7 +110,7 @@ function makeHashIndex() {
       if (keys?.size === 0) byOrganization.delete(organizationId);
     },
 
-    /** Of one key, or, where none is named, of all. */
+    /** Returns the hashes of one key, or of all keys if none is named. */
     of({ organizationId, keyId }: Invalidation): readonly string[] {
       const keys = byOrganization.get(organizationId);
       return keyId === undefined ? [...(keys?.values() ?? [])].flat() : (keys?.get(keyId) ?? []);

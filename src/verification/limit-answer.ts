@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import type { Taken } from '../limits/limiter.ts';
 import { rateLimitHeaders } from '../limits/rate-limit-headers.ts';
 
-/** What the headers of an answer say of limits: the standard ones, and by whose count they were judged. */
+/** Returns the headers of an answer: the standard ones of rate limits, and the counter that judged them. */
 export function limitHeaders({ rate, retryAfterSeconds, enforcement }: Taken): [name: string, value: string][] {
   return [
     ...(rate ? Object.entries(rateLimitHeaders(rate)) : []),
@@ -11,7 +11,7 @@ export function limitHeaders({ rate, retryAfterSeconds, enforcement }: Taken): [
   ];
 }
 
-/** What a request is answered that a limit of its key refused. */
+/** Returns the refusal of a request by a limit of its key. */
 export function limitError({ refused, rate, retryAfterSeconds, enforcement }: Taken): AppError {
   const details = {
     retry_after: retryAfterSeconds ?? 1,
@@ -19,6 +19,6 @@ export function limitError({ refused, rate, retryAfterSeconds, enforcement }: Ta
     ...(rate && refused === 'rate' && { limit: rate.limit, window_seconds: rate.windowSeconds, scope: rate.scope }),
   };
   return refused === 'concurrency'
-    ? new AppError('concurrency_limited', 'Too many requests at once with this API key.', { details })
-    : new AppError('rate_limited', 'Too many requests with this API key.', { details });
+    ? new AppError('concurrency_limited', 'Too many requests with this API key are in flight. Wait until one ends.', { details })
+    : new AppError('rate_limited', 'Too many requests with this API key. Wait before trying again.', { details });
 }

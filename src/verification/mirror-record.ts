@@ -5,29 +5,29 @@ import type { Catalogue } from '../permissions/catalogue.ts';
 import type { Environment } from '../api-keys/key.ts';
 import type { Account, BillingStatus } from '../tenants/posture.ts';
 
-/** All that a verification needs to know of a key, in one read. Times that are compared at each use are milliseconds. */
+/** Everything that a verification needs to know about a key, in one read. Times are milliseconds for fast comparison. */
 export type MirrorRecord = {
   organizationId: string;
   keyId: string;
   environment: Environment;
-  /** Whose key it is, if a person's. */
+  /** Set for a personal key. */
   ownerUserId: string | undefined;
   label: string;
   permissionSet: string | undefined;
   scopes: ReadonlySet<string>;
-  /** Also of a person who is no member any more. */
+  /** Also true if the key's owner is no longer a member. */
   revoked: boolean;
-  /** Addresses and ranges from which it may be used; empty: from everywhere. Both lists count. */
+  /** Addresses and ranges from which it may be used; an empty list allows all. Both lists apply. */
   ipAllowList: readonly string[];
   organizationIpAllowList: readonly string[];
   expiresAtMs: number | undefined;
-  /** What bounds its use, after its template and plan. */
+  /** After template and plan. */
   limits: KeyLimits;
-  /** What its organization's posture follows from. */
+  /** Determines its organization's posture. */
   account: Account;
 };
 
-/** What was read, by which hash, and the name of the key that made it. */
+/** A record with the HMAC that found it, and the id of that HMAC's key. */
 export type MirrorRead = { record: MirrorRecord; hash: Buffer; hmacKeyId: string };
 
 type Row = {
@@ -60,13 +60,13 @@ const MAX_SHARED = 1_000;
 
 type Rules = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'setLimitsOf' | 'planOf'>;
 
-/** Reads the key of one secret, by any of its hashes; the first one counts most. */
+/** Reads the key of one secret by any of its HMACs, preferring the first. */
 export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
 export type ReadMirrorOfMany = (hashes: readonly Buffer[]) => Promise<MirrorRead[]>;
 
 /**
- * Reads the keys with these hashes: one indexed look-up for each, and the rows of its tenant and its owner. A hash names
- * one key of one organization, so no organization is asked for.
+ * Reads the keys with these HMACs: one indexed look-up for each, with the rows of its tenant and owner. An HMAC is unique
+ * across organizations, so the query names none.
  */
 export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   const toRecord = makeToRecord(catalogue);
@@ -87,21 +87,21 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   };
 }
 
-/** Many thousand records are kept: what many keys have alike is there once. */
+/** Builds records that share equal parts, since many thousands of them are cached. */
 function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
   const allowListOf = makeShared<readonly string[]>();
   const limitsOf = makeShared<KeyLimits>();
-  const name = makeShared<string>();
+  const textOf = makeShared<string>();
   const accountOf = makeShared<Account>();
   return (row) => ({
-    organizationId: name(row.organization_id, itself),
+    organizationId: textOf(row.organization_id, itself),
     keyId: row.workos_id,
     environment: row.environment === 'live' ? 'live' : 'test',
     ownerUserId: row.owner_user_id ?? undefined,
     label: row.label,
-    permissionSet: row.permission_set === null ? undefined : name(row.permission_set, itself),
-    // What is never granted was never written; should a row say otherwise, it is not believed, also where it is implied.
+    permissionSet: row.permission_set === null ? undefined : textOf(row.permission_set, itself),
+    // Rows never hold a scope that is not granted; should one do so, it is left out here.
     scopes: scopesOf(nameOfScopes(row), () => {
       const set = row.permission_set ?? undefined;
       return row.owner_user_id === null
@@ -138,7 +138,7 @@ function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules
   });
 }
 
-/** A person's key grants what its owner holds, too, and nothing while that is not known. */
+/** Names the scopes of a row: those of a personal key also depend on what its owner holds. */
 function nameOfScopes({ permission_set: set, scopes, owner_user_id: owner, owner_permissions: held }: Row): string {
   const made = [set, ...scopes].join(' ');
   return owner === null ? made : `${made}\n${JSON.stringify(held)}`;
@@ -148,7 +148,7 @@ function itself(name: string): string {
   return name;
 }
 
-/** One value a name, for as many names as there usually are; beyond them it begins anew. */
+/** Shares one value a name; starts over at `MAX_SHARED` names. */
 function makeShared<T>(): (name: string, make: (name: string) => T) => T {
   const values = new Map<string, T>();
   return (name, make) => {

@@ -5,14 +5,14 @@ import type { Decision } from './decide.ts';
 import type { Use } from './judge.ts';
 import { limitError } from './limit-answer.ts';
 
-/** What the caller is answered when a key may not be used as asked; undefined for a key that may. */
+/** Returns the error that a caller gets for a decision; undefined for a valid key. */
 export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use): AppError | undefined {
   if (taken?.refused !== undefined) return limitError(taken);
   switch (code) {
     case 'valid':
       return undefined;
     case 'environment_mismatch':
-      return new AppError('permission_denied', `This takes keys of the ${use.environment} environment.`, {
+      return new AppError('permission_denied', `Use a key of the ${use.environment} environment.`, {
         details: { environment: resolved?.record.environment, required_environment: use.environment },
       });
     case 'ip_not_allowed':
@@ -25,7 +25,7 @@ export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use
     case 'billing_inactive':
       return billingRefusal(billing?.posture ?? 'unknown', use.operation);
     case 'expired':
-      return new AppError('credential_expired', 'The API key has expired.', { details: { credential: 'api_key' } });
+      return new AppError('credential_expired', 'The API key has expired. Use another one.', { details: { credential: 'api_key' } });
     default:
       return new AppError('credential_invalid', 'The credential is not valid.', { details: { credential: 'api_key' } });
   }

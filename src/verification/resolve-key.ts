@@ -20,20 +20,20 @@ type Deps = {
   trust: Pick<Trust, 'isTrusted' | 'mayServeStale' | 'assertProven'>;
   readMirror: ReadMirror;
   renewHash: RenewHash;
-  /** Asks WorkOS about a key that the mirror does not know. @returns whether the mirror knows it now */
+  /** Asks WorkOS about a key that is not in the mirror. @returns whether it is there now */
   adopt: (presented: string, name: string, guesser: Guesser) => Promise<boolean>;
   failures: Pick<FailedCredentials, 'overFor' | 'count'>;
-  /** Look-ups for guessers that are over their limit, among whose keys may be good ones. */
+  /** Look-ups for guessers over their limit, which may also present valid keys. */
   spareLookUps: Pick<FairTurns, 'turn'>;
 };
 
 export type Source = 'cache' | 'mirror' | 'workos';
-/** `stale`: memory answered although it may not be believed, as the operator chose. */
+/** `stale`: memory answered although it is not trusted, as the operator chose. */
 export type Resolved = { record: MirrorRecord; source: Source; staleMs: number; stale: boolean };
-/** It is not known what the key is: its guesser tried too many, or WorkOS would have to say, and did not. */
+/** A key that was not resolved: its guesser is over its limit, or WorkOS, which alone could know it, did not answer. */
 export type Unsought = { limited: OverLimit } | { unavailableSeconds: number };
 
-/** Who answers for a key. `counted` when one that nobody knows counts towards what that guesser may fail with. */
+/** The origin of a key; `counted`: an unknown key counts against the guesser. */
 export type Origin = { guesser: Guesser; counted: boolean };
 
 export type KeyResolver = ReturnType<typeof makeKeyResolver>;
@@ -43,7 +43,7 @@ export function isUnsought(found: Resolved | Unsought | undefined): found is Uns
   return found !== undefined && !('record' in found);
 }
 
-/** WorkOS alone could say what a key is, and there is no question to it left. */
+/** WorkOS alone could know the key, and the budget of questions to it is used up. */
 export class NoQuestionLeft extends AppError {
   constructor(retryAfter: number) {
     const message = 'WorkOS cannot be asked about this key now. Try again shortly.';
@@ -51,25 +51,25 @@ export class NoQuestionLeft extends AppError {
   }
 }
 
-/** That WorkOS was not asked is a failure of whoever used its questions up. */
+/** Returns a used-up budget as a value, since the guesser's failure is still to be counted. */
 function unasked(error: unknown): NoQuestionLeft {
   if (error instanceof NoQuestionLeft) return error;
   throw error;
 }
 
-/** As many as are read at once: what is used has a quarter of its time for it. */
+/** As many as one batch reads; a used key has a quarter of its time to be renewed. */
 const MAX_RENEWING = 200;
 
-/** Finds what a presented key is. Nothing is written on the way. */
+/** Finds the record of a presented key, without writing anything. */
 export function makeKeyResolver(deps: Deps) {
   const { format, hasher, cache, trust, failures } = deps;
   let renewing = 0;
   const join = joinReads<Resolved>(cache);
 
-  // The same secret behind the prefix of another environment is another key, which does not exist.
+  // The same secret behind the prefix of another environment is a key that does not exist.
   const isAs = (presented: string, { record }: Resolved) => format.fits(presented, record.environment);
 
-  /** What is no key by its form alone costs neither a hash nor a look-up. */
+  /** Returns undefined for a malformed key, before it costs an HMAC or a look-up. */
   function soughtOf(presented: string): Sought | undefined {
     const secret = format.secretOf(presented);
     return secret === undefined ? undefined : { secret, name: hasher.nameOf(secret) };
@@ -83,7 +83,7 @@ export function makeKeyResolver(deps: Deps) {
     return resolved(kept, 'cache');
   }
 
-  /** Reads a key that is remembered. If it cannot be read, whoever uses it when it is forgotten hears why. */
+  /** Reads a cached key again. A failure is left to the request that finds the key expired from the cache. */
   function renew(key: Sought): void {
     if (renewing >= MAX_RENEWING) return;
     renewing++;
@@ -93,10 +93,9 @@ export function makeKeyResolver(deps: Deps) {
   }
 
   /**
-   * From memory, from the mirror, or, for a key that was made in WorkOS's dashboard and is used for the first time, from
-   * WorkOS.
-   * @throws AppError `workos_unavailable` when only WorkOS could have said, `database_unavailable` when it is not
-   * certain that the database is the primary
+   * Finds a key in memory, in the mirror or, on the first use of a key that was made in WorkOS's dashboard, at WorkOS.
+   * @throws AppError `workos_unavailable` if only WorkOS could know the key and does not answer, `database_unavailable`
+   * while the database is not known to be the primary
    */
   async function resolveKey(presented: string, origin: Origin): Promise<Resolved | { limited: OverLimit } | undefined> {
     const { guesser, counted } = origin;
@@ -112,7 +111,7 @@ export function makeKeyResolver(deps: Deps) {
     return notFound(deps, origin, found instanceof NoQuestionLeft ? found : undefined);
   }
 
-  /** From memory alone. */
+  /** Finds a key in memory alone. */
   function peekKey(presented: string): Resolved | undefined {
     const key = soughtOf(presented);
     const known = key && remembered(key);
@@ -122,7 +121,7 @@ export function makeKeyResolver(deps: Deps) {
   return { peekKey, resolveKey };
 }
 
-/** Counts a key that nobody knows. @throws NoQuestionLeft when WorkOS might have known it */
+/** Counts an unknown key. @throws NoQuestionLeft if WorkOS might know it */
 async function notFound({ failures }: Deps, { guesser, counted }: Origin, unasked: NoQuestionLeft | undefined) {
   const limited = counted ? await failures.count(guesser) : undefined;
   if (limited) return { limited };
@@ -130,19 +129,19 @@ async function notFound({ failures }: Deps, { guesser, counted }: Origin, unaske
   return undefined;
 }
 
-// Counted from before the read: who joined it may not take it for younger than it is. By the monotonic clock, as a clock of
-// the calendar that steps back would make what is old look new.
+// The age counts from before the read, so that requests that joined it do not see it too young. It is monotonic, since a
+// calendar clock that steps back would make an old read look new.
 function resolved({ record, readAtMs }: Cached, source: Source): Resolved {
   return { record, source, staleMs: Math.ceil(performance.now() - readAtMs), stale: false };
 }
 
-/** What memory may not be believed in answers all the same, where the operator lets it. */
+/** Returns a cached key that is not trusted, if the operator allows that. */
 function outdated(deps: Pick<Deps, 'cache' | 'trust'>, { name }: Sought): Resolved | undefined {
   const kept = deps.trust.mayServeStale() ? deps.cache.getOld(name) : undefined;
   return kept && { ...resolved(kept, 'cache'), stale: true };
 }
 
-/** A key's secret, and by which name memory knows it. */
+/** A key's secret, and its name in memory. */
 type Sought = { secret: string; name: string };
 
 async function readThrough(

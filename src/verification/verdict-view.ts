@@ -16,7 +16,7 @@ const NOTHING = {
 };
 const NO_LIMITS = { rate_limit: null, lease: null, retry_after: null, enforcement: null };
 
-/** What is told of a key: the same in every verdict until the key changes. */
+/** Returns the part of a verdict that stays the same until the key changes. */
 export function viewOfKey(record: MirrorRecord) {
   return {
     id: record.keyId,
@@ -31,7 +31,7 @@ export function viewOfKey(record: MirrorRecord) {
   };
 }
 
-/** What is told of limits. */
+/** Returns the part of a verdict about limits. */
 export function viewOfLimits(taken: Taken | undefined) {
   if (!taken) return NO_LIMITS;
   const { rate, lease, retryAfterSeconds, enforcement } = taken;

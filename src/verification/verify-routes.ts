@@ -29,23 +29,23 @@ const RateLimit = z
     limit: z.int(),
     window_seconds: z.int(),
     remaining: z.int(),
-    reset: z.int().describe('Seconds until the window ends and all is there again.'),
+    reset: z.int().describe('Seconds until the next window, when `remaining` is `limit` again.'),
     scope: z
       .enum(['key', 'organization'])
-      .describe('Whose rate it is: the one that refused, or that has the least left.'),
+      .describe('Whether this is the key’s rate or its organization’s: the one that refused, else the one with the least left.'),
   })
   .meta({ id: 'RateLimitState' });
 
 const Lease = z
   .object({ id: z.string(), expires_at: z.iso.datetime() })
   .meta({ id: 'Lease' })
-  .describe("One of the key's places for requests at a time. Release it when the request ends; it ends by itself.");
+  .describe("One of the key's concurrency slots. Release it when the request ends; otherwise it expires.");
 
 const Billing = z
   .object({
     posture: z.enum(POSTURES),
-    allows: z.array(z.enum(OPERATIONS)).describe('For which operations the key verifies.'),
-    changes_at: z.iso.datetime().nullable().describe('When the posture ends by the clock, such as a trial.'),
+    allows: z.array(z.enum(OPERATIONS)).describe('The operations that billing allows.'),
+    changes_at: z.iso.datetime().nullable().describe('When the clock ends the posture, such as a trial.'),
   })
   .meta({ id: 'KeyBilling' });
 
@@ -63,32 +63,32 @@ const Verdict = z
     expires_at: z.iso.datetime().nullable(),
     ip_restricted: z
       .boolean()
-      .describe('Whether it is good from some addresses only, so that each use is to be asked about with its `ip`.'),
-    rate_limit: RateLimit.nullable().describe('Null where no rate is limited.'),
+      .describe('Whether an address allow list applies, so that each use needs a verification with its `ip`.'),
+    rate_limit: RateLimit.nullable().describe('Null if no rate is limited.'),
     lease: Lease.nullable(),
     retry_after: z
       .int()
       .nullable()
-      .describe('Seconds to wait, of a key that a limit refused, or that WorkOS could not be asked about.'),
+      .describe('Seconds to wait after a limit refused, or while WorkOS cannot be asked about the key.'),
     enforcement: z
       .enum(['local', 'shared', 'none', 'unavailable'])
       .nullable()
       .describe(
-        'By whose count limits were judged: this replica’s, the one that all replicas share, nobody’s (the shared one is lost; `none` let it pass, `unavailable` refused it). Null where nothing is limited.',
+        'Which counter judged the limits: `local` is this replica’s, `shared` the one of all replicas. While the shared one is lost, `none` let the request pass and `unavailable` refused it. Null if nothing is limited.',
       ),
     billing: Billing.nullable(),
     checked_at: z.iso.datetime(),
-    source: z.enum(['cache', 'mirror', 'workos']).nullable().describe('Where the answer came from.'),
-    stale_ms: z.int().describe('How long ago the mirror was read; changes are told, so that this is no delay.'),
+    source: z.enum(['cache', 'mirror', 'workos']).nullable().describe('Where the key was found.'),
+    stale_ms: z.int().describe('Milliseconds since the mirror was read. Changes invalidate it at once, so this is not a delay.'),
     stale: z
       .boolean()
       .describe(
-        'True where the database cannot be asked and the operator lets memory answer: what changed since may be missing.',
+        'True if the database cannot be reached and the operator lets memory answer: recent changes may be missing.',
       ),
   })
   .meta({ id: 'Verdict' });
 
-/** Whether keys are good, for the product's own services. */
+/** Verifies keys for the product's own services. */
 export function verifyRoutes(deps: Deps): Route[] {
   return [
     serviceOrMachineRoute({
@@ -97,9 +97,9 @@ export function verifyRoutes(deps: Deps): Route[] {
       path: VERIFY_PATH,
       fastPath: true,
       tag: 'Verification',
-      summary: 'Whether a key is good, and for what',
+      summary: 'Verify an API key',
       description:
-        'Answers 200 for every key; read `code`. A machine token sees its own organization’s keys only, and what it presents in vain counts for its organization, whatever `ip` it gives. Give `keys` for up to 100 at once. Where WorkOS would have to say whether a key is good and cannot be asked now, one key is 503 `workos_unavailable`, and one of many has this as its `code`.',
+        'Answers 200 for every key; read `code`. Send `keys` to verify up to 100 at once. A machine token finds its own organization’s keys only; unknown keys count against its organization, whatever `ip` it sends. If only WorkOS knows a key and cannot be asked now, a single key is 503 `workos_unavailable`, and one of many has that as its `code`.',
       scope: ['apikeys:verify'],
       body: z.union([AskedKey, Many]).meta({ id: 'VerifyApiKey' }),
       responses: { 200: z.union([Verdict, z.object({ data: z.array(Verdict) })]) },
@@ -108,14 +108,14 @@ export function verifyRoutes(deps: Deps): Route[] {
         if ('keys' in body) {
           const decisions = await allOrNone(
             deps.giveBack,
-            body.keys.map((one) => verify(deps, caller, one, context.ip, asUnsought)),
+            body.keys.map((one) => verify(deps, caller, one, context.ip, asUnavailable)),
           );
           await keepLeases(deps.giveBack, context, decisions);
           return { data: decisions.map(viewOfVerdict) };
         }
         const decision = await verify(deps, caller, body, context.ip);
         await keepLeases(deps.giveBack, context, [decision]);
-        tell(context, decision);
+        addHeaders(context, decision);
         return viewOfVerdict(decision);
       },
     }),
@@ -135,7 +135,7 @@ async function verify(
   return decide(foreign ? undefined : found, questionOf({ key, ...use }));
 }
 
-/** A service is believed where a key came from. A tenant answers for what it asks about itself. */
+/** Unknown keys count against the address that a service names, or against the tenant that asks. */
 function originOf(caller: ServiceCaller | MachineCaller, ip: string | undefined, callerIp: string | undefined): Origin {
   if (caller.kind === 'machine') return { guesser: { organizationId: caller.organizationId }, counted: true };
   return { guesser: { address: ip ?? callerIp }, counted: ip !== undefined };
@@ -145,13 +145,13 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-/** Of many keys, one that WorkOS would have to be asked about is no reason to say nothing of the others. */
-function asUnsought(error: unknown): Unsought {
+/** Turns an unavailable WorkOS into the verdict of one key, so that the others of a batch are answered. */
+function asUnavailable(error: unknown): Unsought {
   if (!(error instanceof AppError) || error.code !== 'workos_unavailable') throw error;
   return { unavailableSeconds: error.retryAfterSeconds ?? RETRY_SECONDS };
 }
 
-function tell({ describe, setHeader }: RequestContext, { code, taken }: Decision): void {
+function addHeaders({ describe, setHeader }: RequestContext, { code, taken }: Decision): void {
   describe({ verdict: code });
   for (const [name, value] of taken ? limitHeaders(taken) : []) setHeader(name, value);
 }

@@ -80,7 +80,7 @@ test('heartbeats without a beat prove nothing, and after 3 seconds more another 
   }
   expect(trust.isTrusted()).toBe(false);
   advance(500);
-  await expect(heartbeat()).rejects.toThrow('no beat was seen');
+  await expect(heartbeat()).rejects.toThrow('no beat was committed');
 });
 
 test('another connection has to see a beat of its own before memory is believed, and begins with none', async () => {

@@ -47,7 +47,7 @@ test('a Redis that cannot be reached at the start is said once, without its pass
       redis: '127.0.0.1:1',
       reason: 'ECONNREFUSED',
       fallback: 'local',
-      msg: 'the Redis that limits are counted in is lost',
+      msg: 'Redis connection lost; limits fall back',
     },
   ]);
   expect(lines.join('')).not.toMatch(/s3cr3t|somebody/);

@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseLease } from '../../src/limits/leases/lease-id.ts';
-import type { LeasedPlace, LimitRequest } from '../../src/limits/limiter.ts';
+import type { LeasedSlot, LimitRequest } from '../../src/limits/limiter.ts';
 import { UNLIMITED } from '../../src/limits/limits.ts';
 import { openRedisLink } from '../../src/limits/shared/redis-link.ts';
 import { makeSharedLimiter, proveWritable } from '../../src/limits/shared/shared-limiter.ts';
@@ -73,7 +73,7 @@ describe('exactly the limit passes, and never one more,', () => {
 
   test('of concurrency: as many as have been given back, which are some at random', async () => {
     const request = fresh({ limits: { ...UNLIMITED, concurrency: 10 }, lease: true });
-    let held: LeasedPlace[] = [];
+    let held: LeasedSlot[] = [];
     for (let round = 0; round < 50; round++) {
       const taken = await Promise.all(
         Array.from({ length: CALLERS }, async (_, i) => (i % 2 === 0 ? first : second).take(request)),

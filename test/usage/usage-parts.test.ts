@@ -58,7 +58,7 @@ test('an end without a database ends, and says what is lost', async () => {
   noteUse(use({ count: 7 }));
   await db.destroy();
   await close();
-  expect(logs).toEqual([expect.stringMatching(/"level":40.*"unwritten":7.*uses of keys are lost/)]);
+  expect(logs).toEqual([expect.stringMatching(/"level":40.*"unwritten":7.*failed to write uses of keys/)]);
   db.initialize();
 });
 

@@ -16,7 +16,7 @@ type Deps = {
   config: Pick<Config, 'budgets' | 'workos'>;
   limiter: Pick<Limiter, 'takeRate'>;
   metrics: Pick<Metrics, 'registry'>;
-  /** How many processes share what WorkOS may be asked. */
+  /** The number of processes that share the rate of calls to WorkOS. */
   replicas: () => number;
 };
 
@@ -44,11 +44,11 @@ const BUDGETS = [
 ] as const;
 type Budget = (typeof BUDGETS)[number];
 
-/** Whoever asked is still there after this long. */
+/** A caller still waits after this long. */
 const MAX_WAIT_MS = 1_000;
 const LONG_WAIT_MS = 2_000;
 
-/** What there is not enough of for everybody: limits of keys, budgets, and what processes may ask of WorkOS together. */
+/** Makes what callers and processes share: limits of keys, budgets, and the rate of calls to WorkOS. */
 export function makeShares(deps: SharesDeps) {
   const { config, db } = deps;
   const replicas = makeReplicas({ db, role: config.role });
@@ -56,7 +56,7 @@ export function makeShares(deps: SharesDeps) {
   const { limiter } = limits;
   return {
     replicas,
-    /** Of everything that is asked of WorkOS in the background. */
+    /** Bounds all background calls to WorkOS. */
     rateLimiter: makeRateLimiter(config.workos.settlementsPerSecond, replicas.working),
     limits,
     limiter,
@@ -64,12 +64,12 @@ export function makeShares(deps: SharesDeps) {
   };
 }
 
-/** What tenants and strangers share of that of which there is not enough for everybody. */
+/** Makes the budgets that tenants and anonymous callers share. */
 function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
   const { budgets, workos } = config;
   const counter = new Counter({
     name: 'latchkey_budget_total',
-    help: 'How often something bounded was asked for, by budget and by whether there was some left.',
+    help: 'Requests for a budget, by budget and by outcome: taken, or refused because it was used up.',
     labelNames: ['budget', 'outcome'] as const,
     registers: [metrics.registry],
   });

@@ -16,7 +16,7 @@ type Deps = {
 };
 type Verification = { findPresentedKey: FindPresentedKey; failures: FailedCredentials };
 
-/** Says who makes a request. */
+/** Makes what resolves the caller of a request. */
 export function makeCallers(
   { format, verifyToken, workos, findServiceToken, cookies }: Deps,
   verification: Verification,

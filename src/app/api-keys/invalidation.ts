@@ -13,21 +13,21 @@ const CACHE_TTL_MS = 60_000;
 type Options = {
   config: Pick<Config, 'cacheMaxKeys' | 'staleGraceMs'>;
   alone: boolean;
-  /** How many streams, in all and of one organization. */
+  /** Limits of streams, in all and for one organization. */
   streams: Pick<Parameters<typeof makeInvalidationStreams>[0], 'maxStreams' | 'maxPerOrganization' | 'count'>;
 };
 
-/** What remembers keys and the like, and what is told when they change: our own memory first, then who listens over HTTP. */
+/** Makes the caches of this replica, and passes each change to them first, then to listeners over HTTP. */
 export function makeInvalidationParts({ config, alone, streams: bounds }: Options) {
   const { cacheMaxKeys: maxKeys, staleGraceMs: graceMs } = config;
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
   const allowListMemory = makeAllowListMemory();
   const sessionMemory = makeSessionMemory();
   const hub = makeInvalidationHub();
-  const told = {
+  const caches = {
     invalidate(change: Invalidation) {
       sessionMemory.invalidate(change);
-      // A session is nothing that whoever keeps keys has to know of.
+      // No cache of keys depends on a session.
       if (change.sessionId !== undefined) return;
       allowListMemory.invalidate(change);
       cache.invalidate(change);
@@ -41,7 +41,7 @@ export function makeInvalidationParts({ config, alone, streams: bounds }: Option
     },
     doubt: hub.wake,
   };
-  const trust = makeTrust(told, { alone, graceMs });
+  const trust = makeTrust(caches, { alone, graceMs });
   const streams = makeInvalidationStreams({ ...bounds, hub, trust });
-  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce({ cache: told, alone }), trust, streams };
+  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce({ cache: caches, alone }), trust, streams };
 }

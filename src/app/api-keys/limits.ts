@@ -9,19 +9,19 @@ import { openRedisLink } from '../../limits/shared/redis-link.ts';
 import { makeSharedLimiter, proveWritable } from '../../limits/shared/shared-limiter.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 
-/** A window is some 200 bytes; see `makeWindows` for what happens to more. */
+/** A window takes some 200 bytes. */
 const MAX_WINDOWS = 20_000;
 
 type Deps = { config: Pick<Config, 'limits'>; log: Logger; metrics: Pick<Metrics, 'registry'>; clock: Clock };
 
 export type LimitsParts = {
   limiter: Limiter;
-  /** Settled when it is known whether the limits are shared; never rejected, and never later than some seconds. */
+  /** Resolves within seconds, when it is known whether limits are shared; never rejects. */
   ready: Promise<void>;
   close(): Promise<void>;
 };
 
-/** What counts requests: this process, or with `REDIS_URL` all replicas together. */
+/** Makes the limiter: of this process, or with `REDIS_URL` of all replicas together. */
 export function makeLimitsParts({ config, log, metrics, clock }: Deps): LimitsParts {
   const { redisUrl, fallback, leaseSeconds } = config.limits;
   const local = makeLocalLimiter({ leaseSeconds, maxWindows: MAX_WINDOWS, clock });
@@ -35,8 +35,8 @@ export function makeLimitsParts({ config, log, metrics, clock }: Deps): LimitsPa
     prove: proveWritable,
     onChange(open, reason) {
       count(open);
-      if (open) log.info({ redis }, 'limits are shared by all replicas');
-      else log.warn({ redis, reason, fallback }, 'the Redis that limits are counted in is lost');
+      if (open) log.info({ redis }, 'Redis connected; limits are shared by all replicas');
+      else log.warn({ redis, reason, fallback }, 'Redis connection lost; limits fall back');
     },
   });
   const shared = makeSharedLimiter({ redis: link, leaseSeconds, clock });

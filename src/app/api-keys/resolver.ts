@@ -44,7 +44,7 @@ type Deps = {
   budgets: Pick<Budgets, 'questions' | 'spareLookUps' | 'takeUnexpectedKey' | 'countFailedCredential'>;
 };
 
-/** What finds a presented key, and what keeps guesses from costing anything. */
+/** Makes what finds a presented key, and what bounds the cost of guesses. */
 export function makeResolverParts(deps: Deps) {
   const { config, db, cache, trust, hasher, metrics, budgets } = deps;
   const { hmacKeyIds } = hasher;
@@ -68,7 +68,7 @@ export function makeResolverParts(deps: Deps) {
   metrics.tableGauges.add(
     {
       name: 'latchkey_api_keys_by_old_secret',
-      help: 'Active keys whose hash is not of the current secret, by which secret made it; 100,000 of each at most.',
+      help: 'Active keys hashed under an earlier secret, by that secret; each counted up to 10,000.',
       label: 'secret',
     },
     makeCountOldHashes(db, hmacKeyIds),

@@ -42,33 +42,33 @@ type Deps = {
   itemsOf: ItemsOf;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
-  /** Of all keys together, between two flushes. */
+  /** The most counters of all keys together between two flushes. */
   maxCounters?: number;
 };
 
 export type UsageParts = {
   noteUse: NoteUse;
   refreshAtWorkos: RefreshAtWorkos;
-  /** Those of this process's role; the flush runs wherever requests are answered. */
+  /** The loops of this process's role; the flush runs in every process that answers requests. */
   loops: Loop[];
   routes: Route[];
   lastUsesOf: LastUsesOf;
-  /** Writes what is left, when no request comes any more and while there is a database. */
+  /** Writes the remaining uses. Call it after the last request and before the database closes. */
   close(): Promise<void>;
 };
 
-/** As much as some tens of megabytes hold. */
+/** Some tens of megabytes. */
 const MAX_COUNTERS = 100_000;
 const PARTITIONS_INTERVAL_MS = 60 * 60_000;
 const CLOSE_MS = 5_000;
 const FLUSH_LOOP = 'flush_usage';
 
-/** What gathers the uses of keys, writes them, and tells of them. */
+/** Makes what gathers, writes and shows the uses of keys. */
 export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
   const { config, db, metrics, workosOf, format, codes, findKey, catalogue, itemsOf, clock, log } = deps;
   const memory = makeUsageMemory({
     maxCounters,
-    // A failure is found, told of and healed by the loop.
+    // The loop reports and retries a failure.
     onFull: () => void flush().catch(() => undefined),
     onDropped: (uses) => metrics.usageDropped.inc(uses),
   });
@@ -80,7 +80,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
   });
   addGauge(
     metrics,
-    { name: 'latchkey_usage_unwritten', help: 'Uses of keys not yet in the database, by state.', label: 'state' },
+    { name: 'latchkey_usage_unwritten', help: 'Uses of keys that are not in the database yet, by state.', label: 'state' },
     () => ({ waiting: memory.waiting(), writing: writing() }),
   );
   const usage = makeUsageReader(db);
@@ -88,7 +88,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
     noteUse: memory.note,
     refreshAtWorkos: makeRefreshWorkosLastUse({
       async validateKey(presented, environment) {
-        // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
+        // WorkOS does not know a secret that is derived from its own.
         const secret = format.read(presented)?.workosSecret;
         return secret === undefined ? undefined : workosOf(environment).validateKey(secret);
       },
@@ -112,7 +112,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
     async close() {
       const failure = await within(CLOSE_MS, flush());
       const unwritten = memory.waiting() + writing();
-      if (unwritten > 0) log.warn({ err: failure, unwritten }, 'uses of keys are lost: they could not be written');
+      if (unwritten > 0) log.warn({ err: failure, unwritten }, 'failed to write uses of keys before shutdown; they are lost');
     },
   };
 }
@@ -124,7 +124,7 @@ function makeLoops(
   { flush, takeBack, items }: Flushing,
   keepPartitions: () => Promise<void>,
 ) {
-  // However far apart replicas drift, nothing waits longer than was configured.
+  // With the loop's jitter, no use waits longer than configured.
   const flushing: Loop = {
     name: FLUSH_LOOP,
     everyMs: usage.flushMs / (1 + JITTER),
@@ -138,12 +138,12 @@ function makeLoops(
     name: 'keep_usage_partitions',
     everyMs: PARTITIONS_INTERVAL_MS,
     step: keepPartitions,
-    bulk: 'One function makes and drops partitions; it takes no items.',
+    bulk: 'One function creates and drops partitions; it takes no items.',
   };
   return [...(role === 'worker' ? [] : [flushing]), ...(role === 'api' ? [] : [keeping])];
 }
 
-/** @returns why it failed, or did not end in time; undefined when it is done */
+/** @returns the failure, or a timeout; undefined on success */
 async function within(milliseconds: number, work: Promise<void>): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const timer = setTimeout(() => resolve(new Error(`not done within ${milliseconds} ms`)), milliseconds);

@@ -48,7 +48,7 @@ export const TOKEN_IN_QUERY: Refusal = {
 const EXPIRED: Refusal = {
   status: 401,
   code: 'credential_expired',
-  message: 'The API key has expired.',
+  message: 'The API key has expired. Use another one.',
   details: { credential: 'api_key' },
 };
 const NOT_ALLOWED: Refusal = { status: 403, code: 'permission_denied', message: 'The key may not be used for this.' };
@@ -66,8 +66,8 @@ export function refusalOf(
   use: Use,
 ): Refusal {
   if (code === 'rate_limited')
-    return limited(code, 'Too many requests with this API key.', wait, rate && limitOf(rate));
-  if (code === 'concurrency_limited') return limited(code, 'Too many requests at once with this API key.', wait);
+    return limited(code, 'Too many requests with this API key. Wait before trying again.', wait, rate && limitOf(rate));
+  if (code === 'concurrency_limited') return limited(code, 'Too many requests with this API key are in flight. Wait until one ends.', wait);
   if (code === 'workos_unavailable') return unknownNow(code, wait);
   if (code === 'environment_mismatch') return mismatch(environment, use.environment);
   if (code === 'insufficient_scope') return lacks(use.scopes, new Set(scopes));
@@ -103,7 +103,7 @@ export function verdictOf({ code, details }: Refusal): VerdictCode {
 }
 
 function mismatch(environment: Environment | null, wanted: WantedEnvironment): Refusal {
-  const message = `This takes keys of the ${wanted} environment.`;
+  const message = `Use a key of the ${wanted} environment.`;
   return { status: 403, code: 'permission_denied', message, details: { environment, required_environment: wanted } };
 }
 

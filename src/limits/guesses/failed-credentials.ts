@@ -7,14 +7,14 @@ import type { Guesser } from './guesser.ts';
 
 type Deps = {
   limiter: Pick<Limiter, 'takeRate'>;
-  /** How many an address, or a tenant, may fail with before it is told to wait; 0 for no limit. */
+  /** Failures that an address or a tenant may have before it must wait; 0 for no limit. */
   perMinute: number;
-  /** Told of each failure that there was room for, or not. */
+  /** Called for each failure within the limit (`taken`) or over it (`refused`). */
   count?: (outcome: 'taken' | 'refused') => void;
   clock: Clock;
 };
 
-/** For how many seconds a guesser is over its limit, and by whose count. */
+/** How long a guesser must wait, and which counter says so. */
 export type OverLimit = { seconds: number; enforcement: RateTaken['enforcement'] };
 
 export type FailedCredentials = ReturnType<typeof makeFailedCredentials>;
@@ -22,12 +22,12 @@ export type FailedCredentials = ReturnType<typeof makeFailedCredentials>;
 const WINDOW_SECONDS = 60;
 const SCOPE = 'address';
 const WINDOW_MS = WINDOW_SECONDS * 1_000;
-/** That many guessers over their limit are kept in mind; one that was forgotten is over again with its next failure. */
+/** Remembers this many guessers that are over their limit; a forgotten one is over again with its next failure. */
 const MAX_OVER = 10_000;
 
 /**
- * Counts the credentials by which a guesser failed, together with other replicas where limits are shared. Which of
- * them are over is known without asking anybody, from the last failure that was counted here.
+ * Counts the failed credentials of guessers, together with other replicas if limits are shared. Whether one is over its
+ * limit is known in memory, from its last failure that this process counted.
  */
 export function makeFailedCredentials({ limiter, perMinute, count: countOutcome = () => undefined, clock }: Deps) {
   const over = new LRUCache<string, { untilMs: number; enforcement: OverLimit['enforcement'] }>({ max: MAX_OVER });
@@ -41,7 +41,7 @@ export function makeFailedCredentials({ limiter, perMinute, count: countOutcome 
       const known = over.get(name);
       if (!known) return undefined;
       const leftMs = known.untilMs - clock().getTime();
-      // A clock that was set back must not hold anybody for longer than a window.
+      // A clock that was set back must not hold a guesser for longer than a window.
       if (leftMs > 0 && leftMs <= WINDOW_MS)
         return { seconds: Math.ceil(leftMs / 1_000), enforcement: known.enforcement };
       over.delete(name);
@@ -59,13 +59,13 @@ export function makeFailedCredentials({ limiter, perMinute, count: countOutcome 
       return { seconds, enforcement };
     },
 
-    /** What a credential is answered that failed, or was not looked for, from an address over its limit. */
+    /** The refusal of a failed or skipped credential from an address over its limit. */
     refusal: ({ seconds, enforcement }: OverLimit): AppError =>
-      new AppError('rate_limited', 'Too many credentials that are not valid came from this address.', {
+      new AppError('rate_limited', 'This address has sent too many invalid credentials. Wait before trying again.', {
         details: { retry_after: seconds, enforcement, limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE },
       }),
 
-    /** The standard headers of such an answer; none for any other error. */
+    /** Returns the standard headers of such a refusal; none for any other error. */
     headersOf(error: unknown): Readonly<Record<string, string>> {
       if (!(error instanceof AppError) || error.details?.['scope'] !== SCOPE) return {};
       return {

@@ -1,6 +1,6 @@
 import { networkOf } from '../../ip/network.ts';
 
-/** Who answers for credentials that are not good: the address that they came from, or the tenant that asked about them. */
+/** The origin that failed credentials count against: an address, or the tenant that asked about them. */
 export type Guesser = { address: string | undefined } | { organizationId: string };
 
 export function nameOfGuesser(guesser: Guesser): string {

@@ -3,10 +3,10 @@ import type { Limiter } from '../limiter.ts';
 
 export type GiveBack = (leaseId: string) => void;
 
-/** Gives back leases that nobody will: those whose answer could not be sent. What cannot be given back ends by itself. */
+/** Releases a lease whose answer could not be sent. If that fails, the lease expires by itself. */
 export function makeGiveBack({ release }: Pick<Limiter, 'release'>): GiveBack {
   return (leaseId) => {
-    const place = parseLease(leaseId);
-    if (place) release(place).catch(() => undefined);
+    const slot = parseLease(leaseId);
+    if (slot) release(slot).catch(() => undefined);
   };
 }

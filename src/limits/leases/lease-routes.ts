@@ -8,7 +8,7 @@ import type { Limiter } from '../limiter.ts';
 
 const MAX_ID_LENGTH = 256;
 
-/** How a place among a key's concurrent requests is given back. */
+/** Releases concurrency leases. */
 export function leaseRoutes({ release }: Pick<Limiter, 'release'>): Route[] {
   return [
     serviceOrMachineRoute({
@@ -16,19 +16,19 @@ export function leaseRoutes({ release }: Pick<Limiter, 'release'>): Route[] {
       method: 'post',
       path: '/v1/leases/{id}/release',
       tag: 'Verification',
-      summary: 'Give back the place that a verification took',
+      summary: 'Release a concurrency lease',
       description:
-        'To be asked when the request ends that the key was verified for. A lease that has ended already is the same answer.',
+        'Call this when the request ends for which the key was verified. The answer is the same if the lease has expired or was released before.',
       scope: ['apikeys:verify'],
       params: z.object({ id: z.string().max(MAX_ID_LENGTH).describe('`lease.id` of the verdict.') }),
       responses: { 200: z.object({ status: z.literal('released') }) },
       errors: [],
       async handle({ caller, params }) {
-        const place = parseLease(params.id);
-        if (!place) throw invalidFields({ id: 'This is not the id of a lease.' });
-        if (caller.kind === 'machine' && caller.organizationId !== place.organizationId)
+        const slot = parseLease(params.id);
+        if (!slot) throw invalidFields({ id: 'This is not the id of a lease. Send `lease.id` of a verdict.' });
+        if (caller.kind === 'machine' && caller.organizationId !== slot.organizationId)
           throw new AppError('permission_denied', 'The credential belongs to another organization.');
-        await release(place);
+        await release(slot);
         return { status: 'released' as const };
       },
     }),

@@ -1,16 +1,16 @@
 import { leaseId, makeTokens } from './lease-id.ts';
-import type { LeasedPlace } from '../limiter.ts';
+import type { LeasedSlot } from '../limiter.ts';
 
-type Held = { organizationId: string; keyId: string; endsAtMs: number };
+type Held = { organizationId: string; keyId: string; expiresAtMs: number };
 
-/** Places among a key's concurrent requests, in this process. Times are of a monotonic clock. */
+/** Leases of concurrency slots in this process, on a monotonic clock. */
 export function makeLeases({ leaseMs }: { leaseMs: number }) {
-  // All leases last equally long, so the oldest, which a Map has first, ends first.
+  // All leases last equally long, so the first entry of the Map expires first.
   const held = new Map<string, Held>();
   const inFlight = new Map<string, number>();
   const nextToken = makeTokens();
-  /** No lease ends before. Kept, because to look for the first of a Map whose first were deleted is not cheap. */
-  let nextEndMs = Infinity;
+  /** The earliest expiry. Kept, because finding the first entry of a Map after many deletions is slow. */
+  let nextExpiryMs = Infinity;
 
   function drop(token: string, { keyId }: Held): void {
     held.delete(token);
@@ -19,12 +19,12 @@ export function makeLeases({ leaseMs }: { leaseMs: number }) {
     else inFlight.delete(keyId);
   }
 
-  function dropEnded(nowMs: number): void {
-    if (nowMs < nextEndMs) return;
-    nextEndMs = Infinity;
+  function dropExpired(nowMs: number): void {
+    if (nowMs < nextExpiryMs) return;
+    nextExpiryMs = Infinity;
     for (const [token, lease] of held) {
-      if (lease.endsAtMs > nowMs) {
-        nextEndMs = lease.endsAtMs;
+      if (lease.expiresAtMs > nowMs) {
+        nextExpiryMs = lease.expiresAtMs;
         return;
       }
       drop(token, lease);
@@ -32,23 +32,23 @@ export function makeLeases({ leaseMs }: { leaseMs: number }) {
   }
 
   return {
-    hasPlace(keyId: string, concurrency: number, nowMs: number): boolean {
-      dropEnded(nowMs);
+    hasSlot(keyId: string, concurrency: number, nowMs: number): boolean {
+      dropExpired(nowMs);
       return (inFlight.get(keyId) ?? 0) < concurrency;
     },
 
     /** @returns the lease's id */
     take(organizationId: string, keyId: string, nowMs: number): string {
       const token = nextToken();
-      const endsAtMs = nowMs + leaseMs;
-      held.set(token, { organizationId, keyId, endsAtMs });
+      const expiresAtMs = nowMs + leaseMs;
+      held.set(token, { organizationId, keyId, expiresAtMs });
       inFlight.set(keyId, (inFlight.get(keyId) ?? 0) + 1);
-      nextEndMs = Math.min(nextEndMs, endsAtMs);
+      nextExpiryMs = Math.min(nextExpiryMs, expiresAtMs);
       return leaseId({ organizationId, keyId, token });
     },
 
-    /** @returns whether it was held here, by this key of this organization */
-    release({ organizationId, keyId, token }: LeasedPlace): boolean {
+    /** @returns whether this process held it, for this key of this organization */
+    release({ organizationId, keyId, token }: LeasedSlot): boolean {
       const lease = held.get(token);
       if (lease?.organizationId !== organizationId || lease.keyId !== keyId) return false;
       drop(token, lease);

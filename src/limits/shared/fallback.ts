@@ -3,13 +3,13 @@ import type { RateLimit } from '../limits.ts';
 import type { LocalLimiter } from '../local-limiter.ts';
 import { isBounded } from '../rate-state.ts';
 
-/** What happens to requests while the shared counts are lost. */
+/** What to do with requests while the shared counter is lost. */
 export const FALLBACKS = ['local', 'allow', 'refuse'] as const;
 export type Fallback = (typeof FALLBACKS)[number];
 
 type Deps = {
   shared: Limiter;
-  /** Counts in this process. */
+  /** The limiter of this process. */
   local: LocalLimiter;
   isOpen: () => boolean;
   fallback: Fallback;
@@ -25,14 +25,14 @@ const UNCOUNTED: Taken = Object.freeze({
 
 const UNAVAILABLE: Taken = Object.freeze({
   refused: 'rate',
-  // The connection is tried about as often.
+  // The link reconnects about as often.
   retryAfterSeconds: 1,
   rate: undefined,
   lease: undefined,
   enforcement: 'unavailable',
 });
 
-/** Counts with all replicas, and while that is not possible does what is configured; an answer says which it was. */
+/** Counts together with all replicas. While the shared counter is lost it does what is configured, and says so. */
 export function makeFallbackLimiter({ shared, local, isOpen, fallback }: Deps): Limiter {
   const unshared: Record<Fallback, (request: LimitRequest) => Taken> = {
     local: (request) => local.take(request),
@@ -45,12 +45,12 @@ export function makeFallbackLimiter({ shared, local, isOpen, fallback }: Deps): 
     try {
       return await shared.take(request);
     } catch {
-      // The connection was lost with it, which has been said.
+      // The link is lost with it, and has logged that.
       return alone(request);
     }
   }
 
-  // These rates guard Latchkey itself: nobody shall be locked out by them, and guessing shall not be free.
+  // These rates protect Latchkey itself: a lost counter must neither lock callers out nor make guessing free.
   async function takeRateTogether(name: string, rate: RateLimit, cost: number): Promise<RateTaken> {
     try {
       return await shared.takeRate(name, rate, cost);
@@ -62,10 +62,10 @@ export function makeFallbackLimiter({ shared, local, isOpen, fallback }: Deps): 
   return {
     take: (request) => (isOpen() && isBounded(request) ? together(request) : alone(request)),
     takeRate: (name, rate, cost) => (isOpen() ? takeRateTogether(name, rate, cost) : local.takeRate(name, rate, cost)),
-    async release(place) {
-      if (local.giveBack(place) || !isOpen()) return;
-      // What cannot be given back now ends by itself.
-      await shared.release(place).catch(() => undefined);
+    async release(slot) {
+      if (local.giveBack(slot) || !isOpen()) return;
+      // A lease that cannot be released expires by itself.
+      await shared.release(slot).catch(() => undefined);
     },
   };
 }

@@ -4,21 +4,21 @@ import { within } from '../within.ts';
 
 type Options = {
   url: string;
-  /** What a server must do before it counts as there. One may answer and yet not serve: it loads, or takes no writes. */
+  /** Proves that a server can serve: one that is loading or read-only answers and cannot. */
   prove: (send: Send) => Promise<unknown>;
-  /** Told of every change, first of what became of the first attempt. `reason` holds no secret. */
+  /** Called for the first attempt to connect, and for every change. `reason` holds no secret. */
   onChange: (open: boolean, reason: string | undefined) => void;
   commandMs?: number;
   connectMs?: number;
-  /** How long after a failure the connection is tried again. */
+  /** How long to wait after a failure before connecting again. */
   pauseMs?: number;
 };
 
 export type RedisLink = {
-  /** Settled after the first attempt to connect, whatever came of it. */
+  /** Resolves after the first attempt to connect, successful or not. */
   ready: Promise<void>;
   isOpen(): boolean;
-  /** @throws whatever went wrong, after which the connection is lost */
+  /** @throws any failure, after which the link is lost */
   run<T>(work: (send: Send) => Promise<T>): Promise<T>;
   close(): void;
 };
@@ -27,58 +27,57 @@ const COMMAND_MS = 250;
 const CONNECT_MS = 1_000;
 const PAUSE_MS = 1_000;
 
-/** Nothing was sent. */
+/** The link was lost before anything was sent. */
 export class RedisLost extends Error {
   override readonly name = 'RedisLost';
 }
 
 /**
- * One connection to Redis or Valkey that is open or lost, never in between. The first command that fails or comes back
- * late loses it, and with it every command under way. It is opened again in the background, so that no command waits
- * for a trial.
+ * Keeps one connection to Redis or Valkey, which is either open or lost. The first command that fails or is late loses
+ * it, together with all commands under way. It reconnects in the background, so that no command waits for an attempt.
  */
 export function openRedisLink(options: Options): RedisLink {
   const { onChange, commandMs = COMMAND_MS, pauseMs = PAUSE_MS } = options;
   const end = new AbortController();
-  // Loaded where it is needed: a process without a Redis is spared 8 MB.
+  // Loaded on demand: a process without Redis saves 8 MB.
   let library: typeof Library | undefined;
   let client: Client | undefined;
-  let told: boolean | undefined;
-  let pause: NodeJS.Timeout | undefined;
+  let reported: boolean | undefined;
+  let retry: NodeJS.Timeout | undefined;
 
-  function tell(open: boolean, reason?: string): void {
-    if (end.signal.aborted || told === open) return;
-    told = open;
+  function report(open: boolean, reason?: string): void {
+    if (end.signal.aborted || reported === open) return;
+    reported = open;
     onChange(open, reason);
   }
 
-  /** Once for each connection: a later failure of one that was given up says nothing of the next. */
+  /** Acts once for each connection: later failures of an abandoned one say nothing about the next. */
   function lose(failed: Client, error: unknown): void {
     failed.destroy();
     if (client !== failed) return;
     client = undefined;
-    tryLater(error);
+    retryLater(error);
   }
 
-  function tryLater(error: unknown): void {
+  function retryLater(error: unknown): void {
     if (end.signal.aborted) return;
-    tell(false, reasonOf(error, library));
-    pause = setTimeout(() => void open(), pauseMs).unref();
+    report(false, reasonOf(error, library));
+    retry = setTimeout(() => void open(), pauseMs).unref();
   }
 
   async function open(): Promise<void> {
     try {
       library ??= await import('@redis/client');
       client = await dial(library, options, lose, end.signal);
-      tell(true);
+      report(true);
     } catch (error) {
-      tryLater(error);
+      retryLater(error);
     }
   }
 
   async function run<T>(work: (send: Send) => Promise<T>): Promise<T> {
     const current = client;
-    if (current === undefined) throw new RedisLost('the connection is lost');
+    if (current === undefined) throw new RedisLost('the connection to Redis is lost');
     try {
       return await within(commandMs, work(sendTo(current)));
     } catch (error) {
@@ -89,7 +88,7 @@ export function openRedisLink(options: Options): RedisLink {
 
   function close(): void {
     end.abort();
-    clearTimeout(pause);
+    clearTimeout(retry);
     client?.destroy();
     client = undefined;
   }
@@ -97,7 +96,7 @@ export function openRedisLink(options: Options): RedisLink {
   return { ready: open(), isOpen: () => client !== undefined, run, close };
 }
 
-/** @returns a client that has proved itself; `lose` is told when it fails later */
+/** @returns a proven client; `lose` is called when it fails later */
 async function dial(
   library: typeof Library,
   { url, prove, connectMs = CONNECT_MS }: Options,
@@ -106,7 +105,7 @@ async function dial(
 ): Promise<Client> {
   const client = makeClient(library, url, connectMs);
   client.on('error', (error) => lose(client, error));
-  // A process that has nothing else to do ends.
+  // The connection keeps no process alive.
   client.unref();
   const stop = () => client.destroy();
   signal.addEventListener('abort', stop);
@@ -128,12 +127,12 @@ type Client = ReturnType<typeof makeClient>;
 function makeClient({ createClient }: typeof Library, url: string, connectTimeout: number) {
   return createClient({
     url,
-    // Spoken by every Redis, Valkey and proxy; the answers are numbers.
+    // Every Redis, Valkey and proxy speaks it; the answers are numbers.
     RESP: 2,
     maintNotifications: 'disabled',
     disableClientInfo: true,
     disableOfflineQueue: true,
-    // Deadlines are ours: the client's own covers no command that is already sent.
+    // The link has its own deadlines: the client's do not cover a command that is already sent.
     commandOptions: { timeout: 0 },
     socket: { connectTimeout, reconnectStrategy: false },
   });
@@ -143,7 +142,7 @@ function sendTo(client: Client): Send {
   return (command) => client.sendCommand(command);
 }
 
-/** Only the kind of failure: what a server says of a command that it does not know repeats the password. */
+/** Returns only the kind of failure: a server's message about an unknown command can repeat the password. */
 function reasonOf(error: unknown, library: typeof Library | undefined): string {
   if (library && error instanceof library.ErrorReply) return /^[A-Z]+\b/.exec(error.message)?.[0] ?? 'ERR';
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

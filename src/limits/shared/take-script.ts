@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { ErrorReply } from '@redis/client';
 
 /**
- * Judges and counts at once. It returns which limit refused (0 none, 1 a rate, 2 concurrency), then for the key's rate and
- * for the organization's how many requests are left and how many milliseconds until the window ends.
+ * Judges and counts at once. Returns the limit that refused (0 none, 1 a rate, 2 concurrency), then the remaining requests
+ * and milliseconds of the key's window and of the organization's.
  *
  * KEYS: the key's window, the organization's window, the key's leases. ARGV: cost; limit and length in milliseconds of
- * the key's window, then of the organization's; places, length of a lease in milliseconds, token. -1 is no limit.
+ * the key's window, then of the organization's; slots, length of a lease in milliseconds, token. -1 is no limit.
  *
- * A window is a number that expires. A lease is a member of a sorted set, scored by its end on this server's clock.
+ * A window is a number that expires. A lease is a member of a sorted set, scored by its expiry on this server's clock.
  */
 const SCRIPT = `
 local cost = tonumber(ARGV[1])
@@ -41,12 +41,12 @@ end
 if own.limited and cost > own.left then return answer(1) end
 if organization.limited and cost > organization.left then return answer(1) end
 
-local places = tonumber(ARGV[6])
-if places >= 0 then
+local slots = tonumber(ARGV[6])
+if slots >= 0 then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-  if redis.call('ZCARD', KEYS[3]) >= places then return answer(2) end
+  if redis.call('ZCARD', KEYS[3]) >= slots then return answer(2) end
   redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[7])), ARGV[8])
   local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')
   redis.call('PEXPIREAT', KEYS[3], string.format('%.0f', last[2]))
@@ -59,10 +59,10 @@ return answer(0)
 
 const SHA = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** Sends one command, and waits for its answer. */
+/** Sends one command and returns its answer. */
 export type Send = (command: string[]) => Promise<unknown>;
 
-/** Runs the script by its name, and teaches it to a server that has forgotten it, as one does that was restarted. */
+/** Runs the script by its hash, and sends it whole to a server that does not have it, such as a restarted one. */
 export async function runTakeScript(send: Send, keys: readonly string[], args: readonly string[]): Promise<TakeReply> {
   const rest = [String(keys.length), ...keys, ...args];
   try {
@@ -81,10 +81,10 @@ export type TakeReply = { refused: 'rate' | 'concurrency' | undefined; own: Read
 const REFUSALS = [undefined, 'rate', 'concurrency'] as const;
 const REPLY_NUMBERS = 5;
 
-/** @throws TypeError for what the script never answers, such as when something else answers in Redis' place */
+/** @throws TypeError for a reply that the script never gives, such as that of another kind of server */
 function readTakeReply(reply: unknown): TakeReply {
   if (!Array.isArray(reply) || reply.length !== REPLY_NUMBERS || !reply.every(Number.isSafeInteger))
-    throw new TypeError('not an answer of the script');
+    throw new TypeError('the reply is not one of the limit script');
   const [refused, left, resetMs, organizationLeft, organizationResetMs] = reply as [
     number,
     number,
@@ -92,7 +92,7 @@ function readTakeReply(reply: unknown): TakeReply {
     number,
     number,
   ];
-  if (refused !== 0 && refused !== 1 && refused !== 2) throw new TypeError('not an answer of the script');
+  if (refused !== 0 && refused !== 1 && refused !== 2) throw new TypeError('the reply is not one of the limit script');
   return {
     refused: REFUSALS[refused],
     own: { remaining: left, resetMs },

@@ -23,41 +23,41 @@ type Deps = {
   db: Knex;
   format: Pick<KeyFormat, 'read'>;
   workosOf: (environment: Environment) => Pick<KeyGateway, 'validateKey'>;
-  /** Those that there is a WorkOS for. */
+  /** The environments that are configured. */
   environments: readonly Environment[];
   mirrorKeys: Pick<MirrorKeys, 'made' | 'attach'>;
   hasher: Pick<KeyHasher, 'keep' | 'hmacKeyIds'>;
   announce: Announce;
-  /** Asks what the owner of a personal key may do, if that is not known. Never fails. */
+  /** Reads the permissions of a personal key's owner, if they are unknown. Never fails. */
   askAboutMember: (member: { organizationId: string; userId: string }) => Promise<void>;
   isExpected: IsExpected;
   failures: Pick<FailedCredentials, 'overFor'>;
-  /** Whoever tries keys must not use up what WorkOS allows us: 100 requests a second, for everything. */
+  /** Bounds validations, so that guesses do not use up WorkOS's limit: 100 requests a second in all. */
   questions: Pick<FairTurns, 'turn'>;
-  /** Counts a question about a key that the mirror does not expect towards what the guesser of this name may ask. */
+  /** Counts a question about an unexpected key against its guesser. */
   takeUnexpectedKey: (guesser: string) => Promise<Pick<RateTaken, 'refused' | 'resetSeconds'>>;
 };
 
-/** How long a key that WorkOS does not know is refused without asking again, and how many such keys are kept in mind. */
+/** How long a key that WorkOS does not know is refused without asking again, and how many such keys are remembered. */
 const REFUSED_TTL_MS = 30_000;
 const MAX_REFUSED = 10_000;
 const RETRY_SECONDS = 5;
 const QUESTION_RETRY_SECONDS = 1;
 
 /**
- * Asks WorkOS once about a key that the mirror does not know by its secret: one made in WorkOS's dashboard, used for
- * the first time, or one whose hash is of a secret that was dropped. What WorkOS confirms is attached to the key's row,
- * which from then on answers for it. About a key that no such row looks like, a guesser has few questions; all questions
- * are shared fairly, and of each kind tenants have no more than services and addresses.
+ * Asks WorkOS once about a key whose secret the mirror does not know: on the first use of a key that was made in WorkOS's
+ * dashboard, or of one whose HMAC key was dropped. A confirmed secret is attached to the key's row, which answers from
+ * then on. A guesser has few questions about keys that match no such row. All questions are shared fairly, and tenants
+ * get no more of each kind than services and addresses.
  * @returns whether the mirror knows the key now
- * @throws AppError `workos_unavailable` when WorkOS did not say; `NoQuestionLeft` when it could not be asked
+ * @throws AppError `workos_unavailable` if WorkOS does not answer; `NoQuestionLeft` if it may not be asked
  */
 export function makeAdoptKey(deps: Deps) {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED, ttl: REFUSED_TTL_MS });
   const asking = new Map<string, Promise<boolean>>();
 
   async function question(presented: string, name: string, guesser: Guesser): Promise<boolean> {
-    // A secret that follows one way from WorkOS's is nothing that WorkOS knows.
+    // WorkOS does not know a secret that is derived from its own.
     const read = deps.format.read(presented);
     const secret = read?.workosSecret;
     if (secret === undefined) return false;
@@ -91,7 +91,7 @@ async function takeQuestion(deps: Deps, shown: readonly string[], guesser: Guess
   if (!(await deps.questions.turn(name, tier))) throw new NoQuestionLeft(QUESTION_RETRY_SECONDS);
 }
 
-/** It is shown as it was handed out here, or as WorkOS shows it. */
+/** A row shows a key as it was handed out here, or as WorkOS shows it. */
 async function isAnyExpected({ isExpected }: Deps, shown: readonly string[]): Promise<boolean> {
   for (const each of new Set(shown)) if (await isExpected(each)) return true;
   return false;
@@ -105,7 +105,7 @@ async function adopt(deps: Deps, secret: string, environment: Environment | unde
   const known = await transaction(db, async (trx) => {
     await mirrorKeys.made(trx, key, backgroundSource('workos', 'workos'));
     const attached = await mirrorKeys.attach(trx, key, hasher.keep(secret), hasher.hmacKeyIds);
-    // Others may remember that they do not know it.
+    // Other replicas may remember it as unknown.
     if (attached) await announce(trx, { organizationId, keyId });
     return attached;
   });
@@ -114,8 +114,8 @@ async function adopt(deps: Deps, secret: string, environment: Environment | unde
 }
 
 /**
- * Where a key's form does not say of which environment it is, each is asked. A test environment that cannot say then
- * leaves the key unknown: whoever presents a live one must not wait for it.
+ * Asks each environment that the key's form allows. If the form allows both, a failing test environment leaves the key
+ * unknown: live keys must not depend on it.
  */
 async function askEach({ workosOf, environments }: Deps, secret: string, environment: Environment | undefined) {
   for (const each of environments) {
@@ -133,8 +133,8 @@ async function ask(workos: Pick<KeyGateway, 'validateKey'>, secret: string): Pro
   } catch (error) {
     if (!(error instanceof WorkosFailure) || error.code !== 'workos_rejected') throw error;
     if (error.workosStatus === 400 || error.workosStatus === 422) return undefined;
-    // It was our own credential that WorkOS did not like: nothing is known of the key.
-    throw new AppError('workos_unavailable', 'WorkOS cannot say whether this key is good.', {
+    // WorkOS refused Latchkey's own credential, which says nothing about the key.
+    throw new AppError('workos_unavailable', 'WorkOS cannot be asked about this key now. Try again shortly.', {
       cause: error,
       details: { retry_after: RETRY_SECONDS },
     });

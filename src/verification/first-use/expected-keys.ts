@@ -7,7 +7,7 @@ type Deps = {
   db: Knex;
   cache: Pick<KeyCache, 'makings'>;
   trust: Pick<Trust, 'isTrusted'>;
-  /** The names of the keys of hashes that are configured. */
+  /** The ids of the configured HMAC keys. */
   hmacKeyIds: readonly string[];
   nowMs?: () => number;
 };
@@ -18,22 +18,21 @@ type Known = { waiting: Promise<Waiting>; makings: number; readAtMs: number };
 
 const MAX_SHAPES = 1_000;
 const FRESH_MS = 30_000;
-/** While changes are not told of. */
-const FRESH_UNTOLD_MS = 1_000;
+/** While memory is not trusted. */
+const FRESH_UNTRUSTED_MS = 1_000;
 const SHOWN_CHARACTERS = 4;
 const GAP = '...';
 
 /**
- * Whether a key may be one that the mirror has and does not know the secret of: it was made in WorkOS's dashboard, or
- * its hash is of a secret that was dropped. Told by what WorkOS shows of a key, such as `sk_...3456`. A wrong no only
- * means that WorkOS is asked about the key as about any unknown one.
+ * Whether a key may be one whose row lacks its secret: it was made in WorkOS's dashboard, or its HMAC key was dropped.
+ * Compares what WorkOS shows of a key, such as `sk_...3456`. A wrong no only makes the key an unexpected one.
  */
 export function makeIsExpected(deps: Deps) {
   const { db, cache, trust, nowMs = () => performance.now() } = deps;
   let known: Known | undefined;
 
   function waitingNow(): Promise<Waiting> {
-    const freshMs = trust.isTrusted() ? FRESH_MS : FRESH_UNTOLD_MS;
+    const freshMs = trust.isTrusted() ? FRESH_MS : FRESH_UNTRUSTED_MS;
     if (known && known.makings === cache.makings() && nowMs() - known.readAtMs < freshMs) return known.waiting;
     const waiting = readWaiting(deps);
     const mine = { waiting, makings: cache.makings(), readAtMs: nowMs() };
@@ -61,7 +60,7 @@ async function readWaiting({ db, hmacKeyIds }: Deps): Promise<Waiting> {
   return { shapes: Map.groupBy(shapes, (shape) => shape.slice(-SHOWN_CHARACTERS)), dropped };
 }
 
-// Two questions that each go through an index of their own.
+// Each part of the union has an index.
 async function shapesOf(db: Knex, dropped: readonly string[]): Promise<string[]> {
   const { rows } = await db.raw<{ rows: { prefix: string }[] }>(
     `(select prefix from api_keys where status = 'active' and secret_hash is null limit ?)
@@ -82,7 +81,7 @@ async function shapesEndingWith(db: Knex, end: string, dropped: readonly string[
   return rows.map(({ prefix }) => prefix);
 }
 
-/** A shape without a gap shows nothing to go by. */
+/** A shape without a gap matches no key. */
 function fits(presented: string, shape: string): boolean {
   const gap = shape.indexOf(GAP);
   if (gap < 0) return false;

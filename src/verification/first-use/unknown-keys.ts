@@ -7,8 +7,8 @@ const TTL_MS = 30_000;
 export type UnknownKeys = ReturnType<typeof makeUnknownKeys>;
 
 /**
- * Keys that the mirror was asked for and does not have, by their hash; bounded in number. What may make
- * one of them known makes all of them void.
+ * Remembers keys that are not in the mirror, by HMAC; bounded in number. A change that may make one of them known voids
+ * all of them.
  */
 export function makeUnknownKeys(cache: Pick<KeyCache, 'makings'>) {
   const readUnder = new LRUCache<string, number>({ max: MAX_KEYS, ttl: TTL_MS });
@@ -16,7 +16,7 @@ export function makeUnknownKeys(cache: Pick<KeyCache, 'makings'>) {
   return {
     has: (name: string): boolean => readUnder.get(name) === cache.makings(),
 
-    /** Notes that a read found nothing. `makings` is the cache's, from before the read. */
+    /** Records that a read found nothing; `makings` is the cache's from before the read. */
     note(name: string, makings: number): void {
       if (makings === cache.makings()) readUnder.set(name, makings);
     },

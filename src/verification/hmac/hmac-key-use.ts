@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
 
-const MAX_NAMES = 32;
+const MAX_IDS = 32;
 const MAX_COUNTED = 10_000;
-/** The name of no key: rows without a hash, or from before the names were noted. */
+/** The id in rows without an HMAC, and in rows from before ids were recorded. */
 export const UNNAMED = '';
 
-/** The names of the keys by which active keys are known, each found by one step through the index. */
+/** Returns the HMAC key ids of active keys, each found by one step through the index. */
 export async function hmacKeysInUse(db: Knex): Promise<string[]> {
   const { rows } = await db.raw<{ rows: { hash_key: string }[] }>(
     `with recursive used (hash_key) as (
@@ -16,14 +16,14 @@ export async function hmacKeysInUse(db: Knex): Promise<string[]> {
        from used where used.hash_key is not null
      )
      select hash_key from used where hash_key is not null limit ?`,
-    [MAX_NAMES],
+    [MAX_IDS],
   );
-  return rows.map(({ hash_key: name }) => name);
+  return rows.map(({ hash_key: id }) => id);
 }
 
 /**
- * How many active keys are known by a hash that is not of the current secret: of which earlier one, counted from the
- * first of the configuration, of one that is not configured any more, or of one that was never noted.
+ * Counts the active keys that are hashed under another secret than the current one: `previous_1` and so on by their order
+ * in the configuration, `dropped` if no longer configured, `unknown` if never recorded.
  * @param hmacKeyIds the current one first
  */
 export function makeCountOldHashes(db: Knex, hmacKeyIds: readonly string[]) {
@@ -31,22 +31,22 @@ export function makeCountOldHashes(db: Knex, hmacKeyIds: readonly string[]) {
     const [current, ...previous] = hmacKeyIds;
     const counts: Record<string, number> = { unknown: 0, dropped: 0 };
     previous.forEach((_name, at) => (counts[`previous_${at + 1}`] = 0));
-    for (const name of await hmacKeysInUse(db)) {
-      if (name === current) continue;
-      const at = previous.indexOf(name);
-      const label = name === UNNAMED ? 'unknown' : at < 0 ? 'dropped' : `previous_${at + 1}`;
-      counts[label]! += await countUpTo(db, name, MAX_COUNTED);
+    for (const id of await hmacKeysInUse(db)) {
+      if (id === current) continue;
+      const at = previous.indexOf(id);
+      const label = id === UNNAMED ? 'unknown' : at < 0 ? 'dropped' : `previous_${at + 1}`;
+      counts[label]! += await countUpTo(db, id, MAX_COUNTED);
     }
     return counts;
   };
 }
 
-async function countUpTo(db: Knex, name: string, limit: number): Promise<number> {
+async function countUpTo(db: Knex, id: string, limit: number): Promise<number> {
   const { rows } = await db.raw<{ rows: { count: string }[] }>(
     `select count(*) from (
        select 1 from api_keys where status = 'active' and hash_key = ? and secret_hash is not null limit ?
      ) as found`,
-    [name, limit],
+    [id, limit],
   );
   return Number(rows[0]!.count);
 }

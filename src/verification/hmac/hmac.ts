@@ -1,24 +1,23 @@
 import { hash } from 'node:crypto';
 
-/** The keyed hash of a key as it was presented, in base64. */
+/** Returns the HMAC of a presented key in base64. */
 export type Hmac = (presented: string) => string;
 
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
-/** A text that may take more than this, at three bytes a character, is hashed in memory of its own. */
+/** Texts that may take more than this, at three bytes a character, get a buffer of their own. */
 const ROOM_BYTES = 1_024;
 
 /**
- * The keyed hash by which the mirror knows a secret: with the database alone nobody can test a guess. HMAC-SHA-256,
- * 32 bytes. Written out from RFC 2104 over the one-shot hash: `createHmac` makes its key anew at each call, which costs
- * ten times the hashing, on the way of every verification. Both padded keys lie ready, with room for what follows them;
- * nothing can come in between, since nothing here waits.
+ * Computes the HMAC-SHA-256 by which the mirror knows a secret: the database alone does not let anyone test a guess.
+ * Written out from RFC 2104 instead of `createHmac` for speed (docs/decisions/0013-hmac.md). Both padded keys are prepared
+ * with room for the text behind them; synchronous code may share these buffers.
  */
 export function makeHmac(secret: Buffer): Hmac {
-  if (secret.length > BLOCK_BYTES) throw new Error('the key of the hash may have at most 64 bytes');
+  if (secret.length > BLOCK_BYTES) throw new Error('an HMAC key may have at most 64 bytes');
   const inner = padded(secret, 0x36, ROOM_BYTES);
   const outer = padded(secret, 0x5c, HASH_BYTES);
-  // A view costs as much as a third of a hash; there are as many as there are lengths.
+  // Creating a view costs a third of a hash, so each length keeps its own.
   const views: Buffer[] = [];
 
   function hashOf(text: Buffer): string {

@@ -6,25 +6,25 @@ import type { Hmac } from './hmac.ts';
 
 export type KeyHasher = ReturnType<typeof makeKeyHasher>;
 
-/** Hashes keys by the current secret, and finds what an earlier one has hashed. */
+/** Hashes keys with the current HMAC key, and with earlier ones to find what they have hashed. */
 export function makeKeyHasher(keys: DerivedKeys) {
   const [current, ...previous] = keys.map(makeHmac) as [Hmac, ...Hmac[]];
   const hmacKeyIds = keys.map(keyIdOf) as [string, ...string[]];
 
   return {
-    /** By which name memory knows a key: its hash by the current secret, in base64. */
+    /** Returns a key's name in memory: its HMAC under the current key, in base64. */
     nameOf: current,
 
-    /** What the mirror keeps of a key from now on. */
+    /** Returns what the mirror stores of a key. */
     keep: (presented: string): KeptHash => ({ secretHash: fromName(current(presented)), hmacKeyId: hmacKeyIds[0] }),
 
-    /** Every hash by which the mirror may know the key with this name, the current one first. */
+    /** Returns every HMAC under which the mirror may have the key, the current one first. */
     hashesOf: (presented: string, name: string): Buffer[] => [
       fromName(name),
-      ...previous.map((hashBy) => fromName(hashBy(presented))),
+      ...previous.map((hmac) => fromName(hmac(presented))),
     ],
 
-    /** The names of the keys of hashes, the current one first. */
+    /** The ids of the HMAC keys, the current one first. */
     hmacKeyIds,
   };
 }

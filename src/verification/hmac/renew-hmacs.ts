@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 
 type Deps = {
   db: Knex;
-  /** The name of the current secret's key. */
+  /** The id of the current HMAC key. */
   hmacKeyId: string;
   log: Pick<Logger, 'warn'>;
-  /** How long hashes are gathered before they are written together. */
+  /** How long renewals are gathered before they are written together. */
   gatherMs?: number;
 };
 type Renewal = { from: Buffer; to: Buffer };
@@ -14,12 +14,12 @@ type Renewal = { from: Buffer; to: Buffer };
 export type RenewHash = (from: Buffer, to: Buffer) => void;
 
 const GATHER_MS = 200;
-/** More are left for their next use. */
+/** Further renewals wait for the next use of their keys. */
 const MAX_WAITING = 1_000;
 
 /**
- * Writes hashes of an earlier secret anew, some time after the keys were used. Nobody waits for it, and what fails is
- * left for the key's next use. A row that changed meanwhile, or that somebody else holds, is left alone.
+ * Rewrites HMACs of earlier keys under the current one, shortly after their use. No request waits for it; failures are
+ * left for the key's next use. Skips rows that have changed or are locked.
  */
 export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: Deps): RenewHash {
   const waiting = new Map<string, Renewal>();
@@ -32,7 +32,7 @@ export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: De
     } catch (error) {
       log.warn(
         { err: error, keys: renewals.length },
-        'hashes were not renewed and wait for the next use of their keys',
+        'failed to renew HMACs; retrying at the next use of their keys',
       );
     }
     for (const { from } of renewals) waiting.delete(nameOf(from));
