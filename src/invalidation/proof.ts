@@ -30,9 +30,13 @@ export function makeProof({ alone, graceMs, nowMs, onExpiry }: Options) {
     /** @throws AppError `database_unavailable` */
     assertProven(): void {
       if (isProven()) return;
-      throw new AppError('database_unavailable', 'The database has not proved for 3 seconds that it is the primary. Try again shortly.', {
-        details: { retry_after: RETRY_SECONDS },
-      });
+      throw new AppError(
+        'database_unavailable',
+        'The database has not proved for 3 seconds that it is the primary. Try again shortly.',
+        {
+          details: { retry_after: RETRY_SECONDS },
+        },
+      );
     },
 
     beatAgeSeconds: (): number => (nowMs() - provenAtMs) / 1_000,

@@ -100,7 +100,8 @@ function makeBeatDeadline(isProven: () => boolean, nowMs: () => number) {
     /** @throws Error when the last beat is older than a proof lasts */
     judge(): void {
       sinceMs = isProven() ? undefined : (sinceMs ?? nowMs());
-      if (sinceMs !== undefined && nowMs() - sinceMs >= PROOF_MS) throw new Error('no beat was committed for 3 seconds');
+      if (sinceMs !== undefined && nowMs() - sinceMs >= PROOF_MS)
+        throw new Error('no beat was committed for 3 seconds');
     },
   };
 }

@@ -28,9 +28,7 @@ const Query = z.strictObject({
   interval: z.enum(INTERVALS).default('hour'),
 });
 
-const codes = z
-  .record(z.string(), z.int())
-  .describe('Counts by verdict code, without codes that did not occur.');
+const codes = z.record(z.string(), z.int()).describe('Counts by verdict code, without codes that did not occur.');
 const UsageBucket = z.object({ start: z.iso.datetime(), total: z.int(), codes }).meta({
   id: 'UsageBucket',
   example: { start: '2027-01-31T12:00:00.000Z', total: 4, codes: { valid: 3, revoked: 1 } },

@@ -93,7 +93,8 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     if (isUnsought(found)) return concludeUnresolved(found, question, at);
     const resolved = found;
     const code = judge(resolved?.record, question, at);
-    if (!resolved || !isUsable(code) || !isLimited(resolved.record.limits)) return conclude(code, resolved, question, at);
+    if (!resolved || !isUsable(code) || !isLimited(resolved.record.limits))
+      return conclude(code, resolved, question, at);
     const { organizationId, keyId, limits } = resolved.record;
     const lease = question.lease && code === 'valid';
     const taken = limiter.take({ organizationId, keyId, limits, cost: question.cost, lease });

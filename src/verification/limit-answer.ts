@@ -19,6 +19,8 @@ export function limitError({ refused, rate, retryAfterSeconds, enforcement }: Ta
     ...(rate && refused === 'rate' && { limit: rate.limit, window_seconds: rate.windowSeconds, scope: rate.scope }),
   };
   return refused === 'concurrency'
-    ? new AppError('concurrency_limited', 'Too many requests with this API key are in flight. Wait until one ends.', { details })
+    ? new AppError('concurrency_limited', 'Too many requests with this API key are in flight. Wait until one ends.', {
+        details,
+      })
     : new AppError('rate_limited', 'Too many requests with this API key. Wait before trying again.', { details });
 }

@@ -15,7 +15,11 @@ export const AskedKey = z.strictObject({
     .enum(WANTED_ENVIRONMENTS)
     .default('live')
     .describe('Which keys are accepted: of the live environment, of the test environment, or of any.'),
-  scopes: z.array(z.string().min(1).max(64)).max(100).default([]).describe('The scopes that the key must have, all of them.'),
+  scopes: z
+    .array(z.string().min(1).max(64))
+    .max(100)
+    .default([])
+    .describe('The scopes that the key must have, all of them.'),
   operation: z.enum(OPERATIONS).default('read').describe('What the key is used for, which billing may refuse.'),
   ip: z
     .string()

@@ -25,7 +25,9 @@ export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use
     case 'billing_inactive':
       return billingRefusal(billing?.posture ?? 'unknown', use.operation);
     case 'expired':
-      return new AppError('credential_expired', 'The API key has expired. Use another one.', { details: { credential: 'api_key' } });
+      return new AppError('credential_expired', 'The API key has expired. Use another one.', {
+        details: { credential: 'api_key' },
+      });
     default:
       return new AppError('credential_invalid', 'The credential is not valid.', { details: { credential: 'api_key' } });
   }

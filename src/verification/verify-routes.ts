@@ -32,7 +32,9 @@ const RateLimit = z
     reset: z.int().describe('Seconds until the next window, when `remaining` is `limit` again.'),
     scope: z
       .enum(['key', 'organization'])
-      .describe('Whether this is the key’s rate or its organization’s: the one that refused, else the one with the least left.'),
+      .describe(
+        'Whether this is the key’s rate or its organization’s: the one that refused, else the one with the least left.',
+      ),
   })
   .meta({ id: 'RateLimitState' });
 
@@ -79,7 +81,9 @@ const Verdict = z
     billing: Billing.nullable(),
     checked_at: z.iso.datetime(),
     source: z.enum(['cache', 'mirror', 'workos']).nullable().describe('Where the key was found.'),
-    stale_ms: z.int().describe('Milliseconds since the mirror was read. Changes invalidate it at once, so this is not a delay.'),
+    stale_ms: z
+      .int()
+      .describe('Milliseconds since the mirror was read. Changes invalidate it at once, so this is not a delay.'),
     stale: z
       .boolean()
       .describe(

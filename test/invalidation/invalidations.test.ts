@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import express from 'express';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { sendStream } from '../../src/http/server/event-stream.ts';
 import { makeInvalidationHub } from '../../src/invalidation/invalidation-hub.ts';
 import { makeInvalidationStreams } from '../../src/invalidation/invalidation-streams.ts';
@@ -57,154 +57,160 @@ async function startStreams(options: { maxChanges?: number; heartbeatMs?: number
   return { hub, streams, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-test('a stream begins with a reset and tells a revocation of a key and a change of an organization', async () => {
-  const key = await createKey(service, owner);
-  const stream = await listen();
-  expect(stream.headers).toMatchObject({
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-request-id': expect.stringMatching(/^req_/),
+const narrowMachine = await acme.machineToken();
+
+describe('GET /v1/invalidations', () => {
+  test('begins with a reset, then sends the revocation of a key and the change of an organization', async () => {
+    const key = await createKey(service, owner);
+    const stream = await listen();
+    expect(stream.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-request-id': expect.stringMatching(/^req_/),
+    });
+    expect(eventsOf(stream)).toEqual(['reset']);
+    await revoke(key.id);
+    await changeBilling(acme.id);
+    await expect.poll(() => changesOf(stream).length).toBeGreaterThanOrEqual(2);
+    expect(changesOf(stream)).toEqual(
+      expect.arrayContaining([
+        { organization_id: acme.id, key_id: key.id },
+        { organization_id: acme.id, key_id: null },
+      ]),
+    );
   });
-  expect(eventsOf(stream)).toEqual(['reset']);
-  await revoke(key.id);
-  await changeBilling(acme.id);
-  await expect.poll(() => changesOf(stream).length).toBeGreaterThanOrEqual(2);
-  expect(changesOf(stream)).toEqual(
-    expect.arrayContaining([
-      { organization_id: acme.id, key_id: key.id },
-      { organization_id: acme.id, key_id: null },
-    ]),
+
+  test('sends only missed changes after Last-Event-ID, without a reset', async () => {
+    const before = await listen();
+    const last = before.frames.at(-1)?.id;
+    before.close();
+    await changeBilling(acme.id);
+    await changeBilling(other.id);
+    const after = await listen(SERVICE_TOKEN, last);
+    await expect.poll(() => eventsOf(after).at(-1)).toBe('hello');
+    expect(eventsOf(after)).not.toContain('reset');
+    expect(new Set(changesOf(after).map(({ organization_id }) => organization_id))).toEqual(
+      new Set([acme.id, other.id]),
+    );
+  });
+
+  test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`, `x:${'a'.repeat(22)}`])(
+    'begins with a reset for the id %j, which this process did not issue',
+    async (id) => {
+      expect(eventsOf(await listen(SERVICE_TOKEN, id))).toEqual(['reset']);
+    },
   );
-});
 
-test('who comes back with the last id is told what it missed, and no reset', async () => {
-  const before = await listen();
-  const last = before.frames.at(-1)?.id;
-  before.close();
-  await changeBilling(acme.id);
-  await changeBilling(other.id);
-  const after = await listen(SERVICE_TOKEN, last);
-  await expect.poll(() => eventsOf(after).at(-1)).toBe('hello');
-  expect(eventsOf(after)).not.toContain('reset');
-  expect(new Set(changesOf(after).map(({ organization_id }) => organization_id))).toEqual(new Set([acme.id, other.id]));
-});
+  test('begins with a reset for an id that is too old', async () => {
+    const { hub, url } = await startStreams({ maxChanges: 10 });
+    const from = (await listen('', undefined, url)).frames[0]?.id;
+    const change = { organizationId: 'org_a' };
+    for (let i = 0; i < 10; i++) hub.invalidate(change);
+    expect(eventsOf(await listen('', from, url)).at(-1)).not.toBe('reset');
+    hub.invalidate(change);
+    expect(eventsOf(await listen('', from, url))).toEqual(['reset']);
+  });
 
-test.each(['another:3', 'x', '', '%00', `${'a'.repeat(12)}:99999999999999999999`, `x:${'a'.repeat(22)}`])(
-  'the id %j, which this process did not give, is a reset',
-  async (id) => {
-    expect(eventsOf(await listen(SERVICE_TOKEN, id))).toEqual(['reset']);
-  },
-);
+  test('sends a machine token the changes of its own organization only', async () => {
+    const stream = await listen(await acme.machineToken('apikeys:verify'));
+    await changeBilling(other.id);
+    await changeBilling(acme.id);
+    await expect.poll(() => changesOf(stream).length).toBeGreaterThan(0);
+    expect(stream.text()).not.toContain(other.id);
+  });
 
-test('an id that is too old is a reset', async () => {
-  const { hub, url } = await startStreams({ maxChanges: 10 });
-  const from = (await listen('', undefined, url)).frames[0]?.id;
-  const change = { organizationId: 'org_a' };
-  for (let i = 0; i < 10; i++) hub.invalidate(change);
-  expect(eventsOf(await listen('', from, url)).at(-1)).not.toBe('reset');
-  hub.invalidate(change);
-  expect(eventsOf(await listen('', from, url))).toEqual(['reset']);
-});
+  test('issues ids that do not reveal changes of other organizations', async () => {
+    const token = await acme.machineToken('apikeys:verify');
+    const first = (await listen(token)).frames[0]!.id!;
+    const again = (await listen(token)).frames[0]!.id!;
+    await changeBilling(other.id);
+    const later = (await listen(token)).frames[0]!.id!;
+    expect(new Set([first, again, later]).size).toBe(3);
+    for (const id of [first, again, later]) expect(id).toMatch(/^[\w-]{12}:[\w-]{22}$/);
+    expect(eventsOf(await listen(token, first))).toEqual(['hello']);
+  });
 
-test("a machine is told of its own organization's changes alone", async () => {
-  const stream = await listen(await acme.machineToken('apikeys:verify'));
-  await changeBilling(other.id);
-  await changeBilling(acme.id);
-  await expect.poll(() => changesOf(stream).length).toBeGreaterThan(0);
-  expect(stream.text()).not.toContain(other.id);
-});
+  test('begins with a reset for a forged id of the current epoch', async () => {
+    const [epoch] = (await listen()).frames[0]!.id!.split(':');
+    expect(eventsOf(await listen(SERVICE_TOKEN, `${epoch}:${'A'.repeat(22)}`))).toEqual(['reset']);
+  });
 
-test('an id says nothing of the changes of others', async () => {
-  const token = await acme.machineToken('apikeys:verify');
-  const first = (await listen(token)).frames[0]!.id!;
-  const again = (await listen(token)).frames[0]!.id!;
-  await changeBilling(other.id);
-  const later = (await listen(token)).frames[0]!.id!;
-  expect(new Set([first, again, later]).size).toBe(3);
-  for (const id of [first, again, later]) expect(id).toMatch(/^[\w-]{12}:[\w-]{22}$/);
-  expect(eventsOf(await listen(token, first))).toEqual(['hello']);
-});
+  test.each([
+    ['no credential', undefined, [401, 'credential_missing']],
+    ['a wrong one', 'svc_wrong', [401, 'credential_invalid']],
+    ['a person', owner, [403, 'permission_denied']],
+    ['a machine that may not verify', narrowMachine, [403, 'permission_denied']],
+  ])('%s is refused', async (_who, token, expected) => {
+    const answer = await call(service, 'GET', '/v1/invalidations', token === undefined ? {} : { token });
+    expect(outcome(answer)).toEqual(expected);
+  });
 
-test('an id that was made up under the epoch of this process is a reset', async () => {
-  const [epoch] = (await listen()).frames[0]!.id!.split(':');
-  expect(eventsOf(await listen(SERVICE_TOKEN, `${epoch}:${'A'.repeat(22)}`))).toEqual(['reset']);
-});
+  test('answers HEAD and ends', async () => {
+    const answer = await call(service, 'HEAD', '/v1/invalidations', { token: SERVICE_TOKEN });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  });
 
-test.each([
-  ['no credential', undefined, [401, 'credential_missing']],
-  ['a wrong one', 'svc_wrong', [401, 'credential_invalid']],
-  ['a person', owner, [403, 'permission_denied']],
-  ['a machine that may not verify', await acme.machineToken(), [403, 'permission_denied']],
-])('%s is refused', async (_who, token, expected) => {
-  const answer = await call(service, 'GET', '/v1/invalidations', token === undefined ? {} : { token });
-  expect(outcome(answer)).toEqual(expected);
-});
+  test('ends streams and returns 503 while this process may miss changes, then begins with a reset', async () => {
+    const stream = await listen();
+    service.trust.onLost();
+    onTestFinished(() => service.trust.onOpen());
+    await stream.ended;
+    const answer = await call(service, 'GET', '/v1/invalidations', { token: SERVICE_TOKEN });
+    expect(outcome(answer)).toEqual([503, 'database_unavailable']);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    service.trust.onOpen();
+    expect(eventsOf(await listen(SERVICE_TOKEN, stream.frames.at(-1)?.id))).toEqual(['reset']);
+  });
 
-test('HEAD is answered and ends', async () => {
-  const answer = await call(service, 'HEAD', '/v1/invalidations', { token: SERVICE_TOKEN });
-  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
-});
+  test('resets every stream after an unreadable notification', async () => {
+    const stream = await listen();
+    service.trust.onNotice('not ours');
+    await expect.poll(() => eventsOf(stream)).toEqual(['reset', 'reset']);
+  });
 
-test('while this process does not hear of changes, streams end and none is opened; then all begins anew', async () => {
-  const stream = await listen();
-  service.trust.onLost();
-  onTestFinished(() => service.trust.onOpen());
-  await stream.ended;
-  const answer = await call(service, 'GET', '/v1/invalidations', { token: SERVICE_TOKEN });
-  expect(outcome(answer)).toEqual([503, 'database_unavailable']);
-  expect(answer.headers.get('retry-after')).toBe('1');
-  service.trust.onOpen();
-  expect(eventsOf(await listen(SERVICE_TOKEN, stream.frames.at(-1)?.id))).toEqual(['reset']);
-});
+  test('sends heartbeats, so that silence means loss', async () => {
+    const { url } = await startStreams({ heartbeatMs: 20 });
+    const stream = await listen('', undefined, url);
+    expect(JSON.parse(stream.frames[0]?.data ?? '')).toEqual({ heartbeat_ms: 20 });
+    await expect.poll(() => stream.text().match(/^:$/gm)?.length ?? 0).toBeGreaterThan(2);
+  });
 
-test('a notice that cannot be read resets every stream', async () => {
-  const stream = await listen();
-  service.trust.onNotice('not ours');
-  await expect.poll(() => eventsOf(stream)).toEqual(['reset', 'reset']);
-});
+  test('returns 429 concurrency_limited above the number of streams', async () => {
+    const { streams, url } = await startStreams({ maxStreams: 2 });
+    const [first] = [await listen('', undefined, url), await listen('', undefined, url)];
+    expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
+      expect.objectContaining({ code: 'concurrency_limited' }),
+    );
+    first.close();
+    await expect.poll(streams.count).toBe(1);
+    await listen('', undefined, url);
+  });
 
-test('there is a heartbeat, so that silence means loss', async () => {
-  const { url } = await startStreams({ heartbeatMs: 20 });
-  const stream = await listen('', undefined, url);
-  expect(JSON.parse(stream.frames[0]?.data ?? '')).toEqual({ heartbeat_ms: 20 });
-  await expect.poll(() => stream.text().match(/^:$/gm)?.length ?? 0).toBeGreaterThan(2);
-});
+  test('disconnects a client that reads nothing, and keeps no changes for it', async () => {
+    const { hub, streams, url } = await startStreams({ maxChanges: 1_000, heartbeatMs: 20 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined).pause();
+    socket.write('GET /v1/invalidations HTTP/1.1\r\nhost: x\r\n\r\n');
+    await expect.poll(streams.count).toBe(1);
+    const change = { organizationId: 'org_a'.padEnd(500, 'a') };
+    for (let i = 0; i < 200 && streams.count() === 1; i++) {
+      for (let j = 0; j < 500; j++) hub.invalidate(change);
+      await new Promise(setImmediate);
+    }
+    await expect.poll(streams.count).toBe(0);
+  });
 
-test('there are so many streams and no more', async () => {
-  const { streams, url } = await startStreams({ maxStreams: 2 });
-  const [first] = [await listen('', undefined, url), await listen('', undefined, url)];
-  expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
-    expect.objectContaining({ code: 'concurrency_limited' }),
-  );
-  first.close();
-  await expect.poll(streams.count).toBe(1);
-  await listen('', undefined, url);
-});
-
-test('a reader that takes nothing is cut, and what it did not take is not kept for it', async () => {
-  const { hub, streams, url } = await startStreams({ maxChanges: 1_000, heartbeatMs: 20 });
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  onTestFinished(() => void socket.destroy());
-  socket.on('error', () => undefined).pause();
-  socket.write('GET /v1/invalidations HTTP/1.1\r\nhost: x\r\n\r\n');
-  await expect.poll(streams.count).toBe(1);
-  const change = { organizationId: 'org_a'.padEnd(500, 'a') };
-  for (let i = 0; i < 200 && streams.count() === 1; i++) {
-    for (let j = 0; j < 500; j++) hub.invalidate(change);
-    await new Promise(setImmediate);
-  }
-  await expect.poll(streams.count).toBe(0);
-});
-
-test('a stop does not wait for streams', async () => {
-  const { hub, streams, url } = await startStreams();
-  const stream = await listen('', undefined, url);
-  streams.end();
-  // Told between the end and the close: nothing is written to a stream that is over.
-  hub.invalidate({ organizationId: 'org_a' });
-  await stream.ended;
-  expect(changesOf(stream)).toEqual([]);
-  expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
-    expect.objectContaining({ code: 'database_unavailable' }),
-  );
+  test('shuts down without waiting for streams', async () => {
+    const { hub, streams, url } = await startStreams();
+    const stream = await listen('', undefined, url);
+    streams.end();
+    // Told between the end and the close: nothing is written to a stream that is over.
+    hub.invalidate({ organizationId: 'org_a' });
+    await stream.ended;
+    expect(changesOf(stream)).toEqual([]);
+    expect(() => streams.open({ organizationId: undefined, lastEventId: undefined })).toThrow(
+      expect.objectContaining({ code: 'database_unavailable' }),
+    );
+  });
 });

@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { makeTrust } from '../../src/invalidation/trust.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -39,128 +39,134 @@ function start(options: { graceMs?: number } = {}) {
   return { trust, told, server, heartbeat, open, advance: (ms: number) => void (nowMs += ms) };
 }
 
-test('an open channel is not enough: memory is believed once a beat was committed since', async () => {
-  const { trust, server, heartbeat, open } = start();
-  await open();
-  expect([trust.isTrusted(), trust.isProven()]).toEqual([false, false]);
-  await heartbeat();
-  expect(trust.isTrusted()).toBe(false);
-  server.number++;
-  await heartbeat();
-  expect([trust.isTrusted(), trust.isProven()]).toEqual([true, true]);
-});
-
-test('a beat of its own proves the moment that it was begun, one of another the look before', async () => {
-  const own = start();
-  await own.open(true);
-  await own.heartbeat(true, 900);
-  own.advance(2_099);
-  expect(own.trust.isTrusted()).toBe(true);
-  own.advance(1);
-  expect(own.trust.isTrusted()).toBe(false);
-
-  const others = start();
-  await others.open();
-  others.advance(500);
-  others.server.number++;
-  await others.heartbeat();
-  others.advance(2_499);
-  expect(others.trust.isTrusted()).toBe(true);
-  others.advance(1);
-  expect([others.trust.isTrusted(), others.trust.isProven()]).toEqual([false, false]);
-  expect(() => others.trust.assertProven()).toThrow(expect.objectContaining({ code: 'database_unavailable' }));
-});
-
-test('heartbeats without a beat prove nothing, and after 3 seconds more another connection is tried', async () => {
-  const { trust, heartbeat, open, advance } = start();
-  await open(true);
-  for (let i = 0; i < 11; i++) {
-    advance(500);
+describe('trust', () => {
+  test('trusts memory once the channel is open and a beat was committed since', async () => {
+    const { trust, server, heartbeat, open } = start();
+    await open();
+    expect([trust.isTrusted(), trust.isProven()]).toEqual([false, false]);
     await heartbeat();
-  }
-  expect(trust.isTrusted()).toBe(false);
-  advance(500);
-  await expect(heartbeat()).rejects.toThrow('no beat was committed');
-});
+    expect(trust.isTrusted()).toBe(false);
+    server.number++;
+    await heartbeat();
+    expect([trust.isTrusted(), trust.isProven()]).toEqual([true, true]);
+  });
 
-test('another connection has to see a beat of its own before memory is believed, and begins with none', async () => {
-  const { trust, told, server, heartbeat, open } = start();
-  await open(true);
-  trust.onLost();
-  expect([trust.isTrusted(), trust.isProven()]).toEqual([false, true]);
-  server.number = 100;
-  await open();
-  expect(trust.isTrusted()).toBe(false);
-  server.number++;
-  told.length = 0;
-  await heartbeat();
-  expect([trust.isTrusted(), told]).toEqual([true, ['clear']]);
-});
+  test('proves the start of its own beat, and the previous heartbeat by the beat of another replica', async () => {
+    const own = start();
+    await own.open(true);
+    await own.heartbeat(true, 900);
+    own.advance(2_099);
+    expect(own.trust.isTrusted()).toBe(true);
+    own.advance(1);
+    expect(own.trust.isTrusted()).toBe(false);
 
-test('what the log has and nobody was notified of is forgotten; what was heard is not forgotten twice', async () => {
-  const { trust, told, server, heartbeat, open } = start();
-  await open(true);
-  told.length = 0;
-  trust.onNotice('["org_a","key_1"]');
-  server.changes.push(
-    { organization_id: 'org_a', key_id: 'key_1', session_id: null },
-    { organization_id: 'org_a', key_id: 'key_2', session_id: null },
-    { organization_id: 'org_b', key_id: null, session_id: null },
-  );
-  await heartbeat();
-  expect(told).toEqual(['org_a key_1', 'org_a key_2', 'org_b undefined']);
-  server.changes.push({ organization_id: 'org_a', key_id: 'key_1', session_id: null });
-  await heartbeat();
-  expect(told.at(-1)).toBe('org_a key_1');
-  expect(server.asked.map(([snapshot]) => snapshot)).toEqual([null, '1:1:', '1:1:']);
-});
+    const others = start();
+    await others.open();
+    others.advance(500);
+    others.server.number++;
+    await others.heartbeat();
+    others.advance(2_499);
+    expect(others.trust.isTrusted()).toBe(true);
+    others.advance(1);
+    expect([others.trust.isTrusted(), others.trust.isProven()]).toEqual([false, false]);
+    expect(() => others.trust.assertProven()).toThrow(expect.objectContaining({ code: 'database_unavailable' }));
+  });
 
-test('more changes than are read at once make it forget everything', async () => {
-  const { told, server, heartbeat, open } = start();
-  await open(true);
-  told.length = 0;
-  server.changes = Array.from({ length: 10_001 }, () => ({ organization_id: 'org_a', key_id: null, session_id: null }));
-  await heartbeat();
-  expect(told).toEqual(['clear']);
-});
+  test('proves nothing by heartbeats without a beat, and gives the connection up after 3 seconds', async () => {
+    const { trust, heartbeat, open, advance } = start();
+    await open(true);
+    for (let i = 0; i < 11; i++) {
+      advance(500);
+      await heartbeat();
+    }
+    expect(trust.isTrusted()).toBe(false);
+    advance(500);
+    await expect(heartbeat()).rejects.toThrow('no beat was committed');
+  });
 
-test('the log is trimmed below a snapshot that is five minutes old, and not below a younger one', async () => {
-  const { server, heartbeat, open, advance } = start();
-  await open(true);
-  advance(299_999);
-  await heartbeat(true);
-  await heartbeat(true);
-  advance(1);
-  await heartbeat(true);
-  await heartbeat(true);
-  expect(server.asked.map(([, mark]) => mark)).toEqual([null, null, null, null, '1:1:']);
-});
+  test('waits for a beat on each new connection', async () => {
+    const { trust, told, server, heartbeat, open } = start();
+    await open(true);
+    trust.onLost();
+    expect([trust.isTrusted(), trust.isProven()]).toEqual([false, true]);
+    server.number = 100;
+    await open();
+    expect(trust.isTrusted()).toBe(false);
+    server.number++;
+    told.length = 0;
+    await heartbeat();
+    expect([trust.isTrusted(), told]).toEqual([true, ['clear']]);
+  });
 
-test('listeners are woken when the proof is over, so that streams end', async () => {
-  vi.useFakeTimers();
-  const { told, open } = start();
-  await open(true);
-  told.length = 0;
-  vi.advanceTimersByTime(3_000);
-  expect(told).toEqual([]);
-  vi.advanceTimersByTime(1);
-  expect(told).toEqual(['doubt']);
-});
+  test('forgets logged changes without a notification, and notified ones only once', async () => {
+    const { trust, told, server, heartbeat, open } = start();
+    await open(true);
+    told.length = 0;
+    trust.onNotice('["org_a","key_1"]');
+    server.changes.push(
+      { organization_id: 'org_a', key_id: 'key_1', session_id: null },
+      { organization_id: 'org_a', key_id: 'key_2', session_id: null },
+      { organization_id: 'org_b', key_id: null, session_id: null },
+    );
+    await heartbeat();
+    expect(told).toEqual(['org_a key_1', 'org_a key_2', 'org_b undefined']);
+    server.changes.push({ organization_id: 'org_a', key_id: 'key_1', session_id: null });
+    await heartbeat();
+    expect(told.at(-1)).toBe('org_a key_1');
+    expect(server.asked.map(([snapshot]) => snapshot)).toEqual([null, '1:1:', '1:1:']);
+  });
 
-test('memory that is lost is emptied, unless an operator lets it answer for a while', async () => {
-  const strict = start();
-  await strict.open(true);
-  strict.told.length = 0;
-  strict.trust.onLost();
-  expect([strict.told, strict.trust.mayServeStale()]).toEqual([['clear', 'doubt'], false]);
+  test('forgets everything when the log has more changes than one read takes', async () => {
+    const { told, server, heartbeat, open } = start();
+    await open(true);
+    told.length = 0;
+    server.changes = Array.from({ length: 10_001 }, () => ({
+      organization_id: 'org_a',
+      key_id: null,
+      session_id: null,
+    }));
+    await heartbeat();
+    expect(told).toEqual(['clear']);
+  });
 
-  const lenient = start({ graceMs: 5_000 });
-  await lenient.open(true);
-  lenient.told.length = 0;
-  lenient.trust.onLost();
-  expect([lenient.told, lenient.trust.mayServeStale()]).toEqual([['doubt'], true]);
-  lenient.advance(7_999);
-  expect(lenient.trust.mayServeStale()).toBe(true);
-  lenient.advance(1);
-  expect(lenient.trust.mayServeStale()).toBe(false);
+  test('trims the log below a snapshot that is five minutes old', async () => {
+    const { server, heartbeat, open, advance } = start();
+    await open(true);
+    advance(299_999);
+    await heartbeat(true);
+    await heartbeat(true);
+    advance(1);
+    await heartbeat(true);
+    await heartbeat(true);
+    expect(server.asked.map(([, mark]) => mark)).toEqual([null, null, null, null, '1:1:']);
+  });
+
+  test('wakes listeners when the proof expires, so that streams end', async () => {
+    vi.useFakeTimers();
+    const { told, open } = start();
+    await open(true);
+    told.length = 0;
+    vi.advanceTimersByTime(3_000);
+    expect(told).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(told).toEqual(['doubt']);
+  });
+
+  test('clears memory with the channel, unless a grace lets it answer', async () => {
+    const strict = start();
+    await strict.open(true);
+    strict.told.length = 0;
+    strict.trust.onLost();
+    expect([strict.told, strict.trust.mayServeStale()]).toEqual([['clear', 'doubt'], false]);
+
+    const lenient = start({ graceMs: 5_000 });
+    await lenient.open(true);
+    lenient.told.length = 0;
+    lenient.trust.onLost();
+    expect([lenient.told, lenient.trust.mayServeStale()]).toEqual([['doubt'], true]);
+    lenient.advance(7_999);
+    expect(lenient.trust.mayServeStale()).toBe(true);
+    lenient.advance(1);
+    expect(lenient.trust.mayServeStale()).toBe(false);
+  });
 });

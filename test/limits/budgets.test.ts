@@ -16,7 +16,7 @@ function documented(): { variables: string[]; label: string }[] {
   });
 }
 
-test('every budget has a metric, a line in the reference and a variable that the reference explains, and no line is of another', async () => {
+test('documents exactly the budgets that exist, each with a metric and a variable', async () => {
   const service = await startService();
   const text = await (await fetch(`${service.url}/metrics`)).text();
   const counted = new Set(Array.from(text.matchAll(/^latchkey_budget_total\{budget="(\w+)"/gm), ([, label]) => label));

@@ -10,7 +10,7 @@ const complete = {
 };
 const limitsOf = (env: Record<string, string>) => readConfig({ ...complete, ...env }).limits;
 
-test('limits are local unless a Redis is named', () => {
+test('counts locally unless REDIS_URL is set', () => {
   expect(limitsOf({})).toEqual({ redisUrl: undefined, fallback: 'local', leaseSeconds: 60 });
   const env = { REDIS_URL: 'rediss://u:p%40@redis/3', LATCHKEY_LIMITS_FALLBACK: 'refuse', LATCHKEY_LEASE_SECONDS: '5' };
   expect(limitsOf(env)).toEqual({ redisUrl: 'rediss://u:p%40@redis/3', fallback: 'refuse', leaseSeconds: 5 });

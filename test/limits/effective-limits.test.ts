@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { effectiveLimits, isWithin } from '../../src/limits/effective-limits.ts';
 import type { RateLimit } from '../../src/limits/limits.ts';
 
@@ -30,57 +30,59 @@ function passedIn(seconds: number, { limit, windowSeconds }: RateLimit): number 
   return passed;
 }
 
-test('without a maximum the first that says something is followed: the key, its template, its plan', () => {
-  fc.assert(
-    fc.property(unbounded, (given) => {
-      const order = [given.own, given.template, given.plan];
-      const { rate, concurrency } = effectiveLimits(given);
-      expect(rate).toEqual(order.find((source) => source?.rate)?.rate);
-      expect(concurrency).toBe(order.find((source) => source?.concurrency !== undefined)?.concurrency);
-    }),
-  );
-});
+describe('effectiveLimits', () => {
+  test('takes the first limit of key, template and plan where there is no maximum', () => {
+    fc.assert(
+      fc.property(unbounded, (given) => {
+        const order = [given.own, given.template, given.plan];
+        const { rate, concurrency } = effectiveLimits(given);
+        expect(rate).toEqual(order.find((source) => source?.rate)?.rate);
+        expect(concurrency).toBe(order.find((source) => source?.concurrency !== undefined)?.concurrency);
+      }),
+    );
+  });
 
-const withRateMaximum = fc.tuple(sources, rate).map(([it, maxRate]) => ({ ...it, plan: { ...it.plan, maxRate } }));
+  const withRateMaximum = fc.tuple(sources, rate).map(([it, maxRate]) => ({ ...it, plan: { ...it.plan, maxRate } }));
 
-test('no rate goes beyond the maximum of the plan, and what is within it is left as it is', () => {
-  fc.assert(
-    fc.property(withRateMaximum, (given) => {
-      const { maxRate } = given.plan;
-      const wanted = effectiveLimits({ ...given, plan: { ...given.plan, maxRate: undefined } }).rate;
-      const { rate } = effectiveLimits(given);
-      expect(passedIn(maxRate.windowSeconds, rate!)).toBeLessThanOrEqual(maxRate.limit);
-      const fits = wanted !== undefined && passedIn(maxRate.windowSeconds, wanted) <= maxRate.limit;
-      expect(rate).toEqual(fits ? wanted : maxRate);
-    }),
-  );
-});
+  test('caps rates at the maximum of the plan', () => {
+    fc.assert(
+      fc.property(withRateMaximum, (given) => {
+        const { maxRate } = given.plan;
+        const wanted = effectiveLimits({ ...given, plan: { ...given.plan, maxRate: undefined } }).rate;
+        const { rate } = effectiveLimits(given);
+        expect(passedIn(maxRate.windowSeconds, rate!)).toBeLessThanOrEqual(maxRate.limit);
+        const fits = wanted !== undefined && passedIn(maxRate.windowSeconds, wanted) <= maxRate.limit;
+        expect(rate).toEqual(fits ? wanted : maxRate);
+      }),
+    );
+  });
 
-test('no concurrency goes beyond the maximum of the plan', () => {
-  fc.assert(
-    fc.property(sources, fc.integer({ min: 1, max: 1_000 }), (given, maxConcurrency) => {
-      const wanted = effectiveLimits({ ...given, plan: { ...given.plan, maxConcurrency: undefined } }).concurrency;
-      const { concurrency } = effectiveLimits({ ...given, plan: { ...given.plan, maxConcurrency } });
-      expect(concurrency).toBe(Math.min(wanted ?? maxConcurrency, maxConcurrency));
-    }),
-  );
-});
+  test('caps concurrency at the maximum of the plan', () => {
+    fc.assert(
+      fc.property(sources, fc.integer({ min: 1, max: 1_000 }), (given, maxConcurrency) => {
+        const wanted = effectiveLimits({ ...given, plan: { ...given.plan, maxConcurrency: undefined } }).concurrency;
+        const { concurrency } = effectiveLimits({ ...given, plan: { ...given.plan, maxConcurrency } });
+        expect(concurrency).toBe(Math.min(wanted ?? maxConcurrency, maxConcurrency));
+      }),
+    );
+  });
 
-test("the organization's rate is the plan's, whatever a key says", () => {
-  fc.assert(
-    fc.property(sources, (given) => {
-      expect(effectiveLimits(given).organizationRate).toEqual(given.plan.organizationRate);
-    }),
-  );
-});
+  test('takes the rate of the organization from its plan', () => {
+    fc.assert(
+      fc.property(sources, (given) => {
+        expect(effectiveLimits(given).organizationRate).toEqual(given.plan.organizationRate);
+      }),
+    );
+  });
 
-test('a rate is within another when no window of the other sees more', () => {
-  fc.assert(
-    fc.property(rate, rate, (one, other) => {
-      expect(isWithin(one, one)).toBe(true);
-      expect(isWithin(one, other)).toBe(passedIn(other.windowSeconds, one) <= other.limit);
-    }),
-  );
-  expect(isWithin({ limit: 2, windowSeconds: 1 }, { limit: 100, windowSeconds: 60 })).toBe(false);
-  expect(isWithin({ limit: 100, windowSeconds: 3_600 }, { limit: 100, windowSeconds: 60 })).toBe(true);
+  test('treats a rate as within another if no window of the other admits more', () => {
+    fc.assert(
+      fc.property(rate, rate, (one, other) => {
+        expect(isWithin(one, one)).toBe(true);
+        expect(isWithin(one, other)).toBe(passedIn(other.windowSeconds, one) <= other.limit);
+      }),
+    );
+    expect(isWithin({ limit: 2, windowSeconds: 1 }, { limit: 100, windowSeconds: 60 })).toBe(false);
+    expect(isWithin({ limit: 100, windowSeconds: 3_600 }, { limit: 100, windowSeconds: 60 })).toBe(true);
+  });
 });

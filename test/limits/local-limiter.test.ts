@@ -32,7 +32,7 @@ function start({ maxWindows = 100 } = {}) {
 const placeOf = ({ lease }: Taken) => parseLease(lease!.id)!;
 
 describe('a rate', () => {
-  test('lets exactly its limit through in a window, which begins with the first request in it', () => {
+  test('lets exactly its limit through in a window, which begins with its first request', () => {
     const { take, pass } = start();
     pass(30_000);
     const left = [1, 2, 3].map(() => take({ rate: PER_MINUTE }).rate);
@@ -58,7 +58,7 @@ describe('a rate', () => {
     expect(take({ rate: PER_MINUTE }, { cost: 1 })).toMatchObject({ refused: undefined, rate: { remaining: 0 } });
   });
 
-  test('is shown and not counted for a cost of 0, begins no window, and refuses none', () => {
+  test('is read but not counted for a cost of 0, which it never refuses', () => {
     const { take, pass } = start();
     expect(take({ rate: PER_MINUTE }, { cost: 0 }).rate).toMatchObject({ remaining: 3, resetSeconds: 60 });
     pass(50_000);
@@ -68,7 +68,7 @@ describe('a rate', () => {
     expect(take({ rate: PER_MINUTE }).refused).toBe('rate');
   });
 
-  test('that was changed counts from then on: in the same window when only the limit changed', () => {
+  test('applies a changed limit in the same window', () => {
     const { take } = start();
     take({ rate: PER_MINUTE }, { cost: 3 });
     expect(take({ rate: { ...PER_MINUTE, limit: 2 } })).toMatchObject({ refused: 'rate', rate: { remaining: 0 } });
@@ -76,7 +76,7 @@ describe('a rate', () => {
     expect(take({ rate: { limit: 3, windowSeconds: 10 } }).rate).toMatchObject({ remaining: 2, resetSeconds: 10 });
   });
 
-  test('of one key or name says nothing of another', () => {
+  test('is separate for each key and name', () => {
     const { take, limiter } = start();
     take({ rate: PER_MINUTE }, { cost: 3 });
     expect(take({ rate: PER_MINUTE }, { keyId: 'api_key_2' }).refused).toBeUndefined();
@@ -104,7 +104,7 @@ describe('all limits of a key', () => {
     expect(take({ organizationRate: both.organizationRate }, { cost: 0 }).rate?.remaining).toBe(1);
   });
 
-  test('say which of two rates refuses for longer, or has less left', () => {
+  test('return the rate that refuses for longer, or has less left', () => {
     const { take } = start();
     expect(take({ rate: PER_MINUTE, organizationRate: { limit: 3, windowSeconds: 10 } }).rate?.scope).toBe('key');
     expect(take({ rate: PER_MINUTE, organizationRate: { limit: 2, windowSeconds: 10 } }).rate).toMatchObject({
@@ -115,7 +115,7 @@ describe('all limits of a key', () => {
     expect(neither).toMatchObject({ retryAfterSeconds: 300, rate: { scope: 'organization' } });
   });
 
-  test('leave the rates alone when there is no place, and the places alone when a rate refuses', () => {
+  test('count nothing against rates without a free slot, and take no slot when a rate refuses', () => {
     const { take, limiter } = start();
     const limits = { ...both, concurrency: 1 };
     take(limits, { lease: true });
@@ -131,7 +131,7 @@ describe('all limits of a key', () => {
     expect(limiter.sizes().leases).toBe(1);
   });
 
-  test('are none where none is said, and then nothing is kept', () => {
+  test('keep nothing for a key without limits', () => {
     const { take, limiter } = start();
     const passed = take({ concurrency: 1 });
     expect(passed).toMatchObject({ refused: undefined, rate: undefined, lease: undefined, enforcement: 'local' });
@@ -143,7 +143,7 @@ describe('all limits of a key', () => {
 describe('a lease', () => {
   const two = { concurrency: 2 };
 
-  test('takes a place until it is given back', async () => {
+  test('holds a concurrency slot until it is released', async () => {
     const { take, limiter } = start();
     const first = take(two, { lease: true });
     take(two, { lease: true });
@@ -154,7 +154,7 @@ describe('a lease', () => {
     expect(take(two, { lease: true }).refused).toBe('concurrency');
   });
 
-  test('is given back once, by the key of the organization that took it, and an unknown one is no error', async () => {
+  test('is released once, by its own key and organization; an unknown one is no error', async () => {
     const { take, limiter } = start();
     const place = placeOf(take({ concurrency: 3 }, { lease: true }));
     take({ concurrency: 3 }, { lease: true });
@@ -169,7 +169,7 @@ describe('a lease', () => {
     expect(take(two, { lease: true }).refused).toBe('concurrency');
   });
 
-  test('that is never given back ends by itself, the one that was taken first before the others', () => {
+  test('expires if it is never released, the oldest first', () => {
     const { take, pass, limiter } = start();
     const { lease } = take(two, { lease: true });
     expect(lease?.expiresAt).toEqual(new Date('2026-11-20T12:01:00Z'));
@@ -185,7 +185,7 @@ describe('a lease', () => {
     expect(limiter.sizes().leases).toBe(2);
   });
 
-  test('that ended is not kept, however many there were and whichever were given back', async () => {
+  test('is forgotten once expired, however many there were', async () => {
     const { take, pass, limiter } = start();
     for (let round = 0; round < 100; round++) {
       const taken = Array.from({ length: 50 }, (_, i) =>
@@ -199,7 +199,7 @@ describe('a lease', () => {
   });
 });
 
-test('a jump of the calendar, forth or back, changes no window and no lease', () => {
+test('ignores jumps of the calendar clock in windows and leases', () => {
   const { take, time, pass } = start();
   const limits = { rate: PER_MINUTE, concurrency: 1 };
   take(limits, { lease: true, cost: 2 });
@@ -214,7 +214,7 @@ test('a jump of the calendar, forth or back, changes no window and no lease', ()
   expect(next.lease?.expiresAt.getTime()).toBe(time.calendarMs + 60_000);
 });
 
-test('a million names grow the memory no further than its bound, and push out no key', () => {
+test('bounds memory for a million names without evicting keys', () => {
   const { take, limiter } = start({ maxWindows: 1_000 });
   take({ rate: PER_MINUTE }, { cost: 3 });
   for (let i = 0; i < 1_000_000; i++) limiter.takeRate(`address ${i}`, PER_MINUTE, 1);
@@ -224,7 +224,7 @@ test('a million names grow the memory no further than its bound, and push out no
   expect(limiter.sizes().windows).toBe(2_000);
 });
 
-test('is answered at once, without a promise', () => {
+test('answers without a promise', () => {
   const { take, limiter } = start();
   expect(take({ rate: PER_MINUTE })).not.toBeInstanceOf(Promise);
   expect(limiter.takeRate('name', PER_MINUTE, 1)).not.toBeInstanceOf(Promise);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { rateLimitHeaders } from '../../src/limits/rate-limit-headers.ts';
 
-test('a rate is told as a policy and as what is left of it', () => {
+test('writes a rate as a policy and its remaining requests', () => {
   const state = { scope: 'key', limit: 100, windowSeconds: 60, remaining: 99, resetSeconds: 12 } as const;
   expect(rateLimitHeaders(state)).toEqual({
     'ratelimit-policy': '"key";q=100;w=60',

@@ -40,12 +40,15 @@ test.each([
   expect(familyOf(userAgent)).toBe(family);
 });
 
-test.each([[undefined], [''], ['   '], ['/1.0'], ['\u0000\u001b\u009f'], ['(x)']])('%j names nothing', (userAgent) => {
-  expect(familyOf(userAgent)).toBeUndefined();
-  expect(familyOf(userAgent)).toBeUndefined();
-});
+test.each([[undefined], [''], ['   '], ['/1.0'], ['\u0000\u001b\u009f'], ['(x)']])(
+  'returns undefined for %j',
+  (userAgent) => {
+    expect(familyOf(userAgent)).toBeUndefined();
+    expect(familyOf(userAgent)).toBeUndefined();
+  },
+);
 
-test('what is odd comes out short, in one word and without control characters', () => {
+test('returns one short word without control characters for odd user agents', () => {
   expect(familyOf('a\u0000b/1')).toBe('a');
   expect(familyOf(`${'x'.repeat(63)}🔑${'x'.repeat(9_000)}`)).toBe(`${'x'.repeat(63)}\ufffd`);
 });

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { makeAgentFamily } from '../../src/usage/agent-family.ts';
 import { makeUsageWriter } from '../../src/usage/usage-writer.ts';
 import type { UsageWriter } from '../../src/usage/usage-writer.ts';
@@ -17,195 +17,197 @@ beforeEach(async () => {
   await db('key_last_uses').delete();
 });
 
-test('what was noted is written, and added to what is there', async () => {
-  const { note, flush } = makeGathering(db);
-  note(use({ ip: '2001:db8::1', userAgent: 'python-requests/2.32' }));
-  note(use({ code: 'rate_limited', count: 3 }));
-  note(use({ keyId: 'api_key_b', code: 'expired', atMs: T0 + 3_600_000 }));
-  await flush();
-  note(use({ count: 4, atMs: T0 - 1 }));
-  await flush();
-  expect(await countsIn(db)).toEqual({
-    'api_key_a valid 10': 5,
-    'api_key_a rate_limited 10': 3,
-    'api_key_b expired 11': 1,
-  });
-  expect(await lastUses()).toEqual([
-    {
-      organization_id: 'org_a',
-      key_id: 'api_key_a',
-      used_at: new Date(T0),
-      ip: '2001:db8::1',
-      agent: 'python-requests',
-    },
-  ]);
-});
-
-test('nothing is sent for a use, nor for a flush of nothing', async () => {
-  const { note, flush } = makeGathering(db);
-  const noting = await statementsOf(db, async () => {
-    for (let i = 0; i < 1_000; i++) note(use({ keyId: `api_key_${i}` }));
-    await turn();
-  });
-  expect(noting).toEqual([]);
-  expect((await statementsOf(db, flush)).filter((sql) => sql.includes('usage_counts'))).toHaveLength(1);
-  expect(await statementsOf(db, flush)).toEqual([]);
-});
-
-test('counts are right while flushes run between the uses', async () => {
-  const { note, flush, waiting, writing } = makeGathering(db);
-  const flushes: Promise<void>[] = [];
-  for (let i = 0; i < 5_000; i++) {
-    note(use({ keyId: `api_key_${i % 50}`, code: i % 7 === 0 ? 'revoked' : 'valid', atMs: T0 + i }));
-    if (i % 100 === 0) {
-      flushes.push(flush());
-      await turn();
-    }
-  }
-  await Promise.all([...flushes, flush()]);
-  expect(await totalIn(db)).toBe(5_000);
-  const { rows } = await db.raw<{ rows: object[] }>(
-    'select code, count(*)::int as keys, sum(count)::int as count from usage_counts group by code order by code',
-  );
-  expect(rows).toEqual([
-    { code: 'revoked', keys: 50, count: 715 },
-    { code: 'valid', keys: 50, count: 4_285 },
-  ]);
-  expect([waiting(), writing()]).toEqual([0, 0]);
-});
-
-test('many keys are written in batches of a bounded size', async () => {
-  const { note, flush } = makeGathering(db);
-  for (let i = 0; i < 5_000; i++) note(use({ keyId: `api_key_${i}` }));
-  const statements = await statementsOf(db, flush);
-  expect(statements.filter((sql) => sql.includes('into usage_counts'))).toHaveLength(3);
-  expect(statements.filter((sql) => sql.includes('into key_last_uses'))).toHaveLength(3);
-  expect(await totalIn(db)).toBe(5_000);
-});
-
-test('without its database nothing is lost, and all of it is written when it is back', async () => {
-  const { note, flush, waiting, told } = makeGathering(db);
-  note(use());
-  await db.destroy();
-  await expect(flush()).rejects.toThrow(/acquire a connection/);
-  note(use({ count: 2 }));
-  await expect(flush()).rejects.toThrow(/acquire a connection/);
-  expect([waiting(), told.dropped]).toEqual([3, 0]);
-  db.initialize();
-  await flush();
-  expect(await countsIn(db)).toEqual({ 'api_key_a valid 10': 3 });
-});
-
-test('a failure in the middle writes no batch twice', async () => {
-  let writes = 0;
-  const around = (writer: UsageWriter): UsageWriter => ({
-    ...writer,
-    write: (keys, onBegun) => (++writes === 2 ? Promise.reject(OUTAGE) : writer.write(keys, onBegun)),
-  });
-  const { note, flush, waiting, writing } = makeGathering(db, { around });
-  for (let i = 0; i < 5_000; i++) note(use({ keyId: `api_key_${i}` }));
-  await expect(flush()).rejects.toThrow('no');
-  expect([await totalIn(db), waiting(), writing()]).toEqual([2_000, 3_000, 0]);
-  await flush();
-  expect(await totalIn(db)).toBe(5_000);
-});
-
-test('beyond the bound, what a failed flush cannot put back is counted as dropped', async () => {
-  const around = (writer: UsageWriter): UsageWriter => ({
-    ...writer,
-    async write() {
-      note(use({ keyId: 'api_key_c', count: 100 }));
-      return Promise.reject(OUTAGE);
-    },
-  });
-  const { note, flush, waiting, told } = makeGathering(db, { maxCounters: 2, around });
-  note(use({ count: 1 }));
-  note(use({ keyId: 'api_key_b', count: 10 }));
-  await expect(flush()).rejects.toThrow('no');
-  expect([waiting(), told.dropped]).toEqual([101, 10]);
-});
-
-type Lost = { committed: boolean };
-
-/** Loses the answer to the first commit; another flush finds it still running `running` times. */
-const losing =
-  ({ committed }: Lost, running = 0) =>
-  (writer: UsageWriter): UsageWriter => {
-    let [lost, asked] = [false, 0];
-    return {
-      async write(keys, onBegun) {
-        if (lost) return writer.write(keys, onBegun);
-        lost = true;
-        if (committed) await writer.write(keys, onBegun);
-        else await abort(onBegun);
-        throw new Error('Connection terminated unexpectedly');
-      },
-      wasWritten: async (id) => (asked++ < running ? undefined : writer.wasWritten(id)),
-    };
-  };
-
-async function abort(onBegun: (id: string) => void): Promise<void> {
-  const trx = await db.transaction();
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select pg_current_xact_id()::text as id');
-  onBegun(rows[0]!.id);
-  await trx.rollback();
-}
-
-test.each([{ committed: true }, { committed: false }])(
-  'a batch whose commit was not answered is counted once: %o',
-  async (lost) => {
-    const { note, flush, waiting, writing } = makeGathering(db, { around: losing(lost) });
-    note(use());
-    await expect(flush()).rejects.toThrow('terminated');
-    expect([waiting(), writing()]).toEqual([0, 1]);
-    note(use({ count: 10 }));
+describe('flush', () => {
+  test('adds gathered uses to the written ones', async () => {
+    const { note, flush } = makeGathering(db);
+    note(use({ ip: '2001:db8::1', userAgent: 'python-requests/2.32' }));
+    note(use({ code: 'rate_limited', count: 3 }));
+    note(use({ keyId: 'api_key_b', code: 'expired', atMs: T0 + 3_600_000 }));
     await flush();
-    expect(await countsIn(db)).toEqual({ 'api_key_a valid 10': 11 });
+    note(use({ count: 4, atMs: T0 - 1 }));
+    await flush();
+    expect(await countsIn(db)).toEqual({
+      'api_key_a valid 10': 5,
+      'api_key_a rate_limited 10': 3,
+      'api_key_b expired 11': 1,
+    });
+    expect(await lastUses()).toEqual([
+      {
+        organization_id: 'org_a',
+        key_id: 'api_key_a',
+        used_at: new Date(T0),
+        ip: '2001:db8::1',
+        agent: 'python-requests',
+      },
+    ]);
+  });
+
+  test('queries nothing for a use, nor for an empty flush', async () => {
+    const { note, flush } = makeGathering(db);
+    const noting = await statementsOf(db, async () => {
+      for (let i = 0; i < 1_000; i++) note(use({ keyId: `api_key_${i}` }));
+      await turn();
+    });
+    expect(noting).toEqual([]);
+    expect((await statementsOf(db, flush)).filter((sql) => sql.includes('usage_counts'))).toHaveLength(1);
+    expect(await statementsOf(db, flush)).toEqual([]);
+  });
+
+  test('counts correctly while flushes run between uses', async () => {
+    const { note, flush, waiting, writing } = makeGathering(db);
+    const flushes: Promise<void>[] = [];
+    for (let i = 0; i < 5_000; i++) {
+      note(use({ keyId: `api_key_${i % 50}`, code: i % 7 === 0 ? 'revoked' : 'valid', atMs: T0 + i }));
+      if (i % 100 === 0) {
+        flushes.push(flush());
+        await turn();
+      }
+    }
+    await Promise.all([...flushes, flush()]);
+    expect(await totalIn(db)).toBe(5_000);
+    const { rows } = await db.raw<{ rows: object[] }>(
+      'select code, count(*)::int as keys, sum(count)::int as count from usage_counts group by code order by code',
+    );
+    expect(rows).toEqual([
+      { code: 'revoked', keys: 50, count: 715 },
+      { code: 'valid', keys: 50, count: 4_285 },
+    ]);
     expect([waiting(), writing()]).toEqual([0, 0]);
-  },
-);
-
-test('while such a batch may still be written, everything waits', async () => {
-  const { note, flush, waiting, writing } = makeGathering(db, { around: losing({ committed: false }, 2) });
-  for (let i = 0; i < 3_000; i++) note(use({ keyId: `api_key_${i}` }));
-  await expect(flush()).rejects.toThrow('terminated');
-  for (let i = 0; i < 2; i++) {
-    await expect(flush()).rejects.toThrow('still being written');
-    expect([waiting(), writing()]).toEqual([1_000, 2_000]);
-  }
-  await flush();
-  expect(await totalIn(db)).toBe(3_000);
-});
-
-test('the database knows what came of a transaction', async () => {
-  const writer = makeUsageWriter({ db, familyOf: makeAgentFamily() });
-  let id = '';
-  await abort((begun) => (id = begun));
-  expect(await writer.wasWritten(id)).toBe(false);
-  const { note, flush } = makeGathering(db, {
-    around: (writer) => ({ ...writer, write: (keys) => writer.write(keys, (begun) => (id = begun)) }),
   });
-  note(use());
-  await flush();
-  expect(await writer.wasWritten(id)).toBe(true);
-  expect(await writer.wasWritten('99999999')).toBe(false);
-});
 
-test.skipIf(inject('template').kind === 'embedded')('and that one is running', async () => {
-  const writer = makeUsageWriter({ db, familyOf: makeAgentFamily() });
-  await db.transaction(async (trx) => {
+  test('writes many keys in bounded batches', async () => {
+    const { note, flush } = makeGathering(db);
+    for (let i = 0; i < 5_000; i++) note(use({ keyId: `api_key_${i}` }));
+    const statements = await statementsOf(db, flush);
+    expect(statements.filter((sql) => sql.includes('into usage_counts'))).toHaveLength(3);
+    expect(statements.filter((sql) => sql.includes('into key_last_uses'))).toHaveLength(3);
+    expect(await totalIn(db)).toBe(5_000);
+  });
+
+  test('loses nothing while the database is away', async () => {
+    const { note, flush, waiting, told } = makeGathering(db);
+    note(use());
+    await db.destroy();
+    await expect(flush()).rejects.toThrow(/acquire a connection/);
+    note(use({ count: 2 }));
+    await expect(flush()).rejects.toThrow(/acquire a connection/);
+    expect([waiting(), told.dropped]).toEqual([3, 0]);
+    db.initialize();
+    await flush();
+    expect(await countsIn(db)).toEqual({ 'api_key_a valid 10': 3 });
+  });
+
+  test('writes no batch twice after a failure in between', async () => {
+    let writes = 0;
+    const around = (writer: UsageWriter): UsageWriter => ({
+      ...writer,
+      write: (keys, onBegun) => (++writes === 2 ? Promise.reject(OUTAGE) : writer.write(keys, onBegun)),
+    });
+    const { note, flush, waiting, writing } = makeGathering(db, { around });
+    for (let i = 0; i < 5_000; i++) note(use({ keyId: `api_key_${i}` }));
+    await expect(flush()).rejects.toThrow('no');
+    expect([await totalIn(db), waiting(), writing()]).toEqual([2_000, 3_000, 0]);
+    await flush();
+    expect(await totalIn(db)).toBe(5_000);
+  });
+
+  test('counts uses as dropped that a failed flush has no room to put back', async () => {
+    const around = (writer: UsageWriter): UsageWriter => ({
+      ...writer,
+      async write() {
+        note(use({ keyId: 'api_key_c', count: 100 }));
+        return Promise.reject(OUTAGE);
+      },
+    });
+    const { note, flush, waiting, told } = makeGathering(db, { maxCounters: 2, around });
+    note(use({ count: 1 }));
+    note(use({ keyId: 'api_key_b', count: 10 }));
+    await expect(flush()).rejects.toThrow('no');
+    expect([waiting(), told.dropped]).toEqual([101, 10]);
+  });
+
+  type Lost = { committed: boolean };
+
+  /** Loses the answer to the first commit; another flush finds it still running `running` times. */
+  const losing =
+    ({ committed }: Lost, running = 0) =>
+    (writer: UsageWriter): UsageWriter => {
+      let [lost, asked] = [false, 0];
+      return {
+        async write(keys, onBegun) {
+          if (lost) return writer.write(keys, onBegun);
+          lost = true;
+          if (committed) await writer.write(keys, onBegun);
+          else await abort(onBegun);
+          throw new Error('Connection terminated unexpectedly');
+        },
+        wasWritten: async (id) => (asked++ < running ? undefined : writer.wasWritten(id)),
+      };
+    };
+
+  async function abort(onBegun: (id: string) => void): Promise<void> {
+    const trx = await db.transaction();
     const { rows } = await trx.raw<{ rows: { id: string }[] }>('select pg_current_xact_id()::text as id');
-    expect(await writer.wasWritten(rows[0]!.id)).toBeUndefined();
-  });
-});
+    onBegun(rows[0]!.id);
+    await trx.rollback();
+  }
 
-test.each([
-  ['no address', { ip: 'unknown, \u0000 192.0.2.1', userAgent: undefined }, { ip: null, agent: null }],
-  ['a zone without end', { ip: `fe80::1%${'z'.repeat(500)}`, userAgent: '' }, { ip: null, agent: null }],
-  ['odd bytes', { ip: '192.0.2.1', userAgent: 'a\u0000\ud800\u202e/1' }, { ip: '192.0.2.1', agent: 'a' }],
-])('%s does no harm', async (_what, told, expected) => {
-  const { note, flush } = makeGathering(db);
-  note(use(told));
-  await flush();
-  expect(await lastUses()).toMatchObject([expected]);
+  test.each([{ committed: true }, { committed: false }])(
+    'counts a batch once whose commit was not answered: %o',
+    async (lost) => {
+      const { note, flush, waiting, writing } = makeGathering(db, { around: losing(lost) });
+      note(use());
+      await expect(flush()).rejects.toThrow('terminated');
+      expect([waiting(), writing()]).toEqual([0, 1]);
+      note(use({ count: 10 }));
+      await flush();
+      expect(await countsIn(db)).toEqual({ 'api_key_a valid 10': 11 });
+      expect([waiting(), writing()]).toEqual([0, 0]);
+    },
+  );
+
+  test('writes nothing else while that batch may still be committed', async () => {
+    const { note, flush, waiting, writing } = makeGathering(db, { around: losing({ committed: false }, 2) });
+    for (let i = 0; i < 3_000; i++) note(use({ keyId: `api_key_${i}` }));
+    await expect(flush()).rejects.toThrow('terminated');
+    for (let i = 0; i < 2; i++) {
+      await expect(flush()).rejects.toThrow('still being written');
+      expect([waiting(), writing()]).toEqual([1_000, 2_000]);
+    }
+    await flush();
+    expect(await totalIn(db)).toBe(3_000);
+  });
+
+  test('reads the outcome of a transaction', async () => {
+    const writer = makeUsageWriter({ db, familyOf: makeAgentFamily() });
+    let id = '';
+    await abort((begun) => (id = begun));
+    expect(await writer.wasWritten(id)).toBe(false);
+    const { note, flush } = makeGathering(db, {
+      around: (writer) => ({ ...writer, write: (keys) => writer.write(keys, (begun) => (id = begun)) }),
+    });
+    note(use());
+    await flush();
+    expect(await writer.wasWritten(id)).toBe(true);
+    expect(await writer.wasWritten('99999999')).toBe(false);
+  });
+
+  test.skipIf(inject('template').kind === 'embedded')('knows a running transaction', async () => {
+    const writer = makeUsageWriter({ db, familyOf: makeAgentFamily() });
+    await db.transaction(async (trx) => {
+      const { rows } = await trx.raw<{ rows: { id: string }[] }>('select pg_current_xact_id()::text as id');
+      expect(await writer.wasWritten(rows[0]!.id)).toBeUndefined();
+    });
+  });
+
+  test.each([
+    ['no address', { ip: 'unknown, \u0000 192.0.2.1', userAgent: undefined }, { ip: null, agent: null }],
+    ['a zone without end', { ip: `fe80::1%${'z'.repeat(500)}`, userAgent: '' }, { ip: null, agent: null }],
+    ['odd bytes', { ip: '192.0.2.1', userAgent: 'a\u0000\ud800\u202e/1' }, { ip: '192.0.2.1', agent: 'a' }],
+  ])('%s does no harm', async (_what, told, expected) => {
+    const { note, flush } = makeGathering(db);
+    note(use(told));
+    await flush();
+    expect(await lastUses()).toMatchObject([expected]);
+  });
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeKeepPartitions } from '../../src/usage/keep-partitions.ts';
 import { freshDatabase } from '../support/database.ts';
 
@@ -47,83 +47,85 @@ beforeEach(async () => {
   await db('usage_counts').delete();
 });
 
-test('this month and the next two are made, once, as the application role', async () => {
-  await keep();
-  expect(await partitions()).toEqual(ahead);
-  await keep();
-  expect(await partitions()).toEqual(ahead);
-});
-
-test('uses go into the partition of their month, in UTC, and into the default one where there is none', async () => {
-  await keep();
-  const lastHour = new Date(month(1).getTime() - 3_600_000);
-  await asApplication((trx) =>
-    trx('usage_counts').insert([use(month(0)), use(lastHour, 2), use(month(1), 4), use(month(-1), 8)]),
-  );
-  expect(await placesOf()).toEqual({ [ahead[0]!]: 3, [ahead[1]!]: 4, usage_counts_default: 8 });
-});
-
-test('what came before its partition moves into it', async () => {
-  await asApplication((trx) => trx('usage_counts').insert([use(month(0), 3), use(month(2), 5), use(month(-1), 8)]));
-  expect(await placesOf()).toEqual({ usage_counts_default: 16 });
-  await keep();
-  expect(await placesOf()).toEqual({ [ahead[0]!]: 3, [ahead[2]!]: 5, usage_counts_default: 8 });
-});
-
-test('months are dropped when they were kept for as long as was said, also where they have no partition', async () => {
-  await makePartition(-3);
-  await makePartition(-4);
-  await db('usage_counts').insert([-2, -3, -4, -5].map((n) => use(month(n))));
-  await keep(3);
-  expect(await partitions()).toEqual([nameOf(month(-3)), ...ahead]);
-  const kept = await db('usage_counts').orderBy('hour').pluck('hour');
-  expect(kept).toEqual([month(-3), month(-2)]);
-});
-
-test.each(['America/St_Johns', 'Pacific/Kiritimati'])('a session in %s makes the same months', async (zone) => {
-  await asApplication(async (trx) => {
-    await trx.raw(`set local timezone to '${zone}'`);
-    await makeKeepPartitions({ db: trx, monthsKept: 13 })();
+describe('keep_usage_partitions', () => {
+  test('creates this month and the next two, once, as the application role', async () => {
+    await keep();
+    expect(await partitions()).toEqual(ahead);
+    await keep();
+    expect(await partitions()).toEqual(ahead);
   });
-  await db('usage_counts').insert(use(month(1)));
-  expect(await placesOf()).toEqual({ [ahead[1]!]: 1 });
-});
 
-test.each([
-  ['0', '2'],
-  ['121', '2'],
-  ['null', '2'],
-  ['13', '13'],
-  ['13', 'null'],
-])('(%s, %s) is refused', async (kept, made) => {
-  await expect(asApplication((trx) => trx.raw(`select keep_usage_partitions(${kept}, ${made})`))).rejects.toThrow(
-    /must be/,
-  );
-});
+  test('sorts uses into the partition of their month in UTC, else into the default one', async () => {
+    await keep();
+    const lastHour = new Date(month(1).getTime() - 3_600_000);
+    await asApplication((trx) =>
+      trx('usage_counts').insert([use(month(0)), use(lastHour, 2), use(month(1), 4), use(month(-1), 8)]),
+    );
+    expect(await placesOf()).toEqual({ [ahead[0]!]: 3, [ahead[1]!]: 4, usage_counts_default: 8 });
+  });
 
-test.each([
-  ['delete counts', 'delete from usage_counts'],
-  ['write past the table', `insert into usage_counts_default select * from usage_counts`],
-  ['read past the table', () => `select * from ${ahead[0]}`],
-  ['drop a partition', () => `drop table ${ahead[0]}`],
-  ['forget a last use', 'delete from key_last_uses'],
-])('the application role may not %s itself', async (_what, sql) => {
-  await keep();
-  const statement = typeof sql === 'string' ? sql : sql();
-  await expect(asApplication((trx) => trx.raw(statement))).rejects.toMatchObject({ code: '42501' });
-});
+  test('moves earlier uses into a new partition', async () => {
+    await asApplication((trx) => trx('usage_counts').insert([use(month(0), 3), use(month(2), 5), use(month(-1), 8)]));
+    expect(await placesOf()).toEqual({ usage_counts_default: 16 });
+    await keep();
+    expect(await placesOf()).toEqual({ [ahead[0]!]: 3, [ahead[2]!]: 5, usage_counts_default: 8 });
+  });
 
-test('nobody else may call it', async () => {
-  // Roles belong to the whole server, where other tests run, too.
-  const name = `nobody_${randomBytes(6).toString('hex')}`;
-  await db.raw('create role ??', [name]);
-  try {
-    const call = db.transaction(async (trx) => {
-      await trx.raw('set local role ??', [name]);
-      await trx.raw('select keep_usage_partitions(13, 2)');
+  test('drops months after their retention, with or without a partition', async () => {
+    await makePartition(-3);
+    await makePartition(-4);
+    await db('usage_counts').insert([-2, -3, -4, -5].map((n) => use(month(n))));
+    await keep(3);
+    expect(await partitions()).toEqual([nameOf(month(-3)), ...ahead]);
+    const kept = await db('usage_counts').orderBy('hour').pluck('hour');
+    expect(kept).toEqual([month(-3), month(-2)]);
+  });
+
+  test.each(['America/St_Johns', 'Pacific/Kiritimati'])('creates the same months in the time zone %s', async (zone) => {
+    await asApplication(async (trx) => {
+      await trx.raw(`set local timezone to '${zone}'`);
+      await makeKeepPartitions({ db: trx, monthsKept: 13 })();
     });
-    await expect(call).rejects.toMatchObject({ code: '42501' });
-  } finally {
-    await db.raw('drop role ??', [name]);
-  }
+    await db('usage_counts').insert(use(month(1)));
+    expect(await placesOf()).toEqual({ [ahead[1]!]: 1 });
+  });
+
+  test.each([
+    ['0', '2'],
+    ['121', '2'],
+    ['null', '2'],
+    ['13', '13'],
+    ['13', 'null'],
+  ])('(%s, %s) is refused', async (kept, made) => {
+    await expect(asApplication((trx) => trx.raw(`select keep_usage_partitions(${kept}, ${made})`))).rejects.toThrow(
+      /must be/,
+    );
+  });
+
+  test.each([
+    ['delete counts', 'delete from usage_counts'],
+    ['write past the table', `insert into usage_counts_default select * from usage_counts`],
+    ['read past the table', () => `select * from ${ahead[0]}`],
+    ['drop a partition', () => `drop table ${ahead[0]}`],
+    ['forget a last use', 'delete from key_last_uses'],
+  ])('the application role may not %s itself', async (_what, sql) => {
+    await keep();
+    const statement = typeof sql === 'string' ? sql : sql();
+    await expect(asApplication((trx) => trx.raw(statement))).rejects.toMatchObject({ code: '42501' });
+  });
+
+  test('refuses other roles', async () => {
+    // Roles belong to the whole server, where other tests run, too.
+    const name = `nobody_${randomBytes(6).toString('hex')}`;
+    await db.raw('create role ??', [name]);
+    try {
+      const call = db.transaction(async (trx) => {
+        await trx.raw('set local role ??', [name]);
+        await trx.raw('select keep_usage_partitions(13, 2)');
+      });
+      await expect(call).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await db.raw('drop role ??', [name]);
+    }
+  });
 });

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeUsageParts } from '../../src/app/api-keys/usage.ts';
 import { JITTER } from '../../src/background/run-every.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
@@ -31,50 +31,52 @@ function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number)
   return { ...parts, logs, metrics };
 }
 
-test('a crash loses what came since the last flush: nothing waits longer than was configured', () => {
-  const flushing = makeParts().loops.find(({ name }) => name === 'flush_usage');
-  expect(flushing!.everyMs * (1 + JITTER)).toBeCloseTo(600);
-});
+describe('usage', () => {
+  test('flushes at least as often as configured, so that a crash loses no more', () => {
+    const flushing = makeParts().loops.find(({ name }) => name === 'flush_usage');
+    expect(flushing!.everyMs * (1 + JITTER)).toBeCloseTo(600);
+  });
 
-test.each<['api' | 'worker' | 'all', string[]]>([
-  ['api', ['flush_usage']],
-  ['worker', ['keep_usage_partitions']],
-  ['all', ['flush_usage', 'keep_usage_partitions']],
-])('a process in the role %s runs the loops %j', (role, names) => {
-  expect(makeParts(role).loops.map(({ name }) => name)).toEqual(names);
-});
+  test.each<['api' | 'worker' | 'all', string[]]>([
+    ['api', ['flush_usage']],
+    ['worker', ['keep_usage_partitions']],
+    ['all', ['flush_usage', 'keep_usage_partitions']],
+  ])('a process in the role %s runs the loops %j', (role, names) => {
+    expect(makeParts(role).loops.map(({ name }) => name)).toEqual(names);
+  });
 
-test('the end writes what is left', async () => {
-  const { noteUse, close, logs } = makeParts();
-  noteUse(use({ count: 7 }));
-  await close();
-  expect(await totalIn(db)).toBe(7);
-  expect(logs).toEqual([]);
-  expect(await statementsOf(db, close)).toEqual([]);
-});
+  test('writes the remaining uses on shutdown', async () => {
+    const { noteUse, close, logs } = makeParts();
+    noteUse(use({ count: 7 }));
+    await close();
+    expect(await totalIn(db)).toBe(7);
+    expect(logs).toEqual([]);
+    expect(await statementsOf(db, close)).toEqual([]);
+  });
 
-test('an end without a database ends, and says what is lost', async () => {
-  const { noteUse, close, logs } = makeParts();
-  noteUse(use({ count: 7 }));
-  await db.destroy();
-  await close();
-  expect(logs).toEqual([expect.stringMatching(/"level":40.*"unwritten":7.*failed to write uses of keys/)]);
-  db.initialize();
-});
+  test('shuts down without a database, and logs the lost uses', async () => {
+    const { noteUse, close, logs } = makeParts();
+    noteUse(use({ count: 7 }));
+    await db.destroy();
+    await close();
+    expect(logs).toEqual([expect.stringMatching(/"level":40.*"unwritten":7.*failed to write uses of keys/)]);
+    db.initialize();
+  });
 
-test('a full memory is written at once, and what does not fit is counted', async () => {
-  const { noteUse, close, metrics } = makeParts('all', 100);
-  for (let i = 0; i < 103; i++) noteUse(use({ keyId: `api_key_${i}`, count: 2, code: 'revoked' }));
-  const samples = async () =>
-    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('latchkey_usage'));
-  expect(await samples()).toContain('latchkey_usage_dropped_total 6');
-  // The loops do not run: it is the last counter that asked for a flush.
-  await expect.poll(() => totalIn(db)).toBeGreaterThan(0);
-  await close();
-  expect(await totalIn(db)).toBe(200);
-  expect(await samples()).toEqual([
-    'latchkey_usage_dropped_total 6',
-    'latchkey_usage_unwritten{state="waiting"} 0',
-    'latchkey_usage_unwritten{state="writing"} 0',
-  ]);
+  test('flushes a full memory at once, and counts uses that do not fit', async () => {
+    const { noteUse, close, metrics } = makeParts('all', 100);
+    for (let i = 0; i < 103; i++) noteUse(use({ keyId: `api_key_${i}`, count: 2, code: 'revoked' }));
+    const samples = async () =>
+      (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('latchkey_usage'));
+    expect(await samples()).toContain('latchkey_usage_dropped_total 6');
+    // The loops do not run: it is the last counter that asked for a flush.
+    await expect.poll(() => totalIn(db)).toBeGreaterThan(0);
+    await close();
+    expect(await totalIn(db)).toBe(200);
+    expect(await samples()).toEqual([
+      'latchkey_usage_dropped_total 6',
+      'latchkey_usage_unwritten{state="waiting"} 0',
+      'latchkey_usage_unwritten{state="writing"} 0',
+    ]);
+  });
 });

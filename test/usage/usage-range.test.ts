@@ -43,7 +43,7 @@ test.each<[string, Interval, string | undefined, string | undefined, string[]]>(
   expect(range(interval, from, to)).toEqual(expected);
 });
 
-test('at the very beginning of an hour, that hour is the last', () => {
+test('ends with the current hour at its very beginning', () => {
   expect(range('hour', undefined, undefined, new Date('2026-11-20T10:00:00.000Z'))[1]).toBe('2026-11-20T11:00');
 });
 
@@ -64,7 +64,7 @@ describe('refuses', () => {
   });
 });
 
-test('the buckets are all there, once', () => {
+test('returns every bucket once', () => {
   const from = new Date('2026-10-24T00:00:00.000Z');
   const buckets = (to: string, interval: Interval) => bucketsOf({ from, to: new Date(to), interval });
   expect(buckets('2026-10-26T00:00:00.000Z', 'hour')).toHaveLength(48);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { rawCall } from '../support/raw.ts';
@@ -11,79 +11,81 @@ const key = await createKey(service, await acme.session('owner'), { permission_s
 const forward = (query: string, headers: Record<string, string> = { 'x-api-key': key.value }): Promise<Answer> =>
   call(service, 'GET', `/v1/auth/forward${query}`, { headers });
 
-test('a good key passes, and the headers say whose request it is', async () => {
-  const answer = await forward('?scope=workspace:read%20tasks:write&operation=create');
-  expect(answer.status).toBe(200);
-  const told = (name: string) => answer.headers.get(`x-latchkey-${name}`);
-  expect([told('organization-id'), told('key-id'), told('permission-set')]).toEqual([
-    acme.id,
-    key.id,
-    'submit_observe',
-  ]);
-  expect(told('scopes')?.split(' ')).toEqual(['workspace:read', 'workspace:write', 'tasks:write', 'audit:read']);
-});
+describe('GET /v1/auth/forward', () => {
+  test('returns 200 for a valid key, with headers that describe it', async () => {
+    const answer = await forward('?scope=workspace:read%20tasks:write&operation=create');
+    expect(answer.status).toBe(200);
+    const told = (name: string) => answer.headers.get(`x-latchkey-${name}`);
+    expect([told('organization-id'), told('key-id'), told('permission-set')]).toEqual([
+      acme.id,
+      key.id,
+      'submit_observe',
+    ]);
+    expect(told('scopes')?.split(' ')).toEqual(['workspace:read', 'workspace:write', 'tasks:write', 'audit:read']);
+  });
 
-test('takes the key as a bearer too, and answers HEAD', async () => {
-  expect((await forward('', { authorization: `Bearer ${key.value}` })).status).toBe(200);
-  const head = await call(service, 'HEAD', '/v1/auth/forward', { headers: { 'x-api-key': key.value } });
-  expect([head.status, head.headers.get('x-latchkey-key-id')]).toEqual([200, key.id]);
-});
+  test('accepts a bearer key, and answers HEAD', async () => {
+    expect((await forward('', { authorization: `Bearer ${key.value}` })).status).toBe(200);
+    const head = await call(service, 'HEAD', '/v1/auth/forward', { headers: { 'x-api-key': key.value } });
+    expect([head.status, head.headers.get('x-latchkey-key-id')]).toEqual([200, key.id]);
+  });
 
-test('refuses no key, and a key that is none, with 401 and no header about anybody', async () => {
-  expect(outcome(await forward('', {}))).toEqual([401, 'credential_missing']);
-  const answer = await forward('', { 'x-api-key': 'sk_nobodys_key_but_long_enough' });
-  expect(outcome(answer)).toEqual([401, 'credential_invalid']);
-  expect([...answer.headers.keys()].filter((name) => name.startsWith('x-latchkey'))).toEqual([]);
-});
+  test('returns 401 without caller headers for a missing or unknown key', async () => {
+    expect(outcome(await forward('', {}))).toEqual([401, 'credential_missing']);
+    const answer = await forward('', { 'x-api-key': 'sk_nobodys_key_but_long_enough' });
+    expect(outcome(answer)).toEqual([401, 'credential_invalid']);
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('x-latchkey'))).toEqual([]);
+  });
 
-test('refuses a key without the scope with 403', async () => {
-  const answer = await forward('?scope=workspace:read%20caps:write');
-  expect(outcome(answer)).toEqual([403, 'permission_denied']);
-  expect(answer.headers.get('x-latchkey-key-id')).toBeNull();
-});
+  test('returns 403 for a key without the scope', async () => {
+    const answer = await forward('?scope=workspace:read%20caps:write');
+    expect(outcome(answer)).toEqual([403, 'permission_denied']);
+    expect(answer.headers.get('x-latchkey-key-id')).toBeNull();
+  });
 
-test('creating needs an active posture: 423, or 403 for proxies that pass on no other', async () => {
-  const other = await service.organizations.add();
-  const late = await createKey(service, await other.session('owner'));
-  const path = `/v1/organizations/${other.id}/billing`;
-  await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
-  const headers = { 'x-api-key': late.value };
-  expect((await forward('', headers)).status).toBe(200);
-  expect((await forward('?operation=wind_down', headers)).status).toBe(200);
-  expect(outcome(await forward('?operation=create', headers))).toEqual([423, 'billing_inactive']);
-  expect(outcome(await forward('?operation=create&map=403', headers))).toEqual([403, 'billing_inactive']);
-});
+  test('returns 423 billing_inactive for an operation that billing refuses, or 403 with map=403', async () => {
+    const other = await service.organizations.add();
+    const late = await createKey(service, await other.session('owner'));
+    const path = `/v1/organizations/${other.id}/billing`;
+    await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
+    const headers = { 'x-api-key': late.value };
+    expect((await forward('', headers)).status).toBe(200);
+    expect((await forward('?operation=wind_down', headers)).status).toBe(200);
+    expect(outcome(await forward('?operation=create', headers))).toEqual([423, 'billing_inactive']);
+    expect(outcome(await forward('?operation=create&map=403', headers))).toEqual([403, 'billing_inactive']);
+  });
 
-test.each([
-  ['GET', 200],
-  ['HEAD', 200],
-  ['DELETE', 200],
-  ['POST', 423],
-  ['PATCH', 423],
-  ['PROPFIND', 423],
-])('by %s, where no operation is named, the method says what the request does', async (method, status) => {
-  const other = await service.organizations.add();
-  const late = await createKey(service, await other.session('owner'));
-  const headers = { 'x-api-key': late.value };
-  expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(200);
-  const path = `/v1/organizations/${other.id}/billing`;
-  await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
-  // From the mirror, then from memory.
-  for (let i = 0; i < 2; i++)
-    expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(status);
-  expect((await rawCall(service, method, '/v1/auth/forward?operation=read', { headers })).status).toBe(200);
-});
+  test.each([
+    ['GET', 200],
+    ['HEAD', 200],
+    ['DELETE', 200],
+    ['POST', 423],
+    ['PATCH', 423],
+    ['PROPFIND', 423],
+  ])('derives the operation of %s from the method', async (method, status) => {
+    const other = await service.organizations.add();
+    const late = await createKey(service, await other.session('owner'));
+    const headers = { 'x-api-key': late.value };
+    expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(200);
+    const path = `/v1/organizations/${other.id}/billing`;
+    await call(service, 'PUT', path, { token: SERVICE_TOKEN, body: { status: 'past_due' } });
+    // From the mirror, then from memory.
+    for (let i = 0; i < 2; i++)
+      expect((await rawCall(service, method, '/v1/auth/forward', { headers })).status).toBe(status);
+    expect((await rawCall(service, method, '/v1/auth/forward?operation=read', { headers })).status).toBe(200);
+  });
 
-test('a refused key stays 401 with map=403', async () => {
-  expect(outcome(await forward('?map=403', { 'x-api-key': 'sk_nobodys_key_but_long_enough' }))[0]).toBe(401);
-});
+  test('returns 401 for an unknown key even with map=403', async () => {
+    expect(outcome(await forward('?map=403', { 'x-api-key': 'sk_nobodys_key_but_long_enough' }))[0]).toBe(401);
+  });
 
-test('is for API keys, not for people, machines or services', async () => {
-  for (const token of [await acme.session('owner'), await acme.machineToken(), SERVICE_TOKEN]) {
-    expect(outcome(await forward('', { authorization: `Bearer ${token}` }))).toEqual([403, 'permission_denied']);
-  }
-});
+  test('returns 403 for callers without an API key', async () => {
+    for (const token of [await acme.session('owner'), await acme.machineToken(), SERVICE_TOKEN]) {
+      expect(outcome(await forward('', { authorization: `Bearer ${token}` }))).toEqual([403, 'permission_denied']);
+    }
+  });
 
-test.each(['?operation=delete', '?map=401', '?scope=a&scope=b', '?other=1'])('refuses %s with 400', async (query) => {
-  expect(outcome(await forward(query))).toEqual([400, 'validation_error']);
+  test.each(['?operation=delete', '?map=401', '?scope=a&scope=b', '?other=1'])('returns 400 for %s', async (query) => {
+    expect(outcome(await forward(query))).toEqual([400, 'validation_error']);
+  });
 });

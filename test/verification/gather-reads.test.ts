@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { gatherReads } from '../../src/verification/gather-reads.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 
@@ -26,63 +26,65 @@ function start() {
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
-test('what is asked for together is one query, and each gets its own', async () => {
-  const { ask, queries } = start();
-  const answers = Promise.all([ask('a', 'old a'), ask('b', 'old b'), ask('c', 'old c')]);
-  await tick();
-  expect(queries.map(({ names }) => names)).toEqual([['a', 'old a', 'b', 'old b', 'c', 'old c']]);
-  queries[0]!.answer(['old b', 'a', 'old a']);
-  expect(await answers).toEqual(['a', 'old b', undefined]);
-});
-
-test('four queries run at a time, and what comes meanwhile waits for the first to end and goes together', async () => {
-  const { ask, queries } = start();
-  for (const name of ['a', 'b', 'c', 'd']) {
-    void ask(name);
+describe('gatherReads', () => {
+  test('combines the reads of one turn into one query', async () => {
+    const { ask, queries } = start();
+    const answers = Promise.all([ask('a', 'old a'), ask('b', 'old b'), ask('c', 'old c')]);
     await tick();
-  }
-  const late = Promise.all(Array.from({ length: 150 }, (_, i) => ask(`late ${i}`)));
-  await tick();
-  expect(queries.map(({ names }) => names.length)).toEqual([1, 1, 1, 1]);
-  queries[2]!.answer([]);
-  await tick();
-  expect(queries.map(({ names }) => names.length)).toEqual([1, 1, 1, 1, 150]);
-  queries[4]!.answer(['late 149']);
-  expect((await late).filter((found) => found !== undefined)).toEqual(['late 149']);
-});
+    expect(queries.map(({ names }) => names)).toEqual([['a', 'old a', 'b', 'old b', 'c', 'old c']]);
+    queries[0]!.answer(['old b', 'a', 'old a']);
+    expect(await answers).toEqual(['a', 'old b', undefined]);
+  });
 
-test('a query has at most 200 keys', async () => {
-  const { ask, queries } = start();
-  for (let i = 0; i < 450; i++) void ask(`${i}`);
-  await tick();
-  expect(queries.map(({ names }) => names.length)).toEqual([200, 200, 50]);
-});
-
-test('a failure is told to those that it concerns, and the next read is a query again', async () => {
-  const { ask, queries } = start();
-  const failed = [ask('a'), ask('b')].map((answer) => expect(answer).rejects.toThrow('no database'));
-  await tick();
-  queries[0]!.fail();
-  await Promise.all(failed);
-  const again = ask('a');
-  await tick();
-  queries[1]!.answer(['a']);
-  expect(await again).toBe('a');
-});
-
-test('who has waited for three seconds is told to try again, and holds up nobody', async () => {
-  const { ask, queries, pass } = start();
-  for (const name of ['a', 'b', 'c', 'd']) {
-    void ask(name);
+  test('runs four queries at a time, and combines the reads that come meanwhile', async () => {
+    const { ask, queries } = start();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      void ask(name);
+      await tick();
+    }
+    const late = Promise.all(Array.from({ length: 150 }, (_, i) => ask(`late ${i}`)));
     await tick();
-  }
-  const late = ask('late').catch((error: unknown) => error);
-  pass(3_001);
-  const young = ask('young');
-  queries[0]!.answer([]);
-  expect(await late).toMatchObject({ code: 'database_unavailable', retryAfterSeconds: 2 });
-  await tick();
-  expect(queries[4]!.names).toEqual(['young']);
-  queries[4]!.answer(['young']);
-  expect(await young).toBe('young');
+    expect(queries.map(({ names }) => names.length)).toEqual([1, 1, 1, 1]);
+    queries[2]!.answer([]);
+    await tick();
+    expect(queries.map(({ names }) => names.length)).toEqual([1, 1, 1, 1, 150]);
+    queries[4]!.answer(['late 149']);
+    expect((await late).filter((found) => found !== undefined)).toEqual(['late 149']);
+  });
+
+  test('reads at most 200 keys a query', async () => {
+    const { ask, queries } = start();
+    for (let i = 0; i < 450; i++) void ask(`${i}`);
+    await tick();
+    expect(queries.map(({ names }) => names.length)).toEqual([200, 200, 50]);
+  });
+
+  test('rejects the reads of a failed query, and queries again for the next one', async () => {
+    const { ask, queries } = start();
+    const failed = [ask('a'), ask('b')].map((answer) => expect(answer).rejects.toThrow('no database'));
+    await tick();
+    queries[0]!.fail();
+    await Promise.all(failed);
+    const again = ask('a');
+    await tick();
+    queries[1]!.answer(['a']);
+    expect(await again).toBe('a');
+  });
+
+  test('rejects a read after three seconds without delaying others', async () => {
+    const { ask, queries, pass } = start();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      void ask(name);
+      await tick();
+    }
+    const late = ask('late').catch((error: unknown) => error);
+    pass(3_001);
+    const young = ask('young');
+    queries[0]!.answer([]);
+    expect(await late).toMatchObject({ code: 'database_unavailable', retryAfterSeconds: 2 });
+    await tick();
+    expect(queries[4]!.names).toEqual(['young']);
+    queries[4]!.answer(['young']);
+    expect(await young).toBe('young');
+  });
 });

@@ -27,7 +27,7 @@ describe.each([
   ['with a prefix and a checksum', () => wrapped, /^em_sk_\w{43}\w{6}$/, 'em_sk_'],
   ['of fixed length', () => fixed, /^mxs_eval_[A-Za-z0-9]{32}$/, 'mxs_eval_'],
 ])('a key %s', (_name, service, form, prefix) => {
-  test('is handed out so, shown so, and good in all three ways', async () => {
+  test('is handed out, shown and accepted by verify, forward authentication and own routes', async () => {
     const organization = await service().organizations.add();
     const made = await createKey(service(), await organization.session());
     expect(made.value).toMatch(form);
@@ -39,7 +39,7 @@ describe.each([
     expect(outcome(await asCaller(service(), made.value))).toEqual([200, undefined]);
   });
 
-  test('that is mistyped or invented is refused without a look-up', async () => {
+  test('is refused without a look-up if it is mistyped or invented', async () => {
     const organization = await service().organizations.add();
     const { value } = await createKey(service(), await organization.session());
     const invented = `${prefix}${'x'.repeat(value.length - prefix.length)}`;
@@ -61,7 +61,7 @@ describe.each([
     expect(queries).not.toEqual([]);
   });
 
-  test('is the same key in the answer to a repeated request', async () => {
+  test('is the same in the answer to a repeated request', async () => {
     const organization = await service().organizations.add();
     const token = await organization.session();
     const ask = () =>
@@ -82,7 +82,7 @@ describe("WorkOS's own form", () => {
     organization = await open.organizations.add();
   });
 
-  test('is good where it is configured, for keys made at WorkOS and for those made here', async () => {
+  test('is accepted where configured, for keys made at WorkOS and here', async () => {
     const dashboard = await makeDashboardKey(open, organization.id, { permissions: ['workspace:read'] });
     expect(await verify(open, dashboard.value)).toMatchObject({ code: 'valid', id: dashboard.id, source: 'workos' });
     expect(outcome(await forward(open, dashboard.value))).toEqual([200, undefined]);
@@ -93,7 +93,7 @@ describe("WorkOS's own form", () => {
     expect(listed.body['prefix']).toBe(`sk_...${dashboard.value.slice(-4)}`);
   });
 
-  test('is good in the product’s form, too, of a key made at WorkOS', async () => {
+  test('is accepted in the product’s form for a key made at WorkOS', async () => {
     const dashboard = await makeDashboardKey(open, organization.id, { permissions: ['workspace:read'] });
     const dressed = `em_sk_${dashboard.value.slice(3)}`;
     const found = await verify(open, dressed + checksumOf(dressed));
@@ -115,7 +115,7 @@ describe("WorkOS's own form", () => {
   });
 });
 
-test('about an unknown key of fixed length WorkOS is not asked', async () => {
+test('asks WorkOS nothing about an unknown key of fixed length', async () => {
   const asked = fixed.workos.requests().length;
   const unknown = `mxs_eval_${'z'.repeat(26)}`;
   expect(await verify(fixed, unknown + checksumOf(unknown))).toMatchObject({ code: 'not_found' });

@@ -5,7 +5,7 @@ import { workosRequests } from '../support/workos-keys.ts';
 
 const service = await startService({ LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: '60' });
 
-test('WorkOS is told of a use, whichever way it takes, and once an hour', async () => {
+test('refreshes the last use at WorkOS once an hour, by every kind of verification', async () => {
   const acme = await service.organizations.add();
   const token = await acme.session();
   const uses = [

@@ -106,7 +106,7 @@ const EXAMPLES = (Object.keys(STATES) as State[]).flatMap((state) =>
 
 let consumer: Awaited<ReturnType<typeof startConsumer>>;
 
-test('a key has one verdict, wherever it is presented, from the mirror and from memory', async () => {
+test('gives a key one verdict wherever it is presented, from the mirror and from memory', async () => {
   consumer = await startConsumer(service);
   await trusting(consumer);
   const uses = fc.record({
@@ -154,7 +154,7 @@ describe.each([
   ['from memory', () => service],
   ['by the route', () => routes],
 ])('a test key where live keys are wanted, %s', (_name, at) => {
-  test('is refused as such however often it comes, and spends nothing of its rate', async () => {
+  test('returns environment_mismatch every time, and spends nothing of its rate', async () => {
     const key = await createKey(service, owner, {
       environment: 'test',
       rate_limit: { limit: 3, window_seconds: 86_400 },
@@ -167,7 +167,7 @@ describe.each([
   });
 });
 
-test('a test key on a route of Latchkey itself is refused as such however often it comes, and spends nothing of its rate', async () => {
+test('returns environment_mismatch every time to a test key on a route of Latchkey itself, and spends nothing of its rate', async () => {
   const key = await createKey(service, owner, {
     environment: 'test',
     rate_limit: { limit: 3, window_seconds: 86_400 },

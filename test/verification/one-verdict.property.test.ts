@@ -111,7 +111,7 @@ const asking = (consumer: Consumer): Record<string, (key: string, wanted: Wanted
 const ANYTHING: Wanted = { environment: 'any', scopes: [], operation: 'read' };
 
 test(
-  'a key has the same verdict by verify, forward authentication and the middleware, from the mirror and from memory',
+  'gives a key the same verdict by verify, forward authentication and the middleware, from the mirror and from memory',
   { timeout: 120_000 },
   async () => {
     const consumer = await startConsumer(service);

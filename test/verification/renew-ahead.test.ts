@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeKeyCache } from '../../src/verification/key-cache.ts';
 import type { KeyCache } from '../../src/verification/key-cache.ts';
 import type { MirrorRead } from '../../src/verification/mirror-record.ts';
@@ -44,58 +44,60 @@ async function start() {
   };
 }
 
-test('a key in use is read again before it is forgotten, and nobody waits for that', async () => {
-  const { asked, answer, advance, peek } = await start();
-  advance(45_000);
-  expect([peek(), peek(), asked()]).toEqual(['valid', 'valid', 2]);
-  await answer('revoked');
-  expect([peek(), asked()]).toEqual(['revoked', 2]);
-});
+describe('renewal of cached keys', () => {
+  test('reads a key in use again before it is forgotten, without delaying requests', async () => {
+    const { asked, answer, advance, peek } = await start();
+    advance(45_000);
+    expect([peek(), peek(), asked()]).toEqual(['valid', 'valid', 2]);
+    await answer('revoked');
+    expect([peek(), asked()]).toEqual(['revoked', 2]);
+  });
 
-test('a key that cannot be read again is good for its time, and is tried once a second', async () => {
-  const { asked, answer, advance, peek } = await start();
-  advance(45_000);
-  for (let second = 0; second < 15; second++) {
-    expect(peek()).toBe('valid');
-    await answer(new Error('the database is away'));
+  test('keeps an unreadable key for its time, and retries once a second', async () => {
+    const { asked, answer, advance, peek } = await start();
+    advance(45_000);
+    for (let second = 0; second < 15; second++) {
+      expect(peek()).toBe('valid');
+      await answer(new Error('the database is away'));
+      advance(1_000);
+    }
+    advance(1);
+    expect([peek(), asked()]).toEqual([undefined, 16]);
+  });
+
+  test('forgets a deleted key when it is read again', async () => {
+    const { answer, advance, peek } = await start();
+    advance(45_000);
+    peek();
+    await answer(undefined);
+    expect(peek()).toBeUndefined();
+  });
+
+  test('drops a renewal of a key that changed meanwhile', async () => {
+    const { cache, answer, advance, peek } = await start();
+    advance(45_000);
+    peek();
+    cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
+    await answer('valid');
+    expect(peek()).toBeUndefined();
+  });
+
+  test('reads two hundred due keys at a time, all of them valid meanwhile', async () => {
+    const { asked, cache, answer, advance, peekKey } = await start();
+    const keys = Array.from({ length: 250 }, (_unused, i) => `${KEY}_${i}`);
+    cache.clear();
+    const known = fillWith(cache, keys);
+    advance(45_000);
+    const before = asked();
+    const use = () => keys.filter((key) => peekKey(key)).length;
+    expect([known, use(), asked() - before]).toEqual([250, 250, 200]);
+    for (let i = 0; i < 200; i++) await answer('valid');
     advance(1_000);
+    expect([use(), asked() - before]).toEqual([250, 250]);
+  });
+
+  function fillWith(cache: KeyCache, keys: readonly string[]): number {
+    for (const key of keys) cache.fill(key, cached('org_a', key), cache.generation());
+    return cache.size();
   }
-  advance(1);
-  expect([peek(), asked()]).toEqual([undefined, 16]);
 });
-
-test('a key that is gone is forgotten when it is read again', async () => {
-  const { answer, advance, peek } = await start();
-  advance(45_000);
-  peek();
-  await answer(undefined);
-  expect(peek()).toBeUndefined();
-});
-
-test('a key that changes while it is read again is not remembered as it was', async () => {
-  const { cache, answer, advance, peek } = await start();
-  advance(45_000);
-  peek();
-  cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
-  await answer('valid');
-  expect(peek()).toBeUndefined();
-});
-
-test('of many keys that are due together two hundred are read at a time, and all are good meanwhile', async () => {
-  const { asked, cache, answer, advance, peekKey } = await start();
-  const keys = Array.from({ length: 250 }, (_unused, i) => `${KEY}_${i}`);
-  cache.clear();
-  const known = fillWith(cache, keys);
-  advance(45_000);
-  const before = asked();
-  const use = () => keys.filter((key) => peekKey(key)).length;
-  expect([known, use(), asked() - before]).toEqual([250, 250, 200]);
-  for (let i = 0; i < 200; i++) await answer('valid');
-  advance(1_000);
-  expect([use(), asked() - before]).toEqual([250, 250]);
-});
-
-function fillWith(cache: KeyCache, keys: readonly string[]): number {
-  for (const key of keys) cache.fill(key, cached('org_a', key), cache.generation());
-  return cache.size();
-}

@@ -55,7 +55,13 @@ export function makeVerificationParts(deps: Deps) {
   const decide = makeDecide({ ...deps, judge, countVerdict });
   const giveBack = makeGiveBack(deps.limiter);
   const fastPaths: FastPath[] = [
-    makeVerifyFastPath({ findServiceToken, peekKey: resolver.peekKey, decide, giveBack, log: fastPathLog(deps, VERIFY_PATH) }),
+    makeVerifyFastPath({
+      findServiceToken,
+      peekKey: resolver.peekKey,
+      decide,
+      giveBack,
+      log: fastPathLog(deps, VERIFY_PATH),
+    }),
     makeForwardFastPath({
       keyPrefixes: format.prefixes,
       mayCarrySession: cookies.mayCarry,

@@ -67,7 +67,8 @@ export function refusalOf(
 ): Refusal {
   if (code === 'rate_limited')
     return limited(code, 'Too many requests with this API key. Wait before trying again.', wait, rate && limitOf(rate));
-  if (code === 'concurrency_limited') return limited(code, 'Too many requests with this API key are in flight. Wait until one ends.', wait);
+  if (code === 'concurrency_limited')
+    return limited(code, 'Too many requests with this API key are in flight. Wait until one ends.', wait);
   if (code === 'workos_unavailable') return unknownNow(code, wait);
   if (code === 'environment_mismatch') return mismatch(environment, use.environment);
   if (code === 'insufficient_scope') return lacks(use.scopes, new Set(scopes));

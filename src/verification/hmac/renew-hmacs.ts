@@ -30,10 +30,7 @@ export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: De
     try {
       await renew(db, hmacKeyId, renewals);
     } catch (error) {
-      log.warn(
-        { err: error, keys: renewals.length },
-        'failed to renew HMACs; retrying at the next use of their keys',
-      );
+      log.warn({ err: error, keys: renewals.length }, 'failed to renew HMACs; retrying at the next use of their keys');
     }
     for (const { from } of renewals) waiting.delete(nameOf(from));
     running = false;

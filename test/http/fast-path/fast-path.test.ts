@@ -33,7 +33,12 @@ async function startServer(second: { status?: number; sent?: () => void }) {
   const ask = async () => {
     const asked: Promise<number | string>[] = [];
     for (let i = 1; i <= 3; i++) {
-      asked.push(fetch(url).then(({ status }) => status, () => 'no answer'));
+      asked.push(
+        fetch(url).then(
+          ({ status }) => status,
+          () => 'no answer',
+        ),
+      );
       await expect.poll(() => held.length, { interval: 1 }).toBe(i);
     }
     return Promise.all(asked);

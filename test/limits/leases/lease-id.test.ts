@@ -3,7 +3,7 @@ import { leaseId, makeTokens, parseLease } from '../../../src/limits/leases/leas
 
 const place = { organizationId: 'org_01ABC', keyId: 'api_key_01XYZ', token: '0123456789abcdef0123456789abcdef' };
 
-test('an id says whose place it is', () => {
+test('names organization, key and token in a lease id', () => {
   expect(leaseId(place)).toBe('lease_org_01ABC.api_key_01XYZ.0123456789abcdef0123456789abcdef');
   expect(parseLease(leaseId(place))).toEqual(place);
   const long = { ...place, organizationId: `org_${'a'.repeat(60)}`, keyId: 'k'.repeat(64) };
@@ -26,7 +26,7 @@ test.each([
   expect(parseLease(id)).toBeUndefined();
 });
 
-test('tokens are 128 bits each, and none comes twice', () => {
+test('makes unique tokens of 128 bits', () => {
   const nextToken = makeTokens();
   const tokens = Array.from({ length: 10_000 }, nextToken);
   expect(new Set(tokens).size).toBe(10_000);

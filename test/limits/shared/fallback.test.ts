@@ -43,88 +43,93 @@ function start(fallback: Fallback) {
   return { state, local, limiter };
 }
 
-test('while the shared counts are there they alone are asked, whatever is configured', async () => {
-  const { limiter, local } = start('refuse');
-  expect(await limiter.take(request)).toMatchObject({ refused: undefined, enforcement: 'shared' });
-  expect(await limiter.takeRate('name', rate, 1)).toMatchObject({ remaining: 99, enforcement: 'shared' });
-  expect(local.sizes().windows).toBe(0);
-});
-
-describe.each([
-  ['is lost', { open: false, failing: false }],
-  ['fails under way', { open: true, failing: true }],
-])('when what is shared %s', (_when, broken) => {
-  test("'local' counts in this process, and says so", async () => {
-    const { limiter, state } = start('local');
-    Object.assign(state, broken);
-    expect(await limiter.take(request)).toMatchObject({ refused: undefined, rate: { remaining: 1 } });
-    expect(await limiter.take(request)).toMatchObject({ refused: undefined, enforcement: 'local' });
-    expect(await limiter.take(request)).toMatchObject({ refused: 'rate', enforcement: 'local' });
+describe('fallback limiter', () => {
+  test('uses the shared counter alone while it is available', async () => {
+    const { limiter, local } = start('refuse');
+    expect(await limiter.take(request)).toMatchObject({ refused: undefined, enforcement: 'shared' });
+    expect(await limiter.takeRate('name', rate, 1)).toMatchObject({ remaining: 99, enforcement: 'shared' });
+    expect(local.sizes().windows).toBe(0);
   });
 
-  test("'allow' passes uncounted, and says so", async () => {
-    const { limiter, state, local } = start('allow');
-    Object.assign(state, broken);
-    for (let i = 0; i < 10; i++)
-      expect(await limiter.take({ ...request, lease: true })).toEqual({
-        refused: undefined,
-        retryAfterSeconds: undefined,
+  describe.each([
+    ['is lost', { open: false, failing: false }],
+    ['fails under way', { open: true, failing: true }],
+  ])('when what is shared %s', (_when, broken) => {
+    test("'local' counts in this process, and says so", async () => {
+      const { limiter, state } = start('local');
+      Object.assign(state, broken);
+      expect(await limiter.take(request)).toMatchObject({ refused: undefined, rate: { remaining: 1 } });
+      expect(await limiter.take(request)).toMatchObject({ refused: undefined, enforcement: 'local' });
+      expect(await limiter.take(request)).toMatchObject({ refused: 'rate', enforcement: 'local' });
+    });
+
+    test("'allow' lets requests pass uncounted, and says so", async () => {
+      const { limiter, state, local } = start('allow');
+      Object.assign(state, broken);
+      for (let i = 0; i < 10; i++)
+        expect(await limiter.take({ ...request, lease: true })).toEqual({
+          refused: undefined,
+          retryAfterSeconds: undefined,
+          rate: undefined,
+          lease: undefined,
+          enforcement: 'none',
+        });
+      expect(local.sizes()).toEqual({ windows: 0, leases: 0 });
+    });
+
+    test("'refuse' refuses limited requests, and says when to retry", async () => {
+      const { limiter, state } = start('refuse');
+      Object.assign(state, broken);
+      expect(await limiter.take(request)).toEqual({
+        refused: 'rate',
+        retryAfterSeconds: 1,
         rate: undefined,
         lease: undefined,
-        enforcement: 'none',
+        enforcement: 'unavailable',
       });
-    expect(local.sizes()).toEqual({ windows: 0, leases: 0 });
-  });
-
-  test("'refuse' refuses what is limited, says so, and when to come back", async () => {
-    const { limiter, state } = start('refuse');
-    Object.assign(state, broken);
-    expect(await limiter.take(request)).toEqual({
-      refused: 'rate',
-      retryAfterSeconds: 1,
-      rate: undefined,
-      lease: undefined,
-      enforcement: 'unavailable',
+      expect(await limiter.take({ ...request, limits: UNLIMITED })).toMatchObject({ refused: undefined });
     });
-    expect(await limiter.take({ ...request, limits: UNLIMITED })).toMatchObject({ refused: undefined });
+
+    test.each<Fallback>(['local', 'allow', 'refuse'])(
+      'counts a named rate in this process with %j',
+      async (fallback) => {
+        const { limiter, state } = start(fallback);
+        Object.assign(state, broken);
+        expect(await limiter.takeRate('203.0.113.7', rate, 2)).toMatchObject({ refused: false, remaining: 0 });
+        expect(await limiter.takeRate('203.0.113.7', rate, 1)).toMatchObject({ refused: true, enforcement: 'local' });
+      },
+    );
+
+    test('releases without an error', async () => {
+      const { limiter, state } = start('local');
+      Object.assign(state, broken);
+      await limiter.release({ organizationId: 'org_acme', keyId: 'api_key_1', token: '0'.repeat(32) });
+      expect(state.released).toBe(0);
+    });
   });
 
-  test.each<Fallback>(['local', 'allow', 'refuse'])('a rate of no key is counted here with %j', async (fallback) => {
-    const { limiter, state } = start(fallback);
-    Object.assign(state, broken);
-    expect(await limiter.takeRate('203.0.113.7', rate, 2)).toMatchObject({ refused: false, remaining: 0 });
-    expect(await limiter.takeRate('203.0.113.7', rate, 1)).toMatchObject({ refused: true, enforcement: 'local' });
-  });
-
-  test('a release is no error', async () => {
+  test('answers without a promise while the link is known to be lost', () => {
     const { limiter, state } = start('local');
-    Object.assign(state, broken);
-    await limiter.release({ organizationId: 'org_acme', keyId: 'api_key_1', token: '0'.repeat(32) });
-    expect(state.released).toBe(0);
+    state.open = false;
+    expect(limiter.take(request)).not.toBeInstanceOf(Promise);
+    expect(limiter.takeRate('name', rate, 1)).not.toBeInstanceOf(Promise);
+    expect(state.asked).toBe(0);
   });
-});
 
-test('what is known to be lost is not asked, and the answer needs no promise', () => {
-  const { limiter, state } = start('local');
-  state.open = false;
-  expect(limiter.take(request)).not.toBeInstanceOf(Promise);
-  expect(limiter.takeRate('name', rate, 1)).not.toBeInstanceOf(Promise);
-  expect(state.asked).toBe(0);
-});
+  test('counts nothing for a request without limits', () => {
+    const { limiter, state } = start('local');
+    expect(limiter.take({ ...request, limits: UNLIMITED })).toMatchObject({ refused: undefined });
+    expect(state.asked).toBe(0);
+  });
 
-test('a request without a limit asks nobody', () => {
-  const { limiter, state } = start('local');
-  expect(limiter.take({ ...request, limits: UNLIMITED })).toMatchObject({ refused: undefined });
-  expect(state.asked).toBe(0);
-});
-
-test('a place that was taken here is given back here, also after what is shared is back', async () => {
-  const { limiter, state, local } = start('local');
-  state.open = false;
-  const taken = await limiter.take({ ...request, lease: true });
-  state.open = true;
-  await limiter.release(parseLease(taken.lease!.id)!);
-  expect([local.sizes().leases, state.released]).toEqual([0, 0]);
-  await limiter.release(parseLease(taken.lease!.id)!);
-  expect(state.released).toBe(1);
+  test('releases a local lease locally, even after the shared counter is back', async () => {
+    const { limiter, state, local } = start('local');
+    state.open = false;
+    const taken = await limiter.take({ ...request, lease: true });
+    state.open = true;
+    await limiter.release(parseLease(taken.lease!.id)!);
+    expect([local.sizes().leases, state.released]).toEqual([0, 0]);
+    await limiter.release(parseLease(taken.lease!.id)!);
+    expect(state.released).toBe(1);
+  });
 });

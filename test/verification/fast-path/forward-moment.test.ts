@@ -51,7 +51,14 @@ function makeParts(state: ReturnType<typeof makeState>) {
   const told = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
   const decide = makeDecide({ judge, policy, limiter, ...told, clock });
   const from = { keyPrefixes: ['sk_'], mayCarrySession: () => false, trustProxyHops: 0 };
-  const fastPath = makeForwardFastPath({ ...from, peekKey, judge, decide, log: { answered: ignore, failed: ignore }, now: clock });
+  const fastPath = makeForwardFastPath({
+    ...from,
+    peekKey,
+    judge,
+    decide,
+    log: { answered: ignore, failed: ignore },
+    now: clock,
+  });
   async function route(): Promise<number> {
     state.onPass();
     const resolved = await resolveKey(KEY, NOWHERE);
@@ -85,7 +92,7 @@ async function startForward() {
   };
 }
 
-test('a key that expires between the two judgements is refused, with nothing of its caller, and spends no rate', async () => {
+test('refuses a key that expires between the two judgements, without caller headers or a spent rate', async () => {
   const { state, remember, ask } = await startForward();
   remember({ ...good(), expiresAtMs: 1_001 });
   expect(await ask()).toEqual({ status: 200, told: true, code: undefined });
@@ -95,7 +102,7 @@ test('a key that expires between the two judgements is refused, with nothing of 
   expect(state.takes).toBe(0);
 });
 
-test('an organization whose trial ends between the two judgements is refused as such', async () => {
+test('returns 423 for a trial that ends between the two judgements', async () => {
   const { state, remember, ask } = await startForward();
   const account = {
     status: 'trial',
@@ -110,7 +117,7 @@ test('an organization whose trial ends between the two judgements is refused as 
   expect(state.takes).toBe(1);
 });
 
-test('a limit whose last place is taken between the two judgements refuses, once asked', async () => {
+test('returns 429 for a rate that is used up between the two judgements', async () => {
   const { state, remember, ask } = await startForward();
   remember(good());
   for (const late of [false, true]) {
@@ -121,7 +128,7 @@ test('a limit whose last place is taken between the two judgements refuses, once
   }
 });
 
-test('a key that is revoked while its limit is asked passes whole, once counted; the next is refused, uncounted', async () => {
+test('lets a key pass that is revoked while its limit is judged, and refuses the next request', async () => {
   const { state, cache, remember, ask } = await startForward();
   remember(good());
   state.onTake = async () => {
@@ -140,18 +147,15 @@ test.each([
   ['is good now', good(), 200, 1],
   ['is revoked now', { ...good(), revoked: true }, 401, 0],
   ['still may not', { ...good(), account: PAST_DUE }, 423, 1],
-])(
-  'what memory refuses and the mirror says %s is decided by the mirror alone',
-  async (_what, inMirror, status, takes) => {
-    const { state, cache, remember, ask } = await startForward();
-    remember({ ...good(), account: PAST_DUE });
-    state.inMirror = inMirror;
-    // A change is heard of between the answer of memory and the one of the mirror.
-    state.onPass = () => cache.invalidate({ organizationId: 'org_a' });
-    expect((await ask()).status).toBe(status);
-    expect([state.takes, state.reads]).toEqual([takes, 1]);
-  },
-);
+])('follows the mirror alone if memory refuses a key that %s', async (_what, inMirror, status, takes) => {
+  const { state, cache, remember, ask } = await startForward();
+  remember({ ...good(), account: PAST_DUE });
+  state.inMirror = inMirror;
+  // A change is heard of between the answer of memory and the one of the mirror.
+  state.onPass = () => cache.invalidate({ organizationId: 'org_a' });
+  expect((await ask()).status).toBe(status);
+  expect([state.takes, state.reads]).toEqual([takes, 1]);
+});
 
 const service = await startService();
 
@@ -162,7 +166,7 @@ async function askWhole(key: { id: string; value: string }): Promise<number> {
   return status;
 }
 
-test('while memory is lost again and again, each request spends one of its rate', async () => {
+test('spends one request of the rate each, while memory is lost again and again', async () => {
   const acme = await service.organizations.add();
   const limit = 60;
   const key = await createKey(service, await acme.session(), { rate_limit: { limit, window_seconds: 86_400 } });
@@ -176,7 +180,7 @@ test('while memory is lost again and again, each request spends one of its rate'
   expect([passed.length, new Set(statuses)]).toEqual([limit, new Set([200, 429])]);
 });
 
-test('beside a revocation each request passes whole or is refused whole, and after it none passes', async () => {
+test('passes or refuses each request whole beside a revocation, and refuses all after it', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   for (let round = 0; round < 10; round++) {

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { call } from '../../support/api.ts';
 import { makeDashboardKey } from '../../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../../support/service.ts';
@@ -29,81 +29,83 @@ async function spendAllowance(): Promise<void> {
   for (const end of ['AAAA', 'BBBB', 'CCCC']) await codeOf(guess(`${address}${end}`));
 }
 
-test('WorkOS is asked as often as allowed about keys that look like none', async () => {
-  const before = questions();
-  await spendAllowance();
-  expect(questions() - before).toBe(2);
-  const metrics = await (await fetch(`${service.url}/metrics`)).text();
-  expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="taken"} 2');
-  expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="refused"} 1');
-});
+describe('expected keys', () => {
+  test('bounds questions to WorkOS about keys that match no row', async () => {
+    const before = questions();
+    await spendAllowance();
+    expect(questions() - before).toBe(2);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="taken"} 2');
+    expect(metrics).toContain('latchkey_budget_total{budget="unexpected_keys",outcome="refused"} 1');
+  });
 
-test('a key that an event told of works at once, also from an address that guesses', async () => {
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id);
-  await spendAllowance();
-  expect(await codeOf(key.value)).toBe('workos_unavailable');
-  await hearOfIt();
-  expect(await codeOf(key.value)).toBe('valid');
-});
+  test('accepts a key at once that an event has announced, even from a guessing address', async () => {
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    await spendAllowance();
+    expect(await codeOf(key.value)).toBe('workos_unavailable');
+    await hearOfIt();
+    expect(await codeOf(key.value)).toBe('valid');
+  });
 
-test('a key that no event told of yet works from an address that does not guess', async () => {
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id);
-  expect(await codeOf(key.value)).toBe('valid');
-});
+  test('accepts a key without an event from an address that does not guess', async () => {
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    expect(await codeOf(key.value)).toBe('valid');
+  });
 
-test('one that ends like an expected key may be it, one that begins or ends otherwise may not', async () => {
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id);
-  await hearOfIt();
-  await db('api_keys')
-    .where({ workos_id: key.id })
-    .update({ prefix: `sk_test_...${key.value.slice(-4)}` });
-  await spendAllowance();
-  const before = questions();
-  for (const guessed of [guess(key.value.slice(-4)), `sk_test_guess_of_a_key_${key.value.slice(-3)}x`]) {
-    await codeOf(guessed);
-  }
-  expect(questions() - before).toBe(0);
-  await codeOf(`sk_test_guess_of_a_key_${key.value.slice(-4)}`);
-  expect(questions() - before).toBe(1);
-});
+  test('matches a key by the beginning and the end that its row shows', async () => {
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    await hearOfIt();
+    await db('api_keys')
+      .where({ workos_id: key.id })
+      .update({ prefix: `sk_test_...${key.value.slice(-4)}` });
+    await spendAllowance();
+    const before = questions();
+    for (const guessed of [guess(key.value.slice(-4)), `sk_test_guess_of_a_key_${key.value.slice(-3)}x`]) {
+      await codeOf(guessed);
+    }
+    expect(questions() - before).toBe(0);
+    await codeOf(`sk_test_guess_of_a_key_${key.value.slice(-4)}`);
+    expect(questions() - before).toBe(1);
+  });
 
-test('a key that is known by its secret is not expected any more, nor one that was revoked', async () => {
-  const acme = await service.organizations.add();
-  const [used, revoked] = [await makeDashboardKey(service, acme.id), await makeDashboardKey(service, acme.id)];
-  await hearOfIt();
-  expect(await codeOf(used.value)).toBe('valid');
-  await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token: await acme.session() });
-  await spendAllowance();
-  const before = questions();
-  await codeOf(guess(used.value.slice(-4)));
-  await codeOf(guess(revoked.value.slice(-4)));
-  expect(questions() - before).toBe(0);
-});
+  test('does not expect a key with a known secret, nor a revoked one', async () => {
+    const acme = await service.organizations.add();
+    const [used, revoked] = [await makeDashboardKey(service, acme.id), await makeDashboardKey(service, acme.id)];
+    await hearOfIt();
+    expect(await codeOf(used.value)).toBe('valid');
+    await call(service, 'DELETE', `/v1/api-keys/${revoked.id}`, { token: await acme.session() });
+    await spendAllowance();
+    const before = questions();
+    await codeOf(guess(used.value.slice(-4)));
+    await codeOf(guess(revoked.value.slice(-4)));
+    expect(questions() - before).toBe(0);
+  });
 
-test('where more keys wait than are kept in mind, the mirror is asked for those that fit', async () => {
-  const acme = await service.organizations.add();
-  const key = await makeDashboardKey(service, acme.id);
-  await hearOfIt();
-  const row = await db('api_keys').where({ workos_id: key.id }).first();
-  const more = Array.from({ length: 1_100 }, (_, i) => ({
-    ...row,
-    id: `row_${i}`,
-    workos_id: `api_key_${i}`,
-    prefix: `sk_...${String(i).padStart(4, '0')}`,
-  }));
-  await db.batchInsert('api_keys', more, 200);
-  // Tells of a change, as the event of each would have.
-  const other = await makeDashboardKey(service, acme.id);
-  await hearOfIt();
-  await spendAllowance();
-  expect(await codeOf(key.value)).toBe('valid');
-  expect(await codeOf(other.value)).toBe('valid');
-  const before = questions();
-  await codeOf(guess('zzzz'));
-  expect(questions() - before).toBe(0);
-  await codeOf(guess('1077'));
-  expect(questions() - before).toBe(1);
+  test('queries the mirror if more keys are expected than memory holds', async () => {
+    const acme = await service.organizations.add();
+    const key = await makeDashboardKey(service, acme.id);
+    await hearOfIt();
+    const row = await db('api_keys').where({ workos_id: key.id }).first();
+    const more = Array.from({ length: 1_100 }, (_, i) => ({
+      ...row,
+      id: `row_${i}`,
+      workos_id: `api_key_${i}`,
+      prefix: `sk_...${String(i).padStart(4, '0')}`,
+    }));
+    await db.batchInsert('api_keys', more, 200);
+    // Tells of a change, as the event of each would have.
+    const other = await makeDashboardKey(service, acme.id);
+    await hearOfIt();
+    await spendAllowance();
+    expect(await codeOf(key.value)).toBe('valid');
+    expect(await codeOf(other.value)).toBe('valid');
+    const before = questions();
+    await codeOf(guess('zzzz'));
+    expect(questions() - before).toBe(0);
+    await codeOf(guess('1077'));
+    expect(questions() - before).toBe(1);
+  });
 });
