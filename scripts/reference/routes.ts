@@ -64,7 +64,7 @@ People are signed in at WorkOS, machines hold a token of a machine application, 
 named scopes is needed; those that end in \`:own\` are for a person's own keys, where the product has personal keys.
 
 The billing class says what a request does to a tenant: \`create\` needs a posture that allows it, \`wind_down\` and \`read\` pass in
-every posture unless the product file says otherwise; \`itself\` means that the route judges the key that it is asked about.
+every posture unless the product file says otherwise; forward authentication judges what the key is used for.
 
 Beside the codes in the last column a route answers those that its kind implies (docs/reference/error-codes.md says what they mean):
 
@@ -83,7 +83,8 @@ function impliedCodes(routes: readonly Route[]): Implied {
       .filter(({ access }) => access.kind === kind)
       .map((route): ReadonlySet<string> => errorCodesOf(route))
       .reduce((all, one) => new Set([...all].filter((code) => one.has(code))));
-  return { public: of('public'), signed: of('signed'), service: of('service'), tenant: of('tenant') };
+  const tenant = of('tenant');
+  return { public: of('public'), signed: of('signed'), service: of('service'), tenant, forwarded: tenant };
 }
 
 function entryOf(route: Route, condition: string | undefined, implied: ReadonlySet<string>): Entry {
@@ -91,22 +92,28 @@ function entryOf(route: Route, condition: string | undefined, implied: ReadonlyS
   const notes = [
     `${summary}.`,
     ...(route.idempotent ? ['Takes an `Idempotency-Key`.'] : []),
-    ...(access.kind === 'tenant' && access.anyMethod ? ['Any method will do.'] : []),
+    ...(access.kind === 'forwarded' ? ['Any method will do.'] : []),
     ...(condition === undefined ? [] : [`Exists only where \`${condition}\` is set.`]),
   ];
   return {
     name: nameOf(route),
     callers: callersOf(access),
     scopes: 'scope' in access ? codes(access.scope) : '',
-    billing: access.kind === 'tenant' ? codes([access.billing]) : '',
+    billing: billingOf(access),
     meaning: notes.join(' '),
     status: codes([successOf(route).status]),
     errors: codes([...errorCodesOf(route)].filter((code) => !implied.has(code))),
   };
 }
 
+function billingOf(access: Access): string {
+  if (access.kind === 'forwarded') return 'by the key';
+  return access.kind === 'tenant' ? codes([access.billing]) : '';
+}
+
 function callersOf(access: Access): string {
   if (access.kind === 'tenant') return access.callers.map((kind) => CALLERS[kind]).join(', ');
+  if (access.kind === 'forwarded') return CALLERS.api_key;
   if (access.kind === 'service') return access.machines ? 'services, machines' : 'services';
   return access.kind === 'signed' ? SENDERS[access.scheme] : 'anyone';
 }

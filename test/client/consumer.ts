@@ -24,10 +24,8 @@ type Options = {
 export type Wanted = { environment: WantedEnvironment; scopes: string[]; operation: Operation };
 
 const wantedOf = ({ query }: express.Request): Wanted => {
-  const scopes = String(query['scopes'])
-    .split(' ')
-    .filter((scope) => scope !== '');
-  return { ...(query as unknown as Wanted), scopes };
+  const { scopes, environment, operation } = query as Record<'scopes' | 'environment' | 'operation', string>;
+  return { scopes: scopes.split(' ').filter(Boolean), environment, operation } as Wanted;
 };
 
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');

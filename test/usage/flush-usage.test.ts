@@ -17,6 +17,13 @@ beforeEach(async () => {
   await db('key_last_uses').delete();
 });
 
+async function abort(onBegun: (id: string) => void): Promise<void> {
+  const trx = await db.transaction();
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select pg_current_xact_id()::text as id');
+  onBegun(rows[0]!.id);
+  await trx.rollback();
+}
+
 describe('flush', () => {
   test('adds gathered uses to the written ones', async () => {
     const { note, flush } = makeGathering(db);
@@ -144,13 +151,6 @@ describe('flush', () => {
         wasWritten: async (id) => (asked++ < running ? undefined : writer.wasWritten(id)),
       };
     };
-
-  async function abort(onBegun: (id: string) => void): Promise<void> {
-    const trx = await db.transaction();
-    const { rows } = await trx.raw<{ rows: { id: string }[] }>('select pg_current_xact_id()::text as id');
-    onBegun(rows[0]!.id);
-    await trx.rollback();
-  }
 
   test.each([{ committed: true }, { committed: false }])(
     'counts a batch once whose commit was not answered: %o',

@@ -10,6 +10,12 @@ import { makeTrust } from '../../src/invalidation/trust.ts';
 import { KEY, cached, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
 
 const judge = makeJudge(makePolicy(policyRulesOf({ grace_days: {}, postures: {} })));
+const milliseconds = (work: () => void) => {
+  const from = performance.now();
+  work();
+  return performance.now() - from;
+};
+
 describe('key cache', () => {
   test('forgets one key, or all of an organization, and nothing else', () => {
     const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
@@ -207,12 +213,6 @@ describe('key cache', () => {
       { numRuns: 10_000 },
     );
   });
-
-  const milliseconds = (work: () => void) => {
-    const from = performance.now();
-    work();
-    return performance.now() - from;
-  };
 
   test('finds one key among many of its organization without scanning the others', () => {
     const cache = makeKeyCache({ maxKeys: 50_000, ttlMs: 60_000 });

@@ -32,6 +32,8 @@ async function keyOn(plan: string, limits: object = {}) {
   return { acme, token, key: await createKey(service, token, limits) };
 }
 
+const lines = () => service.logs.filter((line) => line.includes('"verdict":"rate_limited"'));
+
 describe('limits of keys', () => {
   test('are 100 requests a minute and 10 in flight by default', async () => {
     const { key } = await keyOn('default_limits');
@@ -238,8 +240,6 @@ describe('limits of keys', () => {
     expect(outcome(await asked(key.value))).toEqual([403, 'permission_denied']);
     expect(outcome(await asked(await acme.machineToken('apikeys:verify')))).toEqual([200, undefined]);
   });
-
-  const lines = () => service.logs.filter((line) => line.includes('"verdict":"rate_limited"'));
 
   test('log the verdict of a refused verification, from memory too', async () => {
     const { key } = await keyOn('three');

@@ -132,7 +132,7 @@ test(
           verdicts[`${way}, warm`] = await ask(value, wanted);
           if (way === 'middleware' && consumer.questions() === questions) unasked++;
         }
-        expect(new Set(Object.values(verdicts)).size, JSON.stringify({ wanted, verdicts })).toBe(1);
+        expect(new Set(Object.values(verdicts)).size, `${JSON.stringify({ wanted, verdicts })}`).toBe(1);
         seen.add(verdicts['verify, cold']!);
       }
     });

@@ -44,6 +44,11 @@ async function start() {
   };
 }
 
+function fillWith(cache: KeyCache, keys: readonly string[]): number {
+  for (const key of keys) cache.fill(key, cached('org_a', key), cache.generation());
+  return cache.size();
+}
+
 describe('renewal of cached keys', () => {
   test('reads a key in use again before it is forgotten, without delaying requests', async () => {
     const { asked, answer, advance, peek } = await start();
@@ -95,9 +100,4 @@ describe('renewal of cached keys', () => {
     advance(1_000);
     expect([use(), asked() - before]).toEqual([250, 250]);
   });
-
-  function fillWith(cache: KeyCache, keys: readonly string[]): number {
-    for (const key of keys) cache.fill(key, cached('org_a', key), cache.generation());
-    return cache.size();
-  }
 });

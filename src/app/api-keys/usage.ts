@@ -80,11 +80,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
   });
   addGauge(
     metrics,
-    {
-      name: 'latchkey_usage_unwritten',
-      help: 'Uses of keys that are not in the database yet, by state.',
-      label: 'state',
-    },
+    { name: 'latchkey_usage_unwritten', help: 'Uses of keys not in the database yet, by state.', label: 'state' },
     () => ({ waiting: memory.waiting(), writing: writing() }),
   );
   const usage = makeUsageReader(db);
@@ -116,8 +112,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
     async close() {
       const failure = await within(CLOSE_MS, flush());
       const unwritten = memory.waiting() + writing();
-      if (unwritten > 0)
-        log.warn({ err: failure, unwritten }, 'failed to write uses of keys before shutdown; they are lost');
+      if (unwritten > 0) log.warn({ err: failure, unwritten }, 'failed to write uses of keys before shutdown');
     },
   };
 }

@@ -43,7 +43,7 @@ describe('Redis link', () => {
     const { link, changes } = open(redis.url, { connectMs: DEADLINE_MS });
     expect(await elapsed(link.ready)).toBeLessThan(LATE_MS);
     expect(changes).toEqual([[false, 'DeadlinePassed']]);
-    await expect(link.run(ping)).rejects.toThrow('the connection is lost');
+    await expect(link.run(ping)).rejects.toThrow('the connection to Redis is lost');
   });
 
   test('fails a command at its deadline, and sends no further one to that server', async () => {
@@ -56,7 +56,7 @@ describe('Redis link', () => {
     const first = await elapsed(link.run(ping));
     expect(first).toBeGreaterThanOrEqual(DEADLINE_MS - 1);
     expect(first).toBeLessThan(LATE_MS);
-    for (let i = 0; i < 100; i++) await expect(link.run(ping)).rejects.toThrow('the connection is lost');
+    for (let i = 0; i < 100; i++) await expect(link.run(ping)).rejects.toThrow('the connection to Redis is lost');
     expect(redis.commands.length - sent).toBe(1);
     expect(changes).toEqual([
       [true, undefined],

@@ -79,6 +79,8 @@ const LIMITED = { limited: { seconds: expect.any(Number), enforcement: 'local' }
 const from = (address: string) => ({ guesser: { address }, counted: true });
 const A_KEY = guess(-1);
 
+const tenant = (organizationId: string) => ({ guesser: { organizationId }, counted: true });
+
 describe('guessed keys', () => {
   test('are looked up once until something changes', async () => {
     const { asked, cache, resolveKey, makeKey } = start();
@@ -112,7 +114,6 @@ describe('guessed keys', () => {
   });
 
   const UNAVAILABLE = expect.objectContaining({ code: 'workos_unavailable', status: 503 });
-  const tenant = (organizationId: string) => ({ guesser: { organizationId }, counted: true });
 
   test('cost WorkOS ten questions a minute for one address, then return 503', async () => {
     const { asked, resolveKey } = start({ questionsPerSecond: 1_000 });
