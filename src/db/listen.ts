@@ -8,7 +8,7 @@ type Options = {
   /** The server that the pool uses, too. */
   server: Pick<DatabaseServer, 'find' | 'follow' | 'doubt'>;
   channel: string;
-  onNotice: (payload: string | undefined) => void;
+  onNotification: (payload: string | undefined) => void;
   /** Called when the connection is made, before anything else. */
   begin: () => void;
   /** Checks the database on this connection; a rejection ends the connection. */
@@ -82,7 +82,7 @@ async function listenOnce(options: Options, signal: AbortSignal): Promise<boolea
 type Connection = { client: Client; ended: Promise<void>; identity: string };
 
 /** Connects and opens the channel. */
-async function connect({ server, channel, onNotice }: Options): Promise<Connection> {
+async function connect({ server, channel, onNotification }: Options): Promise<Connection> {
   const client = new Client({
     connectionString: await server.find(),
     application_name: 'latchkey listener',
@@ -97,7 +97,7 @@ async function connect({ server, channel, onNotice }: Options): Promise<Connecti
   });
   try {
     await client.connect();
-    client.on('notification', ({ payload }) => onNotice(payload));
+    client.on('notification', ({ payload }) => onNotification(payload));
     await client.query(`listen ${client.escapeIdentifier(channel)}`);
     const { rows } = await client.query<{ identity: string }>(SERVER_IDENTITY);
     return { client, ended, identity: rows[0]!.identity };

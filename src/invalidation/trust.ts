@@ -81,7 +81,7 @@ export function makeTrust(memory: Memory, options: Options = {}) {
       if (graceMs === 0) memory.clear();
       memory.doubt?.();
     },
-    onNotice: (payload: string | undefined): void => receive(memory, log, payload),
+    onNotification: (payload: string | undefined): void => receive(memory, log, payload),
   };
 }
 

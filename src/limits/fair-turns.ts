@@ -1,3 +1,5 @@
+import { makeTokenBucket } from './token-bucket.ts';
+
 type Options = {
   /** Turns a second for all names together; as many at once after a rest. */
   perSecond: number;
@@ -29,13 +31,13 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
   const nowMs = options.nowMs ?? (() => performance.now());
   const tiers = new Map<string, Tier>();
   const rate = () => perSecond / (options.replicas?.() ?? 1);
-  const allowance = makeAllowance(rate, nowMs);
+  const bucket = makeTokenBucket({ tokens: rate, everyMs: 1_000, nowMs });
   let timer: NodeJS.Timeout | undefined;
 
   function tick(): void {
     timer = undefined;
     dropLate(tiers, nowMs());
-    while (tiers.size > 0 && allowance.take()) takeNext(tiers)?.resolve(true);
+    while (tiers.size > 0 && bucket.take()) takeNext(tiers)?.resolve(true);
     if (tiers.size > 0) timer = setTimeout(tick, Math.max(MIN_TICK_MS, 1_000 / rate()));
   }
 
@@ -51,7 +53,7 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
   }
 
   /** Takes a turn if one is left and no request waits. */
-  const turnNow = () => tiers.size === 0 && allowance.take();
+  const turnNow = () => tiers.size === 0 && bucket.take();
   const counted = (given: boolean) => {
     count?.(given ? 'taken' : 'refused');
     return given;
@@ -63,22 +65,6 @@ export function makeFairTurns({ perSecond, maxWaitMs, maxWaiting = MAX_WAITING, 
 
     /** Like `turn`, without waiting. */
     turnNow: (): boolean => counted(turnNow()),
-  };
-}
-
-/** A token bucket that holds one second's tokens. */
-function makeAllowance(rate: () => number, nowMs: () => number) {
-  let allowance = Math.max(1, rate());
-  let countedAtMs = nowMs();
-  return {
-    take(): boolean {
-      const now = nowMs();
-      allowance = Math.min(Math.max(1, rate()), allowance + ((now - countedAtMs) / 1_000) * rate());
-      countedAtMs = now;
-      if (allowance < 1) return false;
-      allowance -= 1;
-      return true;
-    },
   };
 }
 

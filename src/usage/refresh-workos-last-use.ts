@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { makeTokenBucket } from '../limits/token-bucket.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 
 type Deps = {
@@ -27,22 +28,13 @@ const MAX_REMEMBERED = 20_000;
 export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   const { validateKey, perMinute, elapsedMs = () => performance.now() } = deps;
   const refreshedAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
-  let allowance = perMinute;
-  let countedAtMs = elapsedMs();
-
-  function mayAsk(nowMs: number): boolean {
-    allowance = Math.min(perMinute, allowance + ((nowMs - countedAtMs) / MINUTE_MS) * perMinute);
-    countedAtMs = nowMs;
-    if (allowance < 1) return false;
-    allowance -= 1;
-    return true;
-  }
+  const bucket = makeTokenBucket({ tokens: () => perMinute, everyMs: MINUTE_MS, nowMs: elapsedMs });
 
   return function refreshAtWorkos(presented, { keyId, environment }): void {
     if (perMinute === 0) return;
     const nowMs = elapsedMs();
     const lastMs = refreshedAt.get(keyId);
-    if ((lastMs !== undefined && nowMs - lastMs < ONCE_IN_MS) || !mayAsk(nowMs)) return;
+    if ((lastMs !== undefined && nowMs - lastMs < ONCE_IN_MS) || !bucket.take()) return;
     // Also when it fails: an unhealthy WorkOS is not called again and again for this.
     refreshedAt.set(keyId, nowMs);
     validateKey(presented, environment).catch(() => undefined);

@@ -51,7 +51,7 @@ test('requireApiKey refuses with the status, code and envelope of the service', 
     .db('api_keys')
     .where({ workos_id: expiring.id })
     .update({ expires_at: new Date(Date.now() - 1_000) });
-  service.trust.onNotice('anything');
+  service.trust.onNotification('anything');
 
   expect(await consumer.ask()).toMatchObject({ status: 401, code: 'credential_missing' });
   expect(await consumer.ask('sk_unknown_key_0123456789')).toMatchObject({ status: 401, code: 'credential_invalid' });

@@ -34,7 +34,7 @@ test('an expired key stays expired when the wall clock goes back, cached or not'
   const key = await makeKey();
   const expires_at = new Date(Date.now() + 3 * SECOND_MS);
   await service.db('api_keys').where({ workos_id: key.id }).update({ expires_at });
-  service.trust.onNotice(undefined);
+  service.trust.onNotification(undefined);
   await warm(consumer, key.value);
   await expect.poll(statusOf(consumer, key), LOOKING).toBe(401);
   const asked = consumer.questions();
@@ -42,7 +42,7 @@ test('an expired key stays expired when the wall clock goes back, cached or not'
   expect(await consumer.ask(key.value)).toMatchObject({ status: 401, code: 'credential_expired' });
   expect(consumer.questions()).toBe(asked);
   // Latchkey's clock is wrong here: its answer brings nothing back.
-  service.trust.onNotice(undefined);
+  service.trust.onNotification(undefined);
   const askAgain = async () => {
     expect(await consumer.ask(key.value)).toMatchObject({ status: 401, code: 'credential_expired' });
     return consumer.questions();

@@ -164,7 +164,7 @@ describe('GET /v1/invalidations', () => {
 
   test('resets every stream after an unreadable notification', async () => {
     const stream = await listen();
-    service.trust.onNotice('not ours');
+    service.trust.onNotification('not ours');
     await expect.poll(() => eventsOf(stream)).toEqual(['reset', 'reset']);
   });
 

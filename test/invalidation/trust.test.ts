@@ -102,7 +102,7 @@ describe('trust', () => {
     const { trust, told, server, heartbeat, open } = start();
     await open(true);
     told.length = 0;
-    trust.onNotice('["org_a","key_1"]');
+    trust.onNotification('["org_a","key_1"]');
     server.changes.push(
       { organization_id: 'org_a', key_id: 'key_1', session_id: null },
       { organization_id: 'org_a', key_id: 'key_2', session_id: null },

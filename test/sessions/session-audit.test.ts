@@ -199,7 +199,7 @@ test('ends the session of a refused renewal, and records the reason', async () =
   const tokens = tokensOf(await login(service, credentials));
   const onlyFrom = async (ips: string[]) => {
     await service.db('tenants').where({ organization_id: organizationId }).update({ ip_allow_list: ips });
-    service.trust.onNotice(JSON.stringify([organizationId, null]));
+    service.trust.onNotification(JSON.stringify([organizationId, null]));
   };
   await onlyFrom(['192.0.2.7']);
   expect(outcome(await refresh(service, { refresh_token: tokens.refresh_token }))).toEqual([403, 'ip_not_allowed']);

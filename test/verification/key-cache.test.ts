@@ -148,7 +148,7 @@ describe('key cache', () => {
     const cache = makeKeyCache({ maxKeys: 10, ttlMs: 60_000 });
     const trust = makeTrust(cache, { alone: true });
     cache.fill('a1', cached('org_a', 'a1'), cache.generation());
-    trust.onNotice('not ours');
+    trust.onNotification('not ours');
     expect(cache.size()).toBe(0);
   });
 
@@ -198,7 +198,7 @@ describe('key cache', () => {
             revoked = true;
             cache.invalidate({ organizationId: 'org_a', keyId: 'a1' });
           } else if (kind === 'another') cache.invalidate({ organizationId: 'org_b', keyId: 'b1' });
-          else trust.onNotice(JSON.stringify(['org_a', 'a1']));
+          else trust.onNotification(JSON.stringify(['org_a', 'a1']));
           await Promise.resolve();
         }
         const all = Promise.all(asked.map(async (each) => ({ ...each, valid: await each.answer })));

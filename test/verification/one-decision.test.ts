@@ -128,7 +128,7 @@ test('gives a key one verdict wherever it is presented, from the mirror and from
         // The middleware's routes have no scope that nobody has, and the one that creates takes live keys.
         const isElsewhere = use.scoped || (use.operation === 'create' && use.environment !== 'live');
         if (place === 'middleware' && isElsewhere) continue;
-        if (forgotten) service.trust.onNotice(undefined);
+        if (forgotten) service.trust.onNotification(undefined);
         verdicts[place] = await ask(place, value, use);
       }
       expect(new Set(Object.values(verdicts)).size, `${state} ${JSON.stringify({ use, verdicts })}`).toBe(1);

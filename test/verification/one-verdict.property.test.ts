@@ -72,7 +72,7 @@ async function make({ environment, permissionSet, isRevoked, isExpired, addresse
   return key.value;
 }
 
-const forget = () => service.trust.onNotice(undefined);
+const forget = () => service.trust.onNotification(undefined);
 
 async function spend(key: string, ip: string): Promise<void> {
   expect(await verify(key, { environment: 'any', scopes: [], operation: 'read' }, { ip })).toBe('valid');

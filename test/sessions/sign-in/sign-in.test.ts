@@ -140,7 +140,7 @@ test('another replica refuses the session at its invalidation, and reads the row
   const now = service.clock();
   await service.db('user_sessions').where({ session_id: sid }).update({ ended_at: now, end_reason: 'signed_out' });
   expect(outcome(await me(access_token))).toEqual(OK);
-  service.trust.onNotice(JSON.stringify([organizationId, null, sid]));
+  service.trust.onNotification(JSON.stringify([organizationId, null, sid]));
   expect(outcome(await me(access_token))).toEqual([401, 'credential_expired']);
   await service.db('user_sessions').where({ session_id: sid }).delete();
   expect(outcome(await me(access_token))).toEqual(OK);

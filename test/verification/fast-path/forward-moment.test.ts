@@ -173,7 +173,7 @@ test('spends one request of the rate each, while memory is lost again and again'
   const statuses: number[] = [];
   while (statuses.length < limit + 20) {
     const asked = Array.from({ length: 10 }, () => askWhole(key));
-    setImmediate(() => service.trust.onNotice(undefined));
+    setImmediate(() => service.trust.onNotification(undefined));
     statuses.push(...(await Promise.all(asked)));
   }
   const passed = statuses.filter((status) => status === 200);
