@@ -5,13 +5,13 @@ afterEach(() => vi.useRealTimers());
 
 /** A replica's trust, and a database of its own making whose beats are moved by hand. */
 function start(options: { graceMs?: number } = {}) {
-  const told: string[] = [];
+  const calls: string[] = [];
   let nowMs = 10_000;
   const memory = {
     invalidate: ({ organizationId, keyId }: { organizationId: string; keyId?: string | undefined }) =>
-      void told.push(`${organizationId} ${keyId}`),
-    clear: () => void told.push('clear'),
-    doubt: () => void told.push('doubt'),
+      void calls.push(`${organizationId} ${keyId}`),
+    clear: () => void calls.push('clear'),
+    doubt: () => void calls.push('doubt'),
   };
   const trust = makeTrust(memory, { ...options, nowMs: () => nowMs });
   const server = { number: 1, changes: [] as object[], asked: [] as (readonly unknown[])[] };
@@ -36,7 +36,7 @@ function start(options: { graceMs?: number } = {}) {
     await heartbeat(written);
     trust.onOpen();
   }
-  return { trust, told, server, heartbeat, open, advance: (ms: number) => void (nowMs += ms) };
+  return { trust, calls, server, heartbeat, open, advance: (ms: number) => void (nowMs += ms) };
 }
 
 describe('trust', () => {
@@ -85,7 +85,7 @@ describe('trust', () => {
   });
 
   test('waits for a beat on each new connection', async () => {
-    const { trust, told, server, heartbeat, open } = start();
+    const { trust, calls, server, heartbeat, open } = start();
     await open(true);
     trust.onLost();
     expect([trust.isTrusted(), trust.isProven()]).toEqual([false, true]);
@@ -93,15 +93,15 @@ describe('trust', () => {
     await open();
     expect(trust.isTrusted()).toBe(false);
     server.number++;
-    told.length = 0;
+    calls.length = 0;
     await heartbeat();
-    expect([trust.isTrusted(), told]).toEqual([true, ['clear']]);
+    expect([trust.isTrusted(), calls]).toEqual([true, ['clear']]);
   });
 
   test('forgets logged changes without a notification, and notified ones only once', async () => {
-    const { trust, told, server, heartbeat, open } = start();
+    const { trust, calls, server, heartbeat, open } = start();
     await open(true);
-    told.length = 0;
+    calls.length = 0;
     trust.onNotification('["org_a","key_1"]');
     server.changes.push(
       { organization_id: 'org_a', key_id: 'key_1', session_id: null },
@@ -109,24 +109,24 @@ describe('trust', () => {
       { organization_id: 'org_b', key_id: null, session_id: null },
     );
     await heartbeat();
-    expect(told).toEqual(['org_a key_1', 'org_a key_2', 'org_b undefined']);
+    expect(calls).toEqual(['org_a key_1', 'org_a key_2', 'org_b undefined']);
     server.changes.push({ organization_id: 'org_a', key_id: 'key_1', session_id: null });
     await heartbeat();
-    expect(told.at(-1)).toBe('org_a key_1');
+    expect(calls.at(-1)).toBe('org_a key_1');
     expect(server.asked.map(([snapshot]) => snapshot)).toEqual([null, '1:1:', '1:1:']);
   });
 
   test('forgets everything when the log has more changes than one read takes', async () => {
-    const { told, server, heartbeat, open } = start();
+    const { calls, server, heartbeat, open } = start();
     await open(true);
-    told.length = 0;
+    calls.length = 0;
     server.changes = Array.from({ length: 10_001 }, () => ({
       organization_id: 'org_a',
       key_id: null,
       session_id: null,
     }));
     await heartbeat();
-    expect(told).toEqual(['clear']);
+    expect(calls).toEqual(['clear']);
   });
 
   test('trims the log below a snapshot that is five minutes old', async () => {
@@ -143,27 +143,27 @@ describe('trust', () => {
 
   test('wakes listeners when the proof expires, so that streams end', async () => {
     vi.useFakeTimers();
-    const { told, open } = start();
+    const { calls, open } = start();
     await open(true);
-    told.length = 0;
+    calls.length = 0;
     vi.advanceTimersByTime(3_000);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(told).toEqual(['doubt']);
+    expect(calls).toEqual(['doubt']);
   });
 
   test('clears memory with the channel, unless a grace lets it answer', async () => {
     const strict = start();
     await strict.open(true);
-    strict.told.length = 0;
+    strict.calls.length = 0;
     strict.trust.onLost();
-    expect([strict.told, strict.trust.mayServeStale()]).toEqual([['clear', 'doubt'], false]);
+    expect([strict.calls, strict.trust.mayServeStale()]).toEqual([['clear', 'doubt'], false]);
 
     const lenient = start({ graceMs: 5_000 });
     await lenient.open(true);
-    lenient.told.length = 0;
+    lenient.calls.length = 0;
     lenient.trust.onLost();
-    expect([lenient.told, lenient.trust.mayServeStale()]).toEqual([['doubt'], true]);
+    expect([lenient.calls, lenient.trust.mayServeStale()]).toEqual([['doubt'], true]);
     lenient.advance(7_999);
     expect(lenient.trust.mayServeStale()).toBe(true);
     lenient.advance(1);

@@ -92,13 +92,13 @@ describe('flush', () => {
   });
 
   test('loses nothing while the database is away', async () => {
-    const { note, flush, waiting, told } = makeGathering(db);
+    const { note, flush, waiting, calls } = makeGathering(db);
     note(use());
     await db.destroy();
     await expect(flush()).rejects.toThrow(/acquire a connection/);
     note(use({ count: 2 }));
     await expect(flush()).rejects.toThrow(/acquire a connection/);
-    expect([waiting(), told.dropped]).toEqual([3, 0]);
+    expect([waiting(), calls.dropped]).toEqual([3, 0]);
     db.initialize();
     await flush();
     expect(await countsIn(db)).toEqual({ 'api_key_a valid 10': 3 });
@@ -126,11 +126,11 @@ describe('flush', () => {
         return Promise.reject(OUTAGE);
       },
     });
-    const { note, flush, waiting, told } = makeGathering(db, { maxCounters: 2, around });
+    const { note, flush, waiting, calls } = makeGathering(db, { maxCounters: 2, around });
     note(use({ count: 1 }));
     note(use({ keyId: 'api_key_b', count: 10 }));
     await expect(flush()).rejects.toThrow('no');
-    expect([waiting(), told.dropped]).toEqual([101, 10]);
+    expect([waiting(), calls.dropped]).toEqual([101, 10]);
   });
 
   type Lost = { committed: boolean };
@@ -204,9 +204,9 @@ describe('flush', () => {
     ['no address', { ip: 'unknown, \u0000 192.0.2.1', userAgent: undefined }, { ip: null, agent: null }],
     ['a zone without end', { ip: `fe80::1%${'z'.repeat(500)}`, userAgent: '' }, { ip: null, agent: null }],
     ['odd bytes', { ip: '192.0.2.1', userAgent: 'a\u0000\ud800\u202e/1' }, { ip: '192.0.2.1', agent: 'a' }],
-  ])('%s does no harm', async (_what, told, expected) => {
+  ])('%s does no harm', async (_what, odd, expected) => {
     const { note, flush } = makeGathering(db);
-    note(use(told));
+    note(use(odd));
     await flush();
     expect(await lastUses()).toMatchObject([expected]);
   });

@@ -26,17 +26,17 @@ type Options = { maxCounters?: number; around?: (writer: UsageWriter) => UsageWr
 
 /** What gathers uses and writes them, without the service around it. */
 export function makeGathering(db: Knex, { maxCounters = 100_000, around = (writer) => writer }: Options = {}) {
-  const told = { full: 0, dropped: 0 };
+  const calls = { full: 0, dropped: 0 };
   const memory = makeUsageMemory({
     maxCounters,
-    onFull: () => void told.full++,
-    onDropped: (uses) => void (told.dropped += uses),
+    onFull: () => void calls.full++,
+    onDropped: (uses) => void (calls.dropped += uses),
   });
   const writer = around(makeUsageWriter({ db, familyOf: makeAgentFamily() }));
   const log = pino({ level: 'silent' });
   const items = makeItems({ db, failures: makeMetrics().failures, clock: () => new Date(), log }, 'flush_usage');
   const { flush, takeBack, writing } = makeFlushUsage({ memory, writer, items });
-  return { note: memory.note, waiting: memory.waiting, flush, takeBack, writing, told };
+  return { note: memory.note, waiting: memory.waiting, flush, takeBack, writing, calls };
 }
 
 /** All counts: `key code hour` to how many. */

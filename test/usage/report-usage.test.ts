@@ -96,7 +96,7 @@ describe('POST /v1/usage', () => {
     ['an address without end', () => [use({ ip: '1'.repeat(65) })], 'uses.0.ip'],
     ['a client without end', () => [use({ user_agent: 'x'.repeat(257) })], 'uses.0.user_agent'],
     ['more than is asked', () => [use({ key: 'sk_x' })], 'uses.0.key'],
-  ])('%s is refused, with everything that was told with it', async (_what, uses, field) => {
+  ])('returns 400 for the whole report: %s', async (_what, uses, field) => {
     const { status, body } = await report(uses());
     expect([status, body.error.code]).toEqual([400, 'validation_error']);
     expect(Object.keys(body.error.details?.['fields'] ?? {})).toEqual([field]);

@@ -17,13 +17,13 @@ const use = (changes: Partial<Use> = {}): Use => ({
 });
 
 function makeMemory(maxCounters = 100) {
-  const told = { full: 0, dropped: 0 };
+  const calls = { full: 0, dropped: 0 };
   const memory = makeUsageMemory({
     maxCounters,
-    onFull: () => void told.full++,
-    onDropped: (uses) => void (told.dropped += uses),
+    onFull: () => void calls.full++,
+    onDropped: (uses) => void (calls.dropped += uses),
   });
-  return { ...memory, told };
+  return { ...memory, calls };
 }
 
 describe('usage memory', () => {
@@ -64,14 +64,14 @@ describe('usage memory', () => {
     for (let i = 0; i < 10; i++) memory.note(use({ keyId: `api_key_${i}`, count: 2 }));
     memory.note(use({ keyId: 'api_key_0', atMs: T0 + 1 }));
     memory.note(use({ keyId: 'api_key_0', atMs: T0 + HOUR }));
-    expect(memory.told).toEqual({ full: 1, dropped: 15 });
+    expect(memory.calls).toEqual({ full: 1, dropped: 15 });
     expect(memory.waiting()).toBe(7);
     const [first, ...rest] = memory.take();
     // There is no room to count it, but to say that it was.
     expect(first).toMatchObject({ usedAtMs: T0 + HOUR, counters: [{ count: 3 }] });
     expect(rest).toHaveLength(2);
     memory.note(use());
-    expect(memory.told).toEqual({ full: 1, dropped: 15 });
+    expect(memory.calls).toEqual({ full: 1, dropped: 15 });
   });
 
   test('adds returned uses within the bound, and moves no last use back', () => {
@@ -82,7 +82,7 @@ describe('usage memory', () => {
     memory.note(use({ atMs: T0 + 1, count: 2, ip: '192.0.2.1' }));
     memory.note(use({ keyId: 'api_key_c', code: 'revoked' }));
     memory.putBack(taken);
-    expect(memory.told).toEqual({ full: 2, dropped: 7 });
+    expect(memory.calls).toEqual({ full: 2, dropped: 7 });
     expect(memory.waiting()).toBe(8);
     expect(memory.take()).toMatchObject([
       { keyId: 'api_key_a', usedAtMs: T0 + 1, ip: '192.0.2.1', counters: [{ count: 7 }] },

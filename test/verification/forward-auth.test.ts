@@ -15,13 +15,13 @@ describe('GET /v1/auth/forward', () => {
   test('returns 200 for a valid key, with headers that describe it', async () => {
     const answer = await forward('?scope=workspace:read%20tasks:write&operation=create');
     expect(answer.status).toBe(200);
-    const told = (name: string) => answer.headers.get(`x-latchkey-${name}`);
-    expect([told('organization-id'), told('key-id'), told('permission-set')]).toEqual([
+    const valueOf = (name: string) => answer.headers.get(`x-latchkey-${name}`);
+    expect([valueOf('organization-id'), valueOf('key-id'), valueOf('permission-set')]).toEqual([
       acme.id,
       key.id,
       'submit_observe',
     ]);
-    expect(told('scopes')?.split(' ')).toEqual(['workspace:read', 'workspace:write', 'tasks:write', 'audit:read']);
+    expect(valueOf('scopes')?.split(' ')).toEqual(['workspace:read', 'workspace:write', 'tasks:write', 'audit:read']);
   });
 
   test('accepts a bearer key, and answers HEAD', async () => {

@@ -161,7 +161,7 @@ describe('key cache', () => {
       fc.record({ kind: fc.constant('read' as const), which: fc.nat(9) }),
       fc.record({ kind: fc.constant('finish' as const), which: fc.nat(9) }),
       fc.record({ kind: fc.constant('revoke' as const) }),
-      fc.record({ kind: fc.constant('notice' as const) }),
+      fc.record({ kind: fc.constant('notification' as const) }),
       fc.record({ kind: fc.constant('another' as const) }),
     );
     await fc.assert(

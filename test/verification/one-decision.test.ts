@@ -125,7 +125,7 @@ test('gives a key one verdict wherever it is presented, from the mirror and from
       fc.pre(state !== 'test' || use.environment === 'live');
       const verdicts: Record<string, string> = {};
       for (const place of order) {
-        // The middleware's routes have no scope that nobody has, and the one that creates takes live keys.
+        // The middleware's routes need no unknown scope, and the one that creates takes live keys.
         const isElsewhere = use.scoped || (use.operation === 'create' && use.environment !== 'live');
         if (place === 'middleware' && isElsewhere) continue;
         if (forgotten) service.trust.onNotification(undefined);

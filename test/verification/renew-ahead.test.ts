@@ -7,7 +7,7 @@ import { KEY, NOWHERE, cached, readOf, record, resolverOf } from './resolver.ts'
 
 type State = 'valid' | 'revoked' | undefined;
 
-/** A key that is in memory since a moment, and a database that answers when it is told to. */
+/** A key that has just been cached, and a database that answers when a test lets it. */
 async function start() {
   const reads: { resolve: (read: MirrorRead | undefined) => void; reject: (error: Error) => void }[] = [];
   let asked = 0;

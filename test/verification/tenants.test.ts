@@ -75,7 +75,7 @@ describe('verification by machine tokens', () => {
     ]);
     for (const path of ['/v1/auth/forward', '/v1/me/session'])
       expect(outcome(await call(service, 'GET', path, { token: unknown.value }))).toEqual([503, 'workos_unavailable']);
-    // As soon as WorkOS has told of it, it is a key that is expected.
+    // Once an event of WorkOS has announced it, the key is expected.
     await service.background.runOnce('events');
     expect((await verifyKey(service, { key: unknown.value })).body).toMatchObject({ code: 'valid' });
   });

@@ -68,7 +68,7 @@ const PAIRS = [
 ];
 const query = fc.array(fc.constantFrom(...PAIRS), { maxLength: 3 }).map((pairs) => pairs.join('&'));
 
-/** The case of a name is nobody's concern, and where several are alike their order may be. */
+/** Header names in any case, since case does not matter. */
 const spelled = (name: string) => fc.constantFrom(name, name, name.toUpperCase());
 const header = (name: string, value: fc.Arbitrary<string>) => fc.tuple(spelled(name), value);
 const now = (name: string, value: fc.Arbitrary<string>, weight = 1) =>

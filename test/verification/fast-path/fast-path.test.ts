@@ -26,10 +26,10 @@ describe('POST /v1/api-keys/verify, fast path', () => {
     const usual = await verify({ key: key.value, scopes: ['workspace:read'], operation: 'create' });
     const [other] = (await verify({ keys: [{ key: key.value, scopes: ['workspace:read'], operation: 'create' }] })).body
       .data;
-    const { checked_at, stale_ms, ...told } = usual.body;
-    expect({ ...other, checked_at, stale_ms }).toEqual({ ...told, checked_at, stale_ms });
+    const { checked_at, stale_ms, ...verdict } = usual.body;
+    expect({ ...other, checked_at, stale_ms }).toEqual({ ...verdict, checked_at, stale_ms });
     expect(Object.keys(usual.body)).toEqual(Object.keys(other!));
-    expect(told['source']).toBe('cache');
+    expect(verdict['source']).toBe('cache');
     expect(usual.headers.get('cache-control')).toBe('no-store');
   });
 

@@ -48,8 +48,8 @@ function makeParts(state: ReturnType<typeof makeState>) {
   const readMirror = () => (state.reads++, Promise.resolve(readOf(state.inMirror)));
   const { peekKey, resolveKey } = resolverOf({ cache, trust, readMirror });
   const limiter = { take: () => (state.takes++, state.onTake()) };
-  const told = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
-  const decide = makeDecide({ judge, policy, limiter, ...told, clock });
+  const counters = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
+  const decide = makeDecide({ judge, policy, limiter, ...counters, clock });
   const from = { keyPrefixes: ['sk_'], mayCarrySession: () => false, trustProxyHops: 0 };
   const fastPath = makeForwardFastPath({
     ...from,
@@ -87,7 +87,7 @@ async function startForward() {
     async ask() {
       const answer = await fetch(`${url}/v1/auth/forward?operation=create`, { headers: { 'x-api-key': KEY } });
       const { error } = (await answer.json()) as { error?: { code: string } };
-      return { status: answer.status, told: answer.headers.has('x-latchkey-key-id'), code: error?.code };
+      return { status: answer.status, named: answer.headers.has('x-latchkey-key-id'), code: error?.code };
     },
   };
 }
@@ -95,10 +95,10 @@ async function startForward() {
 test('refuses a key that expires between the two judgements, without caller headers or a spent rate', async () => {
   const { state, remember, ask } = await startForward();
   remember({ ...good(), expiresAtMs: 1_001 });
-  expect(await ask()).toEqual({ status: 200, told: true, code: undefined });
+  expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
   state.takes = 0;
   state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
-  expect(await ask()).toEqual({ status: 401, told: false, code: 'credential_expired' });
+  expect(await ask()).toEqual({ status: 401, named: false, code: 'credential_expired' });
   expect(state.takes).toBe(0);
 });
 
@@ -112,7 +112,7 @@ test('returns 423 for a trial that ends between the two judgements', async () =>
   } as const;
   remember({ ...good(), account });
   state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
-  expect(await ask()).toEqual({ status: 423, told: false, code: 'billing_inactive' });
+  expect(await ask()).toEqual({ status: 423, named: false, code: 'billing_inactive' });
   // Its key is good: what billing refuses counts, too.
   expect(state.takes).toBe(1);
 });
@@ -123,7 +123,7 @@ test('returns 429 for a rate that is used up between the two judgements', async 
   for (const late of [false, true]) {
     state.takes = 0;
     state.onTake = () => (late ? Promise.resolve(refusedBy({})) : refusedBy({}));
-    expect(await ask()).toEqual({ status: 429, told: false, code: 'rate_limited' });
+    expect(await ask()).toEqual({ status: 429, named: false, code: 'rate_limited' });
     expect(state.takes).toBe(1);
   }
 });
@@ -137,7 +137,7 @@ test('lets a key pass that is revoked while its limit is judged, and refuses the
     await new Promise((resolve) => setImmediate(resolve));
     return NOT_LIMITED;
   };
-  expect(await ask()).toEqual({ status: 200, told: true, code: undefined });
+  expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
   expect([state.takes, state.reads]).toEqual([1, 0]);
   expect((await ask()).status).toBe(401);
   expect([state.takes, state.reads]).toEqual([1, 1]);
@@ -151,7 +151,7 @@ test.each([
   const { state, cache, remember, ask } = await startForward();
   remember({ ...good(), account: PAST_DUE });
   state.inMirror = inMirror;
-  // A change is heard of between the answer of memory and the one of the mirror.
+  // A change arrives between the answer of memory and that of the mirror.
   state.onPass = () => cache.invalidate({ organizationId: 'org_a' });
   expect((await ask()).status).toBe(status);
   expect([state.takes, state.reads]).toEqual([takes, 1]);

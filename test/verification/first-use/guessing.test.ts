@@ -24,7 +24,7 @@ type Options = {
   expected?: (key: string) => boolean;
 };
 
-/** Everything between a presented key and the database and WorkOS, which are told of and know nothing. */
+/** Everything between a presented key and stand-ins of the database and WorkOS, which know no key and record questions. */
 function start({
   failuresPerMinute = UNLIMITED,
   questionsPerSecond = 20,
@@ -172,7 +172,7 @@ describe('guessed keys', () => {
     expect(asked.workos.length).toBe(before.workos);
     expect(await resolveKey(A_KEY, from('192.0.2.1'))).toMatchObject({ source: 'cache' });
     expect(await resolveKey(guess(31), from('192.0.2.2'))).toBeUndefined();
-    // Nor does whoever is over make WorkOS be asked in another way.
+    // Nor does a guesser over its limit cause another question to WorkOS.
     await expect(resolveKey(guess(32), { guesser: { address: '192.0.2.1' }, counted: false })).rejects.toEqual(
       UNAVAILABLE,
     );

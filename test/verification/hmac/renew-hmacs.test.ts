@@ -5,7 +5,7 @@ import { makeRenewHashes } from '../../../src/verification/hmac/renew-hmacs.ts';
 import { aKey, keyEvent, startMirror } from '../../support/mirror.ts';
 
 const { db, apply } = await startMirror();
-const warn = vi.fn<(...told: unknown[]) => void>();
+const warn = vi.fn<(...logged: unknown[]) => void>();
 const renewHash = makeRenewHashes({ db, hmacKeyId: 'new', log: { warn }, gatherMs: 20 });
 
 beforeEach(() => warn.mockClear());
