@@ -16,6 +16,7 @@ type Options = {
   token?: string;
   /** The base URL of calls, when it differs from that of the stream. */
   asks?: string;
+  timeoutMs?: number;
   /** Intercepts the verdicts of Latchkey. */
   verdict?: (answer: () => Promise<Verdict>) => Promise<Verdict>;
 };
@@ -31,12 +32,13 @@ const wantedOf = ({ query }: express.Request): Wanted => {
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
 
 /** Starts a service that accepts keys, as a product would write one; it counts its calls to Latchkey. */
-export async function startConsumer({ url, asks = url, cache, token = SERVICE_TOKEN, verdict }: Options) {
+export async function startConsumer(options: Options) {
+  const { url, asks = url, cache, token = SERVICE_TOKEN, timeoutMs = 1_000, verdict } = options;
   let questions = 0;
   const client = createLatchkeyClient({
     baseUrl: url,
     token,
-    timeoutMs: 1_000,
+    timeoutMs,
     fetch: async (to, init) => {
       const { pathname } = new URL(to);
       if (pathname !== '/v1/api-keys/verify') return fetch(`${asks}${pathname}`, init);

@@ -107,7 +107,7 @@ const EXAMPLES = (Object.keys(STATES) as State[]).flatMap((state) =>
 let consumer: Awaited<ReturnType<typeof startConsumer>>;
 
 test('gives a key one verdict wherever it is presented, from the mirror and from memory', async () => {
-  consumer = await startConsumer(service);
+  consumer = await startConsumer({ url: service.url, timeoutMs: 10_000 });
   await trusting(consumer);
   const uses = fc.record({
     state: fc.constantFrom(...(Object.keys(STATES) as State[])),
