@@ -7,8 +7,8 @@ import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../usage/use.ts';
 import type { Judge, Use, VerdictCode } from './judge.ts';
 import type { MirrorRecord } from './mirror-record.ts';
-import { isUnsought } from './resolve-key.ts';
-import type { Resolved, Unsought } from './resolve-key.ts';
+import { isUnresolved } from './resolve-key.ts';
+import type { Resolved, Unresolved } from './resolve-key.ts';
 
 /** A key to decide on: what it is to be used for, and the client that presented it. */
 export type Question = Use & {
@@ -82,15 +82,15 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     return { code, resolved, taken, billing: resolved && billingOf(resolved.record, at), at };
   }
 
-  function concludeUnresolved(found: Unsought, question: Question, at: Date): Decision {
+  function concludeUnresolved(found: Unresolved, question: Question, at: Date): Decision {
     if ('limited' in found) return conclude('rate_limited', undefined, question, at, takenOver(found.limited));
     const unavailable = conclude('workos_unavailable', undefined, question, at);
     return { ...unavailable, retryAfterSeconds: found.unavailableSeconds };
   }
 
-  return function decide(found: Resolved | Unsought | undefined, question: Question): Decision | Promise<Decision> {
+  return function decide(found: Resolved | Unresolved | undefined, question: Question): Decision | Promise<Decision> {
     const at = clock();
-    if (isUnsought(found)) return concludeUnresolved(found, question, at);
+    if (isUnresolved(found)) return concludeUnresolved(found, question, at);
     const resolved = found;
     const code = judge(resolved?.record, question, at);
     if (!resolved || !isUsable(code) || !isLimited(resolved.record.limits))

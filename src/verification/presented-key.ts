@@ -6,7 +6,7 @@ import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts'
 import type { Decide } from './decide.ts';
 import { isExpired, isRevoked } from './judge.ts';
 import { refusalOf } from './refusal.ts';
-import { isUnsought } from './resolve-key.ts';
+import { isUnresolved } from './resolve-key.ts';
 import type { Resolved, ResolveKey } from './resolve-key.ts';
 
 type Deps = {
@@ -31,7 +31,7 @@ const ANY_USE = { environment: 'any', scopes: [], operation: 'read', cost: 0, le
 export function makeFindPresentedKey({ resolveKey, decide, failures, clock }: Deps) {
   return async function findPresentedKey(presented: string, from: CallerOrigin): Promise<PresentedKey> {
     const found = await resolveKey(presented, { guesser: { address: from.ip }, counted: true });
-    if (isUnsought(found)) throw failures.refusal(found.limited);
+    if (isUnresolved(found)) throw failures.refusal(found.limited);
     if (found && !isRevoked(found.record) && !isExpired(found.record, clock())) return callerOf(presented, found);
     const question = { ...ANY_USE, ...from, presented };
     throw (

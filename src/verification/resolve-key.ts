@@ -31,7 +31,7 @@ export type Source = 'cache' | 'mirror' | 'workos';
 /** `stale`: memory answered although it is not trusted, as the operator chose. */
 export type Resolved = { record: MirrorRecord; source: Source; staleMs: number; stale: boolean };
 /** A key that was not resolved: its guesser is over its limit, or WorkOS, which alone could know it, did not answer. */
-export type Unsought = { limited: OverLimit } | { unavailableSeconds: number };
+export type Unresolved = { limited: OverLimit } | { unavailableSeconds: number };
 
 /** The origin of a key; `counted`: an unknown key counts against the guesser. */
 export type Origin = { guesser: Guesser; counted: boolean };
@@ -39,7 +39,7 @@ export type Origin = { guesser: Guesser; counted: boolean };
 export type KeyResolver = ReturnType<typeof makeKeyResolver>;
 export type ResolveKey = KeyResolver['resolveKey'];
 
-export function isUnsought(found: Resolved | Unsought | undefined): found is Unsought {
+export function isUnresolved(found: Resolved | Unresolved | undefined): found is Unresolved {
   return found !== undefined && !('record' in found);
 }
 

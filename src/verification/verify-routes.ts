@@ -12,8 +12,8 @@ import { VERDICTS } from './judge.ts';
 import { allOrNone, keepLeases } from './keep-leases.ts';
 import { limitHeaders } from './limit-answer.ts';
 import { AskedKey, questionOf } from './question.ts';
-import { isUnsought } from './resolve-key.ts';
-import type { Origin, ResolveKey, Unsought } from './resolve-key.ts';
+import { isUnresolved } from './resolve-key.ts';
+import type { Origin, ResolveKey, Unresolved } from './resolve-key.ts';
 import { viewOfVerdict } from './verdict-view.ts';
 
 type Deps = { resolveKey: ResolveKey; decide: Decide; giveBack: GiveBack };
@@ -131,11 +131,11 @@ async function verify(
   caller: ServiceCaller | MachineCaller,
   { key, ...use }: z.output<typeof AskedKey>,
   callerIp: string | undefined,
-  unavailable: (error: unknown) => Unsought = rethrow,
+  unavailable: (error: unknown) => Unresolved = rethrow,
 ): Promise<Decision> {
   const found = await resolveKey(key, originOf(caller, use.ip, callerIp)).catch(unavailable);
   const foreign =
-    caller.kind === 'machine' && !isUnsought(found) && found?.record.organizationId !== caller.organizationId;
+    caller.kind === 'machine' && !isUnresolved(found) && found?.record.organizationId !== caller.organizationId;
   return decide(foreign ? undefined : found, questionOf({ key, ...use }));
 }
 
@@ -150,7 +150,7 @@ function rethrow(error: unknown): never {
 }
 
 /** Turns an unavailable WorkOS into the verdict of one key, so that the others of a batch are answered. */
-function asUnavailable(error: unknown): Unsought {
+function asUnavailable(error: unknown): Unresolved {
   if (!(error instanceof AppError) || error.code !== 'workos_unavailable') throw error;
   return { unavailableSeconds: error.retryAfterSeconds ?? RETRY_SECONDS };
 }
