@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import type { AppError, ErrorCode } from '../errors.ts';
-import type { ApiKeyCaller, MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
-import type { CallerOrigin } from './caller-origin.ts';
+import type { ApiKeyCaller, CallerOrigin, MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
 import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, in the eyes of billing: only `create` needs an active posture by default. */

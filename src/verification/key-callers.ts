@@ -1,8 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { AppError, ErrorCode } from '../errors.ts';
 import { ipNotAllowed } from '../ip/ip-match.ts';
-import type { ApiKeyCaller } from '../http/caller.ts';
-import type { CallerOrigin } from '../http/caller-origin.ts';
+import type { ApiKeyCaller, CallerOrigin } from '../http/caller.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { ApiKeyCaller } from '../http/caller.ts';
-import type { CallerOrigin } from '../http/caller-origin.ts';
+import type { ApiKeyCaller, CallerOrigin } from '../http/caller.ts';
 import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Decide } from './decide.ts';
 import { isExpired, isRevoked } from './judge.ts';
