@@ -40,7 +40,7 @@ export function webhookEventsPage(): Promise<Page> {
     parts: [overview, ...parts, `## The key in \`data.api_key\`\n\n${tableOf(COLUMNS, key)}`],
     entries: events.flatMap(({ name, meaning, fields }) => [
       { name, meaning },
-      ...fields.filter(isOwn).map((field) => ({ ...field, name: `${name} ${field.name}` })),
+      ...fields.map((field) => ({ ...field, name: `${name} ${field.name}` })),
     ]),
   });
 }

@@ -28,8 +28,11 @@ const environment = z
   .describe('`test` creates a test key, which opens nothing live. Refused where the product has no test environment.');
 
 export const KeyOwner = z
-  .object({ type: z.enum(['organization', 'user']), id: z.string() })
-  .meta({ id: 'ApiKeyOwner' });
+  .object({
+    type: z.enum(['organization', 'user']).describe('`user` for a personal key.'),
+    id: z.string().describe('The id of the organization or person at WorkOS.'),
+  })
+  .meta({ id: 'ApiKeyOwner', description: 'The owner of the key.' });
 
 export const ApiKey = z
   .object({
@@ -46,19 +49,26 @@ export const ApiKey = z
     scopes_follow_set: z
       .boolean()
       .describe('Whether the key gets the current scopes of its permission set, instead of those it was made with.'),
-    environment: z.enum(ENVIRONMENTS),
+    environment: z.enum(ENVIRONMENTS).describe('`test` for a test key.'),
     owner: KeyOwner,
-    status: z.enum(KEY_STATUSES),
+    status: z.enum(KEY_STATUSES).describe('`expired` once `expires_at` has passed.'),
     ...shownSettings,
-    expires_at: z.iso.datetime().nullable(),
+    expires_at: z.iso.datetime().nullable().describe('When the key expires; null: never.'),
     expires_in_days: z.int().nullable().describe('Whole days until the key expires, rounded up; 0 after that.'),
     origin: z.enum(['latchkey', 'workos']).describe('Where the key was created.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
-    created_by: z.object({ kind: z.string(), id: z.string() }),
-    created_at: z.iso.datetime(),
-    updated_at: z.iso.datetime(),
-    revoked_at: z.iso.datetime().nullable(),
+    created_by: z
+      .object({
+        kind: z
+          .string()
+          .describe('Kind of the caller that created the key, such as `user`; `workos` if created there.'),
+        id: z.string().describe('Id of that caller.'),
+      })
+      .describe('The creator of the key.'),
+    created_at: z.iso.datetime().describe('When the key was created.'),
+    updated_at: z.iso.datetime().describe('When the key last changed.'),
+    revoked_at: z.iso.datetime().nullable().describe('When the key was revoked; null: it is not.'),
     last_used_at: z.iso.datetime().nullable().describe('When a verification last accepted the key.'),
   })
   .meta({ id: 'ApiKey' });

@@ -8,7 +8,10 @@ import type { KeySettings } from './key.ts';
 const MAX_METADATA_ENTRIES = 50;
 
 const RateLimitView = z
-  .strictObject({ limit: z.int().min(1).max(10_000_000), window_seconds: z.int().min(1).max(86_400) })
+  .strictObject({
+    limit: z.int().min(1).max(10_000_000).describe('Most requests in one window.'),
+    window_seconds: z.int().min(1).max(86_400).describe('Length of a window.'),
+  })
   .meta({ id: 'RateLimit' });
 
 const label = text({ min: 1, max: 100 }).describe('The name that people see.');
@@ -55,7 +58,7 @@ export const newSettings = {
 
 /** As answers show them. */
 export const shownSettings = {
-  label: z.string(),
+  label: z.string().describe('The name that people see.'),
   description: z.string().nullable(),
   metadata: z.record(z.string(), z.string()),
   rate_limit: RateLimitView.nullable().describe("The key's own; null: those of its permission set and plan apply."),
