@@ -68,7 +68,7 @@ test('throws one readable reason for a taken port', async () => {
   const { port } = other.address() as AddressInfo;
   const start = listen(() => undefined, { host: '127.0.0.1', port });
   await expect(start).rejects.toThrow(StartError);
-  await expect(start).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}: something else listens there already.`);
+  await expect(start).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}: another process listens there already.`);
   other.close();
 });
 
