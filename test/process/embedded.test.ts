@@ -91,7 +91,7 @@ describe('npm start exits with code 1 and one line', () => {
     expect(await runEntry('embedded', env)).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `Cannot listen on 127.0.0.1:${port}: something else listens there already.\n`,
+      stderr: `Cannot listen on 127.0.0.1:${port}: another process listens there already.\n`,
     });
   });
 
