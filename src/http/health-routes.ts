@@ -51,18 +51,20 @@ export function healthRoutes({ assertReady, isWorkosReachable, countUnreadableEv
       },
       errors: ['database_unavailable'],
       async handle() {
-        await assertReady().catch((cause: unknown) => {
-          if (cause instanceof AppError) throw cause;
-          throw new AppError('database_unavailable', 'The database does not answer. Try again shortly.', {
-            cause,
-            details: { retry_after: 2 },
-          });
-        });
+        await assertReady().catch(throwUnavailable);
         const shown = { workos: workosState(), workos_events: eventsState() };
         return { status: 'ready' as const, database: 'up' as const, ...shown };
       },
     }),
   ];
+}
+
+function throwUnavailable(cause: unknown): never {
+  if (cause instanceof AppError) throw cause;
+  throw new AppError('database_unavailable', 'The database does not answer. Try again shortly.', {
+    cause,
+    details: { retry_after: 2 },
+  });
 }
 
 /** Returns the last result at once, and checks again in the background when it is older than `everyMs`. */
