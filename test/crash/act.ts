@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, Told } from './client.ts';
+import type { Client, KnownKey } from './client.ts';
 import type { Beside, Plan, Step } from './plan.ts';
 import type { Billed, Sender } from './sender.ts';
 import type { Workos } from './workos.ts';
 
 export type Foreign = { id: string; value: string; name: string };
 export type Acted = {
-  told: Told[];
+  received: KnownKey[];
   foreign: Foreign[];
   /** How often a change was asked for, by key; each may have been made, and at least one was. */
   updates: Map<string, number>;
@@ -17,20 +17,20 @@ export type Acted = {
 
 type Deps = { client: Client; workos: Workos; bill: Sender };
 
-/** Does what the plan says: the clients and billing at the same time, each step of one after the other. */
+/** Carries out the plan: clients and billing at the same time, the steps of each in order. */
 export async function act(deps: Deps, plan: Plan, foreign: Foreign[]): Promise<Acted> {
   const acted: Acted = {
-    told: [],
+    received: [],
     foreign,
     updates: new Map(),
     maybeUpdated: new Set(),
-    billed: { from: new Date(), hooks: [] },
+    billed: { from: new Date(), incoming: [] },
   };
   await Promise.all([
     ...plan.clients.map((steps, i) => live(deps, acted, `client ${i} of ${plan.seed}`, steps)),
-    deps.bill(plan.hooks, acted.billed),
+    deps.bill(plan.incoming, acted.billed),
   ]);
-  // What nobody waits for any more is over by then.
+  // Requests without a waiting client are over by then.
   const late = plan.faults.map(({ fault }) => (fault.kind === 'latency' ? fault.ms + 300 : 0));
   await sleep(Math.max(0, ...late));
   return acted;
@@ -42,11 +42,11 @@ async function live(
   label: string,
   steps: readonly Step[],
 ): Promise<void> {
-  let current: Told | undefined;
+  let current: KnownKey | undefined;
   for (const step of steps) {
     if (step.kind === 'create') {
       current = await client.create(label, step.idempotent);
-      acted.told.push(current);
+      acted.received.push(current);
     } else if (current && current.state !== 'revoked') {
       current = await change({ client, workos }, acted, current, step);
     }
@@ -56,13 +56,13 @@ async function live(
 async function change(
   { client, workos }: Omit<Deps, 'bill'>,
   acted: Acted,
-  key: Told,
+  key: KnownKey,
   step: Exclude<Step, { kind: 'create' }>,
-): Promise<Told> {
+): Promise<KnownKey> {
   if (step.kind === 'rotate') {
     const successor = await client.rotate(key.id, step.idempotent, step.graceSeconds);
     key.state = step.graceSeconds > 0 ? 'in_grace' : 'ended';
-    acted.told.push(successor);
+    acted.received.push(successor);
     return successor;
   }
   if (step.kind === 'race') return race(client, acted, key, step);
@@ -81,7 +81,7 @@ async function change(
   return key;
 }
 
-function noteUpdate({ updates }: Acted, { id }: Told): void {
+function noteUpdate({ updates }: Acted, { id }: KnownKey): void {
   updates.set(id, 1 + (updates.get(id) ?? 0));
 }
 
@@ -89,9 +89,9 @@ function noteUpdate({ updates }: Acted, { id }: Told): void {
 async function race(
   client: Client,
   acted: Acted,
-  key: Told,
+  key: KnownKey,
   { graceSeconds, beside }: Extract<Step, { kind: 'race' }>,
-): Promise<Told> {
+): Promise<KnownKey> {
   const act: Record<Beside, () => Promise<void>> = {
     async restrict() {
       noteUpdate(acted, key);
@@ -110,11 +110,11 @@ async function race(
   if (beside.includes('revoke')) key.state = 'revoked';
   else if (successor) key.state = graceSeconds > 0 ? 'in_grace' : 'ended';
   if (!successor) return key;
-  acted.told.push(successor);
+  acted.received.push(successor);
   return successor;
 }
 
-/** Keys that somebody makes in WorkOS's dashboard. */
+/** Creates keys as in WorkOS's dashboard. */
 export async function makeForeignKeys(workos: Workos, organizationId: string, plan: Plan): Promise<Foreign[]> {
   const made: Foreign[] = [];
   for (const kind of plan.foreign) {

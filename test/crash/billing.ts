@@ -2,14 +2,14 @@ import type { Random } from './random.ts';
 
 const STATUSES = ['active', 'trial', 'past_due', 'decommissioning'] as const;
 
-/** What billing says of an organization in one message. */
+/** The statement of one billing webhook about an organization. */
 export type Says = {
   status: (typeof STATUSES)[number];
   trialDays?: number;
   plan?: 'standard' | 'scale';
   keyLimit?: number | null;
 };
-export type PlannedHook = {
+export type PlannedWebhook = {
   says: Says;
   /** Whether it is sent once more after it was answered. */
   again: boolean;
@@ -29,7 +29,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const BEFORE: Standing = { billing_status: 'active', trial_ends_at: null, plan: null, key_limit: null };
 
 /** At least two, so that one may be the second. */
-export function planHooks(random: Random): PlannedHook[] {
+export function planWebhooks(random: Random): PlannedWebhook[] {
   return Array.from({ length: 2 + random.below(3) }, () => ({
     says: statement(random),
     again: random.chance(0.2),
@@ -52,7 +52,7 @@ export function trialEnd({ trialDays }: Says, from: Date): string | null {
   return trialDays === undefined ? null : new Date(from.getTime() + trialDays * DAY_MS).toISOString();
 }
 
-/** What messages make of an organization, told without the service's code: after each, and whether it changed anything. */
+/** Returns the billing of an organization after each webhook and whether it changed, without the service's code. */
 export function standings(said: readonly Said[], from: Date): { after: Standing; changed: boolean }[] {
   let before = BEFORE;
   return said.map(({ says }) => {

@@ -13,7 +13,7 @@ type Tenant = Omit<Standing, 'trial_ends_at'> & { trial_ends_at: Date | null; bi
 /** Compares the answers that billing got with the inbox, the tenant, the audit log and the API. */
 export async function checkBillingWebhooks(
   deps: Deps,
-  { from, hooks }: Billed,
+  { from, incoming }: Billed,
   events: readonly AuditRow[],
   secrets: ReadonlySet<string>,
 ): Promise<string[]> {
@@ -22,8 +22,8 @@ export async function checkBillingWebhooks(
     'select event_id, outcome, attempts, inbox::text as whole from hook_inbox as inbox where organization_id = $1',
     [organizationId],
   );
-  const expected = standings(hooks, from);
-  const outcomes = new Map(hooks.map(({ id }, i) => [id, expected[i]!.changed ? 'applied' : 'unchanged']));
+  const expected = standings(incoming, from);
+  const outcomes = new Map(incoming.map(({ id }, i) => [id, expected[i]!.changed ? 'applied' : 'unchanged']));
   const changes = expected.filter(({ changed }) => changed).length;
   const audited = events.filter(({ action }) => action === 'organization.billing_changed').length;
   const last = expected.at(-1);
@@ -33,7 +33,7 @@ export async function checkBillingWebhooks(
       .filter(({ whole }) => showsSecret(whole, secrets))
       .map(({ event_id: id }) => `webhook ${id} has a secret in it`),
     ...(audited === changes ? [] : [`audit: ${audited} changes of billing instead of ${changes}`]),
-    ...(last ? await tenant(deps, last.after, hooks.at(-1)!.occurredAt) : []),
+    ...(last ? await tenant(deps, last.after, incoming.at(-1)!.occurredAt) : []),
   ];
 }
 

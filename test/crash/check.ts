@@ -6,7 +6,7 @@ import type { AuditRow } from './audit-chain.ts';
 import { checkForwarded } from './check-forwarded.ts';
 import { checkBillingWebhooks } from './check-billing-webhooks.ts';
 import { checkWebhooks } from './check-webhooks.ts';
-import type { Told } from './client.ts';
+import type { KnownKey } from './client.ts';
 import { send } from './http.ts';
 import type { Try } from './receiver.ts';
 import type { KeyThere, Workos } from './workos.ts';
@@ -21,7 +21,7 @@ type Deps = {
   organizationId: string;
   /** The person whose keys clients make, if they are one. */
   userId: string | undefined;
-  notices: readonly Try[];
+  outgoing: readonly Try[];
 };
 
 type Row = {
@@ -42,8 +42,8 @@ type Seen = { rows: Row[]; there: KeyThere[]; events: AuditRow[]; acted: Acted; 
 const MARKED = / \[lk:([0-9A-Z]{26}):[0-9a-f]{12}\]$/;
 
 /**
- * Compares WorkOS's list, the mirror, the audit log, the quota and what clients, billing, a receiver and Audit Logs were
- * told, with statements and requests of its own. @returns one line for each thing that is not as promised
+ * Compares WorkOS's list, the mirror, the audit log, the quota and what clients, billing, a receiver and Audit Logs
+ * got, with statements and requests of its own. @returns one line for each thing that is not as promised
  */
 export async function check(deps: Deps, acted: Acted): Promise<string[]> {
   const { sql, organizationId, workos } = deps;
@@ -58,7 +58,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     text: 'select sequence, hash from audit_chain_heads where organization_id = $1',
     ...where,
   });
-  const secrets = new Set([...acted.told, ...acted.foreign].map(({ value }) => value));
+  const secrets = new Set([...acted.received, ...acted.foreign].map(({ value }) => value));
   const seen: Seen = { rows, there: await workos.listKeys(deps), events, acted, now: new Date() };
   return [
     ...unread,
@@ -71,7 +71,7 @@ export async function check(deps: Deps, acted: Acted): Promise<string[]> {
     ...(await quota(deps, seen)),
     ...(await promises(deps, acted)),
     ...(await checkBillingWebhooks(deps, acted.billed, events, secrets)),
-    ...(await checkWebhooks(deps, deps.notices, events, secrets)),
+    ...(await checkWebhooks(deps, deps.outgoing, events, secrets)),
     ...(await checkForwarded(deps, events, secrets)),
   ];
 }
@@ -109,16 +109,16 @@ function bothSides({ rows, there, now }: Seen): string[] {
   return faults;
 }
 
-/** What was to end at once ends at each side when it hears of it. */
+/** An end without grace takes effect at each side when that side receives it. */
 function sameEnd(here: Date | null, there: string | null, now: Date): boolean {
   if (here === null || there === null) return here === there;
   return here.toISOString() === there || (here <= now && new Date(there) <= now);
 }
 
-/** What works is what somebody has the secret of, and nothing else. */
+/** Exactly the keys whose secrets a client or the dashboard got work. */
 function nothingUnknown({ rows, there, acted, now }: Seen): string[] {
   const known = new Set([
-    ...acted.told.filter(({ state }) => state === 'live' || state === 'in_grace').map(({ id }) => id),
+    ...acted.received.filter(({ state }) => state === 'live' || state === 'in_grace').map(({ id }) => id),
     ...acted.foreign.map(({ id }) => id),
   ]);
   const here = rows.filter((row) => row.status === 'active' && (!row.expires_at || row.expires_at > now));
@@ -127,7 +127,7 @@ function nothingUnknown({ rows, there, acted, now }: Seen): string[] {
   const hereIds = new Set(here.map((row) => row.workos_id));
   const unknownThere = live.filter(({ id }) => !known.has(id) && !hereIds.has(id));
   return [
-    ...unknownHere.map((row) => `nobody knows the secret of ${row.workos_id} (${row.label}), which works`),
+    ...unknownHere.map((row) => `${row.workos_id} (${row.label}) works, but no client got its secret`),
     ...unknownThere.map(({ id, name }) => `orphan: ${id} (${name}) works at WorkOS and is not known here`),
   ];
 }
@@ -170,9 +170,9 @@ function oneEventEach({ rows, events, acted }: Seen): string[] {
   return [...faults, ...strays.map((event) => `audit: ${event.action} of ${event.target_id}, which is no key`)];
 }
 
-/** Counted three ways: from what clients were told, from the mirror and from what the service says. */
+/** Counts keys three ways: from the answers to clients, from the mirror and from the API. */
 async function quota({ url, token, userId }: Deps, { rows, acted, now }: Seen): Promise<string[]> {
-  const told = acted.told.filter(({ state }) => state === 'live').length + acted.foreign.length;
+  const received = acted.received.filter(({ state }) => state === 'live').length + acted.foreign.length;
   const counted = rows.filter(
     (row) => row.status === 'active' && (!row.expires_at || row.expires_at > now) && row.rotated_to === null,
   );
@@ -180,27 +180,27 @@ async function quota({ url, token, userId }: Deps, { rows, acted, now }: Seen): 
   const said = (answer?.body['usage'] as { api_keys: number } | undefined)?.api_keys;
   // What people have is counted apart.
   const own = userId === undefined ? counted.length : acted.foreign.length;
-  return told === counted.length && own === said
+  return received === counted.length && own === said
     ? []
-    : [`quota: ${told} keys were told of, ${counted.length} are in the mirror, the service says ${said} of ${own}`];
+    : [`quota: clients got ${received} keys, ${counted.length} are in the mirror, the API says ${said} of ${own}`];
 }
 
-async function promises(deps: Deps, { told, foreign }: Acted): Promise<string[]> {
+async function promises(deps: Deps, { received, foreign }: Acted): Promise<string[]> {
   const faults: string[] = [];
-  for (const key of told) faults.push(...(await promise(deps, key)));
+  for (const key of received) faults.push(...(await promise(deps, key)));
   for (const key of foreign) {
     if ((await statusOf(deps, key.value)) !== 200) faults.push(`${key.id}, made at WorkOS, does not work here`);
   }
   return faults;
 }
 
-async function promise(deps: Deps, { id, value, state }: Told): Promise<string[]> {
+async function promise(deps: Deps, { id, value, state }: KnownKey): Promise<string[]> {
   const works = state === 'live' || state === 'in_grace';
   const here = await statusOf(deps, value);
   const there = await deps.workos.works(value);
   return [
-    ...(here === (works ? 200 : 401) ? [] : [`${id} was told to be ${state} and is answered with ${here}`]),
-    ...(there === works ? [] : [`${id} was told to be ${state} and ${there ? 'works' : 'does not work'} at WorkOS`]),
+    ...(here === (works ? 200 : 401) ? [] : [`${id} is ${state} for its client and gets ${here}`]),
+    ...(there === works ? [] : [`${id} is ${state} for its client and ${there ? 'works' : 'does not work'} at WorkOS`]),
   ];
 }
 

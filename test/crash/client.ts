@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, send } from './http.ts';
 import type { Answer } from './http.ts';
 
-/** What a client was told of a key. */
-export type Told = {
+/** A key as its client knows it from answers. */
+export type KnownKey = {
   id: string;
   value: string;
   label: string;
@@ -31,7 +31,7 @@ export type Client = ReturnType<typeof makeClient>;
  * anything else it looks what became of it, and takes back what it does not know the secret of.
  */
 export function makeClient({ url, token, owner, complain, newId }: Deps) {
-  /** Sends until there is an answer that says more than to try again; `onUnknown` runs after each lost answer. */
+  /** Repeats a request until its answer is final; `onUnknown` runs after each lost answer. */
   async function insist(
     method: string,
     path: string,
@@ -51,13 +51,13 @@ export function makeClient({ url, token, owner, complain, newId }: Deps) {
 
   const revoke = async (id: string) => void must(200, await insist('DELETE', `/v1/api-keys/${id}`), 'a revocation');
 
-  /** The keys of a label that work and that nobody has the secret of. */
+  /** The working keys of a label whose secret no client got. */
   async function takeBack(label: string): Promise<void> {
     const { body } = await insist('GET', `/v1/api-keys?status=active&q=${encodeURIComponent(label)}`);
     for (const { id } of body['data'] as { id: string }[]) await revoke(id);
   }
 
-  async function rotateTo(id: string, idempotent: boolean, graceSeconds: number): Promise<Told> {
+  async function rotateTo(id: string, idempotent: boolean, graceSeconds: number): Promise<KnownKey> {
     let current = id;
     const path = () => `/v1/api-keys/${current}/rotate`;
     const giveUpAt = performance.now() + GIVE_UP_MS;
@@ -71,7 +71,7 @@ export function makeClient({ url, token, owner, complain, newId }: Deps) {
       };
       const before = current;
       const answer = await insist('POST', path(), { body, ...key, onUnknown });
-      if (answer.status === 201) return toldOf(answer);
+      if (answer.status === 201) return keyOf(answer);
       if (!lost || idempotent || current === before) must(201, answer, 'a rotation');
     }
     throw new Error('a rotation came to no end');
@@ -85,18 +85,18 @@ export function makeClient({ url, token, owner, complain, newId }: Deps) {
   }
 
   return {
-    async create(label: string, idempotent: boolean): Promise<Told> {
+    async create(label: string, idempotent: boolean): Promise<KnownKey> {
       const body = { label, permission_set: 'read_only', owner, metadata: { made: 'by a trial' } };
       const safely = idempotent ? { key: newId() } : { onUnknown: () => takeBack(label) };
-      return toldOf(must(201, await insist('POST', '/v1/api-keys', { body, ...safely }), 'a creation'));
+      return keyOf(must(201, await insist('POST', '/v1/api-keys', { body, ...safely }), 'a creation'));
     },
     rotate: rotateTo,
     /** A rotation that something else may come before. @returns undefined when it was refused for that */
-    async rotateUnless(id: string, graceSeconds: number): Promise<Told | undefined> {
+    async rotateUnless(id: string, graceSeconds: number): Promise<KnownKey | undefined> {
       const body = { grace_seconds: graceSeconds };
       const answer = await insist('POST', `/v1/api-keys/${id}/rotate`, { body, key: newId() });
       if (answer.status === 400) return undefined;
-      return toldOf(must(201, answer, 'a rotation'));
+      return keyOf(must(201, answer, 'a rotation'));
     },
     /** Narrows from where and how much a key may be used; from here it may still. */
     async restrict(id: string): Promise<void> {
@@ -122,6 +122,6 @@ function must(status: number, answer: Answer, what: string): Answer {
   throw new Error(`${what} was answered with ${answer.status} ${codeOf(answer) ?? ''}`);
 }
 
-function toldOf({ body }: Answer): Told {
+function keyOf({ body }: Answer): KnownKey {
   return { id: String(body['id']), value: String(body['value']), label: String(body['label']), state: 'live' };
 }

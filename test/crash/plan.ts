@@ -1,6 +1,6 @@
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
-import { planHooks } from './billing.ts';
-import type { PlannedHook } from './billing.ts';
+import { planWebhooks } from './billing.ts';
+import type { PlannedWebhook } from './billing.ts';
 import { ANY_TIME } from './points.ts';
 import { makeRandom } from './random.ts';
 import type { Random } from './random.ts';
@@ -28,12 +28,12 @@ export type Plan = {
   clients: Step[][];
   /** Whether they all are one person, who makes keys of their own. */
   personal: boolean;
-  /** Keys that somebody makes in WorkOS's dashboard: with a name of their own, or one that claims to be ours. */
+  /** Keys from WorkOS's dashboard: with a plain name, or with a forged marker. */
   foreign: ('plain' | 'forged')[];
   faults: PlannedFault[];
-  /** What billing says meanwhile. */
-  hooks: PlannedHook[];
-  /** Tries to deliver a notice that are not taken. */
+  /** The billing webhooks of the trial. */
+  incoming: PlannedWebhook[];
+  /** Delivery attempts that the receiver refuses. */
   troubles: Trouble[];
   /** WorkOS cannot be reached at all for this long at the start. */
   outageMs: number;
@@ -57,7 +57,7 @@ const NOT_DONE: Kinds = [
   { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
   { kind: 'status', status: 401 },
 ];
-/** Longer than any deadline of the service under test: the work is done when nobody waits for it any more. */
+/** Longer than any deadline of the service under test: the work is done after the service gave up. */
 const LATE: Kinds = [
   { kind: 'latency', ms: 700 },
   { kind: 'latency', ms: 1_200 },
@@ -87,7 +87,7 @@ export function makePlan(seed: string, point: string): Plan {
     personal: makeRandom(`${seed} owner`).chance(0.3),
     foreign,
     faults: reconcile ? [...faults.filter(({ asked }) => asked !== 'list'), NO_EVENTS] : faults,
-    hooks: planHooks(makeRandom(`${seed} hooks`)),
+    incoming: planWebhooks(makeRandom(`${seed} hooks`)),
     troubles: someTrouble(makeRandom(`${seed} notices`)),
     outageMs: random.chance(0.08) && !reconcile ? 300 + random.below(900) : 0,
     reconcile,

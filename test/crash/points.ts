@@ -23,6 +23,6 @@ export function collectPoints(): string[] {
 
 function expand(name: string): string[] {
   if (!name.includes('${')) return [name];
-  if (!name.startsWith('${name}.')) throw new Error(`the fault point '${name}' cannot be told from its name`);
+  if (!name.startsWith('${name}.')) throw new Error(`the fault point '${name}' cannot be read from its template`);
   return PROVISIONERS.map((provisioner) => name.replace('${name}', provisioner));
 }

@@ -6,13 +6,13 @@ const DEFAULT = join(import.meta.dirname, '..', '..', 'config', 'evershell.yaml'
 const NAME = 'LATCHKEY_NOTICES_SECRET';
 const EVERYTHING = { api: ['read', 'create', 'wind_down'] };
 
-type Told = { url: string; secret: string };
+type Receiver = { url: string; secret: string };
 
 /**
- * The product that trials are of: a receiver is told of everything, WorkOS keeps the audit log too, and keys are made in
+ * The product that trials are of: a receiver gets every webhook, WorkOS gets the audit log, and keys are made in
  * every posture, so that billing may say what it likes meanwhile. @returns the environment for it
  */
-export async function writeProduct(folder: string, { url, secret }: Told): Promise<Env> {
+export async function writeProduct(folder: string, { url, secret }: Receiver): Promise<Env> {
   const more = {
     notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }], audit_forwarding: true },
     billing: { postures: { past_due: EVERYTHING, decommissioning: EVERYTHING } },

@@ -53,9 +53,9 @@ export async function openRig(server: string): Promise<Rig> {
   const sql = new Pool({ connectionString: url, max: 4 });
   sql.on('error', () => undefined);
   const cache = { NODE_COMPILE_CACHE: join(tmpdir(), 'latchkey-crash-compile-cache') };
-  await succeed(startEntry('migrate.ts', { DATABASE_URL: url, ...cache }));
+  await succeed(startEntry('cli/migrate.ts', { DATABASE_URL: url, ...cache }));
   await watchRotations(sql);
-  const workos = startEntry('workos-local.ts', { PORT: '0', LATCHKEY_DATA_DIR: folder, ...cache });
+  const workos = startEntry('cli/local-workos.ts', { PORT: '0', LATCHKEY_DATA_DIR: folder, ...cache });
   const workosUrl = await workos.listens;
   const receiver = await openReceiver();
   const billingSecret = newSecret();

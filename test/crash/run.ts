@@ -19,12 +19,12 @@ const MORE_ROUNDS = 4;
 
 type Tally = { passed: number; failed: number; reached: Map<string, number>; settledMs: number[]; counts: Counts };
 
-const NOTHING: Counts = { hooks: 0, hookTries: 0, notices: 0, noticeTries: 0 };
-const COUNTED = ['hooks', 'hookTries', 'notices', 'noticeTries'] as const;
+const NOTHING: Counts = { incoming: 0, incomingAttempts: 0, outgoing: 0, outgoingAttempts: 0 };
+const COUNTED = ['incoming', 'incomingAttempts', 'outgoing', 'outgoingAttempts'] as const;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-/** A seed names its point too, so that it says all of a trial. */
+/** A seed names its point too, so that it determines the whole trial. */
 function makePlans(points: readonly string[], trials: number): Plan[] {
   const run = randomBytes(4).toString('hex');
   return Array.from({ length: trials }, (_, i) => {
@@ -112,8 +112,8 @@ function report(tally: Tally, missed: readonly string[], left: readonly Plan[], 
   for (const point of missed) say(`NEVER REACHED: ${point}`);
   if (left.length > 0) say(`NOT TRIED: ${left.length}`);
   const slowest = Math.max(0, ...tally.settledMs) / 1_000;
-  const { hooks, hookTries, notices, noticeTries } = tally.counts;
-  say(`${hooks} hooks in ${hookTries} tries, ${notices} notices in ${noticeTries} tries`);
+  const { incoming, incomingAttempts, outgoing, outgoingAttempts } = tally.counts;
+  say(`${incoming} incoming webhooks in ${incomingAttempts} attempts, ${outgoing} outgoing in ${outgoingAttempts}`);
   say(`settled after ${slowest.toFixed(1)} s at most; ${(elapsedMs / 1_000).toFixed(0)} s in all`);
   say(`${tally.passed} passed, ${tally.failed} failed`);
 }

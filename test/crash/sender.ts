@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { trialEnd } from './billing.ts';
-import type { PlannedHook, Said } from './billing.ts';
+import type { PlannedWebhook, Said } from './billing.ts';
 import { send } from './http.ts';
 import type { Answer } from './http.ts';
 
-export type SentHook = Said & { id: string; tries: number };
+export type SentWebhook = Said & { id: string; tries: number };
 /** All messages of one organization; a trial that they speak of is counted from `from`. */
-export type Billed = { from: Date; hooks: SentHook[] };
+export type Billed = { from: Date; incoming: SentWebhook[] };
 
 type Deps = {
   url: () => string;
@@ -38,31 +38,32 @@ export function makeSender({ url, organizationId, secret, complain, newId }: Dep
     return send(url(), 'POST', '/v1/hooks/billing', { body, headers });
   }
 
-  async function insist(hook: SentHook, body: object): Promise<string> {
+  async function insist(webhook: SentWebhook, body: object): Promise<string> {
     const giveUpAt = performance.now() + GIVE_UP_MS;
     while (performance.now() < giveUpAt) {
-      hook.tries += 1;
-      const answer = await trySend(hook.id, body);
+      webhook.tries += 1;
+      const answer = await trySend(webhook.id, body);
       if (answer && answer.status < 300) return String(answer.body['outcome']);
-      if (answer && answer.status < 500) throw new Error(`hook ${hook.id} was answered with ${answer.status}`);
-      if (answer?.status === 500) complain(`hook ${hook.id} was answered with 500`);
+      if (answer && answer.status < 500) throw new Error(`webhook ${webhook.id} was answered with ${answer.status}`);
+      if (answer?.status === 500) complain(`webhook ${webhook.id} was answered with 500`);
       await sleep(RETRY_MS);
     }
-    throw new Error(`hook ${hook.id} had no answer for a minute`);
+    throw new Error(`webhook ${webhook.id} had no answer for a minute`);
   }
 
-  async function sendOne({ says, again }: PlannedHook, occurredAt: Date, { from, hooks }: Billed): Promise<void> {
-    const hook = { id: `msg_${newId()}`, says, occurredAt, tries: 0 };
-    const body = bodyOf(organizationId, hook, from);
-    const outcome = await insist(hook, body);
-    if (outcome === 'repeated' && hook.tries === 1) complain(`hook ${hook.id} was new and taken for a repetition`);
-    hooks.push(hook);
+  async function sendOne({ says, again }: PlannedWebhook, occurredAt: Date, { from, incoming }: Billed): Promise<void> {
+    const webhook = { id: `msg_${newId()}`, says, occurredAt, tries: 0 };
+    const body = bodyOf(organizationId, webhook, from);
+    const outcome = await insist(webhook, body);
+    if (outcome === 'repeated' && webhook.tries === 1)
+      complain(`webhook ${webhook.id} was new and taken for a repetition`);
+    incoming.push(webhook);
     if (!again) return;
-    const second = await insist(hook, body);
-    if (second !== 'repeated') complain(`hook ${hook.id} was ${second} when it came again`);
+    const second = await insist(webhook, body);
+    if (second !== 'repeated') complain(`webhook ${webhook.id} was ${second} when it came again`);
   }
 
-  return async function bill(planned: readonly PlannedHook[], billed: Billed): Promise<void> {
+  return async function bill(planned: readonly PlannedWebhook[], billed: Billed): Promise<void> {
     let at = billed.from.getTime() - APART_MS * planned.length;
     for (const one of planned) {
       await sleep(one.pauseMs);

@@ -17,14 +17,14 @@ import type { Holder, Workos } from './workos.ts';
 export type Verdict = {
   /** Empty: all is as promised. */
   findings: string[];
-  /** Whether the service died where it was told to. */
+  /** Whether the service died at the ordered point. */
   died: boolean;
   /** From the last answer until all was settled, in milliseconds. */
   settledMs: number;
   counts: Counts;
 };
 /** What was sent, each once, and in how many tries. */
-export type Counts = { hooks: number; hookTries: number; notices: number; noticeTries: number };
+export type Counts = { incoming: number; incomingAttempts: number; outgoing: number; outgoingAttempts: number };
 
 /** WorkOS is reachable: what is left over is gone by then. */
 const SETTLED_WITHIN_MS = 30_000;
@@ -43,9 +43,9 @@ export async function runTrial(rig: Rig, plan: Plan): Promise<Verdict> {
   const holder = { organizationId, userId: plan.personal ? `user_${organizationId.slice(4)}` : undefined };
   const token = await open(rig, workos, holder);
   const deathsBefore = rig.deaths();
-  const notices = rig.receiver.keep(organizationId, plan.troubles);
+  const outgoing = rig.receiver.keep(organizationId, plan.troubles);
   const secret = rig.env['LATCHKEY_SECRET']!;
-  const deps = { url: rig.url, secret, token, sql: rig.sql, workos, ...holder, notices };
+  const deps = { url: rig.url, secret, token, sql: rig.sql, workos, ...holder, outgoing };
   const ways = { newId: randomUUID, complain: (what: string) => void findings.push(what) };
   const client = makeClient({ ...deps, ...ways, owner: plan.personal ? 'user' : 'organization' });
   const bill = makeSender({ ...deps, ...ways, secret: rig.billingSecret });
@@ -62,7 +62,7 @@ export async function runTrial(rig: Rig, plan: Plan): Promise<Verdict> {
     return check(deps, acted);
   };
   const left = await settled(look, SETTLED_WITHIN_MS);
-  // Once more, with nobody dying: what was right must stay so.
+  // Once more, without deaths: what was right must stay so.
   rig.disarm();
   await sleep(LOOK_EVERY_MS);
   if (left.length === 0) left.push(...(await settled(look, STAYS_WITHIN_MS)));
@@ -71,22 +71,22 @@ export async function runTrial(rig: Rig, plan: Plan): Promise<Verdict> {
     findings: [...findings, ...left, ...rig.complaints(), ...rig.receiver.complaints()],
     died,
     settledMs: performance.now() - from,
-    counts: countsOf(acted.billed, notices),
+    counts: countsOf(acted.billed, outgoing),
   };
 }
 
-function countsOf({ hooks }: Billed, notices: readonly Try[]): Counts {
+function countsOf({ incoming }: Billed, outgoing: readonly Try[]): Counts {
   return {
-    hooks: hooks.length,
-    hookTries: hooks.reduce((sum, { tries }) => sum + tries, 0),
-    notices: new Set(notices.map(({ id }) => id)).size,
-    noticeTries: notices.length,
+    incoming: incoming.length,
+    incomingAttempts: incoming.reduce((sum, { tries }) => sum + tries, 0),
+    outgoing: new Set(outgoing.map(({ id }) => id)).size,
+    outgoingAttempts: outgoing.length,
   };
 }
 
 /** An organization of the trial's own. @returns a token of its machine client, or of the person */
 async function open({ sql }: Rig, workos: Workos, { organizationId, userId }: Holder): Promise<string> {
-  // Before WorkOS says that it is there: so that it was never without billing. What is said of its status comes later.
+  // Before WorkOS reports the organization, so that it never lacks billing. Its status changes come later.
   await sql.query(
     `insert into tenants (organization_id, billing_status, status_since, created_at, updated_at)
      values ($1, 'active', now() - interval '1 day', now(), now())`,
@@ -132,9 +132,9 @@ async function playOutage(workos: Workos, { outageMs }: Plan): Promise<void> {
 /** Runs the command line until it dies at the point, then to its end. */
 async function reconcile(rig: Rig, plan: Plan, organizationId: string): Promise<string[]> {
   const args = ['--organization', organizationId];
-  const dying = startEntry('reconcile.ts', { ...rig.env, DIE_AT: plan.point, DIE_AT_PASS: '1' }, args);
+  const dying = startEntry('cli/reconcile.ts', { ...rig.env, DIE_AT: plan.point, DIE_AT_PASS: '1' }, args);
   const { signal } = await dying.exited;
-  const whole = startEntry('reconcile.ts', rig.env, args);
+  const whole = startEntry('cli/reconcile.ts', rig.env, args);
   const { code } = await whole.exited;
   return [
     ...(signal === 'SIGKILL' ? [] : [`the reconciliation did not come to ${plan.point}`]),

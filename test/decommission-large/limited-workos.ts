@@ -24,7 +24,7 @@ export function makeLimit(target: string, limit: number) {
 
   return {
     counted,
-    /** `refuseAt`: after so many deletions through this door one is told to wait for so long. */
+    /** `refuseAt`: after so many deletions through this proxy one is refused with a time to wait. */
     async open(refuseAt: number, waitSeconds: number): Promise<{ url: string; close(): void }> {
       let deletions = 0;
       let quietUntil = -Infinity;

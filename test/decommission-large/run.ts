@@ -125,13 +125,13 @@ async function check(counts: ReturnType<typeof makeLimit>['counted']): Promise<v
   const [distinct] = await db('audit_events').where(revoked).countDistinct('target_id as n');
   ensure(Number(distinct?.['n']) === keys, 'and no other');
   ensure((await count('audit_events', { action: 'organization.decommissioned' })) === 1, 'so is the end');
-  const audit = await runChild(process.execPath, [join('src', 'audit-verify.ts')], {
+  const audit = await runChild(process.execPath, [join('src', 'cli', 'audit-verify.ts')], {
     cwd: ROOT,
     env: environment('http://127.0.0.1:1'),
   });
   ensure(audit.code === 0, 'the chain of records holds');
   ensure(counts.most <= LIMIT, `WorkOS had ${counts.most} requests in its busiest second, of ${LIMIT}`);
-  ensure(counts.refused > 0 && counts.tooEarly === 0, `who was told to wait waited (${counts.refused} refusals)`);
+  ensure(counts.refused > 0 && counts.tooEarly === 0, `after a refusal Latchkey waited (${counts.refused} refusals)`);
   ensure(
     counts.deletions < keys * 1.02,
     `${counts.deletions} deletions were asked of it: a killed process repeats few`,

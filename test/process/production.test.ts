@@ -88,14 +88,14 @@ describe('the production start stops with exit code 1 and one message', () => {
 
 describe('npm run migrate', () => {
   test('says that DATABASE_URL is missing', async () => {
-    expect(await runEntry('migrate', {})).toMatchObject({
+    expect(await runEntry('cli/migrate', {})).toMatchObject({
       code: 1,
       stderr: 'DATABASE_URL needs a postgres:// address.\n',
     });
   });
 
   test('says that the database cannot be reached, in one line', async () => {
-    const { code, stderr } = await runEntry('migrate', await complete());
+    const { code, stderr } = await runEntry('cli/migrate', await complete());
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
@@ -104,10 +104,10 @@ describe('npm run migrate', () => {
 describe('the local WorkOS as a process of its own', () => {
   test('listens, keeps its state in the data folder and ends in order', async () => {
     const env = { PORT: '0', LATCHKEY_DATA_DIR: temporaryFolder() };
-    const workos = startEntry('workos-local', env);
+    const workos = startEntry('cli/local-workos', env);
     const [, url] = await workos.saw(/Local WorkOS on (\S+?),? /);
     expect((await fetch(`${url}/sso/jwks/client_latchkey`)).status).toBe(200);
-    const second = await runEntry('workos-local', env);
+    const second = await runEntry('cli/local-workos', env);
     expect([second.code, second.stderr.trimEnd().split('\n')]).toEqual([
       1,
       [expect.stringMatching(/^Local WorkOS did not start: /)],
@@ -116,7 +116,10 @@ describe('the local WorkOS as a process of its own', () => {
   });
 
   test('is never reachable from another machine', async () => {
-    const { code, stderr } = await runEntry('workos-local', { HOST: '0.0.0.0', LATCHKEY_DATA_DIR: temporaryFolder() });
+    const { code, stderr } = await runEntry('cli/local-workos', {
+      HOST: '0.0.0.0',
+      LATCHKEY_DATA_DIR: temporaryFolder(),
+    });
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^Local WorkOS did not start: .*loopback only.*\n$/)]);
   });
 });

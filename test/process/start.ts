@@ -13,23 +13,23 @@ type Env = Readonly<Record<string, string>>;
 type Entry =
   | 'main'
   | 'embedded'
-  | 'migrate'
-  | 'workos-local'
-  | 'reconcile'
-  | 'audit-verify'
-  | 'notices'
-  | 'hook-inbox'
-  | 'dead-letters'
-  | 'workos-events';
+  | 'cli/migrate'
+  | 'cli/local-workos'
+  | 'cli/reconcile'
+  | 'cli/audit-verify'
+  | 'cli/webhooks'
+  | 'cli/incoming-webhooks'
+  | 'cli/dead-letters'
+  | 'cli/workos-events';
 
-/** Starts one of the entries as a process of its own, which is gone after the test. */
+/** Starts an entry or a command as a process, which ends with the test. */
 export function startEntry(entry: Entry, env: Env): Child {
   const child = startChild(process.execPath, [join('src', `${entry}.ts`)], { cwd: ROOT, env });
   onTestFinished(() => child.kill('SIGKILL'));
   return child;
 }
 
-/** Runs one of the entries until it ends by itself. */
+/** Runs an entry or a command until it ends by itself. */
 export function runEntry(entry: Entry, env: Env, args: readonly string[] = []) {
   return runChild(process.execPath, [join('src', `${entry}.ts`), ...args], { cwd: ROOT, env });
 }

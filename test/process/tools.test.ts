@@ -12,20 +12,20 @@ const nowhere = async () => `postgres://latchkey:${encodeURIComponent(SECRET)}@1
 
 describe('npm run reconcile exits with code 1 and the reason', () => {
   test('without its environment', async () => {
-    const { code, stdout, stderr } = await runEntry('reconcile', {});
+    const { code, stdout, stderr } = await runEntry('cli/reconcile', {});
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^The environment is not complete:\n {2}DATABASE_URL: is missing\n/);
   });
 
   test('without a database that answers', async () => {
-    const { code, stdout, stderr } = await runEntry('reconcile', { ...SETTINGS, DATABASE_URL: await nowhere() });
+    const { code, stdout, stderr } = await runEntry('cli/reconcile', { ...SETTINGS, DATABASE_URL: await nowhere() });
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
     expect(stderr).not.toContain(encodeURIComponent(SECRET));
   });
 
   test('for an option that it does not have', async () => {
-    const { code, stderr } = await runEntry('reconcile', SETTINGS, ['--organisation', 'org_x']);
+    const { code, stderr } = await runEntry('cli/reconcile', SETTINGS, ['--organisation', 'org_x']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Unknown option '--organisation'/);
   });
@@ -33,7 +33,7 @@ describe('npm run reconcile exits with code 1 and the reason', () => {
 
 describe('npm run audit:verify exits with code 1 and the reason', () => {
   test('without a database', async () => {
-    expect(await runEntry('audit-verify', {})).toMatchObject({
+    expect(await runEntry('cli/audit-verify', {})).toMatchObject({
       code: 1,
       stdout: '',
       stderr: 'The audit log could not be verified: DATABASE_URL is missing; LATCHKEY_SECRET is missing.\n',
@@ -41,13 +41,13 @@ describe('npm run audit:verify exits with code 1 and the reason', () => {
   });
 
   test('without a database that answers', async () => {
-    const { code, stderr } = await runEntry('audit-verify', { ...SETTINGS, DATABASE_URL: await nowhere() });
+    const { code, stderr } = await runEntry('cli/audit-verify', { ...SETTINGS, DATABASE_URL: await nowhere() });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The audit log could not be verified: The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
 
   test('for an option that it does not have', async () => {
-    const { code, stderr } = await runEntry('audit-verify', {}, ['--fix']);
+    const { code, stderr } = await runEntry('cli/audit-verify', {}, ['--fix']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The audit log could not be verified: Unknown option '--fix'/);
   });
@@ -55,13 +55,15 @@ describe('npm run audit:verify exits with code 1 and the reason', () => {
 
 describe('the command of incoming webhooks exits with code 1 and the reason', () => {
   test.each([[[]], [['list', '--outcome', 'lost']], [['replay', "x'; --"]]])('for the arguments %j', async (args) => {
-    const { code, stdout, stderr } = await runEntry('hook-inbox', SETTINGS, args);
+    const { code, stdout, stderr } = await runEntry('cli/incoming-webhooks', SETTINGS, args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^Usage: npm run hooks -- list /);
   });
 
   test('without a database that answers', async () => {
-    const { code, stderr } = await runEntry('hook-inbox', { ...SETTINGS, DATABASE_URL: await nowhere() }, ['list']);
+    const { code, stderr } = await runEntry('cli/incoming-webhooks', { ...SETTINGS, DATABASE_URL: await nowhere() }, [
+      'list',
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
@@ -75,23 +77,25 @@ describe('npm run dead-letters exits with code 1 and the reason', () => {
     [['retry', 'hook_1'], /^Usage: /],
     [['retry', '--loop', 'events', 'one', 'two'], /^Usage: /],
   ])('for the arguments %j', async (args, said) => {
-    const { code, stdout, stderr } = await runEntry('dead-letters', SETTINGS, args);
+    const { code, stdout, stderr } = await runEntry('cli/dead-letters', SETTINGS, args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(said);
     expect(stderr).toContain('Usage: npm run dead-letters -- list ');
   });
 
   test('without a database that answers', async () => {
-    const { code, stderr } = await runEntry('dead-letters', { ...SETTINGS, DATABASE_URL: await nowhere() }, ['list']);
+    const { code, stderr } = await runEntry('cli/dead-letters', { ...SETTINGS, DATABASE_URL: await nowhere() }, [
+      'list',
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^The database cannot be reached: .*ECONNREFUSED.*\n$/);
   });
 });
 
 test.each<[Parameters<typeof runEntry>[0], string, string[]]>([
-  ['dead-letters', 'dead-letters', ['--help']],
-  ['hook-inbox', 'hooks', ['list', '-h']],
-  ['workos-events', 'workos:events', ['--help', '--unknown']],
+  ['cli/dead-letters', 'dead-letters', ['--help']],
+  ['cli/incoming-webhooks', 'hooks', ['list', '-h']],
+  ['cli/workos-events', 'workos:events', ['--help', '--unknown']],
 ])('%s prints its usage with --help, without an environment', async (entry, script, args) => {
   const { code, stdout, stderr } = await runEntry(entry, {}, args);
   expect([code, stderr]).toEqual([0, '']);

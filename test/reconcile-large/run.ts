@@ -58,7 +58,7 @@ try {
 
 async function reconcile(addresses: Record<string, string>, code: number, wanted: object): Promise<void> {
   const startedAt = performance.now();
-  const args = [`--max-old-space-size=${HEAP_MB}`, join('src', 'reconcile.ts'), '--json'];
+  const args = [`--max-old-space-size=${HEAP_MB}`, join('src', 'cli', 'reconcile.ts'), '--json'];
   const child = await runChild(process.execPath, args, {
     cwd: ROOT,
     env: {

@@ -27,7 +27,7 @@ test('npm run reconcile reports drift with exit code 2, repairs it, and then exi
   const [acme, other] = [await organizations.add(), await organizations.add()];
   const key = await makeDashboardKey({ workos }, acme.id, { name: 'by hand' });
   await makeDashboardKey({ workos }, other.id);
-  const looked = await runEntry('reconcile', env, ['--dry-run', '--json', '--organization', acme.id]);
+  const looked = await runEntry('cli/reconcile', env, ['--dry-run', '--json', '--organization', acme.id]);
   expect(looked.code).toBe(2);
   const { drift, ...numbers } = JSON.parse(looked.stdout) as { drift: object[] };
   expect(drift).toMatchObject([
@@ -35,11 +35,11 @@ test('npm run reconcile reports drift with exit code 2, repairs it, and then exi
   ]);
   expect(numbers).toMatchObject({ mended: 0, organizations: 1, keys: 1, failures: 0, left_out: ['test'] });
   expect(await db('api_keys')).toEqual([]);
-  const mended = await runEntry('reconcile', env);
+  const mended = await runEntry('cli/reconcile', env);
   expect([mended.code, mended.stderr]).toEqual([2, '']);
   expect(mended.stdout).toMatch(/^live +only_there +org_\w+ +api_key_\w+ +yes +absent → by hand \(no permissions\)$/m);
   expect(mended.stdout).toContain('live: 2 keys of 2 organizations compared, 2 differences repaired.');
-  const clean = await runEntry('reconcile', env);
+  const clean = await runEntry('cli/reconcile', env);
   expect([clean.code, clean.stdout.split('\n').slice(-3)]).toEqual([
     0,
     [
@@ -54,7 +54,7 @@ test('npm run reconcile that cannot list WorkOS repairs nothing and exits with 1
   const acme = await organizations.add();
   await makeDashboardKey({ workos }, acme.id);
   workos.faults.add({ kind: 'status', status: 401, times: 0 });
-  const { code, stderr } = await runEntry('reconcile', env, ['--organization', acme.id]);
+  const { code, stderr } = await runEntry('cli/reconcile', env, ['--organization', acme.id]);
   workos.faults.clear();
   expect(code).toBe(1);
   expect(stderr).toContain(`reconcile: live: ${acme.id} could not be read: WorkOS rejected the request.`);
@@ -65,14 +65,14 @@ test('npm run audit:verify says whether the log is whole, by its exit code too',
   const audit = makeTestAudit(clock, { secret: env['LATCHKEY_SECRET']!, previousSecrets: [] });
   const events = [1, 2, 3].map((i) => anAuditEvent('org_audited', i));
   await transaction(db, (trx) => audit.appendAll(trx, 'org_audited', events));
-  const sound = await runEntry('audit-verify', env, ['--organization', 'org_audited']);
+  const sound = await runEntry('cli/audit-verify', env, ['--organization', 'org_audited']);
   expect([sound.code, sound.stdout]).toEqual([
     0,
     expect.stringMatching(/^The audit log is sound: 3 events of 1 organizations\.\nNo seals were read: /),
   ]);
   await db.raw('alter table audit_events disable trigger user');
   await db('audit_events').where({ organization_id: 'org_audited', sequence: 2 }).del();
-  const broken = await runEntry('audit-verify', env);
+  const broken = await runEntry('cli/audit-verify', env);
   expect(broken.code).toBe(2);
   expect(broken.stdout).toMatch(/^org_audited {2}event 2 {2}missing {2}by the owner of the database$/m);
   expect(broken.stdout).toMatch(/^THE AUDIT LOG IS BROKEN in 1 places: \d+ events of \d+ organizations\.$/m);
@@ -93,12 +93,15 @@ test('the command of incoming webhooks lists them and replays one by its id', as
     attempts: 1,
     payload: { kind: 'billing', message },
   });
-  const listed = await runEntry('hook-inbox', env, ['list', '--source', 'billing', '--outcome', 'applied']);
+  const listed = await runEntry('cli/incoming-webhooks', env, ['list', '--source', 'billing', '--outcome', 'applied']);
   expect([listed.code, listed.stderr]).toEqual([0, '']);
   expect(listed.stdout).toMatch(
     /^hook_01KC3J2R8V5W2N4XQ7T9B6D0EH .*applied .*msg_1 +org_hooked +tried 1 time\n1 hook\.\n$/,
   );
-  const told = [await runEntry('hook-inbox', env, ['replay', id]), await runEntry('hook-inbox', env, ['replay', id])];
+  const told = [
+    await runEntry('cli/incoming-webhooks', env, ['replay', id]),
+    await runEntry('cli/incoming-webhooks', env, ['replay', id]),
+  ];
   expect(told.map(({ code, stdout }) => [code, stdout])).toEqual([
     [0, `${id}  applied  org_hooked\n`],
     [0, `${id}  unchanged  org_hooked\n`],
@@ -106,7 +109,7 @@ test('the command of incoming webhooks lists them and replays one by its id', as
   expect(await db('tenants').where({ organization_id: 'org_hooked' }).first()).toMatchObject({
     billing_status: 'active',
   });
-  const none = await runEntry('hook-inbox', env, ['replay', `${id.slice(0, -1)}0`]);
+  const none = await runEntry('cli/incoming-webhooks', env, ['replay', `${id.slice(0, -1)}0`]);
   expect([none.code, none.stdout]).toEqual([2, '']);
 });
 
@@ -125,12 +128,12 @@ test('npm run dead-letters lists what a loop gave up, and makes one due now', as
     { ...failed, item: dead, attempts: 8, dead_at: at },
     { ...failed, item: failing, attempts: 1, dead_at: null },
   ]);
-  const listed = await runEntry('dead-letters', env, ['list', '--organization', 'org_dead']);
+  const listed = await runEntry('cli/dead-letters', env, ['list', '--organization', 'org_dead']);
   const line = `apply_waiting_hooks  ${dead}  org_dead  8 tries  2026-01-01T00:00:00.000Z  WorkOS answered 422`;
   expect([listed.code, listed.stdout]).toEqual([0, `${line}\n1 dead letter.\n`]);
 
   const retry = (item: string, loop = 'apply_waiting_hooks') =>
-    runEntry('dead-letters', env, ['retry', '--loop', loop, item]);
+    runEntry('cli/dead-letters', env, ['retry', '--loop', loop, item]);
   const retried = await retry(dead);
   expect([retried.code, retried.stdout]).toEqual([0, `apply_waiting_hooks  ${dead}  is due now.\n`]);
   const row = await db('background_failures').where({ item: dead }).first();

@@ -45,26 +45,26 @@ test('lists undelivered webhooks, and sends a dead letter again', async () => {
     ]),
   );
 
-  const all = await runEntry('notices', env, ['list']);
+  const all = await runEntry('cli/webhooks', env, ['list']);
   expect([all.code, all.stderr, all.stdout.split('\n').length]).toEqual([0, '', 4]);
-  const dead = await runEntry('notices', env, ['list', '--dead', '--organization', 'org_a']);
+  const dead = await runEntry('cli/webhooks', env, ['list', '--dead', '--organization', 'org_a']);
   const line = /^(notice_\w{26}) {2}dead {2}crm {2}org_a {2}api_key\.limit_reached {2}\S+Z {2}1 try {2}answered 500\n$/;
   expect(dead.stdout).toMatch(line);
   const id = line.exec(dead.stdout)![1]!;
 
-  expect(await runEntry('notices', env, ['replay', id])).toMatchObject({
+  expect(await runEntry('cli/webhooks', env, ['replay', id])).toMatchObject({
     code: 0,
     stdout: `${id} will be sent again.\n`,
   });
-  expect((await runEntry('notices', env, ['list', '--dead', '--organization', 'org_a'])).stdout).toBe('');
-  const again = await runEntry('notices', env, ['replay', id]);
+  expect((await runEntry('cli/webhooks', env, ['list', '--dead', '--organization', 'org_a'])).stdout).toBe('');
+  const again = await runEntry('cli/webhooks', env, ['replay', id]);
   expect(again).toMatchObject({ code: 1, stderr: `There is no notice ${id} that was delivered or given up.\n` });
 });
 
 test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--nonsense']]])(
   'with %j prints its usage and exits with 1',
   async (args) => {
-    const { code, stdout, stderr } = await runEntry('notices', env, args);
+    const { code, stdout, stderr } = await runEntry('cli/webhooks', env, args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/npm run notices|--nonsense/);
   },
@@ -81,7 +81,7 @@ const write = (id: string, count: number) =>
 describe('the list of webhooks', () => {
   test('has 2,500 webhooks in their order', async () => {
     await write('org_many', 2_500);
-    const { stdout } = await runEntry('notices', env, ['list', '--organization', 'org_many']);
+    const { stdout } = await runEntry('cli/webhooks', env, ['list', '--organization', 'org_many']);
     const ids: string[] = await db('outbox').where({ organization_id: 'org_many' }).orderBy('sequence').pluck('id');
     expect(ids).toHaveLength(2_500);
     expect(
