@@ -45,7 +45,7 @@ export type Server = { url: string; pid: number };
 export async function startServer(lifetime: Lifetime, file: string, core: Core, env: Env = {}): Promise<Server> {
   const port = await freePort();
   const [program, ...args] = commandOn(core, file);
-  // Log lines are written, as in production, and read by nobody.
+  // Log lines are written, as in production, and discarded.
   const { PATH = '' } = process.env;
   const child = spawn(program, args, {
     cwd: ROOT,

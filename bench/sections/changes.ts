@@ -61,7 +61,7 @@ async function delays(cluster: Cluster, trials: number, place: Place): Promise<D
   return { p50, p99, max: Math.max(...times) };
 }
 
-/** Until the key is answered from memory: a read may have raced the notice of the key's making, and is not kept. */
+/** Waits until the key is answered from memory: a read that raced the invalidation of its creation is not cached. */
 async function warm({ works, knows }: Place, key: string): Promise<void> {
   const from = performance.now();
   do {

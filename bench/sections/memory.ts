@@ -8,7 +8,7 @@ import { count } from '../tables.ts';
 import { verifyRequest, verifyTarget } from '../targets.ts';
 
 const AT_MOST_MB = 200;
-/** Of the second half of the soak; less cannot be told from the garbage collector's own coming and going. */
+/** Of the second half of the soak; a smaller growth is within the noise of the garbage collector. */
 const FLAT_MB_PER_MINUTE = 1;
 const SAMPLE_SECONDS = 1;
 

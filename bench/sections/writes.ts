@@ -11,7 +11,7 @@ const RATES = [0, 200, 2_000] as const;
 /** Few, so that one batch more or less is no more than these. */
 const KEYS = 10;
 const SECONDS = { short: 1, full: 5 };
-/** A connection of PostgreSQL that has nothing to do tells within ten seconds what it did. */
+/** An idle connection of PostgreSQL reports its statistics within ten seconds. */
 const SETTLE_MS = { short: 1_000, full: 12_000 };
 
 type Written = { verifications: number; rows: number };

@@ -44,5 +44,5 @@ function open(): void {
 
 for (let i = 0; i < attack.sockets; i++) open();
 
-// Where nobody is left to end it.
+// Where its parent has died.
 setTimeout(() => process.exit(0), LONGEST_MS);

@@ -24,18 +24,18 @@ async function restartServer(): Promise<void> {
 test.each([
   ['cuts every connection', async () => proxy.cut()],
   ['restarts', restartServer],
-])('heals without a restart when the database %s under load', async (_what, disturb) => {
+])('recovers without a restart when the database %s under load', async (_what, disturb) => {
   const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
   const owner = await acme.session();
-  const told: string[] = [];
+  const received: string[] = [];
   const seen = new Set<string>();
   const until = performance.now() + 3_000;
   async function load(): Promise<void> {
     while (performance.now() < until) {
       seen.add(sayOf(await list(owner)));
-      if (told.length > 80) continue;
+      if (received.length > 80) continue;
       const made = await create(service, owner);
-      if (made.status === 201) told.push(String(made.body['id']));
+      if (made.status === 201) received.push(String(made.body['id']));
       seen.add(sayOf(made));
     }
   }
@@ -46,15 +46,15 @@ test.each([
   }
   await Promise.all(loads);
   expect([...seen].filter((say) => !['200', '201', '503 database_unavailable'].includes(say))).toEqual([]);
-  expect(told.length).toBeGreaterThan(0);
+  expect(received.length).toBeGreaterThan(0);
   for (let i = 0; i < 10; i++) expect((await list(owner)).status).toBe(200);
   const { there, here } = await expectedEverywhere(service, acme.id);
   expect(there).toEqual(here);
-  // Each key that was told is there; one whose answer was lost is in the list for its owner to revoke.
-  expect(here).toEqual(expect.arrayContaining(inOrder(told)));
+  // Every key that a caller got is in the list; one whose answer was lost is there for its owner to revoke.
+  expect(here).toEqual(expect.arrayContaining(inOrder(received)));
 });
 
-test('a database that is down is 503 within a bounded wait, and the service heals when it is back', async () => {
+test('answers 503 within a bounded wait while the database is down, and recovers when it is back', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   await list(owner);
@@ -87,7 +87,7 @@ test('a loop that could not reach the database does its work when it is back', a
   expect(await expectedEverywhere(service, acme.id)).toEqual({ there: [], here: [] });
 });
 
-test('a database that says nothing any more is 503 within a bounded wait, and heals when it speaks again', async () => {
+test('answers 503 within a bounded wait while the database is silent, and recovers when it answers again', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   await Promise.all([list(owner), list(owner), list(owner)]);

@@ -3,9 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 
 /** How an answer to a commit gets lost. */
 export type CommitLoss =
-  /** The server commits; nobody hears of it. */
+  /** The server commits, and its answer is lost. */
   | 'after'
-  /** The server never hears of it, and rolls back. */
+  /** The commit does not reach the server, which rolls back. */
   | 'before'
   /** The client is cut off first; the server commits a little later. */
   | 'late';

@@ -92,6 +92,6 @@ export async function makeClient(cluster: Pick<Cluster, 'organizations'>, [first
       }
     },
   };
-  if ((await client.bill(first, 'active')) !== 'ok') throw new Error('billing was not told');
+  if ((await client.bill(first, 'active')) !== 'ok') throw new Error('the billing webhook was not accepted');
   return client;
 }

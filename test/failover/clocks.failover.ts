@@ -9,7 +9,7 @@ const LEASES_MS = 10_000;
 
 const cluster = await startCluster({ synchronous: false });
 const { primary } = cluster;
-// The monotonic clock goes on as it is, as where somebody sets the clock of a machine.
+// The monotonic clock is unchanged, as when an operator sets the clock of a machine.
 const env = { DONT_FAKE_MONOTONIC: '1', LATCHKEY_EVENTS_INTERVAL_MS: '200' };
 const [right, fast, slow] = await Promise.all([
   cluster.replica(primary.url, { env }),

@@ -10,7 +10,7 @@ const BOUND_MS = 3_000;
 const WATCHED_MS = 6_000;
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-/** Both ways: what the database sends would arrive, and be answered by nobody. */
+/** Both ways: otherwise packets of the database would arrive, and get no answer. */
 const rules = (port: number) => [
   ['OUTPUT', '-p', 'tcp', '--dport', `${port}`, '-j', 'DROP'],
   ['INPUT', '-p', 'tcp', '--sport', `${port}`, '-j', 'DROP'],
@@ -38,9 +38,9 @@ function makeNamespace() {
     within,
     outside: `${net}.1`,
     address: `${net}.2`,
-    /** Nothing reaches this port from inside any more, and nobody is told. */
+    /** Drops everything to this port from inside, without a rejection. */
     cut: (port: number) => rules(port).forEach((rule) => inside('iptables', '-A', ...rule)),
-    heal: (port: number) => rules(port).forEach((rule) => inside('iptables', '-D', ...rule)),
+    reconnect: (port: number) => rules(port).forEach((rule) => inside('iptables', '-D', ...rule)),
   };
 }
 
@@ -78,7 +78,7 @@ test('a replica that is cut off from its database in silence calls a revoked key
   expect(servedMs).toBeLessThan(BOUND_MS);
   expect(await client.verify(lonely, keys[0]!)).toMatchObject({ status: 503, code: 'database_unavailable' });
   expect([await client.ready(lonely), await client.ready(free)]).toEqual([503, 200]);
-  namespace.heal(primary.port);
+  namespace.reconnect(primary.port);
   await becomesReady(client, lonely);
   for (const key of keys) expect((await client.verify(lonely, key)).code).toBe('revoked');
   expect((await violations([free, lonely])).found).toEqual([]);

@@ -1,6 +1,6 @@
 import type { At, Key, Outcome } from './client.ts';
 
-/** What a client asked for and was told, in milliseconds of one monotonic clock; `unknown` may have happened or not. */
+/** The requests and answers of a client, in milliseconds of one monotonic clock; `unknown` may have happened or not. */
 export type Write =
   | { f: 'create'; key: Key | undefined; invoked: number; completed: number; outcome: Outcome }
   | { f: 'revoke'; key: Key; invoked: number; completed: number; outcome: Outcome }

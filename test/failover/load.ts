@@ -11,7 +11,7 @@ const CALM_MS = 20_000;
 
 const now = () => performance.now();
 
-/** Clients that create, revoke and bill, and readers of every key at every replica, until they are told to stop. */
+/** Clients that create, revoke and bill, and readers of every key at every replica, until they are stopped. */
 export function startLoad(client: Client, replicas: readonly [At, ...At[]]) {
   const history: History = { writes: [], reads: [] };
   const stopping = new AbortController();

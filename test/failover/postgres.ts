@@ -72,7 +72,7 @@ async function start(folder: string, port: number) {
     kill,
     stop: () => control('--mode=fast', 'stop'),
     begin,
-    /** Lets whoever comes from these addresses in. */
+    /** Accepts connections from these addresses. */
     async admit(network: string): Promise<void> {
       appendFileSync(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`);
       await control('reload');

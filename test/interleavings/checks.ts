@@ -77,7 +77,7 @@ function answers({ played }: Seen): string[] {
   });
 }
 
-/** What was answered with 200 stays so: nobody here gives a key more addresses, a higher limit or a later end. */
+/** An answer 200 stays true: no operation gives a key more addresses, a higher limit or a later expiry. */
 function restrictions({ scene, rows, played }: Seen): string[] {
   const row = rows.find(({ workos_id: id }) => id === scene.key.id);
   if (!row) return ['the key has no row any more'];
@@ -200,7 +200,7 @@ function quota({ rows, now }: Seen): string[] {
   return counted.length > MOST_KEYS ? [`${counted.length} keys where ${MOST_KEYS} are allowed`] : [];
 }
 
-/** The end of a key is recorded once, whoever brought it about. */
+/** The end of a key is recorded once, by one of the operations. */
 async function recorded({ scene }: Seen): Promise<string[]> {
   const { rows } = await scene.world.sql.query<{ target_id: string; times: string }>(
     `select target_id, count(*) as times from audit_events where organization_id = $1 and action = 'api_key.revoked'

@@ -12,7 +12,7 @@ export type Operation = {
   run: (scene: Scene, by: Hands) => Promise<Answer[]>;
 };
 
-/** `nth` tells operations of one kind apart. */
+/** `nth` distinguishes operations of one kind. */
 export type Hands = { nth: number };
 
 const HOUR_MS = 60 * 60_000;

@@ -31,7 +31,7 @@ export type Scene = {
 const PERMISSIONS = ['apikeys:read', 'apikeys:write', 'audit:read', 'workspace:read', 'workspace:write'];
 export const NARROW_PERMISSIONS = ['workspace:read'];
 const DAY_S = 24 * 60 * 60;
-/** How old a row must be for nobody to look for its key any more. */
+/** The age at which the settler stops searching for the key of a row. */
 const LONG_AGO_MS = 4 * 60_000;
 const DRIFTED = ['workspace:read', 'audit:read', 'tasks:write'];
 

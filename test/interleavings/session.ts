@@ -15,7 +15,7 @@ type Options = {
   /** How many interleavings, and how many kinds of failures, are enough. */
   limit: number;
   failures: number;
-  /** Whether a failing interleaving is told as it is, instead of the least one. */
+  /** Whether to report a failing interleaving as it is, instead of the smallest one. */
   keep: boolean;
   say: (text: string) => void;
 };
@@ -27,7 +27,7 @@ const SERVER = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.
 const PLAYS_PER_WORLD = 400;
 const PROGRESS_MS = 60_000;
 
-/** Plays interleavings, counts them and tells of those that fail. */
+/** Plays interleavings, counts them and reports failures. */
 export function makeSession({ endAt, limit, failures, keep, say }: Options) {
   const counts = { played: 0, steps: 0, loopSteps: 0, failed: 0 };
   const orders = new Set<string>();

@@ -140,7 +140,7 @@ function makeParts({ db, stage, workos, clock, complain }: PartDeps) {
   const container = makeContainer({ ...given, alone: true, strict: true });
   return {
     container,
-    // What replicas hear of each other is read once a second, which no interleaving could repeat.
+    // Replicas read each other's changes once a second, which no interleaving could repeat.
     reconcile: makeReconciliation({ ...given, alone: true }),
     marker: makeMarker(...deriveKeys(config, 'workos key marker')),
   };

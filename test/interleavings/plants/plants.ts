@@ -1,6 +1,6 @@
 import type { OperationName } from '../operations.ts';
 
-/** A fault that somebody could make: a lock, a comparison or a catch that is not there, or a pause that is too long. */
+/** A plausible fault of the code: a lock, a comparison or a catch that is missing, or a pause that is too long. */
 export type Plant = {
   /** Of the sources, from `src` on. */
   file: string;
