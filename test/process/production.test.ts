@@ -26,10 +26,10 @@ describe('the production start stops with exit code 1 and one message', () => {
     expect(stderr.trimEnd().split('\n')).toEqual([
       'The environment is not complete:',
       '  DATABASE_URL: is missing',
+      '  LATCHKEY_SECRET: is missing',
       '  WORKOS_API_KEY: is missing',
       '  WORKOS_CLIENT_ID: is missing',
       '  WORKOS_COOKIE_PASSWORD: is missing',
-      '  LATCHKEY_SECRET: is missing',
     ]);
   });
 
