@@ -8,7 +8,7 @@ export default defineConfig({
   description: 'API keys for products on WorkOS.',
   // The README is the landing page, so that its links and those of the pages hold in the repository and here.
   srcDir: '..',
-  srcExclude: ['node_modules/**', 'test/**', 'src/**', 'examples/**', 'dist/**', '.data/**'],
+  srcExclude: ['**/node_modules/**', 'dist/**', '.data/**'],
   rewrites: { 'README.md': 'index.md' },
   // Files named config.ts are the service's, not the site's.
   additionalConfig: {},

@@ -15,9 +15,18 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group('Reference', 'docs/reference'),
     group('Explanation', 'docs/explanation'),
     { ...group('Contributing', 'docs/how-to/contribute', ['CONTRIBUTING.md', 'docs/glossary.md']), collapsed: true },
+    { text: 'Rooms of the code', collapsed: true, items: rooms() },
     { ...group('Decisions', 'docs/decisions'), collapsed: true },
     { text: 'Project', collapsed: true, items: ['CHANGELOG.md', 'SECURITY.md', 'bench/README.md'].map(pageOf) },
   ];
+}
+
+/** The rooms of the code that describe themselves, by their folders. */
+function rooms(): DefaultTheme.SidebarItem[] {
+  const pages = globSync('src/**/README.md', { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'));
+  return pages
+    .toSorted()
+    .map((path) => ({ text: path.slice('src/'.length, -'/README.md'.length), link: pageOf(path).link }));
 }
 
 function group(text: string, folder: string, first: readonly string[] = []): DefaultTheme.SidebarItem {
