@@ -7,7 +7,7 @@ import { connectEmbedded } from './db/connect-embedded.ts';
 import { isFirst, migrate } from './db/migrations.ts';
 import { holdDataFolder } from './embedded/data-folder.ts';
 import { demoProductOf, firstKeyOf, folderOfProduct, hasTestKeys } from './embedded/demo-product.ts';
-import { seedDemoTenants } from './embedded/demo-tenants.ts';
+import { seedDemoTenants } from './tenants/demo-tenants.ts';
 import { embeddedEnvironment, ignoredVariables, readStartVariables } from './embedded/environment.ts';
 import { reasonOf } from './embedded/storage-errors.ts';
 import { welcome } from './embedded/welcome.ts';

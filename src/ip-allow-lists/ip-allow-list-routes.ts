@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { IpAllowList } from '../ip/ip-allow-list.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
-import type { IpAllowListRepository } from './ip-allow-list-repository.ts';
+import type { OrganizationIpAllowLists } from '../tenants/organization-ip-allow-lists.ts';
 import type { SetIpAllowList } from './set-ip-allow-list.ts';
 
-type Deps = { lists: Pick<IpAllowListRepository, 'find'>; setIpAllowList: SetIpAllowList };
+type Deps = { lists: Pick<OrganizationIpAllowLists, 'find'>; setIpAllowList: SetIpAllowList };
 
 const common = {
   path: '/v1/organization/ip-allow-list',

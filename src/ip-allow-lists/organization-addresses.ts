@@ -1,9 +1,9 @@
 import { makeGuardedMemory } from '../invalidation/guarded-memory.ts';
 import { ipNotAllowed, isAddressAllowed } from '../ip/ip-match.ts';
-import type { IpAllowListRepository } from './ip-allow-list-repository.ts';
+import type { OrganizationIpAllowLists } from '../tenants/organization-ip-allow-lists.ts';
 
 type Deps = {
-  lists: Pick<IpAllowListRepository, 'find'>;
+  lists: Pick<OrganizationIpAllowLists, 'find'>;
   memory: Pick<AllowListMemory, 'get' | 'fill' | 'generation'>;
   /** Whether this replica receives every invalidation, so that its memory is current. */
   isTrusted: () => boolean;

@@ -8,11 +8,11 @@ import { isAddressAllowed } from '../ip/ip-match.ts';
 import { normalizeRanges } from '../ip/ip-range.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
-import type { IpAllowListRepository } from './ip-allow-list-repository.ts';
+import type { OrganizationIpAllowLists } from '../tenants/organization-ip-allow-lists.ts';
 
 type Deps = {
   db: Knex;
-  lists: Pick<IpAllowListRepository, 'put'>;
+  lists: Pick<OrganizationIpAllowLists, 'put'>;
   /** Inserts the tenant's row if it is missing, and locks it until the transaction ends. */
   holdTenant: (trx: Knex.Transaction, organizationId: string) => Promise<unknown>;
   audit: AuditLog;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { AuditLog } from '../../audit/audit-log.ts';
-import { makeIpAllowListRepository } from '../../ip-allow-lists/ip-allow-list-repository.ts';
+import { makeOrganizationIpAllowLists } from '../../tenants/organization-ip-allow-lists.ts';
 import { ipAllowListRoutes } from '../../ip-allow-lists/ip-allow-list-routes.ts';
 import { makeOrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
 import type { AllowListMemory } from '../../ip-allow-lists/organization-addresses.ts';
@@ -26,7 +26,7 @@ type Deps = {
 
 /** Parts of the organizations' IP allow lists: their routes, and the guard of every request. */
 export function makeAddressParts({ db, product, audit, allowListMemory: memory, trust, tenants, clock }: Deps) {
-  const lists = makeIpAllowListRepository(db);
+  const lists = makeOrganizationIpAllowLists(db);
   const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
   return {

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import { replaceHmacs } from '../../api-keys/rows/replace-hmacs.ts';
+import type { ReplacedHmac } from '../../api-keys/rows/replace-hmacs.ts';
 
 type Deps = {
   db: Knex;
@@ -9,7 +11,6 @@ type Deps = {
   /** How long renewals are gathered before they are written together. */
   gatherMs?: number;
 };
-type Renewal = { from: Buffer; to: Buffer };
 
 export type RenewHash = (from: Buffer, to: Buffer) => void;
 
@@ -22,13 +23,13 @@ const MAX_WAITING = 1_000;
  * left for the key's next use. Skips rows that have changed or are locked.
  */
 export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: Deps): RenewHash {
-  const waiting = new Map<string, Renewal>();
+  const waiting = new Map<string, ReplacedHmac>();
   let running = false;
 
   async function flush(): Promise<void> {
     const renewals = [...waiting.values()];
     try {
-      await renew(db, hmacKeyId, renewals);
+      await replaceHmacs(db, hmacKeyId, renewals);
     } catch (error) {
       log.warn({ err: error, keys: renewals.length }, 'failed to renew HMACs; retrying at the next use of their keys');
     }
@@ -48,19 +49,6 @@ export function makeRenewHashes({ db, hmacKeyId, log, gatherMs = GATHER_MS }: De
     waiting.set(nameOf(from), { from, to });
     start();
   };
-}
-
-async function renew(db: Knex, hmacKeyId: string, renewals: readonly Renewal[]): Promise<void> {
-  await db.raw(
-    `with stale as (
-       select k.organization_id, k.id, n.renewed
-       from unnest(?::bytea[], ?::bytea[]) as n (kept, renewed) join api_keys k on k.secret_hash = n.kept
-       for update of k skip locked
-     )
-     update api_keys k set secret_hash = stale.renewed, hash_key = ?
-     from stale where k.organization_id = stale.organization_id and k.id = stale.id`,
-    [renewals.map(({ from }) => from), renewals.map(({ to }) => to), hmacKeyId],
-  );
 }
 
 function nameOf(hash: Buffer): string {

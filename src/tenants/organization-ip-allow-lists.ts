@@ -2,9 +2,10 @@ import type { Knex } from 'knex';
 
 type Row = { organization_id: string; ip_allow_list: string[]; updated_at: Date };
 
-export type IpAllowListRepository = ReturnType<typeof makeIpAllowListRepository>;
+export type OrganizationIpAllowLists = ReturnType<typeof makeOrganizationIpAllowLists>;
 
-export function makeIpAllowListRepository(db: Knex) {
+/** The IP allow-list of each organization, which is a column of its tenant. */
+export function makeOrganizationIpAllowLists(db: Knex) {
   return {
     /** @returns an empty list for an organization without one, or an unknown one */
     async find(organizationId: string): Promise<readonly string[]> {
