@@ -25,8 +25,8 @@ const Variables = z.object({
 });
 
 /**
- * What the tools of the audit log need of the environment, and no more. `LATCHKEY_AUDIT_SECRETS`: secrets that the service
- * needs no longer, and old links still do.
+ * Reads what the commands of the audit log need of the environment, and no more. `LATCHKEY_AUDIT_SECRETS` are secrets that
+ * only old links still need.
  * @throws StartError that names every wrong or missing variable, and repeats no value
  */
 export function readAuditConfig(env: Readonly<Record<string, string | undefined>>) {

@@ -40,7 +40,7 @@ export type AuditEvent = {
   action: AuditAction;
   actor: Actor;
   target: { kind: 'api_key' | 'organization' | 'session'; id: string };
-  /** As whom the actor acted, if that is another person. */
+  /** The user whom the actor impersonated. */
   actingAs?: string | undefined;
   requestId: string | undefined;
   ip: string | undefined;
@@ -48,17 +48,17 @@ export type AuditEvent = {
   details: Readonly<Record<string, unknown>>;
 };
 
-/** An event in its place of the chain. */
+/** An event with its place in the chain. */
 export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurredAt: Date };
 /** With the hash of its link, which covers every event of the organization up to this one. */
 export type LinkedEvent = RecordedEvent & { link: LinkHash };
 
-/** Nothing that is kept or told of an organization and its keys follows from its people's coming and going. */
+/** Whether an event is about a session. Such events change no key and no organization, so no cache and no webhook. */
 export function isOfSession({ action }: Pick<AuditEvent, 'action'>): boolean {
   return action.startsWith('session.');
 }
 
-/** Who acted and from where. */
+/** The actor, and where the request came from. */
 export type AuditSource = Pick<AuditEvent, 'actor' | 'actingAs' | 'requestId' | 'ip'>;
 
 /** A caller of the API as the source of an event. */
@@ -68,7 +68,7 @@ export function auditSource(caller: Caller, context: RequestContext): AuditSourc
   return { actor: { kind: caller.kind, id: callerId(caller) }, requestId, ip };
 }
 
-/** A person who is signed in, as the source of an event; somebody who acts as that person is the one who acts. */
+/** A signed-in user as the source of an event. An impersonator is the actor, and the user is whom they acted as. */
 export function personSource(
   { userId, impersonator }: Pick<UserCaller, 'userId' | 'impersonator'>,
   { requestId, ip }: Pick<RequestContext, 'requestId' | 'ip'>,
@@ -77,7 +77,7 @@ export function personSource(
   return { actor: { kind: 'user', id: impersonator }, actingAs: userId, requestId, ip };
 }
 
-/** Work that nobody asked for at this moment: a loop of ours, or something that happened at WorkOS. */
+/** The source of an event without a request: a loop, or a change at WorkOS. */
 export function backgroundSource(kind: 'system' | 'workos', id: string): AuditSource {
   return { actor: { kind, id }, requestId: undefined, ip: undefined };
 }

@@ -10,7 +10,7 @@ import type { AuditRepository } from './audit-repository.ts';
 const AuditEventView = z
   .object({
     id: z.string(),
-    sequence: z.int().describe("The event's number in its organization, without gaps."),
+    sequence: z.int().describe('The number of the event in its organization, without gaps.'),
     occurred_at: z.iso.datetime(),
     action: z.string(),
     actor: z.object({ kind: z.string(), id: z.string() }),
@@ -24,8 +24,8 @@ const AuditEventView = z
 const Query = z.strictObject({
   ...pageQuery,
   action: z.enum(AUDIT_ACTIONS).optional(),
-  target_id: z.string().regex(ID, 'This is no id.').optional(),
-  actor_id: z.string().regex(ACTOR_ID, 'This is no id.').optional(),
+  target_id: z.string().regex(ID, 'This is not an id.').optional(),
+  actor_id: z.string().regex(ACTOR_ID, 'This is not an id.').optional(),
 });
 
 export function auditRoutes({ auditEvents }: { auditEvents: Pick<AuditRepository, 'list'> }): Route[] {
@@ -35,7 +35,7 @@ export function auditRoutes({ auditEvents }: { auditEvents: Pick<AuditRepository
       method: 'get',
       path: '/v1/audit-events',
       tag: 'Audit',
-      summary: 'List what happened in the organization, newest first',
+      summary: 'List the audit events of the organization, newest first',
       scope: ['audit:read'],
       billing: 'read',
       query: Query,

@@ -38,7 +38,7 @@ export function toLinkHash({ hash, link_version: version, link_key: keyId }: Aud
   return { hash, version, keyId };
 }
 
-/** As `append_audit_events` takes it. */
+/** The form that the function `append_audit_events` takes. */
 export function toRow(event: RecordedEvent, { hash, keyId }: LinkHash) {
   return {
     organization_id: event.organizationId,

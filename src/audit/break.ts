@@ -1,13 +1,13 @@
-/** Who can have done it, of those who have no more than this. */
+/** The least access that can have caused a break. */
 const OWNER = 'the owner of the database';
 const ROLE = "the application's role when it was added, or the owner of the database";
 const UNTIL_CLOSED = "the owner of the database, or until the upgrade is closed the application's role";
 const SECRET = 'the owner of the database; with LATCHKEY_SECRET where its links have a key';
-const FILE = 'somebody who writes the place of the seals';
+const FILE = 'anyone who can write where the seals are kept';
 
 /**
- * Where the log does not hold. Of chains: `sequence` to `until` are events of the organization. Of seals, which belong to
- * no organization: they are numbers of seals.
+ * A place where the log is broken. In a chain, `sequence` to `until` are events of the organization. Among the seals, which
+ * belong to no organization, they are numbers of seals.
  */
 export type Break = {
   kind: BreakKind;
@@ -17,9 +17,9 @@ export type Break = {
   id: string | undefined;
 };
 
-export type BreakKind = keyof typeof SAID;
+export type BreakKind = keyof typeof DESCRIPTIONS;
 
-const SAID = {
+const DESCRIPTIONS = {
   changed: ['changed: it is not what followed the event before it', ROLE],
   unknown_key: ['its key is of a secret that was not given, or of none', ROLE],
   unkeyed: ['its link has no key, though the upgrade is closed', OWNER],
@@ -36,7 +36,7 @@ const SAID = {
   export_removed: ['missing with the whole organization: WorkOS Audit Logs have them', OWNER],
   export_differs: [
     'not what WorkOS Audit Logs have: rewritten',
-    `${SECRET}; or somebody who writes to WorkOS Audit Logs`,
+    `${SECRET}; or anyone who can write to WorkOS Audit Logs`,
   ],
   mark: ['marked as sealed, and in none of the seals', `${FILE}, or the application's role`],
   seals_forged: ['signed by none of the keys', FILE],
@@ -47,10 +47,10 @@ const SAID = {
   closing_missing: ['missing of those that closed the upgrade, or forged', OWNER],
 } as const satisfies Record<string, readonly [string, string]>;
 
-/** One line: what, where, and by whom at least. */
+/** Describes a break in one line: where, what, and the least access that can have caused it. */
 export function describeBreak({ kind, organizationId, sequence, until, id }: Break): string {
-  const [said, by] = SAID[kind];
+  const [what, by] = DESCRIPTIONS[kind];
   const noun = organizationId === undefined ? 'seal' : 'event';
   const range = until > sequence ? `${noun}s ${sequence} to ${until}` : `${noun} ${sequence}`;
-  return [organizationId ?? 'seals', range, ...(id === undefined ? [] : [id]), said, `by ${by}`].join('  ');
+  return [organizationId ?? 'seals', range, ...(id === undefined ? [] : [id]), what, `by ${by}`].join('  ');
 }

@@ -3,11 +3,11 @@ import type { LinkedEvent } from './audit-event.ts';
 import { toRow } from './audit-row.ts';
 
 export type Head = { sequence: number; hash: Buffer };
-/** `sealedSequence`: up to which event the database says that the chain is sealed. */
+/** `sealedSequence`: the last event that is sealed, by the database's own count. */
 export type MarkedHead = Head & { sealedSequence: number };
 export type OrganizationHead = Head & { organizationId: string };
 
-/** Holds the end of an organization's chain until the transaction ends; the first time it is the chain's start. */
+/** Locks the head of an organization's chain until the transaction ends; of a new chain it is the start. */
 export async function lockHead(trx: Knex.Transaction, organizationId: string): Promise<Head> {
   const { rows } = await trx.raw<{ rows: { head_sequence: string; head_hash: Buffer }[] }>(
     'select head_sequence, head_hash from lock_audit_head(?)',
@@ -17,7 +17,7 @@ export async function lockHead(trx: Knex.Transaction, organizationId: string): P
   return { sequence: Number(head.head_sequence), hash: head.head_hash };
 }
 
-/** Adds events that follow the head that `lockHead` returned, and moves it. */
+/** Appends events to the head that `lockHead` returned, and moves the head. */
 export async function appendEvents(
   trx: Knex.Transaction,
   organizationId: string,
@@ -27,7 +27,7 @@ export async function appendEvents(
   await trx.raw('select append_audit_events(?, ?::jsonb)', [organizationId, JSON.stringify(rows)]);
 }
 
-/** Heads that moved since they were last sealed, by organization, those after `after`. */
+/** Lists heads that have moved since their last seal, by organization, after `after`. */
 export async function unsealedHeads(db: Knex, after: string, limit: number): Promise<OrganizationHead[]> {
   const { rows } = await db.raw<{ rows: { organization_id: string; sequence: string; hash: Buffer }[] }>(
     `select organization_id, sequence, hash from audit_chain_heads
@@ -37,7 +37,7 @@ export async function unsealedHeads(db: Knex, after: string, limit: number): Pro
   return rows.map((row) => ({ organizationId: row.organization_id, sequence: Number(row.sequence), hash: row.hash }));
 }
 
-/** Notes that these are sealed, but for those that somebody holds. */
+/** Marks heads as sealed, except those that are locked. */
 export async function markSealed(db: Knex, heads: readonly OrganizationHead[]): Promise<void> {
   await db.raw('select mark_audit_heads_sealed(?::text[], ?::bigint[])', [
     heads.map(({ organizationId }) => organizationId),

@@ -4,7 +4,7 @@ import type { DerivedKeys } from '../secrets.ts';
 import type { Link } from './link.ts';
 import { hashUnkeyedLink } from './unkeyed-link.ts';
 
-/** A hash with what says how it was made: version 1 has no key, and an empty key id. */
+/** A hash, and how it was made: version 1 has no key, and an empty key id. */
 export type LinkHash = { hash: Buffer; version: number; keyId: string };
 
 export type Chain = ReturnType<typeof makeChain>;
@@ -14,7 +14,7 @@ const TAG = 'latchkey audit link 2';
 
 /**
  * The links of the audit chain, by keys that the database does not have: HMAC-SHA-256 over the hash before and the event.
- * New links are made with the first key; links of any of the keys, and those of before there was a key, can be checked.
+ * New links are made with the first key. Links made with any of the keys, or without one, can be checked.
  */
 export function makeChain(keys: DerivedKeys) {
   const keyOf = new Map(keys.map((key) => [keyIdOf(key), key]));
@@ -28,7 +28,7 @@ export function makeChain(keys: DerivedKeys) {
       keyId: current,
     }),
 
-    /** Whether the link of an event holds; `unknown_key` when none of the keys can tell. */
+    /** Whether the link of an event is right; `unknown_key` when it was made with none of the keys. */
     check(previous: Buffer, link: Link, { hash, version, keyId }: LinkHash): 'holds' | 'broken' | 'unknown_key' {
       if (version === 1) return hashUnkeyedLink(previous, link).equals(hash) ? 'holds' : 'broken';
       const key = keyOf.get(keyId);

@@ -1,4 +1,4 @@
-/** What a link of the chain covers: every column of an audit event but those of the link itself. */
+/** What a link of the chain covers: every column of an audit event except those of the link itself. */
 export type Link = {
   organizationId: string;
   sequence: number;
@@ -12,5 +12,5 @@ export type Link = {
   details: Readonly<Record<string, unknown>>;
 };
 
-/** Before the first event of an organization. */
+/** The hash before the first event of an organization. */
 export const CHAIN_START = Buffer.alloc(32);

@@ -7,7 +7,7 @@ import { countedSeals, highestSeal, readSeals } from './seals/read-seals.ts';
 import type { Seals } from './seals/read-seals.ts';
 import { verifyChain } from './verify-chain.ts';
 
-/** `unproven` events may be the previous release's: they are no breaks until the upgrade is closed. */
+/** `unproven` events may be of the previous release: they are no breaks until the upgrade is closed. */
 export type Verified = {
   organizations: number;
   events: number;
@@ -15,7 +15,7 @@ export type Verified = {
   unproven: number;
   breaks: number;
   seals: Pick<Seals, 'given' | 'count' | 'newest' | 'closed'>;
-  /** Events of WorkOS Audit Logs that were held against these; undefined when no export was given. */
+  /** Events of WorkOS Audit Logs that were compared; undefined without an export. */
   exported: number | undefined;
 };
 
@@ -23,17 +23,17 @@ type Options = {
   db: Knex;
   chain: Pick<Chain, 'check'>;
   sealer: Pick<Sealer, 'read'>;
-  /** Where the seals are; none says nothing of ends that were cut. */
+  /** The files with the seals; without them, ends that were cut off cannot be found. */
   sealPaths?: readonly string[];
   /** Exports of WorkOS Audit Logs, made before this. */
   exportPaths?: readonly string[];
   organizationId: string | undefined;
-  /** The newest seal is to be younger than this. */
+  /** The newest seal must be younger than this. */
   sealedSince?: Date;
   onBreak: (found: Break) => void;
 };
 
-/** Verifies the log of one organization or of all, at one moment of the database, against what is kept of it elsewhere. */
+/** Verifies the log of one organization or of all, in one snapshot of the database, against seals and exports. */
 export async function verifyLog({
   db,
   chain,
@@ -43,7 +43,7 @@ export async function verifyLog({
   ...options
 }: Options): Promise<Verified> {
   const { organizationId: only, sealedSince, onBreak } = options;
-  // Whatever was sealed by now is in the database as the transaction will see it.
+  // Read first: whatever is sealed by now is in the snapshot of the transaction.
   const sealed = await highestSeal(sealPaths, sealer);
   const work = async (trx: Knex.Transaction): Promise<Verified> => {
     const counts = { organizations: 0, events: 0, unkeyed: 0, unproven: 0, breaks: 0 };
@@ -72,7 +72,7 @@ function reportAge({ given, count, newest }: Seals, since: Date | undefined, rep
   report({ kind: 'seals_stale', organizationId: undefined, sequence: count, until: count, id: undefined });
 }
 
-/** Every organization that has events or an end of a chain, and then those that were sealed and have neither. */
+/** Lists every organization with events or a head, then those that are sealed and have neither. */
 async function* organizations(trx: Knex, seals: Seals, only: string | undefined): AsyncGenerator<string> {
   if (only !== undefined) {
     yield only;

@@ -6,7 +6,7 @@ import type { Seals } from './seals/read-seals.ts';
 type Deps = { trx: Knex; seals: Seals; report: (found: Break) => void };
 type Walked = { last: Head; end: MarkedHead | undefined; isShort: boolean };
 
-/** Holds a chain that was read to its end against what was sealed of it. */
+/** Compares a chain that was read to its end with its seals. */
 export async function verifyAgainstSeals(deps: Deps, organizationId: string, walked: Walked): Promise<void> {
   const { seals, report } = deps;
   const sealed = seals.last.get(organizationId);
@@ -26,7 +26,7 @@ export async function verifyAgainstSeals(deps: Deps, organizationId: string, wal
 }
 
 function reportCut({ report }: Deps, organizationId: string, pin: Head, { last, end, isShort }: Walked): void {
-  // The end of the chain says so already.
+  // The break at the end of the chain is reported already.
   if (isShort && end && pin.sequence <= end.sequence) return;
   const kind = last.sequence === 0 && !end ? 'removed' : 'cut';
   report({ kind, organizationId, id: undefined, sequence: last.sequence + 1, until: pin.sequence });
@@ -40,7 +40,7 @@ async function isThere(trx: Knex, organizationId: string, { sequence, hash }: He
   return row !== undefined && row.hash.equals(hash);
 }
 
-/** How far, of what was sealed, the events are still what they were. */
+/** How far the sealed events are unchanged. */
 async function lastThatHolds({ trx, seals }: Deps, organizationId: string, before: number): Promise<number> {
   let last = 0;
   for (const head of await seals.of(organizationId)) {

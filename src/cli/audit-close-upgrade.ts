@@ -10,8 +10,8 @@ import { assertMigrated } from '../db/migrations.ts';
 const NOT_OWNER = '42501';
 
 /**
- * `npm run audit:close-upgrade`: says that no replica of a release without keyed links runs any more. Needs the owner of
- * the database, as migrations do.
+ * `npm run audit:close-upgrade`: closes the upgrade to keyed links, once no replica of an older release runs. Needs the
+ * owner of the database, as migrations do.
  */
 async function run(): Promise<string> {
   parseArgs({ options: {}, strict: true });
@@ -21,8 +21,8 @@ async function run(): Promise<string> {
   try {
     await assertMigrated(db);
     const sealed = await closeUpgrade(db, makeSealer(sealKeysOf(config)), systemClock);
-    if (sealed === undefined) return 'The upgrade is closed already.';
-    return `The upgrade is closed: events without a key, of ${sealed} organizations, are sealed as they are, and no more are taken.`;
+    if (sealed === undefined) return 'The upgrade is already closed.';
+    return `The upgrade is closed: the events without a key, of ${sealed} organizations, are sealed as they are, and new ones are refused.`;
   } finally {
     await db.destroy();
   }

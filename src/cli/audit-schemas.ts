@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../app/read-config.ts';
 import { StartError } from '../errors.ts';
 import { makeRegisterAuditSchemas } from '../webhooks/audit-logs/audit-schemas.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
@@ -8,8 +8,8 @@ import { makeSdkGateway } from '../workos/sdk-gateway.ts';
 const USAGE = 'Usage: npm run audit:schemas     registers the schemas of audit events in WorkOS Audit Logs';
 
 /**
- * `npm run audit:schemas`: registers the schema of each audit action that WorkOS Audit Logs have none of, without a
- * database. Exit code 0: events of every action are taken; 1: some need a look; 2: WorkOS could not be asked.
+ * `npm run audit:schemas`: registers a schema for each audit action that has none in WorkOS Audit Logs. It needs no database.
+ * Exit code 0: WorkOS accepts events of every action; 1: some need attention; 2: WorkOS could not be reached.
  */
 async function run(): Promise<number> {
   readArguments();
@@ -42,7 +42,7 @@ try {
   process.exitCode = await run();
 } catch (error) {
   process.stderr.write(
-    error instanceof StartError ? `${error.message}\n` : `WorkOS could not be asked: ${(error as Error).message}\n`,
+    error instanceof StartError ? `${error.message}\n` : `WorkOS could not be reached: ${(error as Error).message}\n`,
   );
   process.exitCode = 2;
 }

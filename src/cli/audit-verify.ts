@@ -21,10 +21,10 @@ const OPTIONS = {
 const Minutes = z.coerce.number({ error: '--max-seal-age needs minutes' }).positive().max(525_600).optional();
 
 /**
- * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES] [--workos-export FILE …]`: whether the
- * audit log of DATABASE_URL is whole, by the keys of LATCHKEY_SECRET, the seals of LATCHKEY_AUDIT_SEALS and exports of WorkOS Audit Logs. Exit code 0: it is; 2: it
- * is not, and standard output says where and by whom it can have been done; 3: some events prove nothing, since they have no
- * key and the upgrade is not closed; 1: it could not be read.
+ * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES] [--workos-export FILE …]`: verifies
+ * the audit log of DATABASE_URL by the keys of LATCHKEY_SECRET, the seals of LATCHKEY_AUDIT_SEALS and exports of WorkOS Audit
+ * Logs. Exit code 0: the log is sound; 2: it is broken, and standard output says where and what access that took; 3: some
+ * events prove nothing, because they have no key and the upgrade is not closed; 1: the log could not be read.
  */
 async function run(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS, strict: true });

@@ -22,14 +22,14 @@ beforeAll(async () => {
 
 const LOOPS = ['settle', 'events', 'sweep_idempotency_keys', 'keep_usage_partitions', 'flush_usage'];
 
-test('the connections have the role', async () => {
+test('connects with the application role', async () => {
   const { rows } = await db.raw<{ rows: object[] }>(
     `select current_user as name, (select rolsuper from pg_roles where rolname = current_user) as super`,
   );
   expect(rows).toEqual([{ name: 'latchkey_app', super: false }]);
 });
 
-test('everything that the service does works with it', async () => {
+test('can do everything that the service does', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const created = await call(service, 'POST', '/v1/api-keys', {

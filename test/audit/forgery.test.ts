@@ -62,7 +62,7 @@ describe("the application's role", () => {
     await expect(asRole(attack)).rejects.toMatchObject({ code: '42501' });
   });
 
-  test('adds a backdated event in the name of somebody else, by the function: found, and which', () =>
+  test('adds a backdated event in the name of another actor, by the function: found, and which', () =>
     asOwner(
       async (trx) => {
         const hash = Buffer.alloc(32, 1).toString('base64');
@@ -183,7 +183,7 @@ describe('the owner of the database', () => {
       async () => expect(await verify()).toEqual([['removed', acme, 1, 6]]),
     ));
 
-  test('and has the secret too: rewrites with keyed links, and the seals tell from which event on', () =>
+  test('and has the secret too: rewrites with keyed links, and the seals show from which event on', () =>
     asOwner(
       async (trx) => {
         await eventsOf(trx).where({ sequence: 5 }).update({ actor_id: 'user_framed' });

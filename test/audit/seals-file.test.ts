@@ -60,7 +60,7 @@ test('a file of seals that is replaced by an older one, and the database counts 
   expect(breaks).toMatchObject([{ kind: 'seals_stale' }]);
   // The process that wrote the last seal refuses to go on from one before it.
   log.clock.advance(2 * 60 * 60_000);
-  await expect(seal()).rejects.toThrow(/^the database counts \d+ audit seals, and this process wrote number \d+$/);
+  await expect(seal()).rejects.toThrow(/^the database counts \d+ audit seals, but this process wrote number \d+$/);
   await cp(`${seals}.kept`, seals);
   await db('event_cursors').where({ name: 'audit_seals' }).update({ cursor, leased_until: null });
 });

@@ -4,7 +4,7 @@ import { startService } from '../support/service.ts';
 
 const service = await startService({ TRUST_PROXY: '1' });
 
-test('the nearest trusted proxy says from where a request came, and what it was told itself counts for nothing', async () => {
+test('takes the address from the nearest trusted proxy, and ignores what that proxy was sent', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const key = await createKey(service, owner);
@@ -14,7 +14,7 @@ test('the nearest trusted proxy says from where a request came, and what it was 
   expect(body.data.map(({ ip }) => ip)).toEqual(['203.0.113.9', '127.0.0.1']);
 });
 
-test('an address that is none does not end up as a failure of ours', async () => {
+test('does not fail for an address that is none', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const headers = { 'x-forwarded-for': `${'x'.repeat(300)}\u00ff` };

@@ -58,7 +58,7 @@ const found = async (organizationId?: string) => {
   return { breaks: breaks.map(({ kind, sequence }) => [kind, sequence]), unkeyed, unproven };
 };
 
-test('a log of before is continued, and both releases append to it at the same time', async () => {
+test('continues the log of the previous release, while both releases append to it', async () => {
   for (let i = 0; i < 3; i++) await appendUnkeyed('org_old', i);
   expect(await found('org_old')).toEqual({ breaks: [], unkeyed: 3, unproven: 0 });
   await Promise.all(
@@ -73,13 +73,13 @@ test('a log of before is continued, and both releases append to it at the same t
   expect(rows.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 43 }, (_, i) => i + 1));
 });
 
-test('until the upgrade is closed, what the role forges without a key is not proven, and told', async () => {
+test('reports events that the role forged without a key as not proven until the upgrade is closed', async () => {
   await appendKeyed('org_forged', 1);
   await appendUnkeyed('org_forged', 2);
   expect(await found('org_forged')).toEqual({ breaks: [['unproven', 2]], unkeyed: 1, unproven: 1 });
 });
 
-test('closing it takes the rights of the last release away, and seals what has no key as it is', async () => {
+test('revokes the rights of the previous release when it is closed, and seals events without a key as they are', async () => {
   for (let i = 0; i < 3; i++) await appendUnkeyed('org_before', i);
   expect(await closeUpgrade(db, audit.sealer, clock)).toBe(3);
   expect(await closeUpgrade(db, audit.sealer, clock)).toBeUndefined();

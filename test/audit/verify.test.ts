@@ -34,7 +34,7 @@ const event = (organizationId: string, sequence: number) =>
   db('audit_events').where({ organization_id: organizationId, sequence });
 const head = (organizationId: string) => db('audit_chain_heads').where({ organization_id: organizationId });
 
-test('chains that nobody touched are sound, also longer than a page', async () => {
+test('finds untouched chains sound, also those longer than a page', async () => {
   const long = await chainOf(2_345);
   await chainOf(1);
   expect(await verify(long)).toEqual({ organizations: 1, events: 2_345, breaks: [] });
@@ -43,7 +43,7 @@ test('chains that nobody touched are sound, also longer than a page', async () =
   expect(all.events).toBeGreaterThanOrEqual(2_346);
 });
 
-test('an organization without events is sound', async () => {
+test('finds an organization without events sound', async () => {
   expect(await verify('org_nobody')).toEqual({ organizations: 1, events: 0, breaks: [] });
 });
 
@@ -140,7 +140,7 @@ async function copy(organizationId: string, from: number, to: number): Promise<v
   });
 }
 
-test('what is added while it reads is no break', async () => {
+test('reports no break for events that are added while it reads', async () => {
   const id = await chainOf(50);
   const [{ breaks }] = await Promise.all([
     verify(id),
@@ -159,7 +159,7 @@ test('an object whose entries become an array of pairs is found, though both hav
   expect((await verify(id)).breaks).toMatchObject([{ kind: 'changed', sequence: 1 }]);
 });
 
-test('links are verified by the secret that made them, also when it is a previous one, and by no other', async () => {
+test('verifies links by the secret that made them, also a previous one, and by no other', async () => {
   const id = await chainOf(2);
   const rotated = makeTestAudit(clock, { secret: someSecret(), previousSecrets: [secret] });
   await transaction(db, (trx) => rotated.append(trx, anAuditEvent(id, 2)));
@@ -169,7 +169,7 @@ test('links are verified by the secret that made them, also when it is a previou
   expect((await verify(id)).breaks).toMatchObject([{ kind: 'unknown_key', sequence: 3 }]);
 });
 
-test('without the secret nobody rewrites a chain, even with every right to the rows', async () => {
+test('detects a chain that was rewritten without the secret, even by the owner of the rows', async () => {
   const id = await chainOf(4);
   const guess = makeTestAudit(clock);
   await event(id, 3).update({ actor_id: 'somebody else' });

@@ -7,12 +7,12 @@ import { toEvent } from '../../src/audit/audit-row.ts';
 import { describeBreak } from '../../src/audit/break.ts';
 import { readCsv } from '../../src/audit/exports/csv.ts';
 import { sdk } from '../emulator/harness.ts';
-import { deliver, registerAuditSchemas, startNoticeService } from '../webhooks/webhook-service.ts';
+import { deliver, registerAuditSchemas, startWebhookService } from '../webhooks/webhook-service.ts';
 import { createKey } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 
 const secret = someSecret();
-const service = await startNoticeService({ auditForwarding: true, env: { LATCHKEY_SECRET: secret } });
+const service = await startWebhookService({ auditForwarding: true, env: { LATCHKEY_SECRET: secret } });
 await registerAuditSchemas(service);
 const { db, workos } = service;
 const audit = makeTestAudit(service.clock, { secret, previousSecrets: [] });
@@ -76,7 +76,7 @@ async function rewriteFrom(trx: Knex, organizationId: string, from: number): Pro
 
 // Plays the commands of docs/how-to/verify-the-audit-log.md.
 describe('an export of WorkOS Audit Logs', () => {
-  test('of a log that nobody touched is sound, also when the log has gone on', async () => {
+  test('confirms an untouched log, also one that has grown since', async () => {
     const { id, file, token } = await exported();
     expect(await verify(id, file)).toEqual({ count: 6, found: [] });
     await createKey(service, token);

@@ -1,6 +1,6 @@
 const QUOTE = '"';
 
-/** The rows of comma-separated values as RFC 4180 has them, with line ends of either kind; quoted cells keep theirs. */
+/** Yields the rows of comma-separated values (RFC 4180), with line ends of either kind; quoted cells keep theirs. */
 export async function* readCsv(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
   const reader = makeReader();
   for await (const chunk of chunks) {

@@ -6,7 +6,7 @@ import { StartError } from '../../errors.ts';
 import { ORGANIZATION_ID } from '../../ids.ts';
 import { readCsv } from './csv.ts';
 
-/** An event as WorkOS Audit Logs have it: the end of its organization's chain at that time. */
+/** An event in WorkOS Audit Logs, with the link that was the end of its organization's chain at that time. */
 export type Copy = { organizationId: string | undefined; id: string; sequence: number; hash: Buffer };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,9 +23,9 @@ const Metadata = z.object({
 });
 
 /**
- * Reads an export of WorkOS Audit Logs: CSV, as the dashboard and the API make it, or JSON, one object a line or in an array, as
- * log streams have it. WorkOS does not say how it names the columns: the metadata that Latchkey sent is looked for in each
- * cell, and in columns that end in its names. Events of others have none, and are left out.
+ * Reads an export of WorkOS Audit Logs: CSV from the dashboard or the API, or JSON from a log stream, as an array or one
+ * object a line. WorkOS does not document its columns, so each cell, and each column whose name ends in a field's name, is
+ * searched for the metadata that Latchkey sent. Events of other applications have none and are skipped.
  */
 export async function* readExport(path: string): AsyncGenerator<Copy> {
   for await (const fields of await recordsOf(path)) {
@@ -48,7 +48,7 @@ async function firstOf(path: string): Promise<string | undefined> {
 
 function arrayOf(value: unknown, path: string): Fields[] {
   if (Array.isArray(value)) return value.filter(isObject);
-  throw new StartError(`${path} is no list of events.`);
+  throw new StartError(`${path} is not a list of events. Give an export of WorkOS Audit Logs, as CSV or JSON.`);
 }
 
 async function* jsonLines(path: string): AsyncGenerator<Fields> {
@@ -87,7 +87,7 @@ function findCopy(fields: Fields, depth: number): Copy | undefined {
   return { organizationId, id, sequence, hash: Buffer.from(link, 'base64') };
 }
 
-/** `metadata.sequence`, `metadata_sequence` and `Metadata: sequence` are one. */
+/** `metadata.sequence`, `metadata_sequence` and `Metadata: sequence` name one field. */
 function flat(fields: Fields, name: string): unknown {
   const ends = Object.keys(fields).find(
     (key) => key === name || key.replaceAll(/[^a-z]+/g, '_').endsWith(`metadata_${name}`),

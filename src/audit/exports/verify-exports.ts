@@ -7,21 +7,21 @@ import type { Copy } from './read-export.ts';
 type Deps = {
   trx: Knex;
   paths: readonly string[];
-  /** The organization that is looked at, and whose events an export has that does not say so. */
+  /** The organization to verify; also that of events whose export does not name one. */
   only: string | undefined;
   report: (found: Break) => void;
 };
 type Whose = Copy & { organizationId: string };
 type Row = { hash: Buffer | null; known: boolean };
-/** Sequences by organization and by what is wrong. */
+/** Sequences by organization and kind of break. */
 type Found = Map<string, { organizationId: string; kind: BreakKind; sequences: Set<number> }>;
 
 const BATCH = 1_000;
 
 /**
- * Holds the log against what WorkOS Audit Logs have of it: each event there is in the log, with the same link.
+ * Compares the log with WorkOS Audit Logs: each event there must be in the log, with the same link.
  * @returns how many were read; undefined without an export
- * @throws StartError when an export has no event with a link, or does not say whose it is
+ * @throws StartError when an export has no event with a link, or does not name the organization
  */
 export async function verifyExports({ trx, paths, only, report }: Deps): Promise<number | undefined> {
   if (paths.length === 0) return undefined;
@@ -36,7 +36,7 @@ export async function verifyExports({ trx, paths, only, report }: Deps): Promise
       count += wanted.length;
     }
     if (read === 0)
-      throw new StartError(`${path} has no event of Latchkey with a link: is it an export of Audit Logs?`);
+      throw new StartError(`${path} has no event of Latchkey with a link. Give an export of WorkOS Audit Logs.`);
   }
   for (const each of found.values()) reportRanges(each, report);
   return count;
@@ -47,7 +47,7 @@ async function* batchesOf(path: string, only: string | undefined): AsyncGenerato
   for await (const copy of readExport(path)) {
     const organizationId = copy.organizationId ?? only;
     if (organizationId === undefined)
-      throw new StartError(`${path} does not say whose events it has. Add --organization ID.`);
+      throw new StartError(`${path} does not name the organization of its events. Add --organization ID.`);
     batch.push({ ...copy, organizationId });
     if (batch.length < BATCH) continue;
     yield batch;

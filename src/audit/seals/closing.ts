@@ -7,7 +7,7 @@ import type { Sealer } from './seal.ts';
 
 const CONSTRAINT = 'audit_events_keyed_check';
 
-/** Whether the database takes no link without a key any more. */
+/** Whether the database refuses links without a key. */
 export async function closedLinks(db: Knex): Promise<boolean> {
   const { rows } = await db.raw<{ rows: object[] }>(
     `select from pg_constraint where conname = ? and conrelid = 'audit_events'::regclass`,
@@ -17,8 +17,8 @@ export async function closedLinks(db: Knex): Promise<boolean> {
 }
 
 /**
- * Ends the upgrade to keyed links: from now on the database takes no other, and the application's role can add events and
- * move heads by functions alone. What had no key is sealed as it is now. Run by the owner of the database.
+ * Closes the upgrade to keyed links: the database refuses other links from now on, and the application's role can add events
+ * and move heads only by functions. Events without a key are sealed as they are. Run by the owner of the database.
  * @returns how many organizations have links without a key; undefined when the upgrade was over already
  */
 export function closeUpgrade(db: Knex, sealer: Pick<Sealer, 'write'>, clock: Clock): Promise<number | undefined> {
@@ -31,7 +31,7 @@ export function closeUpgrade(db: Knex, sealer: Pick<Sealer, 'write'>, clock: Clo
   });
 }
 
-/** The same for a database that never had another release; there is nothing to seal. */
+/** Closes the upgrade of a new database, which has nothing to seal. */
 export async function refuseUnkeyedLinks(trx: Knex): Promise<void> {
   await trx.raw(`
     -- In the order of those who append, who hold a head before they insert.

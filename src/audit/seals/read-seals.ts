@@ -10,19 +10,19 @@ import { makeSealRow } from './seal-row.ts';
 type Options = {
   db: Knex;
   sealer: Pick<Sealer, 'read'>;
-  /** Several where several processes write; together they have all seals. */
+  /** One file for each process that writes; together they have all seals. */
   paths: readonly string[];
-  /** Later seals are of what this look at the database cannot see. */
+  /** Seals with a higher number cover what this snapshot of the database cannot see. */
   upTo: number;
   onBreak: (found: Break) => void;
 };
 
 export type Seals = {
-  /** How far each organization was sealed; of organizations without a seal nothing is said. */
+  /** How far each organization is sealed; organizations without a seal are absent. */
   last: ReadonlyMap<string, Head>;
   /** The last event without a key, of the organizations that had one when the upgrade was closed. */
   closing: ReadonlyMap<string, Head>;
-  /** Links without a key are over. */
+  /** Whether the upgrade to keyed links is closed. */
   closed: boolean;
   given: boolean;
   count: number;
@@ -31,7 +31,7 @@ export type Seals = {
   of: (organizationId: string) => Promise<Head[]>;
 };
 
-/** Reads what is kept outside the database, and holds it against what the database counts. */
+/** Reads the seals, which are kept outside the database, and compares them with the database's count. */
 export async function readSeals({ db, sealer, paths, upTo, onBreak }: Options): Promise<Seals> {
   const row = makeSealRow(onBreak);
   const last = new Map<string, Head>();
@@ -93,7 +93,7 @@ export async function highestSeal(paths: readonly string[], sealer: Options['sea
   return highest;
 }
 
-/** A file that is not there has no seals; whether there should be some the database knows. */
+/** A missing file has no seals; the database knows whether there should be some. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   try {
     yield* readLines(path);

@@ -7,7 +7,7 @@ import { MAX_HEADS } from './seal.ts';
 import type { Sealer } from './seal.ts';
 
 type Position = { cursor: string | undefined; eventAt: Date | undefined };
-/** The place in the row of seals, held by one process at a time. */
+/** The position among the seals, leased to one process at a time. */
 export type SealCursor<L extends Position> = {
   take(leaseMs: number): Promise<L | undefined>;
   save(lease: L, position: Position, leaseMs: number): Promise<L | undefined>;
@@ -25,12 +25,12 @@ type Last = { number: number; mac: string };
 
 /** Longer than a disk or a database may take for one seal. */
 const LEASE_MS = 60_000;
-/** Where nothing happens a seal says so this often, so that an old file can be told from a quiet log. */
+/** How often a quiet log is sealed again, so that an old file differs from a quiet log. */
 const BEAT_MS = 60 * 60_000;
 
 /**
- * Writes the heads that moved to a place outside the database. A seal is on the disk before the database counts it, and
- * is counted before its heads are marked: whatever dies in between is sealed again.
+ * Writes the heads that moved to a file outside the database. A seal is on the disk before the database counts it, and is
+ * counted before its heads are marked: after a crash in between, they are sealed again.
  */
 export function makeSealHeads<L extends Position>({ db, cursor, sealer, append, clock }: Deps<L>) {
   let own: Last = { number: 0, mac: '' };
@@ -38,14 +38,14 @@ export function makeSealHeads<L extends Position>({ db, cursor, sealer, append, 
   async function write(lease: L, heads: readonly OrganizationHead[], closed: boolean): Promise<L> {
     const last = readCursor(lease.cursor);
     if (last.number < own.number) {
-      throw new Error(`the database counts ${last.number} audit seals, and this process wrote number ${own.number}`);
+      throw new Error(`the database counts ${last.number} audit seals, but this process wrote number ${own.number}`);
     }
     const at = clock();
     const { line, mac } = sealer.write({ number: last.number + 1, at, previous: last.mac, closed, heads });
     await append(line);
     const next = { number: last.number + 1, mac };
     const saved = await cursor.save(lease, { cursor: writeCursor(next), eventAt: at }, LEASE_MS);
-    if (!saved) throw new Error('another process took the audit seals over');
+    if (!saved) throw new Error('another process took over the audit seals');
     own = next;
     await markSealed(db, heads);
     return saved;
@@ -63,7 +63,7 @@ export function makeSealHeads<L extends Position>({ db, cursor, sealer, append, 
       }
       return lease;
     } catch (error) {
-      // What failed may be tried again at once, here or elsewhere.
+      // A seal that failed may be tried again at once, by any replica.
       await cursor.release(lease).catch(() => undefined);
       throw error;
     }

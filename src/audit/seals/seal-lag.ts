@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 
 type Deps = { db: Knex; polledAt: () => Promise<Date | undefined>; clock: Clock };
 
-/** For how many seconds ends of chains may have waited to be sealed: since everything was sealed last; 0 when none waits. */
+/** Seconds since everything was sealed, while a head waits for its seal; 0 when none waits. */
 export function makeSealLag({ db, polledAt, clock }: Deps) {
   return async (): Promise<number> => {
     // In the order of its index: the planner expects to meet such a head at once, and would read all of them where there is none.
@@ -12,7 +12,7 @@ export function makeSealLag({ db, polledAt, clock }: Deps) {
     );
     if (waiting.rows.length === 0) return 0;
     const sealedAt = await polledAt();
-    // Nothing was ever sealed: the loop has not come through once.
+    // Nothing was ever sealed: the loop has not finished once.
     return sealedAt === undefined ? Infinity : Math.max(0, (clock().getTime() - sealedAt.getTime()) / 1_000);
   };
 }

@@ -1,7 +1,7 @@
 import type { Break, BreakKind } from '../break.ts';
 import type { ReadSeal } from './seal.ts';
 
-/** Holds the seals of all places together against each other: numbered without gaps, each naming the one before. */
+/** Checks the seals of all files together: numbered without gaps, each naming the one before. */
 export function makeSealRow(onBreak: (found: Break) => void) {
   const previousOf = new Map<number, Set<string>>();
   const macsOf = new Map<number, Set<string>>();

@@ -6,13 +6,12 @@ import type { OrganizationHead } from '../chain-heads.ts';
 
 /** More heads are several seals. A line has about 130 bytes for each. */
 export const MAX_HEADS = 1_000;
-/** A longer line is none of ours. */
+/** A longer line is not a seal. */
 export const MAX_LINE_BYTES = 1_048_576;
 
 /**
- * What is said of the log at one moment: where chains ended. Seals are numbered without gaps; `previous` is the MAC of
- * the one before, empty for the first. `closed`: links without a key are over. `of` only in the seals that close them:
- * how many there are.
+ * The ends of chains at one moment. Seals are numbered without gaps; `previous` is the MAC of the one before, empty for the
+ * first. `closed`: the upgrade to keyed links is closed. `of`: only in the seals that close it, how many they are.
  */
 export type Seal = {
   number: number;
@@ -54,12 +53,12 @@ export function makeSealer(keys: DerivedKeys) {
         hash.toString('base64'),
       ]);
       const at = seal.at.toISOString();
-      const said = { version: 1, number, at, previous, closed, ...(of !== undefined && { of }), heads };
-      const mac = macOf(keys[0], said);
-      return { line: JSON.stringify({ seal: said, key: current, mac }), mac };
+      const contents = { version: 1, number, at, previous, closed, ...(of !== undefined && { of }), heads };
+      const mac = macOf(keys[0], contents);
+      return { line: JSON.stringify({ seal: contents, key: current, mac }), mac };
     },
 
-    /** @returns `unreadable` for what is no seal, as a line that a crash cut; `forged` for one that no key of ours signed */
+    /** @returns `unreadable` for a line that is no seal, such as one that a crash cut; `forged` for one signed by no key of ours */
     read(line: string): ReadSeal | 'unreadable' | 'forged' {
       const parsed = Line.safeParse(parseJson(line));
       if (!parsed.success) return 'unreadable';
@@ -85,8 +84,8 @@ export function makeSealer(keys: DerivedKeys) {
 }
 
 // What was parsed has its fields in the order of the text, so that it is the same text again.
-function macOf(key: Buffer, said: object): string {
-  return createHmac('sha256', key).update(JSON.stringify(said)).digest('base64');
+function macOf(key: Buffer, contents: object): string {
+  return createHmac('sha256', key).update(JSON.stringify(contents)).digest('base64');
 }
 
 function parseJson(line: string): unknown {

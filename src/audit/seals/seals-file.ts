@@ -19,9 +19,9 @@ export async function appendLine(path: string, line: string): Promise<void> {
   }
 }
 
-/** The lines of a file, from its beginning. @throws Error with the code ENOENT when there is none */
+/** Reads the lines of a file from its beginning. @throws Error with the code ENOENT when there is none */
 export async function* readLines(path: string): AsyncGenerator<string> {
   const file = await open(path, 'r');
-  // The file is closed with its last line, and when nobody wants the next.
+  // Closes the file after its last line, and when the reader stops early.
   for await (const line of file.readLines()) if (line !== '') yield line;
 }
