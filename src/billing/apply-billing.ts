@@ -7,46 +7,46 @@ import type { TenantStore } from '../tenants/tenant-store.ts';
 
 type Deps = { tenants: Pick<TenantStore, 'make' | 'put'>; audit: Pick<AuditLog, 'append'>; clock: Clock };
 
-/** What billing says of an organization. What is undefined stays as it was; null takes away. */
+/** What billing states about an organization. An undefined field stays as it was; null clears it. */
 export type BillingStatement = {
   organizationId: string;
   status: BillingStatus;
-  /** Since when, as far as whoever says so knows; else the first that was said of this status counts. */
+  /** Since when, if the sender knows; else the first statement of this status counts. */
   statusSince?: Date | undefined;
   trialEndsAt: Date | undefined;
-  /** null: the product's default one. */
+  /** null: the product's default plan. */
   plan: string | null | undefined;
   keyLimit?: number | null | undefined;
-  /** Of an organization that is being decommissioned: when all its keys are revoked. */
+  /** When all keys of an organization that is being decommissioned are revoked. */
   decommissionAt?: Date | null | undefined;
-  /** When it happened, by the clock of whoever says so. */
+  /** When it happened, by the clock of the sender. */
   occurredAt: Date;
-  /** Nobody said when: `occurredAt` is our own clock's, by which it is after whatever was said already. */
+  /** The sender gave no time: `occurredAt` is our clock's, and the statement comes after all earlier ones. */
   isNow?: boolean;
-  /** When what is said of each happened, if earlier. */
+  /** When the plan or the limit was stated, if earlier. */
   planOccurredAt?: Date | undefined;
   keyLimitOccurredAt?: Date | undefined;
   reason?: string | null | undefined;
 };
 
-/** `stale`: what was said before happened after it, and it changed nothing. */
+/** `stale`: an earlier statement happened later, and this one changed nothing. */
 export type Applied = { outcome: 'applied' | 'unchanged' | 'stale'; tenant: Tenant };
 
 export type ApplyBilling = ReturnType<typeof makeApplyBilling>;
 
 /**
- * Writes what billing says into the tenant, which is made if there is none, and held until the transaction ends. What
- * happened last counts, whenever it is said, and for status, plan and limit each by itself: what speaks of one only does
- * not make stale what was said of another. Of two things of one moment the one counts that is said last.
+ * Applies a statement to the tenant, which is created if there is none and locked until the transaction ends. The statement
+ * that happened last counts, whenever it arrives, separately for status, plan and limit: a statement of one does not make
+ * another stale. Of two statements of one moment, the one that arrives last counts.
  */
 export function makeApplyBilling({ tenants, audit, clock }: Deps) {
   return async function applyBilling(
     trx: Knex.Transaction,
-    said: BillingStatement,
+    stated: BillingStatement,
     source: AuditSource,
   ): Promise<Applied> {
-    const before = await tenants.make(trx, said.organizationId, clock());
-    const statement = said.isNow ? { ...said, occurredAt: latest(said.occurredAt, before) } : said;
+    const before = await tenants.make(trx, stated.organizationId, clock());
+    const statement = stated.isNow ? { ...stated, occurredAt: latest(stated.occurredAt, before) } : stated;
     const isStale = isBefore(statement.occurredAt, before.billingOccurredAt);
     const tenant = { ...before, ...(!isStale && standing(before, statement)), ...terms(before, statement) };
     await tenants.put(trx, tenant, clock());
@@ -94,8 +94,8 @@ function terms(before: Tenant, statement: BillingStatement): Partial<Tenant> {
   };
 }
 
-// Requests wait for each other, and the clocks of two replicas differ. After, not at the same moment: a hook that comes late
-// says again what was so at its own.
+// The clocks of two replicas differ. Later than every earlier statement, not at the same moment: a late webhook repeats what
+// was stated at its own moment.
 function latest(now: Date, { billingOccurredAt, planOccurredAt, keyLimitOccurredAt }: Tenant): Date {
   const moments = [billingOccurredAt, planOccurredAt, keyLimitOccurredAt];
   return new Date(Math.max(now.getTime(), ...moments.map((moment) => (moment ? moment.getTime() + 1 : -Infinity))));
@@ -105,7 +105,7 @@ function isBefore(moment: Date, other: Date | undefined): boolean {
   return other !== undefined && moment < other;
 }
 
-/** Whoever is not being decommissioned any more has no time for it, and whoever gets another time waits for that. */
+/** Another status ends a decommissioning; another time begins its wait anew. */
 function decommissioning(
   before: Tenant,
   { status, decommissionAt }: BillingStatement,
@@ -116,7 +116,7 @@ function decommissioning(
   return { decommissionAt: decommissionAt ?? undefined, decommissionedAt: undefined };
 }
 
-/** Keys are being revoked, and no more shall be; those that were stay so. */
+/** Whether a decommissioning that has begun to revoke keys is stopped. Keys that are revoked stay revoked. */
 function isInterrupted({ decommissionAt: at, decommissionedAt }: Tenant, after: Tenant, now: Date): boolean {
   const began = at !== undefined && at <= now && !decommissionedAt;
   return began && !(after.decommissionAt && after.decommissionAt <= now);
@@ -137,7 +137,7 @@ function recordInterruption(
   });
 }
 
-/** Since when a status is so says when its days of grace end: where the status stays, that may be all that changes. */
+/** The days of grace count from `status_since`: while the status stays, that may be all that changes. */
 function viewChange(before: Tenant, after: Tenant): [before: object, after: object] {
   const begins = before.status === after.status && before.statusSince?.getTime() !== after.statusSince?.getTime();
   const view = (tenant: Tenant) => ({ ...viewOf(tenant), ...(begins && { status_since: iso(tenant.statusSince) }) });

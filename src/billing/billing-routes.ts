@@ -22,8 +22,9 @@ export function setBillingRoute({ setBilling, viewOrganizations, planNames, cloc
     method: 'put',
     path: '/v1/organizations/{id}/billing',
     tag: 'Organization',
-    summary: 'Make a tenant, or change its billing',
-    description: 'What happened last counts, for status, plan and limit each by itself; the answer shows what counts.',
+    summary: 'Set the billing of an organization',
+    description:
+      'Creates the tenant if there is none. The statement that happened last counts, separately for status, plan and limit; the answer shows the result.',
     scope: ['billing:write'],
     params: z.object({ id: z.string().max(1024).describe("WorkOS's id of the organization.") }),
     body: statementSchema(planNames),

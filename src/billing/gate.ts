@@ -14,28 +14,28 @@ type Deps<Plan> = {
 
 export type BillingGate = ReturnType<typeof makeBillingGate>;
 
-/** What billing allows. Both throw AppError `billing_inactive` with `details.posture`. */
+/** Checks what billing allows. Both methods throw AppError `billing_inactive` with `details.posture`. */
 export function makeBillingGate<Plan>({ tenants, policy, planOf, clock }: Deps<Plan>) {
-  function judge(tenant: Tenant | undefined, realm: Realm, operation: Operation): void {
+  function assertAllowed(tenant: Tenant | undefined, realm: Realm, operation: Operation): void {
     const { posture } = policy.standingOf(tenant, clock());
     if (policy.allows(posture, realm, operation)) return;
     throw refusalOf(posture, operation);
   }
 
   return {
-    /** Before every request of an organization, or for what its keys are used for. */
+    /** Checks a request of an organization, or a request with one of its keys. */
     async assertMay(organizationId: string, realm: Realm, operation: Operation): Promise<void> {
-      if (policy.restricts(realm, operation)) judge(await tenants.find(organizationId), realm, operation);
+      if (policy.restricts(realm, operation)) assertAllowed(await tenants.find(organizationId), realm, operation);
     },
 
     /**
-     * Inside the transaction that adds or amends a key: holds the tenant's row, so that what the plan allows is judged
-     * one request at a time.
+     * Checks, in the transaction that creates or changes a key, what the plan allows. It locks the tenant's row, so that one
+     * request at a time is checked.
      */
     async admitKey(trx: Knex.Transaction, organizationId: string): Promise<Plan> {
       const tenant = await tenants.lock(trx, organizationId);
-      judge(tenant, 'api', 'create');
-      // Whatever a posture allows: from here on all its keys are being revoked, or are by another replica's clock.
+      assertAllowed(tenant, 'api', 'create');
+      // Whatever the posture allows: all its keys are being revoked now, perhaps by another replica's clock.
       const isEnding = tenant?.decommissionAt !== undefined && tenant.decommissionAt <= clock();
       if (isEnding || tenant?.decommissionedAt) throw refusalOf('decommissioning', 'create');
       return planOf(tenant ?? (await tenants.make(trx, organizationId, clock())));
@@ -43,8 +43,8 @@ export function makeBillingGate<Plan>({ tenants, policy, planOf, clock }: Deps<P
   };
 }
 
-/** What a request is answered that a posture does not let pass. */
+/** The error for a request that a posture refuses. */
 export function refusalOf(posture: Posture, operation: Operation): AppError {
-  const left = operation === 'create' ? ' What exists can be read and revoked; nothing can be added.' : '';
+  const left = operation === 'create' ? ' Existing keys can be read and revoked; nothing can be created.' : '';
   return new AppError('billing_inactive', `${reasonFor(posture)}${left}`, { details: { posture } });
 }

@@ -8,7 +8,7 @@ import type { Tenant } from '../tenants/posture.ts';
 
 type Deps = { db: Knex; applyBilling: ApplyBilling };
 
-/** Makes a tenant or changes its billing; a plan that is not named stays as it was. Saying the same again changes nothing. */
+/** Applies the statement of a service. A plan that is not named stays as it was; a repeated statement changes nothing. */
 export function makeSetBilling({ db, applyBilling }: Deps) {
   return async function setBilling(
     caller: ServiceCaller,

@@ -5,39 +5,37 @@ import { invalidFields } from '../http/validate.ts';
 import type { BillingStatement } from './apply-billing.ts';
 import { BILLING_STATUSES } from '../tenants/posture.ts';
 
-/** As far as our clock and the one of whoever speaks may be apart. */
+/** How far the clock of the sender may be ahead of ours. */
 const MAX_AHEAD_MS = 300_000;
 
-/** What billing may say of an organization, whichever way it says it. */
+/** The schema of a billing statement, by request or by webhook. */
 export function statementSchema(planNames: [string, ...string[]]) {
   return z
     .strictObject({
       status: z.enum(BILLING_STATUSES),
       trial_ends_at: time('Give a time in ISO 8601.').nullish(),
-      plan: z.enum(planNames).optional().describe('Stays as it was when not given.'),
+      plan: z.enum(planNames).optional().describe('The plan; unchanged if not given.'),
       key_limit: z
         .int()
         .min(0)
         .max(1_000_000)
         .nullish()
-        .describe("Instead of the plan's, for this organization; null: the plan's again."),
+        .describe("The key limit of this organization, instead of the plan's; null: the plan's again."),
       decommission_at: time('Give a time in ISO 8601.')
         .nullish()
-        .describe(
-          'Of an organization that is being decommissioned: when all its keys are revoked; null: not yet known.',
-        ),
+        .describe('Only with the status `decommissioning`: when all keys are revoked; null: not known yet.'),
       occurred_at: time('Give a time in ISO 8601.')
         .optional()
-        .describe('When it happened. If not given: now, and after whatever was said before.'),
-      reason: text({ min: 1, max: 500 }).optional().describe('For people; kept in the audit log.'),
+        .describe('When it happened. If not given: now, and later than every earlier statement.'),
+      reason: text({ min: 1, max: 500 }).optional().describe('The reason, for people. It is stored in the audit log.'),
     })
     .refine(({ status, decommission_at }) => !decommission_at || status === 'decommissioning', {
       path: ['decommission_at'],
-      message: 'Only an organization that is being decommissioned has such a time.',
+      message: 'Give this only with the status decommissioning.',
     })
     .refine(({ status, trial_ends_at }) => status !== 'trial' || trial_ends_at, {
       path: ['trial_ends_at'],
-      message: 'A trial needs the time at which it ends.',
+      message: 'A trial needs its end; give the time in ISO 8601.',
     })
     .meta({ id: 'SetBilling' });
 }
@@ -45,11 +43,12 @@ export function statementSchema(planNames: [string, ...string[]]) {
 export type SentStatement = z.output<ReturnType<typeof statementSchema>>;
 
 /**
- * What is said to happen later would silence whatever really happens until then.
+ * Refuses a time in the future, which would make every statement until then stale.
  * @throws AppError `validation_error` for the field
  */
 export function assertHappened(moment: Date, field: string, now: Date): void {
-  if (moment.getTime() > now.getTime() + MAX_AHEAD_MS) throw invalidFields({ [field]: 'This has not happened yet.' });
+  if (moment.getTime() > now.getTime() + MAX_AHEAD_MS)
+    throw invalidFields({ [field]: 'This time is in the future. Give the time at which it happened.' });
 }
 
 export function statementOf(organizationId: string, sent: SentStatement, now: Date): BillingStatement {

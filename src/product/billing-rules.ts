@@ -9,7 +9,7 @@ const EVERYTHING: readonly Operation[] = OPERATIONS;
 const NOTHING_ADDED: readonly Operation[] = ['read', 'wind_down'];
 const GOOD: readonly Posture[] = ['active', 'trial', 'grace'];
 
-/** What the product's file may say of billing. */
+/** The billing rules of a product file. */
 export const BillingRules = z
   .strictObject({
     grace_days: z
@@ -32,7 +32,7 @@ export const BillingRules = z
   .prefault({})
   .describe('What billing allows (docs/explanation/billing.md).');
 
-/** The rules with all that was not said filled in. */
+/** The rules, with defaults for what the file does not have. */
 export function policyRulesOf({ grace_days: graceDays, postures }: z.output<typeof BillingRules>): PolicyRules {
   const allows = (posture: Posture, realm: Realm) =>
     postures[posture]?.[realm] ?? (GOOD.includes(posture) ? EVERYTHING : NOTHING_ADDED);

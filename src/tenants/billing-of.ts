@@ -4,7 +4,7 @@ import type { TenantRepository } from './tenant-repository.ts';
 
 type Deps = { tenants: Pick<TenantRepository, 'findAll'>; policy: Pick<Policy, 'standingOf'>; clock: Clock };
 
-/** The billing of several organizations at once; one that billing does not know is left out. */
+/** Returns the billing of several organizations; those without a tenant are left out. */
 export function makeBillingOf({ tenants, policy, clock }: Deps) {
   return async function billingOf(
     organizationIds: readonly string[],

@@ -10,7 +10,7 @@ type Deps = {
 };
 type Row = { organization_id: string; test_organization_id: string | null };
 
-/** Which of the test environment's organizations stand for one of ours: the one we remember, and the one that says so. */
+/** The test environment's organizations that stand for one of ours: the one stored here, and the one with its external id. */
 export type Standing = { remembered: string | undefined; found: string | undefined };
 
 export type ComparedTestOrganizations = ReturnType<typeof makeComparedTestOrganizations>;
@@ -19,12 +19,12 @@ const WITH_TEST_KEYS = `(tenants.test_organization_id is not null or exists (
   select 1 from api_keys
   where api_keys.organization_id = tenants.organization_id and api_keys.environment = 'test'))`;
 
-/** The organizations that a reconciliation with the test environment looks at; it changes none of them. */
+/** Lists the organizations that a reconciliation with the test environment compares. It writes nothing. */
 export function makeComparedTestOrganizations({ db, workos, organizations }: Deps) {
   const tenants = () => db<Row>('tenants');
 
   return {
-    /** Ours that have, or may have, test keys, in the order of their ids. */
+    /** Lists ours that have, or may have, test keys, by id. */
     listIds: (after: string, limit: number): Promise<string[]> =>
       tenants()
         .where('organization_id', '>', after)
@@ -33,7 +33,7 @@ export function makeComparedTestOrganizations({ db, workos, organizations }: Dep
         .limit(limit)
         .pluck('organization_id'),
 
-    /** Which of these are ours and have no test keys that we know of. */
+    /** Lists those that are ours and have no test keys in the mirror. */
     newAmong: (organizationIds: readonly string[]): Promise<string[]> =>
       tenants()
         .whereIn('organization_id', organizationIds)
@@ -41,7 +41,7 @@ export function makeComparedTestOrganizations({ db, workos, organizations }: Dep
         .orderBy('organization_id')
         .pluck('organization_id'),
 
-    /** Whether we remember any of these organizations of the test environment. */
+    /** Whether any of these organizations of the test environment is stored here. */
     async remembersAny(testOrganizationIds: readonly string[]): Promise<boolean> {
       return (
         (await tenants().whereIn('test_organization_id', testOrganizationIds).first('organization_id')) !== undefined
@@ -55,7 +55,7 @@ export function makeComparedTestOrganizations({ db, workos, organizations }: Dep
       const row = await tenants().where({ organization_id: organizationId }).first('test_organization_id');
       return {
         remembered: row?.test_organization_id ?? undefined,
-        // One that we remember for another of ours stays with that one, whatever it says by now.
+        // One that is stored for another of ours stays with it, whatever its external id is now.
         found: owner === undefined || owner === organizationId ? found : undefined,
       };
     },

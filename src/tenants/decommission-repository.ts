@@ -4,15 +4,15 @@ import type { Tenant } from './posture.ts';
 import { TENANT_COLUMNS, toTenant } from './tenant-row.ts';
 import type { TenantRow } from './tenant-row.ts';
 
-/** The loop that ends them. */
+/** The loop that revokes their keys. */
 export const DECOMMISSION_LOOP = 'decommission';
 
 export type DecommissionRepository = ReturnType<typeof makeDecommissionRepository>;
 
-/** The organizations whose keys are all to be revoked by now, and are not yet. */
+/** Reads the organizations whose decommissioning is due and not finished. */
 export function makeDecommissionRepository(db: Knex) {
   return {
-    /** The first of them, without those that are set aside. */
+    /** Lists those that have waited longest, without dead letters and those that wait for a retry. */
     async listDue(now: Date, limit: number): Promise<string[]> {
       return due(db, now)
         .whereRaw(notSetAside(DECOMMISSION_LOOP, 'tenants.organization_id'), [now])
@@ -20,7 +20,7 @@ export function makeDecommissionRepository(db: Knex) {
         .pluck('organization_id');
     },
 
-    /** One of them, kept from changing until the transaction ends; undefined when somebody else holds it. */
+    /** Locks one until the transaction ends. @returns undefined when another replica holds it, or it is not due */
     async lockDue(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Tenant | undefined> {
       const row = await due(trx, now)
         .where({ organization_id: organizationId })
@@ -36,7 +36,7 @@ export function makeDecommissionRepository(db: Knex) {
         .update({ decommissioned_at: now, updated_at: now });
     },
 
-    /** How long the first of them has waited, in seconds; 0 when there is none. */
+    /** Seconds that the oldest has waited; 0 when there is none. */
     async lagSeconds(now: Date): Promise<number> {
       const row = await due(db, now).first('decommission_at');
       return row?.decommission_at ? (now.getTime() - row.decommission_at.getTime()) / 1_000 : 0;

@@ -33,9 +33,9 @@ const ORGANIZATIONS = 50;
 const SOURCE = backgroundSource('system', 'decommission');
 
 /**
- * Revokes all keys of the organizations whose time has come, batch by batch, each in a transaction of its own that holds
- * the organization: a process that is killed is followed by another, and what billing takes back in between stops it. An
- * organization that fails is set aside and holds up no other's end.
+ * Revokes all keys of organizations whose decommissioning is due, batch by batch. Each batch is a transaction that locks the
+ * organization, so another replica can go on after a crash, and billing can stop it between two batches. An organization
+ * that fails is set aside and delays no other.
  */
 export function makeDecommission(deps: Deps) {
   const { ending, items, clock } = deps;
@@ -59,7 +59,7 @@ async function endOne(deps: Deps, organizationId: string, signal: AbortSignal): 
       return tenant && revokeOf(deps, trx, tenant);
     });
     if (!batch) return;
-    tell(deps, batch);
+    report(deps, batch);
     if (batch.done) return;
   }
 }
@@ -80,7 +80,7 @@ async function revokeOf(deps: Deps, trx: Knex.Transaction, tenant: Tenant): Prom
   return { organizationId, revoked: events.length, done: !more };
 }
 
-function tell({ decommissionedKeys, log }: Deps, { organizationId, revoked, done }: Batch): void {
+function report({ decommissionedKeys, log }: Deps, { organizationId, revoked, done }: Batch): void {
   decommissionedKeys.inc(revoked);
-  log.info({ organization_id: organizationId, revoked, done }, 'keys of a decommissioned organization were revoked');
+  log.info({ organization_id: organizationId, revoked, done }, 'decommissioning revoked keys');
 }

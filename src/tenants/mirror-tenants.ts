@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { WorkosOrganization } from '../workos/entities.ts';
 import type { BillingStatus } from './posture.ts';
 
-/** What an organization gets when WorkOS makes it, before billing has said anything. */
+/** The billing of an organization that WorkOS has created and billing has not mentioned yet. */
 export type FirstPosture = { status: BillingStatus; trialDays: number | undefined };
 
 type Deps = { audit: Pick<AuditLog, 'append'>; firstPosture: FirstPosture | undefined; clock: Clock };
@@ -27,7 +27,7 @@ type Change = Partial<
   Pick<Row, 'name' | 'stripe_customer_id' | 'workos_updated_at' | 'billing_status' | 'trial_ends_at' | 'deleted_at'>
 >;
 
-/** `keysEndAt`: keys that were made until then are all revoked, because the organization has ended. */
+/** `keysEndAt`: all keys created until then are revoked, because the organization is decommissioned. */
 export type HeldTenant = { deleted: boolean; keysEndAt: Date | undefined };
 
 export type MirrorTenants = ReturnType<typeof makeMirrorTenants>;
@@ -36,8 +36,8 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const MAX_NAME = 1_000;
 
 /**
- * What WorkOS says of organizations, written into the tenants. Each may be said twice, late or in any order; each holds
- * the tenant's row until the transaction ends, and says whether it changed anything, which is audited then.
+ * Applies WorkOS's organizations to the tenants, repeatedly, late or in any order. Each method locks the tenant's row until
+ * the transaction ends, audits what it changes, and returns whether it changed anything.
  */
 export function makeMirrorTenants(deps: Deps) {
   const change = (action: AuditAction, changeOf: (row: Row, organization: WorkosOrganization) => Change) =>
@@ -50,7 +50,7 @@ export function makeMirrorTenants(deps: Deps) {
     };
 
   return {
-    /** Makes the tenant's row if there is none. */
+    /** Locks the tenant's row, and creates it if there is none. */
     async hold(trx: Knex.Transaction, organizationId: string): Promise<HeldTenant> {
       const now = deps.clock();
       const { deleted_at, decommission_at, decommissioned_at } = await hold(trx, organizationId, now);
@@ -58,20 +58,20 @@ export function makeMirrorTenants(deps: Deps) {
       return { deleted: deleted_at !== null, keysEndAt: isEnding ? (decommissioned_at ?? now) : undefined };
     },
 
-    /** A key may have made the row before; the first posture is given all the same, unless billing spoke. */
+    /** Gives the first posture even if a key created the row before, unless billing has set a status. */
     created: change('organization.created', (row, organization) => ({
       ...(isNewer(row, organization) && identityOf(row, organization)),
       ...(row.billing_status === null && deps.firstPosture && postureOf(deps.firstPosture, organization)),
     })),
 
-    // Made and renamed within a millisecond: the renaming is what came after.
+    // Created and renamed within one millisecond: the renaming came later.
     updated: change('organization.updated', (row, organization) => {
       const renamed = identityOf(row, organization);
       const isSame = row.name === renamed.name && !('stripe_customer_id' in renamed) && !isNewer(row, organization);
       return isSame || isOlder(row, organization) ? {} : renamed;
     }),
 
-    /** The row stays, closed, so that what comes late changes nothing. */
+    /** Keeps the row, so that late events change nothing. */
     deleted: change('organization.deleted', (row, organization) => ({
       ...(isNewer(row, organization) && identityOf(row, organization)),
       ...(!row.deleted_at && { deleted_at: deps.clock() }),
@@ -80,7 +80,7 @@ export function makeMirrorTenants(deps: Deps) {
 }
 
 async function hold(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Row> {
-  // The update changes nothing: it is there so that the row is locked and returned, whoever made it.
+  // The update changes nothing; it locks and returns a row that another transaction created.
   const { rows } = await trx.raw<{ rows: Row[] }>(
     `insert into tenants as tenant (organization_id, created_at, updated_at) values (?, ?, ?)
      on conflict (organization_id) do update set updated_at = tenant.updated_at
@@ -121,7 +121,7 @@ function identityOf(row: Row, { name, stripeCustomerId, updatedAt }: WorkosOrgan
   };
 }
 
-/** The trial counts from the organization's own beginning, whenever we hear of it. */
+/** Counts the trial from the creation of the organization, whenever its event arrives. */
 function postureOf({ status, trialDays }: FirstPosture, { createdAt }: WorkosOrganization): Change {
   const trialEndsAt = trialDays === undefined ? null : new Date(createdAt.getTime() + trialDays * DAY_MS);
   return { billing_status: status, trial_ends_at: trialEndsAt };
@@ -135,7 +135,7 @@ function isOlder(row: Row, { updatedAt }: WorkosOrganization): boolean {
   return row.workos_updated_at !== null && updatedAt < row.workos_updated_at;
 }
 
-// The database takes any text but this character.
+// PostgreSQL refuses this character in text.
 function cleaned(name: string): string {
   return [...name.replaceAll('\0', '').toWellFormed()].slice(0, MAX_NAME).join('');
 }

@@ -27,7 +27,7 @@ const MAY_READ = ['billing:read', 'billing:write'];
 
 const OrganizationList = listOf(BilledOrganization).meta({ id: 'BilledOrganizationList' });
 
-/** What is read of organizations: of its own by each, of all by the product's services. */
+/** The routes that read organizations: callers their own, services every one. */
 export function organizationRoutes(deps: Deps): Route[] {
   return [ownRoute(deps), getRoute(deps), listRoute(deps)];
 }
@@ -38,7 +38,7 @@ function ownRoute({ tenants, viewOrganizations, clock }: Deps): Route {
     method: 'get',
     path: '/v1/organization',
     tag: TAG,
-    summary: "Get the caller's organization: posture, plan, limits and use",
+    summary: "Get the caller's organization: its posture, plan, limits and usage",
     scope: [],
     billing: 'read',
     responses: { 200: Organization },
@@ -64,7 +64,11 @@ function getRoute({ tenants, viewOrganizations }: Deps): Route {
     errors: ['organization_not_found'],
     async handle({ params: { id } }) {
       const tenant = ORGANIZATION_ID.test(id) ? await tenants.find(id) : undefined;
-      if (!tenant) throw new AppError('organization_not_found', 'Latchkey knows no such organization.');
+      if (!tenant)
+        throw new AppError(
+          'organization_not_found',
+          'There is no organization with this id. Latchkey knows it once WorkOS, billing or a key has named it.',
+        );
       const [view] = await viewOrganizations([tenant]);
       return view!;
     },
@@ -94,12 +98,12 @@ function listRoute({ listTenants, viewOrganizations, planNames, clock }: Deps): 
 function querySchema(planNames: [string, ...string[]]) {
   return z.strictObject({
     ...pageQuery,
-    posture: z.enum(POSTURES).optional().describe('By what billing allows at this moment.'),
-    status: z.enum(BILLING_STATUSES).optional().describe('By what billing said last.'),
+    posture: z.enum(POSTURES).optional().describe('The posture at this moment.'),
+    status: z.enum(BILLING_STATUSES).optional().describe('The status that billing stated last.'),
     plan: z.enum(planNames).optional(),
     trial_ends_before: time('Give a time in ISO 8601.')
       .optional()
-      .describe('Those in trial whose trial ends before this, or has ended.'),
+      .describe('Organizations in trial whose trial ends, or has ended, before this time.'),
     q: text({ min: 1, max: 100 }).optional().describe('Part of the name, in any case, or the id.'),
   });
 }

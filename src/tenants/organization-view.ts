@@ -4,7 +4,7 @@ import type { RateLimit } from '../limits/limits.ts';
 import { BILLING_STATUSES, POSTURES } from './posture.ts';
 import type { Policy, Tenant } from './posture.ts';
 
-/** What an organization may have, as it is shown. */
+/** The plan of an organization, as it is shown. */
 export type ShownPlan = {
   name: string;
   keyLimit: number;
@@ -17,10 +17,10 @@ export type ShownPlan = {
 
 export type ViewDeps = {
   planFor: (tenant: Pick<Tenant, 'plan' | 'keyLimit'>) => ShownPlan;
-  /** The names of all there are. */
+  /** The names of all permission sets. */
   permissionSets: readonly string[];
   policy: Pick<Policy, 'standingOf'>;
-  /** Numbers of keys of several organizations at once. */
+  /** Counts keys of several organizations at once. */
   keyCounts: {
     towardsQuota: (ids: readonly string[], now: Date) => Promise<ReadonlyMap<string, number>>;
     left: (ids: readonly string[]) => Promise<ReadonlyMap<string, { here: number; atWorkos: number }>>;
@@ -31,53 +31,59 @@ export type ViewDeps = {
 const time = z.iso.datetime().nullable();
 const rate = z.object({ limit: z.int(), window_seconds: z.int() }).nullable();
 
-/** What an organization is told of itself. */
+/** What an organization may read of itself. */
 export const Organization = z
   .object({
     id: z.string(),
-    name: z.string().nullable().describe('As WorkOS told it; null when it has not.'),
-    posture: z.enum(POSTURES).describe('What billing allows now.'),
-    billing_status: z.enum(BILLING_STATUSES).nullable().describe('What billing said last; null when it never did.'),
-    status_since: time.describe('Since when that is so.'),
-    billing_occurred_at: time.describe('When what billing said last happened there.'),
+    name: z.string().nullable().describe('The name at WorkOS; null until WorkOS has sent it.'),
+    posture: z.enum(POSTURES).describe('What billing allows now, by its status, the clock and the days of grace.'),
+    billing_status: z
+      .enum(BILLING_STATUSES)
+      .nullable()
+      .describe('The status that billing stated last; null when it stated none.'),
+    status_since: time.describe('Since when billing states this status.'),
+    billing_occurred_at: time.describe("When billing's last statement happened, by the clock of billing."),
     trial_ends_at: time,
-    changes_at: time.describe('When the posture ends by the clock: a trial, or days of grace.'),
-    decommission_at: time.describe('When all keys are revoked.'),
+    changes_at: time.describe('When the clock changes the posture: the end of a trial, or of the days of grace.'),
+    decommission_at: time.describe('When all keys are revoked; null when that is not planned.'),
     decommissioning: z
       .object({
         at: z.iso.datetime(),
-        keys_left: z.int().describe('Not yet revoked; expired ones are among them.'),
-        keys_left_at_workos: z.int().describe('Not yet known to be deleted at WorkOS.'),
-        done_at: time.describe('When the last was revoked.'),
+        keys_left: z.int().describe('Keys that are not revoked yet, including expired ones.'),
+        keys_left_at_workos: z.int().describe('Keys whose deletion at WorkOS is not confirmed yet.'),
+        done_at: time.describe('When the last key was revoked.'),
       })
       .nullable()
-      .describe('How far the revocation of all keys has come; null when none is planned.'),
+      .describe('The progress of revoking all keys; null when that is not planned.'),
     plan: z.string(),
     limits: z.object({
       api_keys: z.int(),
-      rate_limit: rate.describe('Of each key that says nothing else; null: none.'),
+      rate_limit: rate.describe('For each key without a limit of its own; null: no limit.'),
       concurrency: z
         .int()
         .nullable()
-        .describe('Requests at a time of each key that says nothing else; null: no limit.'),
-      organization_rate_limit: rate.describe('Of all keys together; null: none.'),
-      permission_sets: z.array(z.string()).describe('What new keys may be made from.'),
-      max_expiry_days: z.int().nullable().describe('How long new keys may live; null: for ever.'),
+        .describe('Requests in flight for each key without a limit of its own; null: no limit.'),
+      organization_rate_limit: rate.describe('For all keys together; null: no limit.'),
+      permission_sets: z.array(z.string()).describe('The permission sets that new keys may be created from.'),
+      max_expiry_days: z.int().nullable().describe('The longest lifetime of a new key, in days; null: unlimited.'),
     }),
     usage: z.object({ api_keys: z.int().describe('Keys that count towards the limit.') }),
   })
   .meta({ id: 'Organization' });
 
-/** The same with what is kept for those who bill. */
+/** The same, with what only billing services may read. */
 export const BilledOrganization = Organization.extend({
-  billing_reason: z.string().nullable().describe('Why, as whoever said it last put it; its own people do not see it.'),
-  created_at: z.iso.datetime().describe('Since when Latchkey knows it.'),
-  deleted_at: time.describe('When WorkOS deleted it.'),
+  billing_reason: z
+    .string()
+    .nullable()
+    .describe('The reason of the last statement. Users of the organization cannot read it.'),
+  created_at: z.iso.datetime().describe('When Latchkey created its tenant.'),
+  deleted_at: time.describe('When WorkOS deleted the organization; null while it exists.'),
 }).meta({ id: 'BilledOrganization' });
 
 export type ViewOrganizations = ReturnType<typeof makeViewOrganizations>;
 
-/** Shows organizations, many with as few questions as one. */
+/** Shows organizations, any number of them with as few queries as one. */
 export function makeViewOrganizations(deps: ViewDeps) {
   return async function viewOrganizations(tenants: readonly Tenant[]): Promise<z.input<typeof BilledOrganization>[]> {
     const now = deps.clock();

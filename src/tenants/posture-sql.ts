@@ -2,7 +2,7 @@ import type { BillingStatus, PolicyRules } from './posture.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** The same judgement as `standingOf` of the policy, over the columns of `tenants`. */
+/** Computes in SQL what `standingOf` of the policy computes, over the columns of `tenants`. */
 export function postureSql(
   { graceDays }: Pick<PolicyRules, 'graceDays'>,
   now: Date,

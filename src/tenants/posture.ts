@@ -9,14 +9,14 @@ export const OPERATIONS = ['read', 'create', 'wind_down'] as const;
 /** What a request does, as billing sees it. */
 export type Operation = (typeof OPERATIONS)[number];
 
-/** Where a posture is obeyed: by Latchkey's own routes, or by what is done with an organization's keys. */
+/** Where a posture applies: to Latchkey's own routes, or to requests with an organization's keys. */
 export type Realm = 'api' | 'keys';
 
 /** What a posture follows from. */
 export type Account = {
-  /** What billing said last; absent when it never did. */
+  /** The status that billing stated last; absent when it stated none. */
   status: BillingStatus | undefined;
-  /** Since when this is so, as billing says; absent for what was said before that was kept. */
+  /** Since when billing states this status; absent for statements older than this column. */
   statusSince: Date | undefined;
   trialEndsAt: Date | undefined;
   /** When WorkOS deleted the organization. */
@@ -27,29 +27,29 @@ export type Tenant = Account & {
   organizationId: string;
   name: string | undefined;
   plan: string | undefined;
-  /** Instead of the plan's, for this organization alone. */
+  /** For this organization alone, instead of the plan's. */
   keyLimit: number | undefined;
-  /** When what billing said last happened there. */
+  /** When billing's last statement happened, by the clock of billing. */
   billingOccurredAt: Date | undefined;
-  /** The same of the plan and of the limit, which are not spoken of each time. */
+  /** The same for the plan and the limit, which not every statement has. */
   planOccurredAt: Date | undefined;
   keyLimitOccurredAt: Date | undefined;
   billingReason: string | undefined;
   /** When all keys are to be revoked, and when they were. */
   decommissionAt: Date | undefined;
   decommissionedAt: Date | undefined;
-  /** Since when its row is there. */
+  /** When its row was created. */
   createdAt: Date;
 };
 
-/** A posture, and until when it lasts if nobody says anything. */
+/** A posture, and until when it lasts without another statement. */
 export type Standing = { posture: Posture; until: Date | undefined };
 
-/** What a product's configuration says of billing. */
+/** The billing rules of a product's configuration. */
 export type PolicyRules = {
   /** Days that a status, or the end of a trial, goes on without effect. */
   graceDays: Readonly<Partial<Record<BillingStatus, number>>>;
-  /** What passes in each posture. */
+  /** The operations that each posture allows. */
   allows: Readonly<Record<Posture, Readonly<Record<Realm, readonly Operation[]>>>>;
 };
 
@@ -57,11 +57,11 @@ export type Policy = ReturnType<typeof makePolicy>;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** Judges tenants by what the configuration says. */
+/** Derives postures, and what they allow, from the configuration. */
 export function makePolicy({ graceDays, allows }: PolicyRules) {
   const allowed = (posture: Posture, realm: Realm, operation: Operation) => allows[posture][realm].includes(operation);
 
-  /** Whatever bites only after some days: until then it is grace. */
+  /** The posture that begins after days of grace, or `grace` until then. */
   function afterGrace(posture: Posture, status: BillingStatus, since: Date | undefined, now: Date): Standing {
     const days = graceDays[status] ?? 0;
     const until = since && days > 0 ? new Date(since.getTime() + days * DAY_MS) : undefined;
@@ -70,8 +70,8 @@ export function makePolicy({ graceDays, allows }: PolicyRules) {
 
   return {
     /**
-     * The posture at `now`: a trial ends by the clock, an organization that billing never spoke of is `unknown`, and
-     * one that WorkOS has deleted is being wound down whatever billing says.
+     * Returns the posture at `now`. A trial ends by the clock; an organization without a statement is `unknown`; one that
+     * WorkOS has deleted is `decommissioning`, whatever billing states.
      */
     standingOf(tenant: Account | undefined, now: Date): Standing {
       if (tenant?.deletedAt) return { posture: 'decommissioning', until: undefined };
@@ -85,10 +85,10 @@ export function makePolicy({ graceDays, allows }: PolicyRules) {
 
     allows: allowed,
 
-    /** All that passes in a posture. */
+    /** The operations that a posture allows. */
     allowedIn: (posture: Posture, realm: Realm): readonly Operation[] => allows[posture][realm],
 
-    /** Whether there is a posture in which this does not pass; where there is none, nobody need look. */
+    /** Whether any posture refuses this; if none does, the tenant need not be read. */
     restricts: (realm: Realm, operation: Operation): boolean =>
       POSTURES.some((posture) => !allowed(posture, realm, operation)),
   };

@@ -11,7 +11,7 @@ type Deps = {
   db: Knex;
   policyRules: Pick<PolicyRules, 'graceDays'>;
   planNames: readonly string[];
-  /** The plan of whoever has none that is configured. */
+  /** The plan of a tenant whose own plan is not configured. */
   defaultPlanName: string;
 };
 
@@ -19,7 +19,7 @@ export type TenantFilter = {
   posture?: Posture | undefined;
   status?: BillingStatus | undefined;
   plan?: string | undefined;
-  /** Those that are in trial or were, by what billing said last, and that WorkOS has not deleted. */
+  /** Only those with the status `trial` that WorkOS has not deleted. */
   trialEndsBefore?: Date | undefined;
   /** Part of the name in any case, or the whole id. */
   q?: string | undefined;
@@ -83,7 +83,7 @@ async function cursorRow(db: Knex, page: PageRequest): Promise<string | undefine
   return at.organization_id;
 }
 
-/** Tenants in the order of the page, behind one, up to and with another. */
+/** Tenants in the order of the page, after one and up to another, included. */
 function tenantsBetween(db: Knex, page: PageRequest, after?: string, to?: string) {
   const { older } = directionOf(page);
   const place = '(select created_at, organization_id from tenants where organization_id = ?)';

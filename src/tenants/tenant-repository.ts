@@ -21,7 +21,7 @@ export function makeTenantRepository(db: Knex) {
       return rows.map(toTenant);
     },
 
-    /** Ids of organizations, in their order. */
+    /** Lists ids of organizations, by id. */
     async listIds(after: string, limit: number): Promise<string[]> {
       return db<TenantRow>('tenants')
         .where('organization_id', '>', after)
@@ -30,10 +30,10 @@ export function makeTenantRepository(db: Knex) {
         .pluck('organization_id');
     },
 
-    /** Reads the row and keeps it from changing until the transaction ends: quota and posture are judged under it. */
+    /** Locks the row until the transaction ends: quota and posture are checked under this lock. */
     lock,
 
-    /** Makes a tenant that billing has not spoken of, unless somebody was faster; locked as by `lock`. */
+    /** Creates a tenant without billing if there is none, and locks it as `lock` does. */
     async make(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Tenant> {
       await trx<TenantRow>('tenants')
         .insert({ organization_id: organizationId, created_at: now, updated_at: now })

@@ -60,7 +60,7 @@ export function toTenant(row: ReadTenantRow): Tenant {
   };
 }
 
-/** What `apply-billing` decides about a tenant. */
+/** The columns that a billing statement decides. */
 export function toColumns(tenant: Tenant): Partial<TenantRow> {
   return {
     billing_status: tenant.status ?? null,

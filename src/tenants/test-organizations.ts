@@ -14,23 +14,23 @@ export type TestOrganizations = ReturnType<typeof makeTestOrganizations>;
 const MAX_KNOWN = 10_000;
 
 /**
- * Which organization of WorkOS's test environment stands for which of ours: the one whose external id is our
- * organization's id. It is made there when it is first needed, and remembered with the tenant.
+ * Maps our organizations to those of WorkOS's test environment, whose external id is our organization's id. An organization
+ * is created there when it is first needed, and stored with the tenant.
  */
 export function makeTestOrganizations({ db, workos }: Deps) {
   const tenant = (organizationId: string) => db<Row>('tenants').where({ organization_id: organizationId });
   const known = new Map<string, string>();
 
   async function knownOf(organizationId: string): Promise<string | undefined> {
-    const kept = known.get(organizationId);
-    if (kept !== undefined) return kept;
+    const cached = known.get(organizationId);
+    if (cached !== undefined) return cached;
     const row = await tenant(organizationId).first('test_organization_id');
     const id = row?.test_organization_id ?? undefined;
-    if (id !== undefined) keep(organizationId, id);
+    if (id !== undefined) cache(organizationId, id);
     return id;
   }
 
-  function keep(organizationId: string, id: string): void {
+  function cache(organizationId: string, id: string): void {
     if (known.size >= MAX_KNOWN) known.clear();
     known.set(organizationId, id);
   }
@@ -38,9 +38,9 @@ export function makeTestOrganizations({ db, workos }: Deps) {
   async function make(organizationId: string): Promise<string> {
     const row = await tenant(organizationId).first('name');
     const { id } = await findOrCreate(workos, organizationId, row?.name ?? organizationId);
-    // Whoever was faster found the same: at WorkOS an external id is one organization's.
+    // Another replica that was faster stored the same: at WorkOS an external id belongs to one organization.
     await tenant(organizationId).whereNull('test_organization_id').update({ test_organization_id: id });
-    keep(organizationId, id);
+    cache(organizationId, id);
     return id;
   }
 
@@ -52,13 +52,13 @@ export function makeTestOrganizations({ db, workos }: Deps) {
       return (await knownOf(organizationId)) ?? make(organizationId);
     },
 
-    /** Forgets one that the test environment does not have any more, so that the next need makes another. */
+    /** Forgets an organization that the test environment no longer has, so that another is created when needed. */
     async forget(organizationId: string, id: string): Promise<void> {
       known.delete(organizationId);
       await tenant(organizationId).where({ test_organization_id: id }).update({ test_organization_id: null });
     },
 
-    /** Which stands for ours from now on; nothing changes when somebody else was faster. */
+    /** Stores which organization stands for ours from now on, unless another replica was faster. */
     async remember(
       organizationId: string,
       { id, insteadOf }: { id: string; insteadOf: string | undefined },
@@ -69,7 +69,7 @@ export function makeTestOrganizations({ db, workos }: Deps) {
         .update({ test_organization_id: id });
     },
 
-    /** Our organization that one of the test environment stands for. */
+    /** Returns our organization for one of the test environment. */
     async ownerOf(testOrganizationId: string): Promise<string | undefined> {
       const row = await db<Row>('tenants').where({ test_organization_id: testOrganizationId }).first('organization_id');
       return row?.organization_id;
@@ -83,7 +83,7 @@ async function findOrCreate(workos: Deps['workos'], externalId: string, name: st
   try {
     return await workos.createOrganization({ name, externalId });
   } catch (error) {
-    // Somebody else made it meanwhile, or the answer was lost.
+    // Another replica created it meanwhile, or the answer was lost.
     const made = await workos.findOrganizationByExternalId(externalId).catch(() => undefined);
     if (made && error instanceof WorkosFailure) return made;
     throw error;

@@ -26,7 +26,7 @@ const tenant = fc
 const days = fc.integer({ min: 0, max: 3 });
 const graceDays = fc.record({ trial: days, past_due: days, decommissioning: days }, { requiredKeys: [] });
 
-test('the database finds in each posture exactly those whom the policy judges to be in it', async () => {
+test('finds in each posture exactly the tenants that the policy puts there', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(tenant, { minLength: 1, maxLength: 99 }), graceDays, time, async (rows, grace, now) => {
       await db('tenants').del();
