@@ -143,7 +143,7 @@ create table hook_inbox (
   constraint hook_inbox_event_key UNIQUE (source, event_id),
   constraint hook_inbox_outcome_check CHECK (outcome = ANY (ARRAY['applied'::text, 'unchanged'::text, 'stale'::text, 'ignored'::text, 'unknown_tenant'::text, 'unreadable'::text, 'refused'::text])),
   constraint hook_inbox_payload_check CHECK (octet_length(payload::text) <= 262144),
-  constraint hook_inbox_source_check CHECK (source = ANY (ARRAY['stripe'::text, 'billing'::text]))
+  constraint hook_inbox_source_check CHECK (source ~ '^[a-z][a-z0-9_]{0,31}$'::text)
 );
 
 create table idempotency_keys (
@@ -242,7 +242,7 @@ create table outbox (
   ended_at timestamp with time zone,
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_ended_at_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
-  constraint outbox_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dead'::text]))
+  constraint outbox_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dropped'::text, 'dead'::text]))
 );
 
 create table outbox_endpoints (

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
 import { systemClock } from './clock.ts';
-import { readConfig } from './config/config.ts';
+import { VARIABLES as variables, readConfig } from './app/read-config.ts';
 import { makeContainer } from './app/container.ts';
 import { connectEmbedded } from './db/connect-embedded.ts';
 import { isFirst, migrate } from './db/migrations.ts';
@@ -21,7 +21,8 @@ import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import type { Product } from './product/product.ts';
-import { readProduct } from './product/read-product.ts';
+import { OLD_NAME, readProduct } from './product/read-product.ts';
+import type { OldName } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
@@ -30,11 +31,15 @@ import { makeLogger } from './telemetry/logger.ts';
  * tenants, until a signal. Exit code 0: stopped; 1: it did not start.
  */
 await runProcess(async () => {
-  const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
+  const oldNames: OldName[] = [];
+  const path = process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml');
+  const product = readProduct(path, (found) => oldNames.push(found));
   const folder = folderOfProduct(resolve(readStartVariables(process.env).dataDir), product.product);
   const lifetime = makeLifetime();
   try {
-    return await start(product, folder, lifetime);
+    const started = await start(product, folder, lifetime);
+    for (const found of oldNames) started.log.warn(found, OLD_NAME);
+    return started;
   } catch (error) {
     await lifetime.end();
     throw error;
@@ -47,7 +52,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   const given = process.env;
   const { workosPort, ...others } = readStartVariables(given);
   const testPort = hasTestKeys(product) ? others.testPort : undefined;
-  const config = readConfig(embeddedEnvironment({ given, demo: DEMO, folder, workosPort, testPort }));
+  const config = readConfig(embeddedEnvironment({ given, variables, demo: DEMO, folder, workosPort, testPort }));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
   // Fails on a taken port before the database is created.

@@ -1,6 +1,6 @@
 import './process/lean-heap.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfig } from './config/config.ts';
+import { readConfig } from './app/read-config.ts';
 import { makeContainer } from './app/container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
 import { makeDatabaseServer } from './db/database-server.ts';
@@ -9,7 +9,7 @@ import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
-import { readProduct } from './product/read-product.ts';
+import { OLD_NAME, readProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './invalidation/invalidation.ts';
@@ -20,8 +20,10 @@ const FIRST_BEAT_MS = 5_000;
 /** The production start: environment, container, HTTP server, and a shutdown in order. */
 await runProcess(async () => {
   const config = readConfig(process.env);
-  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
+  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'), (field) =>
+    log.warn(field, OLD_NAME),
+  );
   const lifetime = makeLifetime();
   const server = makeDatabaseServer(config.databaseUrl);
   await assertReachable(config.databaseUrl, server);

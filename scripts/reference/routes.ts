@@ -16,18 +16,13 @@ type Entry = {
 };
 
 const CALLERS: Record<TenantCaller['kind'], string> = { user: 'people', machine: 'machines', api_key: 'API keys' };
-const SENDERS: Record<Extract<Access, { kind: 'signed' }>['scheme'], string> = {
-  workosSignature: 'WorkOS, by signature',
-  stripeSignature: 'Stripe, by signature',
-  standardWebhook: 'your billing, by a Standard Webhooks signature',
-};
 
 /** What is served without being a route object. */
-const PAGES = [
+const PAGES: readonly Entry[] = [
   { name: 'GET /metrics', meaning: 'Metrics for Prometheus; on the operations port alone where there is one.' },
   { name: 'GET /openapi.json', meaning: 'The OpenAPI 3.1 document.' },
   { name: 'GET /docs', meaning: 'The API in a browser, without a network.' },
-].map((page): Entry => ({ ...page, callers: 'anyone', scopes: '', billing: '', status: '`200`', errors: '' }));
+].map((page) => ({ ...page, callers: 'anyone', scopes: '', billing: '', status: '`200`', errors: '' }));
 
 /** Every route, from the objects that serve it. */
 export async function routesPage(): Promise<Page> {
@@ -115,7 +110,7 @@ function callersOf(access: Access): string {
   if (access.kind === 'tenant') return access.callers.map((kind) => CALLERS[kind]).join(', ');
   if (access.kind === 'forwarded') return CALLERS.api_key;
   if (access.kind === 'service') return access.machines ? 'services, machines' : 'services';
-  return access.kind === 'signed' ? SENDERS[access.scheme] : 'anyone';
+  return access.kind === 'signed' ? `${access.scheme.sender}, by signature` : 'anyone';
 }
 
 function nameOf({ method, path }: Route): string {

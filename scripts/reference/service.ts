@@ -2,7 +2,8 @@ import knex from 'knex';
 import { pino } from 'pino';
 import { makeContainer } from '../../src/app/container.ts';
 import type { Container } from '../../src/app/container.ts';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
+import { PROVIDERS } from '../../src/billing/webhooks/providers.ts';
 import { ProductFile } from '../../src/product/product.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 
@@ -23,8 +24,7 @@ const REQUIRED = {
 const SWITCHED = {
   WORKOS_WEBHOOK_SECRET: 'x'.repeat(32),
   WORKOS_WEBHOOK_SECRET_TEST: 'y'.repeat(32),
-  STRIPE_WEBHOOK_SECRET: `whsec_${'x'.repeat(32)}`,
-  BILLING_WEBHOOK_SECRETS: signing(1),
+  ...Object.fromEntries(PROVIDERS.map(({ variable }) => [variable.name, variable.example])),
 };
 const SIGN_IN = 'sessions.password_sign_in';
 
@@ -55,7 +55,7 @@ function productWith({ signIn }: { signIn: boolean }) {
     ...product,
     api_keys: { ...product.api_keys, owners: ['organization', 'user'] },
     sessions: { ...product.sessions, password_sign_in: signIn },
-    notices: {
+    webhooks: {
       audit_forwarding: true,
       endpoints: [{ name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET' }],
     },

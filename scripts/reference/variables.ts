@@ -3,6 +3,7 @@ import { ENDPOINT_SECRETS, VARIABLE_GROUPS } from '../../src/config/variables.ts
 import { DoctorVariables } from '../../src/doctor/variables.ts';
 import { IGNORED_VARIABLES, START_VARIABLES } from '../../src/embedded/environment.ts';
 import { LocalWorkosVariables } from '../../src/emulator/environment.ts';
+import { PROVIDERS } from '../../src/billing/webhooks/providers.ts';
 import { codes, tablesPage } from './page.ts';
 import type { Page } from './page.ts';
 
@@ -13,9 +14,15 @@ const INTRODUCTION = `Each process reads its environment once, at its start. Wro
 names all of them and repeats no value. An empty variable counts as unset. There are no default secrets; \`openssl rand -hex 32\`
 prints 32 random bytes. The product itself is defined by a file: docs/reference/configuration.md.`;
 
+const INCOMING_WEBHOOKS = 'Incoming billing webhooks' satisfies keyof typeof VARIABLE_GROUPS;
+const providerVariables = Object.fromEntries(PROVIDERS.map(({ variable }) => [variable.name, variable.secrets]));
+
 /** Every environment variable, from the schemas that read them. */
 export function variablesPage(): Promise<Page> {
-  const service = Object.entries(VARIABLE_GROUPS).map(([title, types]) => ({ title, entries: variablesOf(types) }));
+  const service = Object.entries(VARIABLE_GROUPS).map(([title, types]) => ({
+    title,
+    entries: variablesOf(title === INCOMING_WEBHOOKS ? { ...providerVariables, ...types } : types),
+  }));
   const endpoints = {
     title: 'Outgoing webhooks',
     entries: variablesOf({ [ENDPOINT_SECRETS.name]: ENDPOINT_SECRETS.variables }),

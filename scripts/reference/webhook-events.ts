@@ -1,5 +1,5 @@
-import { NOTICE_TYPES } from '../../src/product/webhook-types.ts';
-import { NOTICE_BODIES, NOTICE_SUMMARIES } from '../../src/webhooks/webhook.ts';
+import { WEBHOOK_TYPES } from '../../src/product/webhook-types.ts';
+import { WEBHOOK_BODIES, WEBHOOK_SUMMARIES } from '../../src/webhooks/webhook.ts';
 import { fieldsOf, jsonSchemaOf } from './fields.ts';
 import type { Field } from './fields.ts';
 import { codes, makePage, tableOf } from './page.ts';
@@ -16,10 +16,10 @@ const COLUMNS = {
 
 /** Every type of event that is sent, with the fields of its payload. */
 export function webhookEventsPage(): Promise<Page> {
-  const events = NOTICE_TYPES.map((name) => ({
+  const events = WEBHOOK_TYPES.map((name) => ({
     name,
-    meaning: `${NOTICE_SUMMARIES[name]}.`,
-    fields: fieldsOf(jsonSchemaOf(NOTICE_BODIES[name], 'output')),
+    meaning: `${WEBHOOK_SUMMARIES[name]}.`,
+    fields: fieldsOf(jsonSchemaOf(WEBHOOK_BODIES[name], 'output')),
   }));
   const overview = tableOf(
     {

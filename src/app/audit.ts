@@ -13,14 +13,14 @@ import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { makeEventCursors } from '../workos-sync/event-cursors.ts';
 
-type Deps = Pick<AuditLogDeps, 'announce' | 'tell'> & { config: Config; db: Knex; clock: Clock };
+type Deps = Pick<AuditLogDeps, 'announce' | 'publish'> & { config: Config; db: Knex; clock: Clock };
 
-/** The audit log, and the loop that seals its heads outside the database. */
-export function makeAuditParts({ config, db, clock, ...told }: Deps) {
+/** The audit log, and the loop that writes the seals of its heads outside the database. */
+export function makeAuditParts({ config, db, clock, ...publishing }: Deps) {
   const { sealsPath } = config.audit;
   const cursor = makeEventCursors(db, 'audit_seals');
   return {
-    audit: makeAuditLog({ ...told, chain: makeAuditChain(config), clock }),
+    audit: makeAuditLog({ ...publishing, chain: makeAuditChain(config), clock }),
     sealLoops: sealsPath === undefined || config.role === 'api' ? [] : [sealLoop(sealsPath)],
   };
 
@@ -44,6 +44,8 @@ function assertAppendable(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600));
   } catch (error) {
-    throw new StartError(`LATCHKEY_AUDIT_SEALS cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new StartError(`LATCHKEY_AUDIT_SEALS: the file cannot be written: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -35,7 +35,7 @@ type Deps = {
 
 export type BillingParts = ReturnType<typeof makeBillingParts>;
 
-/** What knows of tenants: their rows, the policy, the gate, and what writes billing's word. */
+/** Tenants and their billing: rows, policy, gate, statements, routes, and the loop that decommissions. */
 export function makeBillingParts({ db, catalogue, audit, config, metrics, clock, log, itemsOf }: Deps) {
   const tenants = makeTenantRepository(db);
   const policy = makePolicy(catalogue.policyRules);

@@ -1,5 +1,5 @@
 import type { Loop } from '../background/loop.ts';
-import { makeHooks } from './incoming-webhooks.ts';
+import { makeIncomingWebhooks } from './incoming-webhooks.ts';
 import { makeEvents } from './workos/mirror.ts';
 import { makeReconcileParts } from './workos/reconcile.ts';
 import { makeLoops } from './loops.ts';
@@ -31,4 +31,4 @@ export function makeUnreadableEventsParts(parts: Parts) {
 }
 
 /** Parts of the command for incoming webhooks. */
-export const makeWebhookInbox = (parts: Parts) => makeHooks(makePlatform(parts));
+export const makeWebhookInbox = (parts: Parts) => makeIncomingWebhooks(makePlatform(parts));

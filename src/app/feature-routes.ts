@@ -3,7 +3,7 @@ import { auditRoutes } from '../audit/audit-routes.ts';
 import { makeDescribeUser } from '../auth/describe-user.ts';
 import { sessionRoutes } from '../sessions/session-routes.ts';
 import { makeBillingOf } from '../tenants/billing-of.ts';
-import { makeHooks } from './incoming-webhooks.ts';
+import { makeIncomingWebhooks } from './incoming-webhooks.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
 import { makeResolverParts } from './api-keys/resolver.ts';
 import { makeVerificationParts } from './api-keys/verification.ts';
@@ -38,7 +38,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...invalidationRoutes(platform),
     ...forwardAuthRoutes({ findKey: verification.findPresentedKey, decide: verification.decide }),
     ...platform.usage.routes,
-    ...makeHooks(platform).routes(),
+    ...makeIncomingWebhooks(platform).routes(),
     ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
   ];
 }

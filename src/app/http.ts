@@ -10,7 +10,7 @@ import { makeMetricsPage } from '../http/documents/metrics-page.ts';
 import type { Guards } from '../http/mount.ts';
 import { openApiDocument } from '../http/documents/openapi.ts';
 import type { Route } from '../http/route.ts';
-import { NOTICE_WEBHOOKS } from '../webhooks/documented-webhooks.ts';
+import { DOCUMENTED_WEBHOOKS } from '../webhooks/documented-webhooks.ts';
 import type { Product } from '../product/product.ts';
 import { measureRequests } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -35,7 +35,7 @@ export function makeHttpParts(deps: Deps) {
   const { config, metrics, log, health, guards, fastPaths, strict } = deps;
   const routes = [...deps.features, ...health];
   const title = `${deps.product.product} API keys`;
-  const document = openApiDocument(routes, { title, version: VERSION, webhooks: NOTICE_WEBHOOKS });
+  const document = openApiDocument(routes, { title, version: VERSION, webhooks: DOCUMENTED_WEBHOOKS });
   const docs = makeDocs({ title, document });
   const metricsOn = config.operations === undefined ? 'api' : 'operations';
   const pagesOf = (on: 'api' | 'operations') => [

@@ -1,7 +1,7 @@
 import type { Loop } from '../background/loop.ts';
 import { forgetOldFailures } from '../background/failure-repository.ts';
 import { GAUGES_LOOP } from './gauges.ts';
-import { makeHooks } from './incoming-webhooks.ts';
+import { makeIncomingWebhooks } from './incoming-webhooks.ts';
 import { makeConfigurationLoop } from './api-keys/permissions.ts';
 import { SETTLE_LOOP, settleItems } from './workos/reconcile.ts';
 import { makeBackground } from '../background/background.ts';
@@ -56,9 +56,9 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
     platform.replicas.loop,
     ...usage.loops,
     ...platform.sessionLoops,
-    ...platform.notices.loops,
+    ...platform.webhooks.loops,
     ...platform.sealLoops,
-    ...makeHooks(platform).loops,
+    ...makeIncomingWebhooks(platform).loops,
   ];
   return makeBackground({ loops: all, isProven: platform.trust.isProven, failures: metrics.failures, log });
 }

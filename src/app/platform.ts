@@ -11,7 +11,7 @@ import { makeShares } from './api-keys/budgets.ts';
 import { makeBillingParts } from './billing.ts';
 import { makeMemberParts, makeMirror } from './workos/mirror.ts';
 import { makeInvalidationParts } from './api-keys/invalidation.ts';
-import { makeNoticesParts } from './webhooks.ts';
+import { makeWebhooksParts } from './webhooks.ts';
 import { makeInstruments } from './service-clock.ts';
 import { makeSessionParts } from './api-keys/sessions.ts';
 import { makeUsageParts } from './api-keys/usage.ts';
@@ -66,8 +66,8 @@ export function makePlatform(parts: Parts) {
   const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys);
-  const notices = makeNoticesParts({ ...on, policyRules: catalogue.policyRules, workos, rateLimiter });
-  const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, tell: notices.tell });
+  const webhooks = makeWebhooksParts({ ...on, policyRules: catalogue.policyRules, workos, rateLimiter });
+  const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, publish: webhooks.publish });
   const billing = makeBillingParts({ ...on, audit });
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
   const keys = makeKeyRepository(db);
@@ -90,7 +90,7 @@ export function makePlatform(parts: Parts) {
     ...invalidation,
     audit,
     sealLoops,
-    notices,
+    webhooks,
     ...gateways,
     findServiceToken: makeServiceTokens(config.serviceTokens),
     cookies: makeSessionCookies(config.workos.cookieName),

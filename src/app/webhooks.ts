@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
 import type { ItemsOf } from '../background/items.ts';
 import { makePolicy } from '../tenants/posture.ts';
+import { makeTenantRepository } from '../tenants/tenant-repository.ts';
 import type { PolicyRules } from '../tenants/posture.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
@@ -15,17 +16,17 @@ import { makeForwardToWorkos } from '../webhooks/audit-logs/forward-to-workos.ts
 import { makeOutboxWriter } from '../webhooks/outbox-writer.ts';
 import type { OutboxWriter } from '../webhooks/outbox-writer.ts';
 import { makeOutbox } from '../webhooks/outbox.ts';
-import { makePostureNotices } from '../webhooks/triggers/posture-webhooks.ts';
-import type { PostureNotices } from '../webhooks/triggers/posture-webhooks.ts';
-import { makeSendNotice } from '../webhooks/send-webhook.ts';
+import { makePostureWebhooks } from '../webhooks/triggers/posture-webhooks.ts';
+import type { PostureWebhooks } from '../webhooks/triggers/posture-webhooks.ts';
+import { makeSendWebhook } from '../webhooks/send-webhook.ts';
 import { makeSince } from '../webhooks/triggers/since.ts';
-import { makeSweepNotices } from '../webhooks/sweep.ts';
-import { makeTellAudited } from '../webhooks/triggers/publish-audited.ts';
-import { EXPIRING_LOOP, makeTellExpiring } from '../webhooks/triggers/publish-expiring.ts';
-import { makeTellLimitReached } from '../webhooks/triggers/publish-limit-reached.ts';
-import { makeTellPostures } from '../webhooks/triggers/publish-postures.ts';
-import { makeTellUnused } from '../webhooks/triggers/publish-unused.ts';
-import { POSTURES_LOOP, forgetTold } from '../webhooks/triggers/published-postures.ts';
+import { makeSweepWebhooks } from '../webhooks/sweep.ts';
+import { makePublishAudited } from '../webhooks/triggers/publish-audited.ts';
+import { EXPIRING_LOOP, makePublishExpiring } from '../webhooks/triggers/publish-expiring.ts';
+import { makePublishLimitReached } from '../webhooks/triggers/publish-limit-reached.ts';
+import { makePublishPostures } from '../webhooks/triggers/publish-postures.ts';
+import { makePublishUnused } from '../webhooks/triggers/publish-unused.ts';
+import { POSTURES_LOOP, deletePublished } from '../webhooks/triggers/published-postures.ts';
 import { makeDeadDeliveries } from '../webhooks/dead-deliveries.ts';
 import { oldestSeconds } from '../webhooks/undelivered.ts';
 import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
@@ -37,8 +38,8 @@ import { VERSION } from '../config/version.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
 
 type Deps = {
-  config: Pick<Config, 'role' | 'noticeSecrets'>;
-  product: Pick<Product, 'notices'>;
+  config: Pick<Config, 'role' | 'endpointSecrets'>;
+  product: Pick<Product, 'webhooks'>;
   policyRules: PolicyRules;
   db: Knex;
   metrics: Pick<Metrics, 'registry' | 'tableGauges' | 'failures'>;
@@ -58,22 +59,22 @@ const EXPIRING_INTERVAL_MS = 60_000;
 const UNUSED_INTERVAL_MS = 60 * 60_000;
 const SWEEP_INTERVAL_MS = 60 * 60_000;
 
-export type NoticesParts = ReturnType<typeof makeNoticesParts>;
+export type WebhooksParts = ReturnType<typeof makeWebhooksParts>;
 
-/** What tells others of what happens here: what is written, what finds what the clock brings, and what sends it. */
-export function makeNoticesParts(deps: Deps) {
+/** The outgoing webhooks: what enqueues them, what finds the events that the clock brings, and what delivers. */
+export function makeWebhooksParts(deps: Deps) {
   const { product, policyRules, db, clock } = deps;
-  const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
+  const { endpoints, audit_forwarding: forwardsAudit } = product.webhooks;
   const targets = targetsOf(deps);
   const writer = makeOutboxWriter({ endpoints, forwardsAudit, clock });
   const policy = makePolicy(policyRules);
-  const postures = makePostureNotices({ policy, outbox: writer, clock });
+  const postures = makePostureWebhooks({ policy, outbox: writer, clock });
   const outbox = makeOutbox(db);
   const names = targets.map(({ name }) => name);
   deps.metrics.tableGauges.add(
     {
       name: 'latchkey_notices_oldest_seconds',
-      help: 'How long the oldest waiting notice has waited.',
+      help: 'Seconds that the oldest waiting webhook delivery has waited, by endpoint.',
       label: 'endpoint',
     },
     () => oldestSeconds(db, names, clock()),
@@ -81,24 +82,24 @@ export function makeNoticesParts(deps: Deps) {
   const sweep = {
     name: 'sweep_notices',
     everyMs: SWEEP_INTERVAL_MS,
-    step: makeSweepNotices({ db, endpoints: names, clock }),
-    bulk: 'Each statement ends or deletes what is old and skips rows that are held.',
+    step: makeSweepWebhooks({ db, endpoints: names, clock }),
+    bulk: 'Each statement gives up or deletes old deliveries and skips rows that are locked.',
   };
   const loops = [...deliveries(deps, targets, outbox), ...watches({ ...deps, policy, postures, writer }), sweep];
   return {
-    /** For the audit log, in each transaction that it is part of. */
-    tell: makeTellAudited({ outbox: writer, postures, holdKeys, clock }),
-    /** For whoever refuses a key, in the same transaction. */
-    tellLimitReached: makeTellLimitReached({ outbox: writer, clock }),
-    /** Those of this process's role. */
+    /** For the audit log, in each transaction that records an event. */
+    publish: makePublishAudited({ outbox: writer, postures, holdKeys, clock }),
+    /** For the transaction that refuses a key. */
+    publishLimitReached: makePublishLimitReached({ outbox: writer, clock }),
+    /** Those that this process's role runs. */
     loops: deps.config.role === 'api' ? [] : loops,
   };
 }
 
 /** @throws StartError that names every variable that is missing */
-function targetsOf({ config, product, workos, rateLimiter }: Deps): Target[] {
-  const { endpoints, audit_forwarding: forwardsAudit } = product.notices;
-  const secretsOf = (variable: string) => config.noticeSecrets[variable] ?? [];
+function targetsOf({ config, product, db, workos, rateLimiter }: Deps): Target[] {
+  const { endpoints, audit_forwarding: forwardsAudit } = product.webhooks;
+  const secretsOf = (variable: string) => config.endpointSecrets[variable] ?? [];
   const missing = endpoints.filter(({ secret_env: variable }) => secretsOf(variable).length === 0);
   if (missing.length > 0) {
     const lines = missing.map(
@@ -108,21 +109,23 @@ function targetsOf({ config, product, workos, rateLimiter }: Deps): Target[] {
   }
   const own = endpoints.map(({ name, url, secret_env: variable }) => ({
     name,
-    send: makeSendNotice({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
+    send: makeSendWebhook({ url, secrets: secretsOf(variable), userAgent: `latchkey/${VERSION}` }),
   }));
   if (!forwardsAudit) return own;
-  return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, rateLimiter }) }];
+  const tenants = makeTenantRepository(db);
+  const isDeleted = async (organizationId: string) => (await tenants.find(organizationId))?.deletedAt !== undefined;
+  return [...own, { name: WORKOS_ENDPOINT, send: makeForwardToWorkos({ workos, rateLimiter, isDeleted }) }];
 }
 
-/** A loop for each, so that one that does not answer holds up no other. */
+/** A loop for each endpoint, so that one that does not answer delays no other. */
 function deliveries(
   { db, metrics, at, clock, log }: Deps,
   targets: readonly Target[],
   outbox: ReturnType<typeof makeOutbox>,
 ): Loop[] {
-  const notices = new Counter({
+  const attempts = new Counter({
     name: 'latchkey_notices_total',
-    help: 'Tries to send what is told to others, by endpoint, type and outcome.',
+    help: 'Attempts to deliver webhooks, by endpoint, type and outcome.',
     labelNames: ['endpoint', 'type', 'outcome'] as const,
     registers: [metrics.registry],
   });
@@ -132,10 +135,10 @@ function deliveries(
       endpoint,
       send,
       outbox,
-      count: (type, outcome) => notices.inc({ endpoint, type, outcome }),
+      count: (type, outcome) => attempts.inc({ endpoint, type, outcome }),
       onFailure(error) {
         metrics.failures.inc({ loop });
-        log.warn({ err: error, loop }, 'what came of a notice could not be noted; it will be sent again');
+        log.warn({ err: error, loop }, 'failed to record the result of a webhook delivery; it will be sent again');
       },
       at,
       clock,
@@ -151,32 +154,32 @@ function deliveries(
   });
 }
 
-type WatchDeps = Deps & { policy: ReturnType<typeof makePolicy>; postures: PostureNotices; writer: OutboxWriter };
+type WatchDeps = Deps & { policy: ReturnType<typeof makePolicy>; postures: PostureWebhooks; writer: OutboxWriter };
 
-/** What finds what nobody does: ends that come near, keys that nobody uses, postures that the clock changes. */
+/** The loops that find what no request causes: expiries that come near, unused keys, postures that the clock changes. */
 function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox }: WatchDeps): Loop[] {
-  const since = makeSince({ db, names: product.notices.endpoints.map(({ name }) => name), clock });
+  const since = makeSince({ db, names: product.webhooks.endpoints.map(({ name }) => name), clock });
   const deps = { db, outbox, holdKeys, since, clock };
-  const told = itemsOf(POSTURES_LOOP);
+  const postureItems = itemsOf(POSTURES_LOOP);
   const expiring = itemsOf(EXPIRING_LOOP);
   const unused = itemsOf(UNUSED_LOOP);
   const isPostureWanted = outbox.wants('organization.posture_changed');
-  const tellPostures = isPostureWanted
-    ? makeTellPostures({ db, policy, postures, since, items: told, clock })
-    : () => forgetTold(db);
+  const publishPostures = isPostureWanted
+    ? makePublishPostures({ db, policy, postures, since, items: postureItems, clock })
+    : () => deletePublished(db);
   return [
     {
       name: POSTURES_LOOP,
       everyMs: isPostureWanted ? POSTURES_INTERVAL_MS : SWEEP_INTERVAL_MS,
-      step: tellPostures,
-      items: told.deadLetters,
+      step: publishPostures,
+      items: postureItems.deadLetters,
     },
     ...(outbox.wants('api_key.expiring')
       ? [
           {
             name: EXPIRING_LOOP,
             everyMs: EXPIRING_INTERVAL_MS,
-            step: makeTellExpiring({ ...deps, items: expiring }),
+            step: makePublishExpiring({ ...deps, items: expiring }),
             items: expiring.deadLetters,
           },
         ]
@@ -186,7 +189,7 @@ function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox
           {
             name: UNUSED_LOOP,
             everyMs: UNUSED_INTERVAL_MS,
-            step: makeTellUnused({ ...deps, items: unused }),
+            step: makePublishUnused({ ...deps, items: unused }),
             items: unused.deadLetters,
           },
         ]

@@ -7,18 +7,18 @@ import type { Chain } from './chain.ts';
 import { appendEvents, lockHead } from './chain-heads.ts';
 
 export type AuditLogDeps = {
-  /** Tells who keeps what changed in memory; inside the transaction, so that it is told when it commits. */
+  /** Invalidates caches of what changed, in the transaction: PostgreSQL delivers the notification when it commits. */
   announce: (trx: Knex.Transaction, change: { organizationId: string; keyId?: string | undefined }) => Promise<void>;
-  /** Tells others of what is recorded, inside the transaction too; nobody, if not given. */
-  tell?: (trx: Knex.Transaction, organizationId: string, events: readonly LinkedEvent[]) => Promise<void>;
+  /** Enqueues webhooks of what is recorded, in the transaction too. */
+  publish?: (trx: Knex.Transaction, organizationId: string, events: readonly LinkedEvent[]) => Promise<void>;
   chain: Pick<Chain, 'link'>;
   clock: Clock;
 };
 
 export type AuditLog = ReturnType<typeof makeAuditLog>;
 
-/** The record of every state change: numbered without gaps and chained in each organization. */
-export function makeAuditLog({ announce, tell = tellNobody, chain, clock }: AuditLogDeps) {
+/** Records every state change of an organization, numbered without gaps and linked into a chain. */
+export function makeAuditLog({ announce, publish = publishNothing, chain, clock }: AuditLogDeps) {
   const record = (trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]) =>
     append(trx, chain, events, { organizationId, occurredAt: clock() });
 
@@ -26,23 +26,23 @@ export function makeAuditLog({ announce, tell = tellNobody, chain, clock }: Audi
     /** Adds an event inside the transaction of the change that it records. */
     async append(trx: Knex.Transaction, event: AuditEvent): Promise<void> {
       const { organizationId, target } = event;
-      await tell(trx, organizationId, await record(trx, organizationId, [event]));
+      await publish(trx, organizationId, await record(trx, organizationId, [event]));
       if (isOfSession(event)) return;
       await announce(trx, { organizationId, keyId: target.kind === 'api_key' ? target.id : undefined });
     },
 
-    /** The same for many events of one organization, in this order; what is kept of it in memory is dropped as a whole. */
+    /** Adds many events of one organization, in this order, and invalidates everything cached of it. */
     async appendAll(trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]): Promise<void> {
       if (events.length === 0) return;
-      await tell(trx, organizationId, await record(trx, organizationId, events));
+      await publish(trx, organizationId, await record(trx, organizationId, events));
       if (!events.every(isOfSession)) await announce(trx, { organizationId });
     },
   };
 }
 
-const tellNobody = () => Promise.resolve();
+const publishNothing = () => Promise.resolve();
 
-/** Somebody who acts as another person is the actor; the details say as whom. */
+/** An impersonator is the actor; the details name the impersonated user. */
 function asRecorded({ actingAs, ...event }: AuditEvent): AuditEvent {
   if (actingAs === undefined) return event;
   return { ...event, details: { ...event.details, impersonated_user_id: actingAs } };

@@ -26,6 +26,11 @@ export function readArguments<T extends ParseArgsOptionsConfig>(options: T, usag
   }
 }
 
+/** Says on standard error that a command was run by a name that it had before; npm gives the script's name. */
+export function noteOldName(script: string | undefined, { old, name }: { old: string; name: string }): void {
+  if (script === old) toStderr(`npm run ${old} is now npm run ${name}.\n`);
+}
+
 type Failing = { failed: string; exitCode: number };
 
 /**

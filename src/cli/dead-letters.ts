@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeadLetter, DeadLetters, Loop } from '../background/loop.ts';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../app/read-config.ts';
 import { makeIdleLoops } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../app/read-config.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { makeJudge } from '../app/readers.ts';
 import { askPerson } from '../doctor/ask-person.ts';

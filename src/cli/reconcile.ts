@@ -1,4 +1,4 @@
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../app/read-config.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { makeReconciliation } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';

@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util';
+import { noteOldName, toStderr, toStdout } from './command.ts';
 import { DatabaseUrl } from '../config/database-url.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
-import { replayNotice, undelivered } from '../webhooks/undelivered.ts';
+import { replayDelivery, undelivered } from '../webhooks/undelivered.ts';
 import type { Undelivered } from '../webhooks/undelivered.ts';
 
-const USAGE = 'npm run notices -- list [--dead] [--organization ID] | replay ID';
+const NAME = 'webhooks';
+const USAGE = `npm run ${NAME} -- list [--dead] [--organization ID] | replay ID`;
 
 /**
- * `npm run notices -- list [--dead] [--organization ID]`: what is not delivered, or was given up, oldest first.
- * `npm run notices -- replay ID`: has one that has ended sent again. Exit code 1: it could not be done.
+ * `npm run webhooks -- list [--dead] [--organization ID]`: lists the deliveries that wait or were given up, oldest first.
+ * `npm run webhooks -- replay ID`: sends a delivery that has ended again. Exit code 1: it could not be done.
  */
 async function run(): Promise<void> {
+  noteOldName(process.env['npm_lifecycle_event'], { old: 'notices', name: NAME });
   const { values, positionals } = parseArgs({
     options: { dead: { type: 'boolean', default: false }, organization: { type: 'string' } },
     allowPositionals: true,
@@ -29,32 +32,28 @@ async function run(): Promise<void> {
     await assertMigrated(db);
     if (isList) {
       const { dead, organization: organizationId } = values;
-      for await (const notice of undelivered(db, { dead, organizationId })) say(describe(notice));
-    } else if (id !== undefined && (await replayNotice(db, id, new Date()))) say(`${id} will be sent again.`);
-    else throw new StartError(`There is no notice ${id} that was delivered or given up.`);
+      for await (const delivery of undelivered(db, { dead, organizationId })) toStdout(`${describe(delivery)}\n`);
+    } else if (id !== undefined && (await replayDelivery(db, id, new Date()))) toStdout(`${id} will be sent again.\n`);
+    else throw new StartError(`There is no delivery ${id} that has ended.`);
   } finally {
     await db.destroy();
   }
 }
 
-function describe(notice: Undelivered): string {
-  const { id, status, endpoint, organization_id: organizationId, type, created_at: at, attempts } = notice;
+function describe(delivery: Undelivered): string {
+  const { id, status, endpoint, organization_id: organizationId, type, created_at: at, attempts } = delivery;
   const tries = `${attempts} ${attempts === 1 ? 'try' : 'tries'}`;
-  return [id, status, endpoint, organizationId, type, at.toISOString(), tries, notice.last_failure ?? '']
+  return [id, status, endpoint, organizationId, type, at.toISOString(), tries, delivery.last_failure ?? '']
     .join('  ')
     .trimEnd();
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-// Who reads a list may have seen enough of it, as `head` has.
+// A reader such as `head` may close the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
   await run();
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
+  toStderr(`${(error as Error).message}\n`);
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../app/read-config.ts';
 import { makeUnreadableEventsParts } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';

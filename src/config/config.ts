@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { StartError } from '../errors.ts';
 import { ENDPOINT_SECRETS, Variables } from './variables.ts';
 
-/** The names of all variables that `readConfig` reads, except the secrets of webhook endpoints. */
-export const VARIABLES: readonly string[] = Object.keys(Variables.shape);
+/** The names of the variables that every configuration has; billing providers and webhook endpoints add theirs. */
+export const COMMON_VARIABLES: readonly string[] = Object.keys(Variables.shape);
 
 const Environment = Variables.refine(
   ({ LATCHKEY_SECRET: current, LATCHKEY_PREVIOUS_SECRETS: previous }) =>
@@ -44,21 +44,22 @@ const Environment = Variables.refine(
     error: 'is the secret of the live environment',
   });
 
-export type Config = ReturnType<typeof readConfig>;
+export type Config = ReturnType<typeof readEnvironment>;
+
+/** A variable with signing secrets, which a provider of incoming webhooks adds. */
+export type SecretsVariable = { name: string; secrets: z.ZodType<string[]> };
 
 /**
- * Reads the environment.
- * @throws StartError that names every wrong or missing variable, and repeats no value
+ * Reads the environment, once; `readConfig` of src/app hands it the variables of every billing provider.
+ * @throws StartError with one message that names every wrong or missing variable; it never repeats a value.
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>) {
-  // Many deployments can only set a variable to nothing, not unset it.
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  providerVariables: readonly SecretsVariable[],
+) {
+  // An empty variable is what an unset one looks like in many deployments.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = Environment.safeParse(given);
-  const endpointSecrets = ENDPOINT_SECRETS.variables.safeParse(
-    Object.fromEntries(Object.entries(given).filter(([name]) => ENDPOINT_SECRETS.form.test(name))),
-  );
-  if (!parsed.success || !endpointSecrets.success) throw new StartError(describe([parsed, endpointSecrets], given));
-  const value = parsed.data;
+  const { value, endpointSecrets, incomingSecrets } = parse(given, providerVariables);
   return Object.freeze({
     databaseUrl: value.DATABASE_URL,
     databasePoolMax: value.DATABASE_POOL_MAX,
@@ -67,7 +68,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
     budgets: budgetsOf(value),
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
-    noticeSecrets: endpointSecrets.data,
+    endpointSecrets,
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,
@@ -86,7 +87,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       fallback: value.LATCHKEY_LIMITS_FALLBACK,
       leaseSeconds: value.LATCHKEY_LEASE_SECONDS,
     },
-    hooks: hooksOf(value),
+    incomingWebhooks: { secrets: incomingSecrets, retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS },
     host: value.HOST,
     port: value.PORT,
     ...edgeOf(value),
@@ -99,12 +100,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   });
 }
 
-function hooksOf(value: z.output<typeof Environment>) {
-  return {
-    stripeSecrets: value.STRIPE_WEBHOOK_SECRET,
-    billingSecrets: value.BILLING_WEBHOOK_SECRETS,
-    retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS,
-  };
+type Given = Readonly<Record<string, unknown>>;
+
+/** @throws StartError */
+function parse(given: Given, providerVariables: readonly SecretsVariable[]) {
+  const parsed = Environment.safeParse(given);
+  const endpoints = ENDPOINT_SECRETS.variables.safeParse(
+    Object.fromEntries(Object.entries(given).filter(([name]) => ENDPOINT_SECRETS.form.test(name))),
+  );
+  const incoming = z
+    .object(Object.fromEntries(providerVariables.map(({ name, secrets }) => [name, secrets])))
+    .safeParse(given);
+  if (!parsed.success || !endpoints.success || !incoming.success)
+    throw new StartError(describe([parsed, incoming, endpoints], given));
+  return { value: parsed.data, endpointSecrets: endpoints.data, incomingSecrets: incoming.data };
 }
 
 /** Bounds of connections, and the separate address of health and metrics, if any. */

@@ -6,7 +6,6 @@ import {
   COOKIE_NAME,
   environmentClientId,
   environmentKey,
-  webhookSecrets,
   list,
   milliseconds,
   previousSecrets,
@@ -227,12 +226,6 @@ const verification = {
 };
 
 const webhooks = {
-  STRIPE_WEBHOOK_SECRET: webhookSecrets(/^whsec_\w{16,200}$/, 'needs signing secrets of Stripe (whsec_…)').describe(
-    "Signing secrets of Stripe's webhook endpoint, up to 5, separated by commas; without one the route does not exist.",
-  ),
-  BILLING_WEBHOOK_SECRETS: signingSecrets.describe(
-    'Signing secrets of your own billing, up to 5, separated by commas: `whsec_` and 24 to 64 random bytes in base64; without one the route does not exist.',
-  ),
   LATCHKEY_HOOK_RETENTION_DAYS: wholeNumber(7, 365, 30).describe(
     'Days that incoming billing webhooks are kept, to be looked at and replayed.',
   ),

@@ -25,6 +25,8 @@ import * as createBackgroundFailures from '../../migrations/20261121050000_creat
 import * as createUnreadableWorkosEvents from '../../migrations/20261121070000_create_unreadable_workos_events.ts';
 import * as createWorkosHoldOffs from '../../migrations/20261121130000_create_workos_hold_offs.ts';
 import * as rememberSignIns from '../../migrations/20261121160000_remember_sign_ins.ts';
+import * as openHookSources from '../../migrations/20261121220000_open_hook_sources.ts';
+import * as addDroppedDeliveries from '../../migrations/20261121220100_add_dropped_deliveries.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -57,6 +59,8 @@ const MIGRATIONS: Migration[] = [
   { name: '20261121070000_create_unreadable_workos_events', steps: createUnreadableWorkosEvents },
   { name: '20261121130000_create_workos_hold_offs', steps: createWorkosHoldOffs },
   { name: '20261121160000_remember_sign_ins', steps: rememberSignIns },
+  { name: '20261121220000_open_hook_sources', steps: openHookSources },
+  { name: '20261121220100_add_dropped_deliveries', steps: addDroppedDeliveries },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

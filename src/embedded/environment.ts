@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { VARIABLES } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { storedSecret } from './data-folder.ts';
 
@@ -10,6 +9,8 @@ type Given = Readonly<Record<string, string | undefined>>;
 type Environment = { apiKey: string; clientId: string };
 type Places = {
   given: Given;
+  /** The names of the variables that the service reads. */
+  variables: readonly string[];
   /** The credentials of the local WorkOS, and of its test environment. */
   demo: Environment & { test: Environment };
   folder: string;
@@ -82,6 +83,7 @@ export function ignoredVariables(given: Given): string[] {
  */
 export function embeddedEnvironment({
   given,
+  variables,
   demo,
   folder,
   workosPort,
@@ -100,7 +102,7 @@ export function embeddedEnvironment({
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
     WORKOS_COOKIE_PASSWORD: storedSecret(folder, 'cookie-password'),
-    ...usedVariables(given),
+    ...usedVariables(given, variables),
     LATCHKEY_SERVICE_TOKENS: [SERVICE_TOKEN, given['LATCHKEY_SERVICE_TOKENS']].filter(isSet).join(','),
     HOST: host,
     DATABASE_URL: 'postgres://embedded/latchkey',
@@ -117,12 +119,12 @@ export function embeddedEnvironment({
   };
 }
 
-function usedVariables(given: Given): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(given).filter(([name, value]) => isUsed(name) && isSet(value)));
+function usedVariables(given: Given, variables: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(given).filter(([name, value]) => isUsed(name, variables) && isSet(value)));
 }
 
-function isUsed(name: string): boolean {
-  return (VARIABLES.includes(name) || name.startsWith('LATCHKEY_NOTICES_SECRET')) && !IGNORED_VARIABLES.includes(name);
+function isUsed(name: string, variables: readonly string[]): boolean {
+  return (variables.includes(name) || name.startsWith('LATCHKEY_NOTICES_SECRET')) && !IGNORED_VARIABLES.includes(name);
 }
 
 function isSet(value: string | undefined): boolean {

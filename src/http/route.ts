@@ -84,12 +84,11 @@ export type FindForwardedKey<K extends ApiKeyCaller = ApiKeyCaller> = (
 
 /** Authenticates a request by a signature over its body. */
 export type SignedAccess = {
-  /** The name of the scheme in the OpenAPI document. */
-  scheme: 'workosSignature' | 'stripeSignature' | 'standardWebhook';
-  header: string;
-  /** Judges the raw body; a signature may cover other headers, too. */
+  /** The sender, the header of its signature, and the name and description that the documents give it. */
+  scheme: { name: string; sender: string; header: string; description: string };
+  /** Checks the raw body; a signature may cover other headers, too. */
   verify: (body: Buffer, signature: string, header: (name: string) => string | undefined) => Promise<boolean>;
-  /** Called for every request that is answered 4xx. */
+  /** Called for every request that is answered 4xx, whatever the reason. */
   refused?: (error: AppError, context: Pick<RequestContext, 'requestId'>) => void;
 };
 

@@ -5,7 +5,7 @@ import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { BillingRules } from './billing-rules.ts';
 import { KeyRules, checkKeyRules } from './key-rules.ts';
-import { NoticeRules } from './webhook-rules.ts';
+import { WebhookRules } from './webhook-rules.ts';
 import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
 
@@ -153,7 +153,7 @@ export const ProductFile = z
     default_plan: name.describe('Plan of an organization for which billing named none.'),
     first_posture: FirstPosture.optional(),
     billing: BillingRules,
-    notices: NoticeRules,
+    webhooks: WebhookRules,
     stripe: StripeRules,
     sessions: SessionRules,
     outbound_addresses: z

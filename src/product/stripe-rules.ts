@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BILLING_STATUSES } from '../tenants/posture.ts';
 import type { BillingStatus } from '../tenants/posture.ts';
 
-/** What Stripe calls the states of a subscription. Source: docs.stripe.com/api/subscriptions/object */
+/** Stripe's statuses of a subscription. Source: docs.stripe.com/api/subscriptions/object */
 export const STRIPE_STATUSES = [
   'incomplete',
   'incomplete_expired',
@@ -15,10 +15,10 @@ export const STRIPE_STATUSES = [
 ] as const;
 export type StripeStatus = (typeof STRIPE_STATUSES)[number];
 
-/** What Stripe's words are here. A status without one says nothing of the organization. */
+/** What Stripe's statuses and prices mean here. A status without a meaning leaves the organization as it is. */
 export type StripeMapping = {
   statuses: Readonly<Record<StripeStatus, BillingStatus | undefined>>;
-  /** Undefined: Stripe does not speak of plans at all. */
+  /** Undefined: no prices or products are mapped, and Stripe leaves the plan as it is. */
   planOf: ((item: { price: string | undefined; product: string | undefined }) => string | undefined) | undefined;
 };
 
@@ -41,7 +41,7 @@ const plans = (what: string) =>
     .default({})
     .describe(`Plan that each ${what} stands for, by its id at Stripe.`);
 
-/** What the product's file may say of Stripe. */
+/** The Stripe rules of a product file. */
 export const StripeRules = z
   .strictObject({
     statuses: z
@@ -50,7 +50,11 @@ export const StripeRules = z
       .superRefine((statuses, context) => {
         for (const [name, status] of Object.entries(statuses)) {
           if (status === 'trial' && name !== 'trialing')
-            context.addIssue({ code: 'custom', path: [name], message: 'only trialing has an end, as a trial needs' });
+            context.addIssue({
+              code: 'custom',
+              path: [name],
+              message: 'only trialing can mean trial, because only it has an end',
+            });
         }
       })
       .describe('Billing status for each status of a subscription; `none` leaves the organization as it is.'),
@@ -62,7 +66,7 @@ export const StripeRules = z
 
 export type StripeRules = z.output<typeof StripeRules>;
 
-/** Every plan that is named, and where. */
+/** Lists every plan that is named, and where. */
 export function plansNamed({ prices, products }: StripeRules): { plan: string; path: string[] }[] {
   return Object.entries({ prices, products }).flatMap(([kind, named]) =>
     Object.entries(named).map(([id, plan]) => ({ plan, path: [kind, id] })),

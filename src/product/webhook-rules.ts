@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NOTICE_TYPES } from './webhook-types.ts';
+import { WEBHOOK_TYPES } from './webhook-types.ts';
 
 const MAX_ENDPOINTS = 20;
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
@@ -18,9 +18,9 @@ const Endpoint = z.strictObject({
     .describe('Name of the endpoint, in metrics and commands.'),
   url: address,
   events: z
-    .array(z.enum(NOTICE_TYPES))
+    .array(z.enum(WEBHOOK_TYPES))
     .min(1)
-    .max(NOTICE_TYPES.length)
+    .max(WEBHOOK_TYPES.length)
     .optional()
     .describe('Types of events to send; all, if not given.'),
   secret_env: z
@@ -29,15 +29,15 @@ const Endpoint = z.strictObject({
     .describe('Name of the environment variable with the signing secrets: `whsec_…`, several separated by commas.'),
 });
 
-/** What the product's file may say of notices that go out. */
-export const NoticeRules = z
+/** The outgoing webhooks that a product file may configure. */
+export const WebhookRules = z
   .strictObject({
     endpoints: z
       .array(Endpoint)
       .max(MAX_ENDPOINTS)
       .refine(
         (endpoints) => new Set(endpoints.map(({ name }) => name)).size === endpoints.length,
-        'a name is there twice',
+        'has two endpoints of one name',
       )
       .default([])
       .describe('Endpoints that webhooks are sent to.'),

@@ -1,5 +1,5 @@
-/** Everything that is told to others. Closed: receivers may switch on it. */
-export const NOTICE_TYPES = [
+/** Every type of outgoing webhook. The list is closed, so receivers may switch on it. */
+export const WEBHOOK_TYPES = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
@@ -8,7 +8,7 @@ export const NOTICE_TYPES = [
   'api_key.limit_reached',
   'organization.posture_changed',
 ] as const;
-export type NoticeType = (typeof NOTICE_TYPES)[number];
+export type WebhookType = (typeof WEBHOOK_TYPES)[number];
 
-/** WorkOS Audit Logs, as an endpoint beside those of the configuration: it is told of audit events and nothing else. */
+/** The name of WorkOS Audit Logs as an endpoint beside those of the product file. It receives only audit events. */
 export const WORKOS_ENDPOINT = 'workos';

@@ -36,7 +36,7 @@ export function makeMetrics() {
       'source',
       'outcome',
     ]),
-    hooks: counter('latchkey_hooks_total', 'Incoming webhooks, by sender, type and outcome.', [
+    incomingWebhooks: counter('latchkey_hooks_total', 'Incoming billing webhooks, by source, type and outcome.', [
       'source',
       'type',
       'outcome',

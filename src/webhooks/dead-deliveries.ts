@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { DeadLetters } from '../background/loop.ts';
 import type { Clock } from '../clock.ts';
-import { replayNotice } from './undelivered.ts';
+import { replayDelivery } from './undelivered.ts';
 
 type Deps = { db: Knex; endpoint: string; loop: string; clock: Clock };
 type Row = {
@@ -16,7 +16,7 @@ type Row = {
 
 const MAX_COUNTED = 10_000;
 
-/** The deliveries to an endpoint that were given up, as its loop's dead letters. */
+/** The deliveries to an endpoint that were given up, as dead letters of its loop. */
 export function makeDeadDeliveries({ db, endpoint, loop, clock }: Deps): DeadLetters {
   const dead = (organizationId?: string) =>
     db<Row>('outbox').where({
@@ -42,7 +42,7 @@ export function makeDeadDeliveries({ db, endpoint, loop, clock }: Deps): DeadLet
 
     async retry(id) {
       const isDead = await dead().where({ id }).first('id');
-      return isDead !== undefined && replayNotice(db, id, clock());
+      return isDead !== undefined && replayDelivery(db, id, clock());
     },
 
     async count() {

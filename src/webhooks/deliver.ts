@@ -3,47 +3,50 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import { backoffMs } from './backoff.ts';
-import type { Lane, Letter, Noted, Outbox } from './outbox.ts';
+import type { Attempt, Delivery, DeliveryQueue, Outbox } from './outbox.ts';
 
 /**
- * What came of a try: why it failed, and whether another one would fail in the same way. `heldMs`: the endpoint wants to
- * be left alone for so long, which is no reason to give up.
+ * The result of one attempt. `final`: another attempt would fail in the same way. `heldMs`: the endpoint asks to be left
+ * alone for so long, which is no reason to give up. `dropped`: nothing can ever receive it, and no one needs to act.
  */
-export type Sent = { delivered: true } | { delivered: false; failure: string; final: boolean; heldMs?: number };
-/** @throws only when the signal ended it, so that nothing is known */
-export type Send = (letter: Pick<Letter, 'id' | 'body'>, signal: AbortSignal) => Promise<Sent>;
-export type CountNotice = (type: string, outcome: 'delivered' | 'failed' | 'dead') => void;
+export type Sent =
+  | { delivered: true }
+  | { delivered: false; failure: string; final: boolean; heldMs?: number; dropped?: undefined }
+  | { delivered: false; failure: string; dropped: true };
+/** @throws only when the signal aborted the attempt, so that its result is unknown */
+export type Send = (delivery: Pick<Delivery, 'id' | 'body'>, signal: AbortSignal) => Promise<Sent>;
+export type CountDelivery = (type: string, outcome: Attempt['outcome']) => void;
 
 type Deps = {
   endpoint: string;
   send: Send;
-  outbox: Pick<Outbox, 'claim' | 'waiting' | 'note' | 'release'>;
-  count: CountNotice;
+  outbox: Pick<Outbox, 'claim' | 'waiting' | 'record' | 'release'>;
+  count: CountDelivery;
   onFailure: (error: unknown) => void;
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'warn' | 'error'>;
 };
 
-/** Organizations at a time: one that is slow leaves the others their places. */
+/** Queues at a time, so that a slow one leaves the others theirs. */
 const PARALLEL = 10;
-/** While some are busy, how often new ones are looked for. */
+/** How often new queues are claimed while some are busy. */
 const LOOK_AGAIN_MS = 1_000;
-/** In one go; then others that wait have their turn. */
+/** Deliveries of one queue before the others have their turn. */
 const BATCH = 20;
-/** Several deadlines of a delivery: a holder who has not noted anything for so long is gone. */
+/** Several timeouts of a delivery: a holder that has recorded nothing for so long is gone. */
 const HOLD_MS = 60_000;
-/** Time to finish a delivery in: without as much left of its lease, a holder that stalled begins none. */
+/** Time to finish a delivery in: a holder that stalled begins none with less of its lease left. */
 const LEFT_MS = 30_000;
 
 /**
- * Sends what waits for one endpoint: each organization's notices one after the other, many organizations at a time, on
- * any number of replicas. A notice that fails holds up those behind it, until it is delivered or dead.
+ * Delivers what waits for one endpoint, on any number of replicas: the deliveries of one organization in order, many
+ * organizations in parallel. A delivery that fails delays those behind it until it is delivered or dead.
  */
 export function makeDeliver(deps: Deps) {
   const { endpoint, outbox, clock } = deps;
 
-  function claim(free: number, now: Date): Promise<Lane[]> {
+  function claim(free: number, now: Date): Promise<DeliveryQueue[]> {
     return free === 0 ? Promise.resolve([]) : outbox.claim(endpoint, now, heldUntil(now), free);
   }
 
@@ -52,8 +55,8 @@ export function makeDeliver(deps: Deps) {
     try {
       do {
         const now = clock();
-        for (const lane of await claim(PARALLEL - busy.size, now)) {
-          const work = drain(deps, lane, heldUntil(now), signal)
+        for (const queue of await claim(PARALLEL - busy.size, now)) {
+          const work = drain(deps, queue, heldUntil(now), signal)
             .catch(deps.onFailure)
             .finally(() => busy.delete(work));
           busy.add(work);
@@ -66,7 +69,7 @@ export function makeDeliver(deps: Deps) {
   };
 }
 
-/** Until one of them is done, or it is time to look for others. */
+/** Waits until one is done, or it is time to claim more queues. */
 async function firstOf(busy: ReadonlySet<Promise<void>>): Promise<void> {
   const waiting = new AbortController();
   const pause = sleep(LOOK_AGAIN_MS, undefined, { signal: waiting.signal }).catch(() => undefined);
@@ -74,52 +77,60 @@ async function firstOf(busy: ReadonlySet<Promise<void>>): Promise<void> {
   waiting.abort();
 }
 
-async function drain(deps: Deps, lane: Lane, until: Date, signal: AbortSignal): Promise<void> {
+async function drain(deps: Deps, queue: DeliveryQueue, until: Date, signal: AbortSignal): Promise<void> {
   const { outbox, at, clock } = deps;
   let leaseEnd = until;
-  for (const letter of await outbox.waiting(lane, BATCH)) {
+  for (const delivery of await outbox.waiting(queue, BATCH)) {
     await at('notice.claimed');
-    // After a stall another holder may have sent this one and newer ones.
+    // After a stall another holder may have sent this delivery and newer ones.
     if (clock().getTime() + LEFT_MS > leaseEnd.getTime()) break;
-    const sent = await trySend(deps, letter, signal);
+    const sent = await trySend(deps, delivery, signal);
     if (!sent) break;
     await at('notice.sent');
-    const noted = judge(letter, sent, clock());
-    // Somebody took this one for gone: then the lane is theirs.
-    if (!(await outbox.note(lane, letter, noted))) return;
+    const attempt = attemptOf(delivery, sent, clock());
+    // Another holder took over, because this one seemed gone: the queue is theirs.
+    if (!(await outbox.record(queue, delivery, attempt))) return;
     await at('notice.noted');
-    report(deps, lane, letter, noted);
-    if (noted.outcome === 'failed') return;
-    leaseEnd = noted.due;
+    report(deps, queue, delivery, attempt);
+    if (attempt.outcome === 'failed') return;
+    leaseEnd = attempt.due;
   }
-  await outbox.release(lane, clock());
+  await outbox.release(queue, clock());
 }
 
-/** @returns undefined when this process ends before anything is known; it is no try then */
-async function trySend({ send }: Deps, letter: Letter, signal: AbortSignal): Promise<Sent | undefined> {
+/** @returns undefined when this process ends before the result is known, which counts as no attempt */
+async function trySend({ send }: Deps, delivery: Delivery, signal: AbortSignal): Promise<Sent | undefined> {
   if (signal.aborted) return undefined;
   try {
-    return await send(letter, signal);
+    return await send(delivery, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   }
 }
 
-function judge({ attempts, retryUntil }: Letter, sent: Sent, now: Date): Noted {
-  if (sent.delivered) return { outcome: 'delivered', at: now, due: heldUntil(now) };
-  const { failure, heldMs } = sent;
-  const isOver = now >= retryUntil && heldMs === undefined;
-  if (sent.final || isOver) return { outcome: 'dead', failure, at: now, due: heldUntil(now) };
-  return { outcome: 'failed', failure, at: now, due: new Date(now.getTime() + (heldMs ?? backoffMs(attempts))) };
+function attemptOf({ attempts, retryUntil }: Delivery, sent: Sent, now: Date): Attempt {
+  const next = heldUntil(now);
+  if (sent.delivered) return { outcome: 'delivered', at: now, due: next };
+  const { failure } = sent;
+  if (sent.dropped) return { outcome: 'dropped', failure, at: now, due: next };
+  const isOver = now >= retryUntil && sent.heldMs === undefined;
+  if (sent.final || isOver) return { outcome: 'dead', failure, at: now, due: next };
+  const waitMs = sent.heldMs ?? backoffMs(attempts);
+  return { outcome: 'failed', failure, at: now, due: new Date(now.getTime() + waitMs) };
 }
 
-function report({ endpoint, count, log }: Deps, lane: Lane, { id, type, attempts }: Letter, noted: Noted): void {
-  count(type, noted.outcome);
-  if (noted.outcome === 'delivered') return;
-  const fields = { endpoint, notice: id, type, organization_id: lane.organizationId, failure: noted.failure };
-  if (noted.outcome === 'dead') log.error(fields, 'a notice is given up; it can be replayed');
-  else if (attempts === 0) log.warn(fields, 'a notice was not delivered and will be tried again');
+function report(
+  { endpoint, count, log }: Deps,
+  queue: DeliveryQueue,
+  { id, type, attempts }: Delivery,
+  attempt: Attempt,
+): void {
+  count(type, attempt.outcome);
+  if (attempt.outcome === 'delivered' || attempt.outcome === 'dropped') return;
+  const fields = { endpoint, notice: id, type, organization_id: queue.organizationId, failure: attempt.failure };
+  if (attempt.outcome === 'dead') log.error(fields, 'webhook delivery given up; npm run webhooks can replay it');
+  else if (attempts === 0) log.warn(fields, 'webhook delivery failed; retrying');
 }
 
 function heldUntil(now: Date): Date {

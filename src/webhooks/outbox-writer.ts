@@ -3,40 +3,40 @@ import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
 import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
-import type { NoticeType } from '../product/webhook-types.ts';
+import type { WebhookType } from '../product/webhook-types.ts';
 import { describeForWorkos } from './audit-logs/describe-for-workos.ts';
-import type { Notice } from './webhook.ts';
+import type { WebhookEvent } from './webhook.ts';
 
 type Deps = {
-  endpoints: readonly { name: string; events?: readonly NoticeType[] | undefined }[];
+  endpoints: readonly { name: string; events?: readonly WebhookType[] | undefined }[];
   forwardsAudit: boolean;
   clock: Clock;
 };
-type Letter = { endpoint: string; type: string; body: string };
+type Delivery = { endpoint: string; type: string; body: string };
 
-/** Since when each endpoint is told of what the clock brings. */
+/** Since when each endpoint receives events that the clock brings. */
 export type Since = ReadonlyMap<string, Date>;
 export type OutboxWriter = ReturnType<typeof makeOutboxWriter>;
 
-/** What fails for so long is dead. */
+/** A delivery that fails for so long is dead. */
 export const RETRY_MS = 3 * 24 * 60 * 60_000;
 
-/** Writes what is to be told into the transaction of what happened, for each endpoint that wants it. */
+/** Enqueues webhooks in the transaction of the change, for each endpoint that wants their type. */
 export function makeOutboxWriter({ endpoints, forwardsAudit, clock }: Deps) {
-  const takes = ({ events }: Deps['endpoints'][number], type: NoticeType) => events?.includes(type) ?? true;
+  const takes = ({ events }: Deps['endpoints'][number], type: WebhookType) => events?.includes(type) ?? true;
 
   return {
-    /** Whether anybody wants notices of this type; where nobody does, nothing need be found out. */
-    wants: (type: NoticeType): boolean => endpoints.some((endpoint) => takes(endpoint, type)),
+    /** Whether any endpoint wants this type; otherwise nothing need be read for it. */
+    wants: (type: WebhookType): boolean => endpoints.some((endpoint) => takes(endpoint, type)),
 
-    /** @param since what happened before is not told to the endpoint; everything is, if not given */
-    async tell(
+    /** @param since an endpoint does not receive what happened earlier; if not given, it receives everything */
+    async publish(
       trx: Knex.Transaction,
       organizationId: string,
-      notices: readonly Notice[],
+      events: readonly WebhookEvent[],
       since?: Since,
     ): Promise<void> {
-      const letters = notices.flatMap(({ type, happenedAt, data }) =>
+      const deliveries = events.flatMap(({ type, happenedAt, data }) =>
         endpoints
           .filter((endpoint) => takes(endpoint, type) && isAfter(happenedAt, since, endpoint.name))
           .map(({ name }) => ({
@@ -45,18 +45,18 @@ export function makeOutboxWriter({ endpoints, forwardsAudit, clock }: Deps) {
             body: JSON.stringify({ type, timestamp: happenedAt.toISOString(), data }),
           })),
       );
-      await put(trx, organizationId, letters, clock());
+      await put(trx, organizationId, deliveries, clock());
     },
 
-    /** Audit events on their way to WorkOS Audit Logs, where that is switched on. */
+    /** Enqueues audit events for WorkOS Audit Logs, if audit forwarding is on. */
     async forward(trx: Knex.Transaction, organizationId: string, events: readonly LinkedEvent[]): Promise<void> {
       if (!forwardsAudit) return;
-      const letters = events.map((event) => ({
+      const deliveries = events.map((event) => ({
         endpoint: WORKOS_ENDPOINT,
         type: event.action,
         body: JSON.stringify(describeForWorkos(event)),
       }));
-      await put(trx, organizationId, letters, clock());
+      await put(trx, organizationId, deliveries, clock());
     },
   };
 }
@@ -69,15 +69,15 @@ function isAfter(happenedAt: Date, since: Since | undefined, endpoint: string): 
 async function put(
   trx: Knex.Transaction,
   organizationId: string,
-  letters: readonly Letter[],
+  deliveries: readonly Delivery[],
   now: Date,
 ): Promise<void> {
-  if (letters.length === 0) return;
-  await wakeLanes(trx, organizationId, [...new Set(letters.map(({ endpoint }) => endpoint))].toSorted(), now);
+  if (deliveries.length === 0) return;
+  await wakeQueues(trx, organizationId, [...new Set(deliveries.map(({ endpoint }) => endpoint))].toSorted(), now);
   const retryUntil = new Date(now.getTime() + RETRY_MS);
   await trx('outbox').insert(
-    letters.map((letter) => ({
-      ...letter,
+    deliveries.map((delivery) => ({
+      ...delivery,
       id: `notice_${ulid(now)}`,
       organization_id: organizationId,
       created_at: now,
@@ -86,8 +86,8 @@ async function put(
   );
 }
 
-/** Has lanes looked at, and holds them until the transaction ends; one that waits for its next try goes on waiting. */
-export async function wakeLanes(
+/** Makes queues due and locks them until the transaction ends; one that waits for its next attempt goes on waiting. */
+export async function wakeQueues(
   trx: Knex.Transaction,
   organizationId: string,
   endpoints: readonly string[],

@@ -1,14 +1,14 @@
 import type { Knex } from 'knex';
 import { transaction } from '../db/transaction.ts';
 
-/** One organization at one endpoint, held by somebody who sends its notices one after the other. */
-export type Lane = { endpoint: string; organizationId: string; holder: string };
-export type Letter = { id: string; type: string; body: string; attempts: number; retryUntil: Date };
+/** The deliveries of one organization to one endpoint, leased to the holder that sends them in order. */
+export type DeliveryQueue = { endpoint: string; organizationId: string; holder: string };
+export type Delivery = { id: string; type: string; body: string; attempts: number; retryUntil: Date };
 export type Outbox = ReturnType<typeof makeOutbox>;
-/** What became of a try; `due` is when the lane is to be looked at again, or its holder counts as gone. */
-export type Noted = { at: Date; due: Date } & (
+/** The result of an attempt; at `due` the queue may be claimed again, by its next attempt or because its holder is gone. */
+export type Attempt = { at: Date; due: Date } & (
   | { outcome: 'delivered' }
-  | { outcome: 'failed' | 'dead'; failure: string }
+  | { outcome: 'failed' | 'dead' | 'dropped'; failure: string }
 );
 type Row = {
   id: string;
@@ -17,16 +17,16 @@ type Row = {
   sequence: string;
   type: string;
   body: string;
-  status: 'waiting' | 'delivered' | 'dead';
+  status: 'waiting' | 'delivered' | 'dropped' | 'dead';
   attempts: number;
   retry_until: Date;
 };
 
-/** The table of what is to be sent, for those who send it. */
+/** The outbox, for the loops that deliver. */
 export function makeOutbox(db: Knex) {
   return {
-    /** Takes lanes that nobody holds, those that wait longest first. */
-    async claim(endpoint: string, now: Date, heldUntil: Date, limit: number): Promise<Lane[]> {
+    /** Claims queues that are due and have no holder, those that wait longest first. */
+    async claim(endpoint: string, now: Date, heldUntil: Date, limit: number): Promise<DeliveryQueue[]> {
       const { rows } = await db.raw<{ rows: { organization_id: string; holder: string }[] }>(
         `with due as materialized (
            select organization_id from outbox_lanes where endpoint = ? and due_at <= ?
@@ -40,49 +40,49 @@ export function makeOutbox(db: Knex) {
       return rows.map(({ organization_id: organizationId, holder }) => ({ endpoint, organizationId, holder }));
     },
 
-    /** What waits in a lane, in its order. */
-    async waiting({ endpoint, organizationId }: Lane, limit: number): Promise<Letter[]> {
+    /** Lists what waits in a queue, in order. */
+    async waiting({ endpoint, organizationId }: DeliveryQueue, limit: number): Promise<Delivery[]> {
       const rows = await db<Row>('outbox')
         .where({ endpoint, organization_id: organizationId, status: 'waiting' })
         .orderBy('sequence')
         .limit(limit)
         .select('id', 'type', 'body', 'attempts', 'retry_until');
-      return rows.map(({ retry_until: retryUntil, ...letter }) => ({ ...letter, retryUntil }));
+      return rows.map(({ retry_until: retryUntil, ...delivery }) => ({ ...delivery, retryUntil }));
     },
 
-    /** @returns false, with nothing noted, when somebody else holds the lane by now */
-    note: (lane: Lane, { id }: Letter, noted: Noted): Promise<boolean> =>
+    /** @returns false, with nothing recorded, when another holder has the queue */
+    record: (queue: DeliveryQueue, { id }: Delivery, attempt: Attempt): Promise<boolean> =>
       transaction(db, async (trx) => {
-        if (!(await hold(trx, lane))) return false;
-        await ofLane(trx, lane).update({ due_at: noted.due });
-        await trx('outbox').where({ id }).update(columnsOf(trx, noted));
+        if (!(await hold(trx, queue))) return false;
+        await ofQueue(trx, queue).update({ due_at: attempt.due });
+        await trx('outbox').where({ id }).update(columnsOf(trx, attempt));
         return true;
       }),
 
-    /** Gives a lane back. Whoever writes a notice holds it while that commits, so that none is left lying. */
-    release: (lane: Lane, now: Date): Promise<void> =>
+    /** Gives a queue back. A transaction that publishes locks it until its commit, so that no delivery stays unseen. */
+    release: (queue: DeliveryQueue, now: Date): Promise<void> =>
       transaction(db, async (trx) => {
-        if (!(await hold(trx, lane))) return;
-        const { endpoint, organizationId } = lane;
+        if (!(await hold(trx, queue))) return;
+        const { endpoint, organizationId } = queue;
         const left = await trx('outbox')
           .where({ endpoint, organization_id: organizationId, status: 'waiting' })
           .first('id');
-        await ofLane(trx, lane).update({ due_at: left ? now : null });
+        await ofQueue(trx, queue).update({ due_at: left ? now : null });
       }),
   };
 }
 
-async function hold(trx: Knex.Transaction, lane: Lane): Promise<boolean> {
-  return (await ofLane(trx, lane).forUpdate().first('holder')) !== undefined;
+async function hold(trx: Knex.Transaction, queue: DeliveryQueue): Promise<boolean> {
+  return (await ofQueue(trx, queue).forUpdate().first('holder')) !== undefined;
 }
 
-function ofLane(trx: Knex.Transaction, { endpoint, organizationId, holder }: Lane) {
+function ofQueue(trx: Knex.Transaction, { endpoint, organizationId, holder }: DeliveryQueue) {
   return trx('outbox_lanes').where({ endpoint, organization_id: organizationId, holder });
 }
 
-function columnsOf(trx: Knex.Transaction, noted: Noted): object {
+function columnsOf(trx: Knex.Transaction, attempt: Attempt): object {
   const attempts = trx.raw('attempts + 1');
-  if (noted.outcome === 'delivered') return { status: 'delivered', ended_at: noted.at, attempts, last_failure: null };
-  const ended = noted.outcome === 'dead' && { status: 'dead', ended_at: noted.at };
-  return { ...ended, attempts, last_failure: noted.failure };
+  const ended = attempt.outcome !== 'failed' && { status: attempt.outcome, ended_at: attempt.at };
+  if (attempt.outcome === 'delivered') return { ...ended, attempts, last_failure: null };
+  return { ...ended, attempts, last_failure: attempt.failure };
 }

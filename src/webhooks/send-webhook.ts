@@ -6,13 +6,13 @@ type Options = { url: string; secrets: readonly string[]; userAgent: string; tim
 const TIMEOUT_MS = 10_000;
 
 /**
- * Sends notices to one endpoint as Standard Webhooks has it, signed with every secret so that one can be replaced by
- * another. Taken is what was answered 2xx in time: a redirect is a failure, and what else is answered is not read.
+ * Sends webhooks to one endpoint by Standard Webhooks, signed with every secret so that one can be replaced by another. A
+ * 2xx answer in time is a delivery. A redirect is a failure, and the body of the answer is not read.
  */
-export function makeSendNotice({ url, secrets, userAgent, timeoutMs = TIMEOUT_MS }: Options): Send {
+export function makeSendWebhook({ url, secrets, userAgent, timeoutMs = TIMEOUT_MS }: Options): Send {
   const signers = secrets.map((secret) => new Webhook(secret));
   return async ({ id, body }, signal) => {
-    // The machine's own time: a receiver compares it with its own.
+    // The machine's time, because receivers compare it with theirs.
     const sentAt = new Date();
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
@@ -42,7 +42,7 @@ function failed(failure: string): Sent {
   return { delivered: false, failure, final: false };
 }
 
-/** Never the message: it may quote the address. */
+/** Never the message, which may quote the address. */
 function codeOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;

@@ -6,20 +6,21 @@ type Deps = { db: Knex; endpoints: readonly string[]; clock: Clock };
 const DAY_MS = 24 * 60 * 60_000;
 const DELIVERED_DAYS = 7;
 const DEAD_DAYS = 30;
-/** Longer than a key is told of before its end. */
+/** Longer than the time between the first `api_key.expiring` and the expiry. */
 const MARK_DAYS = 30;
 const BATCH = 1_000;
 
-/** Ends what waits for an endpoint that is not there any more, and deletes what was kept long enough. */
-export function makeSweepNotices({ db, endpoints, clock }: Deps) {
+/** Gives up deliveries to endpoints that are no longer configured, and deletes what has been kept long enough. */
+export function makeSweepWebhooks({ db, endpoints, clock }: Deps) {
   const daysAgo = (days: number) => new Date(clock().getTime() - days * DAY_MS);
   const steps = [
     () => giveUp(db, endpoints, clock()),
     () => deleteEnded(db, 'delivered', daysAgo(DELIVERED_DAYS)),
+    () => deleteEnded(db, 'dropped', daysAgo(DELIVERED_DAYS)),
     () => deleteEnded(db, 'dead', daysAgo(DEAD_DAYS)),
     () => deleteMarks(db, daysAgo(MARK_DAYS)),
   ];
-  return async function sweepNotices(signal: AbortSignal): Promise<void> {
+  return async function sweepWebhooks(signal: AbortSignal): Promise<void> {
     for (const step of steps) while (!signal.aborted && (await step()) === BATCH);
   };
 }
@@ -38,12 +39,12 @@ async function giveUp(db: Knex, endpoints: readonly string[], now: Date): Promis
     .update({ status: 'dead', ended_at: now, last_failure: 'this endpoint is not configured' });
 }
 
-function deleteEnded(db: Knex, status: 'delivered' | 'dead', before: Date): Promise<number> {
+function deleteEnded(db: Knex, status: 'delivered' | 'dropped' | 'dead', before: Date): Promise<number> {
   const old = db('outbox').where({ status }).where('ended_at', '<', before).limit(BATCH).select('id');
   return db('outbox').whereIn('id', old).delete();
 }
 
-/** Those of ends that have come. What is unused is marked for as long as it goes on. */
+/** Deletes marks of expiries and limits. The mark of an unused key stays until the key is used. */
 async function deleteMarks(db: Knex, before: Date): Promise<number> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `delete from notice_marks where (organization_id, subject, kind, at) in (

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { transaction } from '../db/transaction.ts';
-import { RETRY_MS, wakeLanes } from './outbox-writer.ts';
+import { RETRY_MS, wakeQueues } from './outbox-writer.ts';
 
 export type Undelivered = {
   id: string;
@@ -27,7 +27,7 @@ const COLUMNS = [
 
 const PAGE = 1_000;
 
-/** What was not delivered, oldest first, read a page at a time. */
+/** Lists what is not delivered, oldest first, a page at a time. */
 export async function* undelivered(
   db: Knex,
   { dead, organizationId }: { dead: boolean; organizationId: string | undefined },
@@ -46,12 +46,12 @@ export async function* undelivered(
   }
 }
 
-/** Has a notice sent again, in its old place before what waits. @returns whether there is one that has ended */
-export function replayNotice(db: Knex, id: string, now: Date): Promise<boolean> {
+/** Enqueues a delivery again, in its old place before what waits. @returns whether there is one that has ended */
+export function replayDelivery(db: Knex, id: string, now: Date): Promise<boolean> {
   return transaction(db, async (trx) => {
     const row = await trx<Undelivered>('outbox').where({ id }).first('endpoint', 'organization_id');
     if (!row) return false;
-    await wakeLanes(trx, row.organization_id, [row.endpoint], now);
+    await wakeQueues(trx, row.organization_id, [row.endpoint], now);
     const replayed = await trx('outbox')
       .where({ id })
       .whereNot({ status: 'waiting' })
@@ -66,7 +66,7 @@ export function replayNotice(db: Knex, id: string, now: Date): Promise<boolean> 
   });
 }
 
-/** Seconds that the oldest waiting notice of each of these endpoints has waited. */
+/** Seconds that the oldest waiting delivery of each of these endpoints has waited. */
 export async function oldestSeconds(
   db: Knex,
   endpoints: readonly string[],

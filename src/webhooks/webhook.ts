@@ -3,18 +3,33 @@ import { POSTURES } from '../tenants/posture.ts';
 import { ApiKey, viewKey } from '../api-keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../api-keys/key.ts';
 import type { Key } from '../api-keys/key.ts';
-import type { NoticeType } from '../product/webhook-types.ts';
+import type { WebhookType } from '../product/webhook-types.ts';
 
-/** What an organization's endpoints are told, once each. */
-export type Notice = { type: NoticeType; happenedAt: Date; data: object };
+/** An event of an organization, delivered once to each endpoint that wants its type. */
+export type WebhookEvent = { type: WebhookType; happenedAt: Date; data: object };
 
-/** A key as notices have it: what people wrote on it for themselves stays here. */
-export const NoticedKey = ApiKey.omit({
-  description: true,
-  metadata: true,
-  last_used_at: true,
-  effective_scopes: true,
-  scopes_follow_set: true,
+/** A key in a webhook. A field is listed here to publish it; the customer's description and metadata stay private. */
+export const PublishedKey = ApiKey.pick({
+  id: true,
+  label: true,
+  prefix: true,
+  permission_set: true,
+  scopes: true,
+  environment: true,
+  owner: true,
+  status: true,
+  expires_at: true,
+  expires_in_days: true,
+  rate_limit: true,
+  concurrency: true,
+  ip_allow_list: true,
+  origin: true,
+  rotated_from: true,
+  rotated_to: true,
+  created_by: true,
+  created_at: true,
+  updated_at: true,
+  revoked_at: true,
 }).meta({ id: 'NoticedApiKey', description: 'The key.' });
 
 const Actor = z
@@ -24,10 +39,10 @@ const Actor = z
   })
   .describe('Actor of the change.');
 
-function body<D extends z.ZodRawShape>(type: NoticeType, data: D) {
+function body<D extends z.ZodRawShape>(type: WebhookType, data: D) {
   return z.object({
     type: z.literal(type).describe('Type of the event.'),
-    timestamp: z.iso.datetime().describe('When it happened.'),
+    timestamp: z.iso.datetime().describe('When the event happened, which may be before this attempt.'),
     data: z
       .object({ organization_id: z.string().describe('Organization that it happened in.'), ...data })
       .describe('What happened.'),
@@ -37,21 +52,21 @@ function body<D extends z.ZodRawShape>(type: NoticeType, data: D) {
 const details = <S extends z.ZodRawShape>(shape: S) => z.object(shape).describe('What this type of event adds.');
 const nothing = details({});
 
-/** What is sent, by type; the OpenAPI document's webhooks are made from this. */
-export const NOTICE_BODIES = {
-  'api_key.created': body('api_key.created', { api_key: NoticedKey, actor: Actor, details: nothing }),
+/** The body of each webhook, by type. */
+export const WEBHOOK_BODIES = {
+  'api_key.created': body('api_key.created', { api_key: PublishedKey, actor: Actor, details: nothing }),
   'api_key.rotated': body('api_key.rotated', {
-    api_key: NoticedKey.describe('The key that was replaced; `rotated_to` names the new one.'),
+    api_key: PublishedKey.describe('The key that was replaced; `rotated_to` is the id of the new one.'),
     actor: Actor,
     details: details({ grace_seconds: z.int().describe('Seconds that the old key goes on working.') }),
   }),
-  'api_key.revoked': body('api_key.revoked', { api_key: NoticedKey, actor: Actor, details: nothing }),
+  'api_key.revoked': body('api_key.revoked', { api_key: PublishedKey, actor: Actor, details: nothing }),
   'api_key.expiring': body('api_key.expiring', {
-    api_key: NoticedKey,
+    api_key: PublishedKey,
     details: details({ days_left: z.int().min(1).max(7).describe('Days until it expires.') }),
   }),
   'api_key.unused': body('api_key.unused', {
-    api_key: NoticedKey,
+    api_key: PublishedKey,
     details: details({
       unused_days: z.int().describe('Days since its last use, or since its creation.'),
       last_used_at: z.iso.datetime().nullable().describe('Its last use; null: never.'),
@@ -74,26 +89,31 @@ export const NOTICE_BODIES = {
         .describe('Reason that billing gave, if any; `trial_ended` or `grace_ended` where the cause is the clock.'),
     }),
   }),
-} as const satisfies Record<NoticeType, z.ZodType>;
+} as const satisfies Record<WebhookType, z.ZodType>;
 
-/** When each is sent, for the OpenAPI document. */
-export const NOTICE_SUMMARIES: Readonly<Record<NoticeType, string>> = {
+/** When each webhook is sent, for the OpenAPI document. */
+export const WEBHOOK_SUMMARIES: Readonly<Record<WebhookType, string>> = {
   'api_key.created': 'A key was created, here or at WorkOS',
   'api_key.rotated': 'A key was replaced; its successor has an `api_key.created` of its own',
   'api_key.revoked': 'A key was revoked, here or at WorkOS',
   'api_key.expiring': 'A key expires in 7 days, or in 1 day',
   'api_key.unused': 'A key has not been used for 90 days',
   'api_key.limit_reached': 'A key was refused because the organization has reached its key limit',
-  'organization.posture_changed': 'What billing allows an organization has changed',
+  'organization.posture_changed': 'The posture of an organization has changed, and with it what billing allows',
 };
 
-type Data<T extends NoticeType> = Omit<z.input<(typeof NOTICE_BODIES)[T]>['data'], 'organization_id'>;
+type Data<T extends WebhookType> = Omit<z.input<(typeof WEBHOOK_BODIES)[T]>['data'], 'organization_id'>;
 
-/** A notice of what happened in an organization; nothing but what its schema names is in it. */
-export function notice<T extends NoticeType>(type: T, organizationId: string, happenedAt: Date, data: Data<T>): Notice {
+/** Creates an event of an organization, with only the fields of its schema. */
+export function webhookEvent<T extends WebhookType>(
+  type: T,
+  organizationId: string,
+  happenedAt: Date,
+  data: Data<T>,
+): WebhookEvent {
   return { type, happenedAt, data: { organization_id: organizationId, ...data } };
 }
 
-export function viewNoticedKey(key: Key, now: Date): z.input<typeof NoticedKey> {
-  return NoticedKey.parse(viewKey(key, now));
+export function viewPublishedKey(key: Key, now: Date): z.input<typeof PublishedKey> {
+  return PublishedKey.parse(viewKey(key, now));
 }

@@ -45,6 +45,13 @@ const Event = z
   .looseObject({ id: z.string(), event: z.string(), data: z.unknown(), created_at: z.string() })
   .meta({ id: 'WorkosEvent' });
 
+const SIGNATURE = {
+  name: 'workosSignature',
+  sender: 'WorkOS',
+  header: 'WorkOS-Signature',
+  description: "WorkOS's signature over the time and the body, made with the secret of the webhook endpoint.",
+};
+
 const Received = z.object({
   outcome: z
     .enum(['applied', 'unchanged', 'ignored', 'kept'])
@@ -61,8 +68,8 @@ export function workosWebhookRoute(deps: Deps): Route {
   return signedRoute({
     ...deps.address,
     method: 'post',
-    tag: 'Hooks',
-    signature: { scheme: 'workosSignature', header: 'workos-signature', verify: deps.verify },
+    tag: 'Incoming webhooks',
+    signature: { scheme: SIGNATURE, verify: deps.verify },
     body: Event,
     responses: { 200: Received },
     errors: [],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { StartError } from '../../src/errors.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startService } from '../support/service.ts';

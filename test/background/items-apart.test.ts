@@ -22,7 +22,9 @@ const service = await startService(
     at: stuck.at,
     product: {
       sessions: { inactivity_minutes: 2 },
-      notices: { endpoints: [{ name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET' }] },
+      webhooks: {
+        endpoints: [{ name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET' }],
+      },
     },
   },
 );

@@ -5,7 +5,7 @@ import { SERVICE_TOKEN, startService } from '../support/service.ts';
 const everything = { api: ['read', 'create', 'wind_down'], keys: ['read', 'create', 'wind_down'] } as const;
 const service = await startService({}, { billing: { postures: { decommissioning: { ...everything } } } as never });
 
-test('a replica whose clock is two minutes behind makes no key after the organization was decommissioned', async () => {
+test('creates no key after the organization was decommissioned, on a replica whose clock is two minutes behind', async () => {
   const acme = await service.organizations.add();
   const owner = await acme.session();
   await createKey(service, owner);

@@ -48,7 +48,7 @@ test.each([
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
 });
 
-test('shows an organization that billing never spoke of as such', async () => {
+test('shows the posture unknown for an organization without a statement', async () => {
   const acme = await service.organizations.add(null);
   expect(await organization(await acme.session('member'))).toEqual({
     id: acme.id,
@@ -74,7 +74,7 @@ test('shows an organization that billing never spoke of as such', async () => {
   });
 });
 
-test('a trial ends by the clock, without anything being written', async () => {
+test('ends a trial by the clock, without a write', async () => {
   const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(1) });
   const before = await service.db('tenants').where({ organization_id: acme.id }).first();
   expect((await requestKey(service, await acme.session())).status).toBe(201);
@@ -87,7 +87,7 @@ test('a trial ends by the clock, without anything being written', async () => {
   expect(await service.db('tenants').where({ organization_id: acme.id }).first()).toEqual(before);
 });
 
-test('a key that was made stays good in every posture', async () => {
+test('verifies an existing key in every posture', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session(), { permission_set: 'full_access' });
   for (const status of ['past_due', 'decommissioning']) {
@@ -112,7 +112,7 @@ test.each([
 
 type Sent = { body?: unknown; headers?: Record<string, string>; query?: string };
 
-test('the credential and its scopes are judged before billing', async () => {
+test('checks the credential and its scopes before billing', async () => {
   const acme = await service.organizations.add({ status: 'past_due' });
   const send = (token?: string, query = '') =>
     call(service, 'POST', `/v1/api-keys${query}`, { ...(token !== undefined && { token }), body: '{broken' });
@@ -124,7 +124,7 @@ test('the credential and its scopes are judged before billing', async () => {
   expect(outcome(await send(await acme.session(), `?organization_id=${acme.id}`))).toEqual([423, 'billing_inactive']);
 });
 
-test('a person sees the billing of every organization that they belong to', async () => {
+test('shows a user the billing of each of their organizations', async () => {
   service.workos.behave({ organization_names: true });
   const acme = await service.organizations.add({ status: 'trial', trialEndsAt: inMinutes(-1) });
   const other = await service.organizations.add(null);

@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 const service = await startService(HOOK_SECRETS, { billing: { grace_days: { past_due: 2 } } });
 const daysAgo = (days: number) => new Date(service.clock().getTime() - days * DAY_MS).toISOString();
 
-test('what is told late of when somebody began to owe moves the end of grace everywhere at once, and is recorded', async () => {
+test('moves the end of grace everywhere at once when a late statement dates the debt, and records it', async () => {
   const acme = await service.organizations.add();
   const key = await createKey(service, await acme.session());
   const consumer = await startConsumer(service);

@@ -93,7 +93,7 @@ test("the routes' own rules are others: reads of an organization whose keys may 
   expect(outcome(await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner }))).toEqual([200, undefined]);
 });
 
-test('days of grace end by the clock, for verification and for routes, without anybody telling', async () => {
+test('ends the days of grace by the clock, for verification and for routes, without a statement', async () => {
   const { acme, key } = await start();
   await put(acme, { status: 'past_due' });
   const owner = () => acme.session();
@@ -107,7 +107,7 @@ test('days of grace end by the clock, for verification and for routes, without a
   expect([outcome(refused), refused.body.error.details]).toEqual([[423, 'billing_inactive'], { posture: 'past_due' }]);
 });
 
-test('a trial ends by the clock in the memory of a middleware, too, which nobody tells', async () => {
+test('ends a trial by the clock in the memory of a middleware, too, without an invalidation', async () => {
   const { acme, key } = await start();
   const consumer = await startConsumer(service);
   // A middleware has the time of its machine, which the service's clock is ahead of by now.
@@ -122,7 +122,7 @@ test('a trial ends by the clock in the memory of a middleware, too, which nobody
   expect(await passedByMiddleware(consumer, key)).toEqual([423, 423, 200]);
 });
 
-test('where adding is allowed while an organization is closed, it ends when its keys do', async () => {
+test('allows creation while an organization is decommissioned, if configured, until its keys are revoked', async () => {
   const { acme } = await start();
   await put(acme, { status: 'decommissioning', decommission_at: inDays(1) });
   const wanted = { label: 'a', permission_set: 'read_only' };

@@ -54,20 +54,20 @@ describe('without a word in the configuration', () => {
 describe('with days of grace', () => {
   const policy = policyOf({ grace_days: { past_due: 3, trial: 2 } });
 
-  test('a status bites after them, and it is known when', () => {
+  test('applies a status after them, and says when', () => {
     const late = account({ status: 'past_due', statusSince: START });
     expect(policy.standingOf(late, after(2.9))).toEqual({ posture: 'grace', until: after(3) });
     expect(policy.standingOf(late, after(3))).toEqual({ posture: 'past_due', until: undefined });
   });
 
-  test('the end of a trial bites after them', () => {
+  test('applies the end of a trial after them', () => {
     const trial = account({ status: 'trial', trialEndsAt: after(14) });
     expect(policy.standingOf(trial, after(13))).toEqual({ posture: 'trial', until: after(14) });
     expect(policy.standingOf(trial, after(15))).toEqual({ posture: 'grace', until: after(16) });
     expect(policy.standingOf(trial, after(16)).posture).toBe('trial_expired');
   });
 
-  test('a status without them, and one of which nobody said since when, bites at once', () => {
+  test('applies a status without days of grace, or without its begin, at once', () => {
     expect(policy.standingOf(account({ status: 'decommissioning', statusSince: START }), START).posture).toBe(
       'decommissioning',
     );
@@ -90,7 +90,7 @@ test.each([
   expect([path.join('.'), others]).toEqual([at, []]);
 });
 
-test('what passes in a posture can be said, for routes and for keys apart', () => {
+test('takes what a posture allows, separately for routes and for keys', () => {
   const policy = policyOf({ postures: { past_due: { keys: [] }, unknown: { api: ['read', 'create', 'wind_down'] } } });
   expect(policy.allows('past_due', 'keys', 'read')).toBe(false);
   expect(policy.allows('past_due', 'api', 'read')).toBe(true);

@@ -14,7 +14,7 @@ type Receiver = { url: string; secret: string };
  */
 export async function writeProduct(folder: string, { url, secret }: Receiver): Promise<Env> {
   const more = {
-    notices: { endpoints: [{ name: 'receiver', url, secret_env: NAME }], audit_forwarding: true },
+    webhooks: { endpoints: [{ name: 'receiver', url, secret_env: NAME }], audit_forwarding: true },
     billing: { postures: { past_due: EVERYTHING, decommissioning: EVERYTHING } },
   };
   const usual = await readFile(DEFAULT, 'utf8');

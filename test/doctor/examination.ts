@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeJudge } from '../../src/app/readers.ts';
 import type { Examination } from '../../src/doctor/doctor.ts';
 import { examine } from '../../src/doctor/doctor.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { referencePages } from '../../scripts/reference/pages.ts';
-import { VARIABLES } from '../../src/config/config.ts';
+import { VARIABLES } from '../../src/app/read-config.ts';
 import { readModules } from '../structure/modules.ts';
 
 /** Fewer entries than a page has: one that reads nothing of the code is found. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { Client, Pool } from 'pg';
 import type { Knex } from 'knex';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeReconciliation } from '../../src/app/command-parts.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';

@@ -26,7 +26,7 @@ const service = await startService(
     BILLING_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
     WORKOS_WEBHOOK_SECRET: 'a secret of WorkOS',
   },
-  { product: { sessions: { password_sign_in: true, inactivity_minutes: 10 }, notices: { audit_forwarding: true } } },
+  { product: { sessions: { password_sign_in: true, inactivity_minutes: 10 }, webhooks: { audit_forwarding: true } } },
 );
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
 const url = await service.db

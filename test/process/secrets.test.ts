@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 
 const CURRENT = 'the current secret of 32 bytes or more';
 const others = ['a', 'b', 'c', 'd'].map((name) => `an earlier secret of 32 bytes: ${name}`);

@@ -57,7 +57,7 @@ describe('the command of incoming webhooks exits with code 1 and the reason', ()
   test.each([[[]], [['list', '--outcome', 'lost']], [['replay', "x'; --"]]])('for the arguments %j', async (args) => {
     const { code, stdout, stderr } = await runEntry('cli/incoming-webhooks', SETTINGS, args);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^Usage: npm run hooks -- list /);
+    expect(stderr).toMatch(/^Usage: npm run webhooks:incoming -- list /);
   });
 
   test('without a database that answers', async () => {
@@ -94,10 +94,21 @@ describe('npm run dead-letters exits with code 1 and the reason', () => {
 
 test.each<[Parameters<typeof runEntry>[0], string, string[]]>([
   ['cli/dead-letters', 'dead-letters', ['--help']],
-  ['cli/incoming-webhooks', 'hooks', ['list', '-h']],
+  ['cli/incoming-webhooks', 'webhooks:incoming', ['list', '-h']],
   ['cli/workos-events', 'workos:events', ['--help', '--unknown']],
 ])('%s prints its usage with --help, without an environment', async (entry, script, args) => {
   const { code, stdout, stderr } = await runEntry(entry, {}, args);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(new RegExp(`^Usage: npm run ${script} -- list `));
+});
+
+test.each<[Parameters<typeof runEntry>[0], string, string]>([
+  ['cli/webhooks', 'notices', 'webhooks'],
+  ['cli/incoming-webhooks', 'hooks', 'webhooks:incoming'],
+])('%s names its script once when npm runs it by the old one', async (entry, old, name) => {
+  const { code, stderr } = await runEntry(entry, { npm_lifecycle_event: old }, ['--help-me']);
+  expect(code).toBe(1);
+  expect(stderr.split('\n')[0]).toBe(`npm run ${old} is now npm run ${name}.`);
+  const current = await runEntry(entry, { npm_lifecycle_event: name }, ['--help-me']);
+  expect(current.stderr).not.toContain('is now');
 });

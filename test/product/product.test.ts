@@ -117,7 +117,7 @@ describe('readProduct refuses, with line and reason,', () => {
       'a status of Stripe that has no end and is a trial',
       'default_plan: standard',
       'default_plan: standard\nstripe: { statuses: { paused: trial } }',
-      'stripe.statuses.paused: only trialing has an end, as a trial needs',
+      'stripe.statuses.paused: only trialing can mean trial, because only it has an end',
       1,
     ],
     [

@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import type { z } from 'zod';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import { connectDatabase } from '../../src/db/connect.ts';
 import { makeDatabaseServer } from '../../src/db/database-server.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeDeliver } from '../../src/webhooks/deliver.ts';
-import { notice } from '../../src/webhooks/webhook.ts';
+import { webhookEvent } from '../../src/webhooks/webhook.ts';
 import { makeOutboxWriter } from '../../src/webhooks/outbox-writer.ts';
 import { makeOutbox } from '../../src/webhooks/outbox.ts';
 import { makeTestClock } from '../support/clock.ts';
@@ -32,16 +32,16 @@ const deliver = makeDeliver({
 test('lists undelivered webhooks, and sends a dead letter again', async () => {
   for (const id of ['org_a', 'org_b'])
     await db.transaction((trx) =>
-      writer.tell(trx, id, [
-        notice('api_key.limit_reached', id, clock(), { details: { limit: 10, environment: 'live' } }),
+      writer.publish(trx, id, [
+        webhookEvent('api_key.limit_reached', id, clock(), { details: { limit: 10, environment: 'live' } }),
       ]),
     );
   const signal = new AbortController().signal;
   clock.advance(4 * 24 * 60 * 60_000);
   await deliver(signal);
   await db.transaction((trx) =>
-    writer.tell(trx, 'org_a', [
-      notice('api_key.limit_reached', 'org_a', clock(), { details: { limit: 11, environment: 'live' } }),
+    writer.publish(trx, 'org_a', [
+      webhookEvent('api_key.limit_reached', 'org_a', clock(), { details: { limit: 11, environment: 'live' } }),
     ]),
   );
 
@@ -58,7 +58,7 @@ test('lists undelivered webhooks, and sends a dead letter again', async () => {
   });
   expect((await runEntry('cli/webhooks', env, ['list', '--dead', '--organization', 'org_a'])).stdout).toBe('');
   const again = await runEntry('cli/webhooks', env, ['replay', id]);
-  expect(again).toMatchObject({ code: 1, stderr: `There is no notice ${id} that was delivered or given up.\n` });
+  expect(again).toMatchObject({ code: 1, stderr: `There is no delivery ${id} that has ended.\n` });
 });
 
 test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--nonsense']]])(
@@ -66,16 +66,16 @@ test.each([[[]], [['replay']], [['list', 'x']], [['forget', 'x']], [['list', '--
   async (args) => {
     const { code, stdout, stderr } = await runEntry('cli/webhooks', env, args);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/npm run notices|--nonsense/);
+    expect(stderr).toMatch(/npm run webhooks|--nonsense/);
   },
 );
 
 const write = (id: string, count: number) =>
   db.transaction(async (trx) => {
     const told = Array.from({ length: count }, (_, limit) =>
-      notice('api_key.limit_reached', id, clock(), { details: { limit, environment: 'live' } }),
+      webhookEvent('api_key.limit_reached', id, clock(), { details: { limit, environment: 'live' } }),
     );
-    await writer.tell(trx, id, told);
+    await writer.publish(trx, id, told);
   });
 
 describe('the list of webhooks', () => {

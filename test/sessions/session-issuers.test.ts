@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { call, outcome } from '../support/api.ts';
 import { environment, startService } from '../support/service.ts';
 

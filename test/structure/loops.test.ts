@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import type { Loop } from '../../src/background/loop.ts';
 import { makeIdleLoops } from '../../src/app/command-parts.ts';
 import { readProduct } from '../../src/product/read-product.ts';
@@ -37,7 +37,7 @@ const loops = makeIdleLoops({
   }),
   product: {
     ...readProduct(new URL('../../config/evershell.yaml', import.meta.url)),
-    notices: {
+    webhooks: {
       audit_forwarding: true,
       endpoints: [
         { name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET', events: undefined },

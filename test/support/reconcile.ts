@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeReconciliation } from '../../src/app/command-parts.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import type { Product } from '../../src/product/product.ts';

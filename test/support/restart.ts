@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import { listen } from '../../src/http/server/server.ts';
 import { ProductFile } from '../../src/product/product.ts';

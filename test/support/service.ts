@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import { afterAll } from 'vitest';
 import type { z } from 'zod';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import type { Background } from '../../src/background/background.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import type { Container } from '../../src/app/container.ts';

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { expireAtWorkos } from '../support/at-workos.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
-import { deliver, outboxOf, secondProcess, startNoticeService } from './webhook-service.ts';
+import { deliver, outboxOf, secondProcess, startWebhookService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const DAY = 24 * 60 * 60_000;
 
 const RULES = { billing: { grace_days: { trial: 3, past_due: 2 } } };
 const crm = await startReceiver();
-const service = await startNoticeService({
+const service = await startWebhookService({
   endpoints: [{ name: 'crm', url: crm.url, secrets: [crm.secret] }],
   more: RULES,
 });
@@ -29,7 +29,7 @@ const detailsOf = (id: string, type: string) => told(id, type).map(({ data }) =>
 const daysTold = (id: string) => detailsOf(id, 'api_key.expiring').map((details) => details['days_left']);
 await watch();
 
-describe('the end of a key is told', () => {
+describe('api_key.expiring is sent', () => {
   test('seven days and one day before it, each once', async () => {
     const organization = await service.organizations.add();
     const end = inDays(8);
@@ -54,7 +54,7 @@ describe('the end of a key is told', () => {
     });
   });
 
-  test('again for another end, and once for that', async () => {
+  test('again for another expiry, once', async () => {
     const organization = await service.organizations.add();
     const key = await createKey(service, await organization.session(), { expires_at: inDays(8).toISOString() });
     service.clock.advance(1.5 * DAY);
@@ -69,7 +69,7 @@ describe('the end of a key is told', () => {
     expect(daysTold(organization.id)).toEqual([7, 7]);
   });
 
-  test('once, as near as it is, when nobody looked for long', async () => {
+  test('once, with the days that are left, when the loop did not run for long', async () => {
     const organization = await service.organizations.add();
     await createKey(service, await organization.session(), { expires_at: inDays(20).toISOString() });
     service.clock.advance(19.5 * DAY);
@@ -122,7 +122,7 @@ describe('the end of a key is told', () => {
   });
 });
 
-describe('a key that nobody uses is told of', () => {
+describe('api_key.unused is sent', () => {
   test('after 90 days since it was made, once, and again after 90 days since its last use', async () => {
     const organization = await service.organizations.add();
     const key = await createKey(service, await organization.session());
@@ -163,7 +163,7 @@ const posturesOf = (id: string) =>
 const say = (id: string, body: object) =>
   call(service, 'PUT', `/v1/organizations/${id}/billing`, { token: SERVICE_TOKEN, body });
 
-describe('a posture that changes by the clock alone is told', () => {
+describe('organization.posture_changed is sent for a change by the clock', () => {
   test('at the end of a trial and of its grace, each once, in order', async () => {
     const { id } = await service.organizations.add(null);
     const end = inDays(5);
@@ -180,7 +180,7 @@ describe('a posture that changes by the clock alone is told', () => {
     ]);
   });
 
-  test('also when nobody looked until all of it was over', async () => {
+  test('also when the loop did not run until all of it was over', async () => {
     const { id } = await service.organizations.add(null);
     const end = inDays(5);
     await say(id, { status: 'trial', trial_ends_at: end.toISOString() });
@@ -206,7 +206,7 @@ describe('a posture that changes by the clock alone is told', () => {
     ]);
   });
 
-  test('not when billing takes it back in time', async () => {
+  test('not when billing withdraws it in time', async () => {
     const { id } = await service.organizations.add(null);
     await say(id, { status: 'trial', trial_ends_at: inDays(1).toISOString() });
     await say(id, { status: 'trial', trial_ends_at: inDays(10).toISOString() });
@@ -216,7 +216,7 @@ describe('a posture that changes by the clock alone is told', () => {
   });
 });
 
-test('two processes that look at once tell everything once', async () => {
+test('publishes everything once from two processes at once', async () => {
   const endpoints = [{ name: 'crm', url: crm.url, secrets: [crm.secret] }];
   const other = secondProcess(service, endpoints, RULES);
   const organization = await service.organizations.add(null);
@@ -234,7 +234,7 @@ test('two processes that look at once tell everything once', async () => {
   expect(posturesOf(organization.id).map(([, , to]) => to)).toEqual(['trial', 'grace']);
 });
 
-test('an endpoint that is new is told of what happens from then on', async () => {
+test('sends a new endpoint only what happens from then on', async () => {
   const organization = await service.organizations.add({ status: 'trial', trialEndsAt: inDays(2) });
   const token = await organization.session();
   const soon = await createKey(service, token, { label: 'soon', expires_at: inDays(7.5).toISOString() });

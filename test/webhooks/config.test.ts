@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
-import { makeNoticesParts } from '../../src/app/webhooks.ts';
+import { readConfig } from '../../src/app/read-config.ts';
+import { makeWebhooksParts } from '../../src/app/webhooks.ts';
 import { StartError } from '../../src/errors.ts';
 import { parseProduct } from '../../src/product/read-product.ts';
 import { newSecret } from './receiver.ts';
@@ -9,7 +9,7 @@ import { newSecret } from './receiver.ts';
 const text = readFileSync(new URL('../../config/evershell.yaml', import.meta.url), 'utf8');
 const productWith = (endpoint: object) => {
   const complete = { name: 'crm', url: 'https://crm.example/hook', secret_env: 'LATCHKEY_NOTICES_SECRET', ...endpoint };
-  return parseProduct(`${text}\nnotices:\n  endpoints:\n    - ${JSON.stringify(complete)}\n`, 'product.yaml');
+  return parseProduct(`${text}\nwebhooks:\n  endpoints:\n    - ${JSON.stringify(complete)}\n`, 'product.yaml');
 };
 const ENVIRONMENT = {
   DATABASE_URL: 'postgres://somewhere',
@@ -28,7 +28,7 @@ describe('the configuration takes', () => {
     { url: 'http://[::1]:8080/hook' },
     { events: ['api_key.expiring'] },
   ])('%j', (endpoint) => {
-    expect(productWith(endpoint).notices.endpoints).toMatchObject([endpoint]);
+    expect(productWith(endpoint).webhooks.endpoints).toMatchObject([endpoint]);
   });
 });
 
@@ -48,18 +48,49 @@ describe('the configuration refuses, with the line,', () => {
   ])('%j', (endpoint, reason) => {
     expect(() => productWith(endpoint)).toThrow(StartError);
     expect(() => productWith(endpoint)).toThrow(
-      new RegExp(`line ${lineOfEndpoint}: notices.endpoints.0.*${reason}`, 's'),
+      new RegExp(`line ${lineOfEndpoint}: webhooks.endpoints.0.*${reason}`, 's'),
     );
   });
 
   test('two endpoints of one name', () => {
     const endpoint = '{ name: crm, url: "https://crm.example", secret_env: LATCHKEY_NOTICES_SECRET }';
-    const twice = `${text}\nnotices: { endpoints: [${endpoint}, ${endpoint}] }\n`;
-    expect(() => parseProduct(twice, 'product.yaml')).toThrow('notices.endpoints: a name is there twice');
+    const twice = `${text}\nwebhooks: { endpoints: [${endpoint}, ${endpoint}] }\n`;
+    expect(() => parseProduct(twice, 'product.yaml')).toThrow('webhooks.endpoints: has two endpoints of one name');
   });
 });
 
-const secretsOf = (value: string) => readConfig({ ...ENVIRONMENT, LATCHKEY_NOTICES_SECRET_CRM: value }).noticeSecrets;
+describe('the old name of webhooks', () => {
+  const section = '{ endpoints: [{ name: crm, url: "https://crm.example", secret_env: LATCHKEY_NOTICES_SECRET }] }';
+  const line = text.split('\n').length + 1;
+
+  test('configures the same, and is reported once with its line', () => {
+    const found: unknown[] = [];
+    const old = parseProduct(`${text}\nnotices: ${section}\n`, 'product.yaml', (name) => found.push(name));
+    expect(old).toEqual(parseProduct(`${text}\nwebhooks: ${section}\n`, 'product.yaml'));
+    expect(found).toEqual([{ old: 'notices', name: 'webhooks', line }]);
+  });
+
+  test('is refused beside the new name', () => {
+    const both = `${text}\nnotices: ${section}\nwebhooks: ${section}\n`;
+    expect(() => parseProduct(both, 'product.yaml')).toThrow(StartError);
+    expect(() => parseProduct(both, 'product.yaml')).toThrow(
+      `line ${line}: notices: is the old name of webhooks, which is there, too; keep one`,
+    );
+  });
+
+  test('is named in errors as the file has it', () => {
+    const wrong = `${text}\nnotices: { endpoints: [{ name: crm }] }\n`;
+    expect(() => parseProduct(wrong, 'product.yaml')).toThrow(`line ${line}: notices.endpoints.0.url:`);
+  });
+
+  test('is not reported where the file has the new one', () => {
+    const found: unknown[] = [];
+    parseProduct(`${text}\nwebhooks: ${section}\n`, 'product.yaml', (name) => found.push(name));
+    expect(found).toEqual([]);
+  });
+});
+
+const secretsOf = (value: string) => readConfig({ ...ENVIRONMENT, LATCHKEY_NOTICES_SECRET_CRM: value }).endpointSecrets;
 
 describe('the environment has the secrets:', () => {
   test('one, or several for a while', () => {
@@ -73,10 +104,10 @@ describe('the environment has the secrets:', () => {
     expect(() => secretsOf(value)).not.toThrow(value === 'secret' ? 'secret ' : value);
   });
 
-  test('a variable that an endpoint names and nobody set stops the start, which names both', () => {
+  test('stops the start when the variable of an endpoint is missing, and names both', () => {
     const product = productWith({ secret_env: 'LATCHKEY_NOTICES_SECRET_CRM' });
-    const parts = { product, config: readConfig(ENVIRONMENT) } as unknown as Parameters<typeof makeNoticesParts>[0];
-    expect(() => makeNoticesParts(parts)).toThrow(StartError);
-    expect(() => makeNoticesParts(parts)).toThrow("LATCHKEY_NOTICES_SECRET_CRM: is missing, for the endpoint 'crm'");
+    const parts = { product, config: readConfig(ENVIRONMENT) } as unknown as Parameters<typeof makeWebhooksParts>[0];
+    expect(() => makeWebhooksParts(parts)).toThrow(StartError);
+    expect(() => makeWebhooksParts(parts)).toThrow("LATCHKEY_NOTICES_SECRET_CRM: is missing, for the endpoint 'crm'");
   });
 });

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { NOTICE_BODIES } from '../../src/webhooks/webhook.ts';
-import type { NoticeType } from '../../src/product/webhook-types.ts';
+import { WEBHOOK_BODIES } from '../../src/webhooks/webhook.ts';
+import type { WebhookType } from '../../src/product/webhook-types.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { deleteAtWorkos, makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
-import { deliver, outboxOf, startNoticeService } from './webhook-service.ts';
+import { deliver, outboxOf, startWebhookService } from './webhook-service.ts';
 import { newSecret, startReceiver } from './receiver.ts';
 
 const crm = await startReceiver();
 const billing = await startReceiver();
-const service = await startNoticeService({
+const service = await startWebhookService({
   endpoints: [
     { name: 'crm', url: crm.url, secrets: [newSecret(), crm.secret] },
     { name: 'billing', url: billing.url, secrets: [billing.secret], events: ['organization.posture_changed'] },
@@ -20,8 +20,8 @@ await service.background.runOnce('tell_postures');
 const say = (id: string, body: object) =>
   call(service, 'PUT', `/v1/organizations/${id}/billing`, { token: SERVICE_TOKEN, body });
 
-describe('what happens is told once, as its schema has it:', () => {
-  test('a key is made, replaced and revoked', async () => {
+describe('sends an event once, by its schema:', () => {
+  test('a key is created, rotated and revoked', async () => {
     const organization = await service.organizations.add();
     const token = await organization.session();
     const key = await createKey(service, token, { label: 'CI', metadata: { note: 'a note of theirs' } });
@@ -49,7 +49,7 @@ describe('what happens is told once, as its schema has it:', () => {
     expect(told[1]!.body.data.api_key).toMatchObject({ rotated_from: key.id });
     expect(told[2]!.body.data).toMatchObject({ api_key: { rotated_to: successor.id }, details: { grace_seconds: 60 } });
     expect(told[3]!.body.data.api_key).toMatchObject({ status: 'revoked', revoked_at: expect.any(String) });
-    for (const { body } of told) expect(NOTICE_BODIES[body.type as NoticeType].safeParse(body).error).toBeUndefined();
+    for (const { body } of told) expect(WEBHOOK_BODIES[body.type as WebhookType].safeParse(body).error).toBeUndefined();
     expect(new Set(told.map(({ id }) => id)).size).toBe(4);
     expect(crm.wrong).toEqual([]);
 
@@ -60,7 +60,7 @@ describe('what happens is told once, as its schema has it:', () => {
     }
   });
 
-  test('a key is made and deleted at WorkOS', async () => {
+  test('a key is created and deleted at WorkOS', async () => {
     const organization = await service.organizations.add();
     const key = await makeDashboardKey(service, organization.id);
     await service.background.runOnce('events');
@@ -73,7 +73,7 @@ describe('what happens is told once, as its schema has it:', () => {
     expect(made?.text).not.toContain(key.value);
   });
 
-  test('a posture changes by what billing says, and not by what it says again', async () => {
+  test('a posture changes by a statement, and not by its repetition', async () => {
     const { id } = await service.organizations.add(null);
     await say(id, { status: 'active', plan: 'scale' });
     await say(id, { status: 'active', plan: 'standard' });
@@ -99,13 +99,13 @@ describe('what happens is told once, as its schema has it:', () => {
   });
 });
 
-test('an endpoint gets what it asked for and nothing else', () => {
+test('sends an endpoint only the types that it wants', () => {
   const others = billing.taken.filter(({ body }) => body.type !== 'organization.posture_changed');
   expect(billing.taken.length).toBeGreaterThan(2);
   expect(others).toEqual([]);
 });
 
-test('a change that is undone is told to nobody', async () => {
+test('sends nothing for a change that is rolled back', async () => {
   const organization = await service.organizations.add();
   const token = await organization.session();
   service.workos.faults.add({ kind: 'status', status: 422, method: 'POST', path: '/organizations/:id/api_keys' });
@@ -128,7 +128,7 @@ test('a change that is undone is told to nobody', async () => {
   expect(before).toHaveLength(1);
 });
 
-test('without an endpoint nothing is written', async () => {
+test('writes nothing without an endpoint', async () => {
   const plain = await startService();
   const organization = await plain.organizations.add({ status: 'trial', trialEndsAt: new Date(Date.now() + 1_000) });
   await createKey(plain, await organization.session());

@@ -1,12 +1,12 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
-import { deliver, outboxOf, startNoticeService } from './webhook-service.ts';
+import { deliver, outboxOf, startWebhookService } from './webhook-service.ts';
 import { startReceiver } from './receiver.ts';
 
 const crm = await startReceiver();
 const there = await startTestEnvironment();
-const service = await startNoticeService({
+const service = await startWebhookService({
   endpoints: [{ name: 'crm', url: crm.url, secrets: [crm.secret] }],
   product: {
     api_keys: {
@@ -32,47 +32,49 @@ async function fullOrganization() {
   return organization;
 }
 
-test('a key limit that was reached is told once an hour, however often it refuses', async () => {
-  const { id, session } = await fullOrganization();
-  for (let i = 0; i < 3; i++) expect(outcome(await ask(await session()))).toEqual(REFUSED);
-  service.clock.advance(59 * 60_000);
-  await ask(await session());
-  expect(await outboxOf(service, id)).toHaveLength(1);
-  service.clock.advance(2 * 60_000);
-  await ask(await session());
-  await deliver(service);
-  expect(toldOf(id)).toEqual([LIVE, LIVE]);
-});
+describe('api_key.limit_reached', () => {
+  test('sends api_key.limit_reached once an hour, however often the limit refuses', async () => {
+    const { id, session } = await fullOrganization();
+    for (let i = 0; i < 3; i++) expect(outcome(await ask(await session()))).toEqual(REFUSED);
+    service.clock.advance(59 * 60_000);
+    await ask(await session());
+    expect(await outboxOf(service, id)).toHaveLength(1);
+    service.clock.advance(2 * 60_000);
+    await ask(await session());
+    await deliver(service);
+    expect(toldOf(id)).toEqual([LIVE, LIVE]);
+  });
 
-test('the notice is written when the refusal is answered, whoever else is refused at that moment', async () => {
-  const organizations = await Promise.all(Array.from({ length: 8 }, fullOrganization));
-  const tokens = await Promise.all(organizations.map(({ session }) => session()));
-  const answers = await Promise.all(tokens.map((token) => ask(token)));
-  expect(answers.map(outcome)).toEqual(answers.map(() => REFUSED));
-  const rows = await Promise.all(organizations.map(({ id }) => outboxOf(service, id)));
-  expect(rows.map(({ length }) => length)).toEqual(rows.map(() => 1));
-  expect(
-    await service.db('api_keys').whereIn(
-      'organization_id',
-      organizations.map(({ id }) => id),
-    ),
-  ).toEqual([]);
-});
+  test('enqueues the webhook before it answers, whatever other refusals run', async () => {
+    const organizations = await Promise.all(Array.from({ length: 8 }, fullOrganization));
+    const tokens = await Promise.all(organizations.map(({ session }) => session()));
+    const answers = await Promise.all(tokens.map((token) => ask(token)));
+    expect(answers.map(outcome)).toEqual(answers.map(() => REFUSED));
+    const rows = await Promise.all(organizations.map(({ id }) => outboxOf(service, id)));
+    expect(rows.map(({ length }) => length)).toEqual(rows.map(() => 1));
+    expect(
+      await service.db('api_keys').whereIn(
+        'organization_id',
+        organizations.map(({ id }) => id),
+      ),
+    ).toEqual([]);
+  });
 
-test('the limit of test keys, which are counted apart, is told apart', async () => {
-  const { id, session } = await fullOrganization();
-  const token = await session();
-  for (const environment of ['test', 'live', 'test', 'live'])
-    expect(outcome(await ask(token, { environment }))).toEqual(REFUSED);
-  await deliver(service);
-  expect(toldOf(id)).toEqual([['api_key.limit_reached', { limit: 0, environment: 'test' }], LIVE]);
-});
+  test('sends the limit of test keys separately', async () => {
+    const { id, session } = await fullOrganization();
+    const token = await session();
+    for (const environment of ['test', 'live', 'test', 'live'])
+      expect(outcome(await ask(token, { environment }))).toEqual(REFUSED);
+    await deliver(service);
+    expect(toldOf(id)).toEqual([['api_key.limit_reached', { limit: 0, environment: 'test' }], LIVE]);
+  });
 
-test("a person's own limit is told to nobody", async () => {
-  const { id, session } = await service.organizations.add();
-  const token = await session('owner', { permissions: ['apikeys:write:own', 'workspace:read'] });
-  await createKey(service, token, { owner: 'user' });
-  expect(outcome(await ask(token, { owner: 'user' }))).toEqual(REFUSED);
-  await deliver(service);
-  expect(toldOf(id).map(([type]) => type)).toEqual(['api_key.created']);
+  test("sends nothing for a user's own limit", async () => {
+    const { id, session } = await service.organizations.add();
+    const token = await session('owner', { permissions: ['apikeys:write:own', 'workspace:read'] });
+    await createKey(service, token, { owner: 'user' });
+    expect(outcome(await ask(token, { owner: 'user' }))).toEqual(REFUSED);
+    await deliver(service);
+    expect(toldOf(id).map(([type]) => type)).toEqual(['api_key.created']);
+  });
 });

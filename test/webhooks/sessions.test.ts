@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { PASSWORD, addPerson, login, logout, tokensOf } from '../sessions/sign-in/sign-in.ts';
-import { deliver, outboxOf, registerAuditSchemas, startNoticeService } from './webhook-service.ts';
+import { deliver, outboxOf, registerAuditSchemas, startWebhookService } from './webhook-service.ts';
 
 const secrets = [`whsec_${Buffer.alloc(32, 7).toString('base64')}`];
-const service = await startNoticeService({
+const service = await startWebhookService({
   endpoints: [{ name: 'crm', url: 'http://127.0.0.1:9/', secrets }],
   auditForwarding: true,
   more: { sessions: { password_sign_in: true } },
@@ -12,7 +12,7 @@ await registerAuditSchemas(service);
 
 type Kept = { organization_id: string; event: { action: string; actor: object; targets: object[]; metadata: object } };
 
-test('who comes and goes is told to WorkOS Audit Logs as all that is audited, and to no endpoint', async () => {
+test('forwards sign-ins and sign-outs to WorkOS Audit Logs, and to no endpoint', async () => {
   const { email, userId, organizations } = await addPerson(service);
   const organizationId = organizations[0]!;
   const tokens = tokensOf(await login(service, { email, password: PASSWORD }));

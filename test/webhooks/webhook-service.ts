@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/app/read-config.ts';
 import { makeContainer } from '../../src/app/container.ts';
 import { passFaultPoint } from '../../src/process/fault-point.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
@@ -27,8 +27,14 @@ const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
 
 const variableOf = (name: string) => `LATCHKEY_NOTICES_SECRET_${name.toUpperCase()}`;
 
-/** The whole service, with endpoints to tell. */
-export function startNoticeService({ endpoints = [], auditForwarding = false, more = {}, env = {}, ...rest }: Options) {
+/** The whole service, with endpoints. */
+export function startWebhookService({
+  endpoints = [],
+  auditForwarding = false,
+  more = {},
+  env = {},
+  ...rest
+}: Options) {
   const file = productFile(endpoints, auditForwarding, more);
   return startService({ LATCHKEY_CONFIG: file, ...secretsOf(endpoints), ...env }, rest);
 }
@@ -62,14 +68,14 @@ export function secondProcess(
 }
 
 function productFile(endpoints: readonly Endpoint[], auditForwarding: boolean, more: object): string {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-notices-'));
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-webhooks-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'product.yaml');
-  const notices = {
+  const webhooks = {
     endpoints: endpoints.map(({ name, url, events }) => ({ name, url, events, secret_env: variableOf(name) })),
     audit_forwarding: auditForwarding,
   };
-  const lines = Object.entries({ notices, ...more }).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  const lines = Object.entries({ webhooks, ...more }).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
   writeFileSync(file, `${readFileSync(DEFAULT_PRODUCT, 'utf8')}\n${lines.join('')}`);
   return file;
 }

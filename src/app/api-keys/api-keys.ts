@@ -30,7 +30,7 @@ import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { KeyHasher } from '../../verification/hmac/key-hasher.ts';
 import type { BillingParts } from '../billing.ts';
 import type { Budgets } from './budgets.ts';
-import type { NoticesParts } from '../webhooks.ts';
+import type { WebhooksParts } from '../webhooks.ts';
 import type { UsageParts } from './usage.ts';
 import type { WorkosOf } from '../workos/gateway.ts';
 
@@ -48,7 +48,7 @@ type Deps = {
   format: KeyFormat;
   catalogue: Catalogue;
   gate: BillingParts['gate'];
-  notices: Pick<NoticesParts, 'tellLimitReached'>;
+  webhooks: Pick<WebhooksParts, 'publishLimitReached'>;
   budgets: Pick<Budgets, 'keyChanges'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
   mirrorMembers: Pick<MirrorMembers, 'sawSession'>;
@@ -74,7 +74,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
       ...making,
       keysPerUser: catalogue.keysPerUser,
       scopesOf: catalogue.scopesOf,
-      publishLimitReached: deps.notices.tellLimitReached,
+      publishLimitReached: deps.webhooks.publishLimitReached,
     }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: makeRepeatable(deps),

@@ -1,28 +1,28 @@
 import type { Knex } from 'knex';
 import { notSetAside } from '../../background/items.ts';
-import type { HookOutcome, HookSource } from './webhook.ts';
-import { toHook } from './inbox.ts';
-import type { InboxRow, KeptHook } from './inbox.ts';
+import type { WebhookOutcome } from './webhook.ts';
+import { toWebhook } from './inbox.ts';
+import type { InboxRow, RecordedWebhook } from './inbox.ts';
 
-export type HookFilter = { source: HookSource | undefined; outcome: HookOutcome | undefined; limit: number };
-/** The loop that applies them. */
+export type WebhookFilter = { source: string | undefined; outcome: WebhookOutcome | undefined; limit: number };
+/** The loop that applies webhooks whose organization was unknown. */
 export const WAITING_LOOP = 'apply_waiting_hooks';
-export type KeptHooks = ReturnType<typeof makeKeptHooks>;
+export type RecordedWebhooks = ReturnType<typeof makeRecordedWebhooks>;
 
-/** The inbox as it lies there. */
-export function makeKeptHooks(db: Knex) {
+/** Lists and sweeps the inbox. */
+export function makeRecordedWebhooks(db: Knex) {
   return {
-    /** The newest first. */
-    async list({ source, outcome, limit }: HookFilter): Promise<KeptHook[]> {
+    /** Newest first. */
+    async list({ source, outcome, limit }: WebhookFilter): Promise<RecordedWebhook[]> {
       const rows = await db<InboxRow>('hook_inbox')
         .where({ ...(source && { source }), ...(outcome && { outcome }) })
         .orderByRaw('received_at desc, id desc')
         .limit(limit)
         .select('*');
-      return rows.map(toHook);
+      return rows.map(toWebhook);
     },
 
-    /** Those whose organization was not known when they came and is now, the oldest first. */
+    /** Lists webhooks whose organization was unknown and is known now, oldest first. */
     async listWaiting(now: Date, limit: number): Promise<{ id: string; organizationId: string | undefined }[]> {
       const { rows } = await db.raw<{ rows: Pick<InboxRow, 'id' | 'organization_id'>[] }>(
         `select id, organization_id from hook_inbox
@@ -36,7 +36,7 @@ export function makeKeptHooks(db: Knex) {
       return rows.map(({ id, organization_id }) => ({ id, organizationId: organization_id ?? undefined }));
     },
 
-    /** Forgets hooks that came before a moment. @returns how many, `limit` at most */
+    /** Deletes webhooks that were received before a moment. @returns how many, at most `limit` */
     async sweep(before: Date, limit: number): Promise<number> {
       const { rows } = await db.raw<{ rows: unknown[] }>(
         `delete from hook_inbox where id in (

@@ -1,53 +1,48 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../../clock.ts';
 import { ulid } from '../../ids.ts';
-import { BILLING_UPDATED } from './webhook.ts';
-import type { BillingMessage, Hook, HookContents, HookOutcome, HookSource, Judged } from './webhook.ts';
+import type { Webhook, WebhookContents, WebhookOutcome, WebhookResult } from './webhook.ts';
 
-type KeptContents = HookContents | { kind: 'refused' };
+type RecordedContents = WebhookContents | { kind: 'refused' };
 
 export type InboxRow = {
   id: string;
-  source: HookSource;
+  source: string;
   event_id: string;
   type: string;
   organization_id: string | null;
   customer_id: string | null;
   occurred_at: Date | null;
   received_at: Date;
-  outcome: HookOutcome;
+  outcome: WebhookOutcome;
   detail: string | null;
   attempts: number;
-  payload: KeptContents;
+  payload: RecordedContents;
 };
 
-/** A hook as it is kept. */
-export type KeptHook = Omit<Hook, 'contents'> & {
+/** A webhook in the inbox. */
+export type RecordedWebhook = Omit<Webhook, 'contents' | 'customerId'> & {
   id: string;
-  contents: KeptContents;
-  organizationId: string | undefined;
+  contents: RecordedContents;
   receivedAt: Date;
-  outcome: HookOutcome;
+  outcome: WebhookOutcome;
   detail: string | undefined;
   attempts: number;
 };
 
 export type Inbox = ReturnType<typeof makeInbox>;
 
-const MAX_MESSAGES = 100;
-/** Of a message that happened before more others than this, only the plan and the limit are heard. */
-const MAX_LATER = 10_000;
 const MAX_DETAIL = 500;
 
-/** The hooks that came in, each once by its sender's own id. */
+/** Writes the inbox of incoming webhooks, which holds each event of a provider once. */
 export function makeInbox(clock: Clock) {
   return {
     /**
-     * Takes a hook in, and holds it until the transaction ends. One that was here before is taken in again only while it
-     * could not be applied.
-     * @returns its id here; undefined for one that is not to be applied
+     * Records a webhook and locks its row until the transaction ends. An event that was recorded before is recorded again
+     * only while it could not be applied.
+     * @returns the row's id; undefined when the webhook must not be applied
      */
-    async add(trx: Knex.Transaction, hook: Hook): Promise<string | undefined> {
+    async add(trx: Knex.Transaction, webhook: Webhook): Promise<string | undefined> {
       const { rows } = await trx.raw<{ rows: { id: string }[] }>(
         `insert into hook_inbox as kept (
            id, source, event_id, type, organization_id, customer_id, occurred_at, received_at, outcome, attempts, payload
@@ -58,12 +53,12 @@ export function makeInbox(clock: Clock) {
              occurred_at = excluded.occurred_at
            where kept.outcome in ('unknown_tenant', 'unreadable')
          returning id`,
-        toValues(hook, clock()),
+        toValues(webhook, clock()),
       );
       return rows[0]?.id;
     },
 
-    async settle(trx: Knex.Transaction, id: string, { outcome, organizationId, detail }: Judged): Promise<void> {
+    async settle(trx: Knex.Transaction, id: string, { outcome, organizationId, detail }: WebhookResult): Promise<void> {
       await trx<InboxRow>('hook_inbox')
         .where({ id })
         .update({
@@ -73,58 +68,29 @@ export function makeInbox(clock: Clock) {
         });
     },
 
-    /** Holds a hook that is kept, and counts that it was tried again. */
-    async take(trx: Knex.Transaction, id: string): Promise<KeptHook | undefined> {
+    /** Locks a recorded webhook and counts another attempt. */
+    async retry(trx: Knex.Transaction, id: string): Promise<RecordedWebhook | undefined> {
       const [row] = await trx<InboxRow>('hook_inbox').where({ id }).increment('attempts', 1).returning('*');
-      return row && toHook(row);
-    },
-
-    /**
-     * The messages kept of an organization, what happened last first: a hundred, or as many as reach back to the one
-     * just heard, if that came late.
-     */
-    async messagesOf(
-      trx: Knex.Transaction,
-      { organization_id: organizationId, occurred_at: heardOf }: BillingMessage,
-    ): Promise<{ eventId: string; message: BillingMessage }[]> {
-      const newest = () =>
-        trx<InboxRow>('hook_inbox')
-          .where({ source: 'billing', type: BILLING_UPDATED, organization_id: organizationId })
-          .orderByRaw('occurred_at desc, event_id collate "C" desc')
-          .select('event_id', 'payload', 'occurred_at');
-      const some = await newest().limit(MAX_MESSAGES);
-      const heardAt = new Date(heardOf);
-      const isReached = some.length < MAX_MESSAGES || some.at(-1)!.occurred_at! < heardAt;
-      const rows = isReached ? some : await newest().where('occurred_at', '>=', heardAt).limit(MAX_LATER);
-      return rows.flatMap(({ event_id: eventId, payload }) =>
-        payload.kind === 'billing' ? [{ eventId, message: payload.message }] : [],
-      );
+      return row && toWebhook(row);
     },
   };
 }
 
-function toValues({ source, eventId, type, occurredAt, contents }: Hook, now: Date) {
-  const customer = contents.kind === 'stripe' ? contents.fact.customer : null;
-  const payload = JSON.stringify(contents);
+function toValues(webhook: Webhook, now: Date) {
   return [
     `hook_${ulid(now)}`,
-    source,
-    eventId,
-    type,
-    organizationOf(contents),
-    customer,
-    occurredAt ?? null,
+    webhook.source,
+    webhook.eventId,
+    webhook.type,
+    webhook.organizationId ?? null,
+    webhook.customerId ?? null,
+    webhook.occurredAt ?? null,
     now,
-    payload,
+    JSON.stringify(webhook.contents),
   ];
 }
 
-function organizationOf(contents: HookContents): string | null {
-  if (contents.kind === 'billing') return contents.message.organization_id;
-  return contents.kind === 'stripe' ? contents.fact.organization : null;
-}
-
-export function toHook(row: InboxRow): KeptHook {
+export function toWebhook(row: InboxRow): RecordedWebhook {
   return {
     id: row.id,
     source: row.source,

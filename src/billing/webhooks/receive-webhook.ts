@@ -7,83 +7,81 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import type { RequestContext } from '../../http/route.ts';
-import type { Metrics } from '../../telemetry/metrics.ts';
-import type { Hook, TakenOutcome } from './webhook.ts';
-import { typeLabel } from './webhook-label.ts';
+import type { ApplyWebhook } from './apply-webhook.ts';
+import type { CountWebhook } from './count-webhooks.ts';
 import type { Inbox } from './inbox.ts';
-import type { JudgeHook } from './judge-webhook.ts';
+import type { ReceivedOutcome, Webhook } from './webhook.ts';
 
 type Deps = {
   db: Knex;
   inbox: Pick<Inbox, 'add' | 'settle'>;
-  judgeHook: JudgeHook;
-  hooks: Metrics['hooks'];
+  applyWebhook: ApplyWebhook;
+  count: CountWebhook;
   log: Pick<Logger, 'info' | 'warn'>;
   at: FaultPoint;
-  /** How many are applied at a time; others wait. */
+  /** How many are applied at a time; the others wait. */
   concurrency: number;
 };
 
-/** `repeated`: it was here before, and nothing was done. */
-export type Answer = TakenOutcome | 'repeated';
-export type TakeHook = (hook: Hook, context: Pick<RequestContext, 'requestId' | 'ip'>) => Promise<Answer>;
+/** `repeated`: it was received before, and nothing was done. */
+export type Answer = ReceivedOutcome | 'repeated';
+export type ReceiveWebhook = (webhook: Webhook, context: Pick<RequestContext, 'requestId' | 'ip'>) => Promise<Answer>;
 
-/** As many as are applied within the seconds that a sender waits. */
+/** As many as are applied within the seconds that a sender waits for an answer. */
 const MAX_WAITING = 500;
 const RETRY_SECONDS = 5;
 
 /**
- * Writes a hook into the inbox and applies it, both or neither. Those of one tenant wait for each other: a flood of them
- * would hold every connection to the database, were they not let in a few at a time.
+ * Records a webhook in the inbox and applies it, in one transaction. Webhooks of one tenant wait for its row, so a flood of
+ * them would hold every database connection; the bulkhead admits a few at a time.
  */
-export function makeTakeHook({ db, inbox, judgeHook, hooks, log, at, concurrency }: Deps): TakeHook {
+export function makeReceiveWebhook({ db, inbox, applyWebhook, count, log, at, concurrency }: Deps): ReceiveWebhook {
   const few = bulkhead(concurrency, MAX_WAITING);
-  async function apply(trx: Knex.Transaction, hook: Hook, source: AuditSource): Promise<Taken> {
-    const id = await inbox.add(trx, hook);
+  async function apply(trx: Knex.Transaction, webhook: Webhook, source: AuditSource): Promise<Received> {
+    const id = await inbox.add(trx, webhook);
     if (id === undefined) return { outcome: 'repeated' };
-    const judged = await judgeHook(trx, hook, source);
-    await inbox.settle(trx, id, judged);
+    const result = await applyWebhook(trx, webhook, source);
+    await inbox.settle(trx, id, result);
     await at('hook.judged');
-    return { id, ...judged };
+    return { id, ...result };
   }
 
-  return async function takeHook(hook, { requestId, ip }) {
-    const source = { ...backgroundSource('system', `hook:${hook.source}`), requestId, ip };
-    const count = (outcome: Answer | 'failed') => hooks.inc({ source: hook.source, type: typeLabel(hook), outcome });
+  return async function receiveWebhook(webhook, { requestId, ip }) {
+    const source = { ...backgroundSource('system', `hook:${webhook.source}`), requestId, ip };
     try {
       await at('hook.before');
-      const taken = await few.execute(() => transaction(db, (trx) => apply(trx, hook, source)));
+      const received = await few.execute(() => transaction(db, (trx) => apply(trx, webhook, source)));
       await at('hook.committed');
-      count(taken.outcome);
-      tell(log, hook, requestId, taken);
-      return taken.outcome;
+      count(webhook, received.outcome);
+      logReceived(log, webhook, requestId, received);
+      return received.outcome;
     } catch (error) {
-      count('failed');
+      count(webhook, 'failed');
       if (!(error instanceof BulkheadRejectedError)) throw error;
-      const details = { retry_after: RETRY_SECONDS };
-      throw new AppError('database_unavailable', 'Too many hooks come at once. Try again shortly.', {
+      throw new AppError('database_unavailable', 'Too many webhooks arrive at once. Try again shortly.', {
         cause: error,
-        details,
+        details: { retry_after: RETRY_SECONDS },
       });
     }
   };
 }
 
-type Taken = { outcome: Answer; id?: string; organizationId?: string | undefined; detail?: string | undefined };
+type Received = { outcome: Answer; id?: string; organizationId?: string | undefined; detail?: string | undefined };
 
-function tell(log: Deps['log'], hook: Hook, requestId: string, { outcome, id, organizationId, detail }: Taken): void {
+function logReceived(log: Deps['log'], webhook: Webhook, requestId: string, received: Received): void {
+  const { outcome, id, organizationId, detail } = received;
   const level = outcome === 'unreadable' || outcome === 'unknown_tenant' ? 'warn' : 'info';
   log[level](
     {
       request_id: requestId,
-      source: hook.source,
-      event_id: hook.eventId.slice(0, 64),
-      type: hook.type,
+      source: webhook.source,
+      event_id: webhook.eventId.slice(0, 64),
+      type: webhook.type,
       outcome,
       ...(id && { hook: id }),
       ...(organizationId && { organization_id: organizationId }),
       ...(level === 'warn' && { detail }),
     },
-    'a hook came in',
+    'billing webhook received',
   );
 }

@@ -3,42 +3,41 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import { ulid } from '../../ids.ts';
 import { makeWindows } from '../../limits/windows.ts';
-import { HOOK_SOURCES, UNREAD } from './webhook.ts';
-import type { HookSource } from './webhook.ts';
+import { UNREAD } from './webhook.ts';
 import type { InboxRow } from './inbox.ts';
 
-type Deps = { db: Knex; clock: Clock; log: Pick<Logger, 'warn'> };
+type Deps = { db: Knex; sources: number; clock: Clock; log: Pick<Logger, 'warn'> };
 
-/** Why a hook was refused, and the request that brought it. */
-export type Refused = { source: HookSource; code: string; requestId: string };
-export type KeepRefused = (refused: Refused) => void;
+/** Why a webhook was rejected, and the request that brought it. */
+export type Rejected = { source: string; code: string; requestId: string };
+export type RecordRejected = (rejected: Rejected) => void;
 
-/** Of each source, in one process. Anybody can send what is refused: the log and the metrics have all of it. */
-const KEPT = { limit: 10, windowSeconds: 60 };
+/** Per source and process. Anyone can send webhooks that are rejected; logs and metrics have them all. */
+const RECORDED = { limit: 10, windowSeconds: 60 };
 
 /**
- * Writes into the inbox that a hook was refused, for a few a minute. Nothing that it says is believed or kept, and no
- * answer waits for it.
+ * Records in the inbox that a webhook was rejected, up to ten a minute for each source. Its contents are not recorded, and
+ * no answer waits for the insert.
  */
-export function makeKeepRefused({ db, clock, log }: Deps): KeepRefused {
-  const windows = makeWindows({ max: HOOK_SOURCES.length });
-  return (refused) => {
-    const { source, requestId } = refused;
+export function makeRecordRejected({ db, sources, clock, log }: Deps): RecordRejected {
+  const windows = makeWindows({ max: sources });
+  return (rejected) => {
+    const { source, requestId } = rejected;
     const now = performance.now();
-    const left = windows.look(source, KEPT, now);
+    const left = windows.look(source, RECORDED, now);
     if (left.remaining === 0) return;
-    windows.count(source, { ...KEPT, ...left }, 1, now);
-    insert(db, refused, clock()).catch((error: unknown) => {
-      log.warn({ err: error, source, request_id: requestId }, 'that a hook was refused could not be kept');
+    windows.count(source, { ...RECORDED, ...left }, 1, now);
+    insert(db, rejected, clock()).catch((error: unknown) => {
+      log.warn({ err: error, source, request_id: requestId }, 'failed to record rejected webhook');
     });
   };
 }
 
-async function insert(db: Knex, { source, code, requestId }: Refused, now: Date): Promise<void> {
+async function insert(db: Knex, { source, code, requestId }: Rejected, now: Date): Promise<void> {
   await db<InboxRow>('hook_inbox').insert({
     id: `hook_${ulid(now)}`,
     source,
-    // Its own id is only what somebody claims.
+    // The webhook's own id is not proven.
     event_id: requestId,
     type: UNREAD,
     received_at: now,

@@ -2,49 +2,54 @@ import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { backgroundSource } from '../../audit/audit-event.ts';
 import { transaction } from '../../db/transaction.ts';
-import type { Metrics } from '../../telemetry/metrics.ts';
-import type { HookOutcome, Judged, TakenOutcome } from './webhook.ts';
-import { typeLabel } from './webhook-label.ts';
+import type { ApplyWebhook } from './apply-webhook.ts';
+import type { CountWebhook } from './count-webhooks.ts';
 import type { Inbox } from './inbox.ts';
-import type { JudgeHook } from './judge-webhook.ts';
+import type { ReceivedOutcome, WebhookOutcome, WebhookResult } from './webhook.ts';
 
 type Deps = {
   db: Knex;
-  inbox: Pick<Inbox, 'take' | 'settle'>;
-  judgeHook: JudgeHook;
-  hooks: Metrics['hooks'];
+  inbox: Pick<Inbox, 'retry' | 'settle'>;
+  applyWebhook: ApplyWebhook;
+  count: CountWebhook;
   log: Pick<Logger, 'info'>;
 };
 
-export type ReplayHook = ReturnType<typeof makeReplayHook>;
+export type ReplayWebhook = ReturnType<typeof makeReplayWebhook>;
 
 type Refused = { outcome: 'refused'; organizationId?: undefined; detail: string };
-const REFUSED: Refused = { outcome: 'refused', detail: 'nothing of it is kept: let its sender send it again' };
+const REFUSED: Refused = {
+  outcome: 'refused',
+  detail: 'its contents were not recorded; have its sender send it again',
+};
 
 /**
- * Applies a hook of the inbox once more, by the same rules as at first: what was applied before changes nothing.
- * @returns what became of it now; undefined when there is no such hook
+ * Applies a recorded webhook again, by the same rules: what was applied before changes nothing.
+ * @returns its outcome now; undefined when there is no such webhook
  */
-export function makeReplayHook({ db, inbox, judgeHook, hooks, log }: Deps) {
-  return async function replayHook(id: string): Promise<Judged | Refused | undefined> {
+export function makeReplayWebhook({ db, inbox, applyWebhook, count, log }: Deps) {
+  return async function replayWebhook(id: string): Promise<WebhookResult | Refused | undefined> {
     const replayed = await transaction(db, async (trx) => {
-      const hook = await inbox.take(trx, id);
-      if (!hook) return undefined;
-      const { contents, eventId, outcome } = hook;
+      const webhook = await inbox.retry(trx, id);
+      if (!webhook) return undefined;
+      const { contents, eventId, outcome, source } = webhook;
       if (contents.kind === 'refused') return REFUSED;
-      const judged = await judgeHook(trx, { eventId, contents }, backgroundSource('system', `hook:${hook.source}`));
-      await inbox.settle(trx, id, { ...judged, outcome: kept(outcome, judged.outcome) });
-      return { hook, judged };
+      const result = await applyWebhook(trx, { eventId, contents }, backgroundSource('system', `hook:${source}`));
+      await inbox.settle(trx, id, { ...result, outcome: outcomeAfter(outcome, result.outcome) });
+      return { webhook, result };
     });
     if (!replayed || 'outcome' in replayed) return replayed;
-    const { hook, judged } = replayed;
-    hooks.inc({ source: hook.source, type: typeLabel(hook), outcome: judged.outcome });
-    log.info({ hook: id, source: hook.source, type: hook.type, outcome: judged.outcome }, 'a hook was replayed');
-    return judged;
+    const { webhook, result } = replayed;
+    count(webhook, result.outcome);
+    log.info(
+      { hook: id, source: webhook.source, type: webhook.type, outcome: result.outcome },
+      'billing webhook replayed',
+    );
+    return result;
   };
 }
 
-/** What was applied stays told as applied, though it is no news now. */
-function kept(before: HookOutcome, now: TakenOutcome): TakenOutcome {
+/** A webhook that was applied stays `applied`, although a replay changes nothing. */
+function outcomeAfter(before: WebhookOutcome, now: ReceivedOutcome): ReceivedOutcome {
   return before === 'applied' ? before : now;
 }

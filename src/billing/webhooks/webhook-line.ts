@@ -1,16 +1,16 @@
-import type { KeptHook } from './inbox.ts';
+import type { RecordedWebhook } from './inbox.ts';
 
-/** A hook in one line, for people; nothing of its contents. */
-export function hookLine(hook: KeptHook): string {
+/** Describes a recorded webhook in one line, without its contents. */
+export function webhookLine(webhook: RecordedWebhook): string {
   return [
-    hook.id,
-    hook.receivedAt.toISOString(),
-    hook.outcome.padEnd('unknown_tenant'.length),
-    hook.source.padEnd('billing'.length),
-    hook.type,
-    hook.eventId.slice(0, 64),
-    hook.organizationId ?? '-',
-    `tried ${hook.attempts} ${hook.attempts === 1 ? 'time' : 'times'}`,
-    ...(hook.detail === undefined ? [] : [hook.detail]),
+    webhook.id,
+    webhook.receivedAt.toISOString(),
+    webhook.outcome.padEnd('unknown_tenant'.length),
+    webhook.source.padEnd('billing'.length),
+    webhook.type,
+    webhook.eventId.slice(0, 64),
+    webhook.organizationId ?? '-',
+    `tried ${webhook.attempts} ${webhook.attempts === 1 ? 'time' : 'times'}`,
+    ...(webhook.detail === undefined ? [] : [webhook.detail]),
   ].join('  ');
 }

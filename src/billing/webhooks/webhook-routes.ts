@@ -2,93 +2,60 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { signedRoute } from '../../http/route.ts';
-import type { Route, SignedAccess } from '../../http/route.ts';
-import type { Metrics } from '../../telemetry/metrics.ts';
-import { TAKEN_OUTCOMES, UNREAD } from './webhook.ts';
-import type { HookSource } from './webhook.ts';
-import type { KeepRefused } from './record-rejected.ts';
-import { MessageBody, readMessage } from './standard/read-message.ts';
-import { StripeEvent, readStripeEvent } from './stripe/read-stripe-event.ts';
-import { makeVerifyStandard, makeVerifyStripe } from './signatures.ts';
-import type { TakeHook } from './receive-webhook.ts';
+import type { Route } from '../../http/route.ts';
+import type { CountWebhook } from './count-webhooks.ts';
+import type { Provider } from './provider.ts';
+import type { RecordRejected } from './record-rejected.ts';
+import type { ReceiveWebhook } from './receive-webhook.ts';
+import { RECEIVED_OUTCOMES, UNREAD } from './webhook.ts';
 
 type Deps = {
-  stripeSecrets: readonly string[];
-  billingSecrets: readonly string[];
-  planNames: [string, ...string[]];
-  takeHook: TakeHook;
-  keepRefused: KeepRefused;
-  hooks: Metrics['hooks'];
+  connections: ReadonlyMap<string, Pick<ReturnType<Provider['connect']>, 'read'>>;
+  /** Signing secrets by the variable that has them. */
+  secrets: Readonly<Record<string, readonly string[]>>;
+  receiveWebhook: ReceiveWebhook;
+  recordRejected: RecordRejected;
+  count: CountWebhook;
   log: Pick<Logger, 'warn'>;
   clock: Clock;
 };
 
-const TAG = 'Hooks';
 const Received = z.object({
-  outcome: z.enum([...TAKEN_OUTCOMES, 'repeated']).describe('What became of it; none of them need come again.'),
+  outcome: z
+    .enum([...RECEIVED_OUTCOMES, 'repeated'])
+    .describe('What became of the webhook. Whatever it is, the webhook need not be sent again.'),
 });
 
-/** Nobody can sign anything where there is no secret, and so there is no route. */
-export function hookRoutes(deps: Deps): Route[] {
-  return [
-    ...(deps.stripeSecrets.length > 0 ? [stripeRoute(deps)] : []),
-    ...(deps.billingSecrets.length > 0 ? [billingRoute(deps)] : []),
-  ];
-}
-
-function stripeRoute(deps: Deps): Route {
-  const { stripeSecrets, takeHook, clock } = deps;
-  return signedRoute({
-    operationId: 'receiveStripeEvent',
-    method: 'post',
-    path: '/v1/hooks/stripe',
-    tag: TAG,
-    summary: "Take an event of Stripe's webhooks",
-    description:
-      'Events of subscriptions and their invoices move the organization; the same may come again, in any order.',
-    signature: {
-      scheme: 'stripeSignature',
-      header: 'stripe-signature',
-      verify: makeVerifyStripe(stripeSecrets, clock),
-      refused: telling(deps, 'stripe'),
-    },
-    body: StripeEvent,
-    responses: { 200: Received },
-    errors: [],
-    handle: async ({ body, context }) => ({ outcome: await takeHook(readStripeEvent(body, clock()), context) }),
+/** One route for each provider that has signing secrets. */
+export function webhookRoutes(providers: readonly Provider[], deps: Deps): Route[] {
+  return providers.flatMap((provider) => {
+    const secrets = deps.secrets[provider.variable.name] ?? [];
+    return secrets.length > 0 ? [routeOf(provider, secrets, deps)] : [];
   });
 }
 
-function billingRoute(deps: Deps): Route {
-  const { billingSecrets, planNames, takeHook, clock } = deps;
-  const readHook = readMessage(planNames);
+function routeOf({ source, signature, route, body }: Provider, secrets: readonly string[], deps: Deps): Route {
+  const { receiveWebhook, recordRejected, count, log, clock } = deps;
+  const { read } = deps.connections.get(source)!;
   return signedRoute({
-    operationId: 'receiveBillingMessage',
+    ...route,
     method: 'post',
-    path: '/v1/hooks/billing',
-    tag: TAG,
-    summary: 'Take what your billing says of a tenant, in the format of Standard Webhooks',
-    description: 'Messages may come again and in any order; of what is said the last that happened counts.',
+    tag: 'Incoming webhooks',
     signature: {
-      scheme: 'standardWebhook',
-      header: 'webhook-signature',
-      verify: makeVerifyStandard(billingSecrets, clock),
-      refused: telling(deps, 'billing'),
+      scheme: signature.scheme,
+      verify: signature.makeVerify(secrets, clock),
+      refused({ code }, { requestId }) {
+        count({ source, type: UNREAD }, 'refused');
+        log.warn({ request_id: requestId, source, code }, 'billing webhook rejected');
+        recordRejected({ source, code, requestId });
+      },
     },
-    body: MessageBody,
+    body,
     responses: { 200: Received },
     errors: [],
-    handle: async ({ body, context }) => ({
-      outcome: await takeHook(readHook(context.messageId!, body, clock()), context),
-    }),
+    handle: async ({ body: sent, context }) => {
+      const webhook = read(sent, { messageId: context.messageId, now: clock() });
+      return { outcome: await receiveWebhook(webhook, context) };
+    },
   });
-}
-
-/** Tells people, the metrics and the inbox of what is not even read. */
-function telling({ hooks, log, keepRefused }: Deps, source: HookSource): NonNullable<SignedAccess['refused']> {
-  return ({ code }, { requestId }) => {
-    hooks.inc({ source, type: UNREAD, outcome: 'refused' });
-    log.warn({ request_id: requestId, source, code }, 'a hook was refused');
-    keepRefused({ source, code, requestId });
-  };
 }

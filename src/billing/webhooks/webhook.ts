@@ -1,48 +1,45 @@
-import type { StripeFact } from './stripe/stripe-fact.ts';
+/** What became of a webhook whose signature is right. `unknown_tenant` and `unreadable` may change; the others are final. */
+export const RECEIVED_OUTCOMES = ['applied', 'unchanged', 'stale', 'ignored', 'unknown_tenant', 'unreadable'] as const;
+export type ReceivedOutcome = (typeof RECEIVED_OUTCOMES)[number];
 
-export const HOOK_SOURCES = ['stripe', 'billing'] as const;
-export type HookSource = (typeof HOOK_SOURCES)[number];
+/** What became of any webhook. Of a `refused` one only its arrival and the error code are recorded. */
+export const WEBHOOK_OUTCOMES = [...RECEIVED_OUTCOMES, 'refused'] as const;
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
-/** What became of a hook that was taken. `unknown_tenant` and `unreadable` may become another, the others are final. */
-export const TAKEN_OUTCOMES = ['applied', 'unchanged', 'stale', 'ignored', 'unknown_tenant', 'unreadable'] as const;
-export type TakenOutcome = (typeof TAKEN_OUTCOMES)[number];
-
-/** What became of any hook. Of a `refused` one it is known that it came, and why it was not read. */
-export const HOOK_OUTCOMES = [...TAKEN_OUTCOMES, 'refused'] as const;
-export type HookOutcome = (typeof HOOK_OUTCOMES)[number];
-
-/** Of any sender: what it calls its events is its own to choose, as `v2.core.account[requirements].updated`. */
+/** The form of any provider's event types, such as `v2.core.account[requirements].updated`. */
 export const EVENT_TYPE = /^[\x21-\x7e]{1,255}$/;
-/** In place of a type, where nobody read it. */
+/** Stands for the type of a webhook that was refused before it was read. */
 export const UNREAD = 'unread';
-export const BILLING_UPDATED = 'tenant.billing_updated';
 
-/** What was said in Standard Webhooks, as it was sent and found valid. */
-export type BillingMessage = { organization_id: string; occurred_at: string; status: string };
+/** What a provider's reader keeps of one webhook; `kind` is the provider's source. */
+export type Fact = { kind: string };
 
-/** What applying a hook again needs. */
-export type HookContents =
-  | { kind: 'stripe'; fact: StripeFact }
-  | { kind: 'billing'; message: BillingMessage }
+/** What applying a webhook again needs. It is stored, so a shape that was written once must stay readable. */
+export type WebhookContents<F extends Fact = Fact> =
+  | F
   /** A type that does not concern Latchkey. */
   | { kind: 'foreign' }
-  /** A type that does, in a shape that nobody expected. */
+  /** A type that does, in a shape that the reader does not know. */
   | { kind: 'unreadable'; detail: string };
 
-/** A hook whose signature is believed. */
-export type Hook = {
-  source: HookSource;
-  /** The sender's own id of it. */
+/** An incoming webhook whose signature is right. */
+export type Webhook<F extends Fact = Fact> = {
+  source: string;
+  /** The provider's own id of the event. */
   eventId: string;
   type: string;
-  /** When it happened there, as far as that can be read. */
+  /** When it happened at the provider, if the webhook says so. */
   occurredAt: Date | undefined;
-  contents: HookContents;
+  /** The organization that it names. */
+  organizationId?: string | undefined;
+  /** The provider's customer, where the organization is found by it. */
+  customerId?: string | undefined;
+  contents: WebhookContents<F>;
 };
 
-export type Judged = {
-  outcome: TakenOutcome;
+export type WebhookResult = {
+  outcome: ReceivedOutcome;
   organizationId?: string | undefined;
-  /** For people. */
+  /** For operators. */
   detail?: string | undefined;
 };

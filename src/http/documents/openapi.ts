@@ -39,7 +39,18 @@ const SECURITY = {
 };
 
 function securityOf({ access }: Route) {
-  return access.kind === 'signed' ? [{ [access.scheme]: [] }] : SECURITY[access.kind];
+  return access.kind === 'signed' ? [{ [access.scheme.name]: [] }] : SECURITY[access.kind];
+}
+
+/** The signatures that routes want, by name. */
+function signatureSchemes(routes: readonly Route[]) {
+  const schemes = routes.flatMap(({ access }) => (access.kind === 'signed' ? [access.scheme] : []));
+  return Object.fromEntries(
+    schemes.map(({ name, header, description }) => [
+      name,
+      { type: 'apiKey' as const, in: 'header' as const, name: header, description },
+    ]),
+  );
 }
 
 /** Derives the OpenAPI 3.1 document from the routes. */
@@ -61,7 +72,7 @@ export function openApiDocument(
     tags: [...new Set([...routes.map(({ tag }) => tag), ...tagsOf(webhooks)])].map((name) => ({ name })),
     paths,
     webhooks,
-    components: { securitySchemes: SECURITY_SCHEMES },
+    components: { securitySchemes: { ...SECURITY_SCHEMES, ...signatureSchemes(routes) } },
   });
 }
 
@@ -143,24 +154,6 @@ const SECURITY_SCHEMES = {
       'A sealed AuthKit session. The cookie may also be `wos-session`, have a configured name, or come in parts (`wos_session.0`, …). Unsafe methods must come from the same origin.',
   },
   serviceToken: { type: 'http', scheme: 'bearer', description: "A service token of the product's own services." },
-  workosSignature: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'WorkOS-Signature',
-    description: "WorkOS's signature over the time and the body, with the secret of the webhook endpoint.",
-  },
-  stripeSignature: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'Stripe-Signature',
-    description: "Stripe's signature over the time and the body, with the secret of the webhook endpoint.",
-  },
-  standardWebhook: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'Webhook-Signature',
-    description: 'A signature by Standard Webhooks, over the headers Webhook-Id and Webhook-Timestamp and the body.',
-  },
 } as const;
 
 const DESCRIPTION = `API keys for the customers of a product on WorkOS.

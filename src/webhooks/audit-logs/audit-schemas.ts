@@ -2,10 +2,10 @@ import { AUDIT_ACTIONS } from '../../audit/audit-event.ts';
 import type { AuditAction } from '../../audit/audit-event.ts';
 import type { AuditLogAction, AuditLogSchema, WorkosGateway } from '../../workos/gateway.ts';
 
-/** What became of an action: registered now, there already, or there with other targets than its events have. */
+/** The result for an action: registered now, present before, or present with targets that its events do not have. */
 export type Registered = { action: AuditAction; outcome: 'registered' | 'present' | 'other_targets'; version: number };
 
-/** What the metadata of events has, whatever their action; `impersonated_user_id` where somebody acted as another. */
+/** The metadata of every event; `impersonated_user_id` only where the actor impersonated a user. */
 const METADATA = {
   event_id: 'string',
   organization_id: 'string',
@@ -14,21 +14,21 @@ const METADATA = {
   impersonated_user_id: 'string',
 } as const;
 
-/** The schema of an action, as WorkOS Audit Logs judge events by it. */
+/** The schema by which WorkOS Audit Logs validate the events of an action. */
 export function auditSchemaOf(action: AuditAction): AuditLogSchema {
   return { action, targets: targetsOf(action), metadata: METADATA };
 }
 
 function targetsOf(action: AuditAction): string[] {
   if (action.startsWith('api_key.')) return ['api_key'];
-  // A sign-in that failed has no session, and is the organization's that was named.
+  // A sign-in that failed has no session; its target is the organization that it named.
   if (action === 'session.refused') return ['session', 'organization'];
   return [action.startsWith('session.') ? 'session' : 'organization'];
 }
 
 /**
- * Registers the schema of every action that has none, so that WorkOS takes the events. One that is there is left as it
- * is: it may be somebody's own.
+ * Registers a schema for every action that has none, so that WorkOS accepts the events. An existing schema stays as it is:
+ * it may be the operator's own.
  */
 export function makeRegisterAuditSchemas(workos: Pick<WorkosGateway, 'listAuditActions' | 'createAuditSchema'>) {
   return async function* registerAuditSchemas(): AsyncGenerator<Registered> {

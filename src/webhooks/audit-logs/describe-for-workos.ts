@@ -1,11 +1,11 @@
 import type { AuditEvent, LinkedEvent } from '../../audit/audit-event.ts';
 import type { AuditLogEntry } from '../../workos/gateway.ts';
 
-/** WorkOS's own bounds of an event's metadata. */
+/** WorkOS's limits for the metadata of an event. */
 const MAX_ENTRIES = 50;
 const MAX_TEXT = 500;
 
-/** An audit event as WorkOS Audit Logs take it. */
+/** An audit event in the form of WorkOS Audit Logs. */
 export function describeForWorkos(event: LinkedEvent): AuditLogEntry {
   return {
     id: event.id,
@@ -14,14 +14,14 @@ export function describeForWorkos(event: LinkedEvent): AuditLogEntry {
     occurredAt: event.occurredAt.toISOString(),
     actor: { type: event.actor.kind, id: event.actor.id },
     target: { type: event.target.kind, id: event.target.id },
-    // WorkOS wants a place; what a loop of ours did has none.
+    // WorkOS requires a location; the work of a loop has none.
     location: event.ip ?? 'latchkey',
     metadata: {
       ...flat(event.details),
       event_id: event.id,
       organization_id: event.organizationId,
       sequence: event.sequence,
-      // With it, WorkOS's copy proves every event up to this one.
+      // The link, by which WorkOS's copy proves every event up to this one.
       link: event.link.hash.toString('base64'),
       ...(event.requestId !== undefined && { request_id: event.requestId }),
     },

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 export type Mark = { organizationId: string; subject: string; kind: string; at: Date };
 
-/** Notes what is told now. @returns whether nobody had told it before */
+/** Marks an event as published. @returns whether it was not marked before */
 export async function mark(trx: Knex.Transaction, { organizationId, ...rest }: Mark, now: Date): Promise<boolean> {
   const rows = await trx('notice_marks')
     .insert({ organization_id: organizationId, ...rest, told_at: now })
@@ -12,7 +12,7 @@ export async function mark(trx: Knex.Transaction, { organizationId, ...rest }: M
   return rows.length > 0;
 }
 
-/** The same for what may be told again after a while. @returns whether it was not told since then */
+/** Marks an event that may be published again after a while. @returns whether it was not marked since then */
 export async function markAgain(
   trx: Knex.Transaction,
   { organizationId, ...rest }: Omit<Mark, 'at'>,
@@ -27,7 +27,7 @@ export async function markAgain(
   return rows.length > 0;
 }
 
-/** A new period of disuse ends what was noted of the ones before. */
+/** Deletes the marks of earlier periods of disuse. */
 export async function unmarkEarlier(trx: Knex.Transaction, { organizationId, subject, kind, at }: Mark): Promise<void> {
   await trx('notice_marks').where({ organization_id: organizationId, subject, kind }).where('at', '<', at).delete();
 }

@@ -2,60 +2,65 @@ import type { Knex } from 'knex';
 import type { AuditEvent } from '../../audit/audit-event.ts';
 import type { Account, BillingStatus, Policy, Posture } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
-import { notice } from '../webhook.ts';
+import { webhookEvent } from '../webhook.ts';
 import type { OutboxWriter, Since } from '../outbox-writer.ts';
-import { readAccount, readTold, writeTold } from './published-postures.ts';
-import type { Told } from './published-postures.ts';
+import { readAccount, readPublished, writePublished } from './published-postures.ts';
+import type { PublishedPosture } from './published-postures.ts';
 
 type Deps = { policy: Pick<Policy, 'standingOf'>; outbox: OutboxWriter; clock: Clock };
 type Cause = 'billing' | 'clock' | 'workos' | 'configuration';
 type Change = { from: Posture; to: Posture; at: Date; cause: Cause; reason: string | null };
-/** What to say of a change that no clock brought; `from` counts where nothing was told yet. */
+/** The cause of a change that the clock did not bring; `from` counts where no posture was published before. */
 type Occasion = { from: Posture | undefined; cause: Cause; reason: string | null };
 
 const TYPE = 'organization.posture_changed';
 const CLOCK_REASONS: Partial<Record<Posture, string>> = { trial: 'trial_ended', grace: 'grace_ended' };
 
-export type PostureNotices = ReturnType<typeof makePostureNotices>;
+export type PostureWebhooks = ReturnType<typeof makePostureWebhooks>;
 
-/** Tells every change of a posture once and in order, whoever finds it first: whoever changes billing, or the loop. */
-export function makePostureNotices({ policy, outbox, clock }: Deps) {
-  async function tell(trx: Knex.Transaction, organizationId: string, occasion: Occasion, since?: Since): Promise<void> {
+/** Publishes each change of a posture once and in order, whether a change of billing or the loop finds it first. */
+export function makePostureWebhooks({ policy, outbox, clock }: Deps) {
+  async function publish(
+    trx: Knex.Transaction,
+    organizationId: string,
+    occasion: Occasion,
+    since?: Since,
+  ): Promise<void> {
     const account = await readAccount(trx, organizationId);
-    const told = await readTold(trx, organizationId);
+    const published = await readPublished(trx, organizationId);
     const now = clock();
     const standing = policy.standingOf(account, now);
-    const changes = told ? clockChanges(policy, told, now) : [];
-    const last = changes.at(-1)?.to ?? told?.posture ?? occasion.from ?? standing.posture;
+    const changes = published ? clockChanges(policy, published, now) : [];
+    const last = changes.at(-1)?.to ?? published?.posture ?? occasion.from ?? standing.posture;
     if (last !== standing.posture)
       changes.push({ from: last, to: standing.posture, at: now, cause: occasion.cause, reason: occasion.reason });
-    await writeTold(trx, organizationId, { ...account, ...standing });
-    const notices = changes.map(({ at, ...details }) => notice(TYPE, organizationId, at, { details }));
-    await outbox.tell(trx, organizationId, notices, since);
+    await writePublished(trx, organizationId, { ...account, ...standing });
+    const events = changes.map(({ at, ...details }) => webhookEvent(TYPE, organizationId, at, { details }));
+    await outbox.publish(trx, organizationId, events, since);
   }
 
   return {
-    /** After what the audit log records of an organization, in its transaction. */
-    async tellAfter(trx: Knex.Transaction, event: Pick<AuditEvent, 'organizationId' | 'action' | 'details'>) {
+    /** Publishes what an audit event of an organization has changed, in its transaction. */
+    async publishAfter(trx: Knex.Transaction, event: Pick<AuditEvent, 'organizationId' | 'action' | 'details'>) {
       if (!outbox.wants(TYPE)) return;
       const now = clock();
       const account = await readAccount(trx, event.organizationId);
       const from = postureBefore(event, account, (before) => policy.standingOf(before, now).posture);
-      await tell(trx, event.organizationId, { from, ...causeOf(event) });
+      await publish(trx, event.organizationId, { from, ...causeOf(event) });
     },
 
-    /** What the clock has brought by now, or another configuration. An organization of which nothing was told begins here. */
-    tellByNow: (trx: Knex.Transaction, organizationId: string, since: Since) =>
-      tell(trx, organizationId, { from: undefined, cause: 'configuration', reason: null }, since),
+    /** Publishes what the clock or another configuration has changed by now. Of a new organization it records the start. */
+    publishByNow: (trx: Knex.Transaction, organizationId: string, since: Since) =>
+      publish(trx, organizationId, { from: undefined, cause: 'configuration', reason: null }, since),
   };
 }
 
-/** From what was told last until now, if nobody had said anything. */
-function clockChanges(policy: Deps['policy'], told: Told, now: Date): Change[] {
+/** The changes that the clock alone has brought since the last published posture. */
+function clockChanges(policy: Deps['policy'], published: PublishedPosture, now: Date): Change[] {
   const changes: Change[] = [];
-  let { posture, until } = told;
+  let { posture, until } = published;
   while (until && until <= now) {
-    const next = policy.standingOf(told, until);
+    const next = policy.standingOf(published, until);
     if (next.posture !== posture) {
       const reason = CLOCK_REASONS[posture] ?? null;
       changes.push({ from: posture, to: next.posture, at: until, cause: 'clock', reason });
@@ -74,7 +79,7 @@ function causeOf({ action, details }: Pick<AuditEvent, 'action' | 'details'>): P
 
 type BeforeBilling = { status: BillingStatus; status_since: string | null; trial_ends_at: string | null };
 
-/** Of an organization of which nothing was told yet, as far as its event says it. */
+/** The posture before an event, as far as the event says it; for an organization without a published posture. */
 function postureBefore(
   { action, details }: Pick<AuditEvent, 'action' | 'details'>,
   account: Account,

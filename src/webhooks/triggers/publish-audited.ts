@@ -3,16 +3,16 @@ import { isOfSession } from '../../audit/audit-event.ts';
 import type { LinkedEvent } from '../../audit/audit-event.ts';
 import type { Clock } from '../../clock.ts';
 import type { Key } from '../../api-keys/key.ts';
-import { notice, viewNoticedKey } from '../webhook.ts';
-import type { Notice } from '../webhook.ts';
+import { viewPublishedKey, webhookEvent } from '../webhook.ts';
+import type { WebhookEvent } from '../webhook.ts';
 import type { OutboxWriter } from '../outbox-writer.ts';
-import type { PostureNotices } from './posture-webhooks.ts';
+import type { PostureWebhooks } from './posture-webhooks.ts';
 
 export type HoldKeys = (trx: Knex.Transaction, organizationId: string, ids: readonly string[]) => Promise<Key[]>;
 
 type Deps = {
   outbox: OutboxWriter;
-  postures: Pick<PostureNotices, 'tellAfter'>;
+  postures: Pick<PostureWebhooks, 'publishAfter'>;
   holdKeys: HoldKeys;
   clock: Clock;
 };
@@ -20,24 +20,24 @@ type Deps = {
 const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked'] as const;
 type OfKey = (typeof OF_KEYS)[number];
 
-/** Tells of what the audit log records, in its transaction: what is undone is told to nobody. */
-export function makeTellAudited({ outbox, postures, holdKeys, clock }: Deps) {
-  return async function tellAudited(
+/** Publishes what the audit log records, in its transaction: a change that is rolled back is not published. */
+export function makePublishAudited({ outbox, postures, holdKeys, clock }: Deps) {
+  return async function publishAudited(
     trx: Knex.Transaction,
     organizationId: string,
     events: readonly LinkedEvent[],
   ): Promise<void> {
     await outbox.forward(trx, organizationId, events);
-    const told = events.filter(isOfKey).filter(({ action }) => outbox.wants(action));
-    const ids = [...new Set(told.map(({ target }) => target.id))];
+    const wanted = events.filter(isOfKey).filter(({ action }) => outbox.wants(action));
+    const ids = [...new Set(wanted.map(({ target }) => target.id))];
     const keys = new Map((await holdKeys(trx, organizationId, ids)).map((key) => [key.id, key]));
-    const notices = told.flatMap((event) => {
+    const published = wanted.flatMap((event) => {
       const key = keys.get(event.target.id);
       return key ? [describe(event, key, clock())] : [];
     });
-    await outbox.tell(trx, organizationId, notices);
+    await outbox.publish(trx, organizationId, published);
     for (const event of events)
-      if (event.target.kind === 'organization' && !isOfSession(event)) await postures.tellAfter(trx, event);
+      if (event.target.kind === 'organization' && !isOfSession(event)) await postures.publishAfter(trx, event);
   };
 }
 
@@ -47,9 +47,13 @@ function isOfKey(event: LinkedEvent): event is OfKeyEvent {
   return (OF_KEYS as readonly string[]).includes(event.action);
 }
 
-function describe({ action, organizationId, occurredAt, actor, details }: OfKeyEvent, key: Key, now: Date): Notice {
-  const data = { api_key: viewNoticedKey(key, now), actor: { kind: actor.kind, id: actor.id } };
-  if (action !== 'api_key.rotated') return notice(action, organizationId, occurredAt, { ...data, details: {} });
+function describe(
+  { action, organizationId, occurredAt, actor, details }: OfKeyEvent,
+  key: Key,
+  now: Date,
+): WebhookEvent {
+  const data = { api_key: viewPublishedKey(key, now), actor: { kind: actor.kind, id: actor.id } };
+  if (action !== 'api_key.rotated') return webhookEvent(action, organizationId, occurredAt, { ...data, details: {} });
   const graceSeconds = Number(details['grace_seconds'] ?? 0);
-  return notice(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
+  return webhookEvent(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
 }

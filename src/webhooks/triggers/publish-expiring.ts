@@ -5,65 +5,70 @@ import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { Key } from '../../api-keys/key.ts';
 import { mark } from './marks.ts';
-import { notice, viewNoticedKey } from '../webhook.ts';
+import { viewPublishedKey, webhookEvent } from '../webhook.ts';
 import type { OutboxWriter, Since } from '../outbox-writer.ts';
 import type { HoldKeys } from './publish-audited.ts';
 
 type Deps = {
   db: Knex;
-  outbox: Pick<OutboxWriter, 'tell'>;
+  outbox: Pick<OutboxWriter, 'publish'>;
   holdKeys: HoldKeys;
   since: () => Promise<Since>;
   items: Pick<Items, 'each'>;
   clock: Clock;
 };
-type Ending = { organizationId: string; id: string };
+type Expiring = { organizationId: string; id: string };
 
 const DAY_MS = 24 * 60 * 60_000;
-/** How long before its end a key is told of. */
+/** Days before the expiry of a key on which `api_key.expiring` is published. */
 const DAYS = [7, 1] as const;
 const BATCH = 200;
 export const EXPIRING_LOOP = 'tell_expiring';
 
-/** Finds the keys that end soon; each is told of once for each of the days and each end. */
-export function makeTellExpiring(deps: Deps) {
-  return async function tellExpiring(signal: AbortSignal): Promise<void> {
+/** Finds keys that expire soon and publishes each once for each of the days and each expiry. */
+export function makePublishExpiring(deps: Deps) {
+  return async function publishExpiring(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
     while (!signal.aborted) {
-      const ending = await findEnding(deps.db, deps.clock());
-      await deps.items.each(ending, {
+      const expiring = await findExpiring(deps.db, deps.clock());
+      await deps.items.each(expiring, {
         name: ({ id, organizationId }) => ({ id, organizationId }),
-        work: (key) => transaction(deps.db, (trx) => tell(deps, trx, key, since)),
+        work: (key) => transaction(deps.db, (trx) => publish(deps, trx, key, since)),
         signal,
       });
-      if (ending.length < BATCH) return;
+      if (expiring.length < BATCH) return;
     }
   };
 }
 
-async function tell(
+async function publish(
   { outbox, holdKeys, clock }: Deps,
   trx: Knex.Transaction,
-  { organizationId, id }: Ending,
+  { organizationId, id }: Expiring,
   since: Since,
 ): Promise<void> {
   const [key] = await holdKeys(trx, organizationId, [id]);
   const now = clock();
   if (!key?.expiresAt || key.revokedAt || key.expiresAt <= now) return;
   const fresh = await markDue(trx, key, now);
-  // Who was away for long is told of the nearer day alone.
+  // If both days have passed since the loop ran last, only the nearer one is published.
   const nearest = Math.min(...fresh);
   const dueAt = new Date(key.expiresAt.getTime() - nearest * DAY_MS);
-  // A key that is made with less than that has never been so far from its end; of one that is replaced, that was told.
+  // A key created with less time left was never so far from its expiry; for a replaced key the day was published before.
   const begun = key.rotatedTo === undefined ? key.createdAt : key.updatedAt;
   if (fresh.length === 0 || dueAt < begun) return;
   const happenedAt = dueAt < key.updatedAt ? key.updatedAt : dueAt;
   const daysLeft = Math.ceil((key.expiresAt.getTime() - now.getTime()) / DAY_MS);
-  const data = { api_key: viewNoticedKey(key, now), details: { days_left: daysLeft } };
-  await outbox.tell(trx, organizationId, [notice('api_key.expiring', organizationId, happenedAt, data)], since);
+  const data = { api_key: viewPublishedKey(key, now), details: { days_left: daysLeft } };
+  await outbox.publish(
+    trx,
+    organizationId,
+    [webhookEvent('api_key.expiring', organizationId, happenedAt, data)],
+    since,
+  );
 }
 
-/** @returns the days that are due and were not told before; none when a nearer one was */
+/** @returns the days that are due and were not published before; none when a nearer one was */
 async function markDue(trx: Knex.Transaction, key: Key, now: Date): Promise<number[]> {
   const { organizationId, id: subject, expiresAt: at } = key;
   const due = DAYS.filter((days) => at!.getTime() - days * DAY_MS <= now.getTime());
@@ -76,7 +81,7 @@ async function markDue(trx: Knex.Transaction, key: Key, now: Date): Promise<numb
 
 const kindOf = (days: number) => `expiring_${days}`;
 
-async function findEnding(db: Knex, now: Date): Promise<Ending[]> {
+async function findExpiring(db: Knex, now: Date): Promise<Expiring[]> {
   const { rows } = await db.raw<{ rows: { organization_id: string; workos_id: string }[] }>(
     `select distinct key.organization_id, key.workos_id
      from api_keys as key cross join unnest(?::integer[]) as due (days)

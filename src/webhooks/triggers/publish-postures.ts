@@ -4,13 +4,13 @@ import type { Policy } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { Since } from '../outbox-writer.ts';
-import type { PostureNotices } from './posture-webhooks.ts';
+import type { PostureWebhooks } from './posture-webhooks.ts';
 import { dueOrganizations, pageOfTenants } from './published-postures.ts';
 
 type Deps = {
   db: Knex;
   policy: Pick<Policy, 'standingOf'>;
-  postures: Pick<PostureNotices, 'tellByNow'>;
+  postures: Pick<PostureWebhooks, 'publishByNow'>;
   since: () => Promise<Since>;
   items: Pick<Items, 'each' | 'due'>;
   clock: Clock;
@@ -19,30 +19,30 @@ type Deps = {
 const BATCH = 200;
 
 /**
- * Finds the postures that changed by the clock alone. The first time it looks at all tenants: of new ones it notes
- * where they begin, and the configuration may have changed what the others may do.
+ * Finds postures that the clock has changed. The first run reviews all tenants: it records where new ones begin, and the
+ * configuration may have changed the posture of others.
  */
-export function makeTellPostures(deps: Deps) {
+export function makePublishPostures(deps: Deps) {
   const { db, postures, clock } = deps;
   let reviewed = false;
 
-  return async function tellPostures(signal: AbortSignal): Promise<void> {
+  return async function publishPostures(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
-    const tell = (organizationIds: readonly string[]) =>
+    const publish = (organizationIds: readonly string[]) =>
       deps.items.each(organizationIds, {
-        // The review looks at an organization once: of one that fails then nothing else would remind.
+        // The review reads each organization once, so one that fails is kept as an item to retry.
         name: (id) => ({ id, organizationId: id, payload: {} }),
-        work: (id) => transaction(db, (trx) => postures.tellByNow(trx, id, since)),
+        work: (id) => transaction(db, (trx) => postures.publishByNow(trx, id, since)),
         signal,
       });
     if (!reviewed) {
-      await review(deps, tell, signal);
+      await review(deps, publish, signal);
       reviewed = !signal.aborted;
     }
-    await tell((await deps.items.due(BATCH)).map(({ id }) => id));
+    await publish((await deps.items.due(BATCH)).map(({ id }) => id));
     while (!signal.aborted) {
       const due = await dueOrganizations(db, clock(), BATCH);
-      await tell(due);
+      await publish(due);
       if (due.length < BATCH) return;
     }
   };
@@ -50,16 +50,16 @@ export function makeTellPostures(deps: Deps) {
 
 async function review(
   { db, policy, clock }: Deps,
-  tell: (organizationIds: readonly string[]) => Promise<void>,
+  publish: (organizationIds: readonly string[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   for (let after = ''; !signal.aborted;) {
     const page = await pageOfTenants(db, after, BATCH);
-    const untold = page.filter(({ account, told }) => {
+    const changed = page.filter(({ account, published }) => {
       const { posture, until } = policy.standingOf(account, clock());
-      return told?.posture !== posture || told.until?.getTime() !== until?.getTime();
+      return published?.posture !== posture || published.until?.getTime() !== until?.getTime();
     });
-    await tell(untold.map(({ organizationId }) => organizationId));
+    await publish(changed.map(({ organizationId }) => organizationId));
     if (page.length < BATCH) return;
     after = page.at(-1)!.organizationId;
   }

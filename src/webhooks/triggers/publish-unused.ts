@@ -3,13 +3,13 @@ import type { Items } from '../../background/items.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
 import { mark, unmarkEarlier } from './marks.ts';
-import { notice, viewNoticedKey } from '../webhook.ts';
+import { viewPublishedKey, webhookEvent } from '../webhook.ts';
 import type { OutboxWriter, Since } from '../outbox-writer.ts';
 import type { HoldKeys } from './publish-audited.ts';
 
 type Deps = {
   db: Knex;
-  outbox: Pick<OutboxWriter, 'tell'>;
+  outbox: Pick<OutboxWriter, 'publish'>;
   holdKeys: HoldKeys;
   since: () => Promise<Since>;
   items: Pick<Items, 'each'>;
@@ -22,16 +22,16 @@ const DAY_MS = 24 * 60 * 60_000;
 const KIND = 'unused';
 const PAGE = 1_000;
 
-/** Finds the keys that nobody used for 90 days, since their last use or since they were made; once for each such time. */
-export function makeTellUnused(deps: Deps) {
-  return async function tellUnused(signal: AbortSignal): Promise<void> {
+/** Finds keys unused for 90 days since their last use or creation, and publishes each once for each such period. */
+export function makePublishUnused(deps: Deps) {
+  return async function publishUnused(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
     for (let after: Row | undefined; !signal.aborted;) {
       const page = await pageOfKeys(deps.db, after, deps.clock());
       const due = page.filter((row) => row.is_due);
       await deps.items.each(due, {
         name: ({ workos_id: id, organization_id: organizationId }) => ({ id, organizationId }),
-        work: (row) => transaction(deps.db, (trx) => tell(deps, trx, row, since)),
+        work: (row) => transaction(deps.db, (trx) => publish(deps, trx, row, since)),
         signal,
       });
       if (page.length < PAGE) return;
@@ -40,7 +40,12 @@ export function makeTellUnused(deps: Deps) {
   };
 }
 
-async function tell({ outbox, holdKeys, clock }: Deps, trx: Knex.Transaction, row: Row, since: Since): Promise<void> {
+async function publish(
+  { outbox, holdKeys, clock }: Deps,
+  trx: Knex.Transaction,
+  row: Row,
+  since: Since,
+): Promise<void> {
   const { organization_id: organizationId, workos_id: subject } = row;
   const [key] = await holdKeys(trx, organizationId, [subject]);
   const now = clock();
@@ -51,10 +56,10 @@ async function tell({ outbox, holdKeys, clock }: Deps, trx: Knex.Transaction, ro
   if (dueAt > now || !(await mark(trx, { organizationId, subject, kind: KIND, at }, now))) return;
   await unmarkEarlier(trx, { organizationId, subject, kind: KIND, at });
   const data = {
-    api_key: viewNoticedKey(key, now),
+    api_key: viewPublishedKey(key, now),
     details: { unused_days: UNUSED_DAYS, last_used_at: lastUsedAt?.toISOString() ?? null },
   };
-  await outbox.tell(trx, organizationId, [notice('api_key.unused', organizationId, dueAt, data)], since);
+  await outbox.publish(trx, organizationId, [webhookEvent('api_key.unused', organizationId, dueAt, data)], since);
 }
 
 async function lastUseOf(trx: Knex.Transaction, organizationId: string, keyId: string): Promise<Date | undefined> {
@@ -64,7 +69,7 @@ async function lastUseOf(trx: Knex.Transaction, organizationId: string, keyId: s
   return row?.used_at;
 }
 
-/** Keys old enough to be unused for so long, page by page: not all at once, and with no order to build. */
+/** Lists keys old enough to be unused for so long, a page at a time in the order of an index. */
 async function pageOfKeys(db: Knex, after: Row | undefined, now: Date): Promise<Row[]> {
   const before = new Date(now.getTime() - UNUSED_DAYS * DAY_MS);
   const { rows } = await db.raw<{ rows: Row[] }>(

@@ -4,7 +4,7 @@ import type { Since } from '../outbox-writer.ts';
 
 type Deps = { db: Knex; names: readonly string[]; clock: Clock };
 
-/** Notes since when each endpoint is known, once, and reads it: a new one is not told of what came before it. */
+/** Records once since when each endpoint exists, and reads it: a new endpoint does not receive earlier events. */
 export function makeSince({ db, names, clock }: Deps): () => Promise<Since> {
   let known: Since | undefined;
   return async () => {

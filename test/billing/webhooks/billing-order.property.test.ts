@@ -27,7 +27,7 @@ const telling = fc.array(one, { minLength: 1, maxLength: 8, size: 'max' }).chain
   }),
 );
 
-test('any order and repetition of messages, also of one moment, ends in the same tenant', async () => {
+test('ends in the same tenant for any order and repetition of messages, also of one moment', async () => {
   await fc.assert(
     fc.asyncProperty(telling, async ({ messages, order, again }) => {
       const inOrder = [...messages.keys()].toSorted((a, b) => messages[a]!.second - messages[b]!.second || a - b);

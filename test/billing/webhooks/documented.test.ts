@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { embeddedEnvironment } from '../../../src/embedded/environment.ts';
+import { VARIABLES } from '../../../src/app/read-config.ts';
 import { ProductFile } from '../../../src/product/product.ts';
 import { readProduct } from '../../../src/product/read-product.ts';
 import { startService } from '../../support/service.ts';
@@ -27,7 +28,14 @@ const {
   LATCHKEY_SERVICE_TOKENS = '',
   STRIPE_WEBHOOK_SECRET = '',
   BILLING_WEBHOOK_SECRETS = '',
-} = embeddedEnvironment({ given: {}, demo: { ...demo, test: demo }, folder, workosPort: 1, testPort: undefined });
+} = embeddedEnvironment({
+  given: {},
+  variables: VARIABLES,
+  demo: { ...demo, test: demo },
+  folder,
+  workosPort: 1,
+  testPort: undefined,
+});
 const service = await startService({ LATCHKEY_SERVICE_TOKENS, STRIPE_WEBHOOK_SECRET, BILLING_WEBHOOK_SECRETS });
 const blocksOf = (language: string) =>
   [...page.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm'))].map(([, indent = '', text = '']) =>

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../../src/errors.ts';
-import { NOTICE_TYPES } from '../../../src/product/webhook-types.ts';
+import { WEBHOOK_TYPES } from '../../../src/product/webhook-types.ts';
 import { call, outcome } from '../../support/api.ts';
 import { startService } from '../../support/service.ts';
 
@@ -118,7 +118,7 @@ describe('GET /openapi.json', () => {
 
   test("has a webhook for every outgoing event, with the API's key in it", () => {
     const { webhooks } = document;
-    expect(Object.keys(webhooks)).toEqual([...NOTICE_TYPES]);
+    expect(Object.keys(webhooks)).toEqual([...WEBHOOK_TYPES]);
     const { requestBody, parameters = [] } = webhooks['api_key.expiring']!['post']!;
     expect(parameters.map(({ name }) => name)).toEqual(['webhook-id', 'webhook-timestamp', 'webhook-signature']);
     expect(requestBody?.content['application/json']?.schema).toMatchObject({

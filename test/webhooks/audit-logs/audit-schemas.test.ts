@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import { AUDIT_ACTIONS } from '../../../src/audit/audit-event.ts';
 import { createKey } from '../../support/api.ts';
 import { atWorkos } from '../../support/at-workos.ts';
-import { deliver, registerAuditSchemas, startNoticeService } from '../webhook-service.ts';
+import { deliver, registerAuditSchemas, startWebhookService } from '../webhook-service.ts';
 
-const service = await startNoticeService({ auditForwarding: true });
+const service = await startWebhookService({ auditForwarding: true });
 service.workos.behave({ audit_schemas: 'required' });
 const register = () => registerAuditSchemas(service);
 const keptOf = (organizationId: string) =>
@@ -16,7 +16,7 @@ const keyIn = async () => {
   return acme.id;
 };
 
-it('registers what is missing, once, after which events are taken with its version', async () => {
+it('registers missing schemas once, after which WorkOS accepts events with their version', async () => {
   expect(keptOf(await keyIn())).toEqual([]);
   const own = '/audit_logs/actions/organization.created/schemas';
   await atWorkos(service, 'POST', own, { targets: [{ type: 'their_own' }] });

@@ -3,10 +3,17 @@ import { assertHappened, statementSchema } from '../../statement-schema.ts';
 import { time } from '../../../http/time.ts';
 import { invalidFields, validate } from '../../../http/validate.ts';
 import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../../../ids.ts';
-import { BILLING_UPDATED, EVENT_TYPE } from '../webhook.ts';
-import type { BillingMessage, Hook } from '../webhook.ts';
+import { EVENT_TYPE } from '../webhook.ts';
+import type { Webhook } from '../webhook.ts';
 
-/** The body of any message in Standard Webhooks. */
+export const BILLING_UPDATED = 'tenant.billing_updated';
+
+/** A valid message, as it was sent. */
+export type BillingMessage = { organization_id: string; occurred_at: string; status: string };
+/** What is kept of a message. Stored in the inbox. */
+export type StandardContents = { kind: 'billing'; message: BillingMessage };
+
+/** What the body of any Standard Webhooks message must have. */
 export const MessageBody = z
   .looseObject({
     type: z.string().regex(EVENT_TYPE, 'Give a type as `tenant.billing_updated`.'),
@@ -20,35 +27,40 @@ const About = z.looseObject({
 });
 
 /**
- * Reads a message, by the rules of `PUT /v1/organizations/{id}/billing`.
- * @throws AppError `validation_error`: whoever wrote the sender wants to know which field it is
+ * Reads messages by the rules of `PUT /v1/organizations/{id}/billing`.
+ * @throws AppError `validation_error` with the fields, for the author of the sender
  */
 export function readMessage(planNames: [string, ...string[]]) {
   const Statement = statementSchema(planNames);
-  return (eventId: string, { type, timestamp, data }: z.output<typeof MessageBody>, now: Date): Hook => {
-    const hook = { source: 'billing' as const, eventId, type };
+  return (
+    eventId: string,
+    { type, timestamp, data }: z.output<typeof MessageBody>,
+    now: Date,
+  ): Webhook<StandardContents> => {
+    const webhook = { source: 'billing' as const, eventId, type };
     if (type !== BILLING_UPDATED) {
       return {
-        ...hook,
+        ...webhook,
         occurredAt: timestamp === undefined ? undefined : new Date(timestamp),
         contents: { kind: 'foreign' },
       };
     }
     const { organization_id: organizationId, ...rest } = validate(z.object({ data: About }), { data }, 'body').data;
     const { data: statement } = validate(z.object({ data: Statement }), { data: rest }, 'body');
-    const occurredAt = momentOf(statement.occurred_at ?? timestamp, now);
+    const occurredAt = timeStated(statement.occurred_at ?? timestamp, now);
     const message: BillingMessage = {
       ...statement,
       organization_id: organizationId,
       occurred_at: occurredAt.toISOString(),
     };
-    return { ...hook, occurredAt, contents: { kind: 'billing', message } };
+    return { ...webhook, occurredAt, organizationId, contents: { kind: 'billing', message } };
   };
 }
 
-function momentOf(said: string | undefined, now: Date): Date {
-  if (said === undefined) throw invalidFields({ timestamp: 'Say when it happened, here or in data.occurred_at.' });
-  const moment = new Date(said);
+function timeStated(stated: string | undefined, now: Date): Date {
+  if (stated === undefined)
+    throw invalidFields({ timestamp: 'Give the time of the event here, or in data.occurred_at.' });
+  const moment = new Date(stated);
   assertHappened(moment, 'data.occurred_at', now);
   return moment;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ORGANIZATION_ID } from '../../../ids.ts';
 import { STRIPE_STATUSES } from '../../../product/stripe-rules.ts';
 import { EVENT_TYPE } from '../webhook.ts';
-import type { Hook, HookContents } from '../webhook.ts';
+import type { Webhook, WebhookContents } from '../webhook.ts';
 import type { StripeFact, SubscriptionState } from './stripe-fact.ts';
 
 /** The events that concern Latchkey, and what each is about. */
@@ -22,14 +22,14 @@ const MAX_ITEMS = 20;
 const MAX_DETAIL = 300;
 /** The end of the year 9999, in seconds. */
 const LAST_MOMENT = 253_402_300_799;
-/** As far as our clock and Stripe's may be apart. */
+/** How far Stripe's clock may be ahead of ours. */
 const MAX_AHEAD_SECONDS = 300;
 
 type Item = SubscriptionState['items'][number];
 
 const id = z.string().regex(/^[\w.:-]{1,255}$/);
 const moment = z.int().min(0).max(LAST_MOMENT);
-/** Stripe gives an object in place of its id where somebody asked for that. */
+/** Stripe sends the object in place of its id where the endpoint expands it. */
 const reference = z
   .union([id, z.object({ id }).transform((object) => object.id)])
   .nullish()
@@ -38,16 +38,16 @@ const named = z
   .object({ organization_id: z.string().regex(ORGANIZATION_ID) })
   .transform((metadata) => metadata.organization_id)
   .nullish()
-  // Somebody else's word for something else, or a slip: it names nobody.
+  // Anything else in this field was not written for Latchkey, or is a slip: it names no organization.
   .catch(null);
 
-/** The body of any event, as far as it must be there. */
+/** What the body of any event must have. */
 export const StripeEvent = z
   .looseObject({
     id: z.string().regex(/^\w{1,255}$/),
     type: z.string().regex(EVENT_TYPE),
     created: z.unknown().optional(),
-    // Not in a thin payload, which has but the address of what happened.
+    // Absent from a thin payload, which has only the address of the object.
     data: z.unknown().optional(),
   })
   .meta({ id: 'StripeEvent' });
@@ -73,7 +73,7 @@ const Subscription = z
   .object({ ...stateFields, id, customer: reference, created: moment.nullish(), metadata: named })
   .refine(({ status, trial_end: end }) => status !== 'trialing' || typeof end === 'number', {
     path: ['trial_end'],
-    message: 'a trial has no end',
+    message: 'a trial needs its end',
   });
 const Before = z.object(stateFields).partial();
 
@@ -81,7 +81,7 @@ const Invoice = z.object({
   id,
   customer: reference,
   billing_reason: z.string().max(100).nullish(),
-  // Since 2025 what an invoice is for is in `parent`, before it was beside.
+  // Since 2025 the subscription is in `parent`; before, it was in fields of the invoice.
   subscription: reference,
   subscription_details: z.object({ metadata: named }).nullish(),
   parent: z
@@ -89,15 +89,30 @@ const Invoice = z.object({
     .nullish(),
 });
 
-/** Reads an event of Stripe, and keeps of it what decides: nobody's name, address or card. */
-export function readStripeEvent(event: StripeEvent, now: Date): Hook {
+/** What is kept of an event. Stored in the inbox. */
+export type StripeContents = { kind: 'stripe'; fact: StripeFact };
+type Contents = WebhookContents<StripeContents>;
+
+/** Reads an event of Stripe and keeps only what decides about billing: no names, addresses or cards. */
+export function readStripeEvent(event: StripeEvent, now: Date): Webhook<StripeContents> {
   const { id: eventId, type } = event;
   const created = moment.max(Math.floor(now.getTime() / 1_000) + MAX_AHEAD_SECONDS).safeParse(event.created);
   const occurredAt = created.success ? new Date(created.data * 1_000) : undefined;
-  return { source: 'stripe', eventId, type, occurredAt, contents: contentsOf(event, created) };
+  const contents = contentsOf(event, created);
+  const { organization, customer } =
+    contents.kind === 'stripe' ? contents.fact : { organization: null, customer: null };
+  return {
+    source: 'stripe',
+    eventId,
+    type,
+    occurredAt,
+    organizationId: organization ?? undefined,
+    customerId: customer ?? undefined,
+    contents,
+  };
 }
 
-function contentsOf({ id: eventId, type, data }: StripeEvent, created: z.ZodSafeParseResult<number>): HookContents {
+function contentsOf({ id: eventId, type, data }: StripeEvent, created: z.ZodSafeParseResult<number>): Contents {
   if (isThin(type)) return { kind: 'unreadable', detail: 'object: a thin payload; choose snapshots for this endpoint' };
   if (!Object.hasOwn(STRIPE_TYPES, type)) return { kind: 'foreign' };
   const change = STRIPE_TYPES[type as StripeType];
@@ -112,7 +127,7 @@ function contentsOf({ id: eventId, type, data }: StripeEvent, created: z.ZodSafe
   return { kind: 'stripe', fact };
 }
 
-/** Stripe's name for one of our events where it is sent without what happened. */
+/** Whether Stripe sent one of our events as a thin payload, without the object. */
 function isThin(type: string): boolean {
   return type.startsWith('v1.') && Object.hasOwn(STRIPE_TYPES, type.slice('v1.'.length));
 }
@@ -140,7 +155,7 @@ function stateFact(
   };
 }
 
-/** What was another before; what is not named was the same, which is not to have been null. */
+/** The fields that had another value before. A field that is not named had the same value, which is not null. */
 function previousOf(sent: unknown): Partial<StateFields> {
   const { data: previous = {} } = Before.safeParse(sent);
   return Object.fromEntries(Object.entries(previous).filter(([name]) => fieldOf(sent, name) !== undefined));
@@ -160,12 +175,12 @@ function stateOf(fields: StateFields): SubscriptionState {
   };
 }
 
-function invoiceContents(common: Moment, paid: boolean, invoice: z.output<typeof Invoice>): HookContents {
+function invoiceContents(common: Moment, paid: boolean, invoice: z.output<typeof Invoice>): Contents {
   const { parent, subscription_details: details, billing_reason: reason } = invoice;
   const subscription = parent?.subscription_details?.subscription ?? invoice.subscription;
-  // Whoever buys something else pays by invoice, too.
+  // Other purchases are paid by invoice, too.
   if (subscription === null) return { kind: 'foreign' };
-  // A change that is not paid may be none: only the subscription knows whether it waits for the payment or owes it.
+  // An unpaid change may not have taken effect: only the subscription says whether it waits for the payment or owes it.
   if (!paid && reason === 'subscription_update') return { kind: 'foreign' };
   const organization = parent?.subscription_details?.metadata ?? details?.metadata ?? null;
   const aside = reason === 'subscription_create' || reason === 'manual';
@@ -182,7 +197,7 @@ function fieldOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
-// The schema's own words alone: nothing of what was sent.
+// The schema's own messages only, so that nothing of the event is repeated.
 function describe(error: z.ZodError): string {
   const parts = error.issues
     .slice(0, 5)

@@ -1,9 +1,9 @@
 import type { StripeStatus } from '../../../product/stripe-rules.ts';
 
-/** A subscription as it was at one moment: only what decides, and what tells one moment from another. */
+/** A subscription at one moment: the fields that decide about billing, and those that distinguish two moments. */
 export type SubscriptionState = {
   status: StripeStatus;
-  /** Seconds since 1970, as all moments of Stripe. */
+  /** In seconds since 1970, like every time of Stripe. */
   trialEnd: number | null;
   latestInvoice: string | null;
   items: readonly { price: string | null; product: string | null }[];
@@ -22,21 +22,21 @@ type Common = {
   organization: string | null;
 };
 
-/** What one event says of one subscription. */
+/** What one event says about one subscription. */
 export type StripeFact =
   | (Common & {
       kind: 'state';
       change: 'created' | 'updated' | 'deleted' | 'other';
-      /** When the subscription was made. */
+      /** When the subscription was created. */
       born: number;
       state: SubscriptionState;
-      /** What it was before, where the event says so. */
+      /** The subscription before the change, if the event has it. */
       before: SubscriptionState | null;
     })
   | (Common & {
       kind: 'invoice';
       paid: boolean;
       invoice: string;
-      /** The invoice that makes a subscription, or one that somebody made by hand: neither says how it goes. */
+      /** Created the subscription, or was written by hand: neither says how the subscription stands. */
       aside: boolean;
     });

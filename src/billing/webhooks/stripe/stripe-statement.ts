@@ -7,9 +7,9 @@ import type { SubscriptionStanding } from './subscription-history.ts';
 const at = (seconds: number) => new Date(seconds * 1_000);
 
 /**
- * What all the subscriptions of an organization say together, however their events came: one that has not ended before one
- * that has, one whose price has a plan before one whose has none, and then the one that was made last.
- * @returns undefined when none of them says anything
+ * Derives the billing of an organization from all its subscriptions, whatever the order of their events. The first of them
+ * decides: one that has not ended before one that has, one whose price has a plan before one without, then the newest.
+ * @returns undefined when no subscription has a status that counts
  */
 export function statementOf(
   organizationId: string,
@@ -33,13 +33,13 @@ export function statementOf(
     statusSince: at(since),
     trialEndsAt: meaning === 'trial' ? at(trialEnd ?? since) : undefined,
     plan,
-    // All is said again each time, so that what is said last is never older than what was said before.
+    // The newest of all facts, so that no statement is older than the one before it.
     occurredAt: at(newest(subscriptions)),
     reason: `Stripe: ${subscription.slice(0, 64)} is ${status}.`,
   };
 }
 
-/** Of several items the first that has one. Where prices have plans, another price is the default one: null. */
+/** The plan of the first item that has one. Where plans are configured, other prices mean the default plan: null. */
 function planOf({ state }: SubscriptionStanding, { planOf: configured }: StripeMapping): string | null | undefined {
   if (!configured || !state) return undefined;
   for (const { price, product } of state.items) {

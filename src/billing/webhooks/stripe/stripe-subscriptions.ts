@@ -4,15 +4,15 @@ import { withFact } from './subscription-history.ts';
 
 export type StripeSubscriptions = ReturnType<typeof makeStripeSubscriptions>;
 
-/** More of them than any organization has; of more the newest count. */
+/** More than any organization has; beyond it the newest count. */
 const MAX_SUBSCRIPTIONS = 200;
 
-/** What is known of subscriptions at Stripe. */
+/** Stores the facts about each subscription at Stripe. */
 export function makeStripeSubscriptions() {
   return {
     /**
-     * Adds a fact; the subscription's row is held until the transaction ends.
-     * @returns the organization that the subscription belongs to, by what is known of it now
+     * Adds a fact and locks the subscription's row until the transaction ends.
+     * @returns the organization that the subscription belongs to, by all facts so far
      */
     async add(trx: Knex.Transaction, fact: StripeFact): Promise<string | undefined> {
       const known = await hold(trx, fact);
@@ -30,7 +30,7 @@ export function makeStripeSubscriptions() {
       return (customer === null ? undefined : await organizationOf(trx, customer)) ?? named ?? undefined;
     },
 
-    /** The facts of all the subscriptions of an organization, which must be held. */
+    /** Lists the facts of all subscriptions of an organization, whose tenant must be locked. */
     async listOf(trx: Knex.Transaction, organizationId: string): Promise<StripeFact[][]> {
       const { rows } = await trx.raw<{ rows: { events: StripeFact[] }[] }>(
         `select events from stripe_subscriptions s
@@ -46,14 +46,14 @@ export function makeStripeSubscriptions() {
   };
 }
 
-/** An invoice has what its subscription said when it was made; the subscription's own word goes first. */
+/** An invoice copies the subscription's metadata when it is created, so the subscription itself goes first. */
 function namedBy(newestFirst: readonly StripeFact[]): string | null {
   const named = newestFirst.filter(({ organization }) => organization !== null);
   return (named.find(({ kind }) => kind === 'state') ?? named[0])?.organization ?? null;
 }
 
 async function hold(trx: Knex.Transaction, fact: StripeFact): Promise<StripeFact[]> {
-  // The update changes nothing: it is there so that the row is locked and returned, whoever made it.
+  // The update changes nothing; it locks and returns a row that another transaction created.
   const { rows } = await trx.raw<{ rows: { events: StripeFact[] }[] }>(
     `insert into stripe_subscriptions as known (subscription_id, last_event_at, events) values (?, ?, '[]')
      on conflict (subscription_id) do update set last_event_at = known.last_event_at
@@ -63,7 +63,7 @@ async function hold(trx: Knex.Transaction, fact: StripeFact): Promise<StripeFact
   return rows[0]!.events;
 }
 
-// WorkOS keeps the customer unique, but tells of two organizations in any order: until both are told, the newer word.
+// A customer is unique at WorkOS, but events of two organizations arrive in any order: until both have, the newer one counts.
 async function organizationOf(trx: Knex.Transaction, customer: string): Promise<string | undefined> {
   const { rows } = await trx.raw<{ rows: { organization_id: string }[] }>(
     `select organization_id from tenants where stripe_customer_id = ?

@@ -4,35 +4,34 @@ import type { StripeFact, SubscriptionState } from './stripe-fact.ts';
 type StateFact = Extract<StripeFact, { kind: 'state' }>;
 type InvoiceFact = Extract<StripeFact, { kind: 'invoice' }>;
 
-/** How a subscription stands, as what is known of it says. */
+/** How a subscription stands, by all its facts. */
 export type SubscriptionStanding = {
   subscription: string;
   status: StripeStatus;
-  /** Since when its status has meant what it means; in seconds, as all moments of Stripe. */
+  /** Since when its status has had the same meaning; in seconds since 1970. */
   since: number;
-  /** Of a trial. */
   trialEnd: number | null;
   state: SubscriptionState | undefined;
-  /** When it was made; 0 while only its invoices are known. */
+  /** When it was created; 0 while only its invoices are known. */
   born: number;
   ended: boolean;
 };
 
-/** More than Stripe can tell of a subscription while a hook is late. */
+/** More than Stripe sends about a subscription while one webhook is delayed. */
 export const MAX_FACTS = 50;
 
 const ENDED: readonly StripeStatus[] = ['canceled', 'incomplete_expired'];
 
-/** Adds a fact to what is known, the newest first; the same facts make the same list in whatever order they are added. */
+/** Adds a fact to a list, newest first. The same facts give the same list, whatever the order in which they are added. */
 export function withFact(known: readonly StripeFact[], fact: StripeFact): StripeFact[] {
   const others = known.filter(({ id }) => id !== fact.id);
   return [...others, fact].toSorted((a, b) => b.at - a.at || compare(b.id, a.id)).slice(0, MAX_FACTS);
 }
 
 /**
- * Judges a subscription by everything that is known of it, never by the order in which it was heard. Stripe tells moments
- * in whole seconds: what happened within one is put in order by what each change says was there before it.
- * @param meaningOf what a status comes to; a change between two that come to the same is none
+ * Derives how a subscription stands from all its facts, independent of the order of their arrival. Stripe's times are whole
+ * seconds: changes within one second are ordered by what each says was there before it.
+ * @param meaningOf the billing status that a status of Stripe maps to; two that map to the same are no change
  */
 export function standingOf(
   facts: readonly StripeFact[],
@@ -42,14 +41,14 @@ export function standingOf(
   let standing: SubscriptionStanding | undefined;
   for (const [at, within] of seconds) {
     const states = within.filter((fact) => fact.kind === 'state');
-    const telling = states.filter((fact) => meaningOf(statusOf(fact)) !== undefined);
-    const meanings = new Set(telling.map((fact) => meaningOf(statusOf(fact))));
-    // What an invoice makes likely, the subscription's own word confirms or denies.
+    const meaningful = states.filter((fact) => meaningOf(statusOf(fact)) !== undefined);
+    const meanings = new Set(meaningful.map((fact) => meaningOf(statusOf(fact))));
+    // An invoice is a hint; the subscription's own state, if there is one in this second, overrides it.
     for (const invoice of inOrder(within.filter((fact) => fact.kind === 'invoice')))
       standing = moved(standing, hintOf(standing, invoice), invoice, meaningOf);
     if (states.length === 0) continue;
     const last = lastOf(states, standing);
-    const saying = telling.length > 0 ? lastOf(telling, standing) : undefined;
+    const saying = meaningful.length > 0 ? lastOf(meaningful, standing) : undefined;
     const passedThrough = meanings.size > 1;
     standing = follow(standing, { last, saying, passedAt: passedThrough ? at : undefined }, meaningOf);
   }
@@ -58,7 +57,7 @@ export function standingOf(
 
 type Meaning = (status: StripeStatus) => string | undefined;
 
-/** What a second comes to: its last state, and the last that says something. */
+/** The result of one second: its last state, and the last whose status has a meaning. */
 type Second = { last: StateFact; saying: StateFact | undefined; passedAt: number | undefined };
 
 function follow(
@@ -68,7 +67,7 @@ function follow(
 ): SubscriptionStanding {
   if (before?.ended) return before;
   const { state, at, born, subscription } = last;
-  // A status that says nothing takes nothing back: what was said before it is still so.
+  // A status without a meaning leaves the earlier one in force.
   const { status, trialEnd } = saying || !before ? saidBy(saying ?? last) : before;
   const continues = before !== undefined && meaningOf(before.status) === meaningOf(status);
   const since = passedAt ?? (continues ? before.since : at);
@@ -100,8 +99,8 @@ function moved(
 }
 
 /**
- * Where an invoice leads: only the newest of a subscription decides, and only from paying to owing and back. While nothing
- * else is known of the subscription, it is what the invoice says.
+ * The status that an invoice leads to. Only the subscription's newest invoice counts, and only between paying and owing.
+ * While the subscription itself is unknown, any invoice counts.
  */
 function hintOf(
   standing: SubscriptionStanding | undefined,
@@ -116,12 +115,12 @@ function hintOf(
   return from.includes(standing.status) ? next : undefined;
 }
 
-/** An invoice that failed is paid later; one that is paid never fails. */
+/** Orders failures before payments: an invoice that failed may be paid later, and one that is paid never fails. */
 function inOrder(invoices: readonly InvoiceFact[]): InvoiceFact[] {
   return invoices.toSorted((a, b) => Number(a.paid) - Number(b.paid) || compare(a.id, b.id));
 }
 
-/** Which of the states of one second was the last. */
+/** The last of the states within one second. */
 function lastOf(facts: readonly StateFact[], before: SubscriptionStanding | undefined): StateFact {
   const ended = facts.filter(hasEnded);
   if (ended.length > 0) return greatest(ended);
@@ -132,8 +131,8 @@ function lastOf(facts: readonly StateFact[], before: SubscriptionStanding | unde
 }
 
 /**
- * Each change leads from a state to a state; the last is where they lead as a whole: into one state once more than out of
- * it, or, when they lead in a circle, back to where they began.
+ * Each change leads from one state to another. Together they end in the state that is entered once more than it is left; if
+ * they form a circle, they end where they began.
  */
 function ends(facts: readonly StateFact[], start: SubscriptionState | undefined): readonly StateFact[] {
   const balance = new Map<string, number>();
@@ -145,7 +144,7 @@ function ends(facts: readonly StateFact[], start: SubscriptionState | undefined)
     add(state, 1);
   }
   const resulting = facts.filter(({ state }) => (balance.get(keyOf(state)) ?? 0) > 0);
-  // A pause that comes with no word of what was before it.
+  // A pause comes without the state before it.
   const apart = facts.filter(({ state }) => !balance.has(keyOf(state)) && (!start || keyOf(state) !== keyOf(start)));
   if (apart.length > 0) return apart;
   if (resulting.length > 0) return resulting;

@@ -62,7 +62,7 @@ function said(events: readonly StripeEvent[], by = mapping) {
   return heard;
 }
 
-test('any order and repetition of the history of a customer says what the true order says', () => {
+test('derives the same billing from any order and repetition of a history', () => {
   fc.assert(
     fc.property(telling, (told) => {
       const { events, last } = historyOf(told.steps);
@@ -81,7 +81,7 @@ const silenced = (statuses: readonly StripeStatus[]) => ({
 });
 const some = silenced(['paused', 'unpaid', 'canceled']);
 
-test('so it does where some statuses say nothing', () => {
+test('derives the same where some statuses have no meaning', () => {
   fc.assert(
     fc.property(telling, fc.subarray([...STRIPE_STATUSES]), (told, statuses) => {
       const by = silenced(statuses);
@@ -93,7 +93,7 @@ test('so it does where some statuses say nothing', () => {
   );
 }, 60_000);
 
-test('a status that says nothing leaves a trial its end', () => {
+test('keeps the end of a trial for a status without a meaning', () => {
   const trial = { status: 'trialing', trial_end: BASE + 99 };
   const paused = stateAt(5, { status: 'paused', trial_end: null });
   expect(said([stateAt(0, trial), paused], some)).toMatchObject({
@@ -102,14 +102,14 @@ test('a status that says nothing leaves a trial its end', () => {
   });
 });
 
-test('an invoice says nothing of a subscription that has ended, though its end said nothing', () => {
+test('ignores an invoice of a subscription that has ended, also where its end has no meaning', () => {
   const parent = { subscription_details: { subscription: 'sub_x' } };
   const unpaid = stripeEvent('invoice.payment_failed', invoice({ parent }), { created: BASE + 9 });
   const events = [stateAt(0, { status: 'active' }), stateAt(5, { status: 'canceled' }), unpaid];
   expect(said(events, some)?.status).toBe('active');
 });
 
-test('told to a service, with the customer known at any time, it ends in the same tenant', async () => {
+test('ends in the same tenant over HTTP, whenever the customer becomes known', async () => {
   await fc.assert(
     fc.asyncProperty(telling, async (telling) => {
       const { events, last } = historyOf(telling.steps);

@@ -1,5 +1,5 @@
 import { Stripe } from 'stripe';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, outcome } from '../../../support/api.ts';
 import { startService } from '../../../support/service.ts';
 import {
@@ -28,84 +28,86 @@ async function customer() {
 
 const updated = (object: object) => stripeEvent('customer.subscription.updated', object, { created: BASE });
 
-test.each([
-  ['with another secret', { secret: 'whsec_nobodyhasthissecret01234' }],
-  ['sent more than five minutes ago', { sentAt: Date.now() - 5 * MINUTE_MS - 5_000 }],
-  ['sent more than five minutes from now', { sentAt: Date.now() + 5 * MINUTE_MS + 20_000 }],
-  ['sent long ago', { sentAt: 1_000 }],
-])('a signature made %s is refused, and nothing is kept', async (_what, sent) => {
-  const { id, object } = await customer();
-  const event = updated(object());
-  expect(outcome(await sendStripe(service, event, sent))).toEqual([401, 'credential_invalid']);
-  expect(await kept(service, event.id)).toBeUndefined();
-  expect(await tenantOf(service, id)).toMatchObject({ billing_status: null });
-  expect(service.logs.some((line) => line.includes('a hook was refused') && line.includes('"source":"stripe"'))).toBe(
-    true,
-  );
-});
+describe('POST /v1/hooks/stripe', () => {
+  test.each([
+    ['with another secret', { secret: 'whsec_nobodyhasthissecret01234' }],
+    ['sent more than five minutes ago', { sentAt: Date.now() - 5 * MINUTE_MS - 5_000 }],
+    ['sent more than five minutes from now', { sentAt: Date.now() + 5 * MINUTE_MS + 20_000 }],
+    ['sent long ago', { sentAt: 1_000 }],
+  ])('a signature made %s is refused, and nothing is kept', async (_what, sent) => {
+    const { id, object } = await customer();
+    const event = updated(object());
+    expect(outcome(await sendStripe(service, event, sent))).toEqual([401, 'credential_invalid']);
+    expect(await kept(service, event.id)).toBeUndefined();
+    expect(await tenantOf(service, id)).toMatchObject({ billing_status: null });
+    expect(
+      service.logs.some((line) => line.includes('billing webhook rejected') && line.includes('"source":"stripe"')),
+    ).toBe(true);
+  });
 
-test('while a secret is changed both are good', async () => {
-  const { object } = await customer();
-  expect((await sendStripe(service, updated(object()), { secret: OTHER_STRIPE_SECRET })).status).toBe(200);
-});
+  test('accepts both secrets while one is being changed', async () => {
+    const { object } = await customer();
+    expect((await sendStripe(service, updated(object()), { secret: OTHER_STRIPE_SECRET })).status).toBe(200);
+  });
 
-const NOW = Math.floor(Date.now() / 1_000);
-test.each([
-  'v1=x',
-  't=1',
-  `t=${NOW}`,
-  `t=${NOW},v1=`,
-  `t=${NOW},v0=abc`,
-  `t=NaN,v1=abc`,
-  `v1=abc,t=${NOW}`,
-  `t=${NOW},t=${NOW},v1=a`,
-  ',,,',
-  `t=${NOW}${',v1=a'.repeat(50)}`,
-])('the signature %j is refused', async (signature) => {
-  const answer = await sendStripe(service, updated(subscription()), { headers: { 'stripe-signature': signature } });
-  expect(outcome(answer)).toEqual([401, 'credential_invalid']);
-});
+  const NOW = Math.floor(Date.now() / 1_000);
+  test.each([
+    'v1=x',
+    't=1',
+    `t=${NOW}`,
+    `t=${NOW},v1=`,
+    `t=${NOW},v0=abc`,
+    `t=NaN,v1=abc`,
+    `v1=abc,t=${NOW}`,
+    `t=${NOW},t=${NOW},v1=a`,
+    ',,,',
+    `t=${NOW}${',v1=a'.repeat(50)}`,
+  ])('the signature %j is refused', async (signature) => {
+    const answer = await sendStripe(service, updated(subscription()), { headers: { 'stripe-signature': signature } });
+    expect(outcome(answer)).toEqual([401, 'credential_invalid']);
+  });
 
-test('a signature is of one body, to the byte', async () => {
-  const payload = JSON.stringify(updated((await customer()).object()));
-  const headers = {
-    'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload, secret: OTHER_STRIPE_SECRET }),
-  };
-  for (const other of [`${payload} `, payload.replace('active', 'activE'), `\uFEFF${payload}`, ''])
-    expect(outcome(await call(service, 'POST', PATH, { body: other, headers }))[0]).toBe(401);
-  expect((await call(service, 'POST', PATH, { body: payload, headers })).status).toBe(200);
-});
+  test('refuses a signature of another body', async () => {
+    const payload = JSON.stringify(updated((await customer()).object()));
+    const headers = {
+      'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload, secret: OTHER_STRIPE_SECRET }),
+    };
+    for (const other of [`${payload} `, payload.replace('active', 'activE'), `\uFEFF${payload}`, ''])
+      expect(outcome(await call(service, 'POST', PATH, { body: other, headers }))[0]).toBe(401);
+    expect((await call(service, 'POST', PATH, { body: payload, headers })).status).toBe(200);
+  });
 
-test('without a signature, or with another credential, it is 401', async () => {
-  const token = await (await service.organizations.add()).session();
-  expect(outcome(await call(service, 'POST', PATH, { token, body: {} }))).toEqual([401, 'credential_missing']);
-});
+  test('returns 401 without a signature, and for other credentials', async () => {
+    const token = await (await service.organizations.add()).session();
+    expect(outcome(await call(service, 'POST', PATH, { token, body: {} }))).toEqual([401, 'credential_missing']);
+  });
 
-const NESTED = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
-test.each([
-  ['no JSON', '{"id":'],
-  ['a list', '[]'],
-  ['a number', '1e999'],
-  ['an object that is no event', '{}'],
-  ['one whose id is too long', JSON.stringify({ ...updated({}), id: 'e'.repeat(256) })],
-  ['one whose id is no word', JSON.stringify({ ...updated({}), id: 'evt_\u0000' })],
-  ['one whose type is no word', JSON.stringify({ ...updated({}), type: '💥' })],
-  ['nothing but depth', NESTED],
-])('a signed body that is %s is 400, and not kept', async (_what, text) => {
-  const before = await service.db('hook_inbox').count();
-  expect(outcome(await sendStripe(service, text))).toEqual([400, 'validation_error']);
-  expect(await service.db('hook_inbox').count()).toEqual(before);
-});
+  const NESTED = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
+  test.each([
+    ['no JSON', '{"id":'],
+    ['a list', '[]'],
+    ['a number', '1e999'],
+    ['an object that is no event', '{}'],
+    ['one whose id is too long', JSON.stringify({ ...updated({}), id: 'e'.repeat(256) })],
+    ['one whose id is no word', JSON.stringify({ ...updated({}), id: 'evt_\u0000' })],
+    ['one whose type is no word', JSON.stringify({ ...updated({}), type: '💥' })],
+    ['nothing but depth', NESTED],
+  ])('a signed body that is %s is 400, and not kept', async (_what, text) => {
+    const before = await service.db('hook_inbox').count();
+    expect(outcome(await sendStripe(service, text))).toEqual([400, 'validation_error']);
+    expect(await service.db('hook_inbox').count()).toEqual(before);
+  });
 
-test('a signed event that is deep inside is unreadable at most', async () => {
-  const text = JSON.stringify(updated({})).replace('"object":{}', `"object":${NESTED}`);
-  expect((await sendStripe(service, text)).body).toEqual({ outcome: 'unreadable' });
-});
+  test('finds a deeply nested event unreadable at most', async () => {
+    const text = JSON.stringify(updated({})).replace('"object":{}', `"object":${NESTED}`);
+    expect((await sendStripe(service, text)).body).toEqual({ outcome: 'unreadable' });
+  });
 
-test('while the database is away the answer is 503, so that Stripe sends it again', async () => {
-  const other = await startService(HOOK_SECRETS);
-  await other.db.destroy();
-  const answer = await sendStripe(other, updated(subscription()));
-  expect(outcome(answer)).toEqual([503, 'database_unavailable']);
-  expect(answer.headers.get('retry-after')).not.toBeNull();
+  test('returns 503 while the database is unavailable, so that Stripe retries', async () => {
+    const other = await startService(HOOK_SECRETS);
+    await other.db.destroy();
+    const answer = await sendStripe(other, updated(subscription()));
+    expect(outcome(answer)).toEqual([503, 'database_unavailable']);
+    expect(answer.headers.get('retry-after')).not.toBeNull();
+  });
 });
