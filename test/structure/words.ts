@@ -60,10 +60,12 @@ export function placesOfTest(path: string, source: string): Place[] {
   ];
 }
 
+const SQL_VERB = /\b(?:select|insert into|update|delete from|from|where|create|alter|grant|returning|values)\b/;
+const SQL_REST = /\b(?:set|from|where|on|into|and|to)\b|[=(]/;
+
 function isSql(text: string): boolean {
-  return /\b(?:select|insert into|update|delete from|from|where|create|alter|grant|returning|values)\b[^.]*(?:\b(?:set|from|where|on|into|and|to)\b|[=(])/.test(
-    text,
-  );
+  const verb = SQL_VERB.exec(text);
+  return verb !== null && SQL_REST.test(text.slice(verb.index + verb[0].length).split('.', 1)[0]!);
 }
 
 /** `keyIdOf`, `KEY_ID` and `key-id.ts` as words. */
