@@ -87,9 +87,9 @@ describe('the seal_audit_heads loop', () => {
 
   describe('LATCHKEY_AUDIT_SEALS', () => {
     test.each([
-      ['s3://bucket/seals', /LATCHKEY_AUDIT_SEALS:? needs the path of a file: seals go to no other place/],
+      ['s3://bucket/seals', /LATCHKEY_AUDIT_SEALS:? needs the path of a file; mount an object store as a folder/],
       ['https://seals.example', /LATCHKEY_AUDIT_SEALS:? needs the path of a file/],
-      ['seals', /LATCHKEY_AUDIT_SEALS:? needs the whole path of a file, from \//],
+      ['seals', /LATCHKEY_AUDIT_SEALS:? needs the absolute path of a file/],
     ])('refuses %s', (value, message) => {
       const given = { ...environment(service.workos), LATCHKEY_AUDIT_SEALS: value };
       expect(() => readConfig({ ...given, DATABASE_URL: 'postgres://x/y' })).toThrow(message);
