@@ -96,7 +96,7 @@ test('the command of incoming webhooks lists them and replays one by its id', as
   const listed = await runEntry('cli/incoming-webhooks', env, ['list', '--source', 'billing', '--outcome', 'applied']);
   expect([listed.code, listed.stderr]).toEqual([0, '']);
   expect(listed.stdout).toMatch(
-    /^hook_01KC3J2R8V5W2N4XQ7T9B6D0EH .*applied .*msg_1 +org_hooked +tried 1 time\n1 hook\.\n$/,
+    /^hook_01KC3J2R8V5W2N4XQ7T9B6D0EH .*applied .*msg_1 +org_hooked +tried 1 time\n1 webhook\.\n$/,
   );
   const told = [
     await runEntry('cli/incoming-webhooks', env, ['replay', id]),

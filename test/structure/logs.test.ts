@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readModules } from './modules.ts';
 
-/** The messages of a source's log calls that are made of parts, which nobody can search for. */
+/** The messages of a source's log calls that are made of parts, and so cannot be searched for. */
 function composedMessages(text: string): string[] {
   const calls = [
     ...text.matchAll(/\blog\.(?:trace|debug|info|warn|error|fatal)\((?:\{[^}]*\},\s*)?(`[^`]*`|'[^']*'\s*\+)/g),
