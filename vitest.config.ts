@@ -23,8 +23,10 @@ const projects: Record<string, Options> = {
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // Two more than the cores that CI has: much of a test of failures is waiting for a deadline.
-    maxWorkers: 4,
+    // One more than the cores that CI has: much of a test of failures is waiting for a deadline.
+    maxWorkers: 3,
+    // Threads share the compiled code of the embedded PostgreSQL; each process compiles its own.
+    pool: 'threads',
     // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
     isolate: false,
   },
@@ -44,6 +46,17 @@ const projects: Record<string, Options> = {
     globalSetup,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+  /**
+   * The console in a real Chromium, at `CHROMIUM_PATH` or where Debian has it; skipped where there is none. With
+   * `MEASURE_CONSOLE=1` its speed is measured too, for a machine that does nothing else.
+   */
+  console: {
+    include: ['test/console/*.browser.ts'],
+    globalSetup: ['./test/console/build.ts', ...globalSetup],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2,
   },
   /** A thousand organizations, for a machine that does nothing else; the project `server` has a hundred. */
