@@ -1,4 +1,4 @@
-/** One request by itself. @returns the answer's body @throws Error when it is no success */
+/** Sends one request. @returns the answer's body @throws Error when it is no success */
 export async function ask(url: string, method: string, path: string, token: string, body?: object): Promise<unknown> {
   const response = await fetch(url + path, {
     method,

@@ -7,8 +7,8 @@ const CONNECTIONS = 256;
 const TURN_MS = 1;
 
 /**
- * Sends requests at a constant rate, whether or not earlier ones were answered, as independent callers do. autocannon
- * keeps a rate per connection, where a slow answer delays the next request.
+ * Sends requests at a constant rate, whether or not earlier ones were answered, as independent callers do. autocannon's
+ * rate is per connection, where a slow answer delays the next request.
  */
 export async function askAtRate(target: Target, { perSecond, seconds }: { perSecond: number; seconds: number }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });

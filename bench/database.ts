@@ -3,7 +3,7 @@ import { connectDatabase } from '../src/db/connect.ts';
 import { migrate } from '../src/db/migrations.ts';
 import type { Lifetime } from '../src/process/shutdown.ts';
 
-/** A database of its own on that server, with the schema if wanted; dropped with the lifetime. */
+/** Creates a database on that server, migrated or empty; it is dropped when the lifetime ends. */
 export async function emptyDatabase(
   lifetime: Lifetime,
   serverUrl: string,

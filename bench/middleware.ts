@@ -8,7 +8,7 @@ import type { Request, Response } from 'express';
 import { createLatchkeyClient } from '../src/client/client.ts';
 import { createApiKeyGuard } from '../src/client/express.ts';
 
-// `node bench/middleware.ts [--rounds N]`: warm checks a second of `requireApiKey` in one process; prints JSON.
+// `node bench/middleware.ts [--rounds N]`: measures warm checks of `requireApiKey` a second in one process; prints JSON.
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
 const ROUNDS = Number(values.rounds);
 const KEYS = 1_000;
@@ -64,7 +64,7 @@ await guard.close();
 latchkey.closeAllConnections();
 latchkey.close();
 
-/** A request as Express hands it over: ten headers, the key among them. */
+/** Returns a request as Express passes it on: ten headers, the key among them. */
 function requestWith(key: string): Request {
   const headers = { host: 'api.example.test', accept: '*/*', 'user-agent': 'bench/1.0', 'accept-encoding': 'gzip' };
   const more = { connection: 'keep-alive', 'x-request-id': 'req_0', 'accept-language': 'en', 'x-forwarded-for': '::1' };
@@ -73,7 +73,7 @@ function requestWith(key: string): Request {
   return Object.setPrototypeOf(req, app.request) as Request;
 }
 
-/** As the service answers; what a later client reads besides is not there, or null. */
+/** Returns a verdict as the service answers it. A field that only later clients read is absent or null. */
 function verdict() {
   const id = `api_key_${Math.random()}`;
   return {

@@ -1,4 +1,4 @@
-/** Makes something when it is first asked for, and that once. */
+/** Returns a function that makes something at its first call, and returns the same thing from then on. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());

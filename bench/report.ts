@@ -25,19 +25,20 @@ export function readme(run: Run): string {
   const { rounds, seconds } = run.length;
   return `# Benchmark
 
-\`npm run bench\` writes this file. With \`TEST_DATABASE_URL=postgres://…\` it makes databases of its own on that server and
-drops them again; without, it leaves out what needs a server, and the embedded database works in the process that is
-measured. \`-- --short\` takes about a minute, only prints, and proves nothing but that everything runs; \`-- --only
-verification,cold\` runs some sections; \`-- --soak-minutes 1\` shortens the longest. Better Auth has a package file of its own in
-[peers](peers/package.json), which is installed with \`npm ci --ignore-scripts\` when it is needed.
+\`npm run bench\` writes this file. With \`TEST_DATABASE_URL=postgres://…\` it creates databases on that server and drops them
+again. Without it, sections that need a server are left out, and the service runs on its embedded database. \`-- --short\` takes
+about a minute, prints only, and proves only that everything runs. \`-- --only verification,cold\` runs some sections, and
+\`-- --soak-minutes 1\` shortens the longest. Better Auth has its own [package file](peers/package.json), which is installed with
+\`npm ci --ignore-scripts\` when it is needed.
 
-Within a section all targets have their turns in one run, in ${rounds} rounds of ${seconds} s; numbers are medians of the rounds, and what is
-compared is compared in each round. Each server is a process of its own${
+Within a section all targets take turns in one run, in ${rounds} rounds of ${seconds} s. Numbers are medians of the rounds, and comparisons are
+made within each round. Each server is a process of its own${
     pinning
-      ? ', what is measured on the first core, the load and the local WorkOS on\nthe second, PostgreSQL where it likes'
+      ? ': the measured one on the first core, the load\ngenerator and the local WorkOS on the second, PostgreSQL on either'
       : ' (not pinned to a core: no taskset here)'
-  }. 64 connections unless said otherwise; the work is spread over 100 organizations.
-Keys have no limits unless said otherwise. Log lines are written to \`/dev/null\`.
+  }. There are 64 connections unless said
+otherwise, and the work is spread over 100 organizations. Keys have no limits unless said otherwise. Log lines are written to
+\`/dev/null\`.
 
 ## ${new Date().toISOString().slice(0, 10)}
 
@@ -53,7 +54,7 @@ function leftOutLine(sections: readonly Section[]): string {
 function machine(database: string): string {
   const versions = PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ');
   const memory = Math.round(totalmem() / 1024 ** 3);
-  const busy = loadBefore > BUSY ? ' Others were at work on it: take the ratios, not the figures.' : '';
+  const busy = loadBefore > BUSY ? ' Other work was running: compare ratios, not figures.' : '';
   return `Machine: ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${memory} GB; load average before the run
 ${loadBefore.toFixed(2)}.${busy} Node ${process.versions.node}, ${database}, ${versions}.`;
 }

@@ -7,7 +7,7 @@ export type Rounds = readonly Sample[];
 const WARM_SECONDS = 3;
 const SHORT_WARM_SECONDS = 0.2;
 
-/** Rounds in which every target has its turn, so that a slow moment of the machine meets all of them. */
+/** Runs rounds in which every target has its turn, so that a slow moment of the machine affects all of them. */
 export async function interleave<Name extends string>(
   targets: Readonly<Record<Name, Target>>,
   { rounds, seconds, short }: Pick<Length, 'rounds' | 'seconds' | 'short'>,
@@ -33,7 +33,7 @@ export function medianOf(rounds: Rounds, field: keyof Sample): number {
   return median(rounds.map((sample) => sample[field]));
 }
 
-/** The median of what one is of another in each round. */
+/** Returns the median over the rounds of one target's value divided by the other's. */
 export function ratio(one: Rounds, other: Rounds, field: keyof Sample): number {
   return median(one.map((sample, round) => sample[field] / other[round]![field]));
 }

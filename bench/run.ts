@@ -19,8 +19,8 @@ import { writes } from './sections/writes.ts';
 import { pinSelf } from './start-server.ts';
 import { makeWorld } from './world.ts';
 
-// `npm run bench [-- --short] [--only NAME,NAME] [--soak-minutes N]`: what Latchkey costs, side by side with what it is
-// built on and what it is used instead of. Ends with 1 for an error, not for a number that was not reached.
+// `npm run bench [-- --short] [--only NAME,NAME] [--soak-minutes N]`: measures what Latchkey costs, beside what it is built
+// on and its alternatives. Exits with 1 for an error, not for a target that was missed.
 const SECTIONS: readonly Section[] = [
   verification,
   middleware,
@@ -50,7 +50,7 @@ const isLeftOut = ({ needsPostgres }: Section) => needsPostgres && serverUrl ===
 const leftOut = chosen.filter(isLeftOut);
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const lifetime = makeLifetime();
-// Databases are dropped also by a run that is given up.
+// An interrupted run drops its databases, too.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void lifetime.end().finally(() => process.exit(1)));
 }
@@ -71,7 +71,7 @@ try {
   }
   const run = { done, leftOut, length, database: await databaseVersion(serverUrl) };
   say(summary(run));
-  // Only a whole run is worth keeping.
+  // Only a full run replaces the committed figures.
   if (!values.short && values.only === undefined) {
     const file = join(import.meta.dirname, 'README.md');
     writeFileSync(file, readme(run));

@@ -11,7 +11,7 @@ export const ROOT = join(import.meta.dirname, '..');
 const START_TRIES = 200;
 const START_PAUSE_MS = 100;
 
-/** What is measured has the first core to itself; the load, and what else is needed, has the second. */
+/** The measured process has the first core to itself; the load and everything else share the second. */
 export type Core = 'measured' | 'other';
 const CORES: Record<Core, string> = { measured: '0', other: '1' };
 
@@ -27,12 +27,12 @@ function canPin(): boolean {
   }
 }
 
-/** Puts this process, the load, on its core. */
+/** Pins this process, which is the load, to its core. */
 export function pinSelf(): void {
   if (pinning) execFileSync('taskset', ['-acp', CORES.other, `${process.pid}`], { stdio: 'ignore' });
 }
 
-/** The command that runs a script with this Node on a core. */
+/** Returns the command that runs a script with this Node on a core. */
 export function commandOn(core: Core, file: string): [string, ...string[]] {
   const command: [string, ...string[]] = [process.execPath, join(ROOT, file)];
   return pinning ? ['taskset', '-c', CORES[core], ...command] : command;
@@ -41,7 +41,7 @@ export function commandOn(core: Core, file: string): [string, ...string[]] {
 export type Env = Readonly<Record<string, string>>;
 export type Server = { url: string; pid: number };
 
-/** Starts a server of its own process, waits until it answers, and ends it with the lifetime. */
+/** Starts a server as a process, waits until it answers, and stops it when the lifetime ends. */
 export async function startServer(lifetime: Lifetime, file: string, core: Core, env: Env = {}): Promise<Server> {
   const port = await freePort();
   const [program, ...args] = commandOn(core, file);

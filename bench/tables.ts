@@ -2,7 +2,7 @@ import type { Rounds } from './rounds.ts';
 import { medianOf } from './rounds.ts';
 import type { Finding } from './section.ts';
 
-/** Requests a second of every round, and the medians of the rounds' latencies. */
+/** Returns a table of the requests a second in every round, and of the median latencies. */
 export function roundsTable(named: Readonly<Record<string, Rounds>>): string {
   const rows = Object.entries(named).map(
     ([name, rounds]) =>
@@ -15,7 +15,7 @@ export function findingsTable(findings: readonly Finding[]): string {
   const rows = findings.map(
     ({ measure, mustReach, reached, ok }) => `| ${measure} | ${mustReach} | ${reached} | ${ok ? 'yes' : '**no**'} |`,
   );
-  return `| measure | must reach | reached | held |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  return `| measure | target | result | met |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
 export function count(value: number): string {

@@ -3,7 +3,7 @@ import { SERVICE_TOKEN } from './tenants.ts';
 
 export const CONNECTIONS = 64;
 
-/** Verification of one key after the other, by a service token. */
+/** Verifies one key after the other with a service token. */
 export function verifyTarget(url: string, keys: readonly string[]): Target {
   return {
     url,
@@ -23,13 +23,13 @@ export function isValid(answer: unknown): boolean {
   return (answer as { valid?: unknown }).valid === true;
 }
 
-/** A GET with one bearer after the other. */
+/** Sends a GET with one bearer credential after the other. */
 export function bearerTarget(url: string, path: string, credentials: readonly string[]): Target {
   const requests = credentials.map((credential) => ({ headers: { authorization: `Bearer ${credential}` } }));
   return { url, method: 'GET', path, connections: CONNECTIONS, requests };
 }
 
-/** A GET that needs nothing. */
+/** Sends a GET without a credential. */
 export function plainTarget(url: string): Target {
   return { url, method: 'GET', path: '/', connections: CONNECTIONS, requests: [{ headers: {} }] };
 }

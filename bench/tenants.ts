@@ -1,6 +1,6 @@
 import type { Seed } from '../src/emulator/seed.ts';
 
-/** Work is spread over this many organizations, so that no one tenant's row is what everybody waits for. */
+/** Work is spread over this many organizations, so that requests do not all wait for one tenant's row. */
 const ORGANIZATIONS = 100;
 
 export const ENVIRONMENT = { apiKey: 'sk_test_bench', clientId: 'client_bench' };

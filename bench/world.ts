@@ -10,7 +10,7 @@ import { ROOT, startServer } from './start-server.ts';
 import type { Core, Env, Server } from './start-server.ts';
 import { ENVIRONMENT, SERVICE_TOKEN, tenants } from './tenants.ts';
 
-/** Of every organization a machine token, an API key, and one with a rate limit that is never reached. */
+/** For every organization a machine token, an API key, and a key with a rate limit that is never reached. */
 export type Callers = { tokens: string[]; keys: string[]; limitedKeys: string[] };
 export type World = ReturnType<typeof makeWorld>;
 
@@ -19,15 +19,15 @@ const LIMITED_KEY = { ...KEY, rate_limit: { limit: 1_000_000, window_seconds: 1 
 
 const SECRET = randomBytes(32).toString('hex');
 
-/** What sections share, started when the first of them asks for it. */
+/** Returns what sections share; each part starts at its first use. */
 export function makeWorld(lifetime: Lifetime, serverUrl: string | undefined, { manyKeys }: { manyKeys: number }) {
   const workos = once(() => startServer(lifetime, 'bench/servers/workos.ts', 'other'));
   const database = once(async () => (serverUrl === undefined ? undefined : emptyDatabase(lifetime, serverUrl)));
-  // What is deployed is the build; the sources would be translated by the process that is measured.
+  // Production runs the build; with the sources the measured process would strip types itself.
   const build = once(
     async () => void execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'inherit' }),
   );
-  /** Without a database of its own the service has an embedded one, in its process. */
+  /** Without a database server the service has an embedded database in its process. */
   const startLatchkey = async (owner: Lifetime, core: Core, env: Env): Promise<Server> => {
     if (env['DATABASE_URL'] === undefined) return startServer(owner, 'bench/servers/embedded-service.ts', core, env);
     await build();
@@ -44,18 +44,18 @@ export function makeWorld(lifetime: Lifetime, serverUrl: string | undefined, { m
     serverUrl,
     /** The local WorkOS. */
     workos,
-    /** Latchkey, with nothing set that is not needed. */
+    /** Latchkey with the required settings only. */
     latchkey,
-    /** One more, in another lifetime, or with something else set. */
+    /** Starts another Latchkey, with its own lifetime or settings. */
     startLatchkey,
     /** Another replica on the same database. */
     replica: once(() => replicaOn('other')),
     callers: once(async () => makeCallers((await latchkey()).url, (await workos()).url)),
-    /** With which a service starts on the shared database. */
+    /** The environment of a service on the shared database. */
     environment,
     secret: SECRET,
     manyKeys,
-    /** A database with so many keys. */
+    /** The database with the large mirror. */
     manyKeysUrl: once(() => filledDatabase(lifetime, { serverUrl: serverUrl!, secret: SECRET, keys: manyKeys })),
   };
 }
@@ -70,7 +70,7 @@ function settings(workosUrl: string): Record<string, string> {
     LATCHKEY_SECRET: SECRET,
     LATCHKEY_SERVICE_TOKENS: SERVICE_TOKEN,
     LATCHKEY_CONFIG: 'bench/product.yaml',
-    // Creating is measured; the local WorkOS has room for all of it.
+    // Raised, because creates are measured and the local WorkOS takes them all.
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
     // As docs/tutorials/run-in-production.md starts it.

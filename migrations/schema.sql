@@ -39,7 +39,7 @@ create table api_keys (
   constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
   constraint api_keys_concurrency_check CHECK (concurrency > 0),
   constraint api_keys_environment_check CHECK (environment = ANY (ARRAY['live'::text, 'test'::text])),
-  constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text])),
+  constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text, 'ci'::text])),
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
   constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
   constraint api_keys_revoked_at_check CHECK ((status = 'revoked'::text) = (revoked_at IS NOT NULL)),
@@ -78,7 +78,7 @@ create table audit_events (
   link_key text not null default ''::text,
   constraint audit_events_pkey PRIMARY KEY (organization_id, sequence),
   constraint audit_events_id_key UNIQUE (id),
-  constraint audit_events_actor_kind_check CHECK (actor_kind = ANY (ARRAY['user'::text, 'machine'::text, 'api_key'::text, 'service'::text, 'system'::text, 'workos'::text]))
+  constraint audit_events_actor_kind_check CHECK (actor_kind = ANY (ARRAY['user'::text, 'machine'::text, 'api_key'::text, 'service'::text, 'system'::text, 'workos'::text, 'ci'::text]))
 );
 
 create view audit_heads as
@@ -101,6 +101,39 @@ create table background_failures (
   constraint background_failures_pkey PRIMARY KEY (loop, item),
   constraint background_failures_last_failure_check CHECK (char_length(last_failure) <= 500),
   constraint background_failures_payload_check CHECK (octet_length(payload::text) <= 262144)
+);
+
+create table ci_policies (
+  organization_id text not null,
+  id text not null,
+  name text not null,
+  issuer text not null,
+  issuer_organization text,
+  permission_sets text[] not null,
+  scopes text[] not null,
+  environments text[] not null,
+  max_lifetime_seconds integer not null,
+  max_active_keys integer not null,
+  conditions jsonb not null,
+  enabled boolean not null,
+  created_by_kind text not null,
+  created_by_id text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint ci_policies_pkey PRIMARY KEY (id),
+  constraint ci_policies_name_key UNIQUE (organization_id, name),
+  constraint ci_policies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
+  constraint ci_policies_max_active_keys_check CHECK (max_active_keys > 0),
+  constraint ci_policies_max_lifetime_seconds_check CHECK (max_lifetime_seconds > 0)
+);
+
+create table ci_token_uses (
+  organization_id text not null,
+  token_hash bytea not null,
+  key_row_id text not null,
+  is_made boolean not null default false,
+  expires_at timestamp with time zone not null,
+  constraint ci_token_uses_pkey PRIMARY KEY (organization_id, token_hash)
 );
 
 create table configured_grants (
@@ -240,6 +273,7 @@ create table outbox (
   created_at timestamp with time zone not null,
   retry_until timestamp with time zone not null,
   ended_at timestamp with time zone,
+  recent_attempts jsonb not null default '[]'::jsonb,
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_ended_at_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
   constraint outbox_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dropped'::text, 'dead'::text]))
@@ -498,6 +532,10 @@ grant execute on function lock_audit_head(text) to latchkey_app;
 
 grant execute on function mark_audit_heads_sealed(text[],bigint[]) to latchkey_app;
 
+CREATE INDEX api_keys_ci_expires_at_idx ON public.api_keys USING btree (expires_at) WHERE ((origin = 'ci'::text) AND (due_at IS NULL));
+
+CREATE INDEX api_keys_ci_idx ON public.api_keys USING btree (organization_id, expires_at) WHERE ((origin = 'ci'::text) AND (status = ANY (ARRAY['provisioning'::text, 'active'::text])));
+
 CREATE INDEX api_keys_due_at_idx ON public.api_keys USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
@@ -507,6 +545,10 @@ CREATE INDEX api_keys_hash_key_idx ON public.api_keys USING btree (hash_key, "ri
 CREATE INDEX api_keys_organization_id_counted_idx ON public.api_keys USING btree (organization_id) WHERE (status = ANY (ARRAY['provisioning'::text, 'active'::text]));
 
 CREATE INDEX api_keys_organization_id_created_at_idx ON public.api_keys USING btree (organization_id, created_at DESC, id DESC) WHERE (workos_id IS NOT NULL);
+
+CREATE INDEX api_keys_organization_id_expires_at_idx ON public.api_keys USING btree (organization_id, COALESCE(expires_at, 'infinity'::timestamp with time zone), id) WHERE (workos_id IS NOT NULL);
+
+CREATE INDEX api_keys_organization_id_label_idx ON public.api_keys USING btree (organization_id, lower((label COLLATE "C")), id) WHERE (workos_id IS NOT NULL);
 
 CREATE INDEX api_keys_owner_idx ON public.api_keys USING btree (organization_id, owner_user_id) WHERE (owner_user_id IS NOT NULL);
 
@@ -520,6 +562,8 @@ CREATE INDEX audit_events_actor_action_idx ON public.audit_events USING btree (o
 
 CREATE INDEX audit_events_actor_idx ON public.audit_events USING btree (organization_id, actor_id, sequence);
 
+CREATE INDEX audit_events_occurred_at_idx ON public.audit_events USING btree (organization_id, occurred_at, sequence);
+
 CREATE INDEX audit_events_target_idx ON public.audit_events USING btree (organization_id, target_id, sequence);
 
 CREATE INDEX audit_events_unkeyed_idx ON public.audit_events USING btree (organization_id, sequence) WHERE (link_version = 1);
@@ -529,6 +573,10 @@ CREATE INDEX background_failures_dead_idx ON public.background_failures USING bt
 CREATE INDEX background_failures_due_at_idx ON public.background_failures USING btree (loop, due_at);
 
 CREATE INDEX background_failures_last_failed_at_idx ON public.background_failures USING btree (last_failed_at) WHERE (payload IS NULL);
+
+CREATE INDEX ci_policies_organization_id_idx ON public.ci_policies USING btree (organization_id, id);
+
+CREATE INDEX ci_token_uses_expires_at_idx ON public.ci_token_uses USING btree (expires_at);
 
 CREATE INDEX hook_inbox_organization_id_idx ON public.hook_inbox USING btree (organization_id, occurred_at);
 
@@ -553,6 +601,8 @@ CREATE INDEX notice_postures_until_idx ON public.notice_postures USING btree (un
 CREATE INDEX outbox_ended_at_idx ON public.outbox USING btree (status, ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX outbox_waiting_idx ON public.outbox USING btree (endpoint, organization_id, sequence) WHERE (status = 'waiting'::text);
+
+CREATE INDEX outbox_watched_idx ON public.outbox USING btree (organization_id, id) WHERE (endpoint <> 'workos'::text);
 
 CREATE INDEX outbox_lanes_due_at_idx ON public.outbox_lanes USING btree (endpoint, due_at) WHERE (due_at IS NOT NULL);
 
@@ -595,6 +645,10 @@ grant insert, select on audit_events to latchkey_app;
 grant delete, insert, select, update on audit_heads to latchkey_app;
 
 grant delete, insert, select, update on background_failures to latchkey_app;
+
+grant delete, insert, select, update on ci_policies to latchkey_app;
+
+grant delete, insert, select, update on ci_token_uses to latchkey_app;
 
 grant delete, insert, select, update on configured_grants to latchkey_app;
 

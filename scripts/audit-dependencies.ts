@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 
 // `npm run check:dependencies`: fails when what ships has a known vulnerability of high severity or worse.
 //
-// npm exits with 1 both for a finding and for a registry without audits, as mirrors often are. Its output tells them
-// apart. A registry without audits (404, 405, 501) is reported loudly and is no failure: every run on such a machine
+// npm exits with 1 both for a finding and for a registry without audits, as mirrors often are. Its output distinguishes
+// them. A registry without audits (404, 405, 501) is reported loudly and is no failure: every run on such a machine
 // would fail whatever the dependencies are. Anything else (no answer, a 5xx, unreadable output) fails, so that an outage
 // never passes for a clean result.
 const NO_AUDIT_HERE = new Set([404, 405, 501]);

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-// Exit code 0 when a server answers at TEST_DATABASE_URL and lets this user make databases.
+// Exits with 0 when a server answers at TEST_DATABASE_URL and lets this user create databases.
 const client = new Client({ connectionString: process.env['TEST_DATABASE_URL'], connectionTimeoutMillis: 3_000 });
 try {
   await client.connect();

@@ -12,13 +12,13 @@ type Table = Named & {
 };
 type Statement = Named & { statement: string };
 
-// Not ours: knex's own notes of which migrations ran. Not schema: partitions that the service makes as time passes.
+// Without knex's records of migrations, and without partitions, which the service creates as time passes.
 const OURS = `n.nspname = 'public' and c.relname not like 'knex\\_%'
   and (not c.relispartition or pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')`;
 
 /**
- * The schema of a database as SQL, read from its catalogue: the same text whatever way led there, and on every version
- * of PostgreSQL. Comments of the migrations are not in it.
+ * Returns the schema of a database as SQL, read from its catalogue: the same text whichever migrations led there, on every
+ * version of PostgreSQL, without the comments of the migrations.
  */
 export async function describeSchema(db: Knex): Promise<string> {
   const tables = await readTables(db);
@@ -48,7 +48,7 @@ async function read(db: Knex, query: string): Promise<Statement[]> {
   return (await db.raw<{ rows: Statement[] }>(query)).rows;
 }
 
-// Since PostgreSQL 18 a `not null` is a row in pg_constraint too (contype n); it is told with its column already.
+// Since PostgreSQL 18 a `not null` is a row in pg_constraint too (contype n); its column shows it already.
 async function readTables(db: Knex): Promise<Table[]> {
   const { rows } = await db.raw<{ rows: Table[] }>(`
     select c.relname as name, c.relkind as kind,
@@ -90,7 +90,7 @@ const FUNCTIONS = `
     and not exists (select from pg_depend e where e.objid = p.oid and e.deptype = 'e')
   order by p.proname collate "C", pg_get_function_identity_arguments(p.oid) collate "C"`;
 
-/** Who may call what not everybody may. */
+/** The grants of functions that are not open to all roles. */
 const FUNCTION_GRANTS = `
   select p.proname as name,
     'grant execute on function ' || p.oid::regprocedure || ' to ' || string_agg(${GRANTEE}, ', ' order by ${GRANTEE} collate "C") as statement
@@ -102,7 +102,7 @@ const FUNCTION_GRANTS = `
   group by p.oid, p.proname
   order by p.proname collate "C"`;
 
-// The indexes behind constraints are told with their tables.
+// The indexes behind constraints are shown with their tables.
 const INDEXES = `
   select i.relname as name, pg_get_indexdef(i.oid) as statement
   from pg_index x
@@ -121,7 +121,7 @@ const TRIGGERS = `
   where ${OURS} and not t.tgisinternal
   order by c.relname collate "C", t.tgname collate "C"`;
 
-/** What others than the owner may do with our tables. */
+/** The grants on tables to roles other than the owner. */
 const GRANTS = `
   select c.relname as name, 'grant ' || ${PRIVILEGES} || ' on ' || c.relname || ' to ' || ${GRANTEE} as statement
   from pg_class c
@@ -132,7 +132,7 @@ const GRANTS = `
   group by c.relname, r.rolname
   order by c.relname collate "C", ${GRANTEE} collate "C"`;
 
-/** What others get on tables that are made later. */
+/** The grants that other roles get on future tables. */
 const DEFAULT_GRANTS = `
   select 'tables' as name,
     'alter default privileges in schema public grant ' || ${PRIVILEGES} || ' on tables to ' || ${GRANTEE} as statement

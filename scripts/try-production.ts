@@ -10,7 +10,7 @@ import { withDatabase } from '../test/support/global-setup.ts';
 
 // `npm run try:production [-- FOLDER]`: runs the production start as an operator does, as docs/tutorials/run-in-production.md
 // shows it, on an empty database of the server at TEST_DATABASE_URL, with the local WorkOS as a separate process. FOLDER
-// has the code: `src` (without one), or `node_modules/latchkey/dist/src` of an installed package.
+// has the code: `src` (without one), or `node_modules/latchkey-server/dist/src` of an installed package.
 
 const SERVICE_TOKEN = 'svc_try_production';
 const STOP_WITHIN_MS = 5_000;

@@ -6,8 +6,8 @@ import { migrate } from '../src/db/migrations.ts';
 import { describeSchema } from './describe-schema.ts';
 import { productJsonSchema } from './product-schema.ts';
 
-// `npm run schema`: writes what is derived and committed, the schema that the migrations lead to and the JSON Schema of
-// the product's configuration. Tests compare both.
+// `npm run schema`: writes the schema that the migrations lead to, and the JSON Schema of the product file. Tests compare
+// both.
 const root = join(import.meta.dirname, '..');
 const { db, close } = await connectEmbedded({ dataDir: 'memory://' });
 try {

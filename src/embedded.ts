@@ -1,3 +1,4 @@
+import './process/lean-heap.ts';
 import { join, resolve } from 'node:path';
 import { refuseUnkeyedLinks } from './audit/seals/closing.ts';
 import { systemClock } from './clock.ts';
@@ -28,7 +29,7 @@ import { makeLogger } from './telemetry/logger.ts';
 
 /**
  * `npm start`: runs the service without any set-up, on loopback only, with PostgreSQL in the process, a local WorkOS and demo
- * tenants, until a signal. Exit code 0: stopped; 1: it did not start.
+ * tenants, until a signal.
  */
 await runProcess(async () => {
   const oldNames: OldName[] = [];
@@ -75,6 +76,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
     db: database.db,
     log,
     alone: true,
+    localIssuers: workos.url,
   });
   lifetime.onEnd(usage.close);
   lifetime.onEnd(limits.close);

@@ -44,6 +44,16 @@ export const ERRORS = {
     meaning: "The caller's organization has no such key, or the caller may not see it.",
     remedy: 'Check the id; a rotation gives the successor a new one.',
   },
+  webhook_delivery_not_found: {
+    status: 404,
+    meaning: "The caller's organization has no such delivery of a webhook, or it is no longer kept.",
+    remedy: 'List the deliveries; delivered ones are kept for 7 days, failed ones for 30.',
+  },
+  ci_policy_not_found: {
+    status: 404,
+    meaning: "The caller's organization has no such CI policy.",
+    remedy: 'Check the id; `GET /v1/ci/policies` lists those there are.',
+  },
   organization_not_found: {
     status: 404,
     meaning: 'There is no such organization, or the caller is not a member of it.',
@@ -64,6 +74,11 @@ export const ERRORS = {
     meaning: 'The organization or the person has as many active keys as allowed.',
     remedy: 'Revoke a key, or raise the limit of the plan.',
   },
+  ci_token_used: {
+    status: 409,
+    meaning: 'The CI token was exchanged already; each is good for one key.',
+    remedy: 'Request a new token from the CI, or repeat the same request with its `Idempotency-Key`.',
+  },
   idempotency_key_reused: {
     status: 409,
     meaning: 'The `Idempotency-Key` belongs to an earlier, different request.',
@@ -73,6 +88,11 @@ export const ERRORS = {
     status: 409,
     meaning: 'The first request with this `Idempotency-Key` is still running.',
     remedy: 'Repeat the same request shortly.',
+  },
+  delivery_not_replayable: {
+    status: 409,
+    meaning: 'The delivery is under way already, or its endpoint is no longer configured.',
+    remedy: 'Read `details.reason`: wait for the attempts that are left, or have the operator configure the endpoint.',
   },
   payload_too_large: {
     status: 413,
@@ -113,6 +133,11 @@ export const ERRORS = {
     status: 503,
     meaning: 'WorkOS cannot be reached, answers too late, or the circuit breaker is open.',
     remedy: 'Wait the seconds of `Retry-After`, then repeat.',
+  },
+  issuer_unavailable: {
+    status: 503,
+    meaning: 'The public keys of the issuer of a CI token cannot be fetched.',
+    remedy: 'Wait the seconds of `Retry-After`, then repeat with the same token.',
   },
   database_unavailable: {
     status: 503,

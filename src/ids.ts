@@ -5,14 +5,19 @@ const TIME_CHARACTERS = 10;
 
 /** A ULID: 48 bits of milliseconds, 80 random bits, 26 characters; sorts by time. Source: github.com/ulid/spec */
 export function ulid(now: Date): string {
-  let time = now.getTime();
+  const random = Array.from(randomBytes(16), (byte) => CROCKFORD[byte % 32]).join('');
+  return ulidTime(now) + random;
+}
+
+/** How the ULIDs of a millisecond begin: it sorts after all that are older. A time before 1970 counts as 1970. */
+export function ulidTime(at: Date): string {
+  let time = Math.max(0, at.getTime());
   let prefix = '';
   for (let i = 0; i < TIME_CHARACTERS; i++) {
     prefix = CROCKFORD[time % 32] + prefix;
     time = Math.floor(time / 32);
   }
-  const random = Array.from(randomBytes(16), (byte) => CROCKFORD[byte % 32]).join('');
-  return prefix + random;
+  return prefix;
 }
 
 // WorkOS's ids and ours are short words. Any other text is refused before it reaches the database.

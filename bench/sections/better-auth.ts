@@ -12,7 +12,7 @@ import { CONNECTIONS, isValid, verifyTarget } from '../targets.ts';
 
 const PEERS = join(ROOT, 'bench/peers');
 
-/** Beside the API-key plugin of Better Auth, as it is and as fast as it can be. */
+/** Compares with the API-key plugin of Better Auth, by default and in its fastest setting. */
 export const betterAuth: Section = {
   name: 'better-auth',
   title: "Better Auth's API-key plugin",
@@ -36,7 +36,7 @@ async function runBetterAuth({ world, lifetime, length }: Bench): Promise<Outcom
   return outcome(await interleave(targets, length));
 }
 
-/** The peers have their own package file and lock; nothing of theirs runs while they are installed. */
+/** Installs the peers from their own package file and lock, without install scripts. */
 function installPeers(): void {
   if (existsSync(join(PEERS, 'node_modules/better-auth/package.json'))) return;
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: PEERS, stdio: 'ignore' });
@@ -54,13 +54,13 @@ function outcome({ latchkey, database, memory }: Record<'latchkey' | 'database' 
   return {
     findings: [
       {
-        measure: "verify, to Better Auth's API-key plugin with its keys in the same PostgreSQL",
+        measure: "verify, compared with Better Auth's API-key plugin, its keys in the same PostgreSQL",
         mustReach: 'at least 12× the requests/s',
         reached: times(toDatabase),
         ok: toDatabase >= 12,
       },
       {
-        measure: 'the same in its fastest setting, keys in memory',
+        measure: 'the same, compared with its fastest setting, keys in memory',
         mustReach: 'at least 4×',
         reached: times(toMemory),
         ok: toMemory >= 4,

@@ -15,15 +15,15 @@ const MIDDLEWARE_MS = 250;
 
 /** Two replicas on one database, and a service whose middleware listens to the second. */
 type Cluster = { first: string; second: string; guarded: string; callers: Callers };
-/** Where a revocation is to be seen. `knows`: the key is answered from memory. */
+/** Where a revocation must become visible. `knows`: the key is answered from memory. */
 type Place = { works: (key: string) => Promise<boolean>; knows: (key: string) => Promise<boolean> };
 type Made = { id: string; value: string; token: string };
 type Delay = { p50: number; p99: number; max: number };
 
-/** How soon a change is true where it was not made. */
+/** Measures how soon another replica and a middleware obey a change. */
 export const changes: Section = {
   name: 'changes',
-  title: 'Revocations and new keys, elsewhere than where they were made',
+  title: 'Revocations and new keys, seen from another process',
   needsPostgres: true,
   run: runChanges,
 };
@@ -41,14 +41,14 @@ async function runChanges({ world, lifetime, length }: Bench): Promise<Outcome> 
   });
   const middleware = await delays(cluster, trials, {
     works: (key) => passes(guarded, key),
-    // One at a time: what was revoked is kept no more.
+    // One key at a time: a revoked key is no longer kept.
     knows: async () => (await (await fetch(`${guarded}/kept`)).json()) === 1,
   });
   const creates = length.short ? 50 : 1_000;
   return outcome({ trials, replica, middleware, creates, failures: await newKeys(cluster, creates) });
 }
 
-/** From the answer of DELETE on one replica to the first refusal, by one revocation after the other. */
+/** Measures, one revocation after the other, the time from the answer of DELETE on one replica to the first refusal. */
 async function delays(cluster: Cluster, trials: number, place: Place): Promise<Delay> {
   const times: number[] = [];
   for (let trial = 0; trial < trials; trial++) {
@@ -76,7 +76,7 @@ async function timeUntilRefused(works: () => Promise<boolean>): Promise<number> 
   return performance.now() - from;
 }
 
-/** Keys made on either replica and used on both at once. @returns how many uses were refused */
+/** Creates keys on either replica and uses each on both at once. @returns how many uses were refused */
 async function newKeys(cluster: Cluster, creates: number): Promise<number> {
   let next = 0;
   let failures = 0;
@@ -119,7 +119,7 @@ function outcome({ trials, replica, middleware, creates, failures }: Seen): Outc
       within('a revocation seen by another replica, from the 200 of `DELETE`', replica, REPLICA_MS),
       within('a revocation seen by a middleware in another process', middleware, MIDDLEWARE_MS),
       {
-        measure: `a new key usable on every replica at once, ${count(creates)} creates, each used on both`,
+        measure: `a new key works on every replica at once: ${count(creates)} creates, each used on two replicas`,
         mustReach: '0 failures',
         reached: `${failures} failures`,
         ok: failures === 0,

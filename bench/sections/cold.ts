@@ -8,10 +8,10 @@ import { verifyRequest, verifyTarget } from '../targets.ts';
 
 const FEW = 1_000;
 
-/** Keys that memory does not know, among few and among many. */
+/** Measures keys that are not in memory, in a small and a large mirror. */
 export const cold: Section = {
   name: 'cold',
-  title: 'Verification, cold: each request another key at random, and a memory of one key',
+  title: 'Verification of keys that are not in memory: a random key each time, and a cache of one key',
   needsPostgres: true,
   run: runCold,
 };
@@ -28,7 +28,7 @@ async function runCold(bench: Bench): Promise<Outcome> {
   return {
     findings: [
       {
-        measure: `verify at ${count(many)} mirrored keys, cold, to ${count(FEW)} keys`,
+        measure: `verify a key that is not in memory, at ${count(many)} mirrored keys, compared with ${count(FEW)}`,
         mustReach: 'at least 0.8× the requests/s, p99 under 2×',
         reached: `${times(slower)}, p99 ${times(later)}`,
         ok: slower >= 0.8 && later < 2,

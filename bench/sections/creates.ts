@@ -7,14 +7,14 @@ import { startServer } from '../start-server.ts';
 import { ms, roundsTable, times } from '../tables.ts';
 import { bearerTarget } from '../targets.ts';
 
-/** A create holds a connection of the pool twice; more at once would only wait. */
+/** Concurrent creates. Each takes a connection of the pool twice; more would only wait. */
 const SOME = 16;
 const BODY = { label: 'CI runner — staging', permission_set: 'read_only' };
 
-/** Milliseconds, medians of one at a time; `ratio` to the two parts together. */
+/** Medians in milliseconds, one create at a time; `ratio` is to the sum of both parts. */
 type Cost = { createMs: number; workosMs: number; transactionsMs: number; ratio: number };
 
-/** Creates, and what they are made of, measured alone. */
+/** Measures creates, and each of their parts alone. */
 export const creates: Section = {
   name: 'creates',
   title: 'Sessions and creates',
@@ -33,7 +33,7 @@ async function runCreates({ world, lifetime, length }: Bench): Promise<Outcome> 
   );
   const single: Sample[] = [];
   const costs: Cost[] = [];
-  // The parts right after the whole: what slows one down slows the other.
+  // The parts right after the whole, so that a slow moment of the machine affects both.
   for (let round = 0; round < length.rounds; round++) {
     single.push(await load(createTarget(url, tokens, 1), length.seconds));
     costs.push(await costOf(alone, length.seconds, single.at(-1)!));
@@ -60,7 +60,7 @@ function outcome(named: Record<'session' | 'create' | 'single', Rounds>, costs: 
   return {
     findings: [
       {
-        measure: 'a create, to its call to WorkOS and its two transactions, each alone',
+        measure: 'a create, compared with its call to WorkOS and its two transactions, each alone',
         mustReach: 'at most 2×',
         reached: times(cost.ratio),
         ok: cost.ratio <= 2,

@@ -8,16 +8,16 @@ import { count } from '../tables.ts';
 import { verifyRequest, verifyTarget } from '../targets.ts';
 
 const AT_MOST_MB = 200;
-/** Of the second half of the soak; a smaller growth is within the noise of the garbage collector. */
+/** The growth in the second half of the soak that counts as flat: less is noise of the garbage collector. */
 const FLAT_MB_PER_MINUTE = 1;
 const SAMPLE_SECONDS = 1;
 
 type Soak = { mb: number[]; requests: number; seconds: number };
 
-/** What the service needs while all of the many keys are asked for. */
+/** Measures the service's memory while every key of the large mirror is verified. */
 export const memory: Section = {
   name: 'memory',
-  title: 'Resident memory, default cache, keys at random',
+  title: 'Resident memory, default cache, random keys',
   needsPostgres: true,
   run: runMemory,
 };
@@ -70,7 +70,7 @@ function tenths(values: readonly number[]): number[] {
   return Array.from({ length: 11 }, (_, i) => values[Math.round((i * (values.length - 1)) / 10)]!);
 }
 
-/** The slope of the straight line through the samples. */
+/** Returns the slope of the regression line through the samples, in MB a minute. */
 function slopePerMinute(mb: readonly number[]): number {
   const meanX = (mb.length - 1) / 2;
   const meanY = mb.reduce((sum, y) => sum + y, 0) / mb.length;

@@ -6,10 +6,10 @@ import { count } from '../tables.ts';
 /** What `bench/middleware.ts` prints. */
 type Checks = { keys: number; perSecond: number; ratesOfRounds: number[]; p99Microseconds: number };
 
-/** Checks in the consumer's own process. */
+/** Measures checks in the consumer's own process. */
 export const middleware: Section = {
   name: 'middleware',
-  title: '`requireApiKey` in the process of its service, warm',
+  title: '`requireApiKey` in the process of its service, from memory',
   needsPostgres: false,
   run: runMiddleware,
 };
@@ -23,7 +23,7 @@ async function runMiddleware({ length }: Bench): Promise<Outcome> {
   return {
     findings: [
       {
-        measure: "`requireApiKey` in the consumer's process, warm, on one core",
+        measure: "`requireApiKey` in the consumer's process, from memory, on one core",
         mustReach: 'at least 300,000 checks/s, p99 under 20 µs',
         reached: `${count(perSecond)}/s, p99 ${p99Microseconds.toFixed(1)} µs`,
         ok: perSecond >= 300_000 && p99Microseconds < 20,

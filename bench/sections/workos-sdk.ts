@@ -13,10 +13,10 @@ const AWAY_MS = 40;
 const PER_SECOND = 500;
 const FAULTS = '/_emulator/faults';
 
-/** Beside a service that asks WorkOS about the key of every request. */
+/** Compares with a service that asks WorkOS about the key of every request. */
 export const workosSdk: Section = {
   name: 'workos-sdk',
-  title: `The WorkOS SDK's \`createValidation\` per request, WorkOS being ${AWAY_MS} ms away`,
+  title: `The WorkOS SDK's \`createValidation\` per request, with WorkOS ${AWAY_MS} ms away`,
   needsPostgres: false,
   run: runWorkosSdk,
 };
@@ -53,7 +53,7 @@ function outcome(full: Pair, even: Pair): Outcome {
   return {
     findings: [
       {
-        measure: `verify, to the WorkOS SDK's \`createValidation\` per request (WorkOS ${AWAY_MS} ms away), ${CONNECTIONS} connections`,
+        measure: `verify, compared with the WorkOS SDK's \`createValidation\` per request (WorkOS ${AWAY_MS} ms away), ${CONNECTIONS} connections`,
         mustReach: 'at least 12× the requests/s',
         reached: times(faster),
         ok: faster >= 12,

@@ -6,9 +6,9 @@ import type { Bench, Outcome, Section } from '../section.ts';
 import { count } from '../tables.ts';
 import { verifyTarget } from '../targets.ts';
 
-/** Each rate for the same time, so that what is written by the clock is written as often. */
+/** Requests a second. Each rate runs for the same time, so that periodic writes are equally many. */
 const RATES = [0, 200, 2_000] as const;
-/** Few, so that one batch more or less is no more than these. */
+/** Few, because one flush more or less adds a row for each of them. */
 const KEYS = 10;
 const SECONDS = { short: 1, full: 5 };
 /** An idle connection of PostgreSQL reports its statistics within ten seconds. */
@@ -16,7 +16,7 @@ const SETTLE_MS = { short: 1_000, full: 12_000 };
 
 type Written = { verifications: number; rows: number };
 
-/** What verification writes: nothing on its way, whatever is flushed by the clock. */
+/** Counts the rows that verification writes. Only periodic flushes write, whatever the rate. */
 export const writes: Section = {
   name: 'writes',
   title: 'Rows written while keys are verified',
@@ -47,7 +47,7 @@ async function runWrites({ world, length }: Bench): Promise<Outcome> {
   return outcome(written, seconds);
 }
 
-/** Rows inserted, changed or deleted since the database is there. */
+/** Returns how many rows were inserted, changed or deleted since the database was created. */
 async function settledRows(db: Knex, settleMs: number): Promise<number> {
   await sleep(settleMs);
   const { rows } = await db.raw<{ rows: { written: string }[] }>(
@@ -63,12 +63,12 @@ function outcome(written: readonly Written[], seconds: number): Outcome {
   return {
     findings: [
       {
-        measure: 'database writes per verification, on the path',
+        measure: 'database writes on the path of a verification',
         mustReach: '0',
         reached: `${each.toFixed(3)} rows for each further verification in the same time`,
         ok: each < 0.01,
       },
     ],
-    raw: `| verifications in ${seconds} s | rows written |\n|---|---|\n${rows.join('\n')}\n\nWhat is written is written by the clock: uses in batches, and how far the loops are.\n`,
+    raw: `| verifications in ${seconds} s | rows written |\n|---|---|\n${rows.join('\n')}\n\nOnly periodic flushes write: uses in batches, and the progress of loops.\n`,
   };
 }

@@ -1,6 +1,6 @@
 import express from 'express';
 
-/** The least that Express 5 does: a GET, answered with JSON, and nothing written of it. */
+/** The least that Express 5 does: a GET answered with JSON, without a log. */
 const app = express();
 app.get('/', (_req, res) => {
   res.json({ status: 'ok' });

@@ -17,8 +17,8 @@ import { policyRulesOf } from '../../src/product/billing-rules.ts';
 import { ENVIRONMENT, PERMISSIONS, tenants } from '../tenants.ts';
 
 /**
- * What a create cannot do without, each by itself, one at a time: the call to WorkOS through its official SDK, and the
- * two transactions with the same statements. `GET /?milliseconds=` measures both for about that long.
+ * The parts of a create, each alone and one at a time: the call to WorkOS through its official SDK, and the two
+ * transactions with the same statements. `GET /?milliseconds=` measures both for about that long.
  */
 const clock = systemClock;
 const url = process.env['DATABASE_URL'];

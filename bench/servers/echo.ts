@@ -2,7 +2,7 @@ import express from 'express';
 import { pino } from 'pino';
 import { pinoHttp } from 'pino-http';
 
-/** What Express 5 costs by itself: JSON in, the same JSON out, one log line. */
+/** Express 5 alone: JSON in, the same JSON out, one log line. */
 const app = express();
 app.use(pinoHttp({ logger: pino() }));
 app.use(express.json());

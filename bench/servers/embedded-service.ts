@@ -6,10 +6,10 @@ import { listen } from '../../src/http/server/server.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 
-/** The service on an embedded database of its own, for machines without PostgreSQL. */
+/** Runs the service on its own embedded database, for machines without PostgreSQL. */
 const config = readConfig({ ...process.env, DATABASE_URL: 'postgres://embedded/bench' });
 const product = readProduct(config.productFile ?? '');
 const log = makeLogger({ level: config.logLevel, pretty: false });
 const { db } = await connectEmbedded({ dataDir: 'memory://' });
 await migrate(db);
-await listen(makeContainer({ config, product, db, log }).app, config);
+await listen(makeContainer({ config, product, db, log, alone: true }).app, config);

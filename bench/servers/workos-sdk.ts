@@ -2,7 +2,7 @@ import { WorkOS } from '@workos-inc/node';
 import express from 'express';
 import { ENVIRONMENT } from '../tenants.ts';
 
-/** What Latchkey is used instead of: a route that asks WorkOS about the key of every request, through its SDK. */
+/** The alternative to Latchkey: a route that asks WorkOS about the key of every request, through its SDK. */
 const workosUrl = new URL(process.env['WORKOS_API_URL']!);
 const workos = new WorkOS({
   ...ENVIRONMENT,

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitepress';
+import { anchorOf } from './anchor.ts';
 import { sidebar } from './sidebar.ts';
 import { sourcesAsText } from './sources.ts';
 
@@ -13,7 +14,7 @@ export default defineConfig({
   // Files named config.ts are the service's, not the site's.
   additionalConfig: {},
   ignoreDeadLinks: 'localhostLinks',
-  markdown: { config: sourcesAsText },
+  markdown: { anchor: { slugify: anchorOf }, config: sourcesAsText },
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   themeConfig: {
     search: { provider: 'local', options: { detailedView: true } },

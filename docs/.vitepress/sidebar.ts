@@ -5,7 +5,14 @@ import type { DefaultTheme } from 'vitepress';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The order in which the tutorials build on each other; other pages are in the order of their titles. */
-const TUTORIALS = ['first-key', 'guard-an-api', 'bill-with-stripe', 'run-in-production'];
+const TUTORIALS = [
+  'first-key',
+  'a-key-in-the-console',
+  'ci-without-secrets',
+  'guard-an-api',
+  'bill-with-stripe',
+  'run-in-production',
+];
 
 /** Returns the pages of each kind, named by their first heading. */
 export function sidebar(): DefaultTheme.SidebarItem[] {

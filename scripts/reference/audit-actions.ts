@@ -7,7 +7,7 @@ import type { Page } from './page.ts';
 const INTRODUCTION = `Every change is one event in the audit log of its organization. \`GET /v1/audit-events\` lists them, newest first, and
 docs/explanation/audit-log.md says what the log proves. No event has a secret.`;
 
-/** Every audit action, from the table that types them. */
+/** Returns the page of every audit action, from the table that types them. */
 export function auditActionsPage(): Promise<Page> {
   const entries = Object.entries(AUDIT_ACTION_MEANINGS).map(([name, meaning]) => ({
     name,

@@ -11,7 +11,7 @@ names the line of each fault. An unknown field is a fault.
 
 \`x[]\` is an item of the list \`x\`, \`x.*\` a value of the map \`x\`.`;
 
-/** Every field of the product's file, from its schema. */
+/** Returns the page of every field of the product file, from its schema. */
 export function configurationPage(): Promise<Page> {
   const sections = Map.groupBy(
     fieldsOf(jsonSchemaOf(ProductFile, 'input')),

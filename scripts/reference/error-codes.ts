@@ -5,7 +5,7 @@ import type { Page } from './page.ts';
 const INTRODUCTION = `Every error is answered as \`{"error":{"code","message","request_id","details"?}}\`. Switch on \`code\`, never on \`message\`.
 Which route answers which codes is in docs/reference/routes.md.`;
 
-/** Every error code, from the table that gives its status. */
+/** Returns the page of every error code, from the table that gives its status. */
 export function errorCodesPage(): Promise<Page> {
   const entries = Object.entries(ERRORS).map(([name, error]) => ({ name, ...error }));
   return tablesPage(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Entry } from './page.ts';
 
-/** What is read of JSON Schema; all that the schemas here use. */
+/** The part of JSON Schema that the schemas here use. */
 export type JsonSchema = {
   type?: string | readonly string[];
   description?: string;
@@ -22,7 +22,7 @@ export type JsonSchema = {
 
 export type Field = Entry & { type: string; default: string };
 
-/** Reads a schema as JSON Schema, with its named parts in their places. */
+/** Returns a schema as JSON Schema, with each reference replaced by what it names. */
 export function jsonSchemaOf(type: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $defs = {}, ...schema } = z.toJSONSchema(type, { io }) as JsonSchema;
   return withoutNames(schema, $defs);
@@ -46,7 +46,7 @@ function withoutNames(schema: JsonSchema, named: NonNullable<JsonSchema['$defs']
   };
 }
 
-/** Every field of an object, in the order of the schema: `plans[].name` is below `plans`, `postures.*.api` below `postures`. */
+/** Lists every field of an object, in the schema's order: `plans[].name` is below `plans`, `postures.*.api` below `postures`. */
 export function fieldsOf({ properties = {}, required = [] }: JsonSchema, prefix = ''): Field[] {
   return Object.entries(properties).flatMap(([key, schema]) => {
     const name = `${prefix}${key}`;

@@ -10,10 +10,10 @@ query: what is counted in tables is read once a minute, by a process with the ro
 
 Beside these there are the metrics of the process and of Node that \`prom-client\` brings along (\`process_…\`, \`nodejs_…\`).`;
 
-/** Every metric, from the registry of a service that has all of them. */
+/** Returns the page of every metric, from the registry of a service that has all of them. */
 export async function metricsPage(): Promise<Page> {
   const { metrics } = await describedService();
-  // The types of prom-client leave out what every metric has.
+  // The types of prom-client leave out fields that every metric has.
   const described = metrics.getMetricsAsArray() as unknown as Described[];
   const entries = described
     .filter(({ name }) => name.startsWith('latchkey_'))

@@ -7,14 +7,14 @@ import { markdownTable } from '../../test/support/markdown-table.ts';
 const FOLDER = 'docs/reference';
 const ROOT = new URL('../../', import.meta.url);
 
-/** One thing that a page documents; a test holds that none lacks a meaning. */
+/** A thing that a page documents; a test refuses one without a meaning. */
 export type Entry = { name: string; meaning: string };
 export type Page = { file: string; entries: readonly Entry[]; text: string };
 
 type Section<E extends Entry> = { title?: string; introduction?: string; entries: readonly E[] };
 type Columns<E extends Entry> = Readonly<Record<string, (entry: E) => string>>;
 
-/** A page of tables, one a section, formatted as it is committed. */
+/** Returns a page with a table in each section, formatted as it is committed. */
 export async function tablesPage<E extends Entry>(
   { file, title, introduction }: { file: string; title: string; introduction: string },
   columns: Columns<E>,
@@ -55,17 +55,22 @@ function cell(text: string): string {
     .replaceAll('|', String.raw`\|`);
 }
 
-/** `values` as code, separated by commas. */
+/** Returns the values as code, separated by commas. */
 export function codes(values: Iterable<string | number>): string {
   return [...values].map((value) => `\`${value}\``).join(', ');
 }
 
-/** The names of documents, such as `docs/glossary.md`, made links. */
+/** Replaces the name of a document, such as `docs/glossary.md`, with a link that shows the document's title. */
 function linked(text: string): string {
   return text.replaceAll(
-    /(?<!\]\(|[[/\w.])(?:docs\/[\w./-]+?|CONTRIBUTING|SECURITY)\.md\b/g,
-    (path) => `[${path}](${hrefOf(path)})`,
+    /(?<!\]\(|[[/\w.])(?:docs\/[\w./-]+?|bench\/README|CONTRIBUTING|SECURITY)\.md\b/g,
+    (path) => `[${titleOf(path)}](${hrefOf(path)})`,
   );
+}
+
+/** @throws Error when there is no such document */
+function titleOf(path: string): string {
+  return /^# (.+)$/m.exec(readFileSync(new URL(path, ROOT), 'utf8'))?.[1] ?? path;
 }
 
 function hrefOf(path: string): string {

@@ -3,28 +3,13 @@ import { errorCodesOf, successOf } from '../../src/http/route.ts';
 import type { Access, Route } from '../../src/http/route.ts';
 import { codes, tablesPage } from './page.ts';
 import type { Page } from './page.ts';
+import { CONSOLE, PAGES } from './other-routes.ts';
+import type { RouteEntry } from './other-routes.ts';
 import { SWITCHES, describedService } from './service.ts';
-
-type Entry = {
-  name: string;
-  callers: string;
-  scopes: string;
-  billing: string;
-  meaning: string;
-  status: string;
-  errors: string;
-};
 
 const CALLERS: Record<TenantCaller['kind'], string> = { user: 'people', machine: 'machines', api_key: 'API keys' };
 
-/** What is served without being a route object. */
-const PAGES: readonly Entry[] = [
-  { name: 'GET /metrics', meaning: 'Metrics for Prometheus; on the operations port alone where there is one.' },
-  { name: 'GET /openapi.json', meaning: 'The OpenAPI 3.1 document.' },
-  { name: 'GET /docs', meaning: 'The API in a browser, without a network.' },
-].map((page) => ({ ...page, callers: 'anyone', scopes: '', billing: '', status: '`200`', errors: '' }));
-
-/** Every route, from the objects that serve it. */
+/** Returns the page of every route, from the objects that serve them. */
 export async function routesPage(): Promise<Page> {
   const { routes } = await describedService();
   const switchOf = await switchesOf(routes);
@@ -36,19 +21,23 @@ export async function routesPage(): Promise<Page> {
       ...(title === 'Operations' ? PAGES : []),
     ],
   }));
+  sections.push({ title: 'Console', entries: [...CONSOLE] });
   return tablesPage(
     { file: 'routes.md', title: 'Routes', introduction: introduction(implied) },
     {
       route: ({ name }) => codes([name]),
-      'who may call': ({ callers }) => callers,
-      scope: ({ scopes }) => scopes,
+      'who may call, with which scope': ({ callers, scopes }) => joined(': ', callers, scopes),
       billing: ({ billing }) => billing,
       meaning: ({ meaning }) => meaning,
-      success: ({ status }) => status,
-      'error codes': ({ errors }) => errors,
+      answers: ({ status, errors }) => joined('; ', status, errors),
     },
     sections,
   );
+}
+
+/** Joins the texts that are not empty. */
+function joined(separator: string, ...texts: string[]): string {
+  return texts.filter((text) => text !== '').join(separator);
 }
 
 function introduction(implied: Implied): string {
@@ -71,7 +60,7 @@ Beside the codes in the last column a route answers those that its kind implies 
 
 type Implied = Record<Access['kind'], ReadonlySet<string>>;
 
-/** The error codes that all routes of a kind have. */
+/** Returns the error codes that all routes of a kind have. */
 function impliedCodes(routes: readonly Route[]): Implied {
   const of = (kind: Access['kind']) =>
     routes
@@ -82,7 +71,7 @@ function impliedCodes(routes: readonly Route[]): Implied {
   return { public: of('public'), signed: of('signed'), service: of('service'), tenant, forwarded: tenant };
 }
 
-function entryOf(route: Route, condition: string | undefined, implied: ReadonlySet<string>): Entry {
+function entryOf(route: Route, condition: string | undefined, implied: ReadonlySet<string>): RouteEntry {
   const { access, summary } = route;
   const notes = [
     `${summary}.`,
@@ -117,7 +106,7 @@ function nameOf({ method, path }: Route): string {
   return `${method.toUpperCase()} ${path}`;
 }
 
-/** The setting without which a route does not exist, by the route's name. */
+/** Returns the setting without which a route does not exist, by the route's name. */
 async function switchesOf(routes: readonly Route[]): Promise<ReadonlyMap<string, string>> {
   const switches = new Map<string, string>();
   for (const name of SWITCHES) {

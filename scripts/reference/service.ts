@@ -18,7 +18,7 @@ const REQUIRED = {
   WORKOS_COOKIE_PASSWORD: 'x'.repeat(32),
   LATCHKEY_SECRET: 'x'.repeat(32),
   LATCHKEY_NOTICES_SECRET: signing(2),
-  // Nothing listens there; the metrics of shared limits are there once this is set.
+  // Nothing listens there, but the metrics of shared limits need it.
   REDIS_URL: 'redis://127.0.0.1:1',
 };
 const SWITCHED = {
@@ -31,7 +31,7 @@ const SIGN_IN = 'sessions.password_sign_in';
 /** The settings without which some route does not exist. */
 export const SWITCHES: readonly string[] = [...Object.keys(SWITCHED), SIGN_IN];
 
-/** The routes and metrics of a service that has everything but the setting `without`. It never starts. */
+/** Returns the routes and metrics of a service that has every setting except `without`. The service never starts. */
 export async function describedService(without?: string): Promise<Container['described']> {
   const db = knex({ client: 'pg' });
   const { described, limits, usage, streams } = makeContainer({

@@ -17,7 +17,7 @@ prints 32 random bytes. The product itself is defined by a file: docs/reference/
 const INCOMING_WEBHOOKS = 'Incoming billing webhooks' satisfies keyof typeof VARIABLE_GROUPS;
 const providerVariables = Object.fromEntries(PROVIDERS.map(({ variable }) => [variable.name, variable.secrets]));
 
-/** Every environment variable, from the schemas that read them. */
+/** Returns the page of every environment variable, from the schemas that read them. */
 export function variablesPage(): Promise<Page> {
   const service = Object.entries(VARIABLE_GROUPS).map(([title, types]) => ({
     title,
@@ -68,7 +68,7 @@ function fallbackOf(type: z.ZodType): string {
   return typeof unset.data === 'string' || typeof unset.data === 'number' ? codes([unset.data]) : 'none';
 }
 
-/** What a variable takes, where the schema says it in numbers or names. */
+/** Returns the values that a variable takes, where its schema lists or bounds them. */
 function valuesOf(type: z.ZodType): string {
   const inner = innerOf(type);
   if (inner instanceof z.ZodEnum) return codes(inner.options);

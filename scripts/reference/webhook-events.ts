@@ -14,7 +14,7 @@ const COLUMNS = {
   meaning: ({ meaning }: Field) => meaning,
 };
 
-/** Every type of event that is sent, with the fields of its payload. */
+/** Returns the page of every type of outgoing webhook, with the fields of its payload. */
 export function webhookEventsPage(): Promise<Page> {
   const events = WEBHOOK_TYPES.map((name) => ({
     name,
@@ -45,7 +45,7 @@ export function webhookEventsPage(): Promise<Page> {
   });
 }
 
-/** Whether a field is not of the key, whose fields are in a table of their own. */
+/** Whether a field stands in the event's own table; the key's fields have a table of their own. */
 function isOwn({ name }: Field): boolean {
   return name !== 'data' && !name.startsWith('data.api_key.');
 }

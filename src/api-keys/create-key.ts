@@ -15,22 +15,24 @@ import type { KeyRepository } from './rows/key-repository.ts';
 import type { Environment, KeySettings, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
-type Deps = {
+export type Admission = {
   keys: Pick<KeyRepository, 'countTowardsQuota'>;
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
   checkOwner: CheckOwner;
   /** Active personal keys that a person may have in an organization. */
   keysPerUser: number;
-  provision: (request: Provision) => Promise<ProvisionedKey>;
   /** Enqueues the webhook. */
   publishLimitReached: (
     trx: Knex.Transaction,
     reached: { organizationId: string; environment: Environment; limit: number },
   ) => Promise<void>;
+  clock: Clock;
+};
+type Deps = Admission & {
+  provision: (request: Provision) => Promise<ProvisionedKey>;
   audit: AuditLog;
   scopesOf: (permissionSet: string) => readonly string[];
-  clock: Clock;
 };
 
 export type CreateKeyInput = Pick<KeyTemplate, 'environment' | 'ownerUserId'> & {
@@ -68,7 +70,7 @@ export function makeCreateKey(deps: Deps) {
         environment,
         ownerUserId,
         permissionSet,
-        scopes: chosenScopes ?? (permissionSet === undefined ? [] : deps.scopesOf(permissionSet)),
+        scopes: scopesGiven(deps, input),
         expiresAt: undefined,
         rotatedFrom: undefined,
       },
@@ -83,8 +85,17 @@ export function makeCreateKey(deps: Deps) {
   };
 }
 
-async function reserve(
-  { admit, checkOwner, keysPerUser, keys, publishLimitReached, clock }: Deps,
+/** The scopes of a new key: those chosen, or those of its permission set. */
+export function scopesGiven(
+  { scopesOf }: Pick<Deps, 'scopesOf'>,
+  { chosenScopes, permissionSet }: CreateKeyInput,
+): readonly string[] {
+  return chosenScopes ?? (permissionSet === undefined ? [] : scopesOf(permissionSet));
+}
+
+/** Judges a new key while the tenant is locked, and returns its expiry or why there is no place for it. */
+export async function reserve(
+  { admit, checkOwner, keysPerUser, keys, publishLimitReached, clock }: Admission,
   trx: Knex.Transaction,
   caller: TenantCaller,
   input: CreateKeyInput,

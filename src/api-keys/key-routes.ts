@@ -1,5 +1,5 @@
+import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { AppError } from '../errors.ts';
 import { viewPage } from '../http/pagination.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
@@ -7,14 +7,14 @@ import type { Route } from '../http/route.ts';
 import type { RunOnce } from '../idempotency/run-once.ts';
 import type { makeCreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
-import { onlyOwn, ownOf, ownerFor, reachOf } from './rules/key-access.ts';
+import type { makeJudgeKey } from './judge-key.ts';
+import { readNewKey, viewJudged } from './new-key.ts';
+import { onlyOwn, ownOf, reachOf } from './rules/key-access.ts';
 import type { keyScopes } from './rules/key-access.ts';
-import type { KeyFilter } from './rows/key-repository.ts';
-import { UNSET } from './key.ts';
+import type { KeyFilter, KeyList } from './rows/key-list.ts';
 import type { Key } from './key.ts';
-import type { KeyRepository } from './rows/key-repository.ts';
 import { readExpiry } from './rules/key-expiry.ts';
-import { ApiKey, ApiKeyList, CreatedApiKey, Revoked } from './key-schemas.ts';
+import { ApiKey, ApiKeyList, CreatedApiKey, JudgedApiKey, Revoked } from './key-schemas.ts';
 import type { KeySchemas, ViewKey } from './key-schemas.ts';
 import { readSettings } from './key-settings.ts';
 import type { ProvisionedKey } from './provision-key.ts';
@@ -25,10 +25,11 @@ import type { makeUpdateKey } from './update-key.ts';
 type Deps = {
   schemas: KeySchemas;
   createKey: ReturnType<typeof makeCreateKey>;
+  judgeKey: ReturnType<typeof makeJudgeKey>;
   rotateKey: ReturnType<typeof makeRotateKey>;
   runOnce: RunOnce;
   findKey: ReturnType<typeof makeFindKey>;
-  listKeys: KeyRepository['list'];
+  keys: KeyList;
   updateKey: ReturnType<typeof makeUpdateKey>;
   revokeKey: ReturnType<typeof makeRevokeKey>;
   /** Keys that were never used are left out. */
@@ -49,7 +50,15 @@ const TAG = 'API keys';
 const PEOPLE_AND_MACHINES = ['user', 'machine'] as const;
 
 export function keyRoutes(deps: Deps): Route[] {
-  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(deps), revokeRoute(deps), rotateRoute(deps)];
+  return [
+    createRoute(deps),
+    dryRunRoute(deps),
+    listRoute(deps),
+    getRoute(deps),
+    updateRoute(deps),
+    revokeRoute(deps),
+    rotateRoute(deps),
+  ];
 }
 
 function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Route {
@@ -70,20 +79,7 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
     idempotent: true,
     errors: ['key_limit_reached', 'workos_rejected', 'workos_unavailable'],
     async handle({ caller, body, context }) {
-      if (body.organization_id !== undefined && body.organization_id !== caller.organizationId) {
-        throw new AppError(
-          'permission_denied',
-          'organization_id names another organization than this credential. Omit it, or use a credential of that organization.',
-        );
-      }
-      const input = {
-        environment: body.environment,
-        ownerUserId: ownerFor(caller, body),
-        permissionSet: body.permission_set,
-        chosenScopes: body.scopes,
-        expiry: readExpiry(body, deps.clock()),
-        settings: { ...UNSET, label: body.label, ...readSettings(body) },
-      };
+      const input = readNewKey(caller, body, deps.clock());
       return runOnce(
         { caller, context, route: 'createApiKey', sent: body },
         {
@@ -96,25 +92,49 @@ function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Ro
   });
 }
 
-function listRoute({ schemas, scopes, listKeys, ...deps }: Deps): Route {
+function dryRunRoute({ schemas, scopes, judgeKey, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'judgeApiKey',
+    method: 'post',
+    path: '/v1/api-keys/dry-run',
+    tag: TAG,
+    summary: 'Judge the creation of an API key, and create nothing',
+    description:
+      'Takes the same body as the creation and refuses it for the same reasons: billing, limits, permission set, scopes, owner and expiry. WorkOS is not asked, and no place is kept.',
+    scope: scopes.mayWrite,
+    callers: PEOPLE_AND_MACHINES,
+    billing: 'create',
+    impersonated: 'create',
+    body: schemas.CreateKeyBody,
+    responses: { 200: JudgedApiKey },
+    errors: ['key_limit_reached'],
+    handle: async ({ caller, body }) => viewJudged(caller, await judgeKey(caller, readNewKey(caller, body, clock()))),
+  });
+}
+
+function listRoute({ schemas, scopes, keys, ...deps }: Deps): Route {
   return tenantRoute({
     operationId: 'listApiKeys',
     method: 'get',
     path: '/v1/api-keys',
     tag: TAG,
-    summary: "List the organization's API keys, newest first",
+    summary: "List the organization's API keys, newest first unless sorted",
     scope: scopes.mayRead,
     billing: 'read',
     query: schemas.ListKeysQuery,
     responses: { 200: ApiKeyList },
     errors: [],
     async handle({ caller, query }) {
-      const { status, permission_set: permissionSet, expires_before: before, owner, environment, q, ...page } = query;
+      const { organizationId } = caller;
+      const { limit, after, before, sort, count, ...filters } = query;
+      const filter = readFilter(caller, filters);
       const now = deps.clock();
-      const expiresBefore = before === undefined ? undefined : new Date(before);
-      const filter = { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), environment, q };
-      const keys = await listKeys(caller.organizationId, filter, page, now);
-      return viewPage(keys, await viewerOf(deps, caller.organizationId, keys.data));
+      const [page, total] = await Promise.all([
+        keys.list(organizationId, filter, { limit, after, before, sort }, now),
+        count ? keys.count(organizationId, filter, now) : undefined,
+      ]);
+      const { data, list_metadata } = viewPage(page, await viewerOf(deps, organizationId, page.data));
+      return { data, list_metadata: count ? { ...list_metadata, total: total ?? null } : list_metadata };
     },
   });
 }
@@ -245,7 +265,17 @@ async function renewCreated(
   stored: ReturnType<typeof viewCreated>,
 ): Promise<ReturnType<typeof viewCreated>> {
   const key = await deps.findKey(caller.organizationId, stored.id);
-  return { ...viewCreated(deps, caller, { key, value: stored.value }), ...stored };
+  const now = viewCreated(deps, caller, { key, value: stored.value });
+  return { ...now, ...stored, created_by: { ...now.created_by, ...stored.created_by } };
+}
+
+type SentFilters = Omit<z.output<KeySchemas['ListKeysQuery']>, 'limit' | 'after' | 'before' | 'sort' | 'count'>;
+
+/** @throws AppError `permission_denied` for owners that the caller does not reach */
+function readFilter(caller: TenantCaller, { expires_before: before, owner, ...sent }: SentFilters): KeyFilter {
+  const { permission_set: permissionSet, status, environment, origin, q } = sent;
+  const expiresBefore = before === undefined ? undefined : new Date(before);
+  return { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), origin, environment, q };
 }
 
 /** Narrows the owner filter to what the caller reaches. @throws AppError `permission_denied` */

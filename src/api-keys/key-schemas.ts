@@ -16,10 +16,12 @@ import {
 import type { Choice } from './rules/key-choice.ts';
 import { ONE_EXPIRY, expiryFields, isOneExpiry } from './rules/key-expiry.ts';
 import { changedSettings, newSettings, shownSettings, viewSettings } from './key-settings.ts';
-import { ENVIRONMENTS, KEY_STATUSES, statusOf } from './key.ts';
+import { ENVIRONMENTS, KEY_ORIGINS, KEY_STATUSES, statusOf } from './key.ts';
 import type { Key } from './key.ts';
+import { KEY_SORTS } from './rows/key-list.ts';
 
-const MAX_GRACE_SECONDS = 7 * 24 * 60 * 60;
+/** The longest grace of a rotation: a week. */
+export const MAX_GRACE_SECONDS = 7 * 24 * 60 * 60;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 const environment = z
@@ -33,6 +35,14 @@ export const KeyOwner = z
     id: z.string().describe('The id of the organization or person at WorkOS.'),
   })
   .meta({ id: 'ApiKeyOwner', description: 'The owner of the key.' });
+
+/** The creator of a key, as webhooks show it. */
+export const Creator = z
+  .object({
+    kind: z.string().describe('Kind of the caller that created the key, such as `user`; `workos` if created there.'),
+    id: z.string().describe('Id of that caller.'),
+  })
+  .describe('The creator of the key.');
 
 export const ApiKey = z
   .object({
@@ -55,17 +65,17 @@ export const ApiKey = z
     ...shownSettings,
     expires_at: z.iso.datetime().nullable().describe('When the key expires; null: never.'),
     expires_in_days: z.int().nullable().describe('Whole days until the key expires, rounded up; 0 after that.'),
-    origin: z.enum(['latchkey', 'workos']).describe('Where the key was created.'),
+    origin: z.enum(KEY_ORIGINS).describe('Where the key was created; `ci`: by a CI job, under a CI policy.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
-    created_by: z
-      .object({
-        kind: z
-          .string()
-          .describe('Kind of the caller that created the key, such as `user`; `workos` if created there.'),
-        id: z.string().describe('Id of that caller.'),
-      })
-      .describe('The creator of the key.'),
+    created_by: Creator.extend({
+      name: z
+        .string()
+        .nullable()
+        .describe(
+          'Name of the person, remembered for a day. One that is not remembered is null, and asked from WorkOS within seconds.',
+        ),
+    }).describe('The creator of the key.'),
     created_at: z.iso.datetime().describe('When the key was created.'),
     updated_at: z.iso.datetime().describe('When the key last changed.'),
     revoked_at: z.iso.datetime().nullable().describe('When the key was revoked; null: it is not.'),
@@ -77,7 +87,25 @@ export const CreatedApiKey = ApiKey.extend({
   value: z.string().describe('The full secret. This answer is the only one that has it; store it now.'),
 }).meta({ id: 'CreatedApiKey' });
 
-export const ApiKeyList = listOf(ApiKey).meta({ id: 'ApiKeyList' });
+export const JudgedApiKey = ApiKey.pick({
+  label: true,
+  permission_set: true,
+  scopes: true,
+  environment: true,
+  owner: true,
+  expires_at: true,
+}).meta({ id: 'JudgedApiKey' });
+
+const KeyPage = listOf(ApiKey);
+export const ApiKeyList = KeyPage.extend({
+  list_metadata: KeyPage.shape.list_metadata.extend({
+    total: z
+      .int()
+      .nullable()
+      .optional()
+      .describe('With `count`: how many keys the filters find; null for an organization of more than 20,000 keys.'),
+  }),
+}).meta({ id: 'ApiKeyList' });
 
 export const Revoked = z.object({ status: z.literal('revoked') });
 
@@ -113,10 +141,28 @@ const listFilters = {
   status: z.enum(KEY_STATUSES).optional(),
   environment: z.enum(ENVIRONMENTS).optional(),
   owner: OWNER_FILTER.optional(),
+  origin: z
+    .enum(KEY_ORIGINS)
+    .optional()
+    .describe('Where the keys were created; if not given, all but those of CI jobs.'),
   expires_before: time('Give a time in ISO 8601, such as 2027-01-31T12:00:00Z.')
     .optional()
     .describe('Keys whose expiry is before this time, whether it has passed or not.'),
-  q: text({ min: 1, max: 100 }).optional().describe('Part of the label, ignoring case.'),
+  q: text({ min: 1, max: 100 })
+    .optional()
+    .describe('Part of the label, ignoring case; the last four characters of the secret; or the id.'),
+  sort: z
+    .enum(KEY_SORTS)
+    .default('-created_at')
+    .describe(
+      'The order of the list, in which `after` is further on: oldest first, newest first, by expiry with keys that have none last, or by label, ignoring the case of A to Z.',
+    ),
+  count: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ override: { type: 'boolean', enum: [true, false], default: false } })
+    .describe('Whether `list_metadata` has `total`.'),
 };
 
 /** Makes the schemas of keys. Permission sets and scopes are the closed lists of the product's configuration. */
@@ -160,9 +206,13 @@ export type ViewKey = (key: Key, seen: SeenKey) => z.input<typeof ApiKey>;
 export type SeenKey = { now: Date; lastUsedAt?: Date | undefined; ownerHolds?: readonly string[] | undefined };
 
 /** Makes the view of a key with the scopes that it grants now. */
-export function makeViewKey({ grantedTo, grantedToPerson, followsSet }: Granting): ViewKey {
+export function makeViewKey(
+  { grantedTo, grantedToPerson, followsSet }: Granting,
+  nameOf: (creator: Key['createdBy']) => string | null,
+): ViewKey {
   return (key, { now, lastUsedAt, ownerHolds = [] }) => ({
     ...viewKey(key, now, lastUsedAt),
+    created_by: { ...key.createdBy, name: nameOf(key.createdBy) },
     effective_scopes: [
       ...(key.ownerUserId === undefined
         ? grantedTo(key.permissionSet, key.scopes)

@@ -4,6 +4,9 @@ import type { RateLimit } from '../limits/limits.ts';
 export const ENVIRONMENTS = ['live', 'test'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
+export const KEY_ORIGINS = ['latchkey', 'workos', 'ci'] as const;
+export type KeyOrigin = (typeof KEY_ORIGINS)[number];
+
 /** What an organization sets on a key and may change at any time. WorkOS stores none of it but the label. */
 export type KeySettings = {
   label: string;
@@ -27,8 +30,8 @@ export type Key = KeySettings & {
   ownerUserId: string | undefined;
   /** The id of the mirror's row, in the marker of the key's name at WorkOS. */
   rowId: string;
-  /** Whether the key was created through Latchkey or at WorkOS directly. */
-  origin: 'latchkey' | 'workos';
+  /** Whether the key was created through Latchkey, at WorkOS directly, or by a CI job. */
+  origin: KeyOrigin;
   /** Undefined for chosen scopes, and for a key from WorkOS whose scopes are those of no set. */
   permissionSet: string | undefined;
   scopes: readonly string[];

@@ -5,7 +5,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import type { TenantCaller } from '../http/caller.ts';
+import type { CiCaller, TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
@@ -29,6 +29,15 @@ type Deps = {
   log: Pick<Logger, 'warn'>;
 };
 
+/** Records more in the transaction that revokes an active key. */
+type AlsoRecord = (trx: Knex.Transaction) => Promise<void>;
+type Revocation = {
+  caller: TenantCaller | CiCaller;
+  id: string;
+  context: RequestContext;
+  alsoRecord: AlsoRecord | undefined;
+};
+
 /**
  * Revokes a key in the mirror first, so that it stops at once whatever WorkOS does, then deletes it at WorkOS. A deletion
  * that fails, or for which the organization's budget of calls has no room, is left to the settler. Revoking again changes
@@ -36,12 +45,17 @@ type Deps = {
  * @throws AppError `api_key_not_found`
  */
 export function makeRevokeKey(deps: Deps) {
-  return async function revokeKey(caller: TenantCaller, id: string, context: RequestContext): Promise<void> {
+  return async function revokeKey(
+    caller: TenantCaller | CiCaller,
+    id: string,
+    context: RequestContext,
+    alsoRecord?: AlsoRecord,
+  ): Promise<void> {
     await deps.at('revoke.before');
     const { organizationId } = caller;
     const isNow = await deps.keyChanges.mayNow(organizationId);
     const dueInMs = isNow ? deps.settleAfterMs : deps.keyChanges.delayMs(organizationId);
-    const key = await revokeHere(deps, caller, id, context, dueInMs);
+    const key = await revokeHere(deps, { caller, id, context, alsoRecord }, dueInMs);
     await deps.at('revoke.committed');
     if (isNow && !key.workosDeletedAt) await deleteThere(deps, key);
   };
@@ -49,19 +63,19 @@ export function makeRevokeKey(deps: Deps) {
 
 function revokeHere(
   { db, keys, audit, clock }: Deps,
-  caller: TenantCaller,
-  id: string,
-  context: RequestContext,
+  { caller, id, context, alsoRecord }: Revocation,
   dueInMs: number,
 ): Promise<Key> {
   return transaction(db, async (trx) => {
-    const key = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
+    const reach = caller.kind === 'ci' ? undefined : reachOf(caller, 'write');
+    const key = await keys.lock(trx, caller.organizationId, id, reach);
     if (!key) throw apiKeyNotFound();
     if (key.revokedAt) return key;
     const now = clock();
     await keys.revoke(trx, key, now, new Date(now.getTime() + dueInMs));
     const source = auditSource(caller, context);
     await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, { label: key.label }));
+    await alsoRecord?.(trx);
     return key;
   });
 }

@@ -131,6 +131,7 @@ async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { org
   if (!key) throw apiKeyNotFound();
   const status = statusOf(key, clock());
   if (status !== 'active') throw invalidFields({ id: `This key is ${status}. Create a new one instead.` });
+  if (key.origin === 'ci') throw invalidFields({ id: 'A key of a CI job cannot be rotated. Exchange a new token.' });
   if (key.rotatedTo !== undefined)
     throw invalidFields({ id: `This key was already replaced by ${key.rotatedTo}. Rotate that one.` });
   return key;

@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { makeCallers } from './api-keys/callers.ts';
 import { addGauges, addLoopGauges } from './gauges.ts';
+import { makeConsoleParts } from './http/console.ts';
 import { makeHealthParts } from './health.ts';
-import { makeHttpParts } from './http.ts';
+import { makeHttpParts } from './http/http.ts';
 import type { LimitsParts } from './api-keys/limits.ts';
 import { makeEvents } from './workos/mirror.ts';
 import type { UsageParts } from './api-keys/usage.ts';
@@ -46,7 +47,10 @@ export function makeContainer(parts: Parts): Container {
   const { config } = platform;
   const verification = makeVerification(platform);
   const events = makeEvents(platform);
-  const features = config.role === 'worker' ? [] : [...makeFeatureRoutes(platform, verification), ...events.routes()];
+  const isWorker = config.role === 'worker';
+  const signIn = platform.signInOf(verification.failures);
+  const features = isWorker ? [] : [...makeFeatureRoutes(platform, verification, signIn), ...events.routes()];
+  const authenticate = makeCallers(platform, verification);
   const { healthRoutes: health, drain } = makeHealthParts({
     ...platform,
     countUnreadableEvents: events.unreadable.count,
@@ -60,18 +64,21 @@ export function makeContainer(parts: Parts): Container {
     health,
     guards: {
       assertCurrent: platform.trust.assertProven,
-      authenticate: makeCallers(platform, verification),
+      authenticate,
       assertAddress: platform.addressGuard(verification.keyCallers),
       admitKey: verification.keyCallers.admit,
       keyAnswered: verification.keyCallers.answered,
       impersonatedMay: new Set(platform.product.sessions.impersonated_may),
       assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
     },
-    fastPaths: config.role === 'worker' || parts.fastPaths === false ? [] : verification.fastPaths,
+    fastPaths: isWorker || parts.fastPaths === false ? [] : verification.fastPaths,
+    console: isWorker ? undefined : makeConsoleParts({ ...platform, signIn, authenticate }),
     strict: parts.strict ?? false,
   });
-  const { trust, streams, limits, closeSessions } = platform;
-  const usage = { close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions()])) };
+  const { trust, streams, limits, closeSessions, ci } = platform;
+  const usage = {
+    close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions(), ci.close()])),
+  };
   const described = { routes: [...features, ...health], metrics: platform.metrics.registry };
   return { ...http, background, trust, streams, usage, limits, drain, described };
 }

@@ -1,17 +1,25 @@
 import { makeAuditRepository } from '../audit/audit-repository.ts';
 import { auditRoutes } from '../audit/audit-routes.ts';
+import { makeExportEvents } from '../audit/csv/export-events.ts';
 import { makeDescribeUser } from '../auth/describe-user.ts';
 import { sessionRoutes } from '../sessions/session-routes.ts';
+import type { SignIn } from '../sessions/sign-in/sign-in.ts';
 import { makeBillingOf } from '../tenants/billing-of.ts';
 import { makeIncomingWebhooks } from './incoming-webhooks.ts';
+import { makeDeliveryRoutes } from './webhook-deliveries.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
+import { makeRepeatable } from './api-keys/repeatable.ts';
 import { makeResolverParts } from './api-keys/resolver.ts';
 import { makeVerificationParts } from './api-keys/verification.ts';
 import type { Route } from '../http/route.ts';
 import { leaseRoutes } from '../limits/leases/lease-routes.ts';
 import { permissionRoutes } from '../permissions/permission-routes.ts';
+import { MAX_GRACE_SECONDS } from '../api-keys/key-schemas.ts';
+import { metaRoute } from '../product/meta-route.ts';
+import { productRoute } from '../product/product-route.ts';
 import { forwardAuthRoutes } from '../verification/forward-auth-routes.ts';
 import { invalidationRoutes } from '../invalidation/invalidation-routes.ts';
+import { VERSION } from '../config/version.ts';
 import { verifyRoutes } from '../verification/verify-routes.ts';
 import type { Platform } from './platform.ts';
 
@@ -24,21 +32,28 @@ export function makeVerification(platform: Platform) {
 export type Verification = ReturnType<typeof makeVerification>;
 
 /** The routes of every feature; health and operations have theirs in health.ts and http.ts. */
-export function makeFeatureRoutes(platform: Platform, verification: Verification): Route[] {
-  const { db, workos } = platform;
+export function makeFeatureRoutes(platform: Platform, verification: Verification, signIn: SignIn): Route[] {
+  const { db, workos, names } = platform;
+  const { idempotencyWindowMs } = platform.config;
+  const runOnce = makeRepeatable(platform);
+  const auditEvents = makeAuditRepository(db);
   return [
-    ...makeKeyRoutes(platform),
+    ...makeKeyRoutes({ ...platform, runOnce }),
+    ...platform.ci.routes({ failures: verification.failures, runOnce }),
+    ...makeDeliveryRoutes({ ...platform, runOnce }),
     ...permissionRoutes(platform),
-    ...sessionRoutes({ describeUser: makeDescribeUser(workos), billingOf: makeBillingOf(platform) }),
+    ...sessionRoutes({ describeUser: makeDescribeUser(workos, names), billingOf: makeBillingOf(platform) }),
     ...platform.billingRoutes(),
+    productRoute({ ...platform, idempotencyWindowMs, maxGraceSeconds: MAX_GRACE_SECONDS }),
+    metaRoute({ ...platform.config, version: VERSION }),
     ...platform.addressRoutes(),
-    ...platform.sessionRoutes(verification.failures),
+    ...platform.sessionRoutes(signIn),
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
     ...forwardAuthRoutes({ findKey: verification.findPresentedKey, decide: verification.decide }),
     ...platform.usage.routes,
     ...makeIncomingWebhooks(platform).routes(),
-    ...auditRoutes({ auditEvents: makeAuditRepository(db) }),
+    ...auditRoutes({ auditEvents, exportEvents: makeExportEvents({ auditEvents }), nameOf: names.nameOf }),
   ];
 }

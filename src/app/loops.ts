@@ -38,6 +38,8 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
       items: items.deadLetters,
     },
     sweeping('sweep_idempotency_keys', () => idempotency.sweep(clock(), SWEEP_BATCH)),
+    sweeping('sweep_ci_tokens', () => platform.ci.uses.sweep(clock(), SWEEP_BATCH)),
+    platform.ci.purgeLoop,
     sweeping('sweep_background_failures', () => forgetOldFailures(platform.db, clock(), SWEEP_BATCH)),
     ...events,
     platform.membersLoop,
@@ -51,11 +53,14 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
     },
   ];
   const own = config.role === 'api' ? [] : loops;
+  const ofRequests = config.role === 'worker' ? [] : [platform.ci.refusalsLoop];
   const all = [
     ...own,
+    ...ofRequests,
     platform.replicas.loop,
     ...usage.loops,
     ...platform.sessionLoops,
+    ...platform.nameLoops,
     ...platform.webhooks.loops,
     ...platform.sealLoops,
     ...makeIncomingWebhooks(platform).loops,

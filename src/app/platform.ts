@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { makeAddressParts } from './api-keys/ip-allow-lists.ts';
 import { makeAuditParts } from './audit.ts';
 import { makeShares } from './api-keys/budgets.ts';
+import { makeCiParts } from './api-keys/ci.ts';
 import { makeBillingParts } from './billing.ts';
 import { makeMemberParts, makeMirror } from './workos/mirror.ts';
 import { makeInvalidationParts } from './api-keys/invalidation.ts';
@@ -16,6 +17,7 @@ import { makeInstruments } from './service-clock.ts';
 import { makeSessionParts } from './api-keys/sessions.ts';
 import { makeUsageParts } from './api-keys/usage.ts';
 import { makeWorkosParts } from './workos/gateway.ts';
+import { makeNameParts } from './workos/person-names.ts';
 import { passFaultPoint } from '../process/fault-point.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import { makeIdempotencyRepository } from '../idempotency/idempotency-repository.ts';
@@ -45,6 +47,8 @@ export type Parts = {
   fastPaths?: boolean;
   /** Waits while WorkOS asks for fewer requests, as a command does, instead of failing at once. */
   waitsOutHoldOffs?: boolean;
+  /** Address of a local WorkOS whose CI issuers stand in for those of GitHub and GitLab, over plain http. */
+  localIssuers?: string;
   /** On in tests: an error code that a route does not declare becomes a 500. */
   strict?: boolean;
 };
@@ -72,13 +76,14 @@ export function makePlatform(parts: Parts) {
   const addresses = makeAddressParts({ ...on, ...invalidation, ...billing, audit });
   const keys = makeKeyRepository(db);
   const findKey = makeFindKey({ keys });
-  const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, findKey });
+  const usage = makeUsageParts({ ...on, ...gateways, format, codes: VERDICTS, keys, findKey });
   const marker = makeMarker(...deriveKeys(config, 'workos key marker'));
   const mirror = makeMirror({ ...on, marker, announce: invalidation.announce, audit });
   const tenants = { ...billing, ...addresses, ...makeMemberParts({ ...mirror, ...on, workos, rateLimiter }) };
-  return {
+  const platform = {
     ...on,
     ...shares,
+    localIssuers: parts.localIssuers,
     usage,
     noteUse: usage.noteUse,
     refreshAtWorkos: usage.refreshAtWorkos,
@@ -92,6 +97,7 @@ export function makePlatform(parts: Parts) {
     sealLoops,
     webhooks,
     ...gateways,
+    ...makeNameParts({ config, budgets, workos }),
     findServiceToken: makeServiceTokens(config.serviceTokens),
     cookies: makeSessionCookies(config.workos.cookieName),
     hasher: makeKeyHasher(deriveKeys(config, 'api key hash')),
@@ -102,4 +108,5 @@ export function makePlatform(parts: Parts) {
     /** By then a provisioning's two transactions and its call to WorkOS have ended or timed out. */
     settleAfterMs: 2 * config.workos.timeoutMs + 1_000,
   };
+  return { ...platform, ci: makeCiParts(platform) };
 }

@@ -24,7 +24,7 @@ export function makeJudge({ config, product, log }: { config: Config; product: P
       return { kind: caller.kind, organizationId: caller.organizationId, scopes: caller.scopes.size };
     },
     readCookie: (header: string) => cookies.read(header),
-    unseal: (sealed: string) => gateway.unsealSession(sealed),
+    unseal: async (sealed: string) => (await gateway.unsealSession(sealed))?.accessToken,
     sealedSignIn: makeSealedSignIn(workos),
     verifyWebhook: (secret: string) => makeVerifyWebhook(secret, workos),
     recognises: (workosSecret: string) => {

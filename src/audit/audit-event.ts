@@ -1,6 +1,6 @@
 import type { LinkHash } from './chain.ts';
 import { callerId } from '../http/caller.ts';
-import type { Caller, UserCaller } from '../http/caller.ts';
+import type { Caller, CiCaller, UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 
 /** Every action that the audit log records, and when. docs/reference/audit-actions.md is made of this. */
@@ -24,22 +24,33 @@ export const AUDIT_ACTION_MEANINGS = {
   'permission_set.changed': 'The product file changed a permission set of which the organization has active keys.',
   'scope.implications_changed':
     'The product file changed what a scope implies that active keys of the organization hold.',
+  'webhook_delivery.replayed':
+    'A caller had a webhook delivered again; `details` has its `type` and the name of its `endpoint`.',
   'session.created': 'A person signed in here.',
   'session.organization_changed': 'A person took a session from another organization to this one.',
   'session.ended':
     'A session ended: `details.reason` is `signed_out`, `inactive`, `refused` (its renewal) or `revoked` (at WorkOS).',
   'session.refused':
     'A sign-in failed; `details.reason` is the error code. Repeated failures are one event with `details.attempts`.',
+  'ci_policy.created': 'A CI policy was created; `details` has it.',
+  'ci_policy.updated': 'A CI policy was changed; `details` has its fields `before` and `after`.',
+  'ci_policy.deleted': 'A CI policy was deleted.',
+  'ci.exchanged':
+    'A CI job exchanged its token for a key; `details.key_id` names it, `details.claims` are those of the token.',
+  'ci.refused':
+    'A token was refused at a CI policy; `details.reason` says why. Repeated refusals are one event with `details.attempts`.',
+  'ci.replayed': 'A CI token that was exchanged already was presented again, and refused.',
+  'ci.revoked': 'A CI job ended its key early by its `revoke_token`; `details.key_id` names the key.',
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTION_MEANINGS;
 export const AUDIT_ACTIONS = Object.keys(AUDIT_ACTION_MEANINGS) as [AuditAction, ...AuditAction[]];
-export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
+export type Actor = { kind: (Caller | CiCaller)['kind'] | 'system' | 'workos'; id: string };
 
 export type AuditEvent = {
   organizationId: string;
   action: AuditAction;
   actor: Actor;
-  target: { kind: 'api_key' | 'organization' | 'session'; id: string };
+  target: { kind: 'api_key' | 'organization' | 'webhook_delivery' | 'session' | 'ci_policy'; id: string };
   /** The user whom the actor impersonated. */
   actingAs?: string | undefined;
   requestId: string | undefined;
@@ -53,16 +64,18 @@ export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurre
 /** With the hash of its link, which covers every event of the organization up to this one. */
 export type LinkedEvent = RecordedEvent & { link: LinkHash };
 
-/** Whether an event is about a session. Such events change no key and no organization, so no cache and no webhook. */
-export function isOfSession({ action }: Pick<AuditEvent, 'action'>): boolean {
-  return action.startsWith('session.');
+const OF_NO_KEY = ['session.', 'webhook_delivery.', 'ci.', 'ci_policy.'];
+
+/** Whether an event changes a key or an organization. Any other invalidates no cache and sends no webhook. */
+export function changesKeys({ action }: Pick<AuditEvent, 'action'>): boolean {
+  return !OF_NO_KEY.some((prefix) => action.startsWith(prefix));
 }
 
 /** The actor, and where the request came from. */
 export type AuditSource = Pick<AuditEvent, 'actor' | 'actingAs' | 'requestId' | 'ip'>;
 
 /** A caller of the API as the source of an event. */
-export function auditSource(caller: Caller, context: RequestContext): AuditSource {
+export function auditSource(caller: Caller | CiCaller, context: RequestContext): AuditSource {
   const { requestId, ip } = context;
   if (caller.kind === 'user') return personSource(caller, { requestId, ip });
   return { actor: { kind: caller.kind, id: callerId(caller) }, requestId, ip };

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import { ulid } from '../ids.ts';
-import { isOfSession } from './audit-event.ts';
+import { changesKeys } from './audit-event.ts';
 import type { AuditEvent, LinkedEvent, RecordedEvent } from './audit-event.ts';
 import type { Chain } from './chain.ts';
 import { appendEvents, lockHead } from './chain-heads.ts';
@@ -27,7 +27,7 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
     async append(trx: Knex.Transaction, event: AuditEvent): Promise<void> {
       const { organizationId, target } = event;
       await publish(trx, organizationId, await record(trx, organizationId, [event]));
-      if (isOfSession(event)) return;
+      if (!changesKeys(event)) return;
       await announce(trx, { organizationId, keyId: target.kind === 'api_key' ? target.id : undefined });
     },
 
@@ -35,7 +35,7 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
     async appendAll(trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]): Promise<void> {
       if (events.length === 0) return;
       await publish(trx, organizationId, await record(trx, organizationId, events));
-      if (!events.every(isOfSession)) await announce(trx, { organizationId });
+      if (events.some(changesKeys)) await announce(trx, { organizationId });
     },
   };
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Link } from './link.ts';
 
 /**
- * The link of version 1, which had no key: SHA-256 over the hash before and the event. Whoever can write rows can make
- * it, and an object hashes like an array of its pairs; it is only checked, for events from before there were keys.
+ * Returns the link of version 1, which has no key: SHA-256 over the hash before and the event. Anyone who can write rows can
+ * compute it, and an object hashes like the array of its pairs. It only checks events from before links had keys.
  */
 export function hashUnkeyedLink(previous: Buffer, link: Link): Buffer {
   return createHash('sha256').update(previous).update(canonical(link)).digest();

@@ -16,8 +16,8 @@ type Walk = { last: Head; keyed: boolean; unkeyed: number; events: number };
 const PAGE = 1_000;
 
 /**
- * Goes through one chain, a page at a time: each link covers its event and the link before, the end is kept apart, and the
- * seals say what it was.
+ * Verifies one chain, a page at a time: each link against its event and the link before, and the last link against the head
+ * and the seals.
  */
 export async function verifyChain(deps: Deps, organizationId: string): Promise<Pick<Walk, 'events' | 'unkeyed'>> {
   const { trx, report } = deps;

@@ -20,7 +20,7 @@ type Deps = {
   findServiceToken: (token: string) => ServiceCaller | undefined;
   findApiKey: FindApiKey;
   /** Returns the access token of a sealed session cookie. */
-  unsealSession: (sealed: string) => Promise<string | undefined>;
+  unsealSession: (sealed: string) => Promise<{ accessToken: string } | undefined>;
   cookies: Pick<SessionCookies, 'read'>;
   failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
 };
@@ -85,9 +85,9 @@ function assertPlace({ source }: Credential, kind: Kind | undefined): void {
 }
 
 async function unseal({ unsealSession }: Deps, cookie: string): Promise<string> {
-  const token = await unsealSession(cookie);
-  if (token === undefined) throw credentialInvalid('The session cookie is not valid.');
-  return token;
+  const session = await unsealSession(cookie);
+  if (session === undefined) throw credentialInvalid('The session cookie is not valid.');
+  return session.accessToken;
 }
 
 function theOne(tokens: readonly string[]): string {

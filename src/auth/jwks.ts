@@ -5,6 +5,12 @@ import { AppError } from '../errors.ts';
 import { decodeAnswer } from '../workos/answers/decode-answer.ts';
 
 type Deps = { url: string; timeoutMs: number; clock: Clock; fetchFn?: typeof fetch };
+type CachedDeps = {
+  load: () => Promise<JSONWebKeySet>;
+  /** The error while there are no keys, or those that there are may be old. */
+  unavailable: (cause: unknown) => AppError;
+  clock: Clock;
+};
 
 /** After this long, a fetched JWKS is fetched again in the background. */
 const FRESH_MS = 10 * 60_000;
@@ -14,11 +20,16 @@ const MIN_INTERVAL_MS = 10_000;
 const FIRST_INTERVAL_MS = 1_000;
 const MAX_BYTES = 256 * 1024;
 
-/**
- * Finds an issuer's public keys by its JWKS address. Fetches the JWKS again for an unknown key id and after ten minutes,
- * at most every ten seconds. While the address cannot be reached, known keys go on working.
- */
+/** Finds an issuer's public keys by its JWKS address. */
 export function makeJwks({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTVerifyGetKey {
+  return makeCachedJwks({ load: () => fetchJwks(fetchFn, url, timeoutMs), unavailable, clock });
+}
+
+/**
+ * Finds an issuer's public keys. Loads the JWKS again for an unknown key id and after ten minutes, at most every ten
+ * seconds. While it cannot be loaded, known keys go on working.
+ */
+export function makeCachedJwks({ load: loadJwks, unavailable: unavailableBy, clock }: CachedDeps): JWTVerifyGetKey {
   let known: JWTVerifyGetKey | undefined;
   let fetchedAt = 0;
   let triedAt = 0;
@@ -28,7 +39,7 @@ export function makeJwks({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTV
   async function load(): Promise<void> {
     triedAt = clock().getTime();
     try {
-      known = createLocalJWKSet(await fetchJwks(fetchFn, url, timeoutMs));
+      known = createLocalJWKSet(await loadJwks());
       fetchedAt = clock().getTime();
       lastFailure = undefined;
     } catch (error) {
@@ -48,7 +59,7 @@ export function makeJwks({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTV
 
   return async (header, token) => {
     if (!known) await refresh();
-    if (!known) return unavailable(lastFailure);
+    if (!known) throw unavailableBy(lastFailure);
     if (clock().getTime() - fetchedAt > FRESH_MS) void refresh();
     try {
       return await known(header, token);
@@ -56,7 +67,7 @@ export function makeJwks({ url, timeoutMs, clock, fetchFn = fetch }: Deps): JWTV
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await refresh();
       // While the fetch fails, the key may be a new one: the session is not invalid.
-      if (lastFailure !== undefined) return unavailable(lastFailure);
+      if (lastFailure !== undefined) throw unavailableBy(lastFailure);
       return known(header, token);
     }
   };
@@ -89,8 +100,8 @@ async function fetchJwks(fetchFn: typeof fetch, url: string, timeoutMs: number):
   return JSON.parse(body) as JSONWebKeySet;
 }
 
-function unavailable(cause?: unknown): never {
-  throw new AppError(
+function unavailable(cause?: unknown): AppError {
+  return new AppError(
     'workos_unavailable',
     'The JWKS that verifies sessions cannot be fetched now. Try again shortly.',
     {

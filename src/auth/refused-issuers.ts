@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import type { Logger } from 'pino';
 
 const MAX_ISSUERS = 20;
@@ -10,7 +10,7 @@ const LOG_AGAIN_MS = 60 * 60_000;
  * make issuers up: each is logged once an hour, 20 at most.
  */
 export function makeLogRefusedIssuer(log: Pick<Logger, 'warn'>) {
-  const logged = new LRUCache<string, true>({ max: MAX_ISSUERS, ttl: LOG_AGAIN_MS });
+  const logged = makeBoundedCache<true>({ max: MAX_ISSUERS, ttl: LOG_AGAIN_MS });
   return function logRefusedIssuer(issuer: string): void {
     const iss = issuer.slice(0, MAX_LENGTH);
     if (logged.has(iss) || logged.size >= MAX_ISSUERS) return;

@@ -24,7 +24,7 @@ const DEAD_AFTER = 8;
 const DEAD_MS = 24 * 60 * 60_000;
 const MAX_COUNTED = 10_000;
 const MAX_PAYLOAD_CHARACTERS = 60_000;
-/** Longer than any backoff: an item that did not fail for so long is done. */
+/** Longer than any backoff: an item that has not failed for this long is done. */
 const FORGET_MS = 3 * DEAD_MS;
 
 /** The table `background_failures`: the items that one loop set aside, by the loop's names for them. */

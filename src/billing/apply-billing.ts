@@ -94,8 +94,10 @@ function terms(before: Tenant, statement: BillingStatement): Partial<Tenant> {
   };
 }
 
-// The clocks of two replicas differ. Later than every earlier statement, not at the same moment: a late webhook repeats what
-// was stated at its own moment.
+/**
+ * Returns a time after every earlier statement, although the clocks of replicas differ. An equal time would not do: a webhook
+ * of that time that arrives late would count as the last.
+ */
 function latest(now: Date, { billingOccurredAt, planOccurredAt, keyLimitOccurredAt }: Tenant): Date {
   const moments = [billingOccurredAt, planOccurredAt, keyLimitOccurredAt];
   return new Date(Math.max(now.getTime(), ...moments.map((moment) => (moment ? moment.getTime() + 1 : -Infinity))));

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { isEnding } from '../tenants/posture.ts';
 import type { Operation, Policy, Posture, Realm, Tenant } from '../tenants/posture.ts';
 import { reasonFor } from './reasons.ts';
 import type { TenantStore } from '../tenants/tenant-store.ts';
@@ -35,9 +36,7 @@ export function makeBillingGate<Plan>({ tenants, policy, planOf, clock }: Deps<P
     async admitKey(trx: Knex.Transaction, organizationId: string): Promise<Plan> {
       const tenant = await tenants.lock(trx, organizationId);
       assertAllowed(tenant, 'api', 'create');
-      // Whatever the posture allows: all its keys are being revoked now, perhaps by another replica's clock.
-      const isEnding = tenant?.decommissionAt !== undefined && tenant.decommissionAt <= clock();
-      if (isEnding || tenant?.decommissionedAt) throw refusalOf('decommissioning', 'create');
+      if (tenant && isEnding(tenant, clock())) throw refusalOf('decommissioning', 'create');
       return planOf(tenant ?? (await tenants.make(trx, organizationId, clock())));
     },
   };

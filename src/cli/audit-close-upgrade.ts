@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { readAuditConfig } from '../audit/audit-config.ts';
 import { sealKeysOf } from '../audit/audit-keys.ts';
 import { closeUpgrade } from '../audit/seals/closing.ts';
@@ -6,15 +5,13 @@ import { makeSealer } from '../audit/seals/seal.ts';
 import { systemClock } from '../clock.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
+import { readArguments, toStderr, toStdout } from './command.ts';
 
 const NOT_OWNER = '42501';
 
-/**
- * `npm run audit:close-upgrade`: closes the upgrade to keyed links, once no replica of an older release runs. Needs the
- * owner of the database, as migrations do.
- */
+/** `npm run audit:close-upgrade`, once no replica of an older release runs. Needs the owner of the database, as migrations do. */
 async function run(): Promise<string> {
-  parseArgs({ options: {}, strict: true });
+  readArguments('audit:close-upgrade', false);
   const config = readAuditConfig(process.env);
   await assertReachable(config.databaseUrl);
   const db = connectDatabase({ url: config.databaseUrl, poolMax: 1, statementTimeoutMs: null });
@@ -29,10 +26,10 @@ async function run(): Promise<string> {
 }
 
 try {
-  process.stdout.write(`${await run()}\n`);
+  toStdout(`${await run()}\n`);
 } catch (error) {
   const { code, message } = error as Error & { code?: unknown };
   const reason = code === NOT_OWNER ? 'DATABASE_URL needs the owner of the database, as for npm run migrate' : message;
-  process.stderr.write(`The upgrade could not be closed: ${reason}\n`);
+  toStderr(`The upgrade could not be closed: ${reason}\n`);
   process.exitCode = 1;
 }

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { readAuditConfig } from '../audit/audit-config.ts';
 import { makeAuditChain, sealKeysOf } from '../audit/audit-keys.ts';
@@ -9,25 +8,15 @@ import { verifyLog } from '../audit/verify-log.ts';
 import type { Verified } from '../audit/verify-log.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
+import { readArguments, toStderr, toStdout } from './command.ts';
 
 const BROKEN = 2;
 const UNPROVEN = 3;
-const OPTIONS = {
-  organization: { type: 'string' },
-  seals: { type: 'string', multiple: true },
-  'max-seal-age': { type: 'string' },
-  'workos-export': { type: 'string', multiple: true },
-} as const;
 const Minutes = z.coerce.number({ error: '--max-seal-age needs minutes' }).positive().max(525_600).optional();
 
-/**
- * `npm run audit:verify [-- --organization ID] [--seals FILE …] [--max-seal-age MINUTES] [--workos-export FILE …]`: verifies
- * the audit log of DATABASE_URL by the keys of LATCHKEY_SECRET, the seals of LATCHKEY_AUDIT_SEALS and exports of WorkOS Audit
- * Logs. Exit code 0: the log is sound; 2: it is broken, and standard output says where and what access that took; 3: some
- * events prove nothing, because they have no key and the upgrade is not closed; 1: the log could not be read.
- */
+/** `npm run audit:verify`: reads DATABASE_URL, LATCHKEY_SECRET and LATCHKEY_AUDIT_SEALS. Standard output names each fault. */
 async function run(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS, strict: true });
+  const { values } = readArguments('audit:verify', false);
   const minutes = Minutes.parse(values['max-seal-age']);
   const config = readAuditConfig(process.env);
   await assertReachable(config.databaseUrl);
@@ -42,9 +31,9 @@ async function run(): Promise<void> {
       exportPaths: values['workos-export'] ?? [],
       organizationId: values.organization,
       ...(minutes !== undefined && { sealedSince: new Date(Date.now() - minutes * 60_000) }),
-      onBreak: (found: Break) => process.stdout.write(`${describeBreak(found)}\n`),
+      onBreak: (found: Break) => toStdout(`${describeBreak(found)}\n`),
     });
-    process.stdout.write(describe(verified));
+    toStdout(describe(verified));
     if (verified.breaks > 0) process.exitCode = BROKEN;
     else if (verified.unproven > 0) process.exitCode = UNPROVEN;
   } finally {
@@ -76,6 +65,6 @@ function describe({ organizations, events, breaks, unproven, unkeyed, seals, exp
 try {
   await run();
 } catch (error) {
-  process.stderr.write(`The audit log could not be verified: ${(error as Error).message}\n`);
+  toStderr(`The audit log could not be verified: ${(error as Error).message}\n`);
   process.exitCode = 1;
 }

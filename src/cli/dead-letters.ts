@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeadLetter, DeadLetters, Loop } from '../background/loop.ts';
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { readConfig } from '../app/read-config.ts';
 import { makeIdleLoops } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
@@ -12,23 +13,12 @@ import { makeLogger } from '../telemetry/logger.ts';
 
 const DONE = 0;
 const NOT_FOUND = 2;
-const USAGE = `Usage: npm run dead-letters -- list [--loop NAME] [--organization ID] [--limit N]
-       npm run dead-letters -- retry --loop NAME ITEM`;
-const OPTIONS = {
-  loop: { type: 'string' },
-  organization: { type: 'string' },
-  limit: { type: 'string', default: '100' },
-} as const;
 
 const Name = z.string().min(1).max(512).optional();
 
 type LoopsByName = ReadonlyMap<string, DeadLetters>;
 type Command = (loops: LoopsByName) => Promise<number>;
 
-/**
- * `npm run dead-letters -- list|retry`: lists the dead letters of background loops, or makes one due now. Exit code 0:
- * done; 2: there is no such dead letter; 1: another failure.
- */
 async function run(): Promise<number> {
   const command = readCommand();
   const config = readConfig(process.env);
@@ -50,7 +40,7 @@ function byName(loops: readonly Loop[]): LoopsByName {
 
 /** @throws StartError with the usage */
 function readCommand(): Command {
-  const { values, positionals } = readArguments(OPTIONS, USAGE);
+  const { values, positionals } = readArguments('dead-letters');
   const [verb, item, ...more] = positionals;
   const limit = Limit.safeParse(values.limit);
   const [loop, organizationId] = [Name.safeParse(values.loop), Name.safeParse(values.organization)];
@@ -60,7 +50,7 @@ function readCommand(): Command {
     const { data: name } = loop;
     if (verb === 'retry' && item !== undefined && name !== undefined) return (loops) => retry(loops, name, item);
   }
-  throw new StartError(USAGE);
+  throw new StartError(usageOf('dead-letters'));
 }
 
 async function list(

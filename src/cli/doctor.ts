@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { readConfig } from '../app/read-config.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { makeJudge } from '../app/readers.ts';
 import { askPerson } from '../doctor/ask-person.ts';
 import { examine, exitCodeOf } from '../doctor/doctor.ts';
@@ -12,28 +13,8 @@ import { readProduct } from '../product/read-product.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 import { VERSION } from '../config/version.ts';
 
-const USAGE = `Usage: npm run doctor -- --workos [--report FILE] [--timeout SECONDS] [--email-domain DOMAIN]
-  [--webhook-url URL --webhook-port PORT] [--interactive [--redirect-uri URI]] [--burst]`;
 const PROBLEM = 2;
-const OPTIONS = {
-  workos: { type: 'boolean', default: false },
-  report: { type: 'string', default: 'latchkey-doctor.md' },
-  timeout: { type: 'string' },
-  // The old name of --timeout.
-  patience: { type: 'string' },
-  'email-domain': { type: 'string' },
-  'webhook-url': { type: 'string' },
-  'webhook-port': { type: 'string', default: '8089' },
-  interactive: { type: 'boolean', default: false },
-  'redirect-uri': { type: 'string' },
-  burst: { type: 'boolean', default: false },
-} as const;
 
-/**
- * `npm run doctor -- --workos`: tests everything that Latchkey assumes about the configured WorkOS in a throwaway
- * organization, and cleans up. Exit code 0: Latchkey works with it; 1: something will not work; 2: the examination is
- * incomplete or left something behind.
- */
 async function run(): Promise<number> {
   const given = readOptions();
   const config = readConfig(process.env);
@@ -64,8 +45,8 @@ type Given = ReturnType<typeof readOptions>;
 
 /** @throws StartError with the usage */
 function readOptions() {
-  const { values } = readArguments(OPTIONS, USAGE, false);
-  if (!values.workos) throw new StartError(USAGE);
+  const { values } = readArguments('doctor', false);
+  if (!values.workos) throw new StartError(usageOf('doctor'));
   if (values.patience !== undefined) toStderr('--patience is now called --timeout.\n');
   return values;
 }

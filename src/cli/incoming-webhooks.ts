@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Limit, noteOldName, readArguments, runCommand, toStderr, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { readConfig } from '../app/read-config.ts';
 import { makeWebhookInbox } from '../app/command-parts.ts';
 import type { IncomingWebhooks } from '../app/incoming-webhooks.ts';
@@ -17,13 +18,7 @@ const DONE = 0;
 const FAILED = 1;
 const NOT_FOUND = 2;
 const NAME = 'webhooks:incoming';
-const USAGE = `Usage: npm run ${NAME} -- list [--outcome ${WEBHOOK_OUTCOMES.join('|')}] [--source ${SOURCES.join('|')}] [--limit N]
-       npm run ${NAME} -- replay ID`;
-const OPTIONS = {
-  outcome: { type: 'string' },
-  source: { type: 'string' },
-  limit: { type: 'string', default: '50' },
-} as const;
+const VALUES = `OUTCOME is ${WEBHOOK_OUTCOMES.join(', ')}. SOURCE is ${SOURCES.join(', ')}.`;
 
 const List = z.object({
   outcome: z.enum(WEBHOOK_OUTCOMES).optional(),
@@ -34,13 +29,9 @@ const WebhookId = z.string().regex(/^hook_[0-9A-Z]{26}$/);
 
 type Inbox = Pick<IncomingWebhooks, 'listWebhooks' | 'replayWebhook'>;
 
-/**
- * `npm run webhooks:incoming -- list|replay`: lists the billing webhooks that were received, newest first, or applies one
- * again by the same rules, which changes nothing the second time. Exit code 0: done; 2: there is no such webhook; 1:
- * anything else is wrong.
- */
+/** `npm run webhooks:incoming`. To apply a webhook a second time changes nothing. */
 async function run(): Promise<number> {
-  noteOldName(process.env['npm_lifecycle_event'], { old: 'hooks', name: NAME });
+  noteOldName(process.env['npm_lifecycle_event'], NAME);
   const command = readCommand();
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
@@ -57,7 +48,7 @@ async function run(): Promise<number> {
 
 /** @throws StartError that says how the command is used */
 function readCommand(): (inbox: Inbox) => Promise<number> {
-  const { values, positionals } = readArguments(OPTIONS, USAGE);
+  const { values, positionals } = readArguments(NAME);
   const [verb, id, ...more] = positionals;
   if (verb === 'list' && id === undefined) {
     const filter = List.safeParse(values);
@@ -65,7 +56,8 @@ function readCommand(): (inbox: Inbox) => Promise<number> {
   }
   const webhookId = WebhookId.safeParse(id);
   if (verb === 'replay' && webhookId.success && more.length === 0) return (inbox) => replay(inbox, webhookId.data);
-  throw new StartError(USAGE);
+  throw new StartError(`${usageOf(NAME)}
+${VALUES}`);
 }
 
 async function list(inbox: Inbox, { outcome, source, limit }: z.output<typeof List>): Promise<number> {

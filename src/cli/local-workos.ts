@@ -7,12 +7,10 @@ import { startEmulator } from '../emulator/emulator.ts';
 import { profileNamed } from '../emulator/profile/profile.ts';
 import { readSeed } from '../emulator/read-seed.ts';
 
-const USAGE = 'Usage: npm run workos -- [--seed FILE]';
-
-// `npm run workos`: runs the local WorkOS until a signal. Exit code 0: stopped; 1: it did not start.
+// `npm run workos`: runs the local WorkOS until a signal.
 try {
   const { PORT: port, HOST: host, LATCHKEY_DATA_DIR: folder, ...environment } = LocalWorkosVariables.parse(process.env);
-  const { values: options } = readArguments({ seed: { type: 'string' } }, USAGE, false);
+  const { values: options } = readArguments('workos', false);
   const file = options.seed ?? environment.LOCAL_WORKOS_SEED;
   const stateFile = join(folder, 'workos', 'state.sqlite');
   const profile = profileNamed(environment.LOCAL_WORKOS_PROFILE);

@@ -6,11 +6,8 @@ import { isFirst, migrate } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 
-const USAGE = 'Usage: DATABASE_URL=postgres://… npm run migrate';
-
-/** `npm run migrate`: migrates the database of DATABASE_URL. Exit code 0: up to date; 1: failed. */
 async function run(): Promise<number> {
-  readArguments({}, USAGE, false);
+  readArguments('migrate', false);
   const url = DatabaseUrl.safeParse(process.env['DATABASE_URL']);
   if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
   await assertReachable(url.data);

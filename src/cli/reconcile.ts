@@ -12,21 +12,10 @@ import { makeLogger } from '../telemetry/logger.ts';
 
 const FAILED = 1;
 const DRIFT_FOUND = 2;
-const OPTIONS = {
-  organization: { type: 'string' },
-  'dry-run': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-} as const;
 
-const USAGE = 'Usage: npm run reconcile -- [--organization ID] [--dry-run] [--json]';
-
-/**
- * `npm run reconcile`: compares the mirror with each configured environment of WorkOS and repairs the differences. Writes
- * them to standard output, and progress to standard error. Exit code 0: no difference; 2: some, repaired or not; 1:
- * something could not be read.
- */
+/** `npm run reconcile`: writes the differences to standard output, and progress to standard error. */
 async function run(): Promise<number> {
-  const { values } = readArguments(OPTIONS, USAGE, false);
+  const { values } = readArguments('reconcile', false);
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   // Standard output is for the report alone.

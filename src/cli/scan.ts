@@ -1,4 +1,5 @@
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
@@ -9,14 +10,10 @@ import type { Finding } from '../scan/scan-paths.ts';
 const NOTHING = 0;
 const FOUND = 1;
 const PROBLEM = 2;
-const USAGE = 'Usage: npm run scan -- [--json] PATH [PATH…]     - reads standard input';
 // File names may contain control characters, which could move a terminal's cursor.
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/**
- * `npm run scan -- PATH`: searches files, folders and standard input for API keys of the configured product, without a
- * database or the network. Shows no key whole. Exit code 0: none found; 1: some found; 2: something could not be read.
- */
+/** `npm run scan`: needs neither a database nor the network, and prints no key whole. */
 async function run(): Promise<number> {
   const { paths, json } = readPaths();
   const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
@@ -36,8 +33,8 @@ async function run(): Promise<number> {
 
 /** @throws StartError with the usage */
 function readPaths() {
-  const { values, positionals: paths } = readArguments({ json: { type: 'boolean', default: false } }, USAGE);
-  if (paths.length === 0) throw new StartError(USAGE);
+  const { values, positionals: paths } = readArguments('scan');
+  if (paths.length === 0) throw new StartError(usageOf('scan'));
   return { paths, json: values.json };
 }
 

@@ -1,5 +1,6 @@
-import { parseArgs } from 'node:util';
-import { noteOldName, toStderr, toStdout } from './command.ts';
+import type { Knex } from 'knex';
+import { noteOldName, readArguments, runCommand, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { DatabaseUrl } from '../config/database-url.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
@@ -8,36 +9,44 @@ import { replayDelivery, undelivered } from '../webhooks/undelivered.ts';
 import type { Undelivered } from '../webhooks/undelivered.ts';
 
 const NAME = 'webhooks';
-const USAGE = `npm run ${NAME} -- list [--dead] [--organization ID] | replay ID`;
 
-/**
- * `npm run webhooks -- list [--dead] [--organization ID]`: lists the deliveries that wait or were given up, oldest first.
- * `npm run webhooks -- replay ID`: sends a delivery that has ended again. Exit code 1: it could not be done.
- */
-async function run(): Promise<void> {
-  noteOldName(process.env['npm_lifecycle_event'], { old: 'notices', name: NAME });
-  const { values, positionals } = parseArgs({
-    options: { dead: { type: 'boolean', default: false }, organization: { type: 'string' } },
-    allowPositionals: true,
-    strict: true,
-  });
-  const [verb, id, ...rest] = positionals;
-  const isList = verb === 'list' && id === undefined;
-  if (!isList && (verb !== 'replay' || id === undefined || rest.length > 0)) throw new StartError(USAGE);
+async function run(): Promise<number> {
+  noteOldName(process.env['npm_lifecycle_event'], NAME);
+  const command = readCommand();
   const url = DatabaseUrl.safeParse(process.env['DATABASE_URL']);
   if (!url.success) throw new StartError('DATABASE_URL needs a postgres:// address.');
   await assertReachable(url.data);
   const db = connectDatabase({ url: url.data, poolMax: 1 });
   try {
     await assertMigrated(db);
-    if (isList) {
-      const { dead, organization: organizationId } = values;
-      for await (const delivery of undelivered(db, { dead, organizationId })) toStdout(`${describe(delivery)}\n`);
-    } else if (id !== undefined && (await replayDelivery(db, id, new Date()))) toStdout(`${id} will be sent again.\n`);
-    else throw new StartError(`There is no delivery ${id} that has ended.`);
+    await command(db);
+    return 0;
   } finally {
     await db.destroy();
   }
+}
+
+type Command = (db: Knex) => Promise<void>;
+
+/** @throws StartError with the usage */
+function readCommand(): Command {
+  const { values, positionals } = readArguments(NAME);
+  const [verb, id, ...more] = positionals;
+  if (verb === 'list' && id === undefined) return (db) => list(db, values);
+  if (verb === 'replay' && id !== undefined && more.length === 0) return (db) => replay(db, id);
+  throw new StartError(usageOf(NAME));
+}
+
+type Filter = { dead: boolean; organization?: string | undefined };
+
+async function list(db: Knex, { dead, organization: organizationId }: Filter): Promise<void> {
+  for await (const delivery of undelivered(db, { dead, organizationId })) toStdout(`${describe(delivery)}\n`);
+}
+
+/** @throws StartError when there is no such delivery */
+async function replay(db: Knex, id: string): Promise<void> {
+  if (!(await replayDelivery(db, id, new Date()))) throw new StartError(`There is no delivery ${id} that has ended.`);
+  toStdout(`${id} will be sent again.\n`);
 }
 
 function describe(delivery: Undelivered): string {
@@ -48,12 +57,4 @@ function describe(delivery: Undelivered): string {
     .trimEnd();
 }
 
-// A reader such as `head` may close the pipe early.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-try {
-  await run();
-} catch (error) {
-  toStderr(`${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runCommand(run, { failed: 'Failed to read the outgoing webhooks', exitCode: 1 });

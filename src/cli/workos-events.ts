@@ -1,4 +1,5 @@
 import { Limit, readArguments, runCommand, toStderr, toStdout } from './command.ts';
+import { usageOf } from './commands.ts';
 import { readConfig } from '../app/read-config.ts';
 import { makeUnreadableEventsParts } from '../app/command-parts.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
@@ -9,18 +10,11 @@ import { readProduct } from '../product/read-product.ts';
 import type { StoredEvent } from '../workos-sync/unreadable-events-repository.ts';
 import { makeLogger } from '../telemetry/logger.ts';
 
-const USAGE = `Usage: npm run workos:events -- list [--json] [--limit N]     lists unreadable events
-       npm run workos:events -- retry                         retries them`;
-const OPTIONS = { json: { type: 'boolean', default: false }, limit: { type: 'string', default: '50' } } as const;
 // Events may contain control characters, which could move a terminal's cursor.
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 type Parts = ReturnType<typeof makeUnreadableEventsParts>;
 
-/**
- * `npm run workos:events -- list|retry`: lists or retries stored events of WorkOS that Latchkey could not read. Exit code
- * 0: there are none left; 1: there are some; 2: another failure.
- */
 async function run(): Promise<number> {
   const command = readCommand();
   const config = readConfig(process.env);
@@ -38,14 +32,14 @@ async function run(): Promise<number> {
 
 /** @throws StartError with the usage */
 function readCommand(): (parts: Parts) => Promise<number> {
-  const { values, positionals } = readArguments(OPTIONS, USAGE);
+  const { values, positionals } = readArguments('workos:events');
   const limit = Limit.safeParse(values.limit);
   const [verb, ...more] = positionals;
   if (more.length === 0 && limit.success) {
     if (verb === 'list') return (parts) => list(parts, limit.data, values.json);
     if (verb === 'retry') return retry;
   }
-  throw new StartError(USAGE);
+  throw new StartError(usageOf('workos:events'));
 }
 
 async function list({ unreadable }: Parts, limit: number, json: boolean): Promise<number> {

@@ -1,17 +1,25 @@
 import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, Token } from './send.ts';
+import type { CiPolicy, CreateCiPolicy, ExchangeCiToken, ExchangedCiToken, UpdateCiPolicy } from './ci-shapes.ts';
+import type { PageQuery } from './key-shapes.ts';
 import type {
   ApiKey,
   AuditEvent,
+  AuditFilters,
   CheckCredential,
   CheckedCredential,
   CreateApiKey,
   CreatedApiKey,
+  JudgedApiKey,
+  KeyPage,
   KeyUsage,
+  KeysUsage,
   ListApiKeys,
   ListAuditEvents,
   ListOrganizations,
+  ListWebhookDeliveries,
   Login,
+  Meta,
   NewSession,
   BilledOrganization,
   Organization,
@@ -21,6 +29,7 @@ import type {
   Page,
   PermissionGroup,
   PermissionSet,
+  Product,
   RefreshSession,
   ReportUsage,
   Session,
@@ -30,9 +39,12 @@ import type {
   UsageQuery,
   Verdict,
   VerifyApiKey,
+  WebhookDelivery,
+  WebhookDeliveryDetails,
 } from './shapes.ts';
 
 export { LatchkeyError } from './latchkey-error.ts';
+export type * from './ci-shapes.ts';
 export type * from './shapes.ts';
 export type { CallOptions, ConnectionOptions, CreateOptions, Token } from './send.ts';
 
@@ -57,6 +69,14 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       /** Lists every scope, in groups. */
       list: (call?: CallOptions) => send<{ data: PermissionGroup[] }>('GET', '/v1/api-keys/permissions', call),
     },
+    meta: {
+      /** Returns where to sign in. Needs no credential. */
+      get: (call?: CallOptions) => send<Meta>('GET', '/v1/meta', { ...call, withoutToken: true }),
+    },
+    product: {
+      /** Returns what the product offers for keys, and the console's words. */
+      get: (call?: CallOptions) => send<Product>('GET', '/v1/product', call),
+    },
     organization: {
       /** Returns the caller's organization: posture, plan, limits and usage. */
       get: (call?: CallOptions) => send<Organization>('GET', '/v1/organization', call),
@@ -78,11 +98,9 @@ export function createLatchkeyClient(options: ConnectionOptions) {
         send<Page<BilledOrganization>>('GET', '/v1/organizations', { ...call, query }),
       get: (id: string, call?: CallOptions) => send<BilledOrganization>('GET', organization(id), call),
     },
-    audit: {
-      /** Lists the organization's audit events, newest first. Needs `audit:read`. */
-      list: (query?: ListAuditEvents, call?: CallOptions) =>
-        send<Page<AuditEvent>>('GET', '/v1/audit-events', { ...call, query }),
-    },
+    audit: auditOf(send),
+    webhookDeliveries: deliveriesOf(send),
+    ci: ciOf(send),
     outboundAddresses: {
       /** Lists the addresses that the product calls its customers from. */
       list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),
@@ -93,7 +111,7 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       get: (call?: CallOptions) => send<Session>('GET', '/v1/me/session', call),
     },
   };
-  connections.set(client, { baseUrl: readBaseUrl(options.baseUrl), token: options.token });
+  if (options.token !== null) connections.set(client, { baseUrl: readBaseUrl(options.baseUrl), token: options.token });
   return client;
 }
 
@@ -103,7 +121,7 @@ const connections = new WeakMap<object, { baseUrl: string; token: Token }>();
 /** Returns a client's base URL and credential, which `latchkey/express` opens its stream with. */
 export function connectionOf(client: object): { baseUrl: string; token: Token } {
   const connection = connections.get(client);
-  if (!connection) throw new TypeError('This is not a client of createLatchkeyClient.');
+  if (!connection) throw new TypeError('This is not a client of createLatchkeyClient with a token.');
   return connection;
 }
 
@@ -116,12 +134,18 @@ function keysOf(send: Send) {
     /** Creates a key. Only this answer has its secret, in `value`. */
     create: (key: CreateApiKey, call?: CreateOptions) =>
       send<CreatedApiKey>('POST', '/v1/api-keys', { ...call, body: key }),
-    /** Lists the organization's keys, newest first. */
-    list: (query?: ListApiKeys, call?: CallOptions) => send<Page<ApiKey>>('GET', '/v1/api-keys', { ...call, query }),
+    /** Judges a creation by the same rules, and creates nothing. */
+    dryRun: (key: CreateApiKey, call?: CallOptions) =>
+      send<JudgedApiKey>('POST', '/v1/api-keys/dry-run', { ...call, body: key }),
+    /** Lists the organization's keys, newest first unless sorted. */
+    list: (query?: ListApiKeys, call?: CallOptions) => send<KeyPage>('GET', '/v1/api-keys', { ...call, query }),
     get: (id: string, call?: CallOptions) => send<ApiKey>('GET', one(id), call),
     /** Returns how often a key was used, and when last. */
     usage: (id: string, query?: UsageQuery, call?: CallOptions) =>
       send<KeyUsage>('GET', `${one(id)}/usage`, { ...call, query }),
+    /** Returns how often each of 1 to 100 keys was used. */
+    usageOfMany: (ids: readonly string[], query?: UsageQuery, call?: CallOptions) =>
+      send<KeysUsage>('GET', '/v1/api-keys/usage', { ...call, query: { ...query, ids: ids.join(',') } }),
     /** Changes label, expiry, description, metadata, limits or addresses. */
     update: (id: string, change: UpdateApiKey, call?: CallOptions) =>
       send<ApiKey>('PATCH', one(id), { ...call, body: change }),
@@ -130,6 +154,74 @@ function keysOf(send: Send) {
     /** Replaces a key with a new one. The old secret works for `grace_seconds` more; 0 by default. */
     rotate: (id: string, rotation: { grace_seconds?: number } = {}, call?: CreateOptions) =>
       send<CreatedApiKey>('POST', `${one(id)}/rotate`, { ...call, body: rotation }),
+  };
+}
+
+function auditOf(send: Send) {
+  return {
+    /** Lists the organization's audit events, newest first. Needs `audit:read`. */
+    list: (query?: ListAuditEvents, call?: CallOptions) =>
+      send<Page<AuditEvent>>('GET', '/v1/audit-events', { ...call, query }),
+    /** Returns the events as CSV, newest first. Needs `audit:read`, and a longer `timeoutMs` for a long log. */
+    exportCsv: (query?: AuditFilters, call?: CallOptions) =>
+      send<string>('GET', '/v1/audit-events/export', { ...call, query, isText: true }),
+  };
+}
+
+function deliveriesOf(send: Send) {
+  const path = '/v1/webhook-deliveries';
+  const one = (id: string) => `${path}/${encodeURIComponent(id)}`;
+  return {
+    /** Lists the webhooks that are sent about the organization, newest first. Needs `audit:read`, unless configured otherwise. */
+    list: (query?: ListWebhookDeliveries, call?: CallOptions) =>
+      send<Page<WebhookDelivery>>('GET', path, { ...call, query }),
+    /** Returns a delivery with its last attempts. */
+    get: (id: string, call?: CallOptions) => send<WebhookDeliveryDetails>('GET', one(id), call),
+    /** Has a delivery that has ended delivered again. Needs `apikeys:write`, unless configured otherwise. */
+    replay: (id: string, call?: CreateOptions) => send<WebhookDelivery>('POST', `${one(id)}/replay`, call),
+    /** The same of any organization. Needs a service token with `webhooks:read`, and `webhooks:write` to replay. */
+    of(organizationId: string) {
+      const deliveries = `${organization(organizationId)}/webhook-deliveries`;
+      const delivery = (id: string) => `${deliveries}/${encodeURIComponent(id)}`;
+      return {
+        list: (query?: ListWebhookDeliveries, call?: CallOptions) =>
+          send<Page<WebhookDelivery>>('GET', deliveries, { ...call, query }),
+        get: (id: string, call?: CallOptions) => send<WebhookDeliveryDetails>('GET', delivery(id), call),
+        replay: (id: string, call?: CallOptions) => send<WebhookDelivery>('POST', `${delivery(id)}/replay`, call),
+      };
+    },
+  };
+}
+
+const TOKEN_EXCHANGE = {
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+};
+
+/** Keys for CI jobs, where the product allows issuers. */
+function ciOf(send: Send) {
+  const path = '/v1/ci/policies';
+  const one = (id: string) => `${path}/${encodeURIComponent(id)}`;
+  const open = <T>(to: string, body: object, call?: CreateOptions) =>
+    send<T>('POST', to, { ...call, body, withoutToken: true });
+  return {
+    policies: {
+      /** Lets jobs have keys. Needs `apikeys:write`, and every scope of `scopes`. */
+      create: (policy: CreateCiPolicy, call?: CallOptions) => send<CiPolicy>('POST', path, { ...call, body: policy }),
+      /** Lists the organization's policies, newest first. */
+      list: (query?: PageQuery, call?: CallOptions) => send<Page<CiPolicy>>('GET', path, { ...call, query }),
+      get: (id: string, call?: CallOptions) => send<CiPolicy>('GET', one(id), call),
+      update: (id: string, change: UpdateCiPolicy, call?: CallOptions) =>
+        send<CiPolicy>('PATCH', one(id), { ...call, body: change }),
+      /** Ends all exchanges under a policy. Its keys live until their expiry. */
+      delete: (id: string, call?: CallOptions) => send<{ status: 'deleted' }>('DELETE', one(id), call),
+    },
+    /** Exchanges the OIDC token of a CI job for a key. Needs no credential; each token is good for one key. */
+    exchange: ({ token, ...wanted }: ExchangeCiToken, call?: CreateOptions) =>
+      open<ExchangedCiToken>('/v1/ci/exchange', { ...TOKEN_EXCHANGE, subject_token: token, ...wanted }, call),
+    /** Ends an exchanged key early. Resolves for every token. */
+    revoke: (revokeToken: string, call?: CallOptions) =>
+      open<Record<string, never>>('/v1/ci/revoke', { revoke_token: revokeToken }, call),
   };
 }
 

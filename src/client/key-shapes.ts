@@ -37,10 +37,11 @@ export type ApiKey = {
   /** The key's own limit; null means that of its permission set and plan. */
   rate_limit: RateLimit | null;
   concurrency: number | null;
-  origin: 'latchkey' | 'workos';
+  origin: 'latchkey' | 'workos' | 'ci';
   rotated_from: string | null;
   rotated_to: string | null;
-  created_by: { kind: string; id: string };
+  /** `name`: of a person whose session was described within a day; else null. */
+  created_by: { kind: string; id: string; name: string | null };
   created_at: string;
   updated_at: string;
   revoked_at: string | null;
@@ -50,6 +51,9 @@ export type ApiKey = {
 
 /** A new key. No other answer has its secret, `value`. */
 export type CreatedApiKey = ApiKey & { value: string };
+
+/** What a creation would make. */
+export type JudgedApiKey = Pick<ApiKey, 'label' | 'permission_set' | 'scopes' | 'environment' | 'owner' | 'expires_at'>;
 
 /** A page of a list, newest first. Pass `after` for older items, `before` for newer ones; null when there are none. */
 export type Page<T> = { data: T[]; list_metadata: { before: string | null; after: string | null } };
@@ -96,10 +100,21 @@ export type UpdateApiKey = SentSettings & {
 export type ListApiKeys = PageQuery & {
   status?: ApiKey['status'] | undefined;
   permission_set?: string | undefined;
+  /** Keys of one environment; of both, if absent. */
+  environment?: Environment | undefined;
   /** Keys of the organization, of any of its people, or of the caller. */
   owner?: KeyOwner['type'] | 'me' | undefined;
+  /** Where they were created; all but those of CI jobs, if absent. */
+  origin?: ApiKey['origin'] | undefined;
   /** Keys that expire, or have expired, before this time. */
   expires_before?: string | undefined;
-  /** A part of the label; case does not matter. */
+  /** A part of the label, in any case; the last four characters of the secret; or the id. */
   q?: string | undefined;
+  /** `-created_at`, newest first, by default. Keys without an expiry are last. */
+  sort?: 'created_at' | '-created_at' | 'expires_at' | 'label' | undefined;
+  /** Whether `list_metadata` has `total`. */
+  count?: boolean | undefined;
 };
+
+/** `total`: how many keys the filters find, with `count`; null for an organization of more than 20,000 keys. */
+export type KeyPage = Page<ApiKey> & { list_metadata: { total?: number | null } };

@@ -6,8 +6,11 @@ export type Token = string | (() => string | Promise<string>);
 export type ConnectionOptions = {
   /** The URL of Latchkey, such as `http://127.0.0.1:3000`. */
   baseUrl: string;
-  /** A service token, a machine token, a session's access token or an API key; a function is called for every request. */
-  token: Token;
+  /**
+   * A service token, a machine token, a session's access token or an API key; a function is called for every request.
+   * Null sends no `Authorization`: in a browser, on Latchkey's own origin, the session's cookie goes along instead.
+   */
+  token: Token | null;
   /** The timeout of a request in milliseconds; 5,000 by default. */
   timeoutMs?: number | undefined;
   /** Replaces the global `fetch`. */
@@ -34,6 +37,8 @@ type Sent = CreateOptions & {
   body?: unknown;
   /** For routes that need no credential. */
   withoutToken?: boolean | undefined;
+  /** The answer is text, not JSON. */
+  isText?: boolean | undefined;
 };
 
 export type Send = <T>(method: string, path: string, sent?: Sent) => Promise<T>;
@@ -47,16 +52,18 @@ export function makeSend(options: ConnectionOptions): Send {
   return async function send<T>(method: string, path: string, sent: Sent = {}): Promise<T> {
     const deadline = AbortSignal.timeout(timeoutMs);
     const { signal, body } = sent;
-    const headers = headersOf(sent.withoutToken ? undefined : await tokenOf(token), sent);
+    const headers = headersOf(sent.withoutToken || token === null ? undefined : await tokenOf(token), sent);
     try {
       const response = await fetch(`${base}${path}${queryOf(sent.query)}`, {
         method,
         headers,
         redirect: 'error',
+        ...(token === null && { credentials: 'same-origin' }),
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return readAnswer(response, await response.text()) as T;
+      const text = await response.text();
+      return (sent.isText && response.ok ? text : readAnswer(response, text)) as T;
     } catch (error) {
       if (error instanceof LatchkeyError) throw error;
       signal?.throwIfAborted();

@@ -2,6 +2,7 @@
 import type { Environment, KeyOwner, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
 
 export type * from './key-shapes.ts';
+export type * from './record-shapes.ts';
 
 /** The billing state of an organization now. */
 export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'grace' | 'unknown';
@@ -99,34 +100,6 @@ export type ReportedUse = {
 /** 1 to 1,000 uses. */
 export type ReportUsage = { uses: readonly ReportedUse[] };
 
-/** Counts per outcome; outcomes without a request are left out. */
-export type UsageCounts = { total: number; codes: Record<string, number> };
-/** Counts for every hour or day of a range in UTC, oldest first, including those without a use. */
-export type Usage = UsageCounts & {
-  from: string;
-  to: string;
-  interval: 'hour' | 'day';
-  data: (UsageCounts & { start: string })[];
-};
-export type KeyUsage = Usage & {
-  last_used_at: string | null;
-  last_used_ip: string | null;
-  /** The kind of client, such as `curl` or `Chrome`. */
-  last_used_agent: string | null;
-};
-export type OrganizationUsage = Usage & {
-  /** The 10 most used keys, the busiest first. */
-  keys: { id: string; total: number; last_used_at: string | null }[];
-};
-export type UsageQuery = {
-  /** Default: 24 hours before `to` by hour, 30 days by day. At most 31 days by hour, 400 days by day. */
-  from?: string | undefined;
-  /** Default: now. */
-  to?: string | undefined;
-  /** `hour` by default. */
-  interval?: 'hour' | 'day' | undefined;
-};
-
 export type PermissionSet = {
   name: string;
   description: string;
@@ -149,10 +122,51 @@ export type PermissionGroup = {
   }[];
 };
 
+/** Where people sign in, and machines get their tokens. */
+export type Meta = {
+  version: string;
+  workos: { client_id: string; api_url: string; authkit_url: string | null };
+};
+
+/** What the product offers for keys. */
+export type Product = {
+  name: string;
+  /** How a live key begins; null for keys in WorkOS's own form. */
+  key_prefix: string | null;
+  /** The default first. */
+  owners: ('organization' | 'user')[];
+  environments: Environment[];
+  permission_sets: boolean;
+  chosen_scopes: boolean;
+  /** Null means no limit. */
+  expiry: { default_days: number | null; max_days: number | null; extendable: boolean };
+  rotation: { max_grace_seconds: number };
+  /** Whether a page may show a new secret again while it has it in memory. */
+  show_again: boolean;
+  /** How long an `Idempotency-Key` gives the same answer. */
+  idempotency_seconds: number;
+  /** Null: a session does not end by itself when it is not used. */
+  inactivity_minutes: number | null;
+  /** Scopes that show webhook deliveries and replay them; null where none are sent. */
+  webhook_deliveries: { read_scope: string; replay_scope: string } | null;
+  console: {
+    section: string;
+    create: string;
+    /** Environment variable for a key. */
+    variable: string;
+    /** Header that carries a key: its name, with the scheme before the key, if any. */
+    header: string;
+    base_url: string | null;
+    revoke: 'button' | 'trash';
+  };
+};
+
 export type Organization = {
   id: string;
   name: string | null;
   posture: Posture;
+  /** What its callers may do with keys now. */
+  allowed: Operation[];
   billing_status: BillingStatus | null;
   status_since: string | null;
   billing_occurred_at: string | null;
@@ -208,29 +222,18 @@ export type SetBilling = {
   reason?: string | undefined;
 };
 
-export type AuditEvent = {
-  id: string;
-  sequence: number;
-  occurred_at: string;
-  action: string;
-  actor: { kind: string; id: string };
-  target: { kind: string; id: string };
-  request_id: string | null;
-  ip: string | null;
-  details: Record<string, unknown>;
-};
-export type ListAuditEvents = PageQuery & {
-  action?: string | undefined;
-  target_id?: string | undefined;
-  actor_id?: string | undefined;
-};
-
 /** The identity of a credential. */
-export type Session = { organization_id: string; permissions: string[] } & (
+export type Session = {
+  organization_id: string;
+  permissions: string[];
+  /** The address that the request came from. */
+  ip: string | null;
+} & (
   | {
       kind: 'user';
       user_id: string;
       email: string;
+      name: string | null;
       role: string | null;
       /** The person who acts as this user through WorkOS. */
       impersonator?: { id: string };

@@ -155,6 +155,7 @@ function budgetsOf(value: z.output<typeof Environment>) {
       perMinute: value.LATCHKEY_SIGN_INS_PER_MINUTE,
       perAccountMinute: value.LATCHKEY_SIGN_INS_PER_ACCOUNT_MINUTE,
     },
+    namesPerSecond: value.WORKOS_NAMES_PER_SECOND,
     refreshesPerSecond: value.WORKOS_REFRESHES_PER_SECOND,
     keyChangesPerSecond: value.WORKOS_KEY_CHANGES_PER_SECOND,
     keyChangesPerMinute: value.LATCHKEY_KEY_CHANGES_PER_MINUTE,

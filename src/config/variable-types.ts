@@ -2,7 +2,13 @@ import { z } from 'zod';
 
 /** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes to which it is limited. */
 const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
-const SERVICE_SCOPES: readonly string[] = ['billing:write', 'billing:read', 'apikeys:verify'];
+const SERVICE_SCOPES: readonly string[] = [
+  'billing:write',
+  'billing:read',
+  'apikeys:verify',
+  'webhooks:read',
+  'webhooks:write',
+];
 
 export const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
 

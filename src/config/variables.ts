@@ -172,6 +172,9 @@ const workosBudgets = {
   WORKOS_REFRESHES_PER_SECOND: wholeNumber(1, 10_000, 20).describe(
     'Most session renewals at WorkOS a second of all processes, shared fairly by known sessions, proven people and networks.',
   ),
+  WORKOS_NAMES_PER_SECOND: wholeNumber(0, 10_000, 5).describe(
+    'Most questions to WorkOS a second of all processes for names of people that lists show beside ids; 0 for none.',
+  ),
   WORKOS_KEY_CHANGES_PER_SECOND: wholeNumber(1, 10_000, 30).describe(
     'Most key changes at WorkOS a second of all processes, shared fairly by organizations.',
   ),

@@ -27,6 +27,12 @@ import * as createWorkosHoldOffs from '../../migrations/20261121130000_create_wo
 import * as rememberSignIns from '../../migrations/20261121160000_remember_sign_ins.ts';
 import * as openHookSources from '../../migrations/20261121220000_open_hook_sources.ts';
 import * as addDroppedDeliveries from '../../migrations/20261121220100_add_dropped_deliveries.ts';
+import * as indexKeySorts from '../../migrations/20261122030000_index_key_sorts.ts';
+import * as indexAuditTimes from '../../migrations/20261122031000_index_audit_times.ts';
+import * as watchDeliveries from '../../migrations/20261122060000_watch_deliveries.ts';
+import * as createCiPolicies from '../../migrations/20261122070000_create_ci_policies.ts';
+import * as admitCiKeys from '../../migrations/20261122070100_admit_ci_keys.ts';
+import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expired_ci_keys.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -61,6 +67,12 @@ const MIGRATIONS: Migration[] = [
   { name: '20261121160000_remember_sign_ins', steps: rememberSignIns },
   { name: '20261121220000_open_hook_sources', steps: openHookSources },
   { name: '20261121220100_add_dropped_deliveries', steps: addDroppedDeliveries },
+  { name: '20261122030000_index_key_sorts', steps: indexKeySorts },
+  { name: '20261122031000_index_audit_times', steps: indexAuditTimes },
+  { name: '20261122060000_watch_deliveries', steps: watchDeliveries },
+  { name: '20261122070000_create_ci_policies', steps: createCiPolicies },
+  { name: '20261122070100_admit_ci_keys', steps: admitCiKeys },
+  { name: '20261122080000_index_expired_ci_keys', steps: indexExpiredCiKeys },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -1,9 +1,13 @@
 /** The most rows that one statement reads. */
 const WINDOW = 1_000;
+/** The most windows that a count looks through. */
+const COUNTED_WINDOWS = 20;
 
-type List<Row> = {
+type Windows = {
   /** Finds the row that is `count` rows after `from` in the unfiltered list; undefined if the list ends before it. */
   rowBehind(from: string | undefined, count: number): Promise<string | undefined>;
+};
+type List<Row> = Windows & {
   /** Reads the filtered rows after `from`, up to and including `to`, or to the end of the list. */
   read(from: string | undefined, to: string | undefined, limit: number): Promise<Row[]>;
 };
@@ -24,4 +28,22 @@ export async function readInWindows<Row>(
     if (rows.length >= wanted || end === undefined) return rows;
     start = end;
   }
+}
+
+type Counted = Windows & {
+  /** Counts the filtered rows after `from`, up to and including `to`, or to the end of the list. */
+  count(from: string | undefined, to: string | undefined): Promise<number>;
+};
+
+/** Counts a filtered list of at most 20,000 rows, a window with each statement; undefined for a longer list. */
+export async function countInWindows({ rowBehind, count }: Counted): Promise<number | undefined> {
+  let total = 0;
+  let start: string | undefined;
+  for (let window = 0; window < COUNTED_WINDOWS; window++) {
+    const end = await rowBehind(start, WINDOW);
+    total += await count(start, end);
+    if (end === undefined) return total;
+    start = end;
+  }
+  return (await rowBehind(start, 1)) === undefined ? total : undefined;
 }

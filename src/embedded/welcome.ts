@@ -26,12 +26,13 @@ export function welcome({
   return `
   Latchkey is ready as ${product} after ${(milliseconds / 1_000).toFixed(1)} s.
 
+    console        ${url}/console
     API            ${url}
     API page       ${url}/docs
     local WorkOS   ${workosUrl}${testWorkosUrl === undefined ? '' : `\n    test WorkOS    ${testWorkosUrl}`}
     data           ${folder}${ignored.length === 0 ? '' : `\n    ignored here   ${ignored.join(', ')}`}
 
-  Sign in, then make a key:
+  Sign in to the console as owner@acme.test with the password latchkey-demo, or make a key by hand:
 
 TOKEN=$(curl -s ${workosUrl}/user_management/authenticate -H 'content-type: application/json' -d '{"grant_type":"password","client_id":"client_latchkey","client_secret":"sk_test_latchkey","email":"owner@acme.test","password":"latchkey-demo"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
 curl -s -X POST ${url}/v1/api-keys -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '${JSON.stringify(firstKey)}'

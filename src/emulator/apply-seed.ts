@@ -7,10 +7,12 @@ import { Seed } from './seed.ts';
 import type { Store } from './state/store.ts';
 import type { Ids } from './ulid.ts';
 
-type Deps = { store: Store; ids: Ids; clock: Clock };
+type Given = { store: Store; ids: Ids; clock: Clock };
+type Deps = Given & { hashOf: (password: string) => string };
 
 /** Applies seeds, each in one transaction, without events. */
-export function createApplySeed(deps: Deps): (seed: Seed) => void {
+export function createApplySeed(given: Given): (seed: Seed) => void {
+  const deps = { ...given, hashOf: makeHashOf() };
   return (seed) => {
     const complete = Seed.parse(seed);
     deps.store.transaction(() => {
@@ -92,15 +94,18 @@ function insertOrganizations({ store, ids, clock }: Deps, { organizations }: Com
   }
 }
 
-function insertPeople({ store, ids, clock }: Deps, { people }: CompleteSeed): void {
-  const now = timestamp(clock);
-  // Hashes each distinct password once, because scrypt is slow and a demo's people share one.
+/** Hashes each distinct password once, because scrypt is slow and the people of seeds share one. */
+function makeHashOf(): (password: string) => string {
   const hashes = new Map<string, string>();
-  const hashOf = (password: string): string => {
+  return (password) => {
     const hash = hashes.get(password) ?? hashPassword(password);
     hashes.set(password, hash);
     return hash;
   };
+}
+
+function insertPeople({ store, ids, clock, hashOf }: Deps, { people }: CompleteSeed): void {
+  const now = timestamp(clock);
   for (const person of people) {
     if (store.get('select 1 from users where id = ?', person.id)) continue;
     store.run(

@@ -4,6 +4,8 @@ import { organizationApiKeyRoutes } from './api-keys/organization-api-key-routes
 import { userApiKeyRoutes } from './api-keys/user-api-key-routes.ts';
 import { auditExportRoutes } from './audit/audit-exports.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
+import { ciRoutes } from './ci/ci-routes.ts';
+import type { CiName } from './ci/ci-routes.ts';
 import type { Clock } from './clock.ts';
 import type { EventLog } from './events/event-log.ts';
 import { eventRoutes } from './events/event-routes.ts';
@@ -42,6 +44,7 @@ export type Parts = {
   sessionKey: SigningKey;
   machineKey: SigningKey;
   keyOfClient: (clientId: string) => Promise<SigningKey>;
+  keyOfCi: (name: CiName) => Promise<SigningKey>;
   apiKey: string;
   clientId: string;
   url: () => string;
@@ -78,5 +81,6 @@ export function assembleRoutes(parts: Parts): Route[] {
     ...machineTokenRoutes(deps),
     ...applicationRoutes(deps),
     ...discoveryRoutes(parts.url),
+    ...ciRoutes(parts),
   ];
 }

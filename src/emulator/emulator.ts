@@ -1,7 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createApplySeed } from './apply-seed.ts';
 import { assembleRoutes } from './assemble.ts';
+import { claimsOf, issuerOf } from './ci/ci-routes.ts';
+import type { CiName } from './ci/ci-routes.ts';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 import type { RecordedAuditEvent } from './control/control-routes.ts';
@@ -25,8 +28,8 @@ import { listen, loopbackAddress } from './listen.ts';
 import type { Seed } from './seed.ts';
 import type { Store } from './state/store.ts';
 import { openStore } from './state/store.ts';
-import type { SigningKey, SigningOptions } from './tokens/signing-keys.ts';
-import { loadSigningKey } from './tokens/signing-keys.ts';
+import type { Purpose, SigningKey, SigningOptions } from './tokens/signing-keys.ts';
+import { loadSigningKey, makePrivateKey } from './tokens/signing-keys.ts';
 import { createIds } from './ulid.ts';
 import { createDeliveries } from './webhooks/delivery.ts';
 
@@ -42,6 +45,8 @@ export type EmulatorOptions = {
   clock?: Clock;
   /** Profile at the start; default `default`. */
   profile?: ProfileName;
+  /** Gives each signing key that the state file lacks its private key; default `makePrivateKey`. */
+  privateKey?: () => Promise<KeyObject>;
 };
 
 export type Emulator = {
@@ -60,6 +65,10 @@ export type Emulator = {
   signClientToken(clientId: string, claims: object): Promise<string>;
   /** Signs claims with the key of machine tokens. */
   signMachineToken(claims: object, options?: SigningOptions): Promise<string>;
+  /** Signs the token of a CI job, with the given claims instead of the usual ones. */
+  signCiToken(name: CiName, claims: object, options?: SigningOptions): Promise<string>;
+  /** Returns the issuer of a CI's tokens. */
+  ciIssuer(name: CiName): string;
   /** Returns what was sent to `/audit_logs/events`, oldest first. */
   auditEvents(): RecordedAuditEvent[];
   /** Changes the profile, as `POST /_emulator/profile` does. */
@@ -87,11 +96,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 }
 
 async function start(options: EmulatorOptions & { host: string }, store: Store): Promise<Emulator> {
-  const { clock = systemClock, seed } = options;
+  const { clock = systemClock, seed, privateKey = makePrivateKey } = options;
   const { apiKey, clientId } = seed?.environment ?? DEMO;
   const ids = createIds(clock);
   const applySeed = createApplySeed({ store, ids, clock });
-  const keys = await loadKeys(store, clock);
+  const keys = await loadKeys({ store, clock, privateKey });
   if (seed) applySeed(seed);
   pruneEvents(store, clock);
 
@@ -127,6 +136,9 @@ async function start(options: EmulatorOptions & { host: string }, store: Store):
     signSessionToken: keys.sessionKey.sign,
     signClientToken: async (client, claims) => (await keys.keyOfClient(client)).sign(claims),
     signMachineToken: keys.machineKey.sign,
+    signCiToken: async (name, claims, signing) =>
+      (await keys.keyOfCi(name)).sign(claimsOf(name, { clock, url: () => url }, claims), signing),
+    ciIssuer: (name) => issuerOf(name, url),
     close: async () => {
       closing.abort();
       await Promise.all([deliveries.stop(), closeServer(server)]);
@@ -135,18 +147,23 @@ async function start(options: EmulatorOptions & { host: string }, store: Store):
   };
 }
 
-async function loadKeys(store: Store, clock: Clock) {
+async function loadKeys(deps: Parameters<typeof loadSigningKey>[0]) {
   const [sessionKey, machineKey] = await Promise.all([
-    loadSigningKey(store, 'session', clock),
-    loadSigningKey(store, 'machine', clock),
+    loadSigningKey(deps, 'session'),
+    loadSigningKey(deps, 'machine'),
   ]);
-  const ofClients = new Map<string, Promise<SigningKey>>();
-  const keyOfClient = (clientId: string): Promise<SigningKey> => {
-    const key = ofClients.get(clientId) ?? loadSigningKey(store, `session of ${clientId}`, clock);
-    ofClients.set(clientId, key);
+  const others = new Map<Purpose, Promise<SigningKey>>();
+  const keyOf = (purpose: Purpose): Promise<SigningKey> => {
+    const key = others.get(purpose) ?? loadSigningKey(deps, purpose);
+    others.set(purpose, key);
     return key;
   };
-  return { sessionKey, machineKey, keyOfClient };
+  return {
+    sessionKey,
+    machineKey,
+    keyOfClient: (clientId: string) => keyOf(`session of ${clientId}`),
+    keyOfCi: (name: CiName) => keyOf(`ci ${name}`),
+  };
 }
 
 function behaviour({ switches, change }: Profile, server: { url: string; clientId: string }) {

@@ -38,6 +38,9 @@ export type ApiKeyCaller = {
   scopes: ReadonlySet<string>;
 };
 
+/** A CI job whose token a policy of the organization trusts. It has no credential for other routes. */
+export type CiCaller = { kind: 'ci'; organizationId: string; policyId: string; scopes: ReadonlySet<string> };
+
 /** A service of the product itself, by its service token; it belongs to no organization. */
 export type ServiceCaller = { kind: 'service'; tokenId: string; scopes: ReadonlySet<string> };
 
@@ -45,7 +48,7 @@ export type TenantCaller = UserCaller | MachineCaller | ApiKeyCaller;
 export type Caller = TenantCaller | ServiceCaller;
 
 /** Returns the caller's stable id for audit events and logs; never a secret. */
-export function callerId(caller: Caller): string {
+export function callerId(caller: Caller | CiCaller): string {
   switch (caller.kind) {
     case 'user':
       return caller.userId;
@@ -53,6 +56,8 @@ export function callerId(caller: Caller): string {
       return caller.clientId;
     case 'api_key':
       return caller.keyId;
+    case 'ci':
+      return caller.policyId;
     case 'service':
       return caller.tokenId;
   }

@@ -10,16 +10,15 @@ const DATABASE_RETRY_SECONDS = 2;
 
 /** Answers any thrown value as an error envelope. An unexpected one is logged, and its answer reveals nothing. */
 export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorRequestHandler {
-  return (error: unknown, _req, res, next) => {
-    if (res.headersSent) {
-      next(error);
-      return;
-    }
+  // Express knows it by its four parameters.
+  return (error: unknown, _req, res, _next) => {
     const known = toAppError(error, isDatabaseUnavailable);
     if (known.code === 'internal_error') log.error({ err: error, request_id: requestIdOf(res) }, 'unhandled error');
     if (known.code === 'database_unavailable')
       log.warn({ err: error, request_id: requestIdOf(res) }, 'database unavailable');
-    sendError(res, known);
+    // The answer has begun: only a closed connection tells the client that it is not whole.
+    if (res.headersSent) res.destroy();
+    else sendError(res, known);
   };
 }
 

@@ -6,12 +6,15 @@ import { readJsonBody, readSignedBody, refuseLargeBody } from './server/body.ts'
 import { originOf } from './caller.ts';
 import type { ApiKeyCaller, Caller, CallerOrigin, TenantCaller } from './caller.ts';
 import { asciiJson } from './fast-path/ascii-json.ts';
+import { isCsv, sendCsv } from './server/csv-stream.ts';
+import type { CsvStream } from './server/csv-stream.ts';
 import { isEventStream, sendStream } from './server/event-stream.ts';
 import type { EventStream } from './server/event-stream.ts';
 import { assertImpersonated } from './impersonation.ts';
 import { requestIdOf } from './request-id.ts';
 import { belongsToOrganization, errorCodesOf, successOf } from './route.ts';
 import type { BillingClass, FindForwardedKey, RequestContext, Route } from './route.ts';
+import { sendJson } from './server/send-json.ts';
 import { ifUnsent } from './server/unsent.ts';
 import { refuseProto, validate } from './validate.ts';
 
@@ -107,12 +110,13 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   });
   const { status, schema } = successOf(route);
   if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
+  else if (isCsv(schema)) await sendCsv(res, req.method, result as CsvStream);
   else if (route.fastPath)
     res
       .status(status)
       .type('json')
       .send(asciiJson(schema.parse(result)));
-  else res.status(status).json(schema.parse(result));
+  else await sendJson(req, res, status, schema.parse(result));
 }
 
 /** Judges the caller's address, and the environment and rate of an API key. */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import type { Invalidation } from './invalidation.ts';
 
 export type GuardedMemory<Value extends object> = ReturnType<typeof makeGuardedMemory<Value>>;
@@ -15,7 +15,7 @@ const TTL_MS = 60_000;
 
 /** Remembers rows of the database until a change makes them old. A read that began before a change fills nothing. */
 export function makeGuardedMemory<Value extends object>({ max, nameIn }: Options) {
-  const entries = new LRUCache<string, Value>({ max, ttl: TTL_MS });
+  const entries = makeBoundedCache<Value>({ max, ttl: TTL_MS });
   let generation = 0;
   return {
     get: (name: string): Value | undefined => entries.get(name),

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import type { RateLimit } from './limits.ts';
 
 type Window = { count: number; lengthMs: number; endsAtMs: number };
@@ -12,7 +12,7 @@ export type Windows = ReturnType<typeof makeWindows>;
  * early. No name is refused because of others.
  */
 export function makeWindows({ max }: { max: number }) {
-  const windows = new LRUCache<string, Window>({ max });
+  const windows = makeBoundedCache<Window>({ max });
 
   /** Ignores a window of another length, which is of an earlier limit. */
   function current(name: string, lengthMs: number, nowMs: number): Window | undefined {

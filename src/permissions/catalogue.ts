@@ -15,6 +15,8 @@ export type ScopeGroup = {
 export type Plan = {
   name: string;
   keyLimit: number;
+  /** Active keys of CI jobs. */
+  ciKeyLimit: number;
   rate: RateLimit | undefined;
   /** Bounds every key, whatever limits it or its set has. */
   maxRate: RateLimit | undefined;
@@ -90,6 +92,7 @@ function toPlan(plan: Product['plans'][number], expiry: Product['api_keys']['exp
   return {
     name: plan.name,
     keyLimit: plan.key_limit,
+    ciKeyLimit: plan.ci_key_limit,
     rate: rateOf(plan.rate_limit),
     maxRate: rateOf(plan.max_rate_limit ?? plan.rate_limit),
     concurrency: numberOf(plan.concurrency),

@@ -4,20 +4,17 @@ import { isIpRange } from '../ip/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
 import { BillingRules } from './billing-rules.ts';
+import { CiRules, checkCiRules } from './ci-rules.ts';
+import { ConsoleRules } from './console-rules.ts';
 import { KeyRules, checkKeyRules } from './key-rules.ts';
 import { WebhookRules } from './webhook-rules.ts';
+import { scopeName as scope } from './scope-name.ts';
 import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
 
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must have at most 64 lower-case letters, digits, _ or -, and begin with a letter');
-const scope = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9._:*-]{0,47}$/,
-    "must follow WorkOS's grammar: at most 48 lower-case letters, digits and - _ : . *, beginning with a letter",
-  );
 const description = z.string().min(1).max(300);
 const addressRange = z.string().max(64).refine(isIpRange, 'must be an IP address or a CIDR range');
 
@@ -73,6 +70,12 @@ const PermissionSet = z.strictObject({
 const Plan = z.strictObject({
   name: name.describe('Name of the plan, which billing sends as `plan`.'),
   key_limit: z.int().min(0).max(1_000_000).describe('Most active keys of an organization on this plan.'),
+  ci_key_limit: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(100)
+    .describe('Most active keys of CI jobs of an organization on this plan; `key_limit` does not count them.'),
   rate_limit: z
     .union([rateLimit, none])
     .default({ limit: 100, window_seconds: 60 })
@@ -156,6 +159,8 @@ export const ProductFile = z
     webhooks: WebhookRules,
     stripe: StripeRules,
     sessions: SessionRules,
+    console: ConsoleRules,
+    ci: CiRules,
     outbound_addresses: z
       .array(
         z.strictObject({
@@ -193,6 +198,7 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   checkChosen(file, known, report);
   checkKeyRules(file.api_keys, (path, message) => report(['api_keys', ...path], message));
   checkPlans(file, report);
+  checkCiRules(file.ci, (path, message) => report(['ci', ...path], message));
   if (!file.plans.some((plan) => plan.name === file.default_plan)) {
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
   }

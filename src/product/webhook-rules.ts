@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scopeName } from './scope-name.ts';
 import { WEBHOOK_TYPES } from './webhook-types.ts';
 
 const MAX_ENDPOINTS = 20;
@@ -47,6 +48,15 @@ export const WebhookRules = z
       .describe(
         'Whether every audit event is sent to WorkOS Audit Logs, whose schemas must exist there first (`npm run audit:schemas`).',
       ),
+    deliveries: z
+      .strictObject({
+        read_scope: scopeName
+          .default('audit:read')
+          .describe('Scope of the people and machines of an organization that may see its deliveries.'),
+        replay_scope: scopeName.default('apikeys:write').describe('Scope of those that may have them delivered again.'),
+      })
+      .prefault({})
+      .describe('Who, in an organization, may watch the webhooks that are sent about it.'),
   })
   .prefault({})
   .describe('Outgoing webhooks (docs/how-to/send-webhooks.md).');

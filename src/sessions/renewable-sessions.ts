@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import type { Clock } from '../clock.ts';
 import type { UserCaller } from '../http/caller.ts';
 import type { DerivedKeys } from '../secrets.ts';
@@ -22,7 +22,7 @@ const MAX_TOKENS = 50_000;
  * an HMAC alone, so that none lies in memory or in the database. Tokens of this replica are found without a query.
  */
 export function makeRenewableSessions({ sessions, keys, clock }: Deps) {
-  const remembered = new LRUCache<string, string>({ max: MAX_TOKENS });
+  const remembered = makeBoundedCache<string>({ max: MAX_TOKENS });
   const hashesOf = (refreshToken: string) => keys.map((key) => tokenHash(key, refreshToken));
   const read = oneAtATime(sessions.findByRefreshHashes);
 

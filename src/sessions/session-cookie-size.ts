@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import type { Logger } from 'pino';
 import type { WorkosRole } from '../workos/entities.ts';
 
@@ -33,7 +33,7 @@ export function warnOfScopes(log: Pick<Logger, 'warn'>, scopes: readonly string[
 
 /** Warns, once a day for each, of roles whose session cookie is so large that browsers drop it. */
 export function makeWarnOfLargeRole(log: Pick<Logger, 'warn'>) {
-  const warned = new LRUCache<string, true>({ max: MAX_WARNED, ttl: AGAIN_MS });
+  const warned = makeBoundedCache<true>({ max: MAX_WARNED, ttl: AGAIN_MS });
   return function warnOfLargeRole({ slug, organizationId, permissions = [] }: WorkosRole): void {
     const bytes = sessionCookieBytes({ role: slug, permissions });
     const name = `${organizationId ?? ''} ${slug}`;

@@ -5,7 +5,7 @@ import type { RequestContext } from '../http/route.ts';
 import type { EndReason } from './session-repository.ts';
 
 /** The kind of credential that a person used; never its value. */
-export type Proven = 'password' | 'pending_authentication_token' | 'refresh_token';
+export type Proven = 'password' | 'authorization_code' | 'pending_authentication_token' | 'refresh_token';
 export type SessionOf = Pick<UserCaller, 'sessionId' | 'userId' | 'organizationId' | 'impersonator'>;
 type From = Pick<RequestContext, 'requestId' | 'ip'>;
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { TenantCaller, UserCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import type { RequestContext, Route } from '../http/route.ts';
+import { readAddress } from '../ip/ip-address.ts';
 import type { WorkosMembership, WorkosUser } from '../workos/gateway.ts';
 
 export type OrganizationBilling = { status: string | null; posture: string };
@@ -14,7 +15,11 @@ type Deps = {
 /** The `user_id` of a key that belongs to no person. */
 const KEY_USER_ID = 'user_system_api_key';
 
-const common = { organization_id: z.string(), permissions: z.array(z.string()) };
+const common = {
+  organization_id: z.string(),
+  permissions: z.array(z.string()),
+  ip: z.string().nullable().describe('The address that this request came from, as allow lists judge it.'),
+};
 
 const Session = z
   .discriminatedUnion('kind', [
@@ -23,6 +28,7 @@ const Session = z
       kind: z.literal('user'),
       user_id: z.string(),
       email: z.string(),
+      name: z.string().nullable().describe('Null if WorkOS has no name of the user.'),
       role: z.string().nullable(),
       impersonator: z
         .object({ id: z.string() })
@@ -61,25 +67,28 @@ export function sessionRoutes(deps: Deps): Route[] {
       billing: 'read',
       responses: { 200: Session },
       errors: ['workos_rejected', 'workos_unavailable'],
-      handle: ({ caller }) => view(deps, caller),
+      handle: ({ caller, context }) => view(deps, caller, addressOf(context)),
     }),
   ];
 }
 
-async function view(deps: Deps, caller: TenantCaller): Promise<z.input<typeof Session>> {
-  const { organizationId: organization_id } = caller;
-  const permissions = [...caller.scopes].sort();
-  if (caller.kind === 'user') return { ...(await viewUser(deps, caller)), organization_id, permissions };
-  if (caller.kind === 'machine') return { kind: 'machine', organization_id, permissions, client_id: caller.clientId };
+async function view(deps: Deps, caller: TenantCaller, ip: string | null): Promise<z.input<typeof Session>> {
+  const shared = { organization_id: caller.organizationId, permissions: [...caller.scopes].sort(), ip };
+  if (caller.kind === 'user') return { ...(await viewUser(deps, caller)), ...shared };
+  if (caller.kind === 'machine') return { kind: 'machine', ...shared, client_id: caller.clientId };
   return {
     kind: 'api_key',
-    organization_id,
-    permissions,
+    ...shared,
     user_id: caller.ownerUserId ?? KEY_USER_ID,
     api_key_id: caller.keyId,
     api_key_label: caller.label,
     api_key_permission_set: caller.permissionSet ?? null,
   };
+}
+
+// Behind a trusted proxy that writes no address, the text is of no use to an allow list.
+function addressOf({ ip }: Pick<RequestContext, 'ip'>): string | null {
+  return ip !== undefined && readAddress(ip) !== 0 ? ip : null;
 }
 
 async function viewUser({ describeUser, billingOf }: Deps, caller: UserCaller) {
@@ -89,6 +98,7 @@ async function viewUser({ describeUser, billingOf }: Deps, caller: UserCaller) {
     kind: 'user' as const,
     user_id: user.id,
     email: user.email,
+    name: user.name ?? null,
     role: caller.role ?? null,
     ...(caller.impersonator !== undefined && { impersonator: { id: caller.impersonator } }),
     memberships: memberships.map(({ organizationId, organizationName, role }) => ({

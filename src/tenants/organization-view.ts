@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { RateLimit } from '../limits/limits.ts';
-import { BILLING_STATUSES, POSTURES } from './posture.ts';
-import type { Policy, Tenant } from './posture.ts';
+import { BILLING_STATUSES, OPERATIONS, POSTURES, isEnding } from './posture.ts';
+import type { Operation, Policy, Posture, Tenant } from './posture.ts';
 
 /** The plan of an organization, as it is shown. */
 export type ShownPlan = {
@@ -19,7 +19,7 @@ export type ViewDeps = {
   planFor: (tenant: Pick<Tenant, 'plan' | 'keyLimit'>) => ShownPlan;
   /** The names of all permission sets. */
   permissionSets: readonly string[];
-  policy: Pick<Policy, 'standingOf'>;
+  policy: Pick<Policy, 'standingOf' | 'allows'>;
   /** Counts keys of several organizations at once. */
   keyCounts: {
     towardsQuota: (ids: readonly string[], now: Date) => Promise<ReadonlyMap<string, number>>;
@@ -37,6 +37,11 @@ export const Organization = z
     id: z.string(),
     name: z.string().nullable().describe('The name at WorkOS; null until WorkOS has sent it.'),
     posture: z.enum(POSTURES).describe('What billing allows now, by its status, the clock and the days of grace.'),
+    allowed: z
+      .array(z.enum(OPERATIONS))
+      .describe(
+        'What its callers may do with keys now: `create` adds, rotates and changes them, `wind_down` revokes them.',
+      ),
     billing_status: z
       .enum(BILLING_STATUSES)
       .nullable()
@@ -107,6 +112,7 @@ function viewBilling(policy: ViewDeps['policy'], tenant: Tenant, now: Date) {
     id: tenant.organizationId,
     name: tenant.name ?? null,
     posture,
+    allowed: allowedTo(policy, tenant, posture, now),
     billing_status: tenant.status ?? null,
     status_since: iso(tenant.statusSince),
     billing_occurred_at: iso(tenant.billingOccurredAt),
@@ -117,6 +123,11 @@ function viewBilling(policy: ViewDeps['policy'], tenant: Tenant, now: Date) {
     created_at: tenant.createdAt.toISOString(),
     deleted_at: iso(tenant.deletedAt),
   };
+}
+
+function allowedTo(policy: ViewDeps['policy'], tenant: Tenant, posture: Posture, now: Date): Operation[] {
+  const allowed = OPERATIONS.filter((operation) => policy.allows(posture, 'api', operation));
+  return isEnding(tenant, now) ? allowed.filter((operation) => operation !== 'create') : allowed;
 }
 
 function viewDecommissioning(

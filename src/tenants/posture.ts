@@ -53,6 +53,16 @@ export type PolicyRules = {
   allows: Readonly<Record<Posture, Readonly<Record<Realm, readonly Operation[]>>>>;
 };
 
+/**
+ * Whether all keys of the tenant are being revoked now, perhaps by another replica's clock, or were. No key is created or
+ * changed then, whatever the posture allows.
+ */
+export function isEnding({ decommissionAt, decommissionedAt }: Ending, now: Date): boolean {
+  return decommissionedAt !== undefined || (decommissionAt !== undefined && decommissionAt <= now);
+}
+
+type Ending = Pick<Tenant, 'decommissionAt' | 'decommissionedAt'>;
+
 export type Policy = ReturnType<typeof makePolicy>;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 
 const MAX_LENGTH = 64;
 /** Only this much is read; browsers send half as much. */
@@ -23,7 +23,7 @@ export type AgentFamily = (userAgent: string | undefined) => string | undefined;
  * `python-requests`, or the browser or robot behind `Mozilla`. At most 64 characters.
  */
 export function makeAgentFamily(): AgentFamily {
-  const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+  const remembered = makeBoundedCache<string>({ max: MAX_REMEMBERED });
   return (userAgent) => {
     if (userAgent === undefined) return undefined;
     const read = userAgent.slice(0, MAX_READ);

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../bounded-cache.ts';
 import { makeTokenBucket } from '../limits/token-bucket.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 
@@ -27,7 +27,7 @@ const MAX_REMEMBERED = 20_000;
  */
 export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   const { validateKey, perMinute, elapsedMs = () => performance.now() } = deps;
-  const refreshedAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  const refreshedAt = makeBoundedCache<number>({ max: MAX_REMEMBERED });
   const bucket = makeTokenBucket({ tokens: () => perMinute, everyMs: MINUTE_MS, nowMs: elapsedMs });
 
   return function refreshAtWorkos(presented, { keyId, environment }): void {

@@ -24,6 +24,22 @@ export function makeUsageReader(db: Knex) {
     return rows.map(({ start, code, count }) => ({ startMs: start.getTime(), code, count: Number(count) }));
   }
 
+  /** Counts uses of several keys by key, bucket and code. */
+  async function countsOfKeys(
+    organizationId: string,
+    keyIds: readonly string[],
+    { from, to, interval }: UsageRange,
+  ): Promise<ReadonlyMap<string, BucketCount[]>> {
+    const { rows } = await db.raw<{ rows: { key_id: string; start: Date; code: string; count: string }[] }>(
+      `select key_id, date_trunc(?, hour, 'UTC') as start, code, sum(count) as count from usage_counts
+       where organization_id = ? and key_id = any(?) and hour >= ? and hour < ?
+       group by 1, 2, 3`,
+      [interval, organizationId, [...keyIds], from, to],
+    );
+    const counts = rows.map((row) => ({ ...row, startMs: row.start.getTime(), count: Number(row.count) }));
+    return Map.groupBy(counts, (one) => one.key_id);
+  }
+
   /** Returns the keys with the most uses, the busiest first. */
   async function busiest(organizationId: string, { from, to }: UsageRange, limit: number) {
     const { rows } = await db.raw<{ rows: { key_id: string; total: string }[] }>(
@@ -44,7 +60,7 @@ export function makeUsageReader(db: Knex) {
     return new Map(rows.map((row) => [row.key_id, toLastUse(row)]));
   };
 
-  return { countsOf, busiest, lastUsesOf };
+  return { countsOf, countsOfKeys, busiest, lastUsesOf };
 }
 
 type LastUseRow = { key_id: string; used_at: Date; ip: string | null; agent: string | null };

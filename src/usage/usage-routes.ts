@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { TenantCaller } from '../http/caller.ts';
+import { commaSeparated } from '../http/comma-separated.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import { time } from '../http/time.ts';
+import { invalidFields } from '../http/validate.ts';
+import { ID } from '../ids.ts';
 import { INTERVALS, bucketsOf, readRange } from './usage-range.ts';
 import type { UsageRange } from './usage-range.ts';
 import type { BucketCount, LastUse, UsageReader } from './usage-reader.ts';
@@ -11,6 +14,8 @@ import type { BucketCount, LastUse, UsageReader } from './usage-reader.ts';
 type Deps = {
   /** @throws AppError `api_key_not_found`, also for a key that the caller does not reach */
   findKey: (caller: TenantCaller, id: string) => Promise<unknown>;
+  /** Returns those of the ids that the caller reaches. */
+  reachedAmong: (caller: TenantCaller, ids: readonly string[]) => Promise<ReadonlySet<string>>;
   /** The scopes that may read a key's usage. */
   mayReadKeys: readonly string[];
   usage: UsageReader;
@@ -56,11 +61,38 @@ const OrganizationUsage = z
   })
   .meta({ id: 'OrganizationUsage' });
 
+const KeysUsage = z
+  .object({
+    from: counted.from,
+    to: counted.to,
+    interval: counted.interval,
+    data: z
+      .array(
+        z.object({
+          id: z.string(),
+          total: z.int(),
+          codes,
+          data: z
+            .array(z.object({ start: z.iso.datetime(), total: z.int() }))
+            .describe('Every bucket of the range, first to last, including empty ones.'),
+        }),
+      )
+      .describe('The keys in the order of `ids`, without those that the caller cannot read.'),
+  })
+  .meta({ id: 'ApiKeysUsage' });
+
+const MAX_IDS = 100;
+/** Buckets of all keys together: what 100 keys have in eight days by hour. */
+const MAX_BUCKETS = 20_000;
+const HOW_MANY = `Give 1 to ${MAX_IDS} ids of keys, separated by commas.`;
+
+const ids = commaSeparated(z.string().regex(ID), { max: MAX_IDS, error: HOW_MANY }).describe(HOW_MANY);
+
 const DESCRIPTION =
   'Every verification counts, valid or refused, in its hour or day (UTC). The range is widened to whole buckets: at most 31 days by hour, or 400 days by day. Counts are written every `LATCHKEY_USAGE_FLUSH_MS` (a second unless configured), so the latest verifications may be missing.';
 
 export function usageRoutes(deps: Deps): Route[] {
-  return [keyUsageRoute(deps), organizationUsageRoute(deps)];
+  return [keyUsageRoute(deps), keysUsageRoute(deps), organizationUsageRoute(deps)];
 }
 
 function keyUsageRoute({ findKey, mayReadKeys, usage, clock }: Deps): Route {
@@ -88,6 +120,47 @@ function keyUsageRoute({ findKey, mayReadKeys, usage, clock }: Deps): Route {
       return { ...viewCounts(counts, range), ...viewLastUse(lastUses.get(id)) };
     },
   });
+}
+
+function keysUsageRoute({ reachedAmong, mayReadKeys, usage, clock }: Deps): Route {
+  return tenantRoute({
+    operationId: 'getApiKeysUsage',
+    method: 'get',
+    path: '/v1/api-keys/usage',
+    tag: TAG,
+    summary: 'Get the usage of several API keys',
+    description: `${DESCRIPTION} Of all keys together at most ${MAX_BUCKETS.toLocaleString('en')} hours or days.`,
+    scope: mayReadKeys,
+    billing: 'read',
+    query: Query.extend({ ids }),
+    responses: { 200: KeysUsage },
+    errors: [],
+    async handle({ caller, query: { ids: asked, ...query } }) {
+      const range = readRange(query, clock());
+      assertFew(asked, range);
+      const reached = await reachedAmong(caller, asked);
+      const shown = asked.filter((id) => reached.has(id));
+      const counts = await usage.countsOfKeys(caller.organizationId, shown, range);
+      const { from, to, interval } = range;
+      return {
+        from: from.toISOString(),
+        to: to.toISOString(),
+        interval,
+        data: shown.map((id) => viewKey(id, counts.get(id) ?? [], range)),
+      };
+    },
+  });
+}
+
+function assertFew(asked: readonly string[], range: UsageRange): void {
+  if (asked.length * bucketsOf(range).length <= MAX_BUCKETS) return;
+  const most = Math.floor(MAX_BUCKETS / asked.length);
+  throw invalidFields({ from: `For ${asked.length} keys, at most ${most} ${range.interval}s.` });
+}
+
+function viewKey(id: string, counts: readonly BucketCount[], range: UsageRange) {
+  const { data, total, codes: byCode } = viewCounts(counts, range);
+  return { id, total, codes: byCode, data: data.map((bucket) => ({ start: bucket.start, total: bucket.total })) };
 }
 
 function organizationUsageRoute({ usage, clock }: Deps): Route {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import { backoffMs } from './backoff.ts';
+import type { DeliveryError } from './deliveries/delivery.ts';
 import type { Attempt, Delivery, DeliveryQueue, Outbox } from './outbox.ts';
 
 /**
@@ -10,9 +11,11 @@ import type { Attempt, Delivery, DeliveryQueue, Outbox } from './outbox.ts';
  * alone for so long, which is no reason to give up. `dropped`: nothing can ever receive it, and no one needs to act.
  */
 export type Sent =
-  | { delivered: true }
-  | { delivered: false; failure: string; final: boolean; heldMs?: number; dropped?: undefined }
-  | { delivered: false; failure: string; dropped: true };
+  | { delivered: true; status?: number }
+  | ({ delivered: false; final: boolean; heldMs?: number; dropped?: undefined } & Failure)
+  | ({ delivered: false; dropped: true } & Failure);
+/** `failure` is for the operator, `error` for everybody; `status`: the HTTP status of the answer, if there was one. */
+type Failure = { failure: string; error: DeliveryError; status?: number };
 /** @throws only when the signal aborted the attempt, so that its result is unknown */
 export type Send = (delivery: Pick<Delivery, 'id' | 'body'>, signal: AbortSignal) => Promise<Sent>;
 export type CountDelivery = (type: string, outcome: Attempt['outcome']) => void;
@@ -28,15 +31,15 @@ type Deps = {
   log: Pick<Logger, 'warn' | 'error'>;
 };
 
-/** Queues at a time, so that a slow one leaves the others theirs. */
+/** Queues at a time, so that a slow one does not hold up the others. */
 const PARALLEL = 10;
 /** How often new queues are claimed while some are busy. */
 const LOOK_AGAIN_MS = 1_000;
 /** Deliveries of one queue before the others have their turn. */
 const BATCH = 20;
-/** Several timeouts of a delivery: a holder that has recorded nothing for so long is gone. */
+/** Several delivery timeouts: a holder that has recorded nothing for this long is gone. */
 const HOLD_MS = 60_000;
-/** Time to finish a delivery in: a holder that stalled begins none with less of its lease left. */
+/** Enough time to finish a delivery: a holder with less of its lease left, after a stall, begins none. */
 const LEFT_MS = 30_000;
 
 /**
@@ -69,7 +72,7 @@ export function makeDeliver(deps: Deps) {
   };
 }
 
-/** Waits until one is done, or it is time to claim more queues. */
+/** Waits until a queue is done, or it is time to claim more queues. */
 async function firstOf(busy: ReadonlySet<Promise<void>>): Promise<void> {
   const waiting = new AbortController();
   const pause = sleep(LOOK_AGAIN_MS, undefined, { signal: waiting.signal }).catch(() => undefined);
@@ -111,13 +114,15 @@ async function trySend({ send }: Deps, delivery: Delivery, signal: AbortSignal):
 
 function attemptOf({ attempts, retryUntil }: Delivery, sent: Sent, now: Date): Attempt {
   const next = heldUntil(now);
-  if (sent.delivered) return { outcome: 'delivered', at: now, due: next };
-  const { failure } = sent;
-  if (sent.dropped) return { outcome: 'dropped', failure, at: now, due: next };
+  const { status } = sent;
+  if (sent.delivered) return { outcome: 'delivered', status, at: now, due: next };
+  const { failure, error } = sent;
+  const failed = { failure, error, status, at: now };
+  if (sent.dropped) return { outcome: 'dropped', ...failed, due: next };
   const isOver = now >= retryUntil && sent.heldMs === undefined;
-  if (sent.final || isOver) return { outcome: 'dead', failure, at: now, due: next };
+  if (sent.final || isOver) return { outcome: 'dead', ...failed, due: next };
   const waitMs = sent.heldMs ?? backoffMs(attempts);
-  return { outcome: 'failed', failure, at: now, due: new Date(now.getTime() + waitMs) };
+  return { outcome: 'failed', ...failed, due: new Date(now.getTime() + waitMs) };
 }
 
 function report(

@@ -18,8 +18,11 @@ type Delivery = { endpoint: string; type: string; body: string };
 export type Since = ReadonlyMap<string, Date>;
 export type OutboxWriter = ReturnType<typeof makeOutboxWriter>;
 
-/** A delivery that fails for so long is dead. */
+/** A delivery that still fails after this time is dead. */
 export const RETRY_MS = 3 * 24 * 60 * 60_000;
+
+/** The id of a delivery is this and a ULID of when it was written. */
+export const DELIVERY_PREFIX = 'notice_';
 
 /** Enqueues webhooks in the transaction of the change, for each endpoint that wants their type. */
 export function makeOutboxWriter({ endpoints, forwardsAudit, clock }: Deps) {
@@ -78,7 +81,7 @@ async function put(
   await trx('outbox').insert(
     deliveries.map((delivery) => ({
       ...delivery,
-      id: `notice_${ulid(now)}`,
+      id: DELIVERY_PREFIX + ulid(now),
       organization_id: organizationId,
       created_at: now,
       retry_until: retryUntil,

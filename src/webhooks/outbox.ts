@@ -1,14 +1,16 @@
 import type { Knex } from 'knex';
 import { transaction } from '../db/transaction.ts';
+import { MAX_RECENT } from './deliveries/delivery.ts';
+import type { DeliveryError, RecentAttempt } from './deliveries/delivery.ts';
 
 /** The deliveries of one organization to one endpoint, leased to the holder that sends them in order. */
 export type DeliveryQueue = { endpoint: string; organizationId: string; holder: string };
 export type Delivery = { id: string; type: string; body: string; attempts: number; retryUntil: Date };
 export type Outbox = ReturnType<typeof makeOutbox>;
 /** The result of an attempt; at `due` the queue may be claimed again, by its next attempt or because its holder is gone. */
-export type Attempt = { at: Date; due: Date } & (
+export type Attempt = { at: Date; due: Date; status: number | undefined } & (
   | { outcome: 'delivered' }
-  | { outcome: 'failed' | 'dead' | 'dropped'; failure: string }
+  | { outcome: 'failed' | 'dead' | 'dropped'; failure: string; error: DeliveryError }
 );
 type Row = {
   id: string;
@@ -82,7 +84,17 @@ function ofQueue(trx: Knex.Transaction, { endpoint, organizationId, holder }: De
 
 function columnsOf(trx: Knex.Transaction, attempt: Attempt): object {
   const attempts = trx.raw('attempts + 1');
+  const recent: RecentAttempt = {
+    at: attempt.at.toISOString(),
+    status: attempt.status ?? null,
+    error: attempt.outcome === 'delivered' ? null : attempt.error,
+  };
+  const recentAttempts = trx.raw(
+    'case when jsonb_array_length(recent_attempts) < ? then recent_attempts else recent_attempts - 0 end || ?::jsonb',
+    [MAX_RECENT, JSON.stringify([recent])],
+  );
+  const noted = { attempts, recent_attempts: recentAttempts };
   const ended = attempt.outcome !== 'failed' && { status: attempt.outcome, ended_at: attempt.at };
-  if (attempt.outcome === 'delivered') return { ...ended, attempts, last_failure: null };
-  return { ...ended, attempts, last_failure: attempt.failure };
+  if (attempt.outcome === 'delivered') return { ...ended, ...noted, last_failure: null };
+  return { ...ended, ...noted, last_failure: attempt.failure };
 }

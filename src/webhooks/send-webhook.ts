@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
-import type { Send, Sent } from './deliver.ts';
+import type { Send } from './deliver.ts';
+import type { DeliveryError } from './deliveries/delivery.ts';
 
 type Options = { url: string; secrets: readonly string[]; userAgent: string; timeoutMs?: number };
 
@@ -30,16 +31,19 @@ export function makeSendWebhook({ url, secrets, userAgent, timeoutMs = TIMEOUT_M
         signal: AbortSignal.any([signal, deadline]),
       });
       void response.body?.cancel().catch(() => undefined);
-      return response.ok ? { delivered: true } : failed(`answered ${response.status}`);
+      const { ok, status } = response;
+      if (ok) return { delivered: true, status };
+      return { ...failed('http_error', `answered ${status}`), status };
     } catch (error) {
       if (signal.aborted) throw error;
-      return failed(deadline.aborted ? `no answer within ${timeoutMs} ms` : `no answer: ${codeOf(error)}`);
+      if (deadline.aborted) return failed('timeout', `no answer within ${timeoutMs} ms`);
+      return failed('connection_failed', `no answer: ${codeOf(error)}`);
     }
   };
 }
 
-function failed(failure: string): Sent {
-  return { delivered: false, failure, final: false };
+function failed(error: DeliveryError, failure: string) {
+  return { delivered: false, failure, error, final: false } as const;
 }
 
 /** Never the message, which may quote the address. */

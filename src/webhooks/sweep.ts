@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
+import { NOT_CONFIGURED } from './deliveries/delivery.ts';
 
 type Deps = { db: Knex; endpoints: readonly string[]; clock: Clock };
 
@@ -34,9 +35,7 @@ async function giveUp(db: Knex, endpoints: readonly string[], now: Date): Promis
     .forUpdate()
     .skipLocked()
     .select('id');
-  return db('outbox')
-    .whereIn('id', lost)
-    .update({ status: 'dead', ended_at: now, last_failure: 'this endpoint is not configured' });
+  return db('outbox').whereIn('id', lost).update({ status: 'dead', ended_at: now, last_failure: NOT_CONFIGURED });
 }
 
 function deleteEnded(db: Knex, status: 'delivered' | 'dropped' | 'dead', before: Date): Promise<number> {

@@ -50,20 +50,32 @@ export async function* undelivered(
 export function replayDelivery(db: Knex, id: string, now: Date): Promise<boolean> {
   return transaction(db, async (trx) => {
     const row = await trx<Undelivered>('outbox').where({ id }).first('endpoint', 'organization_id');
-    if (!row) return false;
-    await wakeQueues(trx, row.organization_id, [row.endpoint], now);
-    const replayed = await trx('outbox')
-      .where({ id })
-      .whereNot({ status: 'waiting' })
-      .update({
-        status: 'waiting',
-        attempts: 0,
-        ended_at: null,
-        last_failure: null,
-        retry_until: new Date(now.getTime() + RETRY_MS),
-      });
-    return replayed > 0;
+    return (
+      row !== undefined && enqueueAgain(trx, { organizationId: row.organization_id, endpoint: row.endpoint, id }, now)
+    );
   });
+}
+
+type Ended = { organizationId: string; endpoint: string; id: string };
+
+/** Enqueues a delivery again, if it has ended. @returns whether it had */
+export async function enqueueAgain(
+  trx: Knex.Transaction,
+  { organizationId, endpoint, id }: Ended,
+  now: Date,
+): Promise<boolean> {
+  await wakeQueues(trx, organizationId, [endpoint], now);
+  const replayed = await trx('outbox')
+    .where({ organization_id: organizationId, id })
+    .whereNot({ status: 'waiting' })
+    .update({
+      status: 'waiting',
+      attempts: 0,
+      ended_at: null,
+      last_failure: null,
+      retry_until: new Date(now.getTime() + RETRY_MS),
+    });
+  return replayed > 0;
 }
 
 /** Seconds that the oldest waiting delivery of each of these endpoints has waited. */

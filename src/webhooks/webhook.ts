@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { POSTURES } from '../tenants/posture.ts';
-import { ApiKey, viewKey } from '../api-keys/key-schemas.ts';
+import { ApiKey, Creator, viewKey } from '../api-keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../api-keys/key.ts';
 import type { Key } from '../api-keys/key.ts';
 import type { WebhookType } from '../product/webhook-types.ts';
@@ -30,7 +30,9 @@ export const PublishedKey = ApiKey.pick({
   created_at: true,
   updated_at: true,
   revoked_at: true,
-}).meta({ id: 'NoticedApiKey', description: 'The key.' });
+})
+  .extend({ created_by: Creator })
+  .meta({ id: 'NoticedApiKey', description: 'The key.' });
 
 const Actor = z
   .object({

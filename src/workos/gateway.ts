@@ -14,7 +14,8 @@ export type NewOrganizationKey = {
 
 export type NewUserKey = NewOrganizationKey & { userId: string };
 
-export type WorkosUser = { id: string; email: string };
+/** `name` is undefined when WorkOS has none. */
+export type WorkosUser = { id: string; email: string; name: string | undefined };
 export type WorkosMembership = {
   organizationId: string;
   organizationName: string | undefined;
@@ -27,7 +28,7 @@ type SignInFrom = { ip: string | undefined; userAgent: string | undefined };
  * The outcome of a sign-in: a session, a choice between several organizations, or a rejection with WorkOS's own code.
  */
 export type SignInAnswer =
-  | { kind: 'signed_in'; accessToken: string; refreshToken: string; user: WorkosUser }
+  | { kind: 'signed_in'; accessToken: string; refreshToken: string; user: Pick<WorkosUser, 'id' | 'email'> }
   | { kind: 'choice'; pendingToken: string; organizations: { id: string; name: string }[] }
   | { kind: 'refused'; code: string };
 
@@ -57,6 +58,15 @@ export type EventsFrom = { after: string } | { rangeStart: Date; rangeEnd: Date 
  * `after` is the cursor for the next page, undefined after an empty one; `more` says whether a next page exists already;
  * `others` counts events of kinds that were not asked for.
  */
+/** The refresh token may be missing from a session that another application sealed. */
+export type SessionTokens = { accessToken: string; refreshToken: string | undefined };
+export type SignInRequest = {
+  redirectUri: string;
+  state: string;
+  codeChallenge: string;
+  organizationId: string | undefined;
+};
+
 export type EventsPage = {
   events: WorkosEvent[];
   unreadable: UnreadableEvent[];
@@ -115,6 +125,8 @@ export type WorkosGateway = {
   /** A role that applies to an organization, its own or every organization's; undefined when there is none. */
   findRole(organizationId: string, slug: string): Promise<WorkosRole | undefined>;
   signIn(proof: { email: string; password: string } & SignInFrom): Promise<SignInAnswer>;
+  /** Redeems an authorization code, which works once. */
+  signInWithCode(proof: { code: string; codeVerifier: string } & SignInFrom): Promise<SignInAnswer>;
   chooseOrganization(choice: { pendingToken: string; organizationId: string } & SignInFrom): Promise<SignInAnswer>;
   /** Uses the refresh token up. */
   refreshSession(
@@ -122,8 +134,16 @@ export type WorkosGateway = {
   ): Promise<SignInAnswer>;
   /** Ends a session; one that is over, or that WorkOS does not have, counts as ended. */
   revokeSession(sessionId: string): Promise<void>;
-  /** The access token inside a sealed AuthKit session; `undefined` when it was not sealed with our password. */
-  unsealSession(sealed: string): Promise<string | undefined>;
+  /** The address of AuthKit's sign-in page, which sends the person back to `redirectUri` with a code. */
+  signInUrl(request: SignInRequest): string;
+  /** The address that ends the session in AuthKit's own cookie, and sends the person on to `returnTo`. */
+  signOutUrl(session: { sessionId: string; returnTo: string }): string;
+  /** Seals data with the cookie password, as AuthKit's libraries do. @param ttlMs how long the seal is good; 0: for ever */
+  seal(data: object, ttlMs: number): Promise<string>;
+  /** Unseals data; `undefined`, or nothing in it, when it is not of our password or no longer good. */
+  unseal(sealed: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** The tokens inside a sealed AuthKit session; `undefined` when it was not sealed with our password. */
+  unsealSession(sealed: string): Promise<SessionTokens | undefined>;
   /** Whether WorkOS answers at all. */
   isReachable(): Promise<boolean>;
 };

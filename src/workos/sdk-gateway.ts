@@ -12,8 +12,10 @@ import { listPages } from './answers/list-pages.ts';
 import { throwErrorAnswers } from './answers/read-answer.ts';
 import { readEventsPage } from './events/read-events-page.ts';
 import { workosTime } from './events/time.ts';
+import { personName } from './person-name.ts';
 import { assertNotHeld, makeResilience } from './resilience.ts';
 import type { Operation } from './resilience.ts';
+import { sealedSessions } from './sealed-session.ts';
 import { sessionCalls } from './session-calls.ts';
 
 type Options = {
@@ -37,7 +39,6 @@ export type HoldOffs = { general: HoldOff; auditLogs: HoldOff };
 
 type Call = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>;
 
-const MAX_SEALED_BYTES = 16 * 1024;
 const MAX_MEMBERSHIPS = 100;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
@@ -82,7 +83,7 @@ export function makeSdkGateway({
       if (holdOffs) await assertNotHeld(holdOffs.general);
     },
     heldMs: () => (waitsOutHoldOffs ? 0 : (holdOffs?.general.knownMs() ?? 0)),
-    unsealSession: (sealed) => unsealSession(workos, sealed, cookiePassword),
+    ...sealedSessions(workos, cookiePassword),
     isReachable: () =>
       workos.get(`/sso/jwks/${encodeURIComponent(options.clientId)}`).then(
         () => true,
@@ -183,8 +184,8 @@ function peopleCalls(workos: WorkOS, call: Call) {
   return {
     getUser: (userId) =>
       call('get_user', async () => {
-        const { id, email } = await workos.userManagement.getUser(userId);
-        return { id, email };
+        const user = await workos.userManagement.getUser(userId);
+        return { id: user.id, email: user.email, name: personName(user) };
       }),
 
     listMemberships: (userId) =>
@@ -213,14 +214,6 @@ function peopleCalls(workos: WorkOS, call: Call) {
         }),
       ),
   } satisfies Partial<WorkosGateway>;
-}
-
-async function unsealSession(workos: WorkOS, sealed: string, cookiePassword: string): Promise<string | undefined> {
-  if (Buffer.byteLength(sealed) > MAX_SEALED_BYTES) return undefined;
-  const session = await workos.userManagement
-    .getSessionFromCookie({ sessionData: sealed, cookiePassword })
-    .catch(() => undefined);
-  return session?.accessToken;
 }
 
 function eventsQuery(from: EventsFrom): Record<string, string> {

@@ -41,6 +41,9 @@ export function sessionCalls({ workos, call, clientId, apiKey }: Options) {
     signIn: ({ email, password, ...from }) =>
       authenticate('sign_in', 'password', { email, password, ...originOf(from) }),
 
+    signInWithCode: ({ code, codeVerifier, ...from }) =>
+      authenticate('sign_in', 'authorization_code', { code, code_verifier: codeVerifier, ...originOf(from) }),
+
     chooseOrganization: ({ pendingToken, organizationId, ...from }) =>
       authenticate('choose_organization', SELECTION, {
         pending_authentication_token: pendingToken,
@@ -54,6 +57,19 @@ export function sessionCalls({ workos, call, clientId, apiKey }: Options) {
         ...(organizationId !== undefined && { organization_id: organizationId }),
         ...originOf(from),
       }),
+
+    signInUrl: ({ redirectUri, state, codeChallenge, organizationId }) =>
+      workos.userManagement.getAuthorizationUrl({
+        provider: 'authkit',
+        clientId,
+        redirectUri,
+        state,
+        codeChallenge,
+        codeChallengeMethod: 'S256',
+        ...(organizationId !== undefined && { organizationId }),
+      }),
+
+    signOutUrl: ({ sessionId, returnTo }) => workos.userManagement.getLogoutUrl({ sessionId, returnTo }),
 
     async revokeSession(sessionId) {
       try {

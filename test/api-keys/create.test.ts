@@ -43,7 +43,7 @@ describe('POST /v1/api-keys', () => {
       concurrency: null,
       rotated_from: null,
       rotated_to: null,
-      created_by: { kind: 'user', id: acme.userId('owner') },
+      created_by: { kind: 'user', id: acme.userId('owner'), name: null },
       created_at: TIME,
       updated_at: TIME,
       revoked_at: null,
@@ -62,7 +62,7 @@ describe('POST /v1/api-keys', () => {
     const acme = await service.organizations.add();
     const { status, body } = await create(await acme.machineToken('apikeys:write'), WANTED);
     expect(status).toBe(201);
-    expect(body['created_by']).toEqual({ kind: 'machine', id: acme.machineClientId });
+    expect(body['created_by']).toEqual({ kind: 'machine', id: acme.machineClientId, name: null });
   });
 
   test.each([

@@ -86,6 +86,48 @@ describe('GET /v1/api-keys', () => {
     expect((await list('?q=nobody')).labels).toEqual([]);
   });
 
+  test('finds the last four characters of a secret, and the id', async () => {
+    const { owner, list } = await organizationWith('other');
+    const { id, value } = await createKey(service, owner, { label: 'wanted' });
+    const last = value.slice(-4);
+    expect((await list(`?q=${last}`)).labels).toEqual(['wanted']);
+    expect((await list(`?q=${id}`)).labels).toEqual(['wanted']);
+    for (const other of [value.slice(-5), value.slice(-3), value.slice(0, 4), value, id.slice(0, -1)])
+      expect((await list(`?q=${other}`)).labels).toEqual([]);
+  });
+
+  test("finds nothing by another organization's last four characters or id", async () => {
+    const { owner } = await organizationWith();
+    const { id, value } = await createKey(service, owner);
+    const { list } = await organizationWith('mine');
+    for (const q of [value.slice(-4), id])
+      expect((await list(`?q=${q}&count=true`)).cursors).toMatchObject({ total: 0 });
+  });
+
+  test('sorts by age, expiry and label', async () => {
+    const { acme, list } = await organizationWith('beta', 'Alpha', 'gamma');
+    const expire = (label: string, days: number) =>
+      service
+        .db('api_keys')
+        .where({ organization_id: acme.id, label })
+        .update({ expires_at: new Date(service.clock().getTime() + days * 86_400_000) });
+    await expire('gamma', 1);
+    await expire('Alpha', 2);
+    expect((await list('?sort=-created_at')).labels).toEqual(['gamma', 'Alpha', 'beta']);
+    expect((await list('?sort=created_at')).labels).toEqual(['beta', 'Alpha', 'gamma']);
+    expect((await list('?sort=expires_at')).labels).toEqual(['gamma', 'Alpha', 'beta']);
+    expect((await list('?sort=label')).labels).toEqual(['Alpha', 'beta', 'gamma']);
+  });
+
+  test('counts what the filters find, on every page, only when asked', async () => {
+    const { list } = await organizationWith('a1', 'b1', 'a2', 'a3');
+    const first = await list('?q=a&limit=2&count=true');
+    expect(first.cursors).toMatchObject({ total: 3 });
+    const second = await list(`?q=a&limit=2&count=true&after=${first.cursors.after}`);
+    expect([second.labels, second.cursors]).toMatchObject([['a1'], { total: 3 }]);
+    expect((await list('?count=false')).cursors).toEqual({ before: null, after: null });
+  });
+
   test.each([
     ['%', '100%'],
     ['_', 'a_b'],
@@ -152,6 +194,11 @@ describe('GET /v1/api-keys', () => {
     ['?before=api_key_made_up', 'before'],
     ["?after=' or 1=1 --", 'after'],
     ['?after=', 'after'],
+    ['?sort=name', 'sort'],
+    ['?sort=-label', 'sort'],
+    ['?sort=label&sort=label', 'sort'],
+    ['?count=yes', 'count'],
+    ['?count=', 'count'],
     ['?offset=3', 'offset'],
     ['?__proto__=x', '__proto__'],
   ])('returns 400 on the field for %s', async (query, field) => {

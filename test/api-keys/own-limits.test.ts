@@ -14,12 +14,37 @@ const patch = (token: string, id: string, body: unknown) =>
 const fieldsOf = ({ body }: Answer) => Object.keys(body.error.details?.['fields'] as object);
 const owner = async (plan = 'small') => (await service.organizations.add({ status: 'active', plan })).session();
 
-describe("a key's own limits", () => {
+describe("POST /v1/api-keys with a key's own limits", () => {
   test('shows null limits on a key that was given none', async () => {
     expect(await createKey(service, await owner())).toMatchObject({ rate_limit: null, concurrency: null });
   });
 
-  test("stores, shows, rotates, changes and clears a key's own limits", async () => {
+  test.each([
+    ['up to the maximum', 'small', { rate_limit: MINUTE, concurrency: 8 }],
+    ['anything where the plan has no maximum', 'standard', { rate_limit: { limit: 10_000_000, window_seconds: 1 } }],
+  ])('accepts %s', async (_what, plan, limits) => {
+    expect(await createKey(service, await owner(plan), limits)).toMatchObject(limits);
+  });
+
+  test.each([
+    [{ rate_limit: { limit: 0, window_seconds: 60 } }, 'rate_limit.limit'],
+    [{ rate_limit: { limit: 1.5, window_seconds: 60 } }, 'rate_limit.limit'],
+    [{ rate_limit: { limit: 10_000_001, window_seconds: 60 } }, 'rate_limit.limit'],
+    [{ rate_limit: { limit: 1, window_seconds: 86_401 } }, 'rate_limit.window_seconds'],
+    [{ rate_limit: { limit: 1 } }, 'rate_limit.window_seconds'],
+    [{ rate_limit: { limit: 1, window_seconds: 1, burst: 2 } }, 'rate_limit.burst'],
+    [{ rate_limit: 'none' }, 'rate_limit'],
+    [{ concurrency: 0 }, 'concurrency'],
+    [{ concurrency: '5' }, 'concurrency'],
+  ])('returns 400 on the field for %j', async (limits, field) => {
+    const answer = await requestKey(service, await owner('standard'), limits);
+    expect(outcome(answer)).toEqual([400, 'validation_error']);
+    expect(fieldsOf(answer)).toEqual([field]);
+  });
+});
+
+describe("POST /v1/api-keys and PATCH /v1/api-keys/{id} with a key's own limits", () => {
+  test('stores, shows, rotates, changes and clears them', async () => {
     const token = await owner();
     const rate = { limit: 10, window_seconds: 60 };
     const key = await createKey(service, token, { rate_limit: rate, concurrency: 2 });
@@ -64,28 +89,5 @@ describe("a key's own limits", () => {
     }
     const { body } = await call(service, 'GET', '/v1/api-keys', { token });
     expect(body.data).toMatchObject([{ id, rate_limit: null, concurrency: null }]);
-  });
-
-  test.each([
-    ['up to the maximum', 'small', { rate_limit: MINUTE, concurrency: 8 }],
-    ['anything where the plan has no maximum', 'standard', { rate_limit: { limit: 10_000_000, window_seconds: 1 } }],
-  ])('accepts %s', async (_what, plan, limits) => {
-    expect(await createKey(service, await owner(plan), limits)).toMatchObject(limits);
-  });
-
-  test.each([
-    [{ rate_limit: { limit: 0, window_seconds: 60 } }, 'rate_limit.limit'],
-    [{ rate_limit: { limit: 1.5, window_seconds: 60 } }, 'rate_limit.limit'],
-    [{ rate_limit: { limit: 10_000_001, window_seconds: 60 } }, 'rate_limit.limit'],
-    [{ rate_limit: { limit: 1, window_seconds: 86_401 } }, 'rate_limit.window_seconds'],
-    [{ rate_limit: { limit: 1 } }, 'rate_limit.window_seconds'],
-    [{ rate_limit: { limit: 1, window_seconds: 1, burst: 2 } }, 'rate_limit.burst'],
-    [{ rate_limit: 'none' }, 'rate_limit'],
-    [{ concurrency: 0 }, 'concurrency'],
-    [{ concurrency: '5' }, 'concurrency'],
-  ])('returns 400 on the field for %j', async (limits, field) => {
-    const answer = await requestKey(service, await owner('standard'), limits);
-    expect(outcome(answer)).toEqual([400, 'validation_error']);
-    expect(fieldsOf(answer)).toEqual([field]);
   });
 });

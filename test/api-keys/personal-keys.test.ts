@@ -24,7 +24,7 @@ const verify = async (key: string) =>
 const idsOf = async (token: string, query = '') =>
   (await ask(token, 'GET', `/v1/api-keys${query}`)).body.data.map(({ id }) => id);
 
-describe('personal keys', () => {
+describe('POST /v1/api-keys with owner user', () => {
   test('creates a personal key at WorkOS and names its owner in every answer', async () => {
     const acme = await service.organizations.add();
     const userId = acme.userId('member');
@@ -43,20 +43,6 @@ describe('personal keys', () => {
     expect(session.body).toMatchObject({ kind: 'api_key', user_id: userId, api_key_id: key.id });
     const events = await db('audit_events').where({ organization_id: acme.id, target_id: key.id });
     expect(events).toMatchObject([{ action: 'api_key.created', details: { owner: { type: 'user', id: userId } } }]);
-  });
-
-  test('names the owner of a personal key, and of no other, to a proxy', async () => {
-    const acme = await service.organizations.add();
-    const mine = await personal(await own(acme));
-    const shared = await createKey(service, await acme.session());
-    // By the route first, then from memory.
-    for (let i = 0; i < 2; i++) {
-      const headers = async (token: string) => (await ask(token, 'GET', '/v1/auth/forward')).headers;
-      expect((await headers(mine.value)).get('x-latchkey-owner-id')).toBe(acme.userId('member'));
-      expect((await headers(shared.value)).get('x-latchkey-owner-id')).toBeNull();
-    }
-    const session = await ask(shared.value, 'GET', '/v1/me/session');
-    expect(session.body['user_id']).toBe('user_system_api_key');
   });
 
   test("counts personal keys towards each person's own quota", async () => {
@@ -106,6 +92,92 @@ describe('personal keys', () => {
     expect(await db('api_keys').where({ organization_id: acme.id }).pluck('status')).toEqual(['failed']);
   });
 
+  test("finds and deletes the key of a lost answer among the person's keys", async () => {
+    const acme = await service.organizations.add();
+    const userId = acme.userId('member');
+    service.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/user_management/users/:id/api_keys' });
+    expect(outcome(await requestKey(service, await own(acme), { owner: 'user' }))).toEqual([503, 'workos_unavailable']);
+    expect(await userKeysAtWorkos(service, userId)).toHaveLength(1);
+    expect(workosRequests(service, 'POST', `/user_management/users/${userId}/api_keys`)).toBe(1);
+    await service.background.runOnce('settle');
+    expect(await userKeysAtWorkos(service, userId)).toEqual([]);
+    expect(await db('api_keys').where({ organization_id: acme.id }).pluck('status')).toEqual(['failed']);
+  });
+
+  test('returns 400 for a personal test key', async () => {
+    const { env } = await startTestEnvironment();
+    const api_keys = { prefixes: ['sk_'], owners: ['user' as const] };
+    const both = await startService(env, { product: { api_keys } });
+    const acme = await both.organizations.add();
+    const body = { label: 'x', permission_set: 'read_only', environment: 'test' };
+    const answer = await call(both, 'POST', '/v1/api-keys', { token: await acme.session('member', OWN), body });
+    expect(outcome(answer)).toEqual([400, 'validation_error']);
+    expect(Object.keys(answer.body.error.details?.['fields'] as object)).toEqual(['environment']);
+  });
+
+  test('creates personal keys by default where a product has no others', async () => {
+    const only = await startService({}, { product: { api_keys: { prefixes: ['sk_'], owners: ['user'] } } });
+    const acme = await only.organizations.add();
+    const token = await acme.session('member', OWN);
+    expect(await createKey(only, token)).toMatchObject({ owner: { type: 'user' } });
+    const body = { label: 'x', permission_set: 'read_only' };
+    const machine = await call(only, 'POST', '/v1/api-keys', { token: await acme.machineToken(), body });
+    expect(outcome(machine)).toEqual([403, 'permission_denied']);
+    const shared = await call(only, 'POST', '/v1/api-keys', { token, body: { ...body, owner: 'organization' } });
+    expect(outcome(shared)).toEqual([400, 'validation_error']);
+  });
+});
+
+describe('GET /v1/auth/forward', () => {
+  test('names the owner of a personal key, and of no other, to a proxy', async () => {
+    const acme = await service.organizations.add();
+    const mine = await personal(await own(acme));
+    const shared = await createKey(service, await acme.session());
+    // By the route first, then from memory.
+    for (let i = 0; i < 2; i++) {
+      const headers = async (token: string) => (await ask(token, 'GET', '/v1/auth/forward')).headers;
+      expect((await headers(mine.value)).get('x-latchkey-owner-id')).toBe(acme.userId('member'));
+      expect((await headers(shared.value)).get('x-latchkey-owner-id')).toBeNull();
+    }
+    const session = await ask(shared.value, 'GET', '/v1/me/session');
+    expect(session.body['user_id']).toBe('user_system_api_key');
+  });
+});
+
+describe('GET /v1/api-keys', () => {
+  test("refuses a cursor that the caller's list does not show", async () => {
+    const acme = await service.organizations.add();
+    const mine = await personal(await own(acme));
+    const shared = await createKey(service, await acme.session());
+    const others = await acme.session('operator', { ...OWN, sub: acme.userId('operator') });
+    const theirs = await personal(others);
+    const token = await own(acme);
+    for (const foreign of [shared.id, theirs.id, 'api_key_made_up']) {
+      for (const way of ['after', 'before']) {
+        const answer = await ask(token, 'GET', `/v1/api-keys?${way}=${foreign}`);
+        expect(outcome(answer)).toEqual([400, 'validation_error']);
+      }
+    }
+    expect(await idsOf(token, `?after=${mine.id}`)).toEqual([]);
+    expect(await idsOf(await acme.session(), `?after=${theirs.id}`)).toEqual([shared.id, mine.id]);
+  });
+});
+
+describe('DELETE /v1/api-keys/{id} of a personal key', () => {
+  test('settles a revocation that WorkOS did not confirm', async () => {
+    const acme = await service.organizations.add();
+    const member = await own(acme);
+    const key = await personal(member);
+    failAt(service, 'delete', { kind: 'status', status: 503 });
+    expect(outcome(await ask(member, 'DELETE', `/v1/api-keys/${key.id}`))).toEqual([200, undefined]);
+    service.workos.faults.clear();
+    service.clock.advance(60_000);
+    await service.background.runOnce('settle');
+    expect(await userKeysAtWorkos(service, acme.userId('member'))).toEqual([]);
+  });
+});
+
+describe('personal keys', () => {
   test('hides other keys from a caller with …:own scopes, and none from administrators', async () => {
     const acme = await service.organizations.add();
     const [member, owner] = [await own(acme), await acme.session()];
@@ -172,53 +244,6 @@ describe('personal keys', () => {
     expect((await ask(key.value, 'GET', '/v1/me/session')).body['permissions']).toEqual(['workspace:read']);
   });
 
-  test("finds and deletes the key of a lost answer among the person's keys", async () => {
-    const acme = await service.organizations.add();
-    const userId = acme.userId('member');
-    service.workos.faults.add({ kind: 'reset_after', method: 'POST', path: '/user_management/users/:id/api_keys' });
-    expect(outcome(await requestKey(service, await own(acme), { owner: 'user' }))).toEqual([503, 'workos_unavailable']);
-    expect(await userKeysAtWorkos(service, userId)).toHaveLength(1);
-    expect(workosRequests(service, 'POST', `/user_management/users/${userId}/api_keys`)).toBe(1);
-    await service.background.runOnce('settle');
-    expect(await userKeysAtWorkos(service, userId)).toEqual([]);
-    expect(await db('api_keys').where({ organization_id: acme.id }).pluck('status')).toEqual(['failed']);
-  });
-
-  test('settles a revocation that WorkOS did not confirm', async () => {
-    const acme = await service.organizations.add();
-    const member = await own(acme);
-    const key = await personal(member);
-    failAt(service, 'delete', { kind: 'status', status: 503 });
-    expect(outcome(await ask(member, 'DELETE', `/v1/api-keys/${key.id}`))).toEqual([200, undefined]);
-    service.workos.faults.clear();
-    service.clock.advance(60_000);
-    await service.background.runOnce('settle');
-    expect(await userKeysAtWorkos(service, acme.userId('member'))).toEqual([]);
-  });
-
-  test('returns 400 for a personal test key', async () => {
-    const { env } = await startTestEnvironment();
-    const api_keys = { prefixes: ['sk_'], owners: ['user' as const] };
-    const both = await startService(env, { product: { api_keys } });
-    const acme = await both.organizations.add();
-    const body = { label: 'x', permission_set: 'read_only', environment: 'test' };
-    const answer = await call(both, 'POST', '/v1/api-keys', { token: await acme.session('member', OWN), body });
-    expect(outcome(answer)).toEqual([400, 'validation_error']);
-    expect(Object.keys(answer.body.error.details?.['fields'] as object)).toEqual(['environment']);
-  });
-
-  test('creates personal keys by default where a product has no others', async () => {
-    const only = await startService({}, { product: { api_keys: { prefixes: ['sk_'], owners: ['user'] } } });
-    const acme = await only.organizations.add();
-    const token = await acme.session('member', OWN);
-    expect(await createKey(only, token)).toMatchObject({ owner: { type: 'user' } });
-    const body = { label: 'x', permission_set: 'read_only' };
-    const machine = await call(only, 'POST', '/v1/api-keys', { token: await acme.machineToken(), body });
-    expect(outcome(machine)).toEqual([403, 'permission_denied']);
-    const shared = await call(only, 'POST', '/v1/api-keys', { token, body: { ...body, owner: 'organization' } });
-    expect(outcome(shared)).toEqual([400, 'validation_error']);
-  });
-
   test('gives …:own scopes no effect where a product has no personal keys', async () => {
     const plain = await startService();
     const acme = await plain.organizations.add();
@@ -232,22 +257,5 @@ describe('personal keys', () => {
       const answer = await call(plain, method, path, { token: await acme.session('member', OWN) });
       expect(outcome(answer)).toEqual([403, 'permission_denied']);
     }
-  });
-
-  test("refuses a cursor that the caller's list does not show", async () => {
-    const acme = await service.organizations.add();
-    const mine = await personal(await own(acme));
-    const shared = await createKey(service, await acme.session());
-    const others = await acme.session('operator', { ...OWN, sub: acme.userId('operator') });
-    const theirs = await personal(others);
-    const token = await own(acme);
-    for (const foreign of [shared.id, theirs.id, 'api_key_made_up']) {
-      for (const way of ['after', 'before']) {
-        const answer = await ask(token, 'GET', `/v1/api-keys?${way}=${foreign}`);
-        expect(outcome(answer)).toEqual([400, 'validation_error']);
-      }
-    }
-    expect(await idsOf(token, `?after=${mine.id}`)).toEqual([]);
-    expect(await idsOf(await acme.session(), `?after=${theirs.id}`)).toEqual([shared.id, mine.id]);
   });
 });

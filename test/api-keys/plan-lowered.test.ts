@@ -45,7 +45,7 @@ async function lowerDuring(at: string) {
   };
 }
 
-describe('a plan lowered during POST /v1/api-keys', () => {
+describe('POST /v1/api-keys while the plan is lowered', () => {
   test('refuses a create whose row is not yet inserted', async () => {
     const { answer, next, limits, usage, atWorkos } = await lowerDuring('create.before_reserve');
     expect(outcome(answer)).toEqual([409, 'key_limit_reached']);

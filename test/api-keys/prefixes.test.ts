@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
-import { PROFILE, startService } from '../support/service.ts';
+import { PROFILE } from '../support/local-workos.ts';
+import { startService } from '../support/service.ts';
 import { keysAtWorkos } from '../support/workos-keys.ts';
 
 const service = await startService();
@@ -8,7 +9,7 @@ afterEach(() => service.workos.behave({ profile: PROFILE }));
 
 const me = async (token: string) => outcome(await call(service, 'GET', '/v1/me/session', { token }));
 
-describe('api_keys.prefixes', () => {
+describe('POST /v1/api-keys with api_keys.prefixes', () => {
   it.each(['sk_', 'wos_api_key_'])('creates and accepts keys that begin with %s', async (prefix) => {
     service.workos.behave({ key_prefix: prefix });
     const acme = await service.organizations.add();

@@ -11,7 +11,7 @@ async function tally(token: string, requests: number): Promise<Record<string, nu
   return Object.fromEntries([...groups].map(([what, group]) => [what, group.length]));
 }
 
-describe('the quota of active keys', () => {
+describe('POST /v1/api-keys up to the quota of active keys', () => {
   test('creates one key of 50 concurrent requests for the last one of the quota', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();

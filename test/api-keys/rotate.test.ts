@@ -84,7 +84,7 @@ describe('POST /v1/api-keys/{id}/rotate', () => {
       id: successor.id,
       prefix: successor.prefix,
       rotated_from: old.id,
-      created_by: { kind: 'machine', id: acme.machineClientId },
+      created_by: { kind: 'machine', id: acme.machineClientId, name: null },
       created_at: expect.any(String),
       updated_at: expect.any(String),
     });

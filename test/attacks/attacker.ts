@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * A stranger, as a process of its own: opens sockets, writes a request many times ahead on each, reads the answers or
- * does not, and begins again where it is cut. `node attacker.ts JSON`; it ends when it is killed.
+ * An attacker without a credential, in a process of its own: opens sockets, pipelines a request many times on each, reads
+ * the answers or leaves them unread, and reconnects when it is cut off. `node attacker.ts JSON` runs until it is killed.
  */
 export type Attack = {
   host: string;
@@ -12,7 +12,7 @@ export type Attack = {
   sockets: number;
   pipelined: number;
   reads: boolean;
-  /** How long a socket is kept, where it is not read; 0 for ever. */
+  /** How long an unread socket is kept open; 0 for ever. */
   keptMs: number;
 };
 
@@ -44,5 +44,5 @@ function open(): void {
 
 for (let i = 0; i < attack.sockets; i++) open();
 
-// Where its parent has died.
+// In case its parent has died.
 setTimeout(() => process.exit(0), LONGEST_MS);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   target = await startProduction({ LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS: String(MOST) });
 }, 150_000);
 
-/** How long the service keeps a socket that was given these bytes, seconds; each comes from an address of its own. */
+/** Returns for how many seconds the service keeps a socket that sent these bytes; each socket has its own address. */
 async function livesFor(localAddress: string, bytes: string, { trickle = '' } = {}): Promise<number> {
   const { hostname, port } = new URL(target.url);
   const socket = connect({ port: Number(port), host: hostname, localAddress });
@@ -42,7 +42,7 @@ describe('deadlines hold', () => {
   test.concurrent('answers that are not read', async () => {
     const page = await (await fetch(`${target.url}/docs`)).text();
     const script = /src="([^"]+)"/.exec(page)![1]!;
-    // More than the system keeps for one socket.
+    // More than the operating system buffers for one socket.
     const bytes = `GET ${script} HTTP/1.1\r\nhost: x\r\naccept-encoding: identity\r\n\r\n`.repeat(15);
     expect(await livesFor('127.1.0.6', bytes)).toBeLessThan(14);
   });

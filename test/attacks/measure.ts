@@ -14,13 +14,13 @@ const MIB = 1024;
 
 type Seen = { worstMs: number; verifications: number; grownMib: number };
 
-/** Resident memory, MiB. */
+/** Returns the resident memory in MiB. */
 export function residentMib({ pid }: Target): number {
   const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kib) / MIB;
 }
 
-/** Open connections to its port, as the system sees them. */
+/** Counts open connections to the target's port, as the operating system lists them. */
 export function connectionsTo({ url }: Target, from: string): number {
   const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
   const own = from
@@ -29,11 +29,11 @@ export function connectionsTo({ url }: Target, from: string): number {
     .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
     .join('');
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
-  // Of the server's side: local port, remote address, state ESTABLISHED.
+  // The server's side: local port, remote address, state ESTABLISHED.
   return lines.filter((line) => new RegExp(`^ *\\d+: [0-9A-F]{8}:${port} ${own}:[0-9A-F]{4} 01 `).test(line)).length;
 }
 
-/** What good verifications wait for, and what memory does, while an attack runs. */
+/** Measures the latency of good verifications and the growth of memory while an attack runs. */
 export async function underAttack(target: Target, attack: Omit<Attack, 'host' | 'port'> | undefined): Promise<Seen> {
   await verifyFor(target, 500);
   const before = residentMib(target);
@@ -57,14 +57,14 @@ function startAttacker({ url }: Target, attack: Omit<Attack, 'host' | 'port'>) {
   return startChild(process.execPath, args);
 }
 
-/** Verifies one key after the other on one connection. @returns how long each took, ms */
+/** Verifies a key again and again on one connection. @returns the latencies in ms */
 async function verifyFor(target: Target, milliseconds: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const waits: number[] = [];
   const end = performance.now() + milliseconds;
   while (performance.now() < end) {
     const from = performance.now();
-    // A connection that was cut under it makes the wait longer, not shorter.
+    // When the connection is cut, the second attempt is part of the latency.
     await verify(target, agent).catch(() => verify(target, agent));
     waits.push(performance.now() - from);
     await sleep(PAUSE_MS);
@@ -73,7 +73,7 @@ async function verifyFor(target: Target, milliseconds: number): Promise<number[]
   return waits;
 }
 
-/** @throws when the good key is not good */
+/** @throws when the good key is refused */
 export async function verifyOnce(target: Target): Promise<void> {
   const agent = new Agent();
   await verify(target, agent);
@@ -100,7 +100,7 @@ function verify({ url, serviceToken, key }: Target, agent: Agent): Promise<void>
 
 const figures: string[] = [];
 
-/** Keeps a line for the end of the run. */
+/** Prints a line at the end of the run. */
 export function note(line: string): void {
   figures.push(line);
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../crash/random.ts';
 
-/** What makes some of the requests mean something to the service. */
+/** Credentials that some of the requests have, so that they get past authentication. */
 export type Known = { key: string; serviceToken: string };
 
 const PATHS = [
@@ -20,6 +20,11 @@ const PATHS = [
   '/v1/auth/refresh',
   '/v1/auth/logout',
   '/v1/auth/check-token',
+  '/console',
+  '/console/sign-in',
+  '/console/callback',
+  '/console/refresh',
+  '/console/sign-out',
   '/healthz',
   '/openapi.json',
   '/docs',
@@ -118,7 +123,7 @@ const ODD_HEADERS = [
   `x: ${'x'.repeat(20_000)}`,
 ] as const;
 
-/** The bytes of one request, which may be none: an usual one with something odd in it, or odd all over. */
+/** Returns the bytes of one request, which may be empty: an ordinary request with one odd part, or odd in every part. */
 export function oddRequest(random: Random, known: Known): Buffer {
   return random.chance(0.5) ? nearlyUsual(random, known) : oddAllOver(random, known);
 }
@@ -205,7 +210,7 @@ function bodyOf(random: Random, { key }: Known): string {
   ]);
 }
 
-/** With its length, in chunks, or with what contradicts both. */
+/** Frames a body by its length, in chunks, or by headers that contradict both. */
 function frame(random: Random, body: string): { headers: string[]; bytes: string } {
   const length = `content-length: ${body.length}`;
   const chunked = 'transfer-encoding: chunked';

@@ -11,13 +11,13 @@ import { oddRequest } from './odd-requests.ts';
 import { startProduction } from './start.ts';
 import type { Target } from './start.ts';
 
-/** Of all clients together. */
+/** The requests of all clients together. */
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 100_000);
 const SEED = process.env['FUZZ_SEED'] ?? '20261121';
 const CLIENTS = 48;
 const MAX_KEPT_MIB = 80;
 const ADDRESS = '127.2.0.1';
-/** After it, nothing half-sent is waited for any more. */
+/** By then every deadline for a half-sent request has passed. */
 const LAST_DEADLINE_MS = 36_000;
 const ANSWER = /HTTP\/1\.1 (\d{3}) /g;
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
     WORKOS_WEBHOOK_SECRET: 'a webhook secret of tests',
     STRIPE_WEBHOOK_SECRET: 'whsec_0123456789abcdef0123',
     BILLING_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
-    // So that more than the first of them is looked at.
+    // No limit, so that every credential is checked.
     LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',
     LATCHKEY_SIGN_INS_PER_MINUTE: '1000000',
   });
@@ -44,7 +44,7 @@ function withSignIn(): string {
   return file;
 }
 
-/** Sends some requests on one socket, whole or broken off, and gives back the statuses of what is answered soon. */
+/** Sends some requests on one socket, whole or broken off. @returns how many, and the statuses of the early answers */
 function converse(random: Random): Promise<{ sent: number; statuses: number[] }> {
   const sent = 1 + random.below(3);
   const whole = Buffer.concat(Array.from({ length: sent }, () => oddRequest(random, target)));
@@ -63,7 +63,7 @@ function converse(random: Random): Promise<{ sent: number; statuses: number[] }>
   };
   socket.on('connect', () => {
     socket.write(bytes.subarray(0, cut));
-    // The rest in another packet.
+    // The rest goes in another packet.
     setImmediate(() => socket.write(bytes.subarray(cut)));
     setTimeout(leave, 50 + random.below(100));
   });

@@ -10,24 +10,30 @@ import { demoSeed } from '../../src/emulator/demo.ts';
 import { makeLifetime } from '../../src/process/shutdown.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freePort } from '../process/start.ts';
+import { npmStartArguments } from '../support/npm-start.ts';
 
-/** A process that is attacked, and a good key of it. */
+/** The attacked process, and a good key. */
 export type Target = {
   url: string;
   pid: number;
   serviceToken: string;
   key: string;
-  /** What it wrote so far. */
+  /** The output so far. */
   log: () => string;
 };
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const START_MS = 120_000;
+/** As `npm start` and docs/tutorials/run-in-production.md start them. */
+const ARGUMENTS = {
+  embedded: npmStartArguments,
+  main: () => ['--max-semi-space-size=8', 'src/main.ts'],
+} as const;
 const lifetime = makeLifetime();
-// Here, since a hook that another hook registers is not called.
+// Registered here: vitest does not call a hook that another hook registers.
 afterAll(() => lifetime.end());
 
-/** What `npm start` starts; gone after the test file. */
+/** Starts what `npm start` starts; stopped after the test file. */
 export async function startEmbedded(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-attacks-'));
   lifetime.onEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
@@ -38,7 +44,7 @@ export async function startEmbedded(): Promise<Target> {
   return targetOf(child, url, `http://127.0.0.1:${env.WORKOS_PORT}`, 'svc_latchkey_demo');
 }
 
-/** What production starts, as docs/tutorials/run-in-production.md says, on a database of its own; gone after the test file. */
+/** Starts the service as docs/tutorials/run-in-production.md does, on its own database; stopped after the test file. */
 export async function startProduction(more: Readonly<Record<string, string>> = {}): Promise<Target> {
   const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: demoSeed });
   lifetime.onEnd(() => workos.close());
@@ -64,13 +70,13 @@ export async function startProduction(more: Readonly<Record<string, string>> = {
 
 type Service = { pid: number; log: () => string; saw: (pattern: RegExp) => Promise<RegExpExecArray> };
 
-/** Writes to a file, as a supervisor would: a pipe that this process is slow to read would hold the service up. */
+/** Starts a process that logs to a file, as under a supervisor: a pipe that the test reads slowly would delay it. */
 function start(entry: 'main' | 'embedded', env: Readonly<Record<string, string>>): Service {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-attacked-'));
   const file = join(folder, 'log');
   const log = openSync(file, 'w');
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', join('src', `${entry}.ts`)], {
+  const child = spawn(process.execPath, ARGUMENTS[entry](), {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
     stdio: ['ignore', log, log],
@@ -101,7 +107,7 @@ async function send(address: string, method: string, token: string, body: object
   return (await response.json()) as Record<string, string>;
 }
 
-/** Makes the good key. */
+/** Creates the good key. */
 async function targetOf({ pid, log }: Service, url: string, workosUrl: string, serviceToken: string): Promise<Target> {
   const { access_token: token = '' } = await send(`${workosUrl}/user_management/authenticate`, 'POST', '', {
     grant_type: 'password',

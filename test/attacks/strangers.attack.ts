@@ -22,11 +22,11 @@ describe.each([
     target = await start();
     const page = await (await fetch(`${target.url}/docs`)).text();
     script = /src="([^"]+)"/.exec(page)![1]!;
-    // What is prepared at the first request is no growth of an attack.
+    // What the first request allocates must not count as growth under attack.
     for (const path of [script, '/openapi.json', '/metrics']) await (await fetch(`${target.url}${path}`)).text();
   }, 150_000);
 
-  /** Nobody reads: three sockets with a thousand requests each, as it was found, and one with fifteen kilobytes. */
+  /** Answers that are never read: three sockets with a thousand requests each, and one with fifteen kilobytes. */
   test.each([
     ['3 sockets with 1,000 requests each', 3, 1_000, 0],
     ['1 socket with 250 requests', 1, 250, 0],
@@ -50,7 +50,7 @@ describe.each([
       const paths = ['/healthz', '/openapi.json', '/metrics', script];
       let mostGrownMib = 0;
       const worst = new Map(paths.map((path) => [path, Infinity]));
-      // In turns, and of each the best: what else the machine does makes times longer, never shorter.
+      // In turns, and the best of each: other work on the machine only makes times longer.
       for (let round = 0; round < ROUNDS; round++) {
         for (const path of paths) {
           const attack = {

@@ -30,7 +30,7 @@ describe('GET /v1/audit-events', () => {
     const revoked = await call(service, 'DELETE', path, { token: owner });
     const common = { id: expect.stringMatching(/^audit_\w{26}$/), occurred_at: expect.any(String), ip: '127.0.0.1' };
     const target = { kind: 'api_key', id: created.body['id'] };
-    const person = { kind: 'user', id: acme.userId('owner') };
+    const person = { kind: 'user', id: acme.userId('owner'), name: null };
     expect((await events(owner)).data).toEqual([
       {
         ...common,
@@ -45,7 +45,7 @@ describe('GET /v1/audit-events', () => {
         ...common,
         sequence: 3,
         action: 'api_key.updated',
-        actor: { kind: 'machine', id: acme.machineClientId },
+        actor: { kind: 'machine', id: acme.machineClientId, name: null },
         target,
         request_id: idOf(updated.headers),
         details: { changed: ['label', 'metadata'] },
@@ -67,7 +67,7 @@ describe('GET /v1/audit-events', () => {
         ...common,
         sequence: 1,
         action: 'organization.billing_changed',
-        actor: { kind: 'service', id: expect.stringMatching(/^service_[0-9a-f]{12}$/) },
+        actor: { kind: 'service', id: expect.stringMatching(/^service_[0-9a-f]{12}$/), name: null },
         target: { kind: 'organization', id: acme.id },
         request_id: idOf(billing.headers),
         details: { before: null, after: { status: 'active', trial_ends_at: null, plan: null } },
@@ -132,7 +132,61 @@ describe('GET /v1/audit-events', () => {
     expect(await found(`?actor_id=${acme.machineClientId}&limit=2&after=${page.cursors.after}`)).toEqual([2]);
   });
 
+  test('filters by several actions, also while it pages in both directions', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const [first, second] = [await createKey(service, owner), await createKey(service, owner)];
+    await call(service, 'PATCH', `/v1/api-keys/${first.id}`, { token: owner, body: { label: 'b' } });
+    for (const { id } of [first, second]) await call(service, 'DELETE', `/v1/api-keys/${id}`, { token: owner });
+    const ended = '?action=api_key.revoked,api_key.updated,api_key.revoked';
+    expect(sequences(await events(owner, ended))).toEqual([5, 4, 3]);
+    const newest = await events(owner, `${ended}&limit=2`);
+    expect(sequences(newest)).toEqual([5, 4]);
+    const oldest = await events(owner, `${ended}&limit=2&after=${newest.cursors.after}`);
+    expect([sequences(oldest), oldest.cursors.after]).toEqual([[3], null]);
+    expect(sequences(await events(owner, `${ended}&limit=2&before=${oldest.cursors.before}`))).toEqual([5, 4]);
+    expect(sequences(await events(owner, `${ended}&target_id=${second.id}`))).toEqual([5]);
+    expect(sequences(await events(owner, `${ended}&actor_id=nobody`))).toEqual([]);
+  });
+
+  test('filters by time, from the first instant up to, not including, the last', async () => {
+    const acme = await service.organizations.add();
+    const owner = () => acme.session();
+    for (let i = 0; i < 4; i++) {
+      await createKey(service, await owner());
+      service.clock.advance(3_600_000);
+    }
+    const all = (await events(await owner())).data;
+    const at = (sequence: number) => String(all.find((one) => one.sequence === sequence)?.['occurred_at']);
+    const found = async (query: string) => sequences(await events(await owner(), query));
+    expect(await found(`?from=${at(2)}`)).toEqual([4, 3, 2]);
+    expect(await found(`?to=${at(2)}`)).toEqual([1]);
+    expect(await found(`?from=${at(2)}&to=${at(4)}`)).toEqual([3, 2]);
+    expect(await found(`?from=${at(1)}&action=api_key.created,api_key.revoked&limit=2`)).toEqual([4, 3]);
+    expect(await found('?from=2999-01-01T00:00:00Z')).toEqual([]);
+    expect(await found('?to=2000-01-01T00:00:00%2B02:00')).toEqual([]);
+  });
+
+  test('finds by time what replicas recorded whose clocks differ by minutes', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session('owner', { exp: 4_000_000_000 });
+    for (const minutes of [0, 9, -9, 0]) {
+      service.clock.advance(minutes * 60_000);
+      await createKey(service, owner);
+    }
+    const all = (await events(owner)).data;
+    const late = String(all.find(({ sequence }) => sequence === 2)?.['occurred_at']);
+    expect(sequences(await events(owner, `?from=${late}`))).toEqual([2]);
+    expect(sequences(await events(owner, `?to=${late}`))).toEqual([4, 3, 1]);
+  });
+
   test.each([
+    ['?action=', 'action'],
+    ['?action=api_key.created,', 'action'],
+    ['?action=api_key.created&action=api_key.revoked', 'action'],
+    ['?from=yesterday', 'from'],
+    ['?to=2026-11-22', 'to'],
+    ['?from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z', 'from'],
     ['?action=api_key.stolen', 'action'],
     ['?target_id=', 'target_id'],
     ['?target_id=%00', 'target_id'],

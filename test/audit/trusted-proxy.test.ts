@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 
@@ -21,4 +21,21 @@ test('does not fail for an address that is none', async () => {
   const body = { label: 'a', permission_set: 'read_only' };
   const answer = await call(service, 'POST', '/v1/api-keys', { token: owner, headers, body });
   expect(answer.status).toBe(201);
+});
+
+const addressOf = async (forwarded: string) => {
+  const acme = await service.organizations.add();
+  const headers = { 'x-forwarded-for': forwarded };
+  return (await call(service, 'GET', '/v1/me/session', { token: await acme.session(), headers })).body['ip'];
+};
+
+describe('GET /v1/me/session', () => {
+  test("shows the caller's address as the nearest trusted proxy saw it", async () => {
+    expect(await addressOf('198.51.100.1, 2001:db8::9')).toBe('2001:db8::9');
+    expect(await addressOf('::ffff:192.0.2.1')).toBe('192.0.2.1');
+  });
+
+  test('shows null for text that is no address', async () => {
+    expect(await addressOf('unknown')).toBeNull();
+  });
 });

@@ -28,20 +28,35 @@ async function eventsOf(organizationId: string) {
   return rows.map(({ action, actor_kind, actor_id, details }) => ({ action, actor_kind, actor_id, details }));
 }
 
-test('shows the impersonator in the session, also after a renewal', async () => {
-  const { token, opened, userId } = await impersonate();
-  expect(decodeJwt(token)['act']).toEqual({ sub: IMPERSONATOR });
-  const renewed = await refresh(service, { refresh_token: opened.refresh_token });
-  for (const each of [token, (renewed.body as unknown as Opened).access_token]) {
-    const { body } = await call(service, 'GET', '/v1/me/session', { token: each });
-    expect(body).toMatchObject({ kind: 'user', user_id: userId, impersonator: { id: IMPERSONATOR } });
-  }
-});
+describe('GET /v1/me/session', () => {
+  test('shows the impersonator, also after a renewal', async () => {
+    const { token, opened, userId } = await impersonate();
+    expect(decodeJwt(token)['act']).toEqual({ sub: IMPERSONATOR });
+    const renewed = await refresh(service, { refresh_token: opened.refresh_token });
+    for (const each of [token, (renewed.body as unknown as Opened).access_token]) {
+      const { body } = await call(service, 'GET', '/v1/me/session', { token: each });
+      expect(body).toMatchObject({ kind: 'user', user_id: userId, impersonator: { id: IMPERSONATOR } });
+    }
+  });
 
-test("shows no impersonator in a user's own session", async () => {
-  const acme = await service.organizations.add();
-  const { body } = await call(service, 'GET', '/v1/me/session', { token: await acme.session() });
-  expect(body).not.toHaveProperty('impersonator');
+  test("shows no impersonator in a user's own session", async () => {
+    const acme = await service.organizations.add();
+    const { body } = await call(service, 'GET', '/v1/me/session', { token: await acme.session() });
+    expect(body).not.toHaveProperty('impersonator');
+  });
+
+  test.each([
+    ['text', 'support@product.test'],
+    ['nobody', {}],
+    ['a list', [{ sub: IMPERSONATOR }]],
+    ['an empty name', { sub: '' }],
+    ['a name with NUL', { sub: 'a\0b' }],
+    ['a name with a line break', { sub: 'a\nb' }],
+  ])('returns 401 for a token whose act claim is %s', async (_what, act) => {
+    const acme = await service.organizations.add();
+    const token = await acme.session('owner', { act });
+    expect(outcome(await call(service, 'GET', '/v1/me/session', { token }))).toEqual([401, 'credential_invalid']);
+  });
 });
 
 describe.each([
@@ -79,36 +94,25 @@ describe.each([
   });
 });
 
-test("does not replay the user's idempotent answer to an impersonator", async () => {
-  const may = ['read', 'create', 'rotate', 'update', 'ip_allow_list'] as const;
-  const open = await startService({}, { product: { sessions: { ...sessions, impersonated_may: [...may] } } });
-  const { acme, token } = await impersonate(open);
-  const body = { label: 'x', permission_set: 'read_only' };
-  const create = (by: string) =>
-    call(open, 'POST', '/v1/api-keys', { token: by, body, headers: { 'idempotency-key': 'one' } });
-  const own = await create(await acme.session());
-  const theirs = await create(token);
-  expect([own.status, theirs.status]).toEqual([201, 201]);
-  expect(theirs.body['id']).not.toBe(own.body['id']);
-  expect(theirs.body['created_by']).toEqual({ kind: 'user', id: IMPERSONATOR });
-  const path = `/v1/api-keys/${String(theirs.body['id'])}`;
-  expect(outcome(await call(open, 'PATCH', path, { token, body: { label: 'y' } }))).toEqual(OK);
-  const denied = await call(open, 'DELETE', path, { token });
-  expect([outcome(denied), denied.body.error.details]).toEqual([
-    DENIED,
-    { impersonated: true, impersonated_may: [...may] },
-  ]);
-});
-
-test.each([
-  ['text', 'support@product.test'],
-  ['nobody', {}],
-  ['a list', [{ sub: IMPERSONATOR }]],
-  ['an empty name', { sub: '' }],
-  ['a name with NUL', { sub: 'a\0b' }],
-  ['a name with a line break', { sub: 'a\nb' }],
-])('returns 401 for a token whose act claim is %s', async (_what, act) => {
-  const acme = await service.organizations.add();
-  const token = await acme.session('owner', { act });
-  expect(outcome(await call(service, 'GET', '/v1/me/session', { token }))).toEqual([401, 'credential_invalid']);
+describe('POST /v1/api-keys', () => {
+  test("does not replay the user's idempotent answer to an impersonator", async () => {
+    const may = ['read', 'create', 'rotate', 'update', 'ip_allow_list'] as const;
+    const open = await startService({}, { product: { sessions: { ...sessions, impersonated_may: [...may] } } });
+    const { acme, token } = await impersonate(open);
+    const body = { label: 'x', permission_set: 'read_only' };
+    const create = (by: string) =>
+      call(open, 'POST', '/v1/api-keys', { token: by, body, headers: { 'idempotency-key': 'one' } });
+    const own = await create(await acme.session());
+    const theirs = await create(token);
+    expect([own.status, theirs.status]).toEqual([201, 201]);
+    expect(theirs.body['id']).not.toBe(own.body['id']);
+    expect(theirs.body['created_by']).toEqual({ kind: 'user', id: IMPERSONATOR, name: null });
+    const path = `/v1/api-keys/${String(theirs.body['id'])}`;
+    expect(outcome(await call(open, 'PATCH', path, { token, body: { label: 'y' } }))).toEqual(OK);
+    const denied = await call(open, 'DELETE', path, { token });
+    expect([outcome(denied), denied.body.error.details]).toEqual([
+      DENIED,
+      { impersonated: true, impersonated_may: [...may] },
+    ]);
+  });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { makeAuthenticate } from '../../src/auth/authenticate.ts';
 import { credentialInvalid } from '../../src/auth/credentials.ts';
@@ -32,47 +32,49 @@ const nothing = () => Promise.resolve();
 const forward = (headers: Record<string, string>, query = '') =>
   call(service, 'GET', `/v1/auth/forward${query}`, { headers });
 
-test.each(['x-forwarded-uri', 'x-original-uri', 'x-original-url'])(
-  'judges the key in the address that a proxy sends in %s',
-  async (name) => {
-    for (const address of [`/tasks?api_key=${value}`, `https://api.test/tasks?a=1&api_key=${value}&b=%20`]) {
-      const answer = await forward({ ...EVENTS, [name]: address });
-      expect([answer.status, answer.headers.get('x-latchkey-key-id')]).toEqual([200, key.id]);
-    }
-  },
-);
-
-test.each<[string, Record<string, string>]>([
-  ['does not accept events', { accept: 'application/json' }],
-  ['accepts something like it', { accept: 'text/event-streams' }],
-  ['says nothing of what it accepts', {}],
-  ['is no GET', { ...EVENTS, 'x-forwarded-method': 'POST' }],
-])('ignores the key of a forwarded request that %s', async (_what, headers) => {
-  expect(outcome(await forward({ ...headers, 'x-forwarded-uri': `/tasks?api_key=${value}` }))).toEqual(MISSING);
-});
-
-test('accepts an Accept header that names event streams among other types', async () => {
-  const headers = { accept: 'text/html, text/event-stream;q=0.9', 'x-forwarded-uri': `/?api_key=${value}` };
-  expect(outcome(await forward(headers))).toEqual(OK);
-});
-
 const uri = (one: string) => ({ ...EVENTS, 'x-forwarded-uri': `/?api_key=${one}` });
 
-test('returns 401 for two keys that differ, wherever they are, also when one is in memory', async () => {
-  expect(outcome(await forward({ 'x-api-key': value }))).toEqual(OK);
-  expect(outcome(await forward({ ...uri(value), 'x-api-key': value }))).toEqual(OK);
-  expect(outcome(await forward({ ...uri(other.value), 'x-api-key': value }))).toEqual(INVALID);
-  expect(outcome(await forward({ ...uri(`${value}&api_key=${other.value}`) }))).toEqual(INVALID);
-  expect(outcome(await forward({ ...uri(value), 'x-original-uri': `/?api_key=${other.value}` }))).toEqual(INVALID);
-  // Whose address is not for events has no key there.
-  const quiet = { 'x-forwarded-uri': `/?api_key=${other.value}`, 'x-api-key': value };
-  expect(outcome(await forward(quiet))).toEqual(OK);
-});
+describe('GET /v1/auth/forward', () => {
+  test.each(['x-forwarded-uri', 'x-original-uri', 'x-original-url'])(
+    'judges the key in the address that a proxy sends in %s',
+    async (name) => {
+      for (const address of [`/tasks?api_key=${value}`, `https://api.test/tasks?a=1&api_key=${value}&b=%20`]) {
+        const answer = await forward({ ...EVENTS, [name]: address });
+        expect([answer.status, answer.headers.get('x-latchkey-key-id')]).toEqual([200, key.id]);
+      }
+    },
+  );
 
-test('returns 401 for a malformed key in an address, as in a header', async () => {
-  for (const rubbish of ['', 'x', 'sk_nobodys_key_but_long_enough', '%', SERVICE_TOKEN, `sk_${'x'.repeat(9_000)}`])
-    expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api_key=${rubbish}` }))).toEqual(INVALID);
-  expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api%5Fkey=${value}` }))).toEqual(MISSING);
+  test.each<[string, Record<string, string>]>([
+    ['does not accept events', { accept: 'application/json' }],
+    ['accepts something like it', { accept: 'text/event-streams' }],
+    ['says nothing of what it accepts', {}],
+    ['is no GET', { ...EVENTS, 'x-forwarded-method': 'POST' }],
+  ])('ignores the key of a forwarded request that %s', async (_what, headers) => {
+    expect(outcome(await forward({ ...headers, 'x-forwarded-uri': `/tasks?api_key=${value}` }))).toEqual(MISSING);
+  });
+
+  test('accepts an Accept header that names event streams among other types', async () => {
+    const headers = { accept: 'text/html, text/event-stream;q=0.9', 'x-forwarded-uri': `/?api_key=${value}` };
+    expect(outcome(await forward(headers))).toEqual(OK);
+  });
+
+  test('returns 401 for two keys that differ, wherever they are, also when one is in memory', async () => {
+    expect(outcome(await forward({ 'x-api-key': value }))).toEqual(OK);
+    expect(outcome(await forward({ ...uri(value), 'x-api-key': value }))).toEqual(OK);
+    expect(outcome(await forward({ ...uri(other.value), 'x-api-key': value }))).toEqual(INVALID);
+    expect(outcome(await forward({ ...uri(`${value}&api_key=${other.value}`) }))).toEqual(INVALID);
+    expect(outcome(await forward({ ...uri(value), 'x-original-uri': `/?api_key=${other.value}` }))).toEqual(INVALID);
+    // Whose address is not for events has no key there.
+    const quiet = { 'x-forwarded-uri': `/?api_key=${other.value}`, 'x-api-key': value };
+    expect(outcome(await forward(quiet))).toEqual(OK);
+  });
+
+  test('returns 401 for a malformed key in an address, as in a header', async () => {
+    for (const rubbish of ['', 'x', 'sk_nobodys_key_but_long_enough', '%', SERVICE_TOKEN, `sk_${'x'.repeat(9_000)}`])
+      expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api_key=${rubbish}` }))).toEqual(INVALID);
+    expect(outcome(await forward({ ...EVENTS, 'x-forwarded-uri': `/?api%5Fkey=${value}` }))).toEqual(MISSING);
+  });
 });
 
 test('returns 401 and the reason for a session token in an address, whatever else is sent', async () => {
@@ -154,45 +156,47 @@ test('accepts a key in the address of an event stream for keys, and of no other 
   expect((await get('/plain', { 'x-api-key': value }))[0]).toBe(200);
 });
 
-test('the middleware accepts a key in the address where that is allowed', async () => {
-  const guard = createApiKeyGuard({ baseUrl: service.url, token: SERVICE_TOKEN });
-  onTestFinished(() => guard.close());
-  const app = express();
-  app.all('/open', guard.require({ allowQuery: true }), (req, res) => void res.send(req.apiKey?.id));
-  app.all('/closed', guard.require(), (_req, res) => void res.send('in'));
-  const url = await serve(app);
-  const ask = async (path: string, headers: Record<string, string> = EVENTS, method = 'GET') => {
-    const response = await fetch(`${url}${path}`, { headers, method });
-    return [response.status, await response.text()];
-  };
-  expect(await ask(`/open?api_key=${value}`)).toEqual([200, key.id]);
-  expect(await ask(`/open?api_key=${value}`, { ...EVENTS, 'x-api-key': value })).toEqual([200, key.id]);
-  expect((await ask(`/open?api_key=${value}`, { ...EVENTS, 'x-api-key': other.value }))[0]).toBe(401);
-  expect((await ask(`/open?api_key=${value}`, {}))[0]).toBe(401);
-  expect((await ask(`/open?api_key=${value}`, EVENTS, 'POST'))[0]).toBe(401);
-  expect((await ask(`/closed?api_key=${value}`))[0]).toBe(401);
-  const [status, text] = await ask(`/open?api_key=${session}`);
-  expect([status, text]).toEqual([401, expect.stringContaining('Send it in a header')]);
-});
-
-test('judges a key with an allow list by the address of each request', async () => {
-  const bound = await createKey(service, session, { ip_allow_list: ['192.0.2.0/24'] });
-  const guard = createApiKeyGuard({
-    baseUrl: service.url,
-    token: SERVICE_TOKEN,
-    cache: { staleGraceMs: 60_000, replicaLagMs: 0 },
+describe('createApiKeyGuard', () => {
+  test('accepts a key in the address where that is allowed', async () => {
+    const guard = createApiKeyGuard({ baseUrl: service.url, token: SERVICE_TOKEN });
+    onTestFinished(() => guard.close());
+    const app = express();
+    app.all('/open', guard.require({ allowQuery: true }), (req, res) => void res.send(req.apiKey?.id));
+    app.all('/closed', guard.require(), (_req, res) => void res.send('in'));
+    const url = await serve(app);
+    const ask = async (path: string, headers: Record<string, string> = EVENTS, method = 'GET') => {
+      const response = await fetch(`${url}${path}`, { headers, method });
+      return [response.status, await response.text()];
+    };
+    expect(await ask(`/open?api_key=${value}`)).toEqual([200, key.id]);
+    expect(await ask(`/open?api_key=${value}`, { ...EVENTS, 'x-api-key': value })).toEqual([200, key.id]);
+    expect((await ask(`/open?api_key=${value}`, { ...EVENTS, 'x-api-key': other.value }))[0]).toBe(401);
+    expect((await ask(`/open?api_key=${value}`, {}))[0]).toBe(401);
+    expect((await ask(`/open?api_key=${value}`, EVENTS, 'POST'))[0]).toBe(401);
+    expect((await ask(`/closed?api_key=${value}`))[0]).toBe(401);
+    const [status, text] = await ask(`/open?api_key=${session}`);
+    expect([status, text]).toEqual([401, expect.stringContaining('Send it in a header')]);
   });
-  onTestFinished(() => guard.close());
-  const app = express().set('trust proxy', 1);
-  app.get('/', guard.require(), (_req, res) => void res.send('in'));
-  const url = await serve(app);
-  const from = async (ip: string) =>
-    (await fetch(url, { headers: { 'x-api-key': bound.value, 'x-forwarded-for': ip } })).status;
-  await expect.poll(guard.isTrusting).toBe(true);
-  const inside = Array.from({ length: 4 }, (_, i) => from(`192.0.2.${i}`));
-  const outside = Array.from({ length: 4 }, (_, i) => from(`198.51.100.${i}`));
-  expect(await Promise.all([...inside, ...outside])).toEqual([200, 200, 200, 200, 403, 403, 403, 403]);
-  expect([await from('192.0.2.9'), await from('198.51.100.9'), await from('192.0.2.9')]).toEqual([200, 403, 200]);
+
+  test('judges a key with an allow list by the address of each request', async () => {
+    const bound = await createKey(service, session, { ip_allow_list: ['192.0.2.0/24'] });
+    const guard = createApiKeyGuard({
+      baseUrl: service.url,
+      token: SERVICE_TOKEN,
+      cache: { staleGraceMs: 60_000, replicaLagMs: 0 },
+    });
+    onTestFinished(() => guard.close());
+    const app = express().set('trust proxy', 1);
+    app.get('/', guard.require(), (_req, res) => void res.send('in'));
+    const url = await serve(app);
+    const from = async (ip: string) =>
+      (await fetch(url, { headers: { 'x-api-key': bound.value, 'x-forwarded-for': ip } })).status;
+    await expect.poll(guard.isTrusting).toBe(true);
+    const inside = Array.from({ length: 4 }, (_, i) => from(`192.0.2.${i}`));
+    const outside = Array.from({ length: 4 }, (_, i) => from(`198.51.100.${i}`));
+    expect(await Promise.all([...inside, ...outside])).toEqual([200, 200, 200, 200, 403, 403, 403, 403]);
+    expect([await from('192.0.2.9'), await from('198.51.100.9'), await from('192.0.2.9')]).toEqual([200, 403, 200]);
+  });
 });
 
 test('logs no key, and no address with a key', async () => {

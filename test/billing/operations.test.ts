@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startConsumer, warm } from '../client/consumer.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
@@ -55,42 +55,49 @@ async function passedByMiddleware(
   return answers.map(({ status }) => status);
 }
 
-test.each([
-  ['past_due, after its days of grace', { status: 'past_due', occurred_at: inDays(-3) }, [true, false, true]],
-  ['past_due, within them', { status: 'past_due' }, [true, true, true]],
-  ['in trial', { status: 'trial', trial_ends_at: inDays(3) }, [true, true, true]],
-  ['in a trial that is over', { status: 'trial', trial_ends_at: inDays(-1) }, [false, false, true]],
-  ['decommissioning', { status: 'decommissioning' }, [true, false, true]],
-])('an organization that is %s: every way of asking agrees on what its keys may', async (_what, billing, allowed) => {
-  const { acme, key } = await start();
-  const consumer = await startConsumer(service);
-  await warm(consumer, key.value);
-  await put(acme, billing);
-  const statuses = allowed.map((passes) => (passes ? 200 : 423));
-  // Once read from the mirror, and once from memory.
-  expect(await forwarded(key)).toEqual(statuses);
-  expect(await verified(key)).toEqual(allowed.map((passes) => (passes ? 'valid' : 'billing_inactive')));
-  expect(await forwarded(key)).toEqual(statuses);
-  await expect.poll(() => passedByMiddleware(consumer, key), { interval: 5 }).toEqual(statuses);
-  expect(await passedByMiddleware(await startConsumer(service), key)).toEqual(statuses);
+describe('POST /v1/api-keys/verify, GET /v1/auth/forward and the middleware', () => {
+  test.each([
+    ['past_due, after its days of grace', { status: 'past_due', occurred_at: inDays(-3) }, [true, false, true]],
+    ['past_due, within them', { status: 'past_due' }, [true, true, true]],
+    ['in trial', { status: 'trial', trial_ends_at: inDays(3) }, [true, true, true]],
+    ['in a trial that is over', { status: 'trial', trial_ends_at: inDays(-1) }, [false, false, true]],
+    ['decommissioning', { status: 'decommissioning' }, [true, false, true]],
+  ])('agree on what the keys of an organization that is %s may', async (_what, billing, allowed) => {
+    const { acme, key } = await start();
+    const consumer = await startConsumer(service);
+    await warm(consumer, key.value);
+    await put(acme, billing);
+    const statuses = allowed.map((passes) => (passes ? 200 : 423));
+    // Once read from the mirror, and once from memory.
+    expect(await forwarded(key)).toEqual(statuses);
+    expect(await verified(key)).toEqual(allowed.map((passes) => (passes ? 'valid' : 'billing_inactive')));
+    expect(await forwarded(key)).toEqual(statuses);
+    await expect.poll(() => passedByMiddleware(consumer, key), { interval: 5 }).toEqual(statuses);
+    expect(await passedByMiddleware(await startConsumer(service), key)).toEqual(statuses);
+  });
 });
 
-test("the routes' own rules are others: no reads by an organization whose keys may read, with a session or a key", async () => {
-  const { acme, key } = await start();
-  await put(acme, { status: 'past_due', occurred_at: inDays(-3) });
-  expect(await verified(key)).toEqual(['valid', 'billing_inactive', 'valid']);
-  for (const token of [await acme.session(), key.value])
-    expect(outcome(await call(service, 'GET', '/v1/audit-events', { token }))).toEqual([423, 'billing_inactive']);
-});
+describe("the routes' own rules", () => {
+  test('refuse reads of an organization whose keys may read, with a session or a key', async () => {
+    const { acme, key } = await start();
+    await put(acme, { status: 'past_due', occurred_at: inDays(-3) });
+    expect(await verified(key)).toEqual(['valid', 'billing_inactive', 'valid']);
+    for (const token of [await acme.session(), key.value])
+      expect(outcome(await call(service, 'GET', '/v1/audit-events', { token }))).toEqual([423, 'billing_inactive']);
+  });
 
-test("the routes' own rules are others: reads of an organization whose keys may not read, with a session", async () => {
-  const { acme, key } = await start();
-  await put(acme, { status: 'trial', trial_ends_at: inDays(-1) });
-  const owner = await acme.session();
-  expect(outcome(await call(service, 'GET', '/v1/api-keys', { token: owner }))).toEqual([200, undefined]);
-  const create = { token: owner, body: { label: 'a', permission_set: 'read_only' } };
-  expect(outcome(await call(service, 'POST', '/v1/api-keys', create))).toEqual([423, 'billing_inactive']);
-  expect(outcome(await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner }))).toEqual([200, undefined]);
+  test('allow reads of an organization whose keys may not read, with a session', async () => {
+    const { acme, key } = await start();
+    await put(acme, { status: 'trial', trial_ends_at: inDays(-1) });
+    const owner = await acme.session();
+    expect(outcome(await call(service, 'GET', '/v1/api-keys', { token: owner }))).toEqual([200, undefined]);
+    const create = { token: owner, body: { label: 'a', permission_set: 'read_only' } };
+    expect(outcome(await call(service, 'POST', '/v1/api-keys', create))).toEqual([423, 'billing_inactive']);
+    expect(outcome(await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner }))).toEqual([
+      200,
+      undefined,
+    ]);
+  });
 });
 
 test('ends the days of grace by the clock, for verification and for routes, without a statement', async () => {
@@ -122,16 +129,22 @@ test('ends a trial by the clock in the memory of a middleware, too, without an i
   expect(await passedByMiddleware(consumer, key)).toEqual([423, 423, 200]);
 });
 
-test('allows creation while an organization is decommissioned, if configured, until its keys are revoked', async () => {
-  const { acme } = await start();
-  await put(acme, { status: 'decommissioning', decommission_at: inDays(1) });
-  const wanted = { label: 'a', permission_set: 'read_only' };
-  const create = async () => call(service, 'POST', '/v1/api-keys', { token: await acme.session(), body: wanted });
-  expect((await create()).status).toBe(201);
-  clock.advance(DAY_MS);
-  const refused = await create();
-  expect([outcome(refused), refused.body.error.details]).toEqual([
-    [423, 'billing_inactive'],
-    { posture: 'decommissioning' },
-  ]);
+describe('POST /v1/api-keys', () => {
+  test('allows creation while an organization is decommissioned, if configured, until its keys are revoked', async () => {
+    const { acme } = await start();
+    await put(acme, { status: 'decommissioning', decommission_at: inDays(1) });
+    const wanted = { label: 'a', permission_set: 'read_only' };
+    const create = async () => call(service, 'POST', '/v1/api-keys', { token: await acme.session(), body: wanted });
+    const allowed = async () =>
+      (await call(service, 'GET', '/v1/organization', { token: await acme.session() })).body['allowed'];
+    expect((await create()).status).toBe(201);
+    expect(await allowed()).toEqual(['read', 'create', 'wind_down']);
+    clock.advance(DAY_MS);
+    expect(await allowed()).toEqual(['read', 'wind_down']);
+    const refused = await create();
+    expect([outcome(refused), refused.body.error.details]).toEqual([
+      [423, 'billing_inactive'],
+      { posture: 'decommissioning' },
+    ]);
+  });
 });

@@ -25,6 +25,7 @@ describe('PUT /v1/organizations/{id}/billing', () => {
       id: acme.id,
       name: null,
       posture: 'active',
+      allowed: ['read', 'create', 'wind_down'],
       billing_status: 'active',
       status_since: expect.stringMatching(/Z$/),
       billing_occurred_at: expect.stringMatching(/Z$/),

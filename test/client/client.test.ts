@@ -6,7 +6,9 @@ import { inspect } from 'node:util';
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import type { z } from 'zod';
 import { LatchkeyError, createLatchkeyClient } from '../../src/client/client.ts';
-import type { ApiKey, CreatedApiKey } from '../../src/client/client.ts';
+import type { ApiKey, CiPolicy, CreatedApiKey, ExchangedCiToken } from '../../src/client/client.ts';
+import type { Exchanged } from '../../src/ci/exchange/exchange-schemas.ts';
+import type { CiPolicy as ServedCiPolicy } from '../../src/ci/policies/policy-schemas.ts';
 import type { ApiKey as ServedApiKey, CreatedApiKey as ServedCreatedApiKey } from '../../src/api-keys/key-schemas.ts';
 import { documentedRoutes } from '../security/routes-of-document.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -33,6 +35,19 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+test('createLatchkeyClient with a null token leaves the credential to the cookie of its origin', async () => {
+  const sent: RequestInit[] = [];
+  const recording = (_url: string | URL | Request, init?: RequestInit) => {
+    sent.push(init!);
+    return Promise.resolve(Response.json({ data: [] }));
+  };
+  const page = createLatchkeyClient({ baseUrl: service.url, token: null, fetch: recording });
+  await page.keys.list();
+  expect(sent).toEqual([
+    expect.objectContaining({ credentials: 'same-origin', headers: { accept: 'application/json' } }),
+  ]);
+});
+
 test('createLatchkeyClient has a working method for every route that takes a credential', async () => {
   const asked = new Set<string>();
   const recording = (url: string | URL | Request, init?: RequestInit) => {
@@ -44,6 +59,7 @@ test('createLatchkeyClient has a working method for every route that takes a cre
 
   const made = await people.keys.create({ label: 'CI', permission_set: 'read_only', metadata: { team: 'a' } });
   expect(made).toMatchObject({ label: 'CI', value: expect.stringMatching(/^sk_/), metadata: { team: 'a' } });
+  expect(await people.keys.dryRun({ label: 'CI', permission_set: 'read_only' })).toMatchObject({ expires_at: null });
   expect((await people.keys.list({ limit: 1, q: undefined })).data.map(({ id }) => id)).toEqual([made.id]);
   expect((await people.keys.update(made.id, { label: 'CD' })).label).toBe('CD');
   expect((await people.keys.get(made.id)).label).toBe('CD');
@@ -52,6 +68,12 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   expect(await services.verify({ key: next.value, operation: 'create' })).toMatchObject({ valid: true, id: next.id });
   expect(await services.releaseLease(`lease_${acme.id}.${next.id}.${'0'.repeat(32)}`)).toEqual({ status: 'released' });
   const withKey = createLatchkeyClient({ baseUrl: service.url, token: next.value, fetch: recording });
+  const leaving = createLatchkeyClient({
+    baseUrl: service.url,
+    token: await acme.session('member', { sid: 'session_leaving' }),
+    fetch: recording,
+  });
+  expect(await leaving.auth.logout()).toEqual({ status: 'signed_out' });
   expect(await withKey.auth.checkApiKey()).toEqual({ valid: true, organization_id: acme.id });
   const verdicts = await services.verifyMany([{ key: next.value, scopes: ['nothing:such'] }, { key: 'sk_x' }]);
   expect(verdicts.map(({ code }) => code)).toEqual(['insufficient_scope', 'not_found']);
@@ -59,10 +81,12 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   const uses = [{ id: next.id, organization_id: acme.id, code: 'valid', count: 2, last_used_at: now }];
   expect(await services.reportUsage({ uses })).toEqual({ accepted: 1 });
   expect(await people.keys.usage(next.id, { interval: 'day' })).toMatchObject({ interval: 'day', codes: {} });
+  expect((await people.keys.usageOfMany([next.id])).data).toMatchObject([{ id: next.id, codes: {} }]);
   expect((await people.organization.usage()).data).toHaveLength(24);
   expect(await people.keys.revoke(next.id)).toEqual({ status: 'revoked' });
   expect((await people.permissionSets.list()).data.map(({ name }) => name)).toContain('read_only');
   expect((await people.permissions.list()).data[0]?.permissions[0]?.grantable).toBeTypeOf('boolean');
+  expect((await people.product.get()).console.variable).toBe('EVERSHELL_API_KEY');
   expect(await people.organization.get()).toMatchObject({ id: acme.id, posture: 'active' });
   expect(await people.organization.setIpAllowList({ ip_allow_list: ['127.0.0.0/8'] })).toEqual(
     await people.organization.ipAllowList(),
@@ -77,16 +101,53 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   const listed = await services.organizations.list({ posture: 'active', plan: 'scale' });
   expect(listed.data.map(({ id }) => id)).toEqual([acme.id]);
   expect((await people.audit.list({ target_id: next.id })).data.length).toBeGreaterThan(0);
+  expect(await people.audit.exportCsv({ action: ['api_key.created', 'api_key.revoked'] })).toContain(next.id);
+  const at = new Date();
+  const delivery = { id: 'notice_1', endpoint: 'gone', organization_id: acme.id, type: 'api_key.created', body: '{}' };
+  await service
+    .db('outbox')
+    .insert({ ...delivery, status: 'delivered', created_at: at, retry_until: at, ended_at: at });
+  expect((await people.webhookDeliveries.list({ status: 'delivered' })).data).toMatchObject([{ id: delivery.id }]);
+  expect((await people.webhookDeliveries.get(delivery.id)).recent_attempts).toEqual([]);
+  const ofAcme = services.webhookDeliveries.of(acme.id);
+  expect(await ofAcme.list()).toEqual(await people.webhookDeliveries.list());
+  expect(await ofAcme.get(delivery.id)).toEqual(await people.webhookDeliveries.get(delivery.id));
+  await expect(ofAcme.replay(delivery.id)).rejects.toMatchObject({ code: 'delivery_not_replayable' });
+  await expect(people.webhookDeliveries.replay(delivery.id, { idempotencyKey: 'again' })).rejects.toMatchObject({
+    code: 'delivery_not_replayable',
+  });
   expect(await people.session.get()).toMatchObject({ kind: 'user', organization_id: acme.id });
+  const policy = await people.ci.policies.create({
+    name: 'deploy',
+    issuer: 'github',
+    permission_sets: ['read_only'],
+    when: { repository_id: 987, ref: { glob: 'refs/heads/*' } },
+  });
+  expect((await people.ci.policies.list({ limit: 1 })).data).toEqual([policy]);
+  expect(await people.ci.policies.get(policy.id)).toEqual(policy);
+  expect((await people.ci.policies.update(policy.id, { max_active_keys: 2 })).max_active_keys).toBe(2);
+  const token = await service.workos.signCiToken('github', { aud: policy.audience });
+  const job = { policy: policy.id, token, lifetime_seconds: 60 };
+  const exchanged = await people.ci.exchange(job, { idempotencyKey: 'job' });
+  expect(exchanged.api_key.origin).toBe('ci');
+  expect((await people.ci.exchange(job, { idempotencyKey: 'job' })).access_token).toBe(exchanged.access_token);
+  expect((await people.keys.list({ origin: 'ci' })).data.map(({ id }) => id)).toEqual([exchanged.api_key.id]);
+  expect(await people.ci.revoke(exchanged.revoke_token)).toEqual({});
+  expect(await people.ci.policies.delete(policy.id)).toEqual({ status: 'deleted' });
 
   const named = (await documentedRoutes(service)).filter(({ access }) => access !== 'public');
   // Asked by proxies, and by the middleware's stream.
   const elsewhere = ['GET /v1/auth/forward', 'GET /v1/invalidations'];
   const patterns = named.map(({ name }) => name).filter((name) => !elsewhere.includes(name));
   const unused = patterns.filter(
-    (name) => ![...asked].some((one) => new RegExp(`^${name.replace('{id}', '[^/]+')}$`).test(one)),
+    (name) => ![...asked].some((one) => new RegExp(`^${name.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(one)),
   );
   expect(unused).toEqual([]);
+});
+
+test('CiPolicy and ExchangedCiToken have the shapes of the service', () => {
+  expectTypeOf<z.output<typeof ServedCiPolicy>>().toEqualTypeOf<CiPolicy>();
+  expectTypeOf<z.output<typeof Exchanged>>().toExtend<ExchangedCiToken>();
 });
 
 test('ApiKey and CreatedApiKey have the shapes of the service', () => {

@@ -42,7 +42,7 @@ test.runIf(hasTools).each(started)('the session $name of $page works as it stand
     LATCHKEY_DATA_DIR: folder,
     LOG_LEVEL: 'silent',
   });
-  await service.saw(/make a key:/, 60_000);
+  await service.saw(/make a key by hand:/, 60_000);
   const at = (text: string) => text.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`);
   const env = { ORGANIZATION: 'org_acme', SERVICE_TOKEN: 'svc_latchkey_demo' };
   const faults = await paste(blocks, (text) => at(text).replaceAll('127.0.0.1:4100', `127.0.0.1:${workosPort}`), env);

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { anchorOf } from '../../docs/.vitepress/anchor.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -48,8 +49,7 @@ export function anchorsOf(page: string): Set<string> {
   const headings = Array.from(proseOf(readPage(page)).matchAll(/^#{1,6} (.+)$/gm), ([, heading]) => heading!);
   const anchors = new Set<string>();
   for (const heading of headings) {
-    const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
-    const anchor = plain.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-');
+    const anchor = anchorOf(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
     let name = anchor;
     for (let count = 1; anchors.has(name); count += 1) name = `${anchor}-${count}`;
     anchors.add(name);

@@ -21,7 +21,13 @@ const ADDED_STATUSES: readonly { status: number; method?: string; path?: string;
   { status: 404, method: 'delete', path: '/organizations/{id}', reason: 'an organization that is not there' },
 ];
 // Exports are documented at WorkOS, and in none of the documents that this contract is made of.
-const ADDED_PATHS: readonly RegExp[] = [/^\/oauth2\//, /^\/\.well-known\//, /^\/_emulator\//, /^\/audit_logs\/exports/];
+const ADDED_PATHS: readonly RegExp[] = [
+  /^\/oauth2\//,
+  /^\/\.well-known\//,
+  /^\/_emulator\//,
+  /^\/_ci\//,
+  /^\/audit_logs\/exports/,
+];
 /** Pages for a person; their own tests read them. */
 const PAGES = /^\/(?:user_management\/authorize|device|invite)$/;
 

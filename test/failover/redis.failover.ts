@@ -49,6 +49,7 @@ async function startSentinel() {
   start('haproxy', ['-f', join(folder, 'haproxy.cfg')]);
   const url = `redis://127.0.0.1:${front}`;
   await isMaster(url);
+  await knowsReplica(sentinel);
   return { url, master, replica };
 }
 
@@ -66,6 +67,23 @@ async function isMaster(url: string): Promise<void> {
     await sleep(100);
   }
   throw new Error('there is no master with a replica');
+}
+
+/** Waits until Sentinel has asked the master for its replicas, which it does every ten seconds: it promotes no other. */
+async function knowsReplica(port: number): Promise<void> {
+  const client = createClient({ url: `redis://127.0.0.1:${port}` });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    for (let i = 0; i < 150; i++) {
+      const replicas = (await client.sendCommand(['SENTINEL', 'REPLICAS', 'limits'])) as unknown as { flags: string }[];
+      if (replicas.some(({ flags }) => flags === 'slave')) return;
+      await sleep(100);
+    }
+    throw new Error('Sentinel does not know the replica');
+  } finally {
+    client.destroy();
+  }
 }
 
 async function isShared({ url }: At): Promise<boolean> {

@@ -29,7 +29,7 @@ async function dieAt(point: string, send: () => Promise<unknown>): Promise<void>
   stuck.release();
 }
 
-describe('an Idempotency-Key after a crash', () => {
+describe('POST /v1/api-keys with an Idempotency-Key after a crash', () => {
   test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
     'returns 409 to a retry until the lock of a request that died at %s expires, then creates the only key',
     async (point) => {
@@ -57,23 +57,6 @@ describe('an Idempotency-Key after a crash', () => {
     expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
   });
 
-  test.each(['rotate.before_reserve', 'rotate.reserved', 'rotate.issued'])(
-    'leaves the old key working when a rotation dies at %s, and its retry creates the only successor',
-    async (point) => {
-      const acme = await service.organizations.add();
-      const old = await createKey(service, await acme.session());
-      await dieAt(point, async () => rotate(await acme.session(), 'died', old.id));
-      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(200);
-      service.clock.advance(LOCK_MS);
-      const retry = await rotate(await acme.session(), 'died', old.id);
-      expect(outcome(retry)).toEqual([201, undefined]);
-      await service.background.runOnce('settle');
-      const there = (await keysAtWorkos(service, acme.id)).map(({ id }) => id);
-      expect(there.toSorted()).toEqual([old.id, String(retry.body['id'])].toSorted());
-      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(401);
-    },
-  );
-
   test.each(['create.before_reserve', 'create.reserved', 'create.issued'])(
     'creates no second key when a request taken for dead at %s goes on',
     async (point) => {
@@ -90,6 +73,25 @@ describe('an Idempotency-Key after a crash', () => {
       await service.background.runOnce('settle');
       expect((await keysAtWorkos(service, acme.id)).map(({ id }) => id)).toEqual([retry.body['id']]);
       expect((await create(await acme.session(), 'slow')).body).toEqual(retry.body);
+    },
+  );
+});
+
+describe('POST /v1/api-keys/{id}/rotate with an Idempotency-Key after a crash', () => {
+  test.each(['rotate.before_reserve', 'rotate.reserved', 'rotate.issued'])(
+    'leaves the old key working when a request dies at %s, and its retry creates the only successor',
+    async (point) => {
+      const acme = await service.organizations.add();
+      const old = await createKey(service, await acme.session());
+      await dieAt(point, async () => rotate(await acme.session(), 'died', old.id));
+      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(200);
+      service.clock.advance(LOCK_MS);
+      const retry = await rotate(await acme.session(), 'died', old.id);
+      expect(outcome(retry)).toEqual([201, undefined]);
+      await service.background.runOnce('settle');
+      const there = (await keysAtWorkos(service, acme.id)).map(({ id }) => id);
+      expect(there.toSorted()).toEqual([old.id, String(retry.body['id'])].toSorted());
+      expect((await call(service, 'GET', '/v1/me/session', { token: old.value })).status).toBe(401);
     },
   );
 });

@@ -19,7 +19,7 @@ const rotate = (token: string, key: string, id: string, body: object = {}) =>
 const replayed = ({ headers }: Answer) => headers.get('idempotency-replayed');
 const liveAt = async (organizationId: string) => (await keysAtWorkos(service, organizationId)).length;
 
-describe('Idempotency-Key', () => {
+describe('POST /v1/api-keys with an Idempotency-Key', () => {
   test('replays the answer with its secret, and creates no second key', async () => {
     const acme = await service.organizations.add();
     const first = await create(await acme.session(), 'again');
@@ -43,21 +43,6 @@ describe('Idempotency-Key', () => {
     const again = await create(owner, 'from before');
     expect(outcome(again)).toEqual([201, undefined]);
     expect(again.body).toEqual({ ...body, label: 'as it was' });
-  });
-
-  test('replays the answer of a rotation, and creates no second successor', async () => {
-    const acme = await service.organizations.add();
-    const owner = await acme.session();
-    const key = await createKey(service, owner);
-    const first = await rotate(owner, 'again', key.id);
-    const second = await rotate(owner, 'again', key.id);
-    expect([outcome(first), outcome(second)]).toEqual([
-      [201, undefined],
-      [201, undefined],
-    ]);
-    expect(second.body).toEqual(first.body);
-    expect(replayed(second)).toBe('true');
-    expect(await liveAt(acme.id)).toBe(2);
   });
 
   test('treats a body with its fields in another order as the same request', async () => {
@@ -84,35 +69,6 @@ describe('Idempotency-Key', () => {
     expect(outcome(await create(owner, 'reused', body))).toEqual([409, 'idempotency_key_reused']);
     expect(await liveAt(acme.id)).toBe(1);
     expect(replayed(await create(owner, 'reused'))).toBe('true');
-  });
-
-  test('returns 409 idempotency_key_reused for a rotation of another key or with another grace', async () => {
-    const acme = await service.organizations.add();
-    const owner = await acme.session();
-    const [a, b] = [await createKey(service, owner), await createKey(service, owner)];
-    await rotate(owner, 'reused', a.id, { grace_seconds: 60 });
-    expect(outcome(await rotate(owner, 'reused', b.id, { grace_seconds: 60 }))).toEqual([
-      409,
-      'idempotency_key_reused',
-    ]);
-    expect(outcome(await rotate(owner, 'reused', a.id, { grace_seconds: 61 }))).toEqual([
-      409,
-      'idempotency_key_reused',
-    ]);
-  });
-
-  test('separates callers, organizations and routes', async () => {
-    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
-    const answers = [
-      await create(await acme.session('owner'), 'shared'),
-      await create(await acme.session('operator'), 'shared'),
-      await create(await acme.machineToken(), 'shared'),
-      await create(await other.session('owner'), 'shared'),
-    ];
-    const first = String(answers[0]?.body['id']);
-    answers.push(await rotate(await acme.session('owner'), 'shared', first));
-    expect(answers.map(replayed)).toEqual([null, null, null, null, null]);
-    expect(new Set(answers.map(({ body }) => body['value'])).size).toBe(5);
   });
 
   test('waits for the answer of a request that is still running', async () => {
@@ -150,16 +106,6 @@ describe('Idempotency-Key', () => {
     expect(workosRequests(service, 'POST', `/organizations/${acme.id}/api_keys`)).toBe(1);
   });
 
-  test('creates one successor for 50 simultaneous rotations', async () => {
-    const acme = await service.organizations.add();
-    const owner = await acme.session();
-    const key = await createKey(service, owner);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => rotate(owner, 'fifty', key.id)));
-    expect(new Set(answers.map((answer) => outcome(answer).join(' ').trim()))).toEqual(new Set(['201']));
-    expect(new Set(answers.map(({ body }) => body['id'])).size).toBe(1);
-    expect(await liveAt(acme.id)).toBe(2);
-  });
-
   test('does not store an outage: the retry creates the key, the only one after settling', async () => {
     const acme = await service.organizations.add();
     const owner = await acme.session();
@@ -194,19 +140,6 @@ describe('Idempotency-Key', () => {
     expect(outcome(next)).toEqual([201, undefined]);
     expect(replayed(next)).toBeNull();
     expect((await create(await acme.session(), 'window', { ...WANTED, label: 'another' })).body).toEqual(next.body);
-  });
-
-  test('sweeps expired records and no others', async () => {
-    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
-    await create(await acme.session(), 'old');
-    service.clock.advance(10 * 60_000);
-    await create(await other.session(), 'new');
-    await service.background.runOnce('sweep_idempotency_keys');
-    const rows = await service
-      .db('idempotency_keys')
-      .whereIn('organization_id', [acme.id, other.id])
-      .pluck('organization_id');
-    expect(rows).toEqual([other.id]);
   });
 
   test.each([
@@ -248,5 +181,76 @@ describe('Idempotency-Key', () => {
     const first = await send();
     brief.clock.advance(1_000);
     expect((await send()).body['id']).not.toBe(first.body['id']);
+  });
+});
+
+describe('POST /v1/api-keys/{id}/rotate with an Idempotency-Key', () => {
+  test('replays the answer, and creates no second successor', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    const first = await rotate(owner, 'again', key.id);
+    const second = await rotate(owner, 'again', key.id);
+    expect([outcome(first), outcome(second)]).toEqual([
+      [201, undefined],
+      [201, undefined],
+    ]);
+    expect(second.body).toEqual(first.body);
+    expect(replayed(second)).toBe('true');
+    expect(await liveAt(acme.id)).toBe(2);
+  });
+
+  test('returns 409 idempotency_key_reused for another key or another grace', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const [a, b] = [await createKey(service, owner), await createKey(service, owner)];
+    await rotate(owner, 'reused', a.id, { grace_seconds: 60 });
+    expect(outcome(await rotate(owner, 'reused', b.id, { grace_seconds: 60 }))).toEqual([
+      409,
+      'idempotency_key_reused',
+    ]);
+    expect(outcome(await rotate(owner, 'reused', a.id, { grace_seconds: 61 }))).toEqual([
+      409,
+      'idempotency_key_reused',
+    ]);
+  });
+
+  test('creates one successor for 50 simultaneous requests', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => rotate(owner, 'fifty', key.id)));
+    expect(new Set(answers.map((answer) => outcome(answer).join(' ').trim()))).toEqual(new Set(['201']));
+    expect(new Set(answers.map(({ body }) => body['id'])).size).toBe(1);
+    expect(await liveAt(acme.id)).toBe(2);
+  });
+});
+
+describe('Idempotency-Key', () => {
+  test('separates callers, organizations and routes', async () => {
+    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
+    const answers = [
+      await create(await acme.session('owner'), 'shared'),
+      await create(await acme.session('operator'), 'shared'),
+      await create(await acme.machineToken(), 'shared'),
+      await create(await other.session('owner'), 'shared'),
+    ];
+    const first = String(answers[0]?.body['id']);
+    answers.push(await rotate(await acme.session('owner'), 'shared', first));
+    expect(answers.map(replayed)).toEqual([null, null, null, null, null]);
+    expect(new Set(answers.map(({ body }) => body['value'])).size).toBe(5);
+  });
+
+  test('sweeps expired records and no others', async () => {
+    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
+    await create(await acme.session(), 'old');
+    service.clock.advance(10 * 60_000);
+    await create(await other.session(), 'new');
+    await service.background.runOnce('sweep_idempotency_keys');
+    const rows = await service
+      .db('idempotency_keys')
+      .whereIn('organization_id', [acme.id, other.id])
+      .pluck('organization_id');
+    expect(rows).toEqual([other.id]);
   });
 });

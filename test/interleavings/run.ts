@@ -8,7 +8,7 @@ import { makeSession } from './session.ts';
 import type { Session } from './session.ts';
 import { describeFailure } from './trace.ts';
 
-// docs/explanation/interleavings.md explains it.
+// docs/explanation/interleavings.md explains it; docs/how-to/contribute/test-concurrent-changes.md shows how to use it.
 const USAGE = `npm run test:interleavings -- [--minutes N] [--seed S] [--stride N] [--random N] [--only A,B,…] [--limit N] [--replay S]
   --minutes N   as many as there is time for: every two operations at every boundary, then four, or two, by chance
   --seed S      which ones (PROPERTY_SEED, else always the same)

@@ -27,7 +27,14 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
         '?owner=organization',
         '?expires_before=2020-01-01T00:00:00Z',
         '?q=nothing',
+        '?q=abcd',
+        ...['created_at', 'expires_at', 'label'].flatMap((sort) => [`?sort=${sort}`, `?sort=${sort}&q=nothing`]),
+        '?count=true',
+        '?count=true&status=active&q=abcd',
       ],
+    },
+    'GET /v1/api-keys/usage': {
+      query: [`?ids=${Array.from({ length: 100 }, (_, i) => `api_key_${i}`).join(',')}&interval=day`],
     },
     'GET /v1/organizations': {
       query: [
@@ -39,6 +46,7 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
         '?q=nothing',
       ],
     },
+    'POST /v1/api-keys/dry-run': { body: { label: 'judged', permission_set: 'read_only' } },
     'PATCH /v1/api-keys/{id}': { body: { label: 'renamed' } },
     'POST /v1/api-keys/{id}/rotate': { body: { grace_seconds: 60 } },
     'GET /v1/audit-events': {
@@ -46,12 +54,27 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
         '',
         '?action=api_key.rotated',
         '?action=session.refused',
+        '?action=session.refused,api_key.rotated,api_key.created',
+        '?from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z',
+        `?from=${new Date(Date.now() - 3_600_000).toISOString()}&action=api_key.rotated`,
         '?target_id=api_key_17',
         '?actor_id=client_fill',
         '?actor_id=client_fill&action=api_key.revoked',
         '?actor_id=nobody',
         `?target_id=${acme.id}&action=organization.billing_changed`,
       ],
+    },
+    'GET /v1/webhook-deliveries': {
+      query: [
+        '',
+        '?status=failed',
+        '?status=retrying',
+        '?type=api_key.unused',
+        '?from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z',
+      ],
+    },
+    'GET /v1/audit-events/export': {
+      query: ['', '?action=api_key.rotated&from=2020-01-01T00:00:00Z', '?actor_id=nobody&to=2999-01-01T00:00:00Z'],
     },
     'PUT /v1/organization/ip-allow-list': { body: { ip_allow_list: [] } },
     'POST /v1/auth/check-api-key': { body: {} },
@@ -83,7 +106,9 @@ export async function driveRoutes(service: Service, acme: Organization): Promise
   const order = routes.filter(({ name }) => !ENDS.includes(name) && name !== STREAM);
   for (const route of [...order, ...routes.filter(({ name }) => ENDS.includes(name))]) {
     const { query = [''], body, headers = {} } = requests[route.name] ?? {};
-    const path = route.path.replace('{id}', route.access === 'service' ? acme.id : id);
+    const path = route.path
+      .replace('{id}', route.access === 'service' ? acme.id : id)
+      .replace('{delivery_id}', 'notice_0');
     const credentials = route.access === 'public' ? [undefined] : tokens[route.access];
     for (const token of credentials) {
       for (const end of query) {

@@ -92,6 +92,13 @@ export async function fill(url: string, large: string, { keys, events, usageRows
          now() - i * interval '1 second', 'applied', 1, '{}' from generate_series(1, ?::int) i`,
       [organizations, keys / 20],
     );
+    await db.raw(
+      `insert into outbox (id, endpoint, organization_id, type, body, status, attempts, created_at, retry_until, ended_at)
+       select 'notice_' || lpad(i::text, 26, '0'), case when i % 2 = 0 then 'crm' else 'workos' end,
+         case when i % 5 < 2 then ? else 'org_fill' || (1 + i % ?::int) end, 'api_key.created', '{}', 'delivered', 1, now(),
+         now(), now() from generate_series(1, ?::int) i`,
+      [large, organizations, keys / 4],
+    );
     await db.raw('vacuum analyze');
   } finally {
     await db.destroy();

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Stripe } from 'stripe';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startChild } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
+import { npmStartArguments } from '../support/npm-start.ts';
 import { freePort, runEntry, startEntry, stop, takePort, temporaryFolder } from './start.ts';
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0 && spawnSync('bash', ['--version']).status === 0;
@@ -44,10 +45,8 @@ test('npm start prints its addresses, refuses a second start, stops in order and
 test('npm start needs at most half of the memory that it needed with the defaults of PostgreSQL and V8', async () => {
   const folder = temporaryFolder();
   const env = { LATCHKEY_DATA_DIR: folder, PORT: `${await freePort()}`, WORKOS_PORT: `${await freePort()}` };
-  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
-  const [, ...args] = scripts.start.split(' ');
   const run = async (): Promise<number> => {
-    const child = startChild(process.execPath, args, { env });
+    const child = startChild(process.execPath, npmStartArguments(), { env });
     onTestFinished(() => child.kill('SIGKILL'));
     await child.saw(/Stop with Ctrl-C/, 60_000);
     paste(child.stdout());

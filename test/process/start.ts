@@ -13,6 +13,7 @@ type Env = Readonly<Record<string, string>>;
 type Entry =
   | 'main'
   | 'embedded'
+  | 'cli/main'
   | 'cli/migrate'
   | 'cli/local-workos'
   | 'cli/reconcile'

@@ -131,7 +131,16 @@ const ODD_NAMES =
   'content-encoding te via user-agent prefer cookie x-api-key x-access-token traceparent dnt referer ' +
   'if-unmodified-since content-language expect date';
 const oddHeaders = fc.dictionary(fc.constantFrom(...ODD_NAMES.split(' ')), headerValue, { maxKeys: 5 });
-const PAGES = ['/docs', '/docs/swagger-ui.css', '/openapi.json', '/metrics', '/nowhere'];
+const CONSOLE = ['', '/keys', '/assets/x.js', '/sign-in', '/callback', '/refresh', '/sign-out'];
+const PAGES = [
+  '/',
+  '/docs',
+  '/docs/swagger-ui.css',
+  '/openapi.json',
+  '/metrics',
+  '/nowhere',
+  ...CONSOLE.map((path) => `/console${path}`),
+];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH'];
 
 function dress(name: string, text: string): string {

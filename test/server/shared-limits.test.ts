@@ -48,7 +48,8 @@ async function askTogether(questions: number, ask: (replica: typeof first, n: nu
 describe('exactly the limit passes, and never one more,', () => {
   test('of a rate, with 64 callers in two processes', async () => {
     const request = fresh({ limits: { ...UNLIMITED, rate: perHour(2_000) } });
-    const order = { url: TEST_REDIS_URL, prefix, processes: 2, callers: CALLERS / 2, takes: 2_000, request };
+    const callers = { processes: 2, callers: CALLERS / 2, rounds: 20, takesEachRound: 100 };
+    const order = { url: TEST_REDIS_URL, prefix, ...callers, request };
     const script = new URL('take-many.ts', import.meta.url).pathname;
     const ends = await Promise.all([0, 1].map(() => runChild(process.execPath, [script, JSON.stringify(order)])));
     const passed = ends.map(({ stdout, stderr }) => Number(/^passed (\d+)$/m.exec(stdout)?.[1] ?? stderr));

@@ -18,7 +18,8 @@ const env = { DATABASE_URL: url };
 const writer = makeOutboxWriter({ endpoints: [{ name: 'crm' }], forwardsAudit: false, clock });
 const deliver = makeDeliver({
   endpoint: 'crm',
-  send: () => Promise.resolve({ delivered: false, failure: 'answered 500', final: false }),
+  send: () =>
+    Promise.resolve({ delivered: false, failure: 'answered 500', error: 'http_error', status: 500, final: false }),
   outbox: makeOutbox(db),
   count: () => undefined,
   onFailure: (error) => {

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeSessionActivity } from '../../src/sessions/session-activity.ts';
 import type { SessionUse } from '../../src/sessions/session-repository.ts';
 import { call, createKey, outcome } from '../support/api.ts';
@@ -31,61 +31,75 @@ async function session() {
   return { acme, token: await acme.session('owner', { exp }) };
 }
 
-test('returns 401 with reason inactive for a session that was not used for the whole window', async () => {
-  const { token } = await session();
-  expect(await me(token)).toEqual(OK);
-  service.clock.advance(WINDOW_MS);
-  const { status, body } = await call(service, 'GET', '/v1/permission-sets', { token });
-  expect([status, body.error.code, body.error.details]).toEqual([
-    401,
-    'credential_expired',
-    { reason: 'inactive', credential: 'access_token' },
-  ]);
-  expect(await me(token)).toEqual(OVER);
-});
-
-test('restarts the window with each use, also without a write in between', async () => {
-  const { token } = await session();
-  for (let i = 0; i < 5; i++) {
+describe('the inactivity window', () => {
+  test('returns 401 with reason inactive for a session that was not used for the whole window', async () => {
+    const { token } = await session();
     expect(await me(token)).toEqual(OK);
-    service.clock.advance(WINDOW_MS - MINUTE_MS / 2);
-  }
-  await flush();
-  expect(await me(token)).toEqual(OK);
-});
+    service.clock.advance(WINDOW_MS);
+    const { status, body } = await call(service, 'GET', '/v1/permission-sets', { token });
+    expect([status, body.error.code, body.error.details]).toEqual([
+      401,
+      'credential_expired',
+      { reason: 'inactive', credential: 'access_token' },
+    ]);
+    expect(await me(token)).toEqual(OVER);
+  });
 
-test('counts the window of an unused token from its issue', async () => {
-  const { token } = await session();
-  service.clock.advance(WINDOW_MS);
-  expect(await me(token)).toEqual(OVER);
-});
+  test('restarts with each use, also without a write in between', async () => {
+    const { token } = await session();
+    for (let i = 0; i < 5; i++) {
+      expect(await me(token)).toEqual(OK);
+      service.clock.advance(WINDOW_MS - MINUTE_MS / 2);
+    }
+    await flush();
+    expect(await me(token)).toEqual(OK);
+  });
 
-test('applies to the token in each of its places', async () => {
-  const acme = await service.organizations.add();
-  const exp = Math.floor(service.clock().getTime() / 1_000) + 86_400;
-  const token = await acme.session('owner', { exp });
-  const cookie = `wos_session=${encodeURIComponent(await sealSession(token))}`;
-  const places: Record<string, string>[] = [
-    { authorization: `Bearer ${token}` },
-    { 'x-access-token': token },
-    { cookie },
-  ];
-  const at = async (headers: Record<string, string>) =>
-    outcome(await call(service, 'GET', '/v1/permission-sets', { headers }));
-  for (const headers of places) {
-    service.clock.advance(WINDOW_MS - MINUTE_MS);
-    expect(await at(headers)).toEqual(OK);
-  }
-  service.clock.advance(WINDOW_MS);
-  for (const headers of places) expect(await at(headers)).toEqual(OVER);
-});
+  test('begins with the issue of an unused token', async () => {
+    const { token } = await session();
+    service.clock.advance(WINDOW_MS);
+    expect(await me(token)).toEqual(OVER);
+  });
 
-test('does not apply to machines and keys', async () => {
-  const { acme, token } = await session();
-  const key = await createKey(service, token);
-  const machine = await acme.machineToken('apikeys:read');
-  service.clock.advance(WINDOW_MS);
-  expect([await me(machine), await me(key.value)]).toEqual([OK, OK]);
+  test('applies to the token in each of its places', async () => {
+    const acme = await service.organizations.add();
+    const exp = Math.floor(service.clock().getTime() / 1_000) + 86_400;
+    const token = await acme.session('owner', { exp });
+    const cookie = `wos_session=${encodeURIComponent(await sealSession(token))}`;
+    const places: Record<string, string>[] = [
+      { authorization: `Bearer ${token}` },
+      { 'x-access-token': token },
+      { cookie },
+    ];
+    const at = async (headers: Record<string, string>) =>
+      outcome(await call(service, 'GET', '/v1/permission-sets', { headers }));
+    for (const headers of places) {
+      service.clock.advance(WINDOW_MS - MINUTE_MS);
+      expect(await at(headers)).toEqual(OK);
+    }
+    service.clock.advance(WINDOW_MS);
+    for (const headers of places) expect(await at(headers)).toEqual(OVER);
+  });
+
+  test('does not apply to machines and keys', async () => {
+    const { acme, token } = await session();
+    const key = await createKey(service, token);
+    const machine = await acme.machineToken('apikeys:read');
+    service.clock.advance(WINDOW_MS);
+    expect([await me(machine), await me(key.value)]).toEqual([OK, OK]);
+  });
+
+  test('counts a use that another replica has written', async () => {
+    const { token } = await session();
+    expect(await me(token)).toEqual(OK);
+    await flush();
+    service.clock.advance(WINDOW_MS);
+    await service
+      .db('user_sessions')
+      .where({ session_id: decodeJwt(token)['sid'] })
+      .update({ last_active_at: new Date(service.clock().getTime() - 1_000) });
+    expect(await me(token)).toEqual(OK);
+  });
 });
 
 test('writes the first use soon, others once in a tenth of the window, and none in a request', async () => {
@@ -103,42 +117,32 @@ test('writes the first use soon, others once in a tenth of the window, and none 
   expect(Number((await sessionRow(token)).last_active_at) - Number(first)).toBeGreaterThanOrEqual(LAG_MS / 2);
 });
 
-test('counts a use that another replica has written', async () => {
-  const { token } = await session();
-  expect(await me(token)).toEqual(OK);
-  await flush();
-  service.clock.advance(WINDOW_MS);
-  await service
-    .db('user_sessions')
-    .where({ session_id: decodeJwt(token)['sid'] })
-    .update({ last_active_at: new Date(service.clock().getTime() - 1_000) });
-  expect(await me(token)).toEqual(OK);
-});
-
-test.each([
-  ['was written', true],
-  ['was not written yet', false],
-])('refuses to renew an inactive session whose last use %s, and revokes it at WorkOS', async (_what, isWritten) => {
-  const { email } = await addPerson(service);
-  const tokens = tokensOf(await login(service, { email, password: PASSWORD }));
-  if (isWritten) await flush();
-  service.clock.advance(WINDOW_MS);
-  const refused = await refresh(service, { refresh_token: tokens.refresh_token });
-  expect([outcome(refused), refused.body.error.details?.['reason']]).toEqual([OVER, 'inactive']);
-  expect(await sessionRow(tokens.access_token)).toMatchObject({
-    end_reason: 'inactive',
-    workos_revoked_at: expect.any(Date),
+describe('POST /v1/auth/refresh', () => {
+  test.each([
+    ['was written', true],
+    ['was not written yet', false],
+  ])('refuses to renew an inactive session whose last use %s, and revokes it at WorkOS', async (_what, isWritten) => {
+    const { email } = await addPerson(service);
+    const tokens = tokensOf(await login(service, { email, password: PASSWORD }));
+    if (isWritten) await flush();
+    service.clock.advance(WINDOW_MS);
+    const refused = await refresh(service, { refresh_token: tokens.refresh_token });
+    expect([outcome(refused), refused.body.error.details?.['reason']]).toEqual([OVER, 'inactive']);
+    expect(await sessionRow(tokens.access_token)).toMatchObject({
+      end_reason: 'inactive',
+      workos_revoked_at: expect.any(Date),
+    });
   });
-});
 
-test('keeps a session active through its renewed token', async () => {
-  const { email } = await addPerson(service);
-  let tokens = tokensOf(await login(service, { email, password: PASSWORD }));
-  for (let i = 0; i < 3; i++) {
-    service.clock.advance(WINDOW_MS - MINUTE_MS / 2);
-    tokens = tokensOf(await refresh(service, { refresh_token: tokens.refresh_token }));
-    expect(await me(tokens.access_token)).toEqual(OK);
-  }
+  test('keeps a session active through its renewed token', async () => {
+    const { email } = await addPerson(service);
+    let tokens = tokensOf(await login(service, { email, password: PASSWORD }));
+    for (let i = 0; i < 3; i++) {
+      service.clock.advance(WINDOW_MS - MINUTE_MS / 2);
+      tokens = tokensOf(await refresh(service, { refresh_token: tokens.refresh_token }));
+      expect(await me(tokens.access_token)).toEqual(OK);
+    }
+  });
 });
 
 test('ends abandoned sessions here and at WorkOS, and deletes them later', async () => {

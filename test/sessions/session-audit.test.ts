@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { makeTestAudit, someSecret } from '../support/audit.ts';
 import { listenToInvalidations } from '../support/event-stream.ts';
@@ -114,105 +114,119 @@ test('records the chosen organization, and the one that a session is moved to, o
   expect(await actionsOf(second)).toEqual(['session.organization_changed', 'session.ended']);
 });
 
-test('records a failed sign-in in the known organization that it names', async () => {
-  const { organizations, email } = await person(2);
-  const [own, foreign] = [organizations[0]!, (await service.organizations.add()).id];
-  const attempts: object[] = [
-    { email, password: 'wrong' },
-    { email, password: 'wrong', organization_id: own },
-    { email, password: PASSWORD, organization_id: foreign },
-    { pending_authentication_token: 'x', organization_id: own },
-    { email, password: 'wrong', organization_id: 'org_nobody_knows' },
-  ];
-  const answers = [];
-  for (const body of attempts) answers.push((await loginFrom(ADDRESS, body)).status);
-  await refresh(service, { refresh_token: 'x', organization_id: own });
-  expect(answers).toEqual([401, 401, 404, 401, 401]);
-  expect(await eventsOf(own)).toEqual([
-    failed(own, 'password', 'credential_invalid'),
-    failed(own, 'pending_authentication_token', 'credential_invalid'),
-    failed(own, 'refresh_token', 'credential_invalid', '127.0.0.1'),
-  ]);
-  expect(await eventsOf(foreign)).toEqual([failed(foreign, 'password', 'organization_not_found')]);
-  expect(await eventsOf('org_nobody_knows')).toEqual([]);
-});
+describe('POST /v1/auth/login', () => {
+  test('records a failed sign-in in the known organization that it names', async () => {
+    const { organizations, email } = await person(2);
+    const [own, foreign] = [organizations[0]!, (await service.organizations.add()).id];
+    const attempts: object[] = [
+      { email, password: 'wrong' },
+      { email, password: 'wrong', organization_id: own },
+      { email, password: PASSWORD, organization_id: foreign },
+      { pending_authentication_token: 'x', organization_id: own },
+      { email, password: 'wrong', organization_id: 'org_nobody_knows' },
+    ];
+    const answers = [];
+    for (const body of attempts) answers.push((await loginFrom(ADDRESS, body)).status);
+    await refresh(service, { refresh_token: 'x', organization_id: own });
+    expect(answers).toEqual([401, 401, 404, 401, 401]);
+    expect(await eventsOf(own)).toEqual([
+      failed(own, 'password', 'credential_invalid'),
+      failed(own, 'pending_authentication_token', 'credential_invalid'),
+      failed(own, 'refresh_token', 'credential_invalid', '127.0.0.1'),
+    ]);
+    expect(await eventsOf(foreign)).toEqual([failed(foreign, 'password', 'organization_not_found')]);
+    expect(await eventsOf('org_nobody_knows')).toEqual([]);
+  });
 
-test('records ten failures a minute for one organization, and counts the others', async () => {
-  const { organizationId } = await person();
-  const attempts = Array.from({ length: 25 }, (_, i) =>
-    loginFrom(`198.51.100.${i}`, { email: `${i}@x.test`, password: 'x', organization_id: organizationId }),
-  );
-  for (const answer of await Promise.all(attempts)) expect(outcome(answer)).toEqual([401, 'credential_invalid']);
-  expect(await actionsOf(organizationId)).toEqual(Array(10).fill('session.refused'));
-  await service.background.runOnce('record_failed_sign_ins');
-  const events = await eventsOf(organizationId);
-  expect(events).toHaveLength(11);
-  const details = { credential: 'password', reason: 'credential_invalid', attempts: 15 };
-  expect(events.at(-1)).toMatchObject({ action: 'session.refused', actor: 'user unknown', request: null, details });
-  await service.background.runOnce('record_failed_sign_ins');
-  expect(await eventsOf(organizationId)).toHaveLength(11);
-});
+  test('records ten failures a minute for one organization, and counts the others', async () => {
+    const { organizationId } = await person();
+    const attempts = Array.from({ length: 25 }, (_, i) =>
+      loginFrom(`198.51.100.${i}`, { email: `${i}@x.test`, password: 'x', organization_id: organizationId }),
+    );
+    for (const answer of await Promise.all(attempts)) expect(outcome(answer)).toEqual([401, 'credential_invalid']);
+    expect(await actionsOf(organizationId)).toEqual(Array(10).fill('session.refused'));
+    await service.background.runOnce('record_failed_sign_ins');
+    const events = await eventsOf(organizationId);
+    expect(events).toHaveLength(11);
+    const details = { credential: 'password', reason: 'credential_invalid', attempts: 15 };
+    expect(events.at(-1)).toMatchObject({ action: 'session.refused', actor: 'user unknown', request: null, details });
+    await service.background.runOnce('record_failed_sign_ins');
+    expect(await eventsOf(organizationId)).toHaveLength(11);
+  });
 
-test('records guesses at a known user in a flood of made-up names, for any named organization', async () => {
-  const { organizationId, credentials, userId } = await person();
-  const other = (await person()).organizationId;
-  expect((await loginFrom(ADDRESS, credentials)).status).toBe(200);
-  for (let i = 0; i < 25; i++)
-    await loginFrom(`198.51.100.${i}`, { email: `${i}@y.test`, password: 'x', organization_id: organizationId });
-  const before = (await eventsOf(organizationId)).length;
-  const { email } = credentials;
-  for (const organization_id of [organizationId, undefined, other])
-    await loginFrom('203.0.113.5', { email, password: 'a guess', organization_id });
-  const details = { credential: 'password', reason: 'credential_invalid', user_id: userId };
-  const added = (await eventsOf(organizationId)).slice(before);
-  expect(added).toMatchObject([{ details }, { details }, { details }]);
-  // Whose person it is is nothing for the organization that was named.
-  expect(await eventsOf(other)).toEqual([failed(other, 'password', 'credential_invalid', '203.0.113.5')]);
-  for (let i = 0; i < 10; i++) await loginFrom(`203.0.113.${10 + i}`, { email, password: 'a guess' });
-  await service.background.runOnce('record_failed_sign_ins');
-  expect((await eventsOf(organizationId)).findLast((event) => event.details.user_id === userId)).toMatchObject({
-    details: { ...details, attempts: 3 },
+  test('records guesses at a known user in a flood of made-up names, for any named organization', async () => {
+    const { organizationId, credentials, userId } = await person();
+    const other = (await person()).organizationId;
+    expect((await loginFrom(ADDRESS, credentials)).status).toBe(200);
+    for (let i = 0; i < 25; i++)
+      await loginFrom(`198.51.100.${i}`, { email: `${i}@y.test`, password: 'x', organization_id: organizationId });
+    const before = (await eventsOf(organizationId)).length;
+    const { email } = credentials;
+    for (const organization_id of [organizationId, undefined, other])
+      await loginFrom('203.0.113.5', { email, password: 'a guess', organization_id });
+    const details = { credential: 'password', reason: 'credential_invalid', user_id: userId };
+    const added = (await eventsOf(organizationId)).slice(before);
+    expect(added).toMatchObject([{ details }, { details }, { details }]);
+    // Whose person it is is nothing for the organization that was named.
+    expect(await eventsOf(other)).toEqual([failed(other, 'password', 'credential_invalid', '203.0.113.5')]);
+    for (let i = 0; i < 10; i++) await loginFrom(`203.0.113.${10 + i}`, { email, password: 'a guess' });
+    await service.background.runOnce('record_failed_sign_ins');
+    expect((await eventsOf(organizationId)).findLast((event) => event.details.user_id === userId)).toMatchObject({
+      details: { ...details, attempts: 3 },
+    });
+  });
+
+  test('records a session that is not handed out as refused, with its user', async () => {
+    const { userId, organizationId, credentials } = await person();
+    await service
+      .db('tenants')
+      .where({ organization_id: organizationId })
+      .update({ ip_allow_list: ['192.0.2.7'] });
+    expect(outcome(await loginFrom(ADDRESS, credentials))).toEqual([403, 'ip_not_allowed']);
+    expect(await eventsOf(organizationId)).toEqual([
+      {
+        action: 'session.refused',
+        actor: `user ${userId}`,
+        target: expect.stringMatching(/^session session_/),
+        request: 'req_',
+        ip: ADDRESS,
+        details: { credential: 'password', reason: 'ip_not_allowed' },
+      },
+    ]);
+  });
+
+  test('hands out no session that cannot be recorded', async () => {
+    const { organizationId, credentials } = await person();
+    await service.db.raw(
+      `alter table audit_events add constraint no_more check (organization_id <> '${organizationId}') not valid`,
+    );
+    expect((await login(service, credentials)).status).toBe(500);
+    await service.db.raw('alter table audit_events drop constraint no_more');
+    expect((await login(service, credentials)).status).toBe(200);
   });
 });
 
-test('records a session that is not handed out as refused, with its user', async () => {
-  const { userId, organizationId, credentials } = await person();
-  await service
-    .db('tenants')
-    .where({ organization_id: organizationId })
-    .update({ ip_allow_list: ['192.0.2.7'] });
-  expect(outcome(await loginFrom(ADDRESS, credentials))).toEqual([403, 'ip_not_allowed']);
-  expect(await eventsOf(organizationId)).toEqual([
-    {
-      action: 'session.refused',
-      actor: `user ${userId}`,
-      target: expect.stringMatching(/^session session_/),
-      request: 'req_',
-      ip: ADDRESS,
-      details: { credential: 'password', reason: 'ip_not_allowed' },
-    },
-  ]);
-});
-
-test('ends the session of a refused renewal, and records the reason', async () => {
-  const { userId, organizationId, credentials } = await person();
-  const tokens = tokensOf(await login(service, credentials));
-  const onlyFrom = async (ips: string[]) => {
-    await service.db('tenants').where({ organization_id: organizationId }).update({ ip_allow_list: ips });
-    service.trust.onNotification(JSON.stringify([organizationId, null]));
-  };
-  await onlyFrom(['192.0.2.7']);
-  expect(outcome(await refresh(service, { refresh_token: tokens.refresh_token }))).toEqual([403, 'ip_not_allowed']);
-  expect((await eventsOf(organizationId)).slice(1)).toEqual([
-    {
-      action: 'session.ended',
-      actor: `user ${userId}`,
-      target: `session ${sidOf(tokens)}`,
-      request: 'req_',
-      ip: '127.0.0.1',
-      details: { user_id: userId, reason: 'refused', refusal: 'ip_not_allowed' },
-    },
-  ]);
+describe('POST /v1/auth/refresh', () => {
+  test('ends the session of a refused renewal, and records the reason', async () => {
+    const { userId, organizationId, credentials } = await person();
+    const tokens = tokensOf(await login(service, credentials));
+    const onlyFrom = async (ips: string[]) => {
+      await service.db('tenants').where({ organization_id: organizationId }).update({ ip_allow_list: ips });
+      service.trust.onNotification(JSON.stringify([organizationId, null]));
+    };
+    await onlyFrom(['192.0.2.7']);
+    expect(outcome(await refresh(service, { refresh_token: tokens.refresh_token }))).toEqual([403, 'ip_not_allowed']);
+    expect((await eventsOf(organizationId)).slice(1)).toEqual([
+      {
+        action: 'session.ended',
+        actor: `user ${userId}`,
+        target: `session ${sidOf(tokens)}`,
+        request: 'req_',
+        ip: '127.0.0.1',
+        details: { user_id: userId, reason: 'refused', refusal: 'ip_not_allowed' },
+      },
+    ]);
+  });
 });
 
 test('records the end of an unused session once, by the system, in its own organization', async () => {
@@ -236,11 +250,13 @@ test('records the end of an unused session once, by the system, in its own organ
   }
 });
 
-test('records one event when two requests sign out the same session at once', async () => {
-  const { organizationId, credentials } = await person();
-  const { access_token } = tokensOf(await login(service, credentials));
-  await Promise.all(Array.from({ length: 5 }, () => logout(service, access_token)));
-  expect(await actionsOf(organizationId)).toEqual(['session.created', 'session.ended']);
+describe('POST /v1/auth/logout', () => {
+  test('records one event when two requests sign out the same session at once', async () => {
+    const { organizationId, credentials } = await person();
+    const { access_token } = tokensOf(await login(service, credentials));
+    await Promise.all(Array.from({ length: 5 }, () => logout(service, access_token)));
+    expect(await actionsOf(organizationId)).toEqual(['session.created', 'session.ended']);
+  });
 });
 
 test('keeps keys in memory while users sign in and out', async () => {
@@ -263,14 +279,4 @@ test('keeps keys in memory while users sign in and out', async () => {
   ]);
   expect(await verify()).toMatchObject({ code: 'valid', source: 'cache' });
   expect(frames.map(({ event }) => event)).not.toContain('invalidation');
-});
-
-test('hands out no session that cannot be recorded', async () => {
-  const { organizationId, credentials } = await person();
-  await service.db.raw(
-    `alter table audit_events add constraint no_more check (organization_id <> '${organizationId}') not valid`,
-  );
-  expect((await login(service, credentials)).status).toBe(500);
-  await service.db.raw('alter table audit_events drop constraint no_more');
-  expect((await login(service, credentials)).status).toBe(200);
 });

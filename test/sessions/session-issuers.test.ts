@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/app/read-config.ts';
 import { call, outcome } from '../support/api.ts';
 import { environment, startService } from '../support/service.ts';
@@ -17,42 +17,46 @@ const ask = async (at: typeof service, iss: string) => {
 };
 const FORMS = (clientId: string) => ['', '/', `/user_management/${clientId}`, `/sso/${clientId}`, '/sso/conn_01HX'];
 
-test.each(FORMS(service.workos.clientId))('accepts issuers of WorkOS and the API that end in %j', async (end) => {
-  expect(await ask(service, `https://api.workos.com${end}`)).toEqual(OK);
-  expect(await ask(service, `${service.workos.url}${end}`)).toEqual(OK);
+describe('GET /v1/me/session', () => {
+  test.each(FORMS(service.workos.clientId))('accepts issuers of WorkOS and the API that end in %j', async (end) => {
+    expect(await ask(service, `https://api.workos.com${end}`)).toEqual(OK);
+    expect(await ask(service, `${service.workos.url}${end}`)).toEqual(OK);
+  });
+
+  test.each(FORMS(custom.workos.clientId))('accepts issuers of the AuthKit domain that end in %j', async (end) => {
+    expect(await ask(custom, `https://console.example.com${end}`)).toEqual(OK);
+    expect(await ask(custom, `https://api.workos.com${end}`)).toEqual(OK);
+    expect(await ask(service, `https://console.example.com${end}`)).toEqual(INVALID);
+  });
+
+  test.each([
+    'https://api.workos.com.evil.test',
+    'https://api.workos.com/user_management/client_other',
+    'https://api.workos.com/sso/',
+    'https://api.workos.com/sso/a/b',
+    'http://api.workos.com',
+  ])('refuses the issuer %s', async (iss) => {
+    expect(await ask(service, iss)).toEqual(INVALID);
+  });
+
+  test('logs a refused issuer once, shortened, and a bounded number of them', async () => {
+    const named = (iss: string) => service.logs.filter((line) => line.includes(`"iss":"${iss}`)).length;
+    for (let i = 0; i < 3; i++) await ask(service, 'https://auth.example.com');
+    expect(named('https://auth.example.com"')).toBe(1);
+    await ask(service, `https://long.example.com/${'x'.repeat(2_000)}`);
+    expect(service.logs.find((line) => line.includes('https://long.example.com'))!.length).toBeLessThan(500);
+    for (let i = 0; i < 40; i++) await ask(service, `https://made-up-${i}.example.com`);
+    expect(named('')).toBeLessThanOrEqual(20);
+  });
 });
 
-test.each(FORMS(custom.workos.clientId))('accepts issuers of the AuthKit domain that end in %j', async (end) => {
-  expect(await ask(custom, `https://console.example.com${end}`)).toEqual(OK);
-  expect(await ask(custom, `https://api.workos.com${end}`)).toEqual(OK);
-  expect(await ask(service, `https://console.example.com${end}`)).toEqual(INVALID);
-});
-
-test('WORKOS_ISSUERS adds issuers and removes none', async () => {
-  expect(await ask(custom, 'https://login.example.com/oauth')).toEqual(OK);
-  expect(await ask(custom, 'https://other.example.com')).toEqual(OK);
-  expect(await ask(custom, 'https://login.example.com')).toEqual(INVALID);
-  expect(await ask(custom, `${custom.workos.url}/user_management/${custom.workos.clientId}`)).toEqual(OK);
-});
-
-test.each([
-  'https://api.workos.com.evil.test',
-  'https://api.workos.com/user_management/client_other',
-  'https://api.workos.com/sso/',
-  'https://api.workos.com/sso/a/b',
-  'http://api.workos.com',
-])('refuses %s', async (iss) => {
-  expect(await ask(service, iss)).toEqual(INVALID);
-});
-
-test('logs a refused issuer once, shortened, and a bounded number of them', async () => {
-  const named = (iss: string) => service.logs.filter((line) => line.includes(`"iss":"${iss}`)).length;
-  for (let i = 0; i < 3; i++) await ask(service, 'https://auth.example.com');
-  expect(named('https://auth.example.com"')).toBe(1);
-  await ask(service, `https://long.example.com/${'x'.repeat(2_000)}`);
-  expect(service.logs.find((line) => line.includes('https://long.example.com'))!.length).toBeLessThan(500);
-  for (let i = 0; i < 40; i++) await ask(service, `https://made-up-${i}.example.com`);
-  expect(named('')).toBeLessThanOrEqual(20);
+describe('WORKOS_ISSUERS', () => {
+  test('adds issuers and removes none', async () => {
+    expect(await ask(custom, 'https://login.example.com/oauth')).toEqual(OK);
+    expect(await ask(custom, 'https://other.example.com')).toEqual(OK);
+    expect(await ask(custom, 'https://login.example.com')).toEqual(INVALID);
+    expect(await ask(custom, `${custom.workos.url}/user_management/${custom.workos.clientId}`)).toEqual(OK);
+  });
 });
 
 test.each([

@@ -1,9 +1,10 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { SignJWT, decodeJwt } from 'jose';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { call, outcome } from '../support/api.ts';
-import { PROFILE, startService } from '../support/service.ts';
+import { PROFILE } from '../support/local-workos.ts';
+import { startService } from '../support/service.ts';
 
 const service = await startService();
 const { workos } = service;
@@ -29,32 +30,66 @@ const [head = '', payload = '', signature = ''] = good.split('.');
 const sign = (header: object, key: KeyObject | Uint8Array) =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid, ...header }).sign(key);
 
-test("accepts a user's session and shows the user", async () => {
-  workos.behave({ organization_names: true });
-  expect((await call(service, 'GET', '/v1/me/session', { token: good })).body).toEqual({
-    kind: 'user',
-    user_id: acme.userId('owner'),
-    organization_id: acme.id,
-    email: `owner@${acme.name}.test`,
-    role: 'owner',
-    permissions: ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'],
-    memberships: [
-      {
-        organization_id: acme.id,
-        organization_name: acme.name,
-        role: 'owner',
-        billing: { status: 'active', posture: 'active' },
-      },
-    ],
+describe('GET /v1/me/session', () => {
+  test("accepts a user's session and shows the user", async () => {
+    workos.behave({ organization_names: true });
+    expect((await call(service, 'GET', '/v1/me/session', { token: good })).body).toEqual({
+      kind: 'user',
+      user_id: acme.userId('owner'),
+      organization_id: acme.id,
+      email: `owner@${acme.name}.test`,
+      name: null,
+      ip: '127.0.0.1',
+      role: 'owner',
+      permissions: ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'],
+      memberships: [
+        {
+          organization_id: acme.id,
+          organization_name: acme.name,
+          role: 'owner',
+          billing: { status: 'active', posture: 'active' },
+        },
+      ],
+    });
   });
-});
 
-test('shows a membership whose organization WorkOS does not name', async () => {
-  const other = await service.organizations.add();
-  workos.behave({ organization_names: false });
-  const { status, body } = await call(service, 'GET', '/v1/me/session', { token: await other.session('owner') });
-  workos.behave({ profile: PROFILE });
-  expect([status, body['memberships']]).toMatchObject([200, [{ organization_id: other.id, organization_name: null }]]);
+  test.each([
+    ['the full name', { name: ' Ada Byron ', first_name: 'Ada', last_name: 'Lovelace' }, 'Ada Byron'],
+    ['first and last name', { first_name: 'Ada', last_name: 'Lovelace' }, 'Ada Lovelace'],
+    ['the last name alone', { last_name: 'Lovelace' }, 'Lovelace'],
+    ['at most 200 characters', { name: '\u{1f600}'.repeat(201) }, '\u{1f600}'.repeat(200)],
+  ])('shows of a user %s', async (_what, names, shown) => {
+    const other = await service.organizations.add();
+    const userId = other.userId('owner');
+    const headers = { authorization: `Bearer ${workos.apiKey}`, 'content-type': 'application/json' };
+    const path = `${workos.url}/user_management/users/${userId}`;
+    const changed = await fetch(path, { method: 'PUT', headers, body: JSON.stringify(names) });
+    expect(changed.status).toBe(200);
+    const { body } = await call(service, 'GET', '/v1/me/session', { token: await other.session('owner') });
+    expect(body['name']).toBe(shown);
+  });
+
+  test('shows a membership whose organization WorkOS does not name', async () => {
+    const other = await service.organizations.add();
+    workos.behave({ organization_names: false });
+    const { status, body } = await call(service, 'GET', '/v1/me/session', { token: await other.session('owner') });
+    workos.behave({ profile: PROFILE });
+    expect([status, body['memberships']]).toMatchObject([
+      200,
+      [{ organization_id: other.id, organization_name: null }],
+    ]);
+  });
+
+  test("shows a user from WorkOS's last answer while WorkOS does not answer", async () => {
+    const other = await service.organizations.add();
+    const token = await other.session('owner');
+    workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
+    expect(await me(token)).toEqual([503, 'workos_unavailable']);
+    workos.faults.clear();
+    expect(await me(token)).toEqual(OK);
+    workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
+    expect(await me(token)).toEqual(OK);
+  });
 });
 
 test.each(['', '/', `/user_management/${workos.clientId}`])('accepts the issuer that ends in %j', async (end) => {
@@ -190,15 +225,4 @@ test('returns 503 for an unknown key id while the JWKS cannot be fetched, withou
   const asked = workos.requests().length;
   expect(await me(await unknown())).toEqual([503, 'workos_unavailable']);
   expect(workos.requests()).toHaveLength(asked);
-});
-
-test("shows a user from WorkOS's last answer while WorkOS does not answer", async () => {
-  const other = await service.organizations.add();
-  const token = await other.session('owner');
-  workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
-  expect(await me(token)).toEqual([503, 'workos_unavailable']);
-  workos.faults.clear();
-  expect(await me(token)).toEqual(OK);
-  workos.faults.add({ kind: 'status', status: 503, path: '/user_management/users', times: 0 });
-  expect(await me(token)).toEqual(OK);
 });

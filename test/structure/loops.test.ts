@@ -39,6 +39,7 @@ const loops = makeIdleLoops({
     ...readProduct(new URL('../../config/evershell.yaml', import.meta.url)),
     webhooks: {
       audit_forwarding: true,
+      deliveries: { read_scope: 'audit:read', replay_scope: 'apikeys:write' },
       endpoints: [
         { name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET', events: undefined },
       ],

@@ -12,7 +12,7 @@ const SPECIFIER =
 
 export function readModules(): Module[] {
   return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => parseModule(path.replaceAll('\\', '/'), readFileSync(join(ROOT, path), 'utf8')));
 }
 

@@ -2,9 +2,15 @@ import type { Module } from './modules.ts';
 
 // Imports point one way: entries → app → features → infrastructure → ground. A folder that is not named here is refused,
 // so that a new one gets its place on purpose.
-const GROUND_FILES = ['errors.ts', 'clock.ts', 'ids.ts', 'secrets.ts'];
+const GROUND_FILES = ['bounded-cache.ts', 'errors.ts', 'clock.ts', 'ids.ts', 'secrets.ts'];
 const GROUND = ['config', 'ip', 'process'];
-const ENTRY_PARTS = ['process/run-process.ts', 'process/lean-heap.ts', 'cli/command.ts', 'embedded/'];
+const ENTRY_PARTS = [
+  'process/run-process.ts',
+  'process/lean-heap.ts',
+  'cli/command.ts',
+  'cli/commands.ts',
+  'embedded/',
+];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
   'api-keys',
@@ -12,6 +18,8 @@ const FEATURES = [
   'auth',
   'background',
   'billing',
+  'ci',
+  'console-server',
   'idempotency',
   'invalidation',
   'ip-allow-lists',
@@ -28,7 +36,11 @@ const FEATURES = [
   'workos-sync',
 ];
 
+const ROOMS_OF_THEIR_OWN = ['action', 'app', 'emulator', 'client', 'command', 'console', 'element', 'doctor'];
+
 const EMULATOR_USERS = ['embedded.ts', 'cli/local-workos.ts'];
+/** It starts the entry that its first argument names. */
+const STARTS_ENTRIES = 'cli/main.ts';
 const READS_ENVIRONMENT = 'entry';
 const REPOSITORY = /-(?:repository|reader|writer|row)\.ts$/;
 
@@ -41,6 +53,10 @@ type Layer =
   | 'entry'
   | 'emulator'
   | 'client'
+  | 'action'
+  | 'command'
+  | 'console'
+  | 'element'
   | 'doctor'
   | 'migrations';
 
@@ -50,10 +66,17 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   feature: ['ground', 'infrastructure', 'feature'],
   app: ['ground', 'infrastructure', 'feature', 'app'],
   'entry part': ['ground', 'infrastructure', 'entry part'],
-  entry: ['ground', 'infrastructure', 'feature', 'app', 'entry part', 'emulator', 'doctor'],
+  entry: ['ground', 'infrastructure', 'feature', 'app', 'entry part', 'emulator', 'doctor', 'command'],
   emulator: ['emulator'],
   // It is published for other services, and brings nothing of this one along.
   client: ['client'],
+  // It is published, too, and calls the service as any other client does.
+  command: ['command', 'client'],
+  action: ['action', 'client'],
+  // It runs in browsers, and calls the service as any other client does.
+  console: ['console', 'client', 'element'],
+  // It is published for pages of products.
+  element: ['element', 'client'],
   // It judges with the service's own readers, which the entry hands it; nothing of the service needs it.
   doctor: ['ground', 'infrastructure', 'feature', 'doctor'],
   migrations: [],
@@ -77,6 +100,7 @@ function ofImports(module: Module): string[] {
 function refusal(from: string, to: string): string | undefined {
   const [source, target] = [layerOf(from), layerOf(to)];
   if (source === undefined || target === undefined) return 'this folder has no place in the rules';
+  if (from === STARTS_ENTRIES && target === 'entry') return undefined;
   if (!MAY_IMPORT[source].includes(target)) return `${source} imports ${target}`;
   if (target === 'emulator' && source === 'entry' && !EMULATOR_USERS.includes(from)) return 'only the local starts do';
   if (target === 'migrations' && from !== 'db/migrations.ts') return 'only db/migrations.ts knows them';
@@ -103,7 +127,13 @@ function ofPackages({ path, packages, text }: Module): string[] {
     layerOf(path) !== READS_ENVIRONMENT
   )
     wrong.push(`${path}: only an entry reads the environment`);
+  if (layerOf(path) === 'console' && packages.some((name) => name.startsWith('node:')))
+    wrong.push(`${path}: the console runs in browsers`);
   const foreign = packages.filter((name) => name !== 'express' && !name.startsWith('node:'));
+  if (layerOf(path) === 'action' && foreign.some((name) => name !== '@actions/core'))
+    wrong.push(`${path}: the action needs its toolkit and Node alone`);
+  if (layerOf(path) === 'command' && foreign.some((name) => name !== '@stricli/core' && name !== 'js-yaml'))
+    wrong.push(`${path}: the command needs its parsers and Node alone`);
   if (layerOf(path) === 'client' && foreign.length > 0) wrong.push(`${path}: the client needs Node alone`);
   return wrong;
 }
@@ -138,8 +168,8 @@ function layerOf(path: string): Layer | undefined {
   if (ENTRY_PARTS.some((part) => path === part || (part.endsWith('/') && path.startsWith(part)))) return 'entry part';
   const folder = folderOf(path);
   if (folder === '') return GROUND_FILES.includes(path) ? 'ground' : 'entry';
-  if (folder === 'cli') return 'entry';
-  if (folder === 'app' || folder === 'emulator' || folder === 'client' || folder === 'doctor') return folder;
+  if (folder === 'cli' || path === 'command/main.ts') return 'entry';
+  if (ROOMS_OF_THEIR_OWN.includes(folder)) return folder as Layer;
   if (GROUND.includes(folder)) return 'ground';
   if (INFRASTRUCTURE.includes(folder)) return 'infrastructure';
   return FEATURES.includes(folder) ? 'feature' : undefined;

@@ -30,7 +30,7 @@ export async function call(
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const answer = { status: response.status, body: parse(text), headers: response.headers };
+  const answer = { status: response.status, body: parse(text, response.headers), headers: response.headers };
   expect(answer.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{24}$/);
   if (answer.status >= 400 && method !== 'HEAD') expectEnvelope(answer);
   return answer;
@@ -70,6 +70,8 @@ export function verifyKey(service: Pick<Service, 'url'>, body: object, token = S
   return call(service, 'POST', '/v1/api-keys/verify', { token, body });
 }
 
-function parse(text: string): Body {
+/** A file is in the field `csv`. */
+function parse(text: string, headers: Headers): Body {
+  if (headers.get('content-type')?.startsWith('text/csv')) return { csv: text } as unknown as Body;
   return (text === '' ? {} : JSON.parse(text)) as Body;
 }

@@ -71,7 +71,7 @@ const CATALOGS =
     .split(' ')
     .map((name) => `pg_${name}`);
 
-/** Changes whenever a row of a system catalog or a migration is written, by its transaction, or removed. */
+/** Returns a value that changes when a row of a system catalog or a migration is written or removed. */
 async function readCatalog(pglite: PGlite): Promise<string> {
   const each = [...CATALOGS, 'knex_migrations', 'knex_migrations_lock'].map(
     (name) => `select '${name}' as name, count(*) as rows, max(xmin::text::bigint) as written from ${name}`,

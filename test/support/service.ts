@@ -8,10 +8,8 @@ import { makeContainer } from '../../src/app/container.ts';
 import type { Container } from '../../src/app/container.ts';
 import { makeDatabaseServer } from '../../src/db/database-server.ts';
 import { listenTo } from '../../src/db/listen.ts';
-import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { Emulator } from '../../src/emulator/emulator.ts';
 import { demoSeed } from '../../src/emulator/demo.ts';
-import { profileNamed } from '../../src/emulator/profile/profile.ts';
 import type { Seed } from '../../src/emulator/seed.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import { listen } from '../../src/http/server/server.ts';
@@ -25,14 +23,12 @@ import type { Trust } from '../../src/invalidation/trust.ts';
 import { makeTestClock } from './clock.ts';
 import type { TestClock } from './clock.ts';
 import { freshDatabase } from './database.ts';
+import { startLocalWorkos } from './local-workos.ts';
 import { makeOrganizations } from './organizations.ts';
 import type { Organizations } from './organizations.ts';
 
 export const SERVICE_TOKEN = 'svc_latchkey_tests';
 export const COOKIE_PASSWORD = 'a cookie password of tests, long enough to be one';
-
-/** The profile of the local WorkOS; CI runs the tests under `strict`, too. */
-export const PROFILE = profileNamed(process.env['LOCAL_WORKOS_PROFILE']);
 
 const DEFAULT_PRODUCT = new URL('../../config/evershell.yaml', import.meta.url);
 
@@ -84,7 +80,7 @@ export async function startService(
   const lifetime = makeLifetime();
   afterAll(() => lifetime.end());
   const clock = makeTestClock();
-  const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed, clock, profile: PROFILE });
+  const workos = await startLocalWorkos({ seed, clock });
   lifetime.onEnd(() => workos.close());
   const { db, url, close } = await freshDatabase();
   lifetime.onEnd(close);
@@ -108,6 +104,7 @@ export async function startService(
     clock,
     alone: true,
     strict: true,
+    localIssuers: workos.url,
     ...(at && { at }),
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
@@ -115,9 +112,9 @@ export async function startService(
   const apart = operations && (await listen(operations, { host: '127.0.0.1', port: 0 }));
   lifetime.onEnd(() => apart?.close(1_000));
   lifetime.onEnd(streams.end);
-  /** It listens for changes where the database is a server, and trusts no memory of its own where it is embedded. */
+  /** Starts another replica. On a server it listens for changes; without notifications (embedded) it trusts no memory. */
   async function replica() {
-    const other = makeContainer({ config, product, db: own, log, clock, strict: true });
+    const other = makeContainer({ config, product, db: own, log, clock, strict: true, localIssuers: workos.url });
     if (url !== undefined) {
       const channel = listenTo({ server: makeDatabaseServer(url), channel: INVALIDATION_CHANNEL, ...other.trust, log });
       lifetime.onEnd(channel.close);
@@ -176,6 +173,7 @@ export function environment(workos: Emulator): Record<string, string> {
     WORKOS_KEY_CHANGES_PER_SECOND: '10000',
     LATCHKEY_KEY_CHANGES_PER_MINUTE: '1000000',
     WORKOS_REFRESHES_PER_SECOND: '10000',
+    WORKOS_NAMES_PER_SECOND: '10000',
     // All tests have the same address.
     WORKOS_UNEXPECTED_KEYS_PER_MINUTE: '1000000',
     LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '0',

@@ -2,7 +2,7 @@ import type { FaultPoint } from '../../src/process/fault-point.ts';
 
 export type Stuck = {
   at: FaultPoint;
-  /** Every request that reaches this point from now on stops there: to all others its process has died. */
+  /** From now on every request stops at this point, as if its process had died there. */
   stopAt(name: string): void;
   /** Stops no more requests; with `goOn`, the stopped ones continue. */
   release(goOn?: 'goOn'): void;

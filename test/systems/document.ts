@@ -7,27 +7,26 @@ import { MIXUS } from './mixus/system.ts';
 import { numbered } from './system.ts';
 import type { Behaviour, System } from './system.ts';
 
-/** Each system as a section of the page, and what is looked at to find faults in it. */
+/** Each system, as a section of the page and as the behaviours that a test checks for faults. */
 const SYSTEMS = [describe(EVERSHELL), describe(EVERMUSE), describe(EMBERMIND), describe(MIXUS), describe(MEMSOLUS)];
 
-/** Every behaviour as it is documented. */
+/** Every documented behaviour. */
 export const DOCUMENTED = SYSTEMS.flatMap(({ behaviours }) => behaviours);
 
-/** What Latchkey does as each of the five, as a page. */
+/** Returns docs/reference/systems.md. */
 export function systemsPage(): string {
   return `${INTRODUCTION}\n${SYSTEMS.map(({ text }) => text).join('\n')}`;
 }
 
 const INTRODUCTION = `# Five systems, one service
 
-Latchkey can be each of five products that give out API keys, by a configuration file and nothing else. The files are in
+A configuration file alone makes Latchkey behave like each of five products that hand out API keys. The files are in
 [examples/systems](../../examples/systems), and \`LATCHKEY_CONFIG=examples/systems/memsolus.yaml npm start\` runs one of them
-with demo data. Each line below is a behaviour that the product's public page states, in our words, and a test of the same
-number and name, which plays it over HTTP: \`npm run test:systems\`. What a page advises its readers, such as to keep keys
-in environment variables, is no behaviour and is not listed.
+with demo data. Each line below is a behaviour that the product's public page states, in our words, with the test that plays
+it over HTTP (\`npm run test:systems\`). Advice to readers, such as to keep keys in environment variables, is not listed.
 
-Latchkey keeps its own envelope of errors, its own names of fields and its own statuses; where that makes an answer other
-than the page's, the line says _in its own way_. This page is written by \`npm run docs:systems\` from the tests.
+Latchkey keeps its own error envelope, field names and statuses. Where its answer therefore differs from the page's, the line
+says _in its own way_. This page is written by \`npm run docs:systems\` from the tests.
 `;
 
 type Documented = Omit<Behaviour<never>, 'check'> & { system: string };
@@ -38,7 +37,7 @@ function describe<World>(system: System<World>): { text: string; behaviours: Doc
     section,
     page,
     own ? `_In its own way:_ ${latchkey}` : latchkey,
-    `[${slug} ${number}](../../test/systems/${slug}.test.ts)`,
+    `[${number}](../../test/systems/${slug}.test.ts)`,
   ]);
   const table = markdownTable([['section', 'behaviour', 'Latchkey', 'test'], ...rows]);
   const file = `[examples/systems/${slug}.yaml](../../examples/systems/${slug}.yaml)`;

@@ -15,8 +15,8 @@ export type ProductRoute = `${Method} /${string}`;
 export type ProductApi = Awaited<ReturnType<typeof startProductApi>>;
 
 /**
- * The product's own API, as its makers would write it with the published middleware: routes that need scopes, and
- * answer with the key they were asked with. A route whose path ends with `/wait` answers when it is told to.
+ * Starts the product's own API, as its makers write it with the published middleware: each route needs scopes and answers
+ * with the caller's key. A route whose path ends with `/wait` answers when the test lets it.
  */
 export async function startProductApi(service: Service, routes: Readonly<Record<ProductRoute, RouteOptions>>) {
   const guard = createApiKeyGuard({ baseUrl: service.url, token: SERVICE_TOKEN });
@@ -37,7 +37,7 @@ export async function startProductApi(service: Service, routes: Readonly<Record<
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    /** Requests that wait, oldest first. */
+    /** The waiting requests, oldest first. */
     held,
     send: async (method: Method, path: string, headers: Record<string, string> = {}): Promise<Answer> => {
       const response = await fetch(`${base}${path}`, { method, headers });

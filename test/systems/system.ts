@@ -1,35 +1,35 @@
 import { describe, expect, test } from 'vitest';
 
-/** One thing that a product's page states, how Latchkey does it, and the test of that. */
+/** A statement of a product's page, how Latchkey fulfils it, and the test. */
 export type Behaviour<World> = {
-  /** The part of the page that it stands in. */
+  /** The heading on the page. */
   section: string;
-  /** What the page states, in our words; it is the name of the test. */
+  /** The statement, in our words; the title of the test. */
   page: string;
   /** What Latchkey does. */
   latchkey: string;
-  /** Whether it answers in its own way: by its own names, statuses or envelope. */
+  /** Set where Latchkey answers with its own names, statuses or envelope instead of the page's. */
   own?: true;
   check(world: World): Promise<void>;
 };
 
-/** A product that Latchkey can be by its configuration alone. */
+/** A product that a configuration file makes of Latchkey. */
 export type System<World> = {
   name: string;
-  /** The name of its configuration in examples/systems, and of its test here. */
+  /** The file name of its configuration in examples/systems and of its test. */
   slug: string;
   about: string;
   start(): Promise<World>;
-  /** In the order of the page. */
+  /** In the page's order. */
   behaviours: readonly Behaviour<World>[];
 };
 
-/** The number of a behaviour, which begins the name of its test. */
+/** Returns the behaviours with their numbers, which begin the titles of their tests. */
 export function numbered<World>({ behaviours }: Pick<System<World>, 'behaviours'>): [string, Behaviour<World>][] {
   return behaviours.map((behaviour, i) => [String(i + 1), behaviour]);
 }
 
-/** Walks a product's page from top to bottom. */
+/** Tests every behaviour of a product, in the page's order. */
 export async function walk<World>(system: System<World>): Promise<void> {
   const world = await system.start();
   const sections = [...Map.groupBy(numbered(system), ([, { section }]) => section)];

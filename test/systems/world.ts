@@ -20,11 +20,11 @@ const ROLES: readonly Role[] = ['owner', 'operator', 'member'];
 
 type Options = {
   env?: Readonly<Record<string, string>>;
-  /** Whether people have passwords, which take time to hash. */
+  /** Whether people have passwords; hashing them is slow. */
   passwords?: boolean;
 };
 
-/** Latchkey, configured as one of the five and nothing else, and a local WorkOS with the permissions of its demo. */
+/** Starts Latchkey with the configuration of one of the five, and a local WorkOS with the permissions of its demo. */
 export async function startWorld(slug: string, { env = {}, passwords = false }: Options = {}) {
   const file = new URL(`../../examples/systems/${slug}.yaml`, import.meta.url).pathname;
   const demo = demoSeedOf(demoProductOf(readProduct(file)));
@@ -32,7 +32,7 @@ export async function startWorld(slug: string, { env = {}, passwords = false }: 
   const service = await startService({ LATCHKEY_CONFIG: file, ...env }, { seed });
   const permissionsOf = (role: Role) => demo.roles?.find((one) => one.slug === role)?.permissions ?? [];
 
-  /** A customer of the product, with a person for each role, and an active posture. */
+  /** Creates a customer of the product, with a person for each role and the posture `active`. */
   async function company() {
     const name = randomBytes(6).toString('hex');
     const id = `org_${name}`;
@@ -59,13 +59,13 @@ export async function startWorld(slug: string, { env = {}, passwords = false }: 
       email,
       session,
       ask,
-      /** A key, made as a person of the role makes it. */
+      /** Creates a key as a person of the role. */
       async key(body: object, role: Role = 'owner'): Promise<Made> {
         const answer = await ask('POST', '/v1/api-keys', { label: 'a key', ...body }, role);
         expect(outcome(answer)).toEqual([201, undefined]);
         return answer.body as unknown as Made;
       },
-      /** The key as it is listed. */
+      /** Returns a key as the API shows it. */
       async shown(id: string, role: Role = 'owner') {
         return (await ask('GET', `/v1/api-keys/${id}`, undefined, role)).body;
       },
@@ -75,10 +75,10 @@ export async function startWorld(slug: string, { env = {}, passwords = false }: 
   return {
     service,
     company,
-    /** What a service of the product is told of a presented key. */
+    /** Returns the verdict on a presented key. */
     verify: async (key: string, more: object = {}) =>
       (await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key, ...more } })).body,
-    /** A request to Latchkey's own API with the given headers and nothing else. */
+    /** Sends a request to Latchkey's own API with only the given headers. */
     send: (method: string, path: string, headers: Record<string, string> = {}, body?: unknown): Promise<Answer> =>
       call(service, method, path, { headers, ...(body !== undefined && { body }) }),
     passDays: (days: number) => service.clock.advance(days * DAY_MS),

@@ -44,6 +44,7 @@ describe('GET /v1/organizations', () => {
       id: acme.id,
       name: 'Acme',
       posture: 'grace',
+      allowed: ['read', 'create', 'wind_down'],
       billing_status: 'past_due',
       status_since: body['billing_occurred_at'],
       billing_occurred_at: expect.stringMatching(/Z$/),

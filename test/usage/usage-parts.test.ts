@@ -22,6 +22,7 @@ function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number)
     format: { read: () => expect.unreachable() },
     codes: ['valid'],
     findKey: () => expect.unreachable(),
+    keys: { among: () => expect.unreachable() },
     catalogue: { keyOwners: ['organization'] },
     itemsOf: () => plainItems,
     clock: () => new Date(),

@@ -18,7 +18,7 @@ const code = async (key: string, ip?: string) => (await verify(key, ip))['code']
 const forward = (key: string, ip: string, query = '') =>
   call(service, 'GET', `/v1/auth/forward${query}`, { headers: { 'x-api-key': key, 'x-forwarded-for': ip } });
 
-describe('verification of address lists', () => {
+describe('POST /v1/api-keys/verify of a key with an IP allow list', () => {
   test('accepts a bound key from its addresses only, from the mirror and from memory', async () => {
     const { key } = await boundKey();
     for (let i = 0; i < 2; i++) {
@@ -64,17 +64,6 @@ describe('verification of address lists', () => {
     expect([await code(free.value), await code(key.value, '192.0.2.8')]).toEqual(['valid', 'valid']);
   });
 
-  test('judges a proxied request by the address of its client', async () => {
-    const { key } = await boundKey();
-    for (let i = 0; i < 2; i++) {
-      expect(outcome(await forward(key.value, INSIDE))).toEqual([200, undefined]);
-      expect(outcome(await forward(key.value, OUTSIDE))).toEqual([403, 'ip_not_allowed']);
-      expect(outcome(await forward(key.value, OUTSIDE, '?map=403'))).toEqual([403, 'ip_not_allowed']);
-      // What a client says of itself is farther away than the one proxy that is trusted.
-      expect(outcome(await forward(key.value, `${INSIDE}, ${OUTSIDE}`))).toEqual([403, 'ip_not_allowed']);
-    }
-  });
-
   test('returns revoked before ip_not_allowed, and that before scopes and billing', async () => {
     const { key, owner, acme } = await boundKey();
     await call(service, 'PUT', `/v1/organizations/${acme.id}/billing`, {
@@ -86,7 +75,22 @@ describe('verification of address lists', () => {
     await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
     expect(await code(key.value, OUTSIDE)).toBe('revoked');
   });
+});
 
+describe('GET /v1/auth/forward with a key that has an IP allow list', () => {
+  test('judges a proxied request by the address of its client', async () => {
+    const { key } = await boundKey();
+    for (let i = 0; i < 2; i++) {
+      expect(outcome(await forward(key.value, INSIDE))).toEqual([200, undefined]);
+      expect(outcome(await forward(key.value, OUTSIDE))).toEqual([403, 'ip_not_allowed']);
+      expect(outcome(await forward(key.value, OUTSIDE, '?map=403'))).toEqual([403, 'ip_not_allowed']);
+      // What a client says of itself is farther away than the one proxy that is trusted.
+      expect(outcome(await forward(key.value, `${INSIDE}, ${OUTSIDE}`))).toEqual([403, 'ip_not_allowed']);
+    }
+  });
+});
+
+describe('POST /v1/api-keys/verify and GET /v1/auth/forward', () => {
   test('spends no limit of the key on a refused address', async () => {
     const { key } = await boundKey([INSIDE], { rate_limit: { limit: 2, window_seconds: 60 } });
     for (let i = 0; i < 5; i++) expect(await code(key.value, OUTSIDE)).toBe('ip_not_allowed');

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
@@ -33,24 +33,26 @@ function askAndLeave({ url }: { url: string }, body: object, how: 'end' | 'reset
 const aloneOf = (key: string) => ({ key });
 const manyOf = (key: string) => ({ keys: [{ key }] });
 
-test.each([
-  ['by the fast path', service, aloneOf, 'end'],
-  ['by the fast path, cut off', service, aloneOf, 'reset'],
-  ['by the route', routes, aloneOf, 'end'],
-  ['by the route, of many keys', service, manyOf, 'end'],
-  ['by the route, of many keys, cut off', service, manyOf, 'reset'],
-] as const)('a client that leaves before its answer keeps no lease: %s', async (_what, at, bodyOf, how) => {
-  const acme = await service.organizations.add({ status: 'active', plan: 'five_at_once' });
-  const { value } = await createKey(service, await acme.session());
-  const codeOf = async () =>
-    (await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: value } })).body['code'];
-  // In memory from here on, so that the answer is there at once.
-  const asked = { key: value, lease: false };
-  await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: asked });
-  for (let i = 0; i < PLACES + 3; i++) await askAndLeave(at, bodyOf(value), how);
-  await call(at, 'GET', '/healthz');
-  const codes = [];
-  for (let i = 0; i < PLACES; i++) codes.push(await codeOf());
-  expect(codes).toEqual(Array.from({ length: PLACES }, () => 'valid'));
-  expect(await codeOf()).toBe('concurrency_limited');
+describe('POST /v1/api-keys/verify', () => {
+  test.each([
+    ['by the fast path', service, aloneOf, 'end'],
+    ['by the fast path, cut off', service, aloneOf, 'reset'],
+    ['by the route', routes, aloneOf, 'end'],
+    ['by the route, of many keys', service, manyOf, 'end'],
+    ['by the route, of many keys, cut off', service, manyOf, 'reset'],
+  ] as const)('leaves no lease to a client that is gone before its answer: %s', async (_what, at, bodyOf, how) => {
+    const acme = await service.organizations.add({ status: 'active', plan: 'five_at_once' });
+    const { value } = await createKey(service, await acme.session());
+    const codeOf = async () =>
+      (await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: value } })).body['code'];
+    // In memory from here on, so that the answer is there at once.
+    const asked = { key: value, lease: false };
+    await call(at, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: asked });
+    for (let i = 0; i < PLACES + 3; i++) await askAndLeave(at, bodyOf(value), how);
+    await call(at, 'GET', '/healthz');
+    const codes = [];
+    for (let i = 0; i < PLACES; i++) codes.push(await codeOf());
+    expect(codes).toEqual(Array.from({ length: PLACES }, () => 'valid'));
+    expect(await codeOf()).toBe('concurrency_limited');
+  });
 });

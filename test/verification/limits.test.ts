@@ -34,6 +34,51 @@ async function keyOn(plan: string, limits: object = {}) {
 
 const lines = () => service.logs.filter((line) => line.includes('"verdict":"rate_limited"'));
 
+describe('POST /v1/api-keys/verify', () => {
+  test.each([
+    ['a cost below 0', { cost: -1 }, 'cost'],
+    ['half a cost', { cost: 0.5 }, 'cost'],
+    ['a cost beyond all limits', { cost: 1_000_001 }, 'cost'],
+    ['an address that is none', { ip: '1.2.3' }, 'ip'],
+    ['an address with a port that is none', { ip: '1.2.3.4:http' }, 'ip'],
+    ['a lease that is no answer', { lease: 'yes' }, 'lease'],
+  ])('returns 400 for %s', async (_what, more, field) => {
+    const answer = await verifyKey(service, { key: 'sk_nobodys_key_but_long_enough', ...more });
+    expect(outcome(answer)).toEqual([400, 'validation_error']);
+    expect(JSON.stringify(answer.body.error.details)).toContain(field);
+  });
+
+  test('logs the verdict of a refused verification, from memory too', async () => {
+    const { key } = await keyOn('three');
+    await codes(5, { key: key.value });
+    await expect.poll(() => lines().length).toBeGreaterThanOrEqual(2);
+    expect(JSON.parse(lines().at(-1)!)).toMatchObject({ route: '/v1/api-keys/verify', status: 200, caller: 'service' });
+  });
+});
+
+describe('POST /v1/leases/{id}/release', () => {
+  test.each(['x', 'lease_', 'lease_org_a.key.0', '..%2f', '%00', 'a'.repeat(300)])(
+    'returns 400 for the malformed lease id %j',
+    async (id) => {
+      const answer = await call(service, 'POST', `/v1/leases/${id}/release`, { token: SERVICE_TOKEN });
+      expect(outcome(answer)).toEqual([400, 'validation_error']);
+    },
+  );
+
+  test('lets a machine token release leases of its own organization only', async () => {
+    const { acme, token, key } = await keyOn('two_at_once');
+    const { id } = (await verifyKey(service, { key: key.value })).body['lease'] as { id: string };
+    const path = `/v1/leases/${id}/release`;
+    const other = await service.organizations.add();
+    const asked = (by: string) => call(service, 'POST', path, { token: by });
+    expect(outcome(await asked(await other.machineToken('apikeys:verify')))).toEqual([403, 'permission_denied']);
+    expect(outcome(await asked(await acme.machineToken('apikeys:write')))).toEqual([403, 'permission_denied']);
+    expect(outcome(await asked(token))).toEqual([403, 'permission_denied']);
+    expect(outcome(await asked(key.value))).toEqual([403, 'permission_denied']);
+    expect(outcome(await asked(await acme.machineToken('apikeys:verify')))).toEqual([200, undefined]);
+  });
+});
+
 describe('limits of keys', () => {
   test('are 100 requests a minute and 10 in flight by default', async () => {
     const { key } = await keyOn('default_limits');
@@ -205,46 +250,5 @@ describe('limits of keys', () => {
     await change('standard');
     expect(await codes(4, { key: key.value })).toEqual(['valid', 'valid', 'valid', 'valid']);
     await expect.poll(async () => (await consumer.ask(key.value)).status, { interval: 5 }).toBe(200);
-  });
-
-  test.each([
-    ['a cost below 0', { cost: -1 }, 'cost'],
-    ['half a cost', { cost: 0.5 }, 'cost'],
-    ['a cost beyond all limits', { cost: 1_000_001 }, 'cost'],
-    ['an address that is none', { ip: '1.2.3' }, 'ip'],
-    ['an address with a port that is none', { ip: '1.2.3.4:http' }, 'ip'],
-    ['a lease that is no answer', { lease: 'yes' }, 'lease'],
-  ])('%s is refused', async (_what, more, field) => {
-    const answer = await verifyKey(service, { key: 'sk_nobodys_key_but_long_enough', ...more });
-    expect(outcome(answer)).toEqual([400, 'validation_error']);
-    expect(JSON.stringify(answer.body.error.details)).toContain(field);
-  });
-
-  test.each(['x', 'lease_', 'lease_org_a.key.0', '..%2f', '%00', 'a'.repeat(300)])(
-    'return 400 for the malformed lease id %j',
-    async (id) => {
-      const answer = await call(service, 'POST', `/v1/leases/${id}/release`, { token: SERVICE_TOKEN });
-      expect(outcome(answer)).toEqual([400, 'validation_error']);
-    },
-  );
-
-  test('let a machine token release leases of its own organization only', async () => {
-    const { acme, token, key } = await keyOn('two_at_once');
-    const { id } = (await verifyKey(service, { key: key.value })).body['lease'] as { id: string };
-    const path = `/v1/leases/${id}/release`;
-    const other = await service.organizations.add();
-    const asked = (by: string) => call(service, 'POST', path, { token: by });
-    expect(outcome(await asked(await other.machineToken('apikeys:verify')))).toEqual([403, 'permission_denied']);
-    expect(outcome(await asked(await acme.machineToken('apikeys:write')))).toEqual([403, 'permission_denied']);
-    expect(outcome(await asked(token))).toEqual([403, 'permission_denied']);
-    expect(outcome(await asked(key.value))).toEqual([403, 'permission_denied']);
-    expect(outcome(await asked(await acme.machineToken('apikeys:verify')))).toEqual([200, undefined]);
-  });
-
-  test('log the verdict of a refused verification, from memory too', async () => {
-    const { key } = await keyOn('three');
-    await codes(5, { key: key.value });
-    await expect.poll(() => lines().length).toBeGreaterThanOrEqual(2);
-    expect(JSON.parse(lines().at(-1)!)).toMatchObject({ route: '/v1/api-keys/verify', status: 200, caller: 'service' });
   });
 });

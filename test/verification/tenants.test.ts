@@ -31,7 +31,7 @@ const metric = async (line: string) => {
   return Number(new RegExp(`^${line} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
 };
 
-describe('verification by machine tokens', () => {
+describe('POST /v1/api-keys/verify by machine tokens', () => {
   test('does not count guesses of a tenant against the address that it names', async () => {
     const [attacker, victim] = [await newTenant(), await newTenant()];
     const address = '203.0.113.77';
@@ -79,7 +79,9 @@ describe('verification by machine tokens', () => {
     await service.background.runOnce('events');
     expect((await verifyKey(service, { key: unknown.value })).body).toMatchObject({ code: 'valid' });
   });
+});
 
+describe('GET /v1/invalidations by machine tokens', () => {
   test('leaves streams to other tenants and to services', async () => {
     const tenants = [await newTenant(), await newTenant(), await newTenant()];
     const [first, second, third] = tenants.map(({ token }) => token) as [string, string, string];
@@ -93,7 +95,9 @@ describe('verification by machine tokens', () => {
     expect(await open(SERVICE_TOKEN)).toBe(429);
     expect(await metric('latchkey_budget_total{budget="streams",outcome="refused"}')).toBe(3);
   });
+});
 
+describe('POST /v1/api-keys', () => {
   test('limits a tenant that changes keys without end to its share of WorkOS, and lets it revoke', async () => {
     const [busy, other] = [await newTenant(), await newTenant()];
     const owner = await busy.session();

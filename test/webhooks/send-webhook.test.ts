@@ -17,6 +17,7 @@ describe('makeSendWebhook', () => {
     expect(await sender(receiver.url)(letter, never)).toEqual({
       delivered: false,
       failure: 'no answer within 300 ms',
+      error: 'timeout',
       final: false,
     });
   });
@@ -30,6 +31,7 @@ describe('makeSendWebhook', () => {
     expect(await sender(`http://127.0.0.1:${port}/a-secret-path`)(letter, never)).toEqual({
       delivered: false,
       failure: 'no answer: ECONNREFUSED',
+      error: 'connection_failed',
       final: false,
     });
   });
@@ -52,15 +54,25 @@ describe('makeSendWebhook', () => {
       server.close();
     });
     const sent = await sender(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)(letter, never);
-    expect(sent).toEqual({ delivered: true });
+    expect(sent).toEqual({ delivered: true, status: 200 });
     expect(await closed.promise).toBeLessThan(32 * 1024 * 1024);
   });
 
   test('signs with both secrets, and with no other', async () => {
     receiver.answerWith(() => 204);
-    expect(await sender(receiver.url, [newSecret(), receiver.secret])(letter, never)).toEqual({ delivered: true });
-    expect(await sender(receiver.url, [receiver.secret, newSecret()])(letter, never)).toEqual({ delivered: true });
-    expect(await sender(receiver.url, [newSecret()])(letter, never)).toMatchObject({ failure: 'answered 401' });
+    expect(await sender(receiver.url, [newSecret(), receiver.secret])(letter, never)).toEqual({
+      delivered: true,
+      status: 204,
+    });
+    expect(await sender(receiver.url, [receiver.secret, newSecret()])(letter, never)).toEqual({
+      delivered: true,
+      status: 204,
+    });
+    expect(await sender(receiver.url, [newSecret()])(letter, never)).toMatchObject({
+      failure: 'answered 401',
+      error: 'http_error',
+      status: 401,
+    });
     expect(receiver.wrong).toHaveLength(1);
   });
 

@@ -53,8 +53,8 @@ test('pollEvents mirrors keys that were created, changed and deleted at WorkOS',
   expect(shown[mine.id]).toMatchObject({ origin: 'latchkey', expires_at: end.toISOString() });
   const audit = (await call(service, 'GET', `/v1/audit-events?target_id=${mine.id}`, { token: owner })).body.data;
   expect(audit.map(({ action, actor }) => [action, actor])).toEqual([
-    ['api_key.expiry_changed', { kind: 'workos', id: 'local_workos' }],
-    ['api_key.created', { kind: 'user', id: acme.userId('owner') }],
+    ['api_key.expiry_changed', { kind: 'workos', id: 'local_workos', name: null }],
+    ['api_key.created', { kind: 'user', id: acme.userId('owner'), name: null }],
   ]);
 });
 

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeUnreadableEventsParts } from '../../src/app/command-parts.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { atWorkos, deleteAtWorkos, expireAtWorkos, makeDashboardKey, signWebhook } from '../support/at-workos.ts';
-import { PROFILE, startService } from '../support/service.ts';
+import { PROFILE } from '../support/local-workos.ts';
+import { startService } from '../support/service.ts';
 import { failAt } from '../support/workos-faults.ts';
 
 const SECRET = 'a webhook secret of the tests';

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { inspect } from 'node:util';
-import { startEmulator } from '../../src/emulator/emulator.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
-import { COOKIE_PASSWORD, PROFILE } from '../support/service.ts';
+import { startLocalWorkos } from '../support/local-workos.ts';
+import { COOKIE_PASSWORD } from '../support/service.ts';
 
 const TAIL = '0123456789abcdef';
-const workos = await startEmulator({ port: 0, stateFile: ':memory:', profile: PROFILE, seed: {} });
+const workos = await startLocalWorkos({ seed: {} });
 afterAll(() => workos.close());
 afterEach(() => workos.faults.clear());
 

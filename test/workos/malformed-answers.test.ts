@@ -1,16 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
-import { COOKIE_PASSWORD, PROFILE } from '../support/service.ts';
+import { PROFILE, startLocalWorkos } from '../support/local-workos.ts';
+import { COOKIE_PASSWORD } from '../support/service.ts';
 
 const BREAKER = 3;
 const ORGANIZATION = 'org_acme';
-const workos = await startEmulator({
-  port: 0,
-  stateFile: ':memory:',
-  profile: PROFILE,
+const workos = await startLocalWorkos({
   seed: {
     organizations: [{ id: ORGANIZATION, name: 'Acme' }],
     people: [{ id: 'user_acme', email: 'a@acme.test' }],

@@ -1,19 +1,14 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { startEmulator } from '../../src/emulator/emulator.ts';
 import type { FaultInput } from '../../src/emulator/faults/faults.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { WorkosFailure } from '../../src/workos/failure.ts';
 import { makeSdkGateway } from '../../src/workos/sdk-gateway.ts';
-import { COOKIE_PASSWORD, PROFILE } from '../support/service.ts';
+import { startLocalWorkos } from '../support/local-workos.ts';
+import { COOKIE_PASSWORD } from '../support/service.ts';
 
-const workos = await startEmulator({
-  port: 0,
-  stateFile: ':memory:',
-  profile: PROFILE,
-  seed: { organizations: [{ id: 'org_acme', name: 'Acme' }] },
-});
+const workos = await startLocalWorkos({ seed: { organizations: [{ id: 'org_acme', name: 'Acme' }] } });
 afterAll(() => workos.close());
 afterEach(() => workos.faults.clear());
 

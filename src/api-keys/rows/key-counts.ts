@@ -9,7 +9,8 @@ export function makeKeyCounts(db: Knex) {
     async towardsQuota(organizationIds: readonly string[], now: Date): Promise<Map<string, number>> {
       const { rows } = await db.raw<{ rows: { organization_id: string; count: string }[] }>(
         `select organization_id, count(*) from api_keys
-         where organization_id = any(?) and environment = 'live' and owner_user_id is null and status in ('provisioning', 'active')
+         where organization_id = any(?) and environment = 'live' and owner_user_id is null and origin <> 'ci'
+           and status in ('provisioning', 'active')
            and (expires_at is null or expires_at > ?)
            and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)
          group by organization_id`,

@@ -1,23 +1,11 @@
 import type { Knex } from 'knex';
-import { readInWindows } from '../../db/read-in-windows.ts';
-import { directionOf, toPage, unknownCursor } from '../../http/pagination.ts';
-import type { Page, PageRequest } from '../../http/pagination.ts';
 import { ID } from '../../ids.ts';
 import { makeCountByStatus } from './count-keys.ts';
 import type { Reach } from '../rules/key-access.ts';
+import { makeKeyList } from './key-list.ts';
 import { keyWriter } from './key-writer.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
-import type { Environment, Key, KeyStatus } from '../key.ts';
-
-export type KeyFilter = {
-  status?: KeyStatus | undefined;
-  permissionSet?: string | undefined;
-  expiresBefore?: Date | undefined;
-  environment?: Environment | undefined;
-  /** Keys of the organization itself, of any person, or of one person. */
-  owner?: 'organization' | 'user' | { ownerUserId: string } | undefined;
-  q?: string | undefined;
-};
+import type { Key } from '../key.ts';
 
 type KeyQuery = ReturnType<typeof provisionedKeys>;
 export type KeyRepository = ReturnType<typeof makeKeyRepository>;
@@ -34,6 +22,12 @@ export function makeKeyRepository(db: Knex) {
       return row && toKey(row);
     },
 
+    /** Finds a key by its row. */
+    async findRow(organizationId: string, rowId: string): Promise<Key | undefined> {
+      const row = await provisioned(organizationId).where({ id: rowId }).first(KEY_COLUMNS);
+      return row && toKey(row);
+    },
+
     /** Reads a key and locks it until the transaction ends. */
     async lock(trx: Knex.Transaction, organizationId: string, id: string, reach?: Reach): Promise<Key | undefined> {
       if (!ID.test(id)) return undefined;
@@ -42,33 +36,21 @@ export function makeKeyRepository(db: Knex) {
       return row && toKey(row);
     },
 
-    /** Newest first. @throws AppError `validation_error` for a cursor that is no key of the organization. */
-    async list(organizationId: string, filter: KeyFilter, page: PageRequest, now: Date): Promise<Page<Key>> {
-      const from = await cursorRow(db, organizationId, filter.owner, page);
-      const between = (after: string | undefined, to?: string) =>
-        keysBetween(provisioned(organizationId), organizationId, page, after, to);
-      const isFiltered = Object.values(filter).some((value) => value !== undefined);
-      const list = {
-        rowBehind: async (after: string | undefined, rows: number) =>
-          isFiltered
-            ? (
-                await between(after)
-                  .offset(rows - 1)
-                  .first('id')
-              )?.id
-            : undefined,
-        read: (after: string | undefined, to: string | undefined, limit: number) =>
-          applyFilter(between(after, to), filter, now).limit(limit).select(KEY_COLUMNS),
-      };
-      const rows = await readInWindows(list, from, page.limit + 1);
-      return toPage(rows.map(toKey), page, ({ id }) => id);
+    /** Returns those of WorkOS's ids that are keys of the organization. `reach`: only keys of that person. */
+    async among(organizationId: string, ids: readonly string[], reach?: Reach): Promise<ReadonlySet<string>> {
+      const known = within(provisioned(organizationId), reach).whereIn('workos_id', [...ids]);
+      return new Set((await known.select('workos_id')).flatMap(({ workos_id: id }) => id ?? []));
     },
+
+    ...makeKeyList(db),
 
     /**
      * Counts the keys of one environment towards the quota of the organization or, apart from it, of one person: active
-     * keys and provisionings. A key and its successor count as one.
+     * keys and provisionings. A key and its successor count as one. Keys of CI jobs have a quota of their own.
      */
     countTowardsQuota,
+
+    countOfCi,
 
     countByStatus: makeCountByStatus(db),
 
@@ -106,7 +88,7 @@ async function countTowardsQuota(
 ): Promise<number> {
   const { rows } = await on.raw<{ rows: { count: string }[] }>(
     `select count(*) from api_keys
-     where organization_id = ? and environment = ? and owner_user_id is not distinct from ?
+     where organization_id = ? and environment = ? and owner_user_id is not distinct from ? and origin <> 'ci'
        and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
        and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
     [organizationId, environment, ownerUserId ?? null, now],
@@ -114,63 +96,21 @@ async function countTowardsQuota(
   return Number(rows[0]!.count);
 }
 
+/** Counts the unexpired keys of CI jobs: of the organization, and of one policy. */
+async function countOfCi(
+  trx: Knex.Transaction,
+  organizationId: string,
+  policyId: string,
+  now: Date,
+): Promise<{ ofOrganization: number; ofPolicy: number }> {
+  const { rows } = await trx.raw<{ rows: { all: string; own: string }[] }>(
+    `select count(*) as all, count(*) filter (where created_by_id = ?) as own from api_keys
+     where organization_id = ? and origin = 'ci' and status in ('provisioning', 'active') and expires_at > ?`,
+    [policyId, organizationId, now],
+  );
+  return { ofOrganization: Number(rows[0]!.all), ofPolicy: Number(rows[0]!.own) };
+}
+
 function within(query: KeyQuery, reach: Reach): KeyQuery {
   return reach ? query.where({ owner_user_id: reach.ownerUserId }) : query;
-}
-
-function applyOwner(query: KeyQuery, owner: KeyFilter['owner']): void {
-  if (owner === 'organization') void query.whereNull('owner_user_id');
-  else if (owner === 'user') void query.whereNotNull('owner_user_id');
-  else if (owner) void query.where({ owner_user_id: owner.ownerUserId });
-}
-
-function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): KeyQuery {
-  if (filter.status === 'revoked') void query.where({ status: 'revoked' });
-  if (filter.status === 'active') {
-    void query.where({ status: 'active' }).whereRaw('(expires_at is null or expires_at > ?)', [now]);
-  }
-  if (filter.status === 'expired') void query.where({ status: 'active' }).where('expires_at', '<=', now);
-  if (filter.permissionSet !== undefined) void query.where({ permission_set: filter.permissionSet });
-  applyOwner(query, filter.owner);
-  if (filter.environment) void query.where({ environment: filter.environment });
-  if (filter.expiresBefore) void query.where('expires_at', '<', filter.expiresBefore);
-  if (filter.q !== undefined) void query.whereRaw('label ilike ?', [`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`]);
-  return query;
-}
-
-// A cursor must be a key that the list shows.
-async function cursorRow(
-  db: Knex,
-  organizationId: string,
-  owner: KeyFilter['owner'],
-  page: PageRequest,
-): Promise<string | undefined> {
-  const { cursor, field } = directionOf(page);
-  if (cursor === undefined) return undefined;
-  const shown = provisionedKeys(db, organizationId).where({ workos_id: cursor });
-  applyOwner(shown, owner);
-  const at = await shown.first('id');
-  if (!at) throw unknownCursor(field);
-  return at.id;
-}
-
-/** Orders keys as the page wants them, from behind the row `after` up to and including the row `to`. */
-function keysBetween(
-  query: KeyQuery,
-  organizationId: string,
-  page: PageRequest,
-  after?: string,
-  to?: string,
-): KeyQuery {
-  const { older } = directionOf(page);
-  const position = '(select created_at, id from api_keys where organization_id = ? and id = ?)';
-  if (after !== undefined)
-    void query.whereRaw(`(created_at, id) ${older ? '<' : '>'} ${position}`, [organizationId, after]);
-  if (to !== undefined)
-    void query.whereRaw(`(created_at, id) ${older ? '>=' : '<='} ${position}`, [organizationId, to]);
-  const order = older ? 'desc' : 'asc';
-  return query.orderBy([
-    { column: 'created_at', order },
-    { column: 'id', order },
-  ]);
 }

@@ -92,7 +92,7 @@ function toNewRow(key: NewKey): NewKeyRow {
     id: key.rowId,
     environment: key.environment,
     owner_user_id: key.ownerUserId ?? null,
-    origin: 'latchkey',
+    origin: key.createdBy.kind === 'ci' ? 'ci' : 'latchkey',
     status: 'provisioning',
     ...settingsColumns(key),
     permission_set: key.permissionSet ?? null,

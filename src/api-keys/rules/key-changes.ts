@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../../bounded-cache.ts';
 import { AppError } from '../../errors.ts';
 import type { FairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
@@ -26,7 +26,7 @@ const MAX_ORGANIZATIONS = 10_000;
  */
 export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () => performance.now() }: Deps) {
   const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
-  const nextAt = new LRUCache<string, number>({ max: MAX_ORGANIZATIONS, ttl: WINDOW_MS });
+  const nextAt = makeBoundedCache<number>({ max: MAX_ORGANIZATIONS, ttl: WINDOW_MS });
 
   async function take(organizationId: string): Promise<number | undefined> {
     const taken = await limiter.takeRate(`key_changes ${organizationId}`, rate, 1);
@@ -35,6 +35,12 @@ export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () =>
   }
 
   return {
+    /** Counts a change that needs no call to WorkOS. @throws AppError `rate_limited` */
+    async count(organizationId: string): Promise<void> {
+      const seconds = await take(organizationId);
+      if (seconds !== undefined) throw tooMany(seconds, perMinute);
+    },
+
     /** Waits for a turn. @throws AppError `rate_limited`, or `workos_unavailable` when no turn comes in time */
     async admit(organizationId: string): Promise<void> {
       const seconds = await take(organizationId);

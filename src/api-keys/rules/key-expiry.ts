@@ -84,6 +84,7 @@ export function assertMovable(
   if (status !== 'active')
     throw refuse(`This key is ${status}, and its expiry can no longer change. Create a new key instead.`);
   if (expiryMs(requested.at) <= expiryMs(key.expiresAt)) return;
+  if (key.origin === 'ci') throw refuse('The expiry of a key of a CI job can be moved earlier, not later.');
   if (!extends_) throw refuse('The expiry of a key can be moved earlier, not later. Create a new key instead.');
   if (key.rotatedTo !== undefined) throw refuse(`This key was replaced by ${key.rotatedTo}. Change that one instead.`);
   const faults = expiryFaults(requested, rules, now);

@@ -5,9 +5,7 @@ import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import type { Route } from '../../http/route.ts';
-import type { IdempotencyRepository } from '../../idempotency/idempotency-repository.ts';
-import { makeRunOnce } from '../../idempotency/run-once.ts';
-import { makeRecordSecrets } from '../../idempotency/record-secrets.ts';
+import type { RunOnce } from '../../idempotency/run-once.ts';
 import { makeCreateKey } from '../../api-keys/create-key.ts';
 import { makeExpireAtWorkos } from '../../api-keys/expire-at-workos.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
@@ -16,6 +14,7 @@ import { keyScopes } from '../../api-keys/rules/key-access.ts';
 import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
 import type { Environment } from '../../api-keys/key.ts';
+import { makeJudgeKey } from '../../api-keys/judge-key.ts';
 import { keyRoutes } from '../../api-keys/key-routes.ts';
 import { makeKeySchemas, makeViewKey } from '../../api-keys/key-schemas.ts';
 import type { Marker } from '../../api-keys/mirror/marker.ts';
@@ -28,6 +27,7 @@ import { makePermissionsOf } from '../../members/member-reader.ts';
 import type { MirrorMembers } from '../../members/mirror-members.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { KeyHasher } from '../../verification/hmac/key-hasher.ts';
+import type { PersonNames } from '../../auth/person-names.ts';
 import type { BillingParts } from '../billing.ts';
 import type { Budgets } from './budgets.ts';
 import type { WebhooksParts } from '../webhooks.ts';
@@ -40,7 +40,7 @@ type Deps = {
   keys: KeyRepository;
   unsettled: UnsettledKeys;
   findKey: ReturnType<typeof makeFindKey>;
-  idempotency: IdempotencyRepository;
+  runOnce: RunOnce;
   workosOf: WorkosOf;
   environments: readonly Environment[];
   marker: Marker;
@@ -52,6 +52,7 @@ type Deps = {
   budgets: Pick<Budgets, 'keyChanges'>;
   usage: Pick<UsageParts, 'lastUsesOf'>;
   mirrorMembers: Pick<MirrorMembers, 'sawSession'>;
+  names: Pick<PersonNames, 'nameOf'>;
   audit: AuditLog;
   settleAfterMs: number;
   at: FaultPoint;
@@ -68,36 +69,26 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const expireAtWorkos = makeExpireAtWorkos(deps);
   const checkOwner = makeCheckOwner(deps.mirrorMembers.sawSession);
   const making = { ...deps, admit, provision, checkOwner };
+  const creating = {
+    ...making,
+    keysPerUser: catalogue.keysPerUser,
+    scopesOf: catalogue.scopesOf,
+    publishLimitReached: deps.webhooks.publishLimitReached,
+  };
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),
-    createKey: makeCreateKey({
-      ...making,
-      keysPerUser: catalogue.keysPerUser,
-      scopesOf: catalogue.scopesOf,
-      publishLimitReached: deps.webhooks.publishLimitReached,
-    }),
+    createKey: makeCreateKey(creating),
+    judgeKey: makeJudgeKey({ ...creating, keyChanges }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
-    runOnce: makeRepeatable(deps),
+    runOnce: deps.runOnce,
     findKey: deps.findKey,
-    listKeys: keys.list,
+    keys,
     updateKey: makeUpdateKey({ ...deps, keyChanges, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
     revokeKey: makeRevokeKey({ ...deps, keyChanges }),
     lastUsesOf: deps.usage.lastUsesOf,
     permissionsOf: makePermissionsOf(deps.db),
     scopes: keyScopes(catalogue.keyOwners),
-    viewKey: makeViewKey(catalogue),
-    clock,
-  });
-}
-
-function makeRepeatable({ config, db, idempotency, unsettled, settleAfterMs, clock }: Deps) {
-  return makeRunOnce({
-    db,
-    records: idempotency,
-    secrets: makeRecordSecrets(config),
-    endRow: unsettled.abandon,
-    windowMs: config.idempotencyWindowMs,
-    lockMs: settleAfterMs,
+    viewKey: makeViewKey(catalogue, deps.names.nameOf),
     clock,
   });
 }

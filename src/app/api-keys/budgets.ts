@@ -34,6 +34,7 @@ const BUDGETS = [
   'workos_questions',
   'spare_look_ups',
   'session_refreshes',
+  'person_names',
   'unexpected_keys',
   'sign_ins_of_address',
   'sign_ins_of_account',
@@ -101,6 +102,7 @@ function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
     questions: shared('workos_questions', workos.validationsPerSecond),
     spareLookUps: turns('spare_look_ups', budgets.spareLookUpsPerSecond),
     refreshes: shared('session_refreshes', budgets.refreshesPerSecond, LONG_WAIT_MS),
+    names: shared('person_names', budgets.namesPerSecond),
     keyChanges: makeKeyChanges({
       limiter,
       turns: shared('key_changes', budgets.keyChangesPerSecond, LONG_WAIT_MS),

@@ -20,8 +20,10 @@ import { SWEEP_LOOP, makeSessionRepository } from '../../sessions/session-reposi
 import type { SessionRepository } from '../../sessions/session-repository.ts';
 import { makeSessionIssuers } from '../../auth/session-issuers.ts';
 import { makeRecordSession, makeSignIn } from '../../sessions/sign-in/sign-in.ts';
+import type { SignIn } from '../../sessions/sign-in/sign-in.ts';
 import { makeSignInRefusal } from '../../sessions/sign-in/sign-in-refusal.ts';
 import { signInRoutes } from '../../sessions/sign-in/sign-in-routes.ts';
+import { signOutRoute } from '../../sessions/sign-out-route.ts';
 import { makeTokenVerifier } from '../../auth/token-verifier.ts';
 import type { TenantRepository } from '../../tenants/tenant-repository.ts';
 import type { Clock } from '../../clock.ts';
@@ -108,8 +110,11 @@ export function makeSessionParts(deps: Deps) {
       if (caller.kind === 'user' && caller.applicationId === undefined) await live.admit(caller);
       return caller;
     },
-    sessionRoutes: (failures: FailedCredentials): Route[] => [
-      ...(hasSignIn ? signInRoutes({ signIn: signInOf(failures), endSession }) : []),
+    signInOf,
+    endSession,
+    sessionRoutes: (signIn: SignIn): Route[] => [
+      ...(hasSignIn ? signInRoutes({ signIn }) : []),
+      signOutRoute({ endSession }),
       ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],
     sessionLoops: loops({ ...deps, activity, flushed, sessions, failedSignIns }, unusedMs),

@@ -7,6 +7,7 @@ import type { Route } from '../../http/route.ts';
 import { keyScopes, reachOf } from '../../api-keys/rules/key-access.ts';
 import type { Reach } from '../../api-keys/rules/key-access.ts';
 import { makeOrganizationsOfKeys } from '../../api-keys/rows/key-repository.ts';
+import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { Loop } from '../../background/loop.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import { JITTER } from '../../background/run-every.ts';
@@ -22,7 +23,7 @@ import { reportUsageRoute } from '../../usage/report-usage-route.ts';
 import type { NoteUse } from '../../usage/use.ts';
 import { makeUsageMemory } from '../../usage/usage-memory.ts';
 import { makeUsageReader } from '../../usage/usage-reader.ts';
-import type { LastUsesOf } from '../../usage/usage-reader.ts';
+import type { LastUsesOf, UsageReader } from '../../usage/usage-reader.ts';
 import { usageRoutes } from '../../usage/usage-routes.ts';
 import { makeUsageWriter } from '../../usage/usage-writer.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
@@ -38,6 +39,7 @@ type Deps = {
   codes: readonly string[];
   /** @throws AppError `api_key_not_found`, also for a key of another organization */
   findKey: (organizationId: string, id: string, reach?: Reach) => Promise<unknown>;
+  keys: Pick<KeyRepository, 'among'>;
   catalogue: Pick<Catalogue, 'keyOwners'>;
   itemsOf: ItemsOf;
   clock: Clock;
@@ -65,7 +67,7 @@ const FLUSH_LOOP = 'flush_usage';
 
 /** Makes what gathers, writes and shows the uses of keys. */
 export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): UsageParts {
-  const { config, db, metrics, workosOf, format, codes, findKey, catalogue, itemsOf, clock, log } = deps;
+  const { config, db, metrics, workosOf, format, itemsOf, log } = deps;
   const memory = makeUsageMemory({
     maxCounters,
     // The loop reports and retries a failure.
@@ -99,15 +101,7 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
       { flush, takeBack, items },
       makeKeepPartitions({ db, monthsKept: config.usage.retentionMonths }),
     ),
-    routes: [
-      ...usageRoutes({
-        findKey: (caller, id) => findKey(caller.organizationId, id, reachOf(caller, 'read')),
-        mayReadKeys: keyScopes(catalogue.keyOwners).mayRead,
-        usage,
-        clock,
-      }),
-      reportUsageRoute({ noteUse: memory.note, ownersOf: makeOrganizationsOfKeys(db), codes, clock }),
-    ],
+    routes: makeRoutes(deps, usage, memory.note),
     lastUsesOf: usage.lastUsesOf,
     async close() {
       const failure = await within(CLOSE_MS, flush());
@@ -115,6 +109,20 @@ export function makeUsageParts({ maxCounters = MAX_COUNTERS, ...deps }: Deps): U
       if (unwritten > 0) log.warn({ err: failure, unwritten }, 'failed to write uses of keys before shutdown');
     },
   };
+}
+
+function makeRoutes(deps: Omit<Deps, 'maxCounters'>, usage: UsageReader, noteUse: NoteUse): Route[] {
+  const { db, codes, findKey, keys, catalogue, clock } = deps;
+  return [
+    ...usageRoutes({
+      findKey: (caller, id) => findKey(caller.organizationId, id, reachOf(caller, 'read')),
+      reachedAmong: (caller, ids) => keys.among(caller.organizationId, ids, reachOf(caller, 'read')),
+      mayReadKeys: keyScopes(catalogue.keyOwners).mayRead,
+      usage,
+      clock,
+    }),
+    reportUsageRoute({ noteUse, ownersOf: makeOrganizationsOfKeys(db), codes, clock }),
+  ];
 }
 
 type Flushing = Pick<FlushUsage, 'flush' | 'takeBack'> & { items: Pick<Items, 'deadLetters'> };

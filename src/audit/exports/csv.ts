@@ -16,7 +16,7 @@ export async function* readCsv(chunks: AsyncIterable<string>): AsyncGenerator<st
 function makeReader() {
   let row: string[] = [];
   let cell = '';
-  // After a quote in a quoted cell: another one is a quote, anything else is behind the cell.
+  // `quote`: the last character was a quote in a quoted cell. A second quote is a literal one; anything else ends the cell.
   let state: 'plain' | 'quoted' | 'quote' = 'plain';
 
   function endRow(): string[] | undefined {

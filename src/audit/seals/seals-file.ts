@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 const NEWLINE = 10;
 
 /**
- * Adds a line to a file, which is made where it is missing, and returns when it is on the disk. A line that a crash cut is ended
- * first, so that it spoils itself alone.
+ * Appends a line to a file, creating the file if there is none, and returns once the line is on disk. Ends a line that a crash
+ * cut short first, so that only that line is lost.
  */
 export async function appendLine(path: string, line: string): Promise<void> {
   const file = await open(path, 'a+', 0o600);

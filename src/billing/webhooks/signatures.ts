@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** The tolerance of Stripe's library and of Standard Webhooks: a recorded webhook is worth nothing after it. */
+/** The tolerance of Stripe's library and of Standard Webhooks. An attacker cannot replay an older webhook. */
 export const TOLERANCE_SECONDS = 300;
 /** While a secret is being changed, a sender signs with two or three. */
 const MAX_SIGNATURES = 10;
@@ -11,7 +11,7 @@ export function isCheckable(
   { sentAt, now, signatures }: { sentAt: number; now: number; signatures: number },
 ): boolean {
   const isRecent = Math.abs(now / 1_000 - sentAt) <= TOLERANCE_SECONDS;
-  // The libraries check text: bytes that are none would all be decoded to the same replacement character.
+  // The libraries check text, and would decode every invalid byte to the same replacement character.
   return isRecent && isUtf8(body) && signatures <= MAX_SIGNATURES;
 }
 

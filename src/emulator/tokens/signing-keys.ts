@@ -8,7 +8,7 @@ import type { Store } from '../state/store.ts';
 import { selfSignedCertificate } from './certificate.ts';
 
 /** Session tokens and machine tokens have different keys. */
-export type Purpose = 'session' | 'machine' | `session of ${string}`;
+export type Purpose = 'session' | 'machine' | `session of ${string}` | `ci ${string}`;
 
 /** Overrides of the header, for tests of refused tokens. */
 export type SigningOptions = { kid?: string; typ?: string };
@@ -27,11 +27,17 @@ type KeyRow = { purpose: Purpose; kid: string; private_key: string; certificate:
 const ALGORITHM = 'RS256';
 const generate = promisify(generateKeyPair);
 
+/** Makes a private key for RS256, which takes some 0.1 s. */
+export async function makePrivateKey(): Promise<KeyObject> {
+  return (await generate('rsa', { modulusLength: 2048 })).privateKey;
+}
+
+type Deps = { store: Store; clock: Clock; privateKey: () => Promise<KeyObject> };
+
 /** Loads the key, or creates and stores it, so that tokens stay valid after a restart. */
-export async function loadSigningKey(store: Store, purpose: Purpose, clock: Clock): Promise<SigningKey> {
+export async function loadSigningKey(deps: Deps, purpose: Purpose): Promise<SigningKey> {
   const row =
-    store.get<KeyRow>('select * from signing_keys where purpose = ?', purpose) ??
-    (await createKey(store, purpose, clock));
+    deps.store.get<KeyRow>('select * from signing_keys where purpose = ?', purpose) ?? (await createKey(deps, purpose));
   const privateKey = createPrivateKey(row.private_key);
   const publicKey = createPublicKey(privateKey);
   return {
@@ -50,8 +56,8 @@ export async function loadSigningKey(store: Store, purpose: Purpose, clock: Cloc
   };
 }
 
-async function createKey(store: Store, purpose: Purpose, clock: Clock): Promise<KeyRow> {
-  const { privateKey } = await generate('rsa', { modulusLength: 2048 });
+async function createKey({ store, clock, privateKey: make }: Deps, purpose: Purpose): Promise<KeyRow> {
+  const privateKey = await make();
   const certificate = selfSignedCertificate(privateKey, `Local WorkOS ${purpose} key`, clock());
   const row: KeyRow = {
     purpose,

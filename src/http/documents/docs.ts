@@ -32,15 +32,15 @@ const FOR_EVER = 'public, max-age=31536000, immutable';
 /** Cached, and revalidated each time. */
 const REVALIDATE = 'no-cache';
 
-/** Serves the OpenAPI document and its page. All files come from this process, so the page works without a network. */
-export function makeDocs({ document, title }: { document: object; title: string }): Router {
+/**
+ * Serves the OpenAPI document and its page. All files come from this process, so the page works without a network.
+ * Calls `describe` at the first request for the document: describing every route takes 0.1 s, which a start saves.
+ */
+export function makeDocs({ describe, title }: { describe: () => object; title: string }): Router {
   const router = Router();
-  const json = prepareBytes(Buffer.from(JSON.stringify(document)), {
-    type: 'application/json; charset=utf-8',
-    cacheControl: REVALIDATE,
-  });
+  const json = once(async () => prepareDocument(describe()));
   const assets = once(() => prepareAssets(escapeHtml(title)));
-  router.get('/openapi.json', named('/openapi.json'), async (req, res) => sendPrepared(req, res, await json));
+  router.get('/openapi.json', named('/openapi.json'), async (req, res) => sendPrepared(req, res, await json()));
   router.use('/docs', named('/docs'));
   router.get('/docs', pagePolicy(), async (req, res) => sendPrepared(req, res, (await assets()).html));
   router.all(ASSET, async (req, res, next) => {
@@ -55,6 +55,11 @@ export function makeDocs({ document, title }: { document: object; title: string 
 }
 
 type Assets = { html: Prepared; files: ReadonlyMap<string, Prepared> };
+
+async function prepareDocument(document: object): Promise<Prepared> {
+  const bytes = Buffer.from(JSON.stringify(document));
+  return prepareBytes(bytes, { type: 'application/json; charset=utf-8', cacheControl: REVALIDATE });
+}
 
 /** Prepared at the first request for the page: 0.5 MB that a process without such a request saves. */
 async function prepareAssets(title: string): Promise<Assets> {

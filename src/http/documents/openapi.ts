@@ -4,6 +4,7 @@ import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiRespon
 import { ERROR_STATUS } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { ErrorEnvelope } from '../envelope.ts';
+import { isCsv } from '../server/csv-stream.ts';
 import { isEventStream } from '../server/event-stream.ts';
 import { belongsToOrganization, errorCodesOf, successOf } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -105,11 +106,16 @@ function operation(route: Route): ZodOpenApiOperationObject {
       [status]: {
         description: 'Done.',
         headers: z.object({ 'x-request-id': RequestIdHeader }),
-        content: { [isEventStream(schema) ? 'text/event-stream' : 'application/json']: { schema } },
+        content: { [contentTypeOf(schema)]: { schema } },
       },
       ...errorResponses(route),
     },
   };
+}
+
+function contentTypeOf(schema: z.ZodType): string {
+  if (isEventStream(schema)) return 'text/event-stream';
+  return isCsv(schema) ? 'text/csv' : 'application/json';
 }
 
 function describe(route: Route): string | undefined {

@@ -31,7 +31,7 @@ export async function sendPrepared(req: Request, res: Response, prepared: Prepar
   const { type, cacheControl, etag, gzipped } = prepared;
   res.setHeader('cache-control', cacheControl);
   res.setHeader('etag', etag);
-  res.setHeader('vary', 'accept-encoding');
+  res.vary('accept-encoding');
   if (hasTag(req.headers['if-none-match'], etag)) {
     res.status(304).end();
     return;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../../bounded-cache.ts';
 import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import type { Limiter, RateTaken } from '../limiter.ts';
@@ -30,7 +30,7 @@ const MAX_OVER = 10_000;
  * limit is known in memory, from its last failure that this process counted.
  */
 export function makeFailedCredentials({ limiter, perMinute, count: countOutcome = () => undefined, clock }: Deps) {
-  const over = new LRUCache<string, { untilMs: number; enforcement: OverLimit['enforcement'] }>({ max: MAX_OVER });
+  const over = makeBoundedCache<{ untilMs: number; enforcement: OverLimit['enforcement'] }>({ max: MAX_OVER });
   const rate = { limit: perMinute, windowSeconds: WINDOW_SECONDS };
 
   return {

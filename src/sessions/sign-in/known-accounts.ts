@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Knex } from 'knex';
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../../bounded-cache.ts';
 import type { Clock } from '../../clock.ts';
 import type { UserCaller } from '../../http/caller.ts';
 import type { DerivedKeys } from '../../secrets.ts';
@@ -21,7 +21,7 @@ const RECORD_AGAIN_MS = 24 * 60 * 60_000;
  * address only. An address that changed hands is that of the user who signed in last.
  */
 export function makeKnownAccounts({ db, keys, clock }: Deps) {
-  const recorded = new LRUCache<string, string>({ max: MAX_RECORDED, ttl: RECORD_AGAIN_MS });
+  const recorded = makeBoundedCache<string>({ max: MAX_RECORDED, ttl: RECORD_AGAIN_MS });
 
   return {
     async find(email: string): Promise<KnownAccount | undefined> {

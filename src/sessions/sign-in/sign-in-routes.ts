@@ -1,15 +1,10 @@
 import { z } from 'zod';
-import { auditSource } from '../../audit/audit-event.ts';
-import { AppError } from '../../errors.ts';
-import type { UserCaller } from '../../http/caller.ts';
-import { publicRoute, tenantRoute } from '../../http/route.ts';
+import { publicRoute } from '../../http/route.ts';
 import type { Route } from '../../http/route.ts';
 import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../../ids.ts';
-import type { EndSession } from '../end-session.ts';
-import { sessionEnded } from '../session-events.ts';
 import type { NewSession, SignIn } from './sign-in.ts';
 
-type Deps = { signIn: SignIn; endSession: EndSession };
+type Deps = { signIn: SignIn };
 
 const TAG = 'Session';
 const MAX_TOKEN = 4_096;
@@ -67,9 +62,9 @@ const Renewal = z
   })
   .meta({ id: 'RefreshSession' });
 
-/** Password sign-in, renewal and sign-out; mounted where the product's file enables them. */
+/** Password sign-in and renewal; mounted where the product's file enables them. */
 export function signInRoutes(deps: Deps): Route[] {
-  return [loginRoute(deps), refreshRoute(deps), logoutRoute(deps)];
+  return [loginRoute(deps), refreshRoute(deps)];
 }
 
 function loginRoute({ signIn }: Deps): Route {
@@ -108,33 +103,6 @@ function refreshRoute({ signIn }: Deps): Route {
     errors: OPENS_A_SESSION,
     handle: async ({ body: { refresh_token: refreshToken, access_token: accessToken, organization_id }, context }) =>
       view(await signIn.renew({ refreshToken, accessToken, organizationId: organization_id }, context)),
-  });
-}
-
-function logoutRoute({ endSession }: Deps): Route {
-  return tenantRoute({
-    operationId: 'logout',
-    method: 'post',
-    path: '/v1/auth/logout',
-    tag: TAG,
-    summary: 'Sign out',
-    description: 'Ends the session: here before this answer, and at WorkOS as soon as it can be reached.',
-    scope: [],
-    callers: ['user'],
-    billing: 'wind_down',
-    impersonated: 'always',
-    responses: { 200: z.object({ status: z.literal('signed_out') }) },
-    errors: [],
-    async handle({ caller, context }) {
-      const session = caller as UserCaller;
-      if (session.applicationId !== undefined)
-        throw new AppError(
-          'permission_denied',
-          'This token belongs to an application that acts for you. Only a session can be signed out.',
-        );
-      await endSession(session, 'signed_out', sessionEnded(session, 'signed_out', auditSource(caller, context)));
-      return { status: 'signed_out' as const };
-    },
   });
 }
 

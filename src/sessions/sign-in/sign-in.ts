@@ -28,7 +28,7 @@ import { tooMany } from './sign-in-rates.ts';
 import type { SignInRates } from './sign-in-rates.ts';
 
 type Deps = {
-  workos: Pick<WorkosGateway, 'signIn' | 'chooseOrganization' | 'refreshSession'>;
+  workos: Pick<WorkosGateway, 'signIn' | 'signInWithCode' | 'chooseOrganization' | 'refreshSession'>;
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   live: LiveSessions;
   sessions: Pick<SessionRepository, 'find'>;
@@ -51,6 +51,7 @@ type From = Pick<RequestContext, 'ip' | 'userAgent' | 'requestId'>;
 type Entry = { credential: Proven; organizationId: string | undefined; from: From };
 type Proof = { email: string; password: string; organizationId: string | undefined };
 type Choice = { pendingToken: string; organizationId: string };
+type Code = { code: string; codeVerifier: string; organizationId: string | undefined };
 type Renewal = { refreshToken: string; accessToken?: string | undefined; organizationId: string | undefined };
 export type NewSession = {
   caller: UserCaller;
@@ -95,6 +96,13 @@ export function makeSignIn(deps: Deps) {
     });
   }
 
+  /** Redeems the code with which AuthKit sends a person back. */
+  async function withCode({ code, codeVerifier, organizationId }: Code, from: From): Promise<NewSession> {
+    await rates.fromAddress(from.ip);
+    const answer = await ask(() => workos.signInWithCode({ code, codeVerifier, ...originOf(from) }));
+    return admit(deps, answer, { credential: 'authorization_code', organizationId, from });
+  }
+
   async function renew({ refreshToken, accessToken, organizationId }: Renewal, from: From): Promise<NewSession> {
     const known = await renewable.find(refreshToken);
     await takeTurn(deps, { known, accessToken }, from);
@@ -113,6 +121,7 @@ export function makeSignIn(deps: Deps) {
   return {
     withPassword: recording('password', withPassword),
     withChoice: recording('pending_authentication_token', withChoice),
+    withCode: recording('authorization_code', withCode),
     renew: recording('refresh_token', renew),
   };
 }

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../../bounded-cache.ts';
 import type { Knex } from 'knex';
 import { backgroundSource } from '../../audit/audit-event.ts';
 import { transaction } from '../../db/transaction.ts';
@@ -53,7 +53,7 @@ const QUESTION_RETRY_SECONDS = 1;
  * @throws AppError `workos_unavailable` if WorkOS does not answer; `NoQuestionLeft` if it may not be asked
  */
 export function makeAdoptKey(deps: Deps) {
-  const refused = new LRUCache<string, true>({ max: MAX_REFUSED, ttl: REFUSED_TTL_MS });
+  const refused = makeBoundedCache<true>({ max: MAX_REFUSED, ttl: REFUSED_TTL_MS });
   const asking = new Map<string, Promise<boolean>>();
 
   async function question(presented: string, name: string, guesser: Guesser): Promise<boolean> {

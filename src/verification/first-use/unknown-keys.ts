@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { makeBoundedCache } from '../../bounded-cache.ts';
 import type { KeyCache } from '../key-cache.ts';
 
 const MAX_KEYS = 10_000;
@@ -11,7 +11,7 @@ export type UnknownKeys = ReturnType<typeof makeUnknownKeys>;
  * all of them.
  */
 export function makeUnknownKeys(cache: Pick<KeyCache, 'makings'>) {
-  const readUnder = new LRUCache<string, number>({ max: MAX_KEYS, ttl: TTL_MS });
+  const readUnder = makeBoundedCache<number>({ max: MAX_KEYS, ttl: TTL_MS });
 
   return {
     has: (name: string): boolean => readUnder.get(name) === cache.makings(),

@@ -4,7 +4,7 @@ import type { Send, Sent } from '../deliver.ts';
 
 type Deps = {
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
-  /** Requests of callers go to WorkOS first; this waits for what they leave. */
+  /** Waits for its share of calls to WorkOS, after the requests of callers. */
   rateLimiter: { turn: () => Promise<void> };
   /** Whether WorkOS has deleted the organization, as far as its events have arrived. */
   isDeleted: (organizationId: string) => Promise<boolean>;
@@ -22,22 +22,34 @@ export function makeForwardToWorkos({ workos, rateLimiter, isDeleted }: Deps): S
       await workos.createAuditEvent(entry);
       return { delivered: true };
     } catch (error) {
-      if (!(error instanceof WorkosFailure)) return failed('no answer');
+      if (!(error instanceof WorkosFailure)) return unanswered('no answer');
       const { workosStatus: status } = error;
       const heldMs = heldOffMs(error);
       if (heldMs !== undefined) {
-        const failure = status === undefined ? 'WorkOS wants fewer requests' : `answered ${status}`;
-        return { ...failed(failure), heldMs };
+        const held = status === undefined ? unanswered('WorkOS wants fewer requests') : refused(status);
+        return { ...held, heldMs };
       }
-      if (status === undefined) return failed('no answer');
+      if (status === undefined) return unanswered('no answer');
       // The organization is gone, or its deletion has not arrived here yet: then the next attempt knows.
       if (status === 404 && (await isDeleted(entry.organizationId)))
-        return { delivered: false, dropped: true, failure: 'WorkOS has deleted the organization' };
-      return failed(`answered ${status}`, FINAL.includes(status));
+        return {
+          delivered: false,
+          dropped: true,
+          failure: 'WorkOS has deleted the organization',
+          error: 'http_error',
+          status,
+        };
+      return { ...refused(status), final: FINAL.includes(status) };
     }
   };
 }
 
-function failed(failure: string, final = false): Extract<Sent, { final: boolean }> {
-  return { delivered: false, failure, final };
+type Failed = Extract<Sent, { final: boolean }>;
+
+function refused(status: number): Failed {
+  return { delivered: false, failure: `answered ${status}`, error: 'http_error', status, final: false };
+}
+
+function unanswered(failure: string): Failed {
+  return { delivered: false, failure, error: 'connection_failed', final: false };
 }

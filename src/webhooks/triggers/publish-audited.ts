@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { isOfSession } from '../../audit/audit-event.ts';
+import { changesKeys } from '../../audit/audit-event.ts';
 import type { LinkedEvent } from '../../audit/audit-event.ts';
 import type { Clock } from '../../clock.ts';
 import type { Key } from '../../api-keys/key.ts';
@@ -37,7 +37,7 @@ export function makePublishAudited({ outbox, postures, holdKeys, clock }: Deps) 
     });
     await outbox.publish(trx, organizationId, published);
     for (const event of events)
-      if (event.target.kind === 'organization' && !isOfSession(event)) await postures.publishAfter(trx, event);
+      if (event.target.kind === 'organization' && changesKeys(event)) await postures.publishAfter(trx, event);
   };
 }
 

@@ -25,7 +25,7 @@ const DAYS = [7, 1] as const;
 const BATCH = 200;
 export const EXPIRING_LOOP = 'tell_expiring';
 
-/** Finds keys that expire soon and publishes each once for each of the days and each expiry. */
+/** Finds keys that expire soon, other than those of CI jobs, and publishes each once for each of the days and each expiry. */
 export function makePublishExpiring(deps: Deps) {
   return async function publishExpiring(signal: AbortSignal): Promise<void> {
     const since = await deps.since();
@@ -54,7 +54,7 @@ async function publish(
   // If both days have passed since the loop ran last, only the nearer one is published.
   const nearest = Math.min(...fresh);
   const dueAt = new Date(key.expiresAt.getTime() - nearest * DAY_MS);
-  // A key created with less time left was never so far from its expiry; for a replaced key the day was published before.
+  // Skips a day that the key never had, because it was created with less time left, or that was published before its rotation.
   const begun = key.rotatedTo === undefined ? key.createdAt : key.updatedAt;
   if (fresh.length === 0 || dueAt < begun) return;
   const happenedAt = dueAt < key.updatedAt ? key.updatedAt : dueAt;
@@ -85,7 +85,7 @@ async function findExpiring(db: Knex, now: Date): Promise<Expiring[]> {
   const { rows } = await db.raw<{ rows: { organization_id: string; workos_id: string }[] }>(
     `select distinct key.organization_id, key.workos_id
      from api_keys as key cross join unnest(?::integer[]) as due (days)
-     where key.status = 'active' and key.expires_at > ?::timestamptz
+     where key.status = 'active' and key.origin <> 'ci' and key.expires_at > ?::timestamptz
        and key.expires_at <= ?::timestamptz + make_interval(hours => 24 * due.days)
        and key.expires_at <= ?::timestamptz
        and not exists (

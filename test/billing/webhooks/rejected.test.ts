@@ -22,7 +22,7 @@ async function keptBy(answer: Answer): Promise<object[]> {
   return service.db('hook_inbox').where({ event_id: answer.body.error.request_id });
 }
 
-describe('rejected webhooks', () => {
+describe('POST /v1/hooks/stripe and /v1/hooks/billing', () => {
   test.each([
     [
       'has no signature',

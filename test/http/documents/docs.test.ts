@@ -142,13 +142,6 @@ describe('GET /docs', () => {
   // The linter held the event loop: connections that the service closed meanwhile are noticed first.
   beforeAll(() => sleep(100));
 
-  test('is where / redirects to', async () => {
-    const answer = await fetch(service.url, { redirect: 'manual' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs']);
-    const posted = await fetch(service.url, { method: 'POST' });
-    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
-  });
-
   test('loads files of this service alone', async () => {
     const html = await text('/docs');
     const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => String(address));

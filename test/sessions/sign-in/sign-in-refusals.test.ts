@@ -42,8 +42,8 @@ const signIn = async () => {
   return [status, body.error.code, body.error.details];
 };
 
-describe("WorkOS's refusal of a right password", () => {
-  it.each([...SIGN_IN_REFUSALS.keys()])('of the kind %s is answered as what it is', async (code) => {
+describe('POST /v1/auth/login when WorkOS refuses a right password', () => {
+  it.each([...SIGN_IN_REFUSALS.keys()])('answers a refusal of the kind %s as what it is', async (code) => {
     workos.behave({ sign_in_refusal: code });
     expect(await signIn()).toEqual(expected(code));
     const logged = service.logs.some((line) => line.includes(`"workos_code":"${code}"`));
@@ -57,12 +57,14 @@ describe("WorkOS's refusal of a right password", () => {
     ['a code without end', 400, { code: 'x'.repeat(5_000), message: 'x' }, 'unknown'],
     ['no code at all', 403, { message: 'x' }, 'unknown'],
     ['a body that is a list', 400, [] as never, 'unknown'],
-  ])('with %s is not answered as a wrong password', async (_what, status, body, reason) => {
+  ])('does not answer a refusal with %s as a wrong password', async (_what, status, body, reason) => {
     workos.faults.add({ kind: 'status', status, body: { ...body }, path: '/user_management/authenticate' });
     expect(await signIn()).toEqual([403, 'permission_denied', { reason }]);
   });
+});
 
-  it('does not count as a guess when a session is renewed', async () => {
+describe('POST /v1/auth/refresh when WorkOS refuses', () => {
+  it('does not count the refusal as a guess', async () => {
     const counting = await startService(
       { ...env, LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE: '2' },
       { product: { sessions } },
@@ -86,7 +88,7 @@ const sessionsAtWorkos = async (userId: string) => {
   return data.filter((event) => event.data.user_id === userId).map((event) => [event.event, event.data.id] as const);
 };
 
-describe('a user without an organization', () => {
+describe('POST /v1/auth/login by a user without an organization', () => {
   it('leaves no session behind at WorkOS', async () => {
     const { email, userId } = await addPerson(service, 0);
     expect(outcome(await login(service, { email, password: PASSWORD }))).toEqual([403, 'permission_denied']);

@@ -11,9 +11,9 @@ const OUTSIDE = '198.51.100.1';
 export const ADDRESSES: Behaviour<World>[] = [
   {
     section: 'IP allow list',
-    page: 'a company names the addresses that its requests come from; requests from others are refused',
+    page: 'a company lists the addresses of its requests; requests from other addresses are refused',
     latchkey:
-      '`PUT /v1/organization/ip-allow-list`, or `ip_allow_list` of one key. 403 `ip_not_allowed`, for keys and sessions alike, and in verification.',
+      '`PUT /v1/organization/ip-allow-list`, or `ip_allow_list` of one key. Other addresses get 403 `ip_not_allowed`, for keys and sessions, and in verification.',
     async check(world) {
       const { company, send, verify } = world;
       const acme = await company();
@@ -41,8 +41,9 @@ export const ADDRESSES: Behaviour<World>[] = [
   },
   {
     section: 'IP allow list',
-    page: 'one may also name the addresses of a single server',
-    latchkey: '`ip_allow_list` of a key, when it is made or later; with a list of the company, both count.',
+    page: "a single server's addresses may be listed, too",
+    latchkey:
+      '`ip_allow_list` of a key, at its creation or later. Where the company has a list, both must allow the address.',
     async check({ company, verify }) {
       const acme = await company();
       const key = await acme.key({ ...ROOT, ip_allow_list: [INSIDE] });
@@ -54,8 +55,8 @@ export const ADDRESSES: Behaviour<World>[] = [
   },
   {
     section: 'IP allow list',
-    page: 'the product tells the addresses that its own calls come from, for a firewall',
-    latchkey: '`GET /v1/outbound-addresses`, for everybody, from the configuration.',
+    page: 'the product publishes the addresses of its own calls, for firewalls',
+    latchkey: '`GET /v1/outbound-addresses` lists those of the configuration, without a credential.',
     async check({ send }) {
       const { status, body } = await send('GET', '/v1/outbound-addresses');
       expect([status, body.data.map(({ address }) => address)]).toEqual([

@@ -9,7 +9,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 export const ERRORS: Behaviour<World>[] = [
   {
     section: 'Errors',
-    page: 'a key that is not correct has an error of its own',
+    page: 'an invalid key has an error of its own',
     latchkey: '401 `credential_invalid` with `details.credential` `api_key`.',
     own: true,
     async check({ send }) {
@@ -20,7 +20,7 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Errors',
-    page: 'a token that is not correct, or has ended, has an error of its own',
+    page: 'an invalid or expired token has an error of its own',
     latchkey: '401 `credential_invalid` or `credential_expired` with `details.credential` `access_token`.',
     own: true,
     async check({ company, send, service }) {
@@ -39,7 +39,7 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Errors',
-    page: 'a request with neither has an error of its own',
+    page: 'a request without a credential has an error of its own',
     latchkey: '401 `credential_missing`.',
     own: true,
     async check({ send }) {
@@ -48,8 +48,8 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Errors',
-    page: 'too few permissions have an error of their own',
-    latchkey: '403 `permission_denied`, with the scopes that are needed in `details`.',
+    page: 'missing permissions have an error of their own',
+    latchkey: '403 `permission_denied`, with the required scopes in `details`.',
     own: true,
     async check({ company, api, send }) {
       const { value } = await (await company()).key({ permission_set: 'reader' });
@@ -61,8 +61,8 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Errors',
-    page: 'a company that is not known has an error of its own',
-    latchkey: '404 `organization_not_found`, where a credential is checked whose organization Latchkey does not know.',
+    page: 'an unknown company has an error of its own',
+    latchkey: "404 `organization_not_found`, when a checked credential's organization is unknown to Latchkey.",
     own: true,
     async check({ company, send }) {
       const token = await (await company()).session('owner', { org_id: 'org_nobody_knows' });
@@ -72,8 +72,8 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Errors',
-    page: 'a permission that does not exist has an error of its own',
-    latchkey: '400 `validation_error`, which names the field: an unknown set, or an unknown scope in a check.',
+    page: 'an unknown permission has an error of its own',
+    latchkey: '400 `validation_error` names the field, for an unknown set and for an unknown scope in a check.',
     own: true,
     async check({ company, send }) {
       const acme = await company();
@@ -90,7 +90,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'every error has the same form, with a code and a message',
     latchkey:
-      '`{"error":{"code","message","request_id","details"?}}`: the code inside `error`, with the id of the request.',
+      '`{"error":{"code","message","request_id","details"?}}`: the code is inside `error`, beside the request id.',
     own: true,
     async check({ send }) {
       const [first, second] = [await send('GET', PROFILE), await send('GET', '/v1/none')];
@@ -106,7 +106,8 @@ export const CHECKS: Behaviour<World>[] = [
   {
     section: 'Validating credentials',
     page: 'one call checks a key',
-    latchkey: '`POST /v1/auth/check-api-key` with `x-api-key`, and no body: `{"valid":true,"organization_id"}`.',
+    latchkey:
+      '`POST /v1/auth/check-api-key` with `x-api-key` and without a body answers `{"valid":true,"organization_id"}`.',
     own: true,
     async check({ company, send }) {
       const acme = await company();
@@ -123,7 +124,7 @@ export const CHECKS: Behaviour<World>[] = [
   {
     section: 'Validating credentials',
     page: 'one call checks a token',
-    latchkey: '`POST /v1/auth/check-token` with `x-access-token`: the same.',
+    latchkey: '`POST /v1/auth/check-token` with `x-access-token` answers the same.',
     own: true,
     async check(world) {
       const acme = await world.company();

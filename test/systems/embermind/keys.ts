@@ -7,8 +7,8 @@ import type { World } from './start.ts';
 export const OVERVIEW: Behaviour<World>[] = [
   {
     section: 'Overview',
-    page: 'servers come with a key, in x-api-key, and people with a token, in x-access-token',
-    latchkey: 'Each is known in its header, and refused in the one of the other. Both may be a bearer token.',
+    page: 'servers send a key in x-api-key, and people a token in x-access-token',
+    latchkey: 'Each is accepted in its own header and refused in the other. Both may be a bearer token.',
     async check(world) {
       const { company, send } = world;
       const acme = await company();
@@ -28,8 +28,8 @@ export const OVERVIEW: Behaviour<World>[] = [
 export const KEYS: Behaviour<World>[] = [
   {
     section: 'API key',
-    page: 'a key never ends by itself',
-    latchkey: '`expires_at` is null, and ten years later it is good, unless somebody gave it an end.',
+    page: 'a key never expires by itself',
+    latchkey: '`expires_at` is null unless it was set, and the key is valid ten years later.',
     async check({ company, verify, service }) {
       const key = await (await company()).key(ROOT);
       expect(key).toMatchObject({ expires_at: null, expires_in_days: null, status: 'active' });
@@ -42,8 +42,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'API key',
-    page: 'the account manager gives out the key: an id, a title and the value',
-    latchkey: '`id`, `label` and `value` of `POST /v1/api-keys`, for owners and operators.',
+    page: 'the account manager hands out the key: an id, a title and the value',
+    latchkey: 'Owners and operators get `id`, `label` and `value` from `POST /v1/api-keys`.',
     own: true,
     async check({ company }) {
       const acme = await company();
@@ -55,8 +55,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'API key',
-    page: 'the key goes with every request, in x-api-key',
-    latchkey: 'By the middleware, by a proxy and on the routes of Latchkey itself.',
+    page: 'every request has the key in x-api-key',
+    latchkey: "The middleware, proxies and Latchkey's own routes read it there.",
     async check({ company, api, send }) {
       const { value } = await (await company()).key(ROOT);
       const headers = { 'content-type': 'application/json', 'x-api-key': value };
@@ -67,9 +67,9 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'API key',
-    page: 'the profile says who the caller is, and for which company',
+    page: 'the profile shows the caller and their company',
     latchkey:
-      '`GET /v1/me/session`: `user_id`, `organization_id`, and for people `email` and `role`. A key has a user that stands for all keys, and its own label.',
+      '`GET /v1/me/session` has `user_id`, `organization_id`, and for people `email` and `role`. A key has the user id of all keys, and its own label.',
     own: true,
     async check(world) {
       const acme = await world.company();
@@ -91,8 +91,8 @@ export const KEYS: Behaviour<World>[] = [
 export const PRACTICES: Behaviour<World>[] = [
   {
     section: 'Best practices',
-    page: 'keys are replaced now and then; the manager issues the new ones',
-    latchkey: '`POST /v1/api-keys/{id}/rotate` by owners and operators, with a grace for the old key.',
+    page: 'keys are replaced regularly; the manager issues the new ones',
+    latchkey: 'Owners and operators send `POST /v1/api-keys/{id}/rotate`, with a grace period for the old key.',
     async check({ company, verify, service }) {
       const acme = await company();
       const old = await acme.key(ROOT);
@@ -109,7 +109,8 @@ export const PRACTICES: Behaviour<World>[] = [
   {
     section: 'Best practices',
     page: 'the use of keys can be watched',
-    latchkey: '`GET /v1/organization/usage`: how often, with what outcome, and the busiest keys; the same of one key.',
+    latchkey:
+      '`GET /v1/organization/usage` has counts by outcome and the busiest keys; `GET /v1/api-keys/{id}/usage` has those of one key.',
     async check({ company, verify, service }) {
       const acme = await company();
       const [busy, idle] = [await acme.key(ROOT), await acme.key(ROOT)];

@@ -9,9 +9,8 @@ const MINUTE_MS = 60_000;
 export const SESSIONS: Behaviour<World>[] = [
   {
     section: 'Access token',
-    page: 'a person signs in with email and password, and gets a token',
-    latchkey:
-      '`POST /v1/auth/login` with `email` and `password`: `access_token`, and a `refresh_token`, which the page has not.',
+    page: 'a person signs in with e-mail address and password, and gets a token',
+    latchkey: '`POST /v1/auth/login` with `email` and `password` answers `access_token`, and also a `refresh_token`.',
     own: true,
     async check({ company, login }) {
       const acme = await company();
@@ -29,8 +28,8 @@ export const SESSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Access token',
-    page: 'a person names themselves by email or by a login name',
-    latchkey: 'By email alone, as WorkOS has it; a login name is 400 `validation_error`.',
+    page: 'a person signs in by e-mail address or by a login name',
+    latchkey: 'By e-mail address only, as at WorkOS. A login name is 400 `validation_error`.',
     own: true,
     async check({ send }) {
       const answer = await send('POST', '/v1/auth/login', {}, { loginOrEmail: 'admin', password: 'x' });
@@ -39,8 +38,8 @@ export const SESSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Access token',
-    page: 'whoever gives a wrong name or password gets no token',
-    latchkey: '401 `credential_invalid`, the same for either, so that nobody learns who has an account.',
+    page: 'a person with a wrong name or password gets no token',
+    latchkey: '401 `credential_invalid`, the same for both, so that the answer does not reveal who has an account.',
     async check({ company, login }) {
       const acme = await company();
       const wrong = await login(acme, 'owner', 'not the password');
@@ -52,8 +51,8 @@ export const SESSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Access token',
-    page: 'the token goes with requests, in x-access-token',
-    latchkey: 'On every route of Latchkey that people may use.',
+    page: 'requests have the token in x-access-token',
+    latchkey: 'Every route of Latchkey that people may use reads it there.',
     async check(world) {
       const acme = await world.company();
       const { access_token: token } = await signedIn(world, acme);
@@ -65,7 +64,7 @@ export const SESSIONS: Behaviour<World>[] = [
   {
     section: 'Access token',
     page: 'signing out ends the token',
-    latchkey: '`POST /v1/auth/logout`: 401 from the next request on, on every replica; it cannot be refreshed, either.',
+    latchkey: 'After `POST /v1/auth/logout` every replica answers 401, and the session cannot be renewed.',
     async check(world) {
       const acme = await world.company();
       const { access_token: token, refresh_token } = await signedIn(world, acme);
@@ -86,9 +85,9 @@ export const SESSIONS: Behaviour<World>[] = [
 export const INACTIVITY: Behaviour<World>[] = [
   {
     section: 'Token expiration',
-    page: 'a token ends when it was not used for a while; signing in again helps',
+    page: 'a token expires when it is unused for a while; the person signs in again',
     latchkey:
-      'After 30 minutes, by the configuration: 401 `credential_expired` with `details.reason` `inactive`. A session that is used goes on, by `POST /v1/auth/refresh`.',
+      'After the configured 30 minutes: 401 `credential_expired` with `details.reason` `inactive`. A session in use is renewed with `POST /v1/auth/refresh`.',
     async check(world) {
       const { company, send, service } = world;
       const acme = await company();
@@ -111,8 +110,8 @@ export const INACTIVITY: Behaviour<World>[] = [
   },
   {
     section: 'Token expiration',
-    page: 'a program that is refused signs in again, and repeats the request',
-    latchkey: "The token's end is a code of its own, `credential_expired`, so that it can tell.",
+    page: 'a program whose token has expired signs in again and repeats the request',
+    latchkey: 'An expired token has its own code, `credential_expired`, so that the program can recognize it.',
     own: true,
     async check(world) {
       const { company, send, service } = world;

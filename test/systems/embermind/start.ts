@@ -15,7 +15,7 @@ export async function start() {
   return {
     ...world,
     api,
-    /** Signs in as somebody does who has not tried before. */
+    /** Signs in from an address of its own, so that no earlier attempt counts. */
     async login(acme: Pick<Company, 'email'>, role: Role = 'owner', password: string = DEMO.password) {
       const headers = { 'x-forwarded-for': `198.51.100.${(addresses++ % 250) + 1}` };
       return world.send('POST', '/v1/auth/login', headers, { email: acme.email(role), password });
@@ -29,7 +29,7 @@ export type Session = { access_token: string; refresh_token: string };
 export const ROOT = { permission_set: 'root' };
 export const PROFILE = '/v1/me/session';
 
-/** A person's session, signed in with a password. */
+/** Returns the session of a person who signed in with a password. */
 export async function signedIn({ login }: World, acme: Company, role: Role = 'owner'): Promise<Session> {
   const answer = await login(acme, role);
   expect(outcome(answer)).toEqual([200, undefined]);

@@ -9,7 +9,7 @@ import type { World } from './start.ts';
 export const EMBERMIND: System<World> = {
   name: 'Embermind',
   slug: 'embermind',
-  about: 'Keys for servers, sessions with a password for people, and lists of addresses.',
+  about: 'Keys for servers, password sign-in for people, and IP allow lists.',
   start,
   behaviours: [...OVERVIEW, ...KEYS, ...SESSIONS, ...ADDRESSES, ...ERRORS, ...INACTIVITY, ...PRACTICES, ...CHECKS],
 };

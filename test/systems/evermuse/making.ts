@@ -8,7 +8,7 @@ const WRITE = { scopes: ['api:write'] };
 export const KEYS: Behaviour<World>[] = [
   {
     section: 'Authentication',
-    page: 'every request to the ingestion API needs a key of a workspace',
+    page: "every request to the ingestion API needs a workspace's key",
     latchkey: '401 `credential_missing` without one. A workspace is an organization.',
     async check({ api }) {
       expect(outcome(await api.send('POST', '/api/v1/ingest'))).toEqual([401, 'credential_missing']);
@@ -16,8 +16,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'API keys',
-    page: 'a key belongs to the workspace that it was made in',
-    latchkey: 'Requests with it are of that organization; to others the key is 404 `api_key_not_found`.',
+    page: 'a key belongs to the workspace in which it was created',
+    latchkey: 'Requests with it act for that organization. Others get 404 `api_key_not_found` for it.',
     async check({ company, api }) {
       const [mine, theirs] = [await company(), await company()];
       const key = await mine.key(WRITE);
@@ -30,8 +30,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'API keys',
-    page: 'a key is known by its beginning, em_sk_',
-    latchkey: "`value` begins with it, and so does the obfuscated `prefix`; the key in WorkOS's own form is refused.",
+    page: 'a key begins with em_sk_',
+    latchkey: "`value` and the obfuscated `prefix` begin so. The key in WorkOS's own form is refused.",
     async check({ company, verify }) {
       const key = await (await company()).key(WRITE);
       expect(key.value).toMatch(/^em_sk_[A-Za-z0-9_]{30,}$/);
@@ -46,7 +46,7 @@ export const KEYS: Behaviour<World>[] = [
     section: 'API keys',
     page: 'a workspace has ten keys at most',
     latchkey:
-      'The eleventh is 409 `key_limit_reached`; a revoked key makes room, and other workspaces are not concerned.',
+      'The eleventh is 409 `key_limit_reached`. A revoked key makes room, and other workspaces have their own ten.',
     async check({ company }) {
       const [full, other] = [await company(), await company()];
       const made = await Promise.all(Array.from({ length: 10 }, () => full.key(WRITE)));
@@ -64,9 +64,9 @@ export const KEYS: Behaviour<World>[] = [
 export const CREATING: Behaviour<World>[] = [
   {
     section: 'Creating a key',
-    page: 'those who may look after the workspace see its keys and manage them',
+    page: 'people who manage the workspace see its keys and manage them',
     latchkey:
-      '`GET /v1/api-keys` for owners and operators: label, scopes, obfuscated form, when it was made and last used. 403 `permission_denied` for members.',
+      '`GET /v1/api-keys` has label, scopes, obfuscated form, creation and last use, for owners and operators. Members get 403 `permission_denied`.',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key({ label: 'Nightly import', scopes: ['api:read', 'api:write'] });
@@ -90,8 +90,8 @@ export const CREATING: Behaviour<World>[] = [
   },
   {
     section: 'Creating a key',
-    page: 'a key has a label that says what it is for',
-    latchkey: '1 to 100 characters; without one 400 `validation_error`, which names the field.',
+    page: 'a key has a label with its purpose',
+    latchkey: '1 to 100 characters. Without a label the answer is 400 `validation_error`, which names the field.',
     async check({ company }) {
       const acme = await company();
       const { body } = await acme.ask('POST', '/v1/api-keys', WRITE);
@@ -108,7 +108,7 @@ export const CREATING: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'at least one permission is chosen',
     latchkey:
-      '`scopes` with none, with one twice or with an unknown one is 400 `validation_error`; so is a permission set.',
+      '`scopes` that is empty, repeats a scope or has an unknown one is 400 `validation_error`. So is a permission set.',
     async check({ company }) {
       const acme = await company();
       for (const scopes of [undefined, [], ['api:write', 'api:write'], ['api:paint'], ['apikeys:write'], 'api:write']) {
@@ -123,7 +123,7 @@ export const CREATING: Behaviour<World>[] = [
   {
     section: 'Creating a key',
     page: 'the key is shown once and cannot be seen again',
-    latchkey: '`value` is in the answer that made the key, and in no other.',
+    latchkey: '`value` is in the answer to the creation, and in no other.',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(WRITE);

@@ -7,7 +7,7 @@ import { ERRORS, PERMISSIONS, USE } from './use.ts';
 export const EVERMUSE: System<World> = {
   name: 'Evermuse',
   slug: 'evermuse',
-  about: 'Keys of a workspace, with permissions chosen one by one, for sending data in.',
+  about: 'Keys of a workspace that sends data in, with permissions chosen one by one.',
   start,
   behaviours: [...KEYS, ...CREATING, ...PERMISSIONS, ...USE, ...ERRORS],
 };

@@ -10,7 +10,7 @@ export const PERMISSIONS: Behaviour<World>[] = [
   {
     section: 'Permissions',
     page: 'there are four permissions to choose from',
-    latchkey: '`GET /v1/api-keys/permissions` has them in groups, with descriptions, as `choosable`.',
+    latchkey: '`GET /v1/api-keys/permissions` lists them in groups, with descriptions, as `choosable`.',
     async check({ company }) {
       const { body } = await (await company()).ask('GET', '/v1/api-keys/permissions');
       const all = body.data.flatMap(({ permissions }) => permissions as { name: string; choosable: boolean }[]);
@@ -20,8 +20,8 @@ export const PERMISSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Permissions',
-    page: 'api:read lets a key look, as for how far a batch is',
-    latchkey: 'A route that needs it passes keys that hold it.',
+    page: 'api:read lets a key read, such as the progress of a batch',
+    latchkey: 'A route that needs the scope admits keys that hold it.',
     async check({ company, api }) {
       const key = await (await company()).key({ scopes: ['api:read'] });
       expect((await api.send('GET', '/api/v1/batches', { 'x-api-key': key.value })).status).toBe(200);
@@ -29,8 +29,8 @@ export const PERMISSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Permissions',
-    page: 'api:write is needed to send data in',
-    latchkey: 'Keys that hold it pass.',
+    page: 'api:write lets a key send data in',
+    latchkey: 'A route that needs the scope admits keys that hold it.',
     async check({ company, api }) {
       const key = await (await company()).key(WRITE);
       expect((await api.send('POST', '/api/v1/ingest', { 'x-api-key': key.value })).status).toBe(200);
@@ -38,8 +38,8 @@ export const PERMISSIONS: Behaviour<World>[] = [
   },
   {
     section: 'Permissions',
-    page: 'mcp:read and mcp:write are for MCP, each for itself, where there is a default product',
-    latchkey: 'The scope is judged as any other. Whether there is a default product is for the product to look at.',
+    page: 'mcp:read and mcp:write each open MCP, where the workspace has a default product',
+    latchkey: 'Latchkey checks the scope as any other. Your API checks whether there is a default product.',
     own: true,
     async check({ company, api }) {
       const acme = await company();
@@ -56,7 +56,7 @@ export const PERMISSIONS: Behaviour<World>[] = [
   {
     section: 'Permissions',
     page: 'a key with api:read alone may not send data in',
-    latchkey: '403 `permission_denied`, with the scopes that are needed in `details`.',
+    latchkey: '403 `permission_denied`, with the required scopes in `details`.',
     async check({ company, api }) {
       const key = await (await company()).key({ scopes: ['api:read'] });
       const refused = await api.send('POST', '/api/v1/ingest', { 'x-api-key': key.value });
@@ -70,7 +70,7 @@ export const USE: Behaviour<World>[] = [
   {
     section: 'Sending the key',
     page: 'the key comes in the header x-api-key',
-    latchkey: 'In `x-api-key`, or as a bearer token, which is the same.',
+    latchkey: 'In `x-api-key`, or as a bearer token; both count the same.',
     async check({ company, api, send }) {
       const key = await (await company()).key(WRITE);
       for (const headers of [{ 'x-api-key': key.value }, { authorization: `Bearer ${key.value}` }]) {
@@ -81,9 +81,9 @@ export const USE: Behaviour<World>[] = [
   },
   {
     section: 'Keeping keys safe',
-    page: 'a key is replaced now and then, without a pause',
+    page: 'a key is replaced regularly and without downtime',
     latchkey:
-      '`POST /v1/api-keys/{id}/rotate` makes a new key with the same scopes; the old one works for `grace_seconds`.',
+      '`POST /v1/api-keys/{id}/rotate` creates a key with the same scopes. The old key works for `grace_seconds` more.',
     async check({ company, verify, service }) {
       const acme = await company();
       const old = await acme.key(WRITE);
@@ -97,8 +97,8 @@ export const USE: Behaviour<World>[] = [
   },
   {
     section: 'Keeping keys safe',
-    page: 'a key that somebody else may know is revoked at once',
-    latchkey: '`DELETE /v1/api-keys/{id}`: the very next request with it is 401 `credential_invalid`.',
+    page: 'a key that may have leaked is revoked at once',
+    latchkey: 'After `DELETE /v1/api-keys/{id}` the next request with it is 401 `credential_invalid`.',
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key(WRITE);
@@ -113,9 +113,9 @@ export const USE: Behaviour<World>[] = [
 export const ERRORS: Behaviour<World>[] = [
   {
     section: 'Error responses',
-    page: '401 for a key that is missing or not valid',
+    page: '401 for a missing or invalid key',
     latchkey:
-      '401 `credential_missing` or `credential_invalid`. A mistyped or invented key is known by its last letters, without a look-up.',
+      '401 `credential_missing` or `credential_invalid`. The checksum in the last characters exposes a mistyped or invented key without a look-up.',
     async check({ company, api }) {
       const key = await (await company()).key(WRITE);
       const swapped = key.value.slice(0, 10) + (key.value[10] === 'a' ? 'b' : 'a') + key.value.slice(11);
@@ -139,8 +139,8 @@ export const ERRORS: Behaviour<World>[] = [
   },
   {
     section: 'Error responses',
-    page: '429 beyond the rate, with the wait in the body',
-    latchkey: '429 `rate_limited`; the seconds are `details.retry_after`, and `Retry-After` too.',
+    page: '429 over the rate limit, with the wait in the body',
+    latchkey: '429 `rate_limited`, with the seconds in `details.retry_after` and `Retry-After`.',
     own: true,
     async check({ company, api }) {
       const key = await (await company()).key(WRITE);

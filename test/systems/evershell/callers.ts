@@ -11,8 +11,8 @@ const NEVER = ['members:write', 'billing:write', 'apikeys:write'];
 export const SCOPES: Behaviour<World>[] = [
   {
     section: 'Scopes',
-    page: 'no key holds what manages people, money or keys',
-    latchkey: 'No set has these scopes, and the catalogue says that no key may be granted them.',
+    page: 'no key can hold a scope that manages people, money or keys',
+    latchkey: 'No set has these scopes, and the catalogue marks them as not grantable to keys.',
     async check({ company, verify }) {
       const acme = await company();
       const key = await acme.key(FULL);
@@ -30,8 +30,8 @@ export const SCOPES: Behaviour<World>[] = [
   },
   {
     section: 'Scopes',
-    page: 'scopes are resource:verb, with :own for what the caller made; keys have the wide form',
-    latchkey: 'The `:own` forms are in the catalogue, and in no set: a key is nobody who could own.',
+    page: 'scopes are resource:verb, with :own for what the caller created; keys have the form without :own',
+    latchkey: 'The `:own` forms are in the catalogue and in no set, because a key owns nothing.',
     async check({ company }) {
       const acme = await company();
       const { body } = await acme.ask('GET', '/v1/api-keys/permissions');
@@ -46,8 +46,8 @@ export const SCOPES: Behaviour<World>[] = [
 export const CALLERS: Behaviour<World>[] = [
   {
     section: 'Credentials',
-    page: "a session, a key and the console's cookie are told apart by their own form",
-    latchkey: '`eyJ…`, `sk_…` and the sealed `wos_session`: each is known where it may come.',
+    page: "a session, a key and the console's cookie are distinguished by their form",
+    latchkey: '`eyJ…`, `sk_…` and the sealed `wos_session` are each accepted in their places.',
     async check({ company, send }) {
       const acme = await company();
       const { value } = await acme.key(LOOK);
@@ -63,9 +63,9 @@ export const CALLERS: Behaviour<World>[] = [
   },
   {
     section: 'Credentials',
-    page: 'a key may come in the address for event streams alone, a session never',
+    page: 'a key may be in the query string for event streams only, a session never',
     latchkey:
-      '`?api_key=` where the request accepts `text/event-stream`; elsewhere, and for sessions, 401. No log line has it.',
+      '`?api_key=` is accepted where the request accepts `text/event-stream`. Elsewhere, and for a session, it is 401. No log line has it.',
     async check({ company, send, service }) {
       const acme = await company();
       const { value } = await acme.key(LOOK);
@@ -88,8 +88,8 @@ export const CALLERS: Behaviour<World>[] = [
   },
   {
     section: 'Who am I',
-    page: 'a person is told who they are, what they may do, and where else they belong',
-    latchkey: '`GET /v1/me/session`: `user_id`, `email`, `role`, `permissions`, `memberships` with billing.',
+    page: 'a person can read who they are, what they may do, and their other organizations',
+    latchkey: '`GET /v1/me/session` has `user_id`, `email`, `role`, `permissions`, and `memberships` with billing.',
     async check({ company }) {
       const acme = await company();
       expect((await acme.ask('GET', '/v1/me/session')).body).toMatchObject({
@@ -103,8 +103,9 @@ export const CALLERS: Behaviour<World>[] = [
   },
   {
     section: 'Who am I',
-    page: 'a key is told its label and its permission set, and has a user that stands for all keys',
-    latchkey: '`api_key_label`, `api_key_permission_set`, `user_id` `user_system_api_key`; no e-mail and no role.',
+    page: 'a key can read its label and permission set, and has one user id for all keys',
+    latchkey:
+      '`api_key_label`, `api_key_permission_set`, and `user_id` is `user_system_api_key`; no e-mail address and no role.',
     async check({ company, send }) {
       const { value } = await (await company()).key({ label: 'CI', ...LOOK });
       const { body } = await send('GET', '/v1/me/session', { 'x-api-key': value });
@@ -122,8 +123,8 @@ export const CALLERS: Behaviour<World>[] = [
 export const REVOKING: Behaviour<World>[] = [
   {
     section: 'Revoke an API key',
-    page: 'the key is deleted at WorkOS and ends here; its secret is refused from then on',
-    latchkey: '200 `{"status":"revoked"}`; the next use is 401 `credential_invalid`, also of one that was in memory.',
+    page: 'the key is deleted at WorkOS and revoked here; its secret is refused from then on',
+    latchkey: '200 `{"status":"revoked"}`. The next use is 401 `credential_invalid`, also of a key that was in memory.',
     async check({ company, api, service }) {
       const acme = await company();
       const key = await acme.key(LOOK);
@@ -136,8 +137,8 @@ export const REVOKING: Behaviour<World>[] = [
   },
   {
     section: 'Revoke an API key',
-    page: 'a key that WorkOS no longer has counts as deleted',
-    latchkey: '200 all the same.',
+    page: 'deleting a key that WorkOS no longer has succeeds',
+    latchkey: '200 `{"status":"revoked"}`.',
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key(LOOK);
@@ -153,7 +154,7 @@ export const REVOKING: Behaviour<World>[] = [
   {
     section: 'Revoke an API key',
     page: '404 for a key of another organization',
-    latchkey: '404 `api_key_not_found`, as for one that never was; the key goes on working.',
+    latchkey: '404 `api_key_not_found`, as for a key that does not exist. The key still works.',
     async check({ company, verify }) {
       const [mine, theirs] = [await company(), await company()];
       const key = await theirs.key(LOOK);

@@ -14,7 +14,7 @@ const SETS = {
 export const CREATING: Behaviour<World>[] = [
   {
     section: 'Create an API key',
-    page: 'making a key needs apikeys:write',
+    page: 'creating a key needs apikeys:write',
     latchkey: 'Owners and operators have it, members do not: 403 `permission_denied`.',
     async check({ company }) {
       const acme = await company();
@@ -27,8 +27,8 @@ export const CREATING: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key',
-    page: 'the key is made at WorkOS for the organization, and what is known of it is mirrored here',
-    latchkey: "The id is WorkOS's own; `GET /v1/api-keys/{id}` answers from the mirror, also while WorkOS is down.",
+    page: 'the key is created at WorkOS for the organization and mirrored here',
+    latchkey: "The id is WorkOS's. `GET /v1/api-keys/{id}` answers from the mirror, also while WorkOS is down.",
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key({ label: 'CI', ...FULL });
@@ -40,8 +40,8 @@ export const CREATING: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key',
-    page: 'the answer has the whole secret in value, exactly once',
-    latchkey: 'No other answer, log line, row or audit event has it.',
+    page: 'the answer has the whole secret in value; no other answer has it',
+    latchkey: 'Nor has any log line, row or audit event.',
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key(FULL);
@@ -57,8 +57,8 @@ export const CREATING: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: request',
-    page: 'a session goes as a bearer token',
-    latchkey: 'Also a machine token of a CI system; an API key cannot make keys.',
+    page: 'a session is sent as a bearer token',
+    latchkey: 'So is a machine token, such as that of a CI system. An API key cannot create keys.',
     async check({ company, service, send }) {
       const acme = await company();
       const body = { label: 'CI', ...LOOK };
@@ -83,7 +83,7 @@ export const CREATING: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: request',
-    page: 'a label is needed, and may have any letters',
+    page: 'a label is required and may have any letters',
     latchkey: '1 to 100 characters; `CI runner — staging` comes back as it was sent.',
     async check({ company }) {
       const acme = await company();
@@ -95,7 +95,7 @@ export const CREATING: Behaviour<World>[] = [
   {
     section: 'Create an API key: request',
     page: 'the permission set is one of a closed list',
-    latchkey: 'Three sets, which `GET /v1/permission-sets` lists with their scopes; another, or `scopes`, is 400.',
+    latchkey: '`GET /v1/permission-sets` lists three sets with their scopes. Another set, or `scopes`, is 400.',
     async check({ company }) {
       const acme = await company();
       const { body } = await acme.ask('GET', '/v1/permission-sets');
@@ -135,7 +135,7 @@ export const ANSWERS: Behaviour<World>[] = [
   {
     section: 'Create an API key: 201',
     page: 'the answer has id, label, prefix, permission_set and value',
-    latchkey: 'And more beside them, such as `status`, `scopes`, `created_at`.',
+    latchkey: 'Other fields, such as `status`, `scopes` and `created_at`, come with them.',
     async check({ company }) {
       const key = await (await company()).key({ label: 'CI runner — staging', ...FULL });
       expect(key).toMatchObject({
@@ -148,8 +148,8 @@ export const ANSWERS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 201',
-    page: 'prefix is a form of the secret that may be shown',
-    latchkey: "WorkOS's own: how the key begins, and its last four letters.",
+    page: 'prefix is a part of the secret that may be shown',
+    latchkey: "WorkOS's obfuscated form: how the key begins, and its last four characters.",
     async check({ company }) {
       const { prefix, value } = await (await company()).key(FULL);
       expect(prefix).toMatch(/^sk_\w*\.\.\.\w{4}$/);
@@ -159,8 +159,8 @@ export const ANSWERS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 201',
-    page: 'a secret that is lost cannot be read again: revoke the key and make another',
-    latchkey: 'There is no route for it. `POST /v1/api-keys/{id}/rotate` does both at once.',
+    page: 'a lost secret cannot be read again: revoke the key and create another',
+    latchkey: 'No route reads a secret. `POST /v1/api-keys/{id}/rotate` revokes and creates in one request.',
     async check({ company, verify }) {
       const acme = await company();
       const lost = await acme.key(FULL);

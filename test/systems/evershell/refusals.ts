@@ -9,7 +9,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 export const REFUSALS: Behaviour<World>[] = [
   {
     section: 'Create an API key: 400',
-    page: 'what is wrong with the request is told field by field',
+    page: 'an invalid request is answered with one message per field',
     latchkey: '400 `validation_error` with `details.fields`, a map from field to message.',
     async check({ company }) {
       const body = { label: '', permission_set: 'none such', surprise: 1 };
@@ -22,7 +22,7 @@ export const REFUSALS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 400',
-    page: "an error has a code of a closed list, a message, the server's own id of the request, and details",
+    page: "an error has a code from a closed list, a message, the server's request id, and details",
     latchkey: '`{"error":{"code","message","request_id","details"?}}`; `x-request-id` has the same id.',
     async check({ send }) {
       const answer = await send('POST', '/v1/api-keys', { 'x-request-id': 'req_mine' }, {});
@@ -34,8 +34,8 @@ export const REFUSALS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 401',
-    page: '401 for a credential that is missing or not valid',
-    latchkey: '`credential_missing`, `credential_invalid` or, once it has ended, `credential_expired`.',
+    page: '401 for a missing or invalid credential',
+    latchkey: '`credential_missing`, `credential_invalid` or `credential_expired`.',
     async check({ company, service }) {
       const acme = await company();
       const body = { label: 'x', ...LOOK };
@@ -52,7 +52,7 @@ export const REFUSALS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 403',
-    page: '403 for a caller without the scope, and for one who names another organization',
+    page: '403 for a caller without the scope, and for a caller that names another organization',
     latchkey: '403 `permission_denied`.',
     async check({ company }) {
       const [mine, theirs] = [await company(), await company()];
@@ -66,8 +66,9 @@ export const REFUSALS: Behaviour<World>[] = [
   },
   {
     section: 'Create an API key: 423',
-    page: 'an organization that owes, is wound down, or whose trial has ended makes no keys',
-    latchkey: '423 `billing_inactive`, with the posture in `details`. A trial that runs is as good as a subscription.',
+    page: 'an organization that is past due, is being decommissioned or has an expired trial creates no keys',
+    latchkey:
+      '423 `billing_inactive`, with the posture in `details`. A trial that has not expired counts as a subscription.',
     async check({ company, bill, service }) {
       const inDays = (days: number) => new Date(service.clock().getTime() + days * DAY_MS).toISOString();
       const acme = await company();
@@ -91,8 +92,9 @@ export const REFUSALS: Behaviour<World>[] = [
 export const POSTURES: Behaviour<World>[] = [
   {
     section: 'Billing',
-    page: 'reading and winding down work in every posture, so that a key that leaked can always be revoked',
-    latchkey: 'Lists, one key and `DELETE` answer 200; keys go on verifying for reading and winding down.',
+    page: 'reading and winding down work in every posture, so that a leaked key can always be revoked',
+    latchkey:
+      '`GET` of the list and of one key, and `DELETE`, answer 200. Keys still verify for reading and winding down.',
     async check({ company, bill, api }) {
       const acme = await company();
       const [leaked, used] = [await acme.key(FULL), await acme.key(FULL)];

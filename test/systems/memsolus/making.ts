@@ -9,9 +9,8 @@ const READ = { scopes: ['memory.read'] };
 export const KEYS: Behaviour<World>[] = [
   {
     section: 'Authentication',
-    page: 'keys are what every request authenticates with',
-    latchkey:
-      'Without one 401 `credential_missing`; whoever is signed in, but has no key, is 401 `credential_invalid`.',
+    page: 'every request authenticates with a key',
+    latchkey: 'Without a key 401 `credential_missing`. A session in place of a key is 401 `credential_invalid`.',
     async check({ company, api }) {
       expect(outcome(await api.send('GET', '/memories'))).toEqual([401, 'credential_missing']);
       const session = await (await company()).session();
@@ -22,7 +21,7 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'Authentication',
     page: 'a key can be revoked',
-    latchkey: '`DELETE /v1/api-keys/{id}`; the next request with it is 401 `credential_invalid`.',
+    latchkey: 'After `DELETE /v1/api-keys/{id}` the next request with it is 401 `credential_invalid`.',
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key(READ);
@@ -34,8 +33,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'Creating a key',
-    page: 'a key is made by somebody who signed in, in the settings',
-    latchkey: '`POST /v1/api-keys` by people and machines with `apikeys:write`; by a member or a key it is 403.',
+    page: 'a signed-in person creates a key in the settings',
+    latchkey: 'People and machines with `apikeys:write` send `POST /v1/api-keys`. A member or a key gets 403.',
     async check({ company, send }) {
       const acme = await company();
       const body = { label: 'production agent', ...READ };
@@ -51,8 +50,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'Creating a key',
-    page: 'a key has a name that says what it is for',
-    latchkey: '`label`, 1 to 100 characters; it can be changed later, and searched for.',
+    page: 'a key has a name with its purpose',
+    latchkey: '`label`, 1 to 100 characters; it can be changed and searched for.',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key({ label: 'CRM', ...READ });
@@ -66,8 +65,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'Creating a key',
-    page: 'only the permissions that are needed are chosen',
-    latchkey: '`scopes`, at least one of the 14, each once; there is nothing that stands for all of them.',
+    page: 'only the needed permissions are chosen',
+    latchkey: '`scopes` has at least one of the 14, each once. No wildcard stands for all of them.',
     async check({ company }) {
       const acme = await company();
       const all = PERMISSIONS.map(({ scope }) => scope);
@@ -84,8 +83,8 @@ export const KEYS: Behaviour<World>[] = [
   },
   {
     section: 'Creating a key',
-    page: 'the key is shown only once, when it is made',
-    latchkey: '`value` is in the answer that made the key, and in no other, no log line and no row.',
+    page: 'the key is shown only once, at its creation',
+    latchkey: '`value` is in the answer to the creation, and in no other answer, log line or row.',
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key(READ);
@@ -99,7 +98,7 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'Creating a key',
     page: 'a production key begins with msk_live_',
-    latchkey: '`environment` is `live` if nothing is said.',
+    latchkey: '`environment` is `live` by default.',
     async check({ company, verify }) {
       const key = await (await company()).key(READ);
       expect(key).toMatchObject({ value: expect.stringMatching(/^msk_live_[0-9A-Za-z_]{30,}$/), environment: 'live' });
@@ -111,7 +110,7 @@ export const KEYS: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'a test key begins with msk_test_',
     latchkey:
-      '`environment: "test"`: a key of another WorkOS environment. It passes where `test` or `any` is asked for, is `environment_mismatch` elsewhere, and does nothing at Latchkey itself.',
+      '`environment: "test"` creates a key of another WorkOS environment. It is valid where `test` or `any` is expected, is `environment_mismatch` elsewhere, and opens nothing at Latchkey itself.',
     async check({ company, verify, test, api, send }) {
       const acme = await company();
       const [key, live] = [await acme.key({ ...READ, environment: 'test' }), await acme.key(READ)];

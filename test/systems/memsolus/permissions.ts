@@ -1,6 +1,6 @@
 import type { ProductRoute } from '../product-api.ts';
 
-/** The page's table: each permission, what it is for, and a route of the product that needs it. */
+/** The page's table: each permission, what it allows, and a route of the product that needs it. */
 export const PERMISSIONS: readonly { scope: string; allows: string; route: ProductRoute }[] = [
   { scope: 'memory.read', allows: 'finding and reading memories', route: 'GET /memories' },
   { scope: 'memory.write', allows: 'adding and changing memories', route: 'POST /memories' },

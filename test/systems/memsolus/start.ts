@@ -1,10 +1,9 @@
 import { afterAll } from 'vitest';
 import { demoProductOf } from '../../../src/embedded/demo-product.ts';
 import { demoTestSeedOf } from '../../../src/emulator/demo.ts';
-import { startEmulator } from '../../../src/emulator/emulator.ts';
 import type { RouteOptions } from '../../../src/client/express.ts';
 import { readProduct } from '../../../src/product/read-product.ts';
-import { PROFILE } from '../../support/service.ts';
+import { startLocalWorkos } from '../../support/local-workos.ts';
 import { startProductApi } from '../product-api.ts';
 import type { ProductRoute } from '../product-api.ts';
 import { startWorld } from '../world.ts';
@@ -12,9 +11,10 @@ import { PERMISSIONS } from './permissions.ts';
 
 const FILE = new URL('../../../examples/systems/memsolus.yaml', import.meta.url);
 
-export async function start() {
+export async function start({ passwords = false } = {}) {
   const test = await startTestEnvironment();
   const world = await startWorld('memsolus', {
+    passwords,
     env: { WORKOS_API_KEY_TEST: test.apiKey, WORKOS_CLIENT_ID_TEST: test.clientId, WORKOS_API_URL_TEST: test.url },
   });
   const routes = Object.fromEntries(
@@ -25,14 +25,9 @@ export async function start() {
 
 export type World = Awaited<ReturnType<typeof start>>;
 
-/** Another environment of WorkOS, which knows the product's permissions and nobody. */
+/** Starts another environment of WorkOS, with the product's permissions and without people. */
 async function startTestEnvironment() {
-  const workos = await startEmulator({
-    port: 0,
-    stateFile: ':memory:',
-    profile: PROFILE,
-    seed: demoTestSeedOf(demoProductOf(readProduct(FILE))),
-  });
+  const workos = await startLocalWorkos({ seed: demoTestSeedOf(demoProductOf(readProduct(FILE))) });
   afterAll(() => workos.close());
   return workos;
 }

@@ -7,7 +7,7 @@ import { EACH_PERMISSION, PRACTICES, SENDING } from './use.ts';
 export const MEMSOLUS: System<World> = {
   name: 'Memsolus',
   slug: 'memsolus',
-  about: 'Keys for production and for tests, with no more of 14 permissions than each needs.',
+  about: 'Keys for production and for tests, each with only the permissions that it needs, of 14.',
   start,
   behaviours: [...KEYS, ...SENDING, ...EACH_PERMISSION, ...PRACTICES],
 };

@@ -19,8 +19,8 @@ const ask = async (api: ProductApi, route: string, key: string) => {
 export const SENDING: Behaviour<World>[] = [
   {
     section: 'Using the key',
-    page: 'the key is in the header X-Api-Key of every request',
-    latchkey: 'In whatever case the header is written; a bearer token is as good.',
+    page: 'every request has the key in the header X-Api-Key',
+    latchkey: 'In `x-api-key`, in any case, or as a bearer token.',
     async check({ company, api }) {
       const { value } = await (await company()).key(READ);
       for (const headers of [{ 'X-Api-Key': value }, { 'x-api-key': value }, { authorization: `Bearer ${value}` }])
@@ -30,7 +30,7 @@ export const SENDING: Behaviour<World>[] = [
   {
     section: 'Permissions',
     page: 'permissions come in groups',
-    latchkey: '`GET /v1/api-keys/permissions` lists the groups, and of each permission what it allows.',
+    latchkey: '`GET /v1/api-keys/permissions` lists the groups, and what each permission allows.',
     async check({ company }) {
       const { body } = await (await company()).ask('GET', '/v1/api-keys/permissions');
       const groups = body.data.map(({ group, permissions }) => [
@@ -47,7 +47,7 @@ export const SENDING: Behaviour<World>[] = [
   },
   {
     section: 'Permissions',
-    page: 'a key without the permission that is needed is refused with 403',
+    page: 'a key without the required permission is refused with 403',
     latchkey: '403 `permission_denied`, with the permission in `details.required_scopes`.',
     async check({ company, api }) {
       const key = await (await company()).key(READ);
@@ -58,11 +58,11 @@ export const SENDING: Behaviour<World>[] = [
   },
 ];
 
-/** One for each line of the page's table: the permission opens its own door, and none of the other thirteen. */
+/** One behaviour for each line of the page's table: the permission opens its own route, and none of the other thirteen. */
 export const EACH_PERMISSION: Behaviour<World>[] = PERMISSIONS.map(({ scope, allows }) => ({
   section: 'Permissions',
   page: `${scope} is for ${allows}`,
-  latchkey: 'A key with it alone passes where it is needed, and nowhere else.',
+  latchkey: 'A key with this permission alone is admitted where it is required, and nowhere else.',
   async check({ company, api }) {
     const key = await (await company()).key({ scopes: [scope] });
     const statuses = await Promise.all(PERMISSIONS.map(async ({ route }) => (await ask(api, route, key.value)).status));
@@ -73,8 +73,8 @@ export const EACH_PERMISSION: Behaviour<World>[] = PERMISSIONS.map(({ scope, all
 export const PRACTICES: Behaviour<World>[] = [
   {
     section: 'Best practices',
-    page: 'each integration has a key of its own, so that revoking one leaves the others',
-    latchkey: '`DELETE` ends that key alone.',
+    page: 'each integration has its own key, so that revoking one leaves the others',
+    latchkey: '`DELETE` revokes that key only.',
     async check({ company, api }) {
       const acme = await company();
       const [agent, crm] = [await acme.key({ label: 'agent', ...READ }), await acme.key({ label: 'crm', ...READ })];
@@ -85,8 +85,8 @@ export const PRACTICES: Behaviour<World>[] = [
   },
   {
     section: 'Best practices',
-    page: 'a key has no more permissions than its integration uses',
-    latchkey: 'A key cannot be given more later: `PATCH` with `scopes` is 400 `validation_error`.',
+    page: 'a key has only the permissions that its integration uses',
+    latchkey: 'A key never gains permissions: `PATCH` with `scopes` is 400 `validation_error`.',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(READ);
@@ -97,9 +97,9 @@ export const PRACTICES: Behaviour<World>[] = [
   },
   {
     section: 'Best practices',
-    page: 'keys are rotated: make a new one, switch over, revoke the old one',
+    page: 'keys are rotated: create a new one, switch over, revoke the old one',
     latchkey:
-      'As said; or `POST /v1/api-keys/{id}/rotate` with `grace_seconds` does it in one step. A test key is followed by a test key.',
+      "In these steps, or in one with `POST /v1/api-keys/{id}/rotate` and `grace_seconds`. A test key's successor is a test key.",
     async check({ company, verify }) {
       const acme = await company();
       const old = await acme.key(READ);
@@ -119,9 +119,9 @@ export const PRACTICES: Behaviour<World>[] = [
   },
   {
     section: 'Best practices',
-    page: 'keys do not belong into source code or messages',
+    page: 'keys do not belong in source code or messages',
     latchkey:
-      '`npm run scan -- PATH` finds them, offline and for certain: their last letters are a checksum. It prints no key.',
+      '`npm run scan -- PATH` finds them offline, and is certain because their last characters are a checksum. It prints no key.',
     async check({ company }) {
       const acme = await company();
       const keys = [await acme.key(READ), await acme.key({ ...READ, environment: 'test' })];

@@ -9,8 +9,8 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 export const MAKING: Behaviour<World>[] = [
   {
     section: 'Overview',
-    page: 'keys are personal: a key is of the person who made it',
-    latchkey: '`owner` is the person, in every answer and in what verification tells.',
+    page: 'keys are personal: a key belongs to the person who created it',
+    latchkey: '`owner` is the person, in every answer and in every verdict.',
     async check({ company, verify }) {
       const acme = await company();
       const key = await acme.key(CREATE, 'operator');
@@ -21,7 +21,7 @@ export const MAKING: Behaviour<World>[] = [
   },
   {
     section: 'Generating a key',
-    page: 'whoever can sign in makes a key in the settings, without an administrator',
+    page: 'every person who can sign in creates keys in the settings, without an administrator',
     latchkey: "`apikeys:write:own`, which the demo's members have, is enough for `POST /v1/api-keys`.",
     async check({ company }) {
       const acme = await company();
@@ -31,7 +31,7 @@ export const MAKING: Behaviour<World>[] = [
   },
   {
     section: 'Generating a key',
-    page: 'a key has a name, a description, chosen permissions and an end',
+    page: 'a key has a name, a description, chosen permissions and an expiry',
     latchkey: '`label`, `description`, `scopes`, and `expires_in` or `expires_at`.',
     async check({ company, service }) {
       const acme = await company();
@@ -50,9 +50,9 @@ export const MAKING: Behaviour<World>[] = [
   },
   {
     section: 'Generating a key',
-    page: 'the end is chosen from what the product offers',
+    page: 'the expiry is chosen from what the product offers',
     latchkey:
-      '90 days if nothing is said, a year at most: beyond it, `never` too, 400 `validation_error` on the field. The configuration says how long.',
+      '90 days by default and a year at most, as configured. A later expiry, or `never`, is 400 `validation_error` on the field.',
     async check({ company }) {
       const acme = await company();
       expect(await acme.key(CREATE)).toMatchObject({ expires_in_days: 90 });
@@ -67,7 +67,7 @@ export const MAKING: Behaviour<World>[] = [
   {
     section: 'Generating a key',
     page: 'the key is shown once',
-    latchkey: '`value` is in the answer that made the key, and in no other.',
+    latchkey: '`value` is in the answer to the creation, and in no other.',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(CREATE);
@@ -83,8 +83,7 @@ export const SCOPES: Behaviour<World>[] = [
   {
     section: 'Permissions and scopes',
     page: 'there are three scopes to choose from',
-    latchkey:
-      '`GET /v1/api-keys/permissions`: what each allows, what it implies, and whether the caller may choose it.',
+    latchkey: '`GET /v1/api-keys/permissions` has what each allows and implies, and whether the caller may choose it.',
     async check({ company }) {
       const acme = await company();
       const named = async (role: 'owner' | 'member') => {
@@ -100,8 +99,9 @@ export const SCOPES: Behaviour<World>[] = [
   },
   {
     section: 'Permissions and scopes',
-    page: 'eval:create lets a key make and run evaluations',
-    latchkey: 'A route that needs it passes; one that needs another scope is 403 `permission_denied`.',
+    page: 'eval:create lets a key create and run evaluations',
+    latchkey:
+      'A route that needs the scope admits the key. A route that needs another scope is 403 `permission_denied`.',
     async check({ company, api }) {
       const key = await (await company()).key(CREATE);
       expect((await api.send('POST', '/evals', bearer(key))).status).toBe(200);
@@ -110,8 +110,8 @@ export const SCOPES: Behaviour<World>[] = [
   },
   {
     section: 'Permissions and scopes',
-    page: 'eval:read lets a key follow them',
-    latchkey: 'A route that needs it passes; making one is 403 `permission_denied`.',
+    page: 'eval:read lets a key read evaluations',
+    latchkey: 'A route that needs the scope admits the key. Creating an evaluation is 403 `permission_denied`.',
     async check({ company, api }) {
       const key = await (await company()).key({ scopes: ['eval:read'] });
       expect((await api.send('GET', '/evals', bearer(key))).status).toBe(200);
@@ -120,9 +120,8 @@ export const SCOPES: Behaviour<World>[] = [
   },
   {
     section: 'Permissions and scopes',
-    page: 'eval:manage is all of it: make, follow, change and delete',
-    latchkey:
-      'The catalogue says that it implies the two others. The key shows `scopes` as chosen and `effective_scopes`.',
+    page: 'eval:manage lets a key create, read, change and delete evaluations',
+    latchkey: 'The catalogue lists the two others as implied. The key has `scopes` as chosen, and `effective_scopes`.',
     async check({ company, api, verify }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:manage'] });
@@ -140,7 +139,7 @@ export const SCOPES: Behaviour<World>[] = [
     section: 'Permissions and scopes',
     page: 'people choose the scopes that their keys need',
     latchkey:
-      'Never more than they hold themselves: 403 `permission_denied` with `details.missing_scopes`. At least one.',
+      'At least one, and only scopes that the person holds: otherwise 403 `permission_denied` with `details.missing_scopes`.',
     async check({ company }) {
       const acme = await company();
       const body = { label: 'too much', scopes: ['eval:read', 'eval:manage'] };

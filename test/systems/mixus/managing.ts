@@ -8,7 +8,7 @@ export const MANAGING: Behaviour<World>[] = [
   {
     section: 'Managing keys',
     page: 'a person sees all their active keys',
-    latchkey: "`GET /v1/api-keys?status=active`; with `owner=me` one's own among all.",
+    latchkey: "`GET /v1/api-keys?status=active`; `owner=me` selects the caller's own.",
     async check({ company }) {
       const acme = await company();
       const mine = await acme.key({ scopes: ['eval:read'] }, 'member');
@@ -24,8 +24,8 @@ export const MANAGING: Behaviour<World>[] = [
   },
   {
     section: 'Managing keys',
-    page: 'there are statistics of how a key is used',
-    latchkey: '`GET /v1/api-keys/{id}/usage`: how often by hour or day, and with what outcome.',
+    page: 'a key has usage statistics',
+    latchkey: '`GET /v1/api-keys/{id}/usage` has counts by hour or day, and by outcome.',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:read'] }, 'member');
@@ -40,7 +40,7 @@ export const MANAGING: Behaviour<World>[] = [
   {
     section: 'Managing keys',
     page: 'a key shows when it was last used',
-    latchkey: '`last_used_at`, null until then; refused requests do not count as use.',
+    latchkey: '`last_used_at` is null until the first use. Refused requests are no use.',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key(CREATE);
@@ -57,8 +57,8 @@ export const MANAGING: Behaviour<World>[] = [
   },
   {
     section: 'Managing keys',
-    page: 'a key shows how its end stands',
-    latchkey: '`status`, `expires_at` and `expires_in_days`; `status=expired` lists those that have ended.',
+    page: 'a key shows how close its expiry is',
+    latchkey: '`status`, `expires_at` and `expires_in_days`; `status=expired` lists expired keys.',
     async check({ company, verify, passDays }) {
       const acme = await company();
       const key = await acme.key({ ...CREATE, expires_in: '7d' });
@@ -73,7 +73,7 @@ export const MANAGING: Behaviour<World>[] = [
   {
     section: 'Managing keys',
     page: 'a person revokes a key',
-    latchkey: '`DELETE /v1/api-keys/{id}` answers `{"status":"revoked"}`; again, the same.',
+    latchkey: '`DELETE /v1/api-keys/{id}` answers `{"status":"revoked"}`, also when it is repeated.',
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:read'] }, 'member');
@@ -90,8 +90,7 @@ export const LIMITS: Behaviour<World>[] = [
   {
     section: 'Limitations',
     page: 'a person has ten active keys at most',
-    latchkey:
-      'The eleventh is 409 `key_limit_reached`. Others are not concerned, and a key that was revoked makes room.',
+    latchkey: 'The eleventh is 409 `key_limit_reached`. A revoked key makes room, and other people have their own ten.',
     async check({ company }) {
       const acme = await company();
       const body = { label: 'one of many', scopes: ['eval:read'] };
@@ -108,7 +107,7 @@ export const LIMITS: Behaviour<World>[] = [
     section: 'Limitations',
     page: 'a key has a hundred requests a minute',
     latchkey:
-      '429 `rate_limited` with the wait in `details.retry_after` and `Retry-After`. Other keys are not concerned.',
+      '429 `rate_limited` with the wait in `details.retry_after` and `Retry-After`. Other keys have their own limit.',
     async check({ company, api, verify }) {
       const acme = await company();
       const [key, other] = [await acme.key(CREATE), await acme.key(CREATE)];
@@ -124,7 +123,7 @@ export const LIMITS: Behaviour<World>[] = [
   {
     section: 'Limitations',
     page: 'ten evaluations run at a time',
-    latchkey: 'The eleventh request of a key that is under way is 429 `concurrency_limited`; one that ends makes room.',
+    latchkey: "A key's eleventh concurrent request is 429 `concurrency_limited`. A request that ends makes room.",
     async check({ company, api }) {
       const key = await (await company()).key(CREATE);
       const running = Array.from({ length: 10 }, () => api.send('POST', '/evals/wait', bearer(key)));
@@ -140,8 +139,8 @@ export const LIMITS: Behaviour<World>[] = [
   },
   {
     section: 'Limitations',
-    page: 'a key is 41 letters long: mxs_eval_ and 32 more',
-    latchkey: 'Every key, also one from a rotation. The obfuscated `prefix` begins alike.',
+    page: 'a key has 41 characters: mxs_eval_ and 32 more',
+    latchkey: 'So has a key from a rotation. The obfuscated `prefix` begins in the same way.',
     async check({ company }) {
       const acme = await company();
       const made = await Promise.all(Array.from({ length: 5 }, () => acme.key(CREATE)));

@@ -9,7 +9,7 @@ import { USE } from './use.ts';
 export const MIXUS: System<World> = {
   name: 'Mixus',
   slug: 'mixus',
-  about: 'Keys of people, with chosen scopes and an end, for running evaluations by program.',
+  about: 'Personal keys with chosen scopes and an expiry, for programs that run evaluations.',
   start,
   behaviours: [...MAKING, ...SCOPES, ...USE, ...MANAGING, ...LIMITS, ...TROUBLE],
 };

@@ -8,8 +8,8 @@ import type { World } from './start.ts';
 export const TROUBLE: Behaviour<World>[] = [
   {
     section: 'Troubleshooting: unauthorized',
-    page: '401 for a key that is not correct',
-    latchkey: '401 `credential_invalid`; what has not the form of a key costs no look-up.',
+    page: '401 for an invalid key',
+    latchkey: '401 `credential_invalid`. A value without the form of a key costs no look-up.',
     async check({ company, api }) {
       const { value } = await (await company()).key(CREATE);
       const mistyped = `${value.slice(0, 20)}${value[20] === 'x' ? 'y' : 'x'}${value.slice(21)}`;
@@ -22,8 +22,8 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: unauthorized',
-    page: '401 for a key that has ended',
-    latchkey: '401 `credential_expired`, a code of its own.',
+    page: '401 for an expired key',
+    latchkey: '401 with its own code, `credential_expired`.',
     own: true,
     async check({ company, api, passDays }) {
       const key = await (await company()).key({ ...CREATE, expires_in: '1d' });
@@ -34,7 +34,7 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: unauthorized',
-    page: '401 for a key that was revoked',
+    page: '401 for a revoked key',
     latchkey: '401 `credential_invalid`.',
     async check({ company, api }) {
       const acme = await company();
@@ -45,8 +45,8 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: unauthorized',
-    page: 'a missing scope may be the reason, too',
-    latchkey: 'Never of a 401: a key that is good and lacks a scope is 403.',
+    page: '401 for a key without the scope',
+    latchkey: 'A valid key without the scope gets 403 `permission_denied`, never 401.',
     own: true,
     async check({ company, api }) {
       const key = await (await company()).key({ scopes: ['eval:read'] });
@@ -56,7 +56,7 @@ export const TROUBLE: Behaviour<World>[] = [
   {
     section: 'Troubleshooting: access denied',
     page: '403 for a key without the scope; another key is needed',
-    latchkey: "403 `permission_denied` with `details.required_scopes`; a key's scopes never grow.",
+    latchkey: '403 `permission_denied` with `details.required_scopes`. A key never gains scopes.',
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:read'] });
@@ -71,8 +71,8 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: key not working',
-    page: 'a new key may take some seconds to work everywhere',
-    latchkey: 'It works at once, on every replica.',
+    page: 'a new key works everywhere after some seconds',
+    latchkey: 'It works on every replica at once.',
     own: true,
     async check({ company, api, replica }) {
       const acme = await company();
@@ -87,8 +87,8 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: key not working',
-    page: 'the whole key has to be copied, and no space with it',
-    latchkey: '401 `credential_invalid` for a part of it, or with a space inside.',
+    page: 'the whole key has to be copied, without a space',
+    latchkey: 'A part of a key, or a key with a space inside, is 401 `credential_invalid`.',
     async check({ company, api }) {
       const { value } = await (await company()).key(CREATE);
       for (const presented of [value.slice(0, -1), value.slice(1), `${value.slice(0, 9)} ${value.slice(9)}`])
@@ -100,8 +100,8 @@ export const TROUBLE: Behaviour<World>[] = [
   },
   {
     section: 'Troubleshooting: key not working',
-    page: 'the header has the form of a bearer token',
-    latchkey: '401 `credential_invalid` for a key in `Authorization` without the word, or with another.',
+    page: 'the header needs the form of a bearer token',
+    latchkey: 'A key in `Authorization` without `Bearer`, or with another word, is 401 `credential_invalid`.',
     async check({ company, api }) {
       const { value } = await (await company()).key(CREATE);
       for (const authorization of [value, `Basic ${value}`, `Token ${value}`])

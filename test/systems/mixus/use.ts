@@ -9,7 +9,7 @@ export const USE: Behaviour<World>[] = [
   {
     section: 'Using a key',
     page: 'the key is sent as a bearer token',
-    latchkey: '`Authorization: Bearer`; `x-api-key` is as good.',
+    latchkey: 'In `Authorization: Bearer`, or in `x-api-key`.',
     async check({ company, api }) {
       const key = await (await company()).key(CREATE);
       expect((await api.send('POST', '/evals', bearer(key))).status).toBe(200);
@@ -18,8 +18,8 @@ export const USE: Behaviour<World>[] = [
   },
   {
     section: 'Using a key',
-    page: 'a program makes an evaluation and asks how it goes',
-    latchkey: "The product's API is told whose key it is and what it may do.",
+    page: 'a program creates an evaluation and asks for its progress',
+    latchkey: "The verdict gives the product's API the key's owner and scopes.",
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key({ label: 'program', scopes: ['eval:create', 'eval:read'] });
@@ -33,8 +33,8 @@ export const USE: Behaviour<World>[] = [
   },
   {
     section: 'Best practices',
-    page: 'there are different keys for developing and for production',
-    latchkey: 'Each is a key of its own: revoking one leaves the other.',
+    page: 'development and production have different keys',
+    latchkey: 'Revoking one key leaves the other.',
     async check({ company, verify }) {
       const acme = await company();
       const [trial, real] = [await acme.key({ label: 'dev', ...CREATE }), await acme.key({ label: 'prod', ...CREATE })];
@@ -46,7 +46,8 @@ export const USE: Behaviour<World>[] = [
   {
     section: 'Best practices',
     page: 'keys are replaced every few weeks',
-    latchkey: '`POST /v1/api-keys/{id}/rotate` by the owner: the same scopes and owner, and a grace for the old key.',
+    latchkey:
+      'The owner sends `POST /v1/api-keys/{id}/rotate`: the new key has the same scopes and owner, and the old one a grace period.',
     async check({ company, verify, service }) {
       const acme = await company();
       const old = await acme.key({ scopes: ['eval:manage'] });
@@ -61,8 +62,8 @@ export const USE: Behaviour<World>[] = [
   },
   {
     section: 'Best practices',
-    page: 'a key that leaked is revoked at once',
-    latchkey: 'From the answer of `DELETE` on it is refused, by every replica.',
+    page: 'a leaked key is revoked at once',
+    latchkey: 'Every replica refuses it from the answer of `DELETE` on.',
     async check({ company, verify, replica }) {
       const acme = await company();
       const key = await acme.key(CREATE);
@@ -78,7 +79,7 @@ export const USE: Behaviour<World>[] = [
     section: 'Best practices',
     page: 'people do not share keys',
     latchkey:
-      'Others with `apikeys:read:own` and `apikeys:write:own` do not see the key: 404 `api_key_not_found`. Administrators see it, and may revoke it.',
+      'People with `apikeys:read:own` and `apikeys:write:own` get 404 `api_key_not_found` for the keys of others. Administrators see them and may revoke them.',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(CREATE, 'operator');

@@ -71,8 +71,8 @@ function comparable(text: string): { isContinued: boolean; head: string[]; body:
 const world = { keys: values, serviceTokens: [SERVICE_TOKEN, NARROW_TOKEN], session };
 
 test.each([
-  ['verify', verifyRequests(world)],
-  ['forward', forwardRequests(world)],
+  ['POST /v1/api-keys/verify', verifyRequests(world)],
+  ['GET /v1/auth/forward', forwardRequests(world)],
 ])(
   '%s answers the same, byte for byte, by its fast path and by its route',
   { timeout: 180_000 },

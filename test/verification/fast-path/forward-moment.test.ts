@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makePolicy } from '../../../src/tenants/posture.ts';
 import { NOT_LIMITED } from '../../../src/limits/rate-state.ts';
 import type { Taken } from '../../../src/limits/limiter.ts';
@@ -92,69 +92,71 @@ async function startForward() {
   };
 }
 
-test('refuses a key that expires between the two judgements, without caller headers or a spent rate', async () => {
-  const { state, remember, ask } = await startForward();
-  remember({ ...good(), expiresAtMs: 1_001 });
-  expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
-  state.takes = 0;
-  state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
-  expect(await ask()).toEqual({ status: 401, named: false, code: 'credential_expired' });
-  expect(state.takes).toBe(0);
-});
-
-test('returns 423 for a trial that ends between the two judgements', async () => {
-  const { state, remember, ask } = await startForward();
-  const account = {
-    status: 'trial',
-    statusSince: undefined,
-    trialEndsAt: new Date(1_001),
-    deletedAt: undefined,
-  } as const;
-  remember({ ...good(), account });
-  state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
-  expect(await ask()).toEqual({ status: 423, named: false, code: 'billing_inactive' });
-  // Its key is good: what billing refuses counts, too.
-  expect(state.takes).toBe(1);
-});
-
-test('returns 429 for a rate that is used up between the two judgements', async () => {
-  const { state, remember, ask } = await startForward();
-  remember(good());
-  for (const late of [false, true]) {
+describe('GET /v1/auth/forward with a change between its two judgements', () => {
+  test('refuses a key that expires, without caller headers or a spent rate', async () => {
+    const { state, remember, ask } = await startForward();
+    remember({ ...good(), expiresAtMs: 1_001 });
+    expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
     state.takes = 0;
-    state.onTake = () => (late ? Promise.resolve(refusedBy({})) : refusedBy({}));
-    expect(await ask()).toEqual({ status: 429, named: false, code: 'rate_limited' });
+    state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
+    expect(await ask()).toEqual({ status: 401, named: false, code: 'credential_expired' });
+    expect(state.takes).toBe(0);
+  });
+
+  test('returns 423 for a trial that ends', async () => {
+    const { state, remember, ask } = await startForward();
+    const account = {
+      status: 'trial',
+      statusSince: undefined,
+      trialEndsAt: new Date(1_001),
+      deletedAt: undefined,
+    } as const;
+    remember({ ...good(), account });
+    state.timeMs = (reading) => (reading === 1 ? 1_000 : 1_001);
+    expect(await ask()).toEqual({ status: 423, named: false, code: 'billing_inactive' });
+    // Its key is good: what billing refuses counts, too.
     expect(state.takes).toBe(1);
-  }
-});
+  });
 
-test('lets a key pass that is revoked while its limit is judged, and refuses the next request', async () => {
-  const { state, cache, remember, ask } = await startForward();
-  remember(good());
-  state.onTake = async () => {
-    state.inMirror = { ...good(), revoked: true };
-    cache.invalidate({ organizationId: 'org_a', keyId: 'key_a' });
-    await new Promise((resolve) => setImmediate(resolve));
-    return NOT_LIMITED;
-  };
-  expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
-  expect([state.takes, state.reads]).toEqual([1, 0]);
-  expect((await ask()).status).toBe(401);
-  expect([state.takes, state.reads]).toEqual([1, 1]);
-});
+  test('returns 429 for a rate that is used up', async () => {
+    const { state, remember, ask } = await startForward();
+    remember(good());
+    for (const late of [false, true]) {
+      state.takes = 0;
+      state.onTake = () => (late ? Promise.resolve(refusedBy({})) : refusedBy({}));
+      expect(await ask()).toEqual({ status: 429, named: false, code: 'rate_limited' });
+      expect(state.takes).toBe(1);
+    }
+  });
 
-test.each([
-  ['is good now', good(), 200, 1],
-  ['is revoked now', { ...good(), revoked: true }, 401, 0],
-  ['still may not', { ...good(), account: PAST_DUE }, 423, 1],
-])('follows the mirror alone if memory refuses a key that %s', async (_what, inMirror, status, takes) => {
-  const { state, cache, remember, ask } = await startForward();
-  remember({ ...good(), account: PAST_DUE });
-  state.inMirror = inMirror;
-  // A change arrives between the answer of memory and that of the mirror.
-  state.onPass = () => cache.invalidate({ organizationId: 'org_a' });
-  expect((await ask()).status).toBe(status);
-  expect([state.takes, state.reads]).toEqual([takes, 1]);
+  test('lets a key pass that is revoked while its limit is judged, and refuses the next request', async () => {
+    const { state, cache, remember, ask } = await startForward();
+    remember(good());
+    state.onTake = async () => {
+      state.inMirror = { ...good(), revoked: true };
+      cache.invalidate({ organizationId: 'org_a', keyId: 'key_a' });
+      await new Promise((resolve) => setImmediate(resolve));
+      return NOT_LIMITED;
+    };
+    expect(await ask()).toEqual({ status: 200, named: true, code: undefined });
+    expect([state.takes, state.reads]).toEqual([1, 0]);
+    expect((await ask()).status).toBe(401);
+    expect([state.takes, state.reads]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ['is good now', good(), 200, 1],
+    ['is revoked now', { ...good(), revoked: true }, 401, 0],
+    ['still may not', { ...good(), account: PAST_DUE }, 423, 1],
+  ])('follows the mirror alone if memory refuses a key that %s', async (_what, inMirror, status, takes) => {
+    const { state, cache, remember, ask } = await startForward();
+    remember({ ...good(), account: PAST_DUE });
+    state.inMirror = inMirror;
+    // A change arrives between the answer of memory and that of the mirror.
+    state.onPass = () => cache.invalidate({ organizationId: 'org_a' });
+    expect((await ask()).status).toBe(status);
+    expect([state.takes, state.reads]).toEqual([takes, 1]);
+  });
 });
 
 const service = await startService();
@@ -166,31 +168,33 @@ async function askWhole(key: { id: string; value: string }): Promise<number> {
   return status;
 }
 
-test('spends one request of the rate each, while memory is lost again and again', async () => {
-  const acme = await service.organizations.add();
-  const limit = 60;
-  const key = await createKey(service, await acme.session(), { rate_limit: { limit, window_seconds: 86_400 } });
-  const statuses: number[] = [];
-  while (statuses.length < limit + 20) {
-    const asked = Array.from({ length: 10 }, () => askWhole(key));
-    setImmediate(() => service.trust.onNotification(undefined));
-    statuses.push(...(await Promise.all(asked)));
-  }
-  const passed = statuses.filter((status) => status === 200);
-  expect([passed.length, new Set(statuses)]).toEqual([limit, new Set([200, 429])]);
-});
+describe('GET /v1/auth/forward', () => {
+  test('spends one request of the rate each, while memory is lost again and again', async () => {
+    const acme = await service.organizations.add();
+    const limit = 60;
+    const key = await createKey(service, await acme.session(), { rate_limit: { limit, window_seconds: 86_400 } });
+    const statuses: number[] = [];
+    while (statuses.length < limit + 20) {
+      const asked = Array.from({ length: 10 }, () => askWhole(key));
+      setImmediate(() => service.trust.onNotification(undefined));
+      statuses.push(...(await Promise.all(asked)));
+    }
+    const passed = statuses.filter((status) => status === 200);
+    expect([passed.length, new Set(statuses)]).toEqual([limit, new Set([200, 429])]);
+  });
 
-test('passes or refuses each request whole beside a revocation, and refuses all after it', async () => {
-  const acme = await service.organizations.add();
-  const owner = await acme.session();
-  for (let round = 0; round < 10; round++) {
-    const key = await createKey(service, owner);
-    await askWhole(key);
-    const asked = Array.from({ length: 10 }, () => askWhole(key));
-    const revoked = call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
-    asked.push(...Array.from({ length: 10 }, () => askWhole(key)));
-    for (const status of await Promise.all(asked)) expect([200, 401]).toContain(status);
-    expect((await revoked).status).toBe(200);
-    expect(await askWhole(key)).toBe(401);
-  }
+  test('passes or refuses each request whole beside a revocation, and refuses all after it', async () => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    for (let round = 0; round < 10; round++) {
+      const key = await createKey(service, owner);
+      await askWhole(key);
+      const asked = Array.from({ length: 10 }, () => askWhole(key));
+      const revoked = call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
+      asked.push(...Array.from({ length: 10 }, () => askWhole(key)));
+      for (const status of await Promise.all(asked)) expect([200, 401]).toContain(status);
+      expect((await revoked).status).toBe(200);
+      expect(await askWhole(key)).toBe(401);
+    }
+  });
 });

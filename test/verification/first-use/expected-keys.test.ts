@@ -29,7 +29,7 @@ async function spendAllowance(): Promise<void> {
   for (const end of ['AAAA', 'BBBB', 'CCCC']) await codeOf(guess(`${address}${end}`));
 }
 
-describe('expected keys', () => {
+describe('POST /v1/api-keys/verify of expected keys', () => {
   test('bounds questions to WorkOS about keys that match no row', async () => {
     const before = questions();
     await spendAllowance();

@@ -6,7 +6,8 @@ import { startEmulator } from '../../../src/emulator/emulator.ts';
 import { makeTestClock } from '../../support/clock.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { makeTestReconcile } from '../../support/reconcile.ts';
-import { PROFILE, emptySeed } from '../../support/service.ts';
+import { PROFILE, startLocalWorkos } from '../../support/local-workos.ts';
+import { emptySeed } from '../../support/service.ts';
 import { ORGANIZATION, fillMirror, fillWorkos, wantedOf } from '../../reconcile-large/fill.ts';
 
 // The short form of `npm run test:reconcile-large`, which has 100,000 keys and a heap that cannot hold them.
@@ -15,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-many-'));
 const stateFile = join(folder, 'state.sqlite');
 fillWorkos(stateFile, KEYS);
 const workos = await startEmulator({ port: 0, stateFile, profile: PROFILE });
-const empty = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed, profile: PROFILE });
+const empty = await startLocalWorkos({ seed: emptySeed });
 afterAll(async () => {
   await Promise.all([workos.close(), empty.close()]);
   rmSync(folder, { recursive: true, force: true });

@@ -37,6 +37,6 @@ export type StripeFact =
       kind: 'invoice';
       paid: boolean;
       invoice: string;
-      /** Created the subscription, or was written by hand: neither says how the subscription stands. */
+      /** The invoice created the subscription or was made by hand, so it does not say how the subscription stands. */
       aside: boolean;
     });

@@ -1,9 +1,9 @@
 import { Gauge } from 'prom-client';
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
-import type { ConnectionRules, CutReason } from '../http/server/connections.ts';
-import { networkOf } from '../ip/network.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Config } from '../../config/config.ts';
+import type { ConnectionRules, CutReason } from '../../http/server/connections.ts';
+import { networkOf } from '../../ip/network.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 
 type Deps = {
   config: Pick<Config, 'connections'>;

@@ -1,20 +1,21 @@
+import type { RequestHandler } from 'express';
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
-import { isDatabaseUnavailable } from '../db/pg-errors.ts';
-import { makeAccessLog } from '../http/access-log.ts';
-import { makeApp } from '../http/app.ts';
-import { makeDocs } from '../http/documents/docs.ts';
-import type { FastPath } from '../http/fast-path/fast-path.ts';
-import { makeMetricsPage } from '../http/documents/metrics-page.ts';
-import type { Guards } from '../http/mount.ts';
-import { openApiDocument } from '../http/documents/openapi.ts';
-import type { Route } from '../http/route.ts';
-import { DOCUMENTED_WEBHOOKS } from '../webhooks/documented-webhooks.ts';
-import type { Product } from '../product/product.ts';
-import { measureRequests } from '../telemetry/metrics.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { VERSION } from '../config/version.ts';
+import type { Config } from '../../config/config.ts';
+import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
+import { makeAccessLog } from '../../http/access-log.ts';
+import { makeApp } from '../../http/app.ts';
+import { makeDocs } from '../../http/documents/docs.ts';
+import type { FastPath } from '../../http/fast-path/fast-path.ts';
+import { makeMetricsPage } from '../../http/documents/metrics-page.ts';
+import type { Guards } from '../../http/mount.ts';
+import { openApiDocument } from '../../http/documents/openapi.ts';
+import type { Route } from '../../http/route.ts';
+import { DOCUMENTED_WEBHOOKS } from '../../webhooks/documented-webhooks.ts';
+import type { Product } from '../../product/product.ts';
+import { measureRequests } from '../../telemetry/metrics.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { VERSION } from '../../config/version.ts';
 import { makeConnectionRules } from './connection-rules.ts';
 
 type Deps = {
@@ -27,6 +28,8 @@ type Deps = {
   health: readonly Route[];
   guards: Guards;
   fastPaths: readonly FastPath[];
+  /** The console; undefined where it is switched off, and for a worker. */
+  console: RequestHandler | undefined;
   strict: boolean;
 };
 
@@ -35,10 +38,11 @@ export function makeHttpParts(deps: Deps) {
   const { config, metrics, log, health, guards, fastPaths, strict } = deps;
   const routes = [...deps.features, ...health];
   const title = `${deps.product.product} API keys`;
-  const document = openApiDocument(routes, { title, version: VERSION, webhooks: DOCUMENTED_WEBHOOKS });
-  const docs = makeDocs({ title, document });
+  const describe = () => openApiDocument(routes, { title, version: VERSION, webhooks: DOCUMENTED_WEBHOOKS });
+  const docs = makeDocs({ title, describe });
   const metricsOn = config.operations === undefined ? 'api' : 'operations';
   const pagesOf = (on: 'api' | 'operations') => [
+    ...(on === 'api' && deps.console ? [deps.console] : []),
     ...(config.docsOn === on ? [docs] : []),
     ...(metricsOn === on ? [makeMetricsPage(metrics)] : []),
   ];

@@ -1,0 +1,182 @@
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import { Counter } from 'prom-client';
+import type { makeFindKey } from '../../api-keys/find-key.ts';
+import { makeViewKey } from '../../api-keys/key-schemas.ts';
+import { makeProvisionKey } from '../../api-keys/provision-key.ts';
+import { PURGE_LOOP, makePurgeCiKeys } from '../../api-keys/purge-ci-keys.ts';
+import { makeRevokeKey } from '../../api-keys/revoke-key.ts';
+import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { PersonNames } from '../../auth/person-names.ts';
+import type { ItemsOf } from '../../background/items.ts';
+import type { Loop } from '../../background/loop.ts';
+import { makeExchangeBody } from '../../ci/exchange/exchange-schemas.ts';
+import { exchangeRoute } from '../../ci/exchange/exchange-routes.ts';
+import { makeIssueKey } from '../../ci/exchange/issue-key.ts';
+import { makeProveJob } from '../../ci/exchange/prove-job.ts';
+import { makeRecordRefusals } from '../../ci/exchange/record-refusals.ts';
+import { makeTokenUses } from '../../ci/exchange/token-uses-repository.ts';
+import { makeVerifyCiToken } from '../../ci/exchange/verify-token.ts';
+import { issuerUrl, makeConfiguredIssuers } from '../../ci/issuers/configured-issuers.ts';
+import type { ConfiguredIssuers } from '../../ci/issuers/configured-issuers.ts';
+import { makeFetchJson } from '../../ci/issuers/fetch-json.ts';
+import { makeIssuerKeys } from '../../ci/issuers/issuer-keys.ts';
+import { makeChangePolicies } from '../../ci/policies/change-policies.ts';
+import { makePolicyRepository } from '../../ci/policies/policy-repository.ts';
+import type { PolicyRepository } from '../../ci/policies/policy-repository.ts';
+import { policyRoutes } from '../../ci/policies/policy-routes.ts';
+import { makePolicySchemas, viewPolicy } from '../../ci/policies/policy-schemas.ts';
+import { makeRevokeByToken } from '../../ci/revoke/revoke-by-token.ts';
+import { revokeRoute } from '../../ci/revoke/revoke-routes.ts';
+import { makeRevokeTokens } from '../../ci/revoke/revoke-tokens.ts';
+import type { Clock } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import type { Route } from '../../http/route.ts';
+import type { RunOnce } from '../../idempotency/run-once.ts';
+import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
+import type { Limiter } from '../../limits/limiter.ts';
+import type { Catalogue } from '../../permissions/catalogue.ts';
+import type { Product } from '../../product/product.ts';
+import { deriveKeys } from '../../secrets.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { BillingParts } from '../billing.ts';
+import type { Budgets } from './budgets.ts';
+
+type Provisioning = Omit<Parameters<typeof makeProvisionKey>[0] & Parameters<typeof makeRevokeKey>[0], 'keyChanges'>;
+type Deps = Provisioning & {
+  config: Config;
+  product: Pick<Product, 'ci'>;
+  localIssuers: string | undefined;
+  keys: KeyRepository;
+  findKey: ReturnType<typeof makeFindKey>;
+  catalogue: Catalogue;
+  gate: BillingParts['gate'];
+  budgets: Pick<Budgets, 'keyChanges'>;
+  names: Pick<PersonNames, 'nameOf'>;
+  limiter: Limiter;
+  audit: AuditLog;
+  metrics: Pick<Metrics, 'registry'>;
+  itemsOf: ItemsOf;
+  db: Knex;
+  clock: Clock;
+  log: Logger;
+};
+
+const REFUSALS_LOOP = 'record_ci_refusals';
+const REFUSALS_MS = 10_000;
+const PURGE_MS = 10 * 60_000;
+
+export type CiParts = ReturnType<typeof makeCiParts>;
+
+/** Wires keyless CI: policies, the exchange of tokens, and the loop that records counted refusals. */
+export function makeCiParts(deps: Deps) {
+  const uses = makeTokenUses(deps.db);
+  const refusals = makeRecordRefusals(deps);
+  const purged = deps.itemsOf(PURGE_LOOP);
+  return {
+    uses,
+    refusalsLoop: {
+      name: REFUSALS_LOOP,
+      everyMs: REFUSALS_MS,
+      step: refusals.flush,
+      bulk: 'Refusals that cannot be written stay counted, and hold up nothing else.',
+    } satisfies Loop,
+    purgeLoop: {
+      name: PURGE_LOOP,
+      everyMs: PURGE_MS,
+      step: makePurgeCiKeys({ ...deps, items: purged }),
+      items: purged.deadLetters,
+    } satisfies Loop,
+    /** Writes the last counted refusals at shutdown. */
+    close: refusals.flush,
+    routes: (guards: Guards): Route[] =>
+      deps.product.ci.issuers.length === 0 ? [] : ciRoutes({ ...deps, uses, refusals, ...guards }),
+  };
+}
+
+type Guards = { failures: FailedCredentials; runOnce: RunOnce };
+
+type RouteDeps = Deps &
+  Guards & {
+    uses: ReturnType<typeof makeTokenUses>;
+    refusals: ReturnType<typeof makeRecordRefusals>;
+  };
+
+function ciRoutes(deps: RouteDeps): Route[] {
+  const { product, catalogue, localIssuers } = deps;
+  const issuers = makeConfiguredIssuers(product.ci, localIssuers);
+  const policies = makePolicyRepository(deps.db);
+  const audienceOf = (organizationId: string) => `${product.ci.audience}/ci/${organizationId}`;
+  const admit = deps.gate.admitKey;
+  return [
+    ...policyRoutes({
+      schemas: makePolicySchemas({ catalogue, issuers }),
+      policies,
+      changePolicies: makeChangePolicies({ ...deps, policies, issuers, admit }),
+      view(policy) {
+        const issuer = issuers.get(policy.issuer);
+        const url = issuer && issuerUrl(issuer, policy.issuerOrganization);
+        return viewPolicy(policy, { issuerUrl: url, audience: audienceOf(policy.organizationId) });
+      },
+    }),
+    ...keyRoutes({ ...deps, issuers, policies, audienceOf }),
+  ];
+}
+
+type KeyDeps = RouteDeps & {
+  issuers: ConfiguredIssuers;
+  policies: PolicyRepository;
+  audienceOf: (organizationId: string) => string;
+};
+
+/** The routes that give keys to CI jobs, and end them. */
+function keyRoutes(deps: KeyDeps): Route[] {
+  const { catalogue, keys, localIssuers, issuers, clock } = deps;
+  const localOrigin = localIssuers === undefined ? undefined : new URL(localIssuers).origin;
+  const keysOf = makeIssuerKeys({ ...deps, fetchJson: makeFetchJson({ localOrigin }) });
+  const making = { ...deps, keyChanges: deps.budgets.keyChanges, admit: deps.gate.admitKey };
+  const revokeTokens = makeRevokeTokens(deriveKeys(deps.config, 'ci revoke token'));
+  return [
+    exchangeRoute({
+      body: makeExchangeBody(catalogue),
+      proveJob: makeProveJob({
+        ...deps,
+        verifyToken: makeVerifyCiToken({ keysOf, clock }),
+      }),
+      issueKey: makeIssueKey({
+        ...making,
+        countKeys: keys.countOfCi,
+        provision: makeProvisionKey(making),
+      }),
+      runOnce: deps.runOnce,
+      findKey: deps.findKey,
+      viewKey: makeViewKey(catalogue, deps.names.nameOf),
+      revokeTokens,
+      catalogue,
+      count: counterOf(deps.metrics, [...issuers.keys()]),
+      clock,
+    }),
+    revokeRoute({
+      revokeByToken: makeRevokeByToken({
+        tokens: revokeTokens,
+        findKey: ({ organizationId, rowId }) => keys.findRow(organizationId, rowId),
+        revoke: makeRevokeKey(making),
+        audit: deps.audit,
+      }),
+    }),
+  ];
+}
+
+const OUTCOMES = ['exchanged', 'refused'] as const;
+
+function counterOf({ registry }: Deps['metrics'], issuers: readonly string[]) {
+  const counter = new Counter({
+    name: 'latchkey_ci_exchanges_total',
+    help: 'Exchanges of CI tokens by jobs that a policy trusts, by issuer and outcome.',
+    labelNames: ['issuer', 'outcome'] as const,
+    registers: [registry],
+  });
+  for (const issuer of issuers) for (const outcome of OUTCOMES) counter.inc({ issuer, outcome }, 0);
+  return (issuer: string, outcome: (typeof OUTCOMES)[number]) => counter.inc({ issuer, outcome });
+}

@@ -1,0 +1,70 @@
+// CI policies and exchanges as JSON.
+import type { ApiKey, Environment } from './key-shapes.ts';
+
+type CiValue = string | number | boolean;
+/** A value, any of a list, or a glob whose `*` stops at `/` and `:`. */
+export type CiCondition = CiValue | readonly CiValue[] | { glob: string };
+
+/** Whose CI jobs may have keys, and which. */
+export type CiPolicy = {
+  id: string;
+  name: string;
+  /** Its name in the configuration of the service. */
+  issuer: string;
+  /** Null while the operator no longer allows the issuer. */
+  issuer_url: string | null;
+  /** Your organization at CircleCI. */
+  issuer_organization: string | null;
+  /** What the CI must request as the audience of its token. */
+  audience: string;
+  permission_sets: string[];
+  scopes: string[];
+  environments: Environment[];
+  max_lifetime_seconds: number;
+  max_active_keys: number;
+  when: Record<string, unknown>;
+  enabled: boolean;
+  created_by: { kind: string; id: string };
+  created_at: string;
+  updated_at: string;
+};
+
+/** What can be changed later; `when` is replaced as a whole. */
+export type UpdateCiPolicy = {
+  name?: string | undefined;
+  permission_sets?: readonly string[] | undefined;
+  scopes?: readonly string[] | undefined;
+  environments?: readonly Environment[] | undefined;
+  max_lifetime_seconds?: number | undefined;
+  max_active_keys?: number | undefined;
+  when?: Readonly<Record<string, CiCondition>> | undefined;
+  enabled?: boolean | undefined;
+};
+export type CreateCiPolicy = UpdateCiPolicy & {
+  name: string;
+  issuer: string;
+  issuer_organization?: string | null | undefined;
+  when: Readonly<Record<string, CiCondition>>;
+};
+
+/** The token of a CI job, and the key that it asks for. What is left out is the policy's. */
+export type ExchangeCiToken = {
+  policy: string;
+  /** The OIDC token. */
+  token: string;
+  permission_set?: string | undefined;
+  scopes?: readonly string[] | undefined;
+  environment?: Environment | undefined;
+  lifetime_seconds?: number | undefined;
+};
+export type ExchangedCiToken = {
+  /** The key. No other answer has it. */
+  access_token: string;
+  issued_token_type: 'urn:latchkey:token-type:api-key';
+  token_type: 'Bearer';
+  /** Seconds. */
+  expires_in: number;
+  api_key: ApiKey;
+  /** Ends the key early, with `ci.revoke`. */
+  revoke_token: string;
+};
