@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { readProduct } from '../../src/product/read-product.ts';
+import { call, createKey, outcome } from '../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+
+const service = await startService({ LATCHKEY_IDEMPOTENCY_WINDOW_MS: '90500' });
+const productOf = (name: string) => readProduct(new URL(`../../examples/systems/${name}.yaml`, import.meta.url));
+const shownFor = async (name: string) => {
+  const other = await startService({}, { product: productOf(name) });
+  const token = await (await other.organizations.add()).session('member');
+  return (await call(other, 'GET', '/v1/product', { token })).body;
+};
+
+describe('GET /v1/product', () => {
+  test('shows what the product offers, with defaults for what its file does not say', async () => {
+    const acme = await service.organizations.add();
+    const answer = await call(service, 'GET', '/v1/product', { token: await acme.session('member') });
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      {
+        name: 'Evershell',
+        key_prefix: null,
+        owners: ['organization'],
+        environments: ['live'],
+        permission_sets: true,
+        chosen_scopes: false,
+        expiry: { default_days: null, max_days: null, extendable: false },
+        rotation: { max_grace_seconds: 604_800 },
+        show_again: true,
+        idempotency_seconds: 90,
+        inactivity_minutes: null,
+        webhook_deliveries: null,
+        console: {
+          section: 'API keys',
+          create: 'Create API key',
+          variable: 'EVERSHELL_API_KEY',
+          header: 'Authorization: Bearer',
+          base_url: null,
+          revoke: 'button',
+        },
+      },
+    ]);
+  });
+
+  test('shows the rules and the words of Mixus', async () => {
+    expect(await shownFor('mixus')).toMatchObject({
+      key_prefix: 'mxs_eval_',
+      owners: ['user'],
+      permission_sets: false,
+      chosen_scopes: true,
+      expiry: { default_days: 90, max_days: 365, extendable: true },
+      show_again: false,
+      console: { section: 'mixus API Keys', create: 'Generate API Key', revoke: 'trash', variable: 'MIXUS_API_KEY' },
+    });
+  });
+
+  test('shows the minutes after which a session of Embermind ends, and its header', async () => {
+    expect(await shownFor('embermind')).toMatchObject({
+      inactivity_minutes: 30,
+      console: { section: 'Admin Panel', header: 'x-api-key', base_url: 'https://api.embermind.ch' },
+    });
+  });
+
+  test('answers every caller of an organization in every posture', async () => {
+    const acme = await service.organizations.add();
+    const key = await createKey(service, await acme.session('owner'));
+    const late = await service.organizations.add({ status: 'past_due' });
+    for (const token of [await acme.machineToken(''), key.value, await late.session('member')])
+      expect(outcome(await call(service, 'GET', '/v1/product', { token }))).toEqual([200, undefined]);
+  });
+
+  test('returns 401 without a credential, and 403 to a service token', async () => {
+    expect(outcome(await call(service, 'GET', '/v1/product'))).toEqual([401, 'credential_missing']);
+    const byService = await call(service, 'GET', '/v1/product', { token: SERVICE_TOKEN });
+    expect(outcome(byService)).toEqual([403, 'permission_denied']);
+  });
+
+  test('returns 400 for a parameter that it does not have', async () => {
+    const token = await (await service.organizations.add()).session();
+    const answer = await call(service, 'GET', '/v1/product?section=Keys', { token });
+    expect(outcome(answer)).toEqual([400, 'validation_error']);
+  });
+});
