@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { InlineConfig, Rolldown } from 'vite';
+
+type Output = Rolldown.RolldownOutput['output'];
+type Options = { shared: InlineConfig; sources: string; output: string };
+
+/** The name under which the service serves the element, and the package exports it. Other languages stand beside it. */
+const NAME = 'latchkey-keys';
+/** The most gzipped bytes: of the element with its styles and English, and of another language. */
+const BUDGET = { element: 45_000, language: 5_000 };
+/** What src/console/element/styles.ts has until the styles are known. */
+const PLACEHOLDER = /(["'`])%STYLES%\1/;
+const WIDE_COLOURS = /@supports \(color:color\(display-p3 1 1 1\)\)\{@media \(color-gamut:p3\)\{[^{}]*\{[^{}]*\}\}\}/g;
+
+/** Builds `<latchkey-keys>` as one module with its styles inside. Returns the compressed sizes. */
+export async function buildElement({ shared, sources, output }: Options): Promise<Record<string, number>> {
+  const { build } = await import('vite');
+  const result = await build({
+    ...shared,
+    css: { modules: { generateScopedName: makeShortNames() } },
+    build: {
+      ...shared.build,
+      write: false,
+      cssCodeSplit: false,
+      modulePreload: false,
+      rolldownOptions: {
+        input: { [NAME]: join(sources, 'element/main.ts') },
+        output: { entryFileNames: '[name].js', chunkFileNames: `${NAME}.[name].js` },
+      },
+    },
+  });
+  const sizes: Record<string, number> = {};
+  for (const [name, code] of modulesOf((result as Rolldown.RolldownOutput).output)) {
+    const most = name === `${NAME}.js` ? BUDGET.element : BUDGET.language;
+    const size = (sizes[name] = gzipSync(code).length);
+    if (size > most) throw new Error(`${name} is ${size} bytes compressed; at most ${most} are allowed.`);
+    writeFileSync(join(output, name), code);
+  }
+  return sizes;
+}
+
+/** In a shadow tree, the names of classes are short: no others are there. */
+function makeShortNames(): (name: string, file: string) => string {
+  const known = new Map<string, string>();
+  return (name, file) => {
+    const of = `${file} ${name}`;
+    const short = known.get(of) ?? `c${known.size.toString(36)}`;
+    known.set(of, short);
+    return short;
+  };
+}
+
+function modulesOf(files: Output): [string, string][] {
+  const [styles, ...others] = files.filter((file) => file.type === 'asset' && file.fileName.endsWith('.css'));
+  if (styles?.type !== 'asset' || others.length > 0) throw new Error('<latchkey-keys> must have one style sheet.');
+  const text = JSON.stringify(inElement(String(styles.source)));
+  return files
+    .filter((file) => file.type === 'chunk')
+    .map(({ fileName, isEntry, code }) => [fileName, isEntry ? withStyles(code, text) : code]);
+}
+
+function withStyles(code: string, text: string): string {
+  if (!PLACEHOLDER.test(code)) throw new Error('<latchkey-keys> has no place for its styles.');
+  return code.replace(PLACEHOLDER, () => text);
+}
+
+/** Makes the page's styles those of a part: sizes follow its own text, and only the colours that it uses are left. */
+function inElement(css: string): string {
+  const sized = css.replaceAll(/--size:[^;}]*|(\d*\.?\d+)rem\b/g, (found, number: string | undefined) =>
+    number === undefined ? found : `calc(${number}*var(--size))`,
+  );
+  return withoutUnused(sized.replaceAll(WIDE_COLOURS, ''));
+}
+
+function withoutUnused(css: string): string {
+  const used = new Set(css.match(/(?<=var\()--[\w-]+/g));
+  const left = css.replaceAll(/(--[\w-]+):[^;{}]*(?:;|(?=\}))/g, (declared, name: string) =>
+    used.has(name) ? declared : '',
+  );
+  return left === css ? css : withoutUnused(left);
+}

@@ -1,0 +1,30 @@
+import type { ApiKey } from '../../client/client.ts';
+import { useConsole } from '../data/console.ts';
+import type { MenuItem } from '../parts/controls/menu.tsx';
+import { obstacleText } from '../words/obstacles.ts';
+import { useText } from '../words/text.ts';
+import { useDialogs } from './dialogs.tsx';
+import { useSecrets } from '../secret/secrets.tsx';
+
+/** What the caller may do with a key, each with the reason where it is not possible now. */
+export function useKeyActions(apiKey: ApiKey): MenuItem[] {
+  const { w } = useText();
+  const facts = useConsole();
+  const { open } = useDialogs();
+  const { secretOf } = useSecrets();
+  const [change, revoke] = [facts.may.change(apiKey), facts.may.revoke(apiKey)];
+  if (apiKey.status !== 'active' || revoke === 'permission') return [];
+  const obstacle = obstacleText(change, facts, w);
+  const rotation = apiKey.rotated_to === null ? obstacle : w.alreadyRotated;
+  return [
+    ...(secretOf(apiKey.id) === undefined ? [] : [{ text: w.showAgain, onClick: () => open('secret', apiKey.id) }]),
+    { text: w.rotate, obstacle: rotation, onClick: () => open('rotate', apiKey.id) },
+    { text: w.edit, obstacle, onClick: () => open('edit', apiKey.id) },
+    {
+      text: w.revoke,
+      obstacle: obstacleText(revoke, facts, w),
+      isDanger: true,
+      onClick: () => open('revoke', apiKey.id),
+    },
+  ];
+}
