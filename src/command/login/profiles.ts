@@ -1,0 +1,79 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { CommandFailure, EXIT } from '../failure.ts';
+
+/** What login stored of a session at WorkOS, which is renewed. */
+export type StoredSession = {
+  kind: 'session';
+  accessToken: string;
+  refreshToken: string;
+  /** Where the session is renewed: WorkOS's API, and the id of the application there. */
+  workosUrl: string;
+  clientId: string;
+};
+/** A service token or a machine token, which is not renewed. */
+export type StoredToken = { kind: 'token'; token: string };
+export type Profile = { url: string; credential: StoredSession | StoredToken };
+type Profiles = Record<string, Profile>;
+
+const FILE = 'credentials.json';
+export const DEFAULT_PROFILE = 'default';
+
+export const fileOf = (folder: string) => join(folder, FILE);
+
+/** Reads all profiles; none, if there is no file. @throws CommandFailure for a file that others can read, or a broken one */
+async function readProfiles(folder: string): Promise<Profiles> {
+  const text = await readPrivate(fileOf(folder));
+  if (text === undefined) return {};
+  try {
+    const { profiles } = JSON.parse(text) as { profiles: Profiles };
+    return profiles;
+  } catch (error) {
+    throw new CommandFailure(EXIT.failed, `${fileOf(folder)} is not readable as JSON. Run latchkey login again.`, {
+      cause: error,
+    });
+  }
+}
+
+async function readPrivate(path: string): Promise<string | undefined> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { mode } = await file.stat();
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw new CommandFailure(EXIT.failed, `Others can read ${path}. Run chmod 600 on it.`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+export async function readProfile(folder: string, name: string): Promise<Profile | undefined> {
+  const profiles = await readProfiles(folder);
+  return Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+}
+
+/** Replaces one profile, or removes it; the others stay. The caller holds the lock. */
+export async function writeProfile(folder: string, name: string, profile: Profile | undefined): Promise<void> {
+  const { [name]: _, ...others } = await readProfiles(folder);
+  const profiles = profile === undefined ? others : { ...others, [name]: profile };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const draft = join(folder, `.${FILE}.${randomBytes(8).toString('hex')}`);
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify({ profiles }, undefined, 2)}\n`);
+    await file.sync();
+    await rename(draft, fileOf(folder));
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,11 @@
+import type { ApiKey } from '../../client/shapes.ts';
+
+/** Where the secret of a new key goes. */
+export type Sink = {
+  /** As a sentence names it: `the file key.txt`. */
+  name: string;
+  /** Finds out before the key is made whether the secret can go there. @throws Error with the reason */
+  check: () => Promise<void>;
+  /** @throws Error when the secret is not there for certain */
+  put: (secret: string, key: ApiKey) => Promise<void>;
+};

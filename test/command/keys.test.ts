@@ -1,0 +1,160 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createKey } from '../support/api.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { addressOf, openTerminal } from './terminal.ts';
+
+const service = await startService();
+
+/** A new organization, and a terminal with the token of its owner. */
+async function start(options: Parameters<typeof openTerminal>[0] = {}) {
+  const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+  const token = await acme.session('owner');
+  const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token, ...options.env };
+  return { acme, token, terminal: await openTerminal({ ...options, env }) };
+}
+
+describe('latchkey keys list', () => {
+  test('prints lines of tab-separated cells to a program, and a table to a person', async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token, { label: 'deploy' });
+    const piped = await terminal.run('keys', 'list');
+    expect(piped).toMatchObject({ code: 0, stderr: '' });
+    expect(piped.stdout).toBe(`${[key.id, 'deploy', 'active', 'read_only', 'live', '-', '-'].join('\t')}\n`);
+    const { terminal: shown } = {
+      terminal: await openTerminal({ env: { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token }, person: '' }),
+    };
+    const [header, row] = (await shown.run('keys', 'list')).stdout.split('\n');
+    expect(header).toMatch(/^ID +LABEL +STATUS +PERMISSIONS +ENVIRONMENT +LAST USED +EXPIRES$/);
+    expect(row!.indexOf('deploy')).toBe(header!.indexOf('LABEL'));
+  });
+
+  test('reads every page, and stops at the limit', async () => {
+    const { token, terminal } = await start();
+    const keys = await Promise.all(
+      Array.from({ length: 4 }, (_, i) => createKey(service, token, { label: `key ${i}` })),
+    );
+    let pages = 0;
+    const counting: typeof fetch = async (input, init) => {
+      pages++;
+      return fetch(addressOf(input).replace('limit=100', 'limit=2'), init);
+    };
+    const paged = await openTerminal({ env: { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token }, fetch: counting });
+    const ids = (await paged.run('keys', 'list', '--fields', 'id')).stdout.trim().split('\n');
+    expect(ids.toSorted()).toEqual(keys.map(({ id }) => id).toSorted());
+    expect(pages).toBeGreaterThan(1);
+    expect(
+      (await terminal.run('keys', 'list', '--limit', '3', '--fields', 'id')).stdout.trim().split('\n'),
+    ).toHaveLength(3);
+  });
+
+  test("prints the API's answer with --json, and chosen fields with --fields", async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token, { label: 'deploy' });
+    const { stdout } = await terminal.run('keys', 'list', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      data: [{ id: key.id, label: 'deploy' }],
+      list_metadata: { after: null },
+    });
+    expect((await terminal.run('keys', 'list', '--fields', 'label,owner.type')).stdout).toBe('deploy\torganization\n');
+    const wrong = await terminal.run('keys', 'list', '--fields', 'secret');
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toContain('There is no field secret. Fields are id,');
+  });
+
+  test('takes the control characters out of a cell', async () => {
+    const { token, terminal } = await start();
+    await createKey(service, token, { label: 'plain', description: 'one\ttwo\nthree' });
+    expect((await terminal.run('keys', 'list', '--fields', 'label,description')).stdout).toBe('plain\tone two three\n');
+  });
+});
+
+describe('latchkey keys revoke', () => {
+  test('asks a person, and revokes after a yes alone', async () => {
+    const { token } = await start();
+    const key = await createKey(service, token);
+    const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token };
+    const no = await (await openTerminal({ env, person: '' })).run('keys', 'revoke', key.id);
+    expect([no.code, no.stderr]).toEqual([1, expect.stringMatching(/\[y\/N\] Nothing was changed\.\n$/)]);
+    const yes = await (await openTerminal({ env, person: 'yes' })).run('keys', 'revoke', key.id);
+    expect(yes).toMatchObject({ code: 0, stdout: '' });
+    expect((await (await openTerminal({ env })).run('keys', 'show', key.id, '--fields', 'status')).stdout).toBe(
+      'STATUS\trevoked\n',
+    );
+  });
+
+  test('refuses without a terminal, unless --yes is given', async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token);
+    const refused = await terminal.run('keys', 'revoke', key.id);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('give --yes')]);
+    expect((await terminal.run('keys', 'revoke', key.id, '--yes')).code).toBe(0);
+  });
+
+  test('exits with 5 for a key that is not there, and names the request', async () => {
+    const { terminal } = await start();
+    const { code, stderr } = await terminal.run('keys', 'revoke', 'api_key_01ARZ3NDEKTSV4RRFFQ69G5FAV', '--yes');
+    expect(code).toBe(5);
+    expect(stderr).toMatch(/\(api_key_not_found, request_id req_[0-9a-f]{24}\)\n$/);
+  });
+});
+
+describe('latchkey keys extend', () => {
+  test('moves the expiry', async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token, { expires_in: '90d' });
+    const moved = await terminal.run('keys', 'extend', key.id, '--expires-in', '30d', '--json');
+    expect(JSON.parse(moved.stdout)).toMatchObject({ id: key.id, expires_in_days: 30 });
+    expect((await terminal.run('keys', 'extend', key.id)).code).toBe(2);
+  });
+});
+
+describe('latchkey keys usage', () => {
+  test('prints the hours in which a key was used', async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token);
+    expect((await terminal.run('keys', 'usage', key.id, '--json')).code).toBe(0);
+    expect((await terminal.run('keys', 'usage', key.id)).stdout).toBe('');
+  });
+});
+
+describe('latchkey keys verify', () => {
+  const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: SERVICE_TOKEN };
+
+  test('exits with 0 for a valid key from standard input, with 1 for another, and with 2 if it could not look', async () => {
+    const { token } = await start();
+    const { value } = await createKey(service, token);
+    const good = await (await openTerminal({ env, stdin: `${value}\n` })).run('keys', 'verify');
+    expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('VALID\ttrue\n')]);
+    const bad = await (await openTerminal({ env, stdin: `${value}x` })).run('keys', 'verify');
+    expect([bad.code, bad.stdout]).toEqual([1, expect.stringContaining('CODE\tnot_found\n')]);
+    const unable = await (
+      await openTerminal({ env: { ...env, LATCHKEY_URL: 'http://127.0.0.1:1' }, stdin: value })
+    ).run('keys', 'verify');
+    expect(unable).toMatchObject({ code: 2, stdout: '' });
+    expect([good, bad, unable].map(({ stdout, stderr }) => stdout + stderr).join('')).not.toContain(value);
+  });
+
+  test('reads a file, and refuses an empty one', async () => {
+    const { token } = await start();
+    const { value } = await createKey(service, token);
+    const terminal = await openTerminal({ env });
+    const file = join(terminal.folder, 'key');
+    await writeFile(file, value);
+    expect((await terminal.run('keys', 'verify', '--key-file', file)).code).toBe(0);
+    await writeFile(file, '\n');
+    expect((await terminal.run('keys', 'verify', '--key-file', file)).code).toBe(2);
+  });
+});
+
+describe('latchkey keys create --dry-run', () => {
+  test('shows what the service would make, or why not, and makes nothing', async () => {
+    const { terminal } = await start();
+    const create = ['keys', 'create', '--dry-run', '--label', 'ci', '--permission-set'];
+    const judged = await terminal.run(...create, 'read_only');
+    expect([judged.code, judged.stdout]).toEqual([0, expect.stringContaining('SCOPES\tworkspace:read,audit:read\n')]);
+    expect(await terminal.run(...create, 'nothing')).toMatchObject({ code: 2, stdout: '' });
+    expect((await terminal.run('keys', 'list')).stdout).toBe('');
+  });
+});

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Context, Ended } from '../../src/command/context.ts';
+import { runLatchkey } from '../../src/command/latchkey.ts';
+
+export type Ran = { code: number; stdout: string; stderr: string };
+export type Program = { program: string; args: readonly string[]; input: string | undefined; env?: object };
+
+export type Terminal = {
+  /** A new folder, which is gone after the test. */
+  folder: string;
+  /** The programs that commands have run. */
+  programs: readonly Program[];
+  /** Runs `latchkey` with arguments. */
+  run: (...args: string[]) => Promise<Ran>;
+};
+
+type Options = {
+  env?: Readonly<Record<string, string>>;
+  /** A person is at the terminal, and gives this answer to every question. */
+  person?: string;
+  stdin?: string;
+  fetch?: typeof globalThis.fetch;
+  now?: () => Date;
+  sleep?: (milliseconds: number) => Promise<void>;
+  /** What another program ends with. */
+  ends?: (program: Program) => Ended | Promise<Ended>;
+  signal?: AbortSignal;
+  /** The exit code of the service's own package; it is not installed, unless given. */
+  server?: number;
+  /** The credentials of another terminal. */
+  folder?: string;
+};
+
+/** A terminal with its own credentials, in which the command runs within this process. */
+export async function openTerminal(options: Options = {}): Promise<Terminal> {
+  const folder = options.folder ?? (await temporaryFolder());
+  const programs: Program[] = [];
+  const run = async (...args: string[]): Promise<Ran> => {
+    const written = { stdout: '', stderr: '' };
+    const process: Context['process'] = {
+      stdout: { write: (text) => void (written.stdout += text) },
+      stderr: { write: (text) => void (written.stderr += text) },
+    };
+    await runLatchkey(contextOf({ ...options, folder }, process, programs), args, '1.2.3');
+    return { code: Number(process.exitCode), ...written };
+  };
+  return { folder, programs, run };
+}
+
+function contextOf(options: Options & { folder: string }, process: Context['process'], programs: Program[]): Context {
+  const { env = {}, person, stdin = '', fetch = globalThis.fetch, now = () => new Date(), folder } = options;
+  return {
+    process,
+    env,
+    isTerminal: person !== undefined,
+    readStdin: async () => stdin,
+    ask: async (question) => {
+      process.stderr.write(question);
+      return person!;
+    },
+    fetch,
+    now,
+    sleep: options.sleep ?? (async () => undefined),
+    runProgram: async (program, args, { input, env } = {}) => {
+      const ran = { program, args, input, ...(env && { env }) };
+      programs.push(ran);
+      return options.ends?.(ran) ?? { code: 0, stdout: '', stderr: '' };
+    },
+    runServer: async (args) => {
+      programs.push({ program: 'latchkey-server', args, input: undefined });
+      return options.server;
+    },
+    signal: options.signal ?? new AbortController().signal,
+    folder: join(folder, 'config'),
+  };
+}
+
+export const addressOf = (input: string | URL | Request) => (input instanceof Request ? input.url : input.toString());
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-command-'));
+  onTestFinished(async () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
