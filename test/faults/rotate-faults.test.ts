@@ -126,6 +126,8 @@ test('the losers of a race whose keys WorkOS does not take back are settled', as
   const acme = await service.organizations.add();
   const owner = await acme.session();
   const old = await createKey(service, owner);
+  // Without it, the first rotation may be over before the second one asks WorkOS for a key.
+  failAt(service, 'create', { kind: 'latency', ms: 200, times: 4 });
   failAt(service, 'delete', { kind: 'status', status: 503, times: 3 });
   await Promise.all(Array.from({ length: 4 }, () => rotate(owner, old.id)));
   expect((await liveIn(acme.id)).length).toBeGreaterThan(2);
