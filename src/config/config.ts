@@ -120,7 +120,11 @@ function parse(given: Given, providerVariables: readonly SecretsVariable[]) {
 function edgeOf(value: z.output<typeof Environment>) {
   const port = value.LATCHKEY_OPERATIONS_PORT;
   return {
-    connections: { max: value.LATCHKEY_MAX_CONNECTIONS, maxPerAddress: value.LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS },
+    connections: {
+      max: value.LATCHKEY_MAX_CONNECTIONS,
+      maxPerAddress: value.LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS,
+      keepAliveMs: value.LATCHKEY_KEEP_ALIVE_SECONDS * 1_000,
+    },
     operations: port === undefined ? undefined : { host: value.LATCHKEY_OPERATIONS_HOST ?? value.HOST, port },
     docsOn: value.LATCHKEY_DOCS,
   };

@@ -65,6 +65,9 @@ const http = {
   LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0, 1_000_000, 1_000).describe(
     'Most open HTTP connections of one IPv4 address or IPv6 /64; 0 for no limit. A proxy is one address: raise it behind one that keeps more.',
   ),
+  LATCHKEY_KEEP_ALIVE_SECONDS: wholeNumber(1, 3_600, 65).describe(
+    'How long an idle HTTP connection stays open. Keep it above the idle timeout of the proxy in front, which else sends a request to a connection that is being closed.',
+  ),
   LATCHKEY_OPERATIONS_PORT: z.coerce
     .number()
     .int()

@@ -11,7 +11,10 @@ const complete = {
 const configOf = (env: Record<string, string>) => readConfig({ ...complete, ...env });
 
 test("bounds connections, and serves operations on the API's address by default", () => {
-  expect(configOf({})).toMatchObject({ connections: { max: 10_000, maxPerAddress: 1_000 }, docsOn: 'api' });
+  expect(configOf({})).toMatchObject({
+    connections: { max: 10_000, maxPerAddress: 1_000, keepAliveMs: 65_000 },
+    docsOn: 'api',
+  });
   expect(configOf({}).operations).toBeUndefined();
   const env = { HOST: '10.0.0.1', LATCHKEY_OPERATIONS_PORT: '9100', LATCHKEY_DOCS: 'operations' };
   expect(configOf(env)).toMatchObject({ operations: { host: '10.0.0.1', port: 9100 }, docsOn: 'operations' });
@@ -22,6 +25,7 @@ test.each([
   ['LATCHKEY_MAX_CONNECTIONS', '0', 'needs a whole number from 1 to'],
   ['LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS', '-1', 'needs a whole number from 0 to'],
   ['LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS', 'many', 'needs a whole number from 0 to'],
+  ['LATCHKEY_KEEP_ALIVE_SECONDS', '0', 'needs a whole number from 1 to'],
   ['LATCHKEY_OPERATIONS_PORT', '70000', 'Too big'],
   ['LATCHKEY_OPERATIONS_HOST', '127.0.0.1', 'needs LATCHKEY_OPERATIONS_PORT'],
   ['LATCHKEY_DOCS', 'operations', 'needs LATCHKEY_OPERATIONS_PORT'],

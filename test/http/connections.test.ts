@@ -3,12 +3,14 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CutReason } from '../../src/http/server/connections.ts';
+import type { ConnectionRules, CutReason } from '../../src/http/server/connections.ts';
 import { listen } from '../../src/http/server/server.ts';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
-async function start(app: RequestListener, rules: { max?: number; maxPerAddress?: number } = {}) {
+type Bounds = Partial<Pick<ConnectionRules, 'max' | 'maxPerAddress' | 'keepAliveMs'>>;
+
+async function start(app: RequestListener, rules: Bounds = {}) {
   const cuts: CutReason[] = [];
   let open = 0;
   const server = await listen(
@@ -17,6 +19,7 @@ async function start(app: RequestListener, rules: { max?: number; maxPerAddress?
     {
       max: 100,
       maxPerAddress: 0,
+      keepAliveMs: 65_000,
       clientOf: String,
       open: { inc: () => open++, dec: () => open-- },
       onCut: (reason) => cuts.push(reason),
@@ -144,4 +147,14 @@ test('admits no connection beyond the bound on all connections', async () => {
   await expect.poll(connections).toBe(2);
   await open(server).closed;
   expect([cuts, held.length]).toEqual([['full'], 2]);
+});
+
+test('keeps an idle connection as long as it says, and closes it then', async () => {
+  const { server, open: count } = await start((_req, res) => res.end('ok'), { keepAliveMs: 2_000 });
+  const client = open(server);
+  client.socket.write(get('/'));
+  await expect.poll(client.received).toMatch(/keep-alive: timeout=2\r\n/i);
+  expect(count()).toBe(1);
+  await client.closed;
+  await expect.poll(count).toBe(0);
 });

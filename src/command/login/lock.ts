@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
 
-const PAUSE_MS = 50;
-const TRIES = 300;
+const PAUSE_MS = 100;
+const TRIES = 150;
 /** A holder that is older than this has died: no renewal takes as long. */
 const ABANDONED_MS = 60_000;
 

@@ -9,6 +9,8 @@ export type ConnectionRules = {
   max: number;
   /** The most open connections of one client, as `clientOf` names it; 0 for no bound. */
   maxPerAddress: number;
+  /** How long an idle connection stays open. */
+  keepAliveMs: number;
   clientOf: (address: string | undefined) => string;
   open: { inc: () => void; dec: () => void };
   onCut: (reason: CutReason) => void;

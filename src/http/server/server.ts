@@ -22,6 +22,7 @@ type Where = { host: string; port: number };
 const USUAL_RULES: ConnectionRules = {
   max: 10_000,
   maxPerAddress: 0,
+  keepAliveMs: 65_000,
   clientOf: String,
   open: { inc: () => undefined, dec: () => undefined },
   onCut: () => undefined,
@@ -39,6 +40,7 @@ export async function listen(
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: rules.keepAliveMs,
     connectionsCheckingInterval: CHECKING_MS,
     // The app itself refuses a request without Host, with an error envelope.
     requireHostHeader: false,
