@@ -170,6 +170,13 @@ export const COMMANDS = {
     },
     guide: 'docs/how-to/forward-to-workos-audit-logs.md',
   },
+  'config:lint': {
+    meaning: 'Checks product files as the start of the service does, offline, and prints each fault with its line.',
+    usage: ['[--json] FILE [FILE…]'],
+    options: { json: { type: 'boolean', default: false, meaning: 'prints for programs' } },
+    exitCodes: { 0: 'no faults', 1: 'faults', 2: 'a file could not be read' },
+    guide: 'docs/how-to/run-another-product.md',
+  },
   scan: {
     meaning: 'Finds API keys of the product in files, folders and standard input (`-`), offline.',
     usage: ['[--json] PATH [PATH…]'],

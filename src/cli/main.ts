@@ -22,6 +22,7 @@ const STARTS: Readonly<Record<'serve' | 'dev' | Exclude<CommandName, 'start'>, S
   'audit:verify': async () => import('./audit-verify.ts'),
   'audit:close-upgrade': async () => import('./audit-close-upgrade.ts'),
   'audit:schemas': async () => import('./audit-schemas.ts'),
+  'config:lint': async () => import('./config-lint.ts'),
   scan: async () => import('./scan.ts'),
 };
 const OWN = {

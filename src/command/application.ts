@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { callFlags, connectionFlags, switchFlag, textFlag } from './flags.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { billingRoutes } from './organization/routes.ts';
+import { configRoutes, init } from './project/routes.ts';
 
 const login = buildCommand({
   loader: async () => (await import('./login/login.ts')).login,
@@ -101,6 +102,8 @@ const root = buildRouteMap({
     billing: billingRoutes,
     audit: auditRoutes,
     ci: ciRoutes,
+    init,
+    config: configRoutes,
     doctor,
     server,
     dev,

@@ -32,10 +32,10 @@ export async function connect(context: Context, flags: ConnectionFlags): Promise
   });
 }
 
-/** The URL of the service, by flag, environment or profile. @throws CommandFailure where there is none */
-export async function serviceUrl(context: Context, flags: ConnectionFlags): Promise<string> {
+/** The URL of the service, by flag, environment, profile or `otherwise`. @throws CommandFailure where there is none */
+export async function serviceUrl(context: Context, flags: ConnectionFlags, otherwise?: string): Promise<string> {
   const profile = await readProfile(context.folder, profileNameOf(context, flags));
-  return urlOf(context, flags, profile?.url);
+  return urlOf(context, flags, profile?.url ?? otherwise);
 }
 
 /** Connects without a credential, for what is public. */

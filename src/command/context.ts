@@ -32,6 +32,8 @@ export type Context = CommandContext & {
   signal: AbortSignal;
   /** The folder of profiles and credentials. */
   folder: string;
+  /** The folder that paths of arguments start from. */
+  workingFolder: string;
 };
 
 export const toStdout = (context: Context, text: string) => context.process.stdout.write(text);

@@ -30,6 +30,7 @@ export function processContext(env: Context['env']): Context {
     runProgram: makeRunProgram(env),
     runServer,
     signal: interruption.signal,
+    workingFolder: process.cwd(),
     folder: env['LATCHKEY_CONFIG_HOME'] || join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'latchkey'),
   };
 }
@@ -52,7 +53,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-function makeRunProgram(inherited: Context['env']): RunProgram {
+export function makeRunProgram(inherited: Context['env']): RunProgram {
   return async (program, args, { input, env = {}, isForeground = false } = {}) => {
     const output = isForeground ? 'inherit' : 'pipe';
     const child = spawn(program, args, {

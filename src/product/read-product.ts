@@ -26,37 +26,52 @@ export function readProduct(path: string | URL, onOldName?: OnOldName): Product 
   return parseProduct(readText(path, shown), shown, onOldName);
 }
 
+/** What is wrong in a product file, and where. What is no YAML has no field. */
+export type Fault = { line: number; field?: string; message: string };
+export type Checked = { product: Product | undefined; faults: Fault[]; oldNames: OldName[] };
+
+/** @throws StartError whose message names every fault with its line */
 export function parseProduct(text: string, shownPath: string, onOldName: OnOldName = () => undefined): Product {
+  const { product, faults, oldNames } = checkProduct(text);
+  if (!product) throw unusable(shownPath, faults);
+  for (const each of oldNames) onOldName(each);
+  return product;
+}
+
+const wrong = (faults: Fault[]): Checked => ({ product: undefined, faults, oldNames: [] });
+
+/** Finds every fault of a product file; there is a product where there is none. */
+export function checkProduct(text: string): Checked {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const faults = document.errors.map(
-    (error) => `line ${error.linePos?.[0].line ?? '?'}: ${error.message.split('\n')[0]}`,
-  );
-  if (faults.length > 0) throw unusable(shownPath, faults);
+  if (document.errors.length > 0)
+    return wrong(
+      document.errors.map(({ linePos, message }) => ({
+        line: linePos?.[0].line ?? 1,
+        message: message.split('\n')[0]!,
+      })),
+    );
   const { file, oldNames, contradictions } = renamed(document.toJS({ maxAliasCount: 100 }));
   const lineOfField = (name: string) => lineOf(document, lines, [name]);
   if (contradictions.length > 0)
-    throw unusable(
-      shownPath,
-      contradictions.map(
-        ({ old, name }) =>
-          `line ${lineOfField(old)}: ${old}: is the old name of ${name}, which is there, too; keep one`,
-      ),
+    return wrong(
+      contradictions.map(({ old, name }) => ({
+        line: lineOfField(old),
+        field: old,
+        message: `is the old name of ${name}, which is there, too; keep one`,
+      })),
     );
   const parsed = ProductFile.safeParse(file);
-  if (parsed.success) {
-    for (const { old, name } of oldNames) onOldName({ old, name, line: lineOfField(old) });
-    return parsed.data;
-  }
+  const found = oldNames.map(({ old, name }) => ({ old, name, line: lineOfField(old) }));
+  if (parsed.success) return { product: parsed.data, faults: [], oldNames: found };
   const asWritten = ([first, ...rest]: PropertyKey[]) => [
     oldNames.find(({ name }) => name === first)?.old ?? first!,
     ...rest,
   ];
-  throw unusable(
-    shownPath,
-    parsed.error.issues.map((issue) => {
-      const path = issue.path.length === 0 ? [] : asWritten(issue.path);
-      return `line ${lineOf(document, lines, path)}: ${path.join('.') || 'file'}: ${issue.message}`;
+  return wrong(
+    parsed.error.issues.map(({ path, message }) => {
+      const written = path.length === 0 ? [] : asWritten(path);
+      return { line: lineOf(document, lines, written), field: written.join('.') || 'file', message };
     }),
   );
 }
@@ -75,7 +90,8 @@ function renamed(file: unknown): { file: unknown; oldNames: Names[]; contradicti
   };
 }
 
-function readText(path: string | URL, shown: string): string {
+/** @throws StartError for a file that cannot be read */
+export function readText(path: string | URL, shown: string): string {
   try {
     const bytes = readFileSync(path);
     if (bytes.length > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
@@ -94,6 +110,12 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
   return 1;
 }
 
-function unusable(path: string, faults: readonly string[]): StartError {
-  return new StartError(`The configuration ${path} cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+function unusable(path: string, faults: readonly Fault[]): StartError {
+  return new StartError(
+    `The configuration ${path} cannot be used:\n${faults.map((each) => `  ${textOf(each)}`).join('\n')}`,
+  );
+}
+
+function textOf({ line, field, message }: Fault): string {
+  return `line ${line}: ${field === undefined ? '' : `${field}: `}${message}`;
 }

@@ -75,6 +75,7 @@ function contextOf(options: Options & { folder: string }, process: Context['proc
     },
     signal: options.signal ?? new AbortController().signal,
     folder: join(folder, 'config'),
+    workingFolder: folder,
   };
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { CommandFailure, EXIT } from '../failure.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** What login stored of a session at WorkOS, which is renewed. */
 export type StoredSession = {
@@ -64,16 +64,5 @@ export async function writeProfile(folder: string, name: string, profile: Profil
   const { [name]: _, ...others } = await readProfiles(folder);
   const profiles = profile === undefined ? others : { ...others, [name]: profile };
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = join(folder, `.${FILE}.${randomBytes(8).toString('hex')}`);
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify({ profiles }, undefined, 2)}\n`);
-    await file.sync();
-    await rename(draft, fileOf(folder));
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
+  await replaceFile(fileOf(folder), `${JSON.stringify({ profiles }, undefined, 2)}\n`, 0o600);
 }
