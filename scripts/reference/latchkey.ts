@@ -9,10 +9,10 @@ nearest. [How to use it](../how-to/use-the-command.md).`;
 const OUTPUT = `Results go to standard output, all else to standard error: to a terminal as a table, otherwise as lines of cells separated by tabs
 and without a header. \`--json\` prints the API's answer as it is, and the API's error envelope for an error. \`--fields\` chooses fields by the API's
 names; \`list_metadata.after\` is a field within a field.`;
-const CODES = `| exit code | \`keys verify\`, \`ci policy diff\`, \`config lint\`, \`doctor\` | every other command |
+const CODES = `| exit code | \`keys verify\`, \`ci policy diff\`, \`config lint\`, \`scan\`, \`doctor\` | every other command |
 | --- | --- | --- |
-| 0 | valid; no change; no fault; no problem | done |
-| 1 | not valid; a change; a fault; a problem | failed: no answer, or something broke; an answer \`no\` to the question |
+| 0 | valid; no change; no fault; no key; no problem | done |
+| 1 | not valid; a change; a fault; a key; a problem | failed: no answer, or something broke; an answer \`no\` to the question |
 | 2 | could not look | wrong arguments, or refused input (400) |
 | 3 | | refused: 403, 409, 423, 429 |
 | 4 | | not signed in: 401 |

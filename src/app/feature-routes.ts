@@ -45,7 +45,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...sessionRoutes({ describeUser: makeDescribeUser(workos, names), billingOf: makeBillingOf(platform) }),
     ...platform.billingRoutes(),
     productRoute({ ...platform, idempotencyWindowMs, maxGraceSeconds: MAX_GRACE_SECONDS }),
-    metaRoute({ ...platform.config, version: VERSION }),
+    metaRoute({ ...platform.config, keys: platform.product.api_keys, version: VERSION }),
     ...platform.addressRoutes(),
     ...platform.sessionRoutes(signIn),
     ...verifyRoutes(verification),

@@ -3,15 +3,13 @@ import { usageOf } from './commands.ts';
 import { StartError } from '../errors.ts';
 import { packageFile } from '../config/package-file.ts';
 import { readProduct } from '../product/read-product.ts';
-import { makeFindKeys } from '../api-keys/format/key-pattern.ts';
-import { scanPaths, shown } from '../scan/scan-paths.ts';
-import type { Finding } from '../scan/scan-paths.ts';
+import { makeFindKeys } from '../scan/key-pattern.ts';
+import { jsonOf, lineOf, problemOf } from '../scan/print.ts';
+import { scanPaths } from '../scan/scan-paths.ts';
 
 const NOTHING = 0;
 const FOUND = 1;
 const PROBLEM = 2;
-// File names may contain control characters, which could move a terminal's cursor.
-const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** `npm run scan`: needs neither a database nor the network, and prints no key whole. */
 async function run(): Promise<number> {
@@ -19,13 +17,13 @@ async function run(): Promise<number> {
   const product = readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
   const { keys, problems } = await scanPaths(paths, {
     findKeys: makeFindKeys(product.api_keys),
-    stdin: process.stdin,
+    stdin: () => process.stdin,
     onFound(found) {
       // Set here: a closed pipe may end the process before the scan is over.
       process.exitCode = FOUND;
       toStdout(`${json ? jsonOf(found) : lineOf(found)}\n`);
     },
-    onProblem: (path, problem) => toStderr(`${printable(path)}: ${problem}\n`),
+    onProblem: (path, problem) => toStderr(`${problemOf(path, problem)}\n`),
   });
   if (problems > 0) return PROBLEM;
   return keys > 0 ? FOUND : NOTHING;
@@ -36,18 +34,6 @@ function readPaths() {
   const { values, positionals: paths } = readArguments('scan');
   if (paths.length === 0) throw new StartError(usageOf('scan'));
   return { paths, json: values.json };
-}
-
-function lineOf({ path, line, column, environment, sureness, ...key }: Finding): string {
-  return `${printable(path)}:${line}:${column}  ${shown(key)}  ${environment ?? 'unknown'}  ${sureness}`;
-}
-
-function jsonOf({ path, line, column, environment, sureness, ...key }: Finding): string {
-  return JSON.stringify({ path, line, column, key: shown(key), environment: environment ?? null, sureness });
-}
-
-function printable(path: string): string {
-  return path.replaceAll(CONTROL, '?');
 }
 
 await runCommand(run, { failed: 'The scan failed', exitCode: PROBLEM });

@@ -70,7 +70,7 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       list: (call?: CallOptions) => send<{ data: PermissionGroup[] }>('GET', '/v1/api-keys/permissions', call),
     },
     meta: {
-      /** Returns where to sign in. Needs no credential. */
+      /** Returns where to sign in, and what keys look like. Needs no credential. */
       get: (call?: CallOptions) => send<Meta>('GET', '/v1/meta', { ...call, withoutToken: true }),
     },
     product: {

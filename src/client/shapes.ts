@@ -126,6 +126,21 @@ export type PermissionGroup = {
 export type Meta = {
   version: string;
   workos: { client_id: string; api_url: string; authkit_url: string | null };
+  /** What keys look like. Services of before 0.2 have none. */
+  key_format?: KeyFormat;
+};
+
+/** What keys look like, for those who search for leaked ones. */
+export type KeyFormat = {
+  /** Prefixes of live and test keys; null where keys have WorkOS's own form, or there are no test keys. */
+  live: string | null;
+  test: string | null;
+  /** Whether the last six characters are a checksum. */
+  checksum: boolean;
+  /** Length of a whole key; null where it varies. */
+  length: number | null;
+  /** Prefixes of keys in WorkOS's own form, where these are accepted. */
+  bare_prefixes: string[];
 };
 
 /** What the product offers for keys. */

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { callFlags, connectionFlags, switchFlag, textFlag } from './flags.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { billingRoutes } from './organization/routes.ts';
-import { configRoutes, init } from './project/routes.ts';
+import { configRoutes, init, scan } from './project/routes.ts';
 
 const login = buildCommand({
   loader: async () => (await import('./login/login.ts')).login,
@@ -104,6 +104,7 @@ const root = buildRouteMap({
     ci: ciRoutes,
     init,
     config: configRoutes,
+    scan,
     doctor,
     server,
     dev,

@@ -17,6 +17,10 @@ export type Context = CommandContext & {
   env: Readonly<Record<string, string | undefined>>;
   /** Whether a person reads the output, and can be asked. */
   isTerminal: boolean;
+  /** Whether a person sees standard error, and with it progress. */
+  showsProgress: boolean;
+  /** Standard input as it comes. */
+  stdin: () => AsyncIterable<Uint8Array>;
   /** Reads standard input to its end: at most so many characters. */
   readStdin: (limit: number) => Promise<string>;
   /** Asks the person at the terminal, and returns the line. */
@@ -26,6 +30,8 @@ export type Context = CommandContext & {
   sleep: (milliseconds: number) => Promise<void>;
   /** Runs a program with a text on its standard input, or in the foreground of this terminal. */
   runProgram: RunProgram;
+  /** Yields what a program writes, as it comes. @throws Error for a program that fails, with what it says of it */
+  readProgram: (program: string, args: readonly string[]) => AsyncIterable<Uint8Array>;
   /** Runs the installed `latchkey-server`, with this terminal; undefined where it is not installed. */
   runServer: (args: readonly string[]) => Promise<number | undefined>;
   /** Aborted by Ctrl-C. */

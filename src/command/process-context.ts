@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,17 +18,20 @@ export function processContext(env: Context['env']): Context {
   const interruption = new AbortController();
   // The first one lets the command clean up, the second one ends it.
   process.once('SIGINT', () => interruption.abort());
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 1));
   return {
     process: process as Context['process'],
     env,
     isTerminal: process.stdout.isTTY && process.stdin.isTTY,
+    showsProgress: process.stderr.isTTY,
+    stdin: () => addAbortSignal(interruption.signal, process.stdin),
     readStdin,
     ask,
     fetch: globalThis.fetch,
     now: () => new Date(),
     sleep: async (milliseconds) => sleep(milliseconds, undefined, { signal: interruption.signal }),
     runProgram: makeRunProgram(env),
+    readProgram: makeReadProgram(env, interruption.signal),
     runServer,
     signal: interruption.signal,
     workingFolder: process.cwd(),
@@ -72,6 +76,20 @@ export function makeRunProgram(inherited: Context['env']): RunProgram {
     } finally {
       process.off('SIGTERM', end);
     }
+  };
+}
+
+/** Programs end with the signal. */
+export function makeReadProgram(env: Context['env'], signal: AbortSignal): Context['readProgram'] {
+  return async function* readProgram(program, args) {
+    const child = spawn(program, args, { env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
+    const complaint = firstOf(child.stderr);
+    const ended = once(child, 'close') as Promise<[number | null]>;
+    // Awaited below, after the output; a program that is not there fails before.
+    ended.catch(() => undefined);
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const [code] = await ended;
+    if (code !== 0) throw new Error(`${program} failed: ${complaint().trim().split('\n')[0]}`);
   };
 }
 

@@ -1,8 +1,10 @@
-import type { Found } from '../api-keys/format/key-pattern.ts';
-import { BESIDE, MAX_KEY } from '../api-keys/format/key-pattern.ts';
+import type { Found } from './key-pattern.ts';
+import { BESIDE, MAX_KEY } from './key-pattern.ts';
 
 /** A key and its position: line and column from 1, the column in characters. */
 export type Sighting = Omit<Found, 'start' | 'end'> & { line: number; column: number };
+
+export type Finding = Sighting & { path: string };
 
 /** A NUL in so many bytes at the beginning means that it is no text, as Git decides it. */
 const SNIFFED_BYTES = 8_000;
@@ -15,7 +17,7 @@ const LINE_FEED = 10;
 export async function scanStream(
   chunks: AsyncIterable<Uint8Array>,
   findKeys: (text: string) => Found[],
-  onFound: (sighting: Sighting) => void,
+  onFound: (sighting: Sighting, key: string) => void,
 ): Promise<void> {
   const position = makePosition();
   // Carried over to the next chunk: the beginning of a key, and the characters before it.
@@ -27,7 +29,7 @@ export async function scanStream(
   const report = (text: string, until: number) => {
     for (const { start, end, ...found } of findKeys(text)) {
       if (start < reported || (start >= until && until < text.length)) continue;
-      onFound({ ...found, ...position.at(text, start) });
+      onFound({ ...found, ...position.at(text, start) }, text.slice(start, end));
       reported = end;
     }
   };

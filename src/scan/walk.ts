@@ -1,5 +1,5 @@
 import { lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export type Walked = { path: string } | { path: string; problem: string };
 
@@ -7,12 +7,12 @@ const MAX_DEPTH = 100;
 /** Compressed by Git; `git log -p | npm run scan -- -` scans the history. */
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['.git']);
 
-/** Yields the file at a path, or all files below the folder. Follows no links. */
-export async function* walk(path: string): AsyncGenerator<Walked> {
-  const kind = await lstat(path).catch((error: unknown) => reasonOf(error));
+/** Yields the file at a path, or all files below the folder, as they are named from `base`. Follows no links. */
+export async function* walk(path: string, base = ''): AsyncGenerator<Walked> {
+  const kind = await lstat(resolve(base, path)).catch((error: unknown) => reasonOf(error));
   if (typeof kind === 'string') yield { path, problem: kind };
   else if (kind.isFile()) yield { path };
-  else if (kind.isDirectory()) yield* walkFolder(path, 1);
+  else if (kind.isDirectory()) yield* walkFolder(path, base, 1);
   else
     yield {
       path,
@@ -20,13 +20,13 @@ export async function* walk(path: string): AsyncGenerator<Walked> {
     };
 }
 
-async function* walkFolder(path: string, depth: number): AsyncGenerator<Walked> {
+async function* walkFolder(path: string, base: string, depth: number): AsyncGenerator<Walked> {
   if (depth > MAX_DEPTH) return yield { path, problem: `is more than ${MAX_DEPTH} folders deep, and was not scanned` };
   try {
-    for await (const entry of await opendir(path)) {
+    for await (const entry of await opendir(resolve(base, path))) {
       const inner = join(path, entry.name);
       if (entry.isFile()) yield { path: inner };
-      else if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) yield* walkFolder(inner, depth + 1);
+      else if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) yield* walkFolder(inner, base, depth + 1);
     }
   } catch (error) {
     yield { path, problem: reasonOf(error) };

@@ -123,7 +123,7 @@ describe('a test key', () => {
   });
 
   test('is unknown with the secret of a live key behind its prefix, and the other way round', async () => {
-    const { checksumOf } = await import('../../src/api-keys/format/key-checksum.ts');
+    const { checksumOf } = await import('../../src/scan/key-checksum.ts');
     const dressed = (prefix: string, value: string) => {
       const text = prefix + value.slice('msk_live_'.length, -6);
       return text + checksumOf(text);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checksumOf, endsWithChecksum } from '../../src/api-keys/format/key-checksum.ts';
+import { checksumOf, endsWithChecksum } from '../../src/scan/key-checksum.ts';
 import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { KeyRules } from '../../src/product/key-rules.ts';
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Context, Ended } from '../../src/command/context.ts';
+import { makeReadProgram } from '../../src/command/process-context.ts';
 import { runLatchkey } from '../../src/command/latchkey.ts';
 
 export type Ran = { code: number; stdout: string; stderr: string };
@@ -28,6 +29,8 @@ type Options = {
   /** What another program ends with. */
   ends?: (program: Program) => Ended | Promise<Ended>;
   signal?: AbortSignal;
+  /** Standard error is a terminal. */
+  showsProgress?: boolean;
   /** The exit code of the service's own package; it is not installed, unless given. */
   server?: number;
   /** The credentials of another terminal. */
@@ -50,15 +53,20 @@ export async function openTerminal(options: Options = {}): Promise<Terminal> {
   return { folder, programs, run };
 }
 
-function contextOf(options: Options & { folder: string }, process: Context['process'], programs: Program[]): Context {
+function contextOf(options: Options & { folder: string }, io: Context['process'], programs: Program[]): Context {
   const { env = {}, person, stdin = '', fetch = globalThis.fetch, now = () => new Date(), folder } = options;
+  const signal = options.signal ?? new AbortController().signal;
   return {
-    process,
+    process: io,
     env,
     isTerminal: person !== undefined,
+    showsProgress: options.showsProgress ?? false,
+    stdin: async function* () {
+      yield Buffer.from(stdin);
+    },
     readStdin: async () => stdin,
     ask: async (question) => {
-      process.stderr.write(question);
+      io.stderr.write(question);
       return person!;
     },
     fetch,
@@ -69,11 +77,12 @@ function contextOf(options: Options & { folder: string }, process: Context['proc
       programs.push(ran);
       return options.ends?.(ran) ?? { code: 0, stdout: '', stderr: '' };
     },
+    readProgram: makeReadProgram({ PATH: process.env['PATH'], HOME: folder }, signal),
     runServer: async (args) => {
       programs.push({ program: 'latchkey-server', args, input: undefined });
       return options.server;
     },
-    signal: options.signal ?? new AbortController().signal,
+    signal,
     folder: join(folder, 'config'),
     workingFolder: folder,
   };

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeKeyFormat } from '../../src/api-keys/format/key-format.ts';
 import { KeyRules } from '../../src/product/key-rules.ts';
-import { makeFindKeys } from '../../src/api-keys/format/key-pattern.ts';
+import { makeFindKeys } from '../../src/scan/key-pattern.ts';
 import { scanStream } from '../../src/scan/scan-stream.ts';
 import type { Sighting } from '../../src/scan/scan-stream.ts';
 

@@ -27,7 +27,6 @@ const FEATURES = [
   'members',
   'permissions',
   'product',
-  'scan',
   'sessions',
   'tenants',
   'usage',
@@ -36,7 +35,7 @@ const FEATURES = [
   'workos-sync',
 ];
 
-const ROOMS_OF_THEIR_OWN = ['action', 'app', 'emulator', 'client', 'command', 'console', 'element', 'doctor'];
+const ROOMS_OF_THEIR_OWN = ['scan', 'action', 'app', 'emulator', 'client', 'command', 'console', 'element', 'doctor'];
 
 const EMULATOR_USERS = ['embedded.ts', 'cli/local-workos.ts'];
 /** It starts the entry that its first argument names. */
@@ -47,6 +46,7 @@ const REPOSITORY = /-(?:repository|reader|writer|row)\.ts$/;
 type Layer =
   | 'ground'
   | 'infrastructure'
+  | 'scan'
   | 'feature'
   | 'app'
   | 'entry part'
@@ -63,15 +63,17 @@ type Layer =
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   ground: ['ground'],
   infrastructure: ['ground', 'infrastructure', 'migrations'],
-  feature: ['ground', 'infrastructure', 'feature'],
+  // What a key looks like. It is published with the command, and the service uses the same.
+  scan: ['scan'],
+  feature: ['ground', 'infrastructure', 'scan', 'feature'],
   app: ['ground', 'infrastructure', 'feature', 'app'],
   'entry part': ['ground', 'infrastructure', 'entry part'],
-  entry: ['ground', 'infrastructure', 'feature', 'app', 'entry part', 'emulator', 'doctor', 'command'],
+  entry: ['ground', 'infrastructure', 'scan', 'feature', 'app', 'entry part', 'emulator', 'doctor', 'command'],
   emulator: ['emulator'],
   // It is published for other services, and brings nothing of this one along.
   client: ['client'],
   // It is published, too, and calls the service as any other client does.
-  command: ['command', 'client'],
+  command: ['command', 'client', 'scan'],
   action: ['action', 'client'],
   // It runs in browsers, and calls the service as any other client does.
   console: ['console', 'client', 'element'],
@@ -134,6 +136,8 @@ function ofPackages({ path, packages, text }: Module): string[] {
     wrong.push(`${path}: the action needs its toolkit and Node alone`);
   if (layerOf(path) === 'command' && foreign.some((name) => name !== '@stricli/core' && name !== 'js-yaml'))
     wrong.push(`${path}: the command needs its parsers and Node alone`);
+  if (layerOf(path) === 'scan' && packages.some((name) => !name.startsWith('node:')))
+    wrong.push(`${path}: the scan needs Node alone`);
   if (layerOf(path) === 'client' && foreign.length > 0) wrong.push(`${path}: the client needs Node alone`);
   return wrong;
 }

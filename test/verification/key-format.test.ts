@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { checksumOf } from '../../src/api-keys/format/key-checksum.ts';
+import { checksumOf } from '../../src/scan/key-checksum.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';

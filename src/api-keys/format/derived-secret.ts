@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { BASE62 } from './key-checksum.ts';
+import { BASE62 } from '../../scan/key-checksum.ts';
 
 const LABEL = 'latchkey api key of fixed length, v1';
 const BYTES = 1_024;

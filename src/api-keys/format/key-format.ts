@@ -1,6 +1,6 @@
 import type { KeyFormatRules, KeyRules } from '../../product/key-rules.ts';
 import { deriveBase62 } from './derived-secret.ts';
-import { CHECKSUM_LENGTH, checksumOf, endsWithChecksum } from './key-checksum.ts';
+import { CHECKSUM_LENGTH, checksumOf, endsWithChecksum } from '../../scan/key-checksum.ts';
 import type { Environment } from '../key.ts';
 
 /** The parts of a presented key. */

@@ -1,5 +1,5 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { callFlags, confirmFlags, connectionFlags, textFlag } from '../flags.ts';
+import { callFlags, confirmFlags, connectionFlags, numberFlag, switchFlag, textFlag } from '../flags.ts';
 
 const { url, profile } = connectionFlags;
 const { json } = callFlags;
@@ -53,3 +53,38 @@ const lint = buildCommand({
 });
 
 export const configRoutes = buildRouteMap({ routes: { lint }, docs: { brief: 'Check product files' } });
+
+export const scan = buildCommand({
+  loader: async () => (await import('./scan.ts')).scan,
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      json: { ...json, brief: 'Print each finding as JSON, one a line' },
+      staged: switchFlag('Scan the lines that the next commit adds'),
+      verify: switchFlag('Ask the service which of the keys are good; needs a service token'),
+      rules: {
+        kind: 'enum',
+        values: ['gitleaks', 'trufflehog'],
+        optional: true,
+        brief: 'Scan nothing, and print the rules for another scanner',
+      },
+      livePrefix: textFlag('Prefix of live keys; the service is asked unless given', 'prefix'),
+      testPrefix: textFlag('Prefix of test keys', 'prefix'),
+      checksum: switchFlag('Keys end with a checksum'),
+      length: numberFlag('Length of a whole key', 32, 128),
+    },
+    positional: {
+      kind: 'array',
+      parameter: {
+        brief: 'File or folder, or - for standard input; this folder unless given',
+        parse: String,
+        placeholder: 'path',
+      },
+    },
+  },
+  docs: {
+    brief: 'Find API keys in files, standard input or staged changes; exits with 1 for a key',
+    fullDescription:
+      'Find API keys in files, standard input or staged changes; exits with 1 for a key. Keys are never printed, and leave this machine with --verify alone.',
+  },
+});

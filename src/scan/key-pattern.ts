@@ -1,7 +1,16 @@
 import { crc32 } from 'node:zlib';
-import type { Environment } from '../key.ts';
 import { BASE62, CHECKSUM_LENGTH, checksumText } from './key-checksum.ts';
-import type { KeyRules } from '../../product/key-rules.ts';
+
+export type Environment = 'live' | 'test';
+
+/** What the keys of a product look like: `api_keys` of its file. */
+export type KeyForm = {
+  /** How a key in WorkOS's own form begins. */
+  prefixes: readonly string[];
+  format?:
+    | { live: string; test?: string | undefined; checksum: boolean; length?: number | undefined; accept_bare: boolean }
+    | undefined;
+};
 
 /** A key found in a text. `certain`: its checksum is right; `likely`: it only looks like a key. */
 export type Found = {
@@ -41,7 +50,7 @@ const WORD = codesOf(/[\w-]/);
 const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
 
 /** Finds keys of the configured format, and of WorkOS's own where it is accepted. Takes Latin-1: a character per byte. */
-export function makeFindKeys(rules: Pick<KeyRules, 'format' | 'prefixes'>): (text: string) => Found[] {
+export function makeFindKeys(rules: KeyForm): (text: string) => Found[] {
   const patterns = patternsOf(rules);
   return (text) => {
     const found = patterns.flatMap((pattern) => occurrences(text, pattern));
@@ -56,7 +65,7 @@ export function makeFindKeys(rules: Pick<KeyRules, 'format' | 'prefixes'>): (tex
   };
 }
 
-function patternsOf({ format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>): Pattern[] {
+function patternsOf({ format, prefixes }: KeyForm): Pattern[] {
   const bare = prefixes.map((prefix): Pattern => ({
     prefix,
     environment: undefined,
@@ -76,7 +85,7 @@ function patternsOf({ format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>)
   return [...named, ...(format.accept_bare ? bare : [])];
 }
 
-function endOfKey(prefix: string, { checksum, length }: NonNullable<KeyRules['format']>): Pattern['endOf'] {
+function endOfKey(prefix: string, { checksum, length }: NonNullable<KeyForm['format']>): Pattern['endOf'] {
   if (length === undefined) {
     const size = { min: prefix.length + MIN_REST, max: MAX_KEY };
     return checksum
