@@ -120,11 +120,27 @@ create table ci_policies (
   created_by_id text not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  issue text not null default 'api_key'::text,
   constraint ci_policies_pkey PRIMARY KEY (id),
   constraint ci_policies_name_key UNIQUE (organization_id, name),
   constraint ci_policies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
+  constraint ci_policies_issue_check CHECK (issue = ANY (ARRAY['api_key'::text, 'session'::text])),
   constraint ci_policies_max_active_keys_check CHECK (max_active_keys > 0),
   constraint ci_policies_max_lifetime_seconds_check CHECK (max_lifetime_seconds > 0)
+);
+
+create table ci_sessions (
+  organization_id text not null,
+  id text not null,
+  policy_id text not null,
+  token_hash bytea not null,
+  key_metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint ci_sessions_pkey PRIMARY KEY (organization_id, id),
+  constraint ci_sessions_token_hash_key UNIQUE (token_hash),
+  constraint ci_sessions_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES ci_policies(id) ON DELETE CASCADE
 );
 
 create table ci_token_uses (
@@ -576,6 +592,10 @@ CREATE INDEX background_failures_last_failed_at_idx ON public.background_failure
 
 CREATE INDEX ci_policies_organization_id_idx ON public.ci_policies USING btree (organization_id, id);
 
+CREATE INDEX ci_sessions_expires_at_idx ON public.ci_sessions USING btree (expires_at);
+
+CREATE INDEX ci_sessions_policy_id_idx ON public.ci_sessions USING btree (policy_id);
+
 CREATE INDEX ci_token_uses_expires_at_idx ON public.ci_token_uses USING btree (expires_at);
 
 CREATE INDEX hook_inbox_organization_id_idx ON public.hook_inbox USING btree (organization_id, occurred_at);
@@ -647,6 +667,8 @@ grant delete, insert, select, update on audit_heads to latchkey_app;
 grant delete, insert, select, update on background_failures to latchkey_app;
 
 grant delete, insert, select, update on ci_policies to latchkey_app;
+
+grant delete, insert, select, update on ci_sessions to latchkey_app;
 
 grant delete, insert, select, update on ci_token_uses to latchkey_app;
 

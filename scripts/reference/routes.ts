@@ -1,4 +1,4 @@
-import type { TenantCaller } from '../../src/http/caller.ts';
+import type { OrganizationCaller } from '../../src/http/caller.ts';
 import { errorCodesOf, successOf } from '../../src/http/route.ts';
 import type { Access, Route } from '../../src/http/route.ts';
 import { codes, tablesPage } from './page.ts';
@@ -7,7 +7,12 @@ import { CONSOLE, PAGES } from './other-routes.ts';
 import type { RouteEntry } from './other-routes.ts';
 import { SWITCHES, describedService } from './service.ts';
 
-const CALLERS: Record<TenantCaller['kind'], string> = { user: 'people', machine: 'machines', api_key: 'API keys' };
+const CALLERS: Record<OrganizationCaller['kind'], string> = {
+  user: 'people',
+  machine: 'machines',
+  api_key: 'API keys',
+  ci: 'CI sessions',
+};
 
 /** Returns the page of every route, from the objects that serve them. */
 export async function routesPage(): Promise<Page> {
@@ -44,7 +49,7 @@ function introduction(implied: Implied): string {
   return `Parameters, bodies and answers are in the OpenAPI document, which every service has at \`/openapi.json\` and shows at \`/docs\`.
 
 People are signed in at WorkOS, machines hold a token of a machine application, services hold a service token
-(\`LATCHKEY_SERVICE_TOKENS\`). Each of the first two and an API key belongs to one organization, and acts on that alone. One of the
+(\`LATCHKEY_SERVICE_TOKENS\`). Each of the first two, an API key and a CI session belongs to one organization, and acts on that alone. One of the
 named scopes is needed; those that end in \`:own\` are for a person's own keys, where the product has personal keys.
 
 The billing class says what a request does to a tenant: \`create\` needs a posture that allows it, \`wind_down\` and \`read\` pass in

@@ -34,7 +34,8 @@ async function giveKey(): Promise<void> {
     },
     { idempotencyKey: idempotencyKeyOf(token) },
   );
-  const { access_token: key, api_key: described, revoke_token: revokeToken } = exchanged;
+  const { access_token: key, revoke_token: revokeToken } = exchanged;
+  const described = 'session' in exchanged ? exchanged.session : exchanged.api_key;
   setSecret(key);
   setSecret(Buffer.from(key).toString('base64'));
   setSecret(revokeToken);

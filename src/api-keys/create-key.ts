@@ -3,7 +3,7 @@ import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { TenantCaller } from '../http/caller.ts';
+import type { OrganizationCaller, TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { expiryWithinPlan } from './rules/assert-within-plan.ts';
 import type { PlanBounds } from './rules/assert-within-plan.ts';
@@ -47,18 +47,21 @@ export type CreateKeyInput = Pick<KeyTemplate, 'environment' | 'ownerUserId'> & 
 /** Completes an idempotency record; see `idempotency/run-once.ts`. */
 export type Repeatable = Pick<Provision, 'rowId' | 'complete'>;
 
+/** Creates a key for one kind of caller. */
+export type CreateKey<C = OrganizationCaller> = (
+  caller: C,
+  input: CreateKeyInput,
+  context: RequestContext,
+  repeatable: Repeatable,
+) => Promise<ProvisionedKey>;
+
 /**
  * Creates a key from a permission set, or from scopes that the caller holds.
  * @throws AppError `billing_inactive`, `permission_denied` for scopes that the caller does not hold, `validation_error`
  * for what the plan does not include, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
  */
-export function makeCreateKey(deps: Deps) {
-  return async function createKey(
-    caller: TenantCaller,
-    input: CreateKeyInput,
-    context: RequestContext,
-    repeatable: Repeatable,
-  ): Promise<ProvisionedKey> {
+export function makeCreateKey(deps: Deps): CreateKey<TenantCaller> {
+  return async function createKey(caller, input, context, repeatable) {
     const { environment, ownerUserId, settings, permissionSet, chosenScopes } = input;
     if (chosenScopes) assertHeld(caller, chosenScopes);
     return deps.provision({

@@ -1,17 +1,17 @@
-import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { viewPage } from '../http/pagination.ts';
-import type { TenantCaller } from '../http/caller.ts';
-import { tenantRoute } from '../http/route.ts';
+import type { OrganizationCaller } from '../http/caller.ts';
+import { tenantOrCiRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { RunOnce } from '../idempotency/run-once.ts';
-import type { makeCreateKey } from './create-key.ts';
+import type { CreateKey } from './create-key.ts';
 import type { makeFindKey } from './find-key.ts';
 import type { makeJudgeKey } from './judge-key.ts';
 import { readNewKey, viewJudged } from './new-key.ts';
-import { onlyOwn, ownOf, reachOf } from './rules/key-access.ts';
+import { reachOf } from './rules/key-access.ts';
 import type { keyScopes } from './rules/key-access.ts';
-import type { KeyFilter, KeyList } from './rows/key-list.ts';
+import { readFilter } from './rules/list-filter.ts';
+import type { KeyList } from './rows/key-list.ts';
 import type { Key } from './key.ts';
 import { readExpiry } from './rules/key-expiry.ts';
 import { ApiKey, ApiKeyList, CreatedApiKey, JudgedApiKey, Revoked } from './key-schemas.ts';
@@ -24,7 +24,7 @@ import type { makeUpdateKey } from './update-key.ts';
 
 type Deps = {
   schemas: KeySchemas;
-  createKey: ReturnType<typeof makeCreateKey>;
+  createKey: CreateKey;
   judgeKey: ReturnType<typeof makeJudgeKey>;
   rotateKey: ReturnType<typeof makeRotateKey>;
   runOnce: RunOnce;
@@ -62,14 +62,14 @@ export function keyRoutes(deps: Deps): Route[] {
 }
 
 function createRoute({ schemas, scopes, createKey, runOnce, ...deps }: Deps): Route {
-  return tenantRoute({
+  return tenantOrCiRoute({
     operationId: 'createApiKey',
     method: 'post',
     path: '/v1/api-keys',
     tag: TAG,
     summary: 'Create an API key',
     description:
-      'Creates a key of the organization, or a personal key of the caller, through WorkOS. `value` is the full secret; no other answer has it.',
+      'Creates a key of the organization, or a personal key of the caller, through WorkOS. `value` is the full secret; no other answer has it. A CI session creates what its CI policy allows.',
     scope: scopes.mayWrite,
     callers: PEOPLE_AND_MACHINES,
     billing: 'create',
@@ -113,7 +113,7 @@ function dryRunRoute({ schemas, scopes, judgeKey, clock }: Deps): Route {
 }
 
 function listRoute({ schemas, scopes, keys, ...deps }: Deps): Route {
-  return tenantRoute({
+  return tenantOrCiRoute({
     operationId: 'listApiKeys',
     method: 'get',
     path: '/v1/api-keys',
@@ -140,7 +140,7 @@ function listRoute({ schemas, scopes, keys, ...deps }: Deps): Route {
 }
 
 function getRoute({ schemas, scopes, findKey, ...deps }: Deps): Route {
-  return tenantRoute({
+  return tenantOrCiRoute({
     operationId: 'getApiKey',
     method: 'get',
     path: '/v1/api-keys/{id}',
@@ -181,7 +181,7 @@ function updateRoute({ schemas, scopes, updateKey, ...deps }: Deps): Route {
 }
 
 function revokeRoute({ schemas, scopes, revokeKey }: Deps): Route {
-  return tenantRoute({
+  return tenantOrCiRoute({
     operationId: 'revokeApiKey',
     method: 'delete',
     path: '/v1/api-keys/{id}',
@@ -254,34 +254,17 @@ async function viewUsed(deps: Viewing, key: Key) {
 }
 
 // The caller who created a personal key is its owner, and holds what the session says.
-function viewCreated({ viewKey, clock }: Viewing, caller: TenantCaller, { key, value }: ProvisionedKey) {
+function viewCreated({ viewKey, clock }: Viewing, caller: OrganizationCaller, { key, value }: ProvisionedKey) {
   return { ...viewKey(key, { now: clock(), ownerHolds: [...caller.scopes] }), value };
 }
 
 /** Returns a stored answer with the fields that keys have gained since. */
 async function renewCreated(
   deps: Viewing & Pick<Deps, 'findKey'>,
-  caller: TenantCaller,
+  caller: OrganizationCaller,
   stored: ReturnType<typeof viewCreated>,
 ): Promise<ReturnType<typeof viewCreated>> {
   const key = await deps.findKey(caller.organizationId, stored.id);
   const now = viewCreated(deps, caller, { key, value: stored.value });
   return { ...now, ...stored, created_by: { ...now.created_by, ...stored.created_by } };
-}
-
-type SentFilters = Omit<z.output<KeySchemas['ListKeysQuery']>, 'limit' | 'after' | 'before' | 'sort' | 'count'>;
-
-/** @throws AppError `permission_denied` for owners that the caller does not reach */
-function readFilter(caller: TenantCaller, { expires_before: before, owner, ...sent }: SentFilters): KeyFilter {
-  const { permission_set: permissionSet, status, environment, origin, q } = sent;
-  const expiresBefore = before === undefined ? undefined : new Date(before);
-  return { status, permissionSet, expiresBefore, owner: readOwner(caller, owner), origin, environment, q };
-}
-
-/** Narrows the owner filter to what the caller reaches. @throws AppError `permission_denied` */
-function readOwner(caller: TenantCaller, owner: 'organization' | 'user' | 'me' | undefined): KeyFilter['owner'] {
-  if (owner === 'me') return ownOf(caller);
-  const reach = reachOf(caller, 'read');
-  if (reach && owner === 'organization') throw onlyOwn();
-  return reach ?? owner;
 }

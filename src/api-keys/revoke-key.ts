@@ -5,7 +5,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import type { CiCaller, TenantCaller } from '../http/caller.ts';
+import type { OrganizationCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
@@ -32,7 +32,7 @@ type Deps = {
 /** Records more in the transaction that revokes an active key. */
 type AlsoRecord = (trx: Knex.Transaction) => Promise<void>;
 type Revocation = {
-  caller: TenantCaller | CiCaller;
+  caller: OrganizationCaller;
   id: string;
   context: RequestContext;
   alsoRecord: AlsoRecord | undefined;
@@ -46,7 +46,7 @@ type Revocation = {
  */
 export function makeRevokeKey(deps: Deps) {
   return async function revokeKey(
-    caller: TenantCaller | CiCaller,
+    caller: OrganizationCaller,
     id: string,
     context: RequestContext,
     alsoRecord?: AlsoRecord,
@@ -67,8 +67,7 @@ function revokeHere(
   dueInMs: number,
 ): Promise<Key> {
   return transaction(db, async (trx) => {
-    const reach = caller.kind === 'ci' ? undefined : reachOf(caller, 'write');
-    const key = await keys.lock(trx, caller.organizationId, id, reach);
+    const key = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
     if (!key) throw apiKeyNotFound();
     if (key.revokedAt) return key;
     const now = clock();

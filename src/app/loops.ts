@@ -39,6 +39,7 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
     },
     sweeping('sweep_idempotency_keys', () => idempotency.sweep(clock(), SWEEP_BATCH)),
     sweeping('sweep_ci_tokens', () => platform.ci.uses.sweep(clock(), SWEEP_BATCH)),
+    sweeping('sweep_ci_sessions', () => platform.ci.sessions.sweep(clock(), SWEEP_BATCH)),
     platform.ci.purgeLoop,
     sweeping('sweep_background_failures', () => forgetOldFailures(platform.db, clock(), SWEEP_BATCH)),
     ...events,

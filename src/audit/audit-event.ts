@@ -1,6 +1,6 @@
 import type { LinkHash } from './chain.ts';
 import { callerId } from '../http/caller.ts';
-import type { Caller, CiCaller, UserCaller } from '../http/caller.ts';
+import type { Caller, UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 
 /** Every action that the audit log records, and when. docs/reference/audit-actions.md is made of this. */
@@ -36,15 +36,16 @@ export const AUDIT_ACTION_MEANINGS = {
   'ci_policy.updated': 'A CI policy was changed; `details` has its fields `before` and `after`.',
   'ci_policy.deleted': 'A CI policy was deleted.',
   'ci.exchanged':
-    'A CI job exchanged its token for a key; `details.key_id` names it, `details.claims` are those of the token.',
+    'A CI job exchanged its token for a key or a CI session; `details.key_id` or `details.session_id` names it, `details.claims` are those of the token.',
   'ci.refused':
     'A token was refused at a CI policy; `details.reason` says why. Repeated refusals are one event with `details.attempts`.',
   'ci.replayed': 'A CI token that was exchanged already was presented again, and refused.',
-  'ci.revoked': 'A CI job ended its key early by its `revoke_token`; `details.key_id` names the key.',
+  'ci.revoked':
+    'A CI job ended its key or CI session early by its `revoke_token`; `details.key_id` or `details.session_id` names it.',
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTION_MEANINGS;
 export const AUDIT_ACTIONS = Object.keys(AUDIT_ACTION_MEANINGS) as [AuditAction, ...AuditAction[]];
-export type Actor = { kind: (Caller | CiCaller)['kind'] | 'system' | 'workos'; id: string };
+export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
 
 export type AuditEvent = {
   organizationId: string;
@@ -75,7 +76,7 @@ export function changesKeys({ action }: Pick<AuditEvent, 'action'>): boolean {
 export type AuditSource = Pick<AuditEvent, 'actor' | 'actingAs' | 'requestId' | 'ip'>;
 
 /** A caller of the API as the source of an event. */
-export function auditSource(caller: Caller | CiCaller, context: RequestContext): AuditSource {
+export function auditSource(caller: Caller, context: RequestContext): AuditSource {
   const { requestId, ip } = context;
   if (caller.kind === 'user') return personSource(caller, { requestId, ip });
   return { actor: { kind: caller.kind, id: callerId(caller) }, requestId, ip };

@@ -1,6 +1,14 @@
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
-import type { ApiKeyCaller, Caller, CallerOrigin, MachineCaller, ServiceCaller, UserCaller } from '../http/caller.ts';
+import type {
+  ApiKeyCaller,
+  Caller,
+  CallerOrigin,
+  CiCaller,
+  MachineCaller,
+  ServiceCaller,
+  UserCaller,
+} from '../http/caller.ts';
 import { originOf } from '../http/caller.ts';
 import { credentialInvalid, readCredentials } from './credentials.ts';
 import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
@@ -19,15 +27,18 @@ type Deps = {
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   findServiceToken: (token: string) => ServiceCaller | undefined;
   findApiKey: FindApiKey;
+  /** @throws AppError for a CI session that is not there, has ended, or may do nothing now */
+  findCiSession: (token: string) => Promise<CiCaller>;
   /** Returns the access token of a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<{ accessToken: string } | undefined>;
   cookies: Pick<SessionCookies, 'read'>;
   failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
 };
 
-type Kind = 'jwt' | 'service' | 'api_key';
+type Kind = 'jwt' | 'service' | 'ci_session' | 'api_key';
 
 const SERVICE_PREFIX = 'svc_';
+const CI_SESSION_PREFIX = 'lkcs_';
 
 /**
  * Identifies the caller of a request by its credential, whose shape says its kind. Refuses an unknown credential, and two
@@ -38,6 +49,7 @@ export function makeAuthenticate(deps: Deps) {
   const kindOf = (token: string): Kind | undefined => {
     if (token.startsWith('eyJ')) return 'jwt';
     if (token.startsWith(SERVICE_PREFIX)) return 'service';
+    if (token.startsWith(CI_SESSION_PREFIX)) return 'ci_session';
     return deps.keyPrefixes.some((prefix) => token.startsWith(prefix)) ? 'api_key' : undefined;
   };
 
@@ -99,14 +111,28 @@ function theOne(tokens: readonly string[]): string {
 
 async function resolve(deps: Deps, token: string, kind: Kind | undefined): Promise<Caller> {
   if (kind === 'jwt') return deps.verifyToken(token);
+  if (kind === 'ci_session') return deps.findCiSession(token);
   const caller = kind === 'service' ? deps.findServiceToken(token) : undefined;
   if (!caller) throw credentialInvalid();
   return caller;
 }
 
 type KindOf = (token: string) => Kind | undefined;
-type Named = 'none' | 'several' | 'api_key' | 'access_token' | 'service_token' | 'session_cookie' | 'unknown';
-const NAMES: Readonly<Record<Kind, Named>> = { jwt: 'access_token', service: 'service_token', api_key: 'api_key' };
+type Named =
+  | 'none'
+  | 'several'
+  | 'api_key'
+  | 'access_token'
+  | 'service_token'
+  | 'ci_session'
+  | 'session_cookie'
+  | 'unknown';
+const NAMES: Readonly<Record<Kind, Named>> = {
+  jwt: 'access_token',
+  service: 'service_token',
+  ci_session: 'ci_session',
+  api_key: 'api_key',
+};
 
 /** Adds the kind of the refused credential to a 401, as `details.credential`. */
 function named(error: unknown, read: () => Presented, kindOf: KindOf): unknown {

@@ -17,6 +17,8 @@ export type CiPolicy = {
   issuer_organization: string | null;
   /** What the CI must request as the audience of its token. */
   audience: string;
+  /** What a token is exchanged for. */
+  issue: 'api_key' | 'session';
   permission_sets: string[];
   scopes: string[];
   environments: Environment[];
@@ -32,6 +34,7 @@ export type CiPolicy = {
 /** What can be changed later; `when` is replaced as a whole. */
 export type UpdateCiPolicy = {
   name?: string | undefined;
+  issue?: 'api_key' | 'session' | undefined;
   permission_sets?: readonly string[] | undefined;
   scopes?: readonly string[] | undefined;
   environments?: readonly Environment[] | undefined;
@@ -57,14 +60,19 @@ export type ExchangeCiToken = {
   environment?: Environment | undefined;
   lifetime_seconds?: number | undefined;
 };
-export type ExchangedCiToken = {
-  /** The key. No other answer has it. */
+type Exchanged = {
+  /** The key, or the token of the CI session. No other answer has it. */
   access_token: string;
-  issued_token_type: 'urn:latchkey:token-type:api-key';
   token_type: 'Bearer';
   /** Seconds. */
   expires_in: number;
-  api_key: ApiKey;
-  /** Ends the key early, with `ci.revoke`. */
+  /** Ends it early, with `ci.revoke`. */
   revoke_token: string;
 };
+/** What the policy issues: a key, or a CI session, whose token creates, lists and revokes keys of the policy. */
+export type ExchangedCiToken =
+  | (Exchanged & { issued_token_type: 'urn:latchkey:token-type:api-key'; api_key: ApiKey })
+  | (Exchanged & {
+      issued_token_type: 'urn:latchkey:token-type:session';
+      session: { id: string; policy: string; expires_at: string };
+    });

@@ -216,10 +216,10 @@ function ciOf(send: Send) {
       /** Ends all exchanges under a policy. Its keys live until their expiry. */
       delete: (id: string, call?: CallOptions) => send<{ status: 'deleted' }>('DELETE', one(id), call),
     },
-    /** Exchanges the OIDC token of a CI job for a key. Needs no credential; each token is good for one key. */
+    /** Exchanges the OIDC token of a CI job for a key or a CI session. Needs no credential; each token is good for one. */
     exchange: ({ token, ...wanted }: ExchangeCiToken, call?: CreateOptions) =>
       open<ExchangedCiToken>('/v1/ci/exchange', { ...TOKEN_EXCHANGE, subject_token: token, ...wanted }, call),
-    /** Ends an exchanged key early. Resolves for every token. */
+    /** Ends an exchanged key or CI session early. Resolves for every token. */
     revoke: (revokeToken: string, call?: CallOptions) =>
       open<Record<string, never>>('/v1/ci/revoke', { revoke_token: revokeToken }, call),
   };

@@ -33,6 +33,7 @@ import * as watchDeliveries from '../../migrations/20261122060000_watch_deliveri
 import * as createCiPolicies from '../../migrations/20261122070000_create_ci_policies.ts';
 import * as admitCiKeys from '../../migrations/20261122070100_admit_ci_keys.ts';
 import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expired_ci_keys.ts';
+import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -73,6 +74,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122070000_create_ci_policies', steps: createCiPolicies },
   { name: '20261122070100_admit_ci_keys', steps: admitCiKeys },
   { name: '20261122080000_index_expired_ci_keys', steps: indexExpiredCiKeys },
+  { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -38,17 +38,26 @@ export type ApiKeyCaller = {
   scopes: ReadonlySet<string>;
 };
 
-/** A CI job whose token a policy of the organization trusts. It has no credential for other routes. */
-export type CiCaller = { kind: 'ci'; organizationId: string; policyId: string; scopes: ReadonlySet<string> };
+/** A CI job that a policy of the organization trusts. */
+export type CiCaller = {
+  kind: 'ci';
+  organizationId: string;
+  policyId: string;
+  /** The job's CI session; undefined while it exchanges its token. */
+  sessionId: string | undefined;
+  scopes: ReadonlySet<string>;
+};
 
 /** A service of the product itself, by its service token; it belongs to no organization. */
 export type ServiceCaller = { kind: 'service'; tokenId: string; scopes: ReadonlySet<string> };
 
 export type TenantCaller = UserCaller | MachineCaller | ApiKeyCaller;
-export type Caller = TenantCaller | ServiceCaller;
+/** A caller that belongs to an organization. */
+export type OrganizationCaller = TenantCaller | CiCaller;
+export type Caller = OrganizationCaller | ServiceCaller;
 
 /** Returns the caller's stable id for audit events and logs; never a secret. */
-export function callerId(caller: Caller | CiCaller): string {
+export function callerId(caller: Caller): string {
   switch (caller.kind) {
     case 'user':
       return caller.userId;

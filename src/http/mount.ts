@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { readJsonBody, readSignedBody, refuseLargeBody } from './server/body.ts';
 import { originOf } from './caller.ts';
-import type { ApiKeyCaller, Caller, CallerOrigin, TenantCaller } from './caller.ts';
+import type { ApiKeyCaller, Caller, CallerOrigin, OrganizationCaller } from './caller.ts';
 import { asciiJson } from './fast-path/ascii-json.ts';
 import { isCsv, sendCsv } from './server/csv-stream.ts';
 import type { CsvStream } from './server/csv-stream.ts';
@@ -27,7 +27,7 @@ export type Guards = {
    */
   authenticate(req: Request, keyInQuery?: 'own' | 'forwarded', findKey?: FindForwardedKey): Promise<Caller>;
   /** Judges the caller's address. @throws AppError `ip_not_allowed` */
-  assertAddress(caller: TenantCaller, address: string | undefined): Promise<void>;
+  assertAddress(caller: OrganizationCaller, address: string | undefined): Promise<void>;
   /** Counts a request with an API key. @throws AppError 429 */
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
   /** Records the outcome of a request with an API key. */
@@ -170,7 +170,7 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   await guards.assertBilling(caller.organizationId, access.billing);
 }
 
-function assertNamed(named: unknown, { organizationId }: TenantCaller): void {
+function assertNamed(named: unknown, { organizationId }: OrganizationCaller): void {
   if (named !== undefined && named !== organizationId) throw denied('The credential belongs to another organization.');
 }
 
@@ -181,10 +181,10 @@ function assertScope(anyOf: readonly string[], caller: Caller): void {
   });
 }
 
-function callerRefusal(caller: TenantCaller): string {
-  return caller.kind === 'api_key'
-    ? 'An API key cannot do this. Sign in, or use a machine token.'
-    : 'This kind of credential cannot use this route.';
+function callerRefusal({ kind }: OrganizationCaller): string {
+  if (kind === 'api_key') return 'An API key cannot do this. Sign in, or use a machine token.';
+  if (kind === 'ci') return 'A CI session cannot do this. It creates, shows and revokes the keys of its policy.';
+  return 'This kind of credential cannot use this route.';
 }
 
 function denied(message: string): AppError {

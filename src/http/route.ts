@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import type { AppError, ErrorCode } from '../errors.ts';
-import type { ApiKeyCaller, CallerOrigin, MachineCaller, ServiceCaller, TenantCaller } from './caller.ts';
+import type {
+  ApiKeyCaller,
+  CallerOrigin,
+  MachineCaller,
+  OrganizationCaller,
+  ServiceCaller,
+  TenantCaller,
+} from './caller.ts';
 import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, in the eyes of billing: only `create` needs an active posture by default. */
@@ -61,14 +68,16 @@ type TenantAccess = {
   /** The caller needs one of these scopes; empty: any caller of the organization. */
   scope: readonly string[];
   billing: BillingClass;
-  /** The kinds of callers that may use the route; all three by default. */
+  /** The kinds of callers that may use the route; people, machines and API keys by default. */
   callers?: readonly TenantCaller['kind'][];
   /** The act that an impersonator needs permission for; by default it follows from the billing class. */
   impersonated?: ImpersonatedAct | 'always';
 };
 
 export type Access =
-  | ({ kind: 'tenant' } & Required<TenantAccess>)
+  | ({ kind: 'tenant' } & Required<Omit<TenantAccess, 'callers'>> & {
+        callers: readonly OrganizationCaller['kind'][];
+      })
   /** With `machines`, a machine token may use the route too, for its own organization. */
   | { kind: 'service'; scope: readonly string[]; machines: boolean }
   /** For a proxy, about the API key of the request that it holds. */
@@ -106,6 +115,14 @@ export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends 
 ): Route {
   const { scope, billing, callers = TENANT_CALLERS, impersonated = actOf(billing), ...rest } = definition;
   return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers, impersonated } });
+}
+
+/** A route for callers of an organization, and for CI sessions besides. */
+export function tenantOrCiRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Definition<OrganizationCaller, P, Q, B, R> & TenantAccess,
+): Route {
+  const { scope, billing, callers = TENANT_CALLERS, impersonated = actOf(billing), ...rest } = definition;
+  return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers: [...callers, 'ci'], impersonated } });
 }
 
 // A route that adds or changes something, and does not name its act, needs the permission to create.

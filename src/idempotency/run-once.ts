@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { callerId } from '../http/caller.ts';
-import type { CiCaller, TenantCaller } from '../http/caller.ts';
+import type { OrganizationCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import { ulid } from '../ids.ts';
@@ -26,7 +26,7 @@ type Deps = {
   clock: Clock;
 };
 
-type Request = { caller: TenantCaller | CiCaller; context: RequestContext; route: string; sent: unknown };
+type Request = { caller: OrganizationCaller; context: RequestContext; route: string; sent: unknown };
 
 /** What the work must do to be repeatable: insert the row `rowId`, and call `complete` in the transaction that commits. */
 export type Repeatable<T> = { rowId?: string; complete: (trx: Knex.Transaction, made: T) => Promise<void> };
@@ -151,9 +151,9 @@ function recordIdOf(idKey: Buffer, { caller, route }: Request, clientKey: string
   return { organizationId: caller.organizationId, keyHash: createHmac('sha256', idKey).update(name).digest() };
 }
 
-/** An impersonator never gets an answer that the person got, nor the other way round. */
-function actorOf(caller: TenantCaller | CiCaller): string[] {
-  const as = caller.kind === 'user' ? caller.impersonator : undefined;
+/** An impersonator never gets an answer that the person got, nor a CI session that of another, nor the other way round. */
+function actorOf(caller: OrganizationCaller): string[] {
+  const as = caller.kind === 'ci' ? caller.sessionId : caller.kind === 'user' ? caller.impersonator : undefined;
   return as === undefined ? [callerId(caller)] : [callerId(caller), as];
 }
 

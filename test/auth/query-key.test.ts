@@ -118,6 +118,7 @@ test('accepts a key in the address of an event stream for keys, and of no other 
     keyPrefixes: ['sk_'],
     verifyToken: () => Promise.reject(new Error('no token')),
     findServiceToken: () => undefined,
+    findCiSession: () => Promise.reject(new Error('no CI session')),
     async findApiKey(presented) {
       if (presented !== value) throw credentialInvalid();
       return { kind: 'api_key', organizationId: 'org_a', scopes: new Set() } as never;

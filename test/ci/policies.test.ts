@@ -41,6 +41,7 @@ describe('POST /v1/ci/policies', () => {
         issuer_url: service.workos.ciIssuer('github'),
         issuer_organization: null,
         audience: `https://keys.evershell.example/ci/${acme.id}`,
+        issue: 'api_key',
         permission_sets: ['submit_observe'],
         scopes: [],
         environments: ['live'],

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import { parseCsv } from '../support/csv.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { createPolicy, exchange, jobToken } from '../ci/ci.ts';
 import { documentedRoutes } from './routes-of-document.ts';
 import type { DocumentedRoute } from './routes-of-document.ts';
 
-type Kind = 'user' | 'machine' | 'api_key';
+type Kind = 'user' | 'machine' | 'api_key' | 'ci';
 type Outcome = [number, string | undefined];
 type Row = {
   body?: object;
@@ -13,14 +14,16 @@ type Row = {
   expected: Record<Kind, Outcome>;
 };
 
-const KINDS: Kind[] = ['user', 'machine', 'api_key'];
+const KINDS: Kind[] = ['user', 'machine', 'api_key', 'ci'];
 const OK: Outcome = [200, undefined];
 const CREATED: Outcome = [201, undefined];
 const DENIED: Outcome = [403, 'permission_denied'];
 const NOT_FOUND: Outcome = [404, 'api_key_not_found'];
 const NO_DELIVERY: Outcome = [404, 'webhook_delivery_not_found'];
 const NO_POLICY: Outcome = [404, 'ci_policy_not_found'];
-const all = (outcome: Outcome) => ({ user: outcome, machine: outcome, api_key: outcome });
+const all = (outcome: Outcome) => ({ user: outcome, machine: outcome, api_key: outcome, ci: DENIED });
+/** Of the few routes that a CI session may use. */
+const forCi = (expected: Record<Kind, Outcome>, outcome: Outcome) => ({ ...expected, ci: outcome });
 const notForKeys = (outcome: Outcome) => ({ ...all(outcome), api_key: DENIED });
 
 // Names of policies are unique.
@@ -28,12 +31,15 @@ let policies = 0;
 
 /** A tenant route without a row fails below. */
 const ROWS: Record<string, Row> = {
-  'POST /v1/api-keys': { body: { label: 'mine', permission_set: 'read_only' }, expected: notForKeys(CREATED) },
+  'POST /v1/api-keys': {
+    body: { label: 'mine', permission_set: 'read_only' },
+    expected: forCi(notForKeys(CREATED), CREATED),
+  },
   'POST /v1/api-keys/dry-run': { body: { label: 'mine', permission_set: 'read_only' }, expected: notForKeys(OK) },
-  'GET /v1/api-keys': { expected: all(OK) },
-  'GET /v1/api-keys/{id}': { expected: all(NOT_FOUND) },
+  'GET /v1/api-keys': { expected: forCi(all(OK), OK) },
+  'GET /v1/api-keys/{id}': { expected: forCi(all(NOT_FOUND), NOT_FOUND) },
   'PATCH /v1/api-keys/{id}': { body: { label: 'stolen' }, expected: notForKeys(NOT_FOUND) },
-  'DELETE /v1/api-keys/{id}': { expected: notForKeys(NOT_FOUND) },
+  'DELETE /v1/api-keys/{id}': { expected: forCi(notForKeys(NOT_FOUND), NOT_FOUND) },
   'POST /v1/api-keys/{id}/rotate': { body: {}, expected: notForKeys(NOT_FOUND) },
   'GET /v1/api-keys/{id}/usage': { expected: all(NOT_FOUND) },
   // It names keys in its query; test/usage/keys-usage.test.ts asks for those of others.
@@ -64,10 +70,10 @@ const ROWS: Record<string, Row> = {
   'DELETE /v1/ci/policies/{id}': { expected: notForKeys(NO_POLICY) },
   'GET /v1/audit-events': { expected: all(OK) },
   'GET /v1/audit-events/export': { expected: all(OK) },
-  'POST /v1/auth/logout': { expected: { user: OK, machine: DENIED, api_key: DENIED } },
-  'POST /v1/auth/check-api-key': { body: {}, expected: { user: DENIED, machine: DENIED, api_key: OK } },
-  'POST /v1/auth/check-token': { body: {}, expected: { user: OK, machine: OK, api_key: DENIED } },
-  'GET /v1/auth/forward': { expected: { user: DENIED, machine: DENIED, api_key: OK } },
+  'POST /v1/auth/logout': { expected: { ...all(DENIED), user: OK } },
+  'POST /v1/auth/check-api-key': { body: {}, expected: { ...all(DENIED), api_key: OK } },
+  'POST /v1/auth/check-token': { body: {}, expected: notForKeys(OK) },
+  'GET /v1/auth/forward': { expected: { ...all(DENIED), api_key: OK } },
 };
 
 const PUBLIC = [
@@ -97,10 +103,18 @@ const attacker = await service.organizations.add();
 const attackerKey = await createKey(service, await attacker.session('owner'), { permission_set: 'full_access' });
 // Scopes that no permission set gives: what holds must hold for the organization, not for want of a scope.
 await service.db('api_keys').where({ organization_id: attacker.id }).update({ scopes: EVERY_SCOPE });
+const attackerPolicy = await createPolicy(service, await attacker.session('owner'), {
+  issue: 'session',
+  permission_sets: ['read_only'],
+  max_active_keys: 1_000,
+});
+const exchanged = await exchange(service, { policy: attackerPolicy, token: await jobToken(service, attacker) });
+const ciSession = String(exchanged.body['access_token']);
 let sessions = 0;
 /** Returns a credential of the attacker; each of a user is a session of its own, which a route may end. */
 async function tokenOf(kind: Kind): Promise<string> {
   if (kind === 'api_key') return attackerKey.value;
+  if (kind === 'ci') return ciSession;
   if (kind === 'machine') return attacker.machineToken(EVERY_SCOPE.join(' '));
   return attacker.session('owner', { permissions: EVERY_SCOPE, sid: `session_${attacker.name}_${++sessions}` });
 }
@@ -183,7 +197,8 @@ describe('isolation of organizations', () => {
     },
   );
 
-  test.each(cases.filter(([, , route]) => route.takes('target_id')))(
+  const mayRead = ([name, kind]: (typeof cases)[number]) => ROWS[name]?.expected[kind] !== DENIED;
+  test.each(cases.filter((each) => each[2].takes('target_id') && mayRead(each)))(
     "%s by a %s finds nothing under another organization's ids",
     async (_name, kind, route) => {
       for (const query of [`?target_id=${victimKey.id}`, `?actor_id=${victim.userId('owner')}`]) {

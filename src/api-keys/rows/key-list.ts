@@ -2,16 +2,17 @@ import type { Knex } from 'knex';
 import { countInWindows, readInWindows } from '../../db/read-in-windows.ts';
 import { directionOf, toPage, unknownCursor } from '../../http/pagination.ts';
 import type { Page, PageRequest } from '../../http/pagination.ts';
-import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
+import { KEY_COLUMNS, provisionedKeys, toKey, within } from './key-row.ts';
 import type { Environment, Key, KeyOrigin, KeyStatus } from '../key.ts';
+import type { Reach } from '../rules/key-access.ts';
 
 export type KeyFilter = {
   status?: KeyStatus | undefined;
   permissionSet?: string | undefined;
   expiresBefore?: Date | undefined;
   environment?: Environment | undefined;
-  /** Keys of the organization itself, of any person, or of one person. */
-  owner?: 'organization' | 'user' | { ownerUserId: string } | undefined;
+  /** Keys of the organization itself, of any person, or those that a caller reaches. */
+  owner?: 'organization' | 'user' | Reach;
   /** Undefined: all but those of CI jobs, which come and go by the thousands. */
   origin?: KeyOrigin | undefined;
   /** Part of the label, the last four characters of the secret, or the id. */
@@ -86,7 +87,7 @@ export function makeKeyList(db: Knex) {
 function applyOwner(query: KeyQuery, owner: KeyFilter['owner']): void {
   if (owner === 'organization') void query.whereNull('owner_user_id');
   else if (owner === 'user') void query.whereNotNull('owner_user_id');
-  else if (owner) void query.where({ owner_user_id: owner.ownerUserId });
+  else within(query, owner);
 }
 
 function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): KeyQuery {

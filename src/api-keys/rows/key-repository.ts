@@ -4,10 +4,9 @@ import { makeCountByStatus } from './count-keys.ts';
 import type { Reach } from '../rules/key-access.ts';
 import { makeKeyList } from './key-list.ts';
 import { keyWriter } from './key-writer.ts';
-import { KEY_COLUMNS, provisionedKeys, toKey } from './key-row.ts';
+import { KEY_COLUMNS, provisionedKeys, toKey, within } from './key-row.ts';
 import type { Key } from '../key.ts';
 
-type KeyQuery = ReturnType<typeof provisionedKeys>;
 export type KeyRepository = ReturnType<typeof makeKeyRepository>;
 
 /** Reads and changes keys, always those of one organization. */
@@ -109,8 +108,4 @@ async function countOfCi(
     [policyId, organizationId, now],
   );
   return { ofOrganization: Number(rows[0]!.all), ofPolicy: Number(rows[0]!.own) };
-}
-
-function within(query: KeyQuery, reach: Reach): KeyQuery {
-  return reach ? query.where({ owner_user_id: reach.ownerUserId }) : query;
 }

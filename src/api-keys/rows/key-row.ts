@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Actor } from '../../audit/audit-event.ts';
 import type { RateLimit } from '../../limits/limits.ts';
 import type { Key, KeySettings } from '../key.ts';
+import type { Reach } from '../rules/key-access.ts';
 
 export type KeyRow = {
   organization_id: string;
@@ -121,6 +122,13 @@ export function toKey(row: ReadKeyRow): Key {
 /** Selects the organization's keys that WorkOS has issued, without rows that never became a key. */
 export function provisionedKeys(on: Knex, organizationId: string) {
   return on<KeyRow>('api_keys').where({ organization_id: organizationId }).whereNotNull('workos_id');
+}
+
+/** Narrows a query to the keys that a caller reaches. */
+export function within(query: ReturnType<typeof provisionedKeys>, reach: Reach) {
+  if (reach === undefined) return query;
+  if ('ownerUserId' in reach) return query.where({ owner_user_id: reach.ownerUserId });
+  return query.where({ origin: 'ci', created_by_id: reach.policyId });
 }
 
 /** Encodes an object for `jsonb`; the driver alone would send it in a form of its own. */

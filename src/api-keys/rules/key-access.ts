@@ -1,11 +1,11 @@
 import { AppError } from '../../errors.ts';
-import type { TenantCaller } from '../../http/caller.ts';
+import type { OrganizationCaller } from '../../http/caller.ts';
 import { invalidFields } from '../../http/validate.ts';
 import type { Environment } from '../key.ts';
 import type { KeyRules } from '../../product/key-rules.ts';
 
-/** The keys that a caller reaches: those of one person; undefined: all of the organization. */
-export type Reach = { ownerUserId: string } | undefined;
+/** The keys that a caller reaches: those of one person, or those of one CI policy; undefined: all of the organization. */
+export type Reach = { ownerUserId: string } | { policyId: string } | undefined;
 
 export const KEY_OWNERS = ['organization', 'user'] as const;
 export type KeyOwnerKind = (typeof KEY_OWNERS)[number];
@@ -26,13 +26,15 @@ export function keyScopes(owners: KeyRules['owners']) {
  * Returns the keys that a caller may see or change.
  * @throws AppError `permission_denied` for a caller with an `…:own` scope that acts for no person
  */
-export function reachOf(caller: TenantCaller, verb: keyof typeof MAY): Reach {
+export function reachOf(caller: OrganizationCaller, verb: keyof typeof MAY): Reach {
+  // Its scopes are those of the routes; the policy bounds it.
+  if (caller.kind === 'ci') return { policyId: caller.policyId };
   if (MAY[verb].all.some((scope) => caller.scopes.has(scope))) return undefined;
   return ownOf(caller);
 }
 
 /** Returns the caller's own keys. @throws AppError `permission_denied` for a caller that acts for no person */
-export function ownOf(caller: TenantCaller): NonNullable<Reach> {
+export function ownOf(caller: OrganizationCaller): { ownerUserId: string } {
   const ownerUserId = personOf(caller);
   if (ownerUserId !== undefined) return { ownerUserId };
   throw new AppError(
@@ -41,7 +43,7 @@ export function ownOf(caller: TenantCaller): NonNullable<Reach> {
   );
 }
 
-function personOf(caller: TenantCaller): string | undefined {
+function personOf(caller: OrganizationCaller): string | undefined {
   if (caller.kind === 'user') return caller.userId;
   return caller.kind === 'api_key' ? caller.ownerUserId : undefined;
 }
@@ -51,11 +53,11 @@ function personOf(caller: TenantCaller): string | undefined {
  * @throws AppError `permission_denied`, `validation_error` for a personal test key
  */
 export function ownerFor(
-  caller: TenantCaller,
+  caller: OrganizationCaller,
   { owner, environment }: { owner: KeyOwnerKind; environment: Environment },
 ): string | undefined {
   if (owner === 'organization') {
-    if (reachOf(caller, 'write')) throw onlyOwn();
+    if (caller.kind !== 'ci' && reachOf(caller, 'write')) throw onlyOwn();
     return undefined;
   }
   // The people of WorkOS's test environment are others.

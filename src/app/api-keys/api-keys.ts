@@ -4,9 +4,11 @@ import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
+import type { CiCaller } from '../../http/caller.ts';
 import type { Route } from '../../http/route.ts';
 import type { RunOnce } from '../../idempotency/run-once.ts';
 import { makeCreateKey } from '../../api-keys/create-key.ts';
+import type { CreateKey } from '../../api-keys/create-key.ts';
 import { makeExpireAtWorkos } from '../../api-keys/expire-at-workos.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
 import { makeCheckOwner } from '../../api-keys/rules/check-owner.ts';
@@ -50,6 +52,7 @@ type Deps = {
   gate: BillingParts['gate'];
   webhooks: Pick<WebhooksParts, 'publishLimitReached'>;
   budgets: Pick<Budgets, 'keyChanges'>;
+  ci: { createSessionKey: CreateKey<CiCaller> };
   usage: Pick<UsageParts, 'lastUsesOf'>;
   mirrorMembers: Pick<MirrorMembers, 'sawSession'>;
   names: Pick<PersonNames, 'nameOf'>;
@@ -75,9 +78,12 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     scopesOf: catalogue.scopesOf,
     publishLimitReached: deps.webhooks.publishLimitReached,
   };
+  const createKey = makeCreateKey(creating);
+  const { createSessionKey } = deps.ci;
   return keyRoutes({
     schemas: makeKeySchemas(catalogue, clock),
-    createKey: makeCreateKey(creating),
+    createKey: (caller, ...rest) =>
+      caller.kind === 'ci' ? createSessionKey(caller, ...rest) : createKey(caller, ...rest),
     judgeKey: makeJudgeKey({ ...creating, keyChanges }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: deps.runOnce,

@@ -13,18 +13,20 @@ type Deps = {
   workos: Pick<WorkosGateway, 'unsealSession'>;
   findServiceToken: ReturnType<typeof makeServiceTokens>;
   cookies: SessionCookies;
+  ci: { findSession: Authenticating['findCiSession'] };
 };
 type Verification = { findPresentedKey: FindPresentedKey; failures: FailedCredentials };
 
 /** Makes what resolves the caller of a request. */
 export function makeCallers(
-  { format, verifyToken, workos, findServiceToken, cookies }: Deps,
+  { format, verifyToken, workos, findServiceToken, cookies, ci }: Deps,
   verification: Verification,
 ) {
   return makeAuthenticate({
     keyPrefixes: format.prefixes,
     verifyToken,
     findServiceToken,
+    findCiSession: ci.findSession,
     cookies,
     findApiKey: verification.findPresentedKey,
     failures: verification.failures,

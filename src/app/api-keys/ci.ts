@@ -17,6 +17,7 @@ import { makeIssueKey } from '../../ci/exchange/issue-key.ts';
 import { makeProveJob } from '../../ci/exchange/prove-job.ts';
 import { makeRecordRefusals } from '../../ci/exchange/record-refusals.ts';
 import { makeTokenUses } from '../../ci/exchange/token-uses-repository.ts';
+import { makeUseToken } from '../../ci/exchange/use-token.ts';
 import { makeVerifyCiToken } from '../../ci/exchange/verify-token.ts';
 import { issuerUrl, makeConfiguredIssuers } from '../../ci/issuers/configured-issuers.ts';
 import type { ConfiguredIssuers } from '../../ci/issuers/configured-issuers.ts';
@@ -30,6 +31,13 @@ import { makePolicySchemas, viewPolicy } from '../../ci/policies/policy-schemas.
 import { makeRevokeByToken } from '../../ci/revoke/revoke-by-token.ts';
 import { revokeRoute } from '../../ci/revoke/revoke-routes.ts';
 import { makeRevokeTokens } from '../../ci/revoke/revoke-tokens.ts';
+import { makeCreateSessionKey } from '../../ci/sessions/create-session-key.ts';
+import { makeFindCiSession } from '../../ci/sessions/find-session.ts';
+import { makeIssueSession } from '../../ci/sessions/issue-session.ts';
+import { makeSessionRepository } from '../../ci/sessions/session-repository.ts';
+import type { SessionRepository } from '../../ci/sessions/session-repository.ts';
+import { makeSessionTokens } from '../../ci/sessions/session-tokens.ts';
+import type { SessionTokens } from '../../ci/sessions/session-tokens.ts';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import type { Route } from '../../http/route.ts';
@@ -69,13 +77,28 @@ const PURGE_MS = 10 * 60_000;
 
 export type CiParts = ReturnType<typeof makeCiParts>;
 
-/** Wires keyless CI: policies, the exchange of tokens, and the loop that records counted refusals. */
+/** Wires keyless CI: policies, the exchange of tokens, CI sessions, and the loops that record refusals and purge keys. */
 export function makeCiParts(deps: Deps) {
   const uses = makeTokenUses(deps.db);
   const refusals = makeRecordRefusals(deps);
   const purged = deps.itemsOf(PURGE_LOOP);
+  const issuers = makeConfiguredIssuers(deps.product.ci, deps.localIssuers);
+  const policies = makePolicyRepository(deps.db);
+  const sessions = makeSessionRepository(deps.db);
+  const sessionTokens = makeSessionTokens(deriveKeys(deps.config, 'ci session token'));
+  const making = {
+    ...deps,
+    keyChanges: deps.budgets.keyChanges,
+    admit: deps.gate.admitKey,
+    countKeys: deps.keys.countOfCi,
+  };
+  const provision = makeProvisionKey(making);
+  const shared = { ...making, issuers, policies, sessions, sessionTokens, provision, uses, refusals };
   return {
     uses,
+    sessions,
+    findSession: makeFindCiSession({ ...shared, tokens: sessionTokens }),
+    createSessionKey: makeCreateSessionKey(shared),
     refusalsLoop: {
       name: REFUSALS_LOOP,
       everyMs: REFUSALS_MS,
@@ -90,53 +113,50 @@ export function makeCiParts(deps: Deps) {
     } satisfies Loop,
     /** Writes the last counted refusals at shutdown. */
     close: refusals.flush,
-    routes: (guards: Guards): Route[] =>
-      deps.product.ci.issuers.length === 0 ? [] : ciRoutes({ ...deps, uses, refusals, ...guards }),
+    routes: (guards: Guards): Route[] => (issuers.size === 0 ? [] : ciRoutes({ ...shared, ...guards })),
   };
 }
 
 type Guards = { failures: FailedCredentials; runOnce: RunOnce };
+type Making = Omit<Parameters<typeof makeIssueKey>[0], 'useToken'> & Parameters<typeof makeRevokeKey>[0];
 
-type RouteDeps = Deps &
-  Guards & {
+type RouteDeps = Omit<Deps, 'keyChanges'> &
+  Guards &
+  Making & {
+    issuers: ConfiguredIssuers;
+    policies: PolicyRepository;
+    sessions: SessionRepository;
+    sessionTokens: SessionTokens;
     uses: ReturnType<typeof makeTokenUses>;
     refusals: ReturnType<typeof makeRecordRefusals>;
+    keyChanges: Budgets['keyChanges'];
   };
 
 function ciRoutes(deps: RouteDeps): Route[] {
-  const { product, catalogue, localIssuers } = deps;
-  const issuers = makeConfiguredIssuers(product.ci, localIssuers);
-  const policies = makePolicyRepository(deps.db);
+  const { product, catalogue, issuers, policies } = deps;
   const audienceOf = (organizationId: string) => `${product.ci.audience}/ci/${organizationId}`;
-  const admit = deps.gate.admitKey;
   return [
     ...policyRoutes({
       schemas: makePolicySchemas({ catalogue, issuers }),
       policies,
-      changePolicies: makeChangePolicies({ ...deps, policies, issuers, admit }),
+      changePolicies: makeChangePolicies(deps),
       view(policy) {
         const issuer = issuers.get(policy.issuer);
         const url = issuer && issuerUrl(issuer, policy.issuerOrganization);
         return viewPolicy(policy, { issuerUrl: url, audience: audienceOf(policy.organizationId) });
       },
     }),
-    ...keyRoutes({ ...deps, issuers, policies, audienceOf }),
+    ...jobRoutes({ ...deps, audienceOf }),
   ];
 }
 
-type KeyDeps = RouteDeps & {
-  issuers: ConfiguredIssuers;
-  policies: PolicyRepository;
-  audienceOf: (organizationId: string) => string;
-};
-
-/** The routes that give keys to CI jobs, and end them. */
-function keyRoutes(deps: KeyDeps): Route[] {
+/** The routes that give keys and CI sessions to jobs, and end them. */
+function jobRoutes(deps: RouteDeps & { audienceOf: (organizationId: string) => string }): Route[] {
   const { catalogue, keys, localIssuers, issuers, clock } = deps;
   const localOrigin = localIssuers === undefined ? undefined : new URL(localIssuers).origin;
   const keysOf = makeIssuerKeys({ ...deps, fetchJson: makeFetchJson({ localOrigin }) });
-  const making = { ...deps, keyChanges: deps.budgets.keyChanges, admit: deps.gate.admitKey };
   const revokeTokens = makeRevokeTokens(deriveKeys(deps.config, 'ci revoke token'));
+  const useToken = makeUseToken(deps);
   return [
     exchangeRoute({
       body: makeExchangeBody(catalogue),
@@ -144,11 +164,8 @@ function keyRoutes(deps: KeyDeps): Route[] {
         ...deps,
         verifyToken: makeVerifyCiToken({ keysOf, clock }),
       }),
-      issueKey: makeIssueKey({
-        ...making,
-        countKeys: keys.countOfCi,
-        provision: makeProvisionKey(making),
-      }),
+      issueKey: makeIssueKey({ ...deps, useToken }),
+      issueSession: makeIssueSession({ ...deps, useToken, tokens: deps.sessionTokens }),
       runOnce: deps.runOnce,
       findKey: deps.findKey,
       viewKey: makeViewKey(catalogue, deps.names.nameOf),
@@ -159,10 +176,10 @@ function keyRoutes(deps: KeyDeps): Route[] {
     }),
     revokeRoute({
       revokeByToken: makeRevokeByToken({
+        ...deps,
         tokens: revokeTokens,
         findKey: ({ organizationId, rowId }) => keys.findRow(organizationId, rowId),
-        revoke: makeRevokeKey(making),
-        audit: deps.audit,
+        revoke: makeRevokeKey(deps),
       }),
     }),
   ];

@@ -7,7 +7,7 @@ import type { AllowListMemory } from '../../ip-allow-lists/organization-addresse
 import { makeSetIpAllowList } from '../../ip-allow-lists/set-ip-allow-list.ts';
 import type { Tenant } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
-import type { TenantCaller } from '../../http/caller.ts';
+import type { OrganizationCaller } from '../../http/caller.ts';
 import type { Route } from '../../http/route.ts';
 import { outboundAddressRoute } from '../../product/outbound-address-route.ts';
 import type { Product } from '../../product/product.ts';
@@ -30,10 +30,10 @@ export function makeAddressParts({ db, product, audit, allowListMemory: memory, 
   const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
   return {
-    /** Refuses a user or machine outside its organization's list, and a key outside its own list, too. */
+    /** Refuses a user, machine or CI session outside its organization's list, and a key outside its own list, too. */
     addressGuard:
       (keyCallers: Pick<KeyCallers, 'assertAddress'>) =>
-      async (caller: TenantCaller, address: string | undefined): Promise<void> => {
+      async (caller: OrganizationCaller, address: string | undefined): Promise<void> => {
         if (caller.kind === 'api_key') keyCallers.assertAddress(caller, address);
         else await addresses.assertAllowed(caller.organizationId, address);
       },

@@ -7,18 +7,23 @@ import { publicRoute } from '../../http/route.ts';
 import type { RequestContext, Route } from '../../http/route.ts';
 import type { RunOnce } from '../../idempotency/run-once.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
+import { beyondPolicy } from '../policies/ceiling.ts';
+import { ulidOf } from '../revoke/revoke-tokens.ts';
 import type { RevokeTokens } from '../revoke/revoke-tokens.ts';
-import { API_KEY_TYPE, Exchanged } from './exchange-schemas.ts';
+import type { IssuedSession, IssueSession } from '../sessions/issue-session.ts';
+import { API_KEY_TYPE, Exchanged, SESSION_TYPE, TOKEN_TYPES } from './exchange-schemas.ts';
 import type { ExchangeBody, makeExchangeBody } from './exchange-schemas.ts';
-import { callerOf } from './issue-key.ts';
 import type { IssueKey } from './issue-key.ts';
-import type { ProveJob } from './prove-job.ts';
+import { callerOf } from './prove-job.ts';
+import type { ProveJob, ProvenJob } from './prove-job.ts';
 import { wantedKey } from './wanted-key.ts';
+import { wantedSession } from './wanted-session.ts';
 
 type Deps = {
   body: ReturnType<typeof makeExchangeBody>;
   proveJob: ProveJob;
   issueKey: IssueKey;
+  issueSession: IssueSession;
   runOnce: RunOnce;
   findKey: ReturnType<typeof makeFindKey>;
   viewKey: ViewKey;
@@ -36,9 +41,9 @@ export function exchangeRoute(deps: Deps): Route {
     method: 'post',
     path: '/v1/ci/exchange',
     tag: 'CI',
-    summary: 'Exchange the token of a CI job for a key',
+    summary: 'Exchange the token of a CI job for a key or a CI session',
     description:
-      "A token exchange in the words of RFC 8693, without a credential: the job's OIDC token proves it to the named policy. Each token is good for one key. A refusal says nothing until the token is known to be of the repository or project that the policy pins; then `details.mismatch` names the conditions that failed.",
+      "A token exchange in the words of RFC 8693, without a credential: the job's OIDC token proves it to the named policy. Each token is good for one key or, where the policy says so, for one CI session: 15 minutes in which the job creates keys of the policy. A refusal says nothing until the token is known to be of the repository or project that the policy pins; then `details.mismatch` names the conditions that failed.",
     body: deps.body,
     responses: { 200: Exchanged },
     idempotent: true,
@@ -62,19 +67,11 @@ export function exchangeRoute(deps: Deps): Route {
 async function exchange(deps: Deps, body: ExchangeBody, context: RequestContext) {
   const job = await deps.proveJob({ policyId: body.policy, token: body.subject_token }, context);
   const { name } = job.issuer;
-  const template = wantedKey(job, body, deps.catalogue, deps.clock());
-  const { organizationId } = job.policy;
+  const issued = TOKEN_TYPES[job.policy.issue];
+  if (body.requested_token_type !== undefined && body.requested_token_type !== issued)
+    throw beyondPolicy({ requested_token_type: issued });
   try {
-    const answer = await deps.runOnce(
-      { caller: callerOf(job), context, route: 'exchangeCiToken', sent: body },
-      {
-        view: (made: ProvisionedKey) => viewExchanged(deps, made),
-        async renew({ api_key: stored, access_token: value }) {
-          return viewExchanged(deps, { key: await deps.findKey(organizationId, stored.id), value });
-        },
-        run: (repeatable) => deps.issueKey(job, template, context, repeatable),
-      },
-    );
+    const answer = await (issued === API_KEY_TYPE ? forKey : forSession)(deps, job, body, context);
     deps.count(name, 'exchanged');
     return answer;
   } catch (error) {
@@ -83,14 +80,57 @@ async function exchange(deps: Deps, body: ExchangeBody, context: RequestContext)
   }
 }
 
-function viewExchanged({ viewKey, revokeTokens, clock }: Deps, { key, value }: ProvisionedKey) {
+function forKey(deps: Deps, job: ProvenJob, body: ExchangeBody, context: RequestContext) {
+  const template = wantedKey(job, body, deps.catalogue, deps.clock());
+  return deps.runOnce(
+    { caller: callerOf(job), context, route: 'exchangeCiToken', sent: body },
+    {
+      view: (made: ProvisionedKey) => viewKeyExchange(deps, made),
+      async renew({ api_key: stored, access_token: value }) {
+        return viewKeyExchange(deps, { key: await deps.findKey(job.policy.organizationId, stored.id), value });
+      },
+      run: (repeatable) => deps.issueKey(job, template, context, repeatable),
+    },
+  );
+}
+
+function forSession(deps: Deps, job: ProvenJob, body: ExchangeBody, context: RequestContext) {
+  const seconds = wantedSession(body);
+  return deps.runOnce(
+    { caller: callerOf(job), context, route: 'exchangeCiTokenForSession', sent: body },
+    {
+      view: (made: IssuedSession) => viewSessionExchange(deps, made),
+      renew: (stored) =>
+        Promise.resolve({ ...stored, expires_in: secondsUntil(new Date(stored.session.expires_at), deps.clock()) }),
+      run: (repeatable) => deps.issueSession(job, seconds, context, repeatable),
+    },
+  );
+}
+
+function viewKeyExchange({ viewKey, revokeTokens, clock }: Deps, { key, value }: ProvisionedKey) {
   const now = clock();
   return {
     access_token: value,
     issued_token_type: API_KEY_TYPE,
     token_type: 'Bearer' as const,
-    expires_in: Math.max(0, Math.floor(((key.expiresAt ?? now).getTime() - now.getTime()) / 1_000)),
+    expires_in: secondsUntil(key.expiresAt ?? now, now),
     api_key: viewKey(key, { now }),
-    revoke_token: revokeTokens.make(key),
+    revoke_token: revokeTokens.make({ kind: 'key', ...key }),
   };
+}
+
+function viewSessionExchange({ revokeTokens, clock }: Deps, { session, token }: IssuedSession) {
+  const { organizationId, id, policyId, expiresAt } = session;
+  return {
+    access_token: token,
+    issued_token_type: SESSION_TYPE,
+    token_type: 'Bearer' as const,
+    expires_in: secondsUntil(expiresAt, clock()),
+    session: { id, policy: policyId, expires_at: expiresAt.toISOString() },
+    revoke_token: revokeTokens.make({ kind: 'session', organizationId, rowId: ulidOf(id) }),
+  };
+}
+
+function secondsUntil(at: Date, now: Date): number {
+  return Math.max(0, Math.floor((at.getTime() - now.getTime()) / 1_000));
 }

@@ -9,6 +9,9 @@ import { POLICY_ID, lifetimeSeconds } from '../policies/policy-schemas.ts';
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 export const API_KEY_TYPE = 'urn:latchkey:token-type:api-key' as const;
+export const SESSION_TYPE = 'urn:latchkey:token-type:session' as const;
+/** What a policy issues, in the words of an exchange. */
+export const TOKEN_TYPES = { api_key: API_KEY_TYPE, session: SESSION_TYPE } as const;
 
 const MAX_TOKEN = 16_384;
 
@@ -19,7 +22,10 @@ export function makeExchangeBody({ sets, chosenScopes }: Pick<Catalogue, 'sets' 
       grant_type: z.literal(GRANT),
       subject_token: z.string().min(1).max(MAX_TOKEN).describe("The job's OIDC token."),
       subject_token_type: z.literal(JWT),
-      requested_token_type: z.literal(API_KEY_TYPE).default(API_KEY_TYPE).describe('What to issue.'),
+      requested_token_type: z
+        .enum([API_KEY_TYPE, SESSION_TYPE])
+        .optional()
+        .describe('What to issue, as the policy has it in `issue`; may be left out.'),
       policy: z
         .string()
         .regex(POLICY_ID, 'Give the id of a CI policy (cipol_…).')
@@ -38,7 +44,9 @@ export function makeExchangeBody({ sets, chosenScopes }: Pick<Catalogue, 'sets' 
       environment: z.enum(ENVIRONMENTS).optional().describe("If not given, the first of the policy's."),
       lifetime_seconds: lifetimeSeconds
         .optional()
-        .describe('Lifetime of the key in seconds; if not given, the longest that the policy allows.'),
+        .describe(
+          'Lifetime of the key in seconds; if not given, the longest that the policy allows. A CI session lives at most 15 minutes.',
+        ),
     })
     .refine(({ permission_set: set, scopes }) => set === undefined || scopes === undefined, ONE_CHOICE)
     .meta({
@@ -55,7 +63,7 @@ export function makeExchangeBody({ sets, chosenScopes }: Pick<Catalogue, 'sets' 
 
 export type ExchangeBody = z.output<ReturnType<typeof makeExchangeBody>>;
 
-export const Exchanged = z
+const ExchangedForKey = z
   .object({
     access_token: z.string().describe('The key. This answer is the only one that has it.'),
     issued_token_type: z.literal(API_KEY_TYPE),
@@ -64,4 +72,23 @@ export const Exchanged = z
     api_key: ApiKey,
     revoke_token: z.string().describe('Ends the key early, at `POST /v1/ci/revoke`. The key itself cannot.'),
   })
-  .meta({ id: 'CiExchanged' });
+  .meta({ id: 'CiExchangedForKey' });
+
+const ExchangedForSession = z
+  .object({
+    access_token: z
+      .string()
+      .describe('The token of the CI session, for the routes of API keys. This answer is the only one that has it.'),
+    issued_token_type: z.literal(SESSION_TYPE),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().describe('Seconds until the session expires.'),
+    session: z.object({
+      id: z.string(),
+      policy: z.string().describe('The CI policy that bounds its keys.'),
+      expires_at: z.iso.datetime(),
+    }),
+    revoke_token: z.string().describe('Ends the session early, at `POST /v1/ci/revoke`. Keys that it made stay.'),
+  })
+  .meta({ id: 'CiExchangedForSession' });
+
+export const Exchanged = z.union([ExchangedForKey, ExchangedForSession]).meta({ id: 'CiExchanged' });

@@ -7,23 +7,23 @@ import type { PlanBounds } from '../../api-keys/rules/assert-within-plan.ts';
 import { auditSource } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
-import { AppError } from '../../errors.ts';
-import type { CiCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import { ulid } from '../../ids.ts';
-import { recordedClaims } from './prove-job.ts';
+import { assertPlace } from '../policies/key-quota.ts';
+import type { CountKeys } from '../policies/key-quota.ts';
+import { callerOf, recordedClaims } from './prove-job.ts';
 import type { ProvenJob } from './prove-job.ts';
-import type { RecordRefusals } from './record-refusals.ts';
-import type { TokenState, TokenUse, TokenUses } from './token-uses-repository.ts';
+import type { TokenUses } from './token-uses-repository.ts';
+import { useOf } from './use-token.ts';
+import type { UseToken } from './use-token.ts';
 
-type Counts = { ofOrganization: number; ofPolicy: number };
 type Deps = {
-  uses: Pick<TokenUses, 'take' | 'find' | 'made'>;
+  uses: Pick<TokenUses, 'made'>;
+  useToken: UseToken;
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ ciKeyLimit: number } & PlanBounds>;
-  countKeys: (trx: Knex.Transaction, organizationId: string, policyId: string, now: Date) => Promise<Counts>;
+  countKeys: CountKeys;
   provision: (request: Provision) => Promise<ProvisionedKey>;
-  refusals: Pick<RecordRefusals, 'record'>;
   audit: Pick<AuditLog, 'append'>;
   clock: Clock;
 };
@@ -46,54 +46,30 @@ export function makeIssueKey(deps: Deps) {
     context: RequestContext,
     repeatable: Repeatable,
   ): Promise<ProvisionedKey> {
-    const caller = callerOf(job);
-    const use: TokenUse = {
-      organizationId: caller.organizationId,
-      tokenHash: job.token.hash,
-      rowId: repeatable.rowId ?? ulid(deps.clock()),
-      expiresAt: job.token.usableUntil,
-    };
-    try {
-      assertFree(await deps.uses.find(use));
-      return await deps.provision({
+    const use = useOf(job, repeatable.rowId ?? ulid(deps.clock()));
+    return deps.useToken(job, use, context, (take) =>
+      deps.provision({
         name: 'create',
-        caller,
+        caller: callerOf(job),
         rowId: use.rowId,
         template,
-        reserve: (trx) => reserve(deps, trx, job, template, use),
+        async reserve(trx) {
+          const { ciKeyLimit, ...plan } = await deps.admit(trx, use.organizationId);
+          await take(trx);
+          const now = deps.clock();
+          const expiry = { at: template.expiresAt ?? null, field: 'expires_in' as const };
+          const expiresAt = expiryWithinPlan({ ...template, expiry }, plan, now);
+          await assertPlace(deps.countKeys, trx, job.policy, { ciKeyLimit, now });
+          return { expiresAt };
+        },
         async complete(trx, made) {
           await deps.uses.made(trx, use);
           await record(deps, trx, job, made, context);
           await repeatable.complete(trx, made);
         },
-      });
-    } catch (error) {
-      await recordReplay(deps, error, job, context);
-      throw error;
-    }
+      }),
+    );
   };
-}
-
-export function callerOf({ policy }: Pick<ProvenJob, 'policy'>): CiCaller {
-  return { kind: 'ci', organizationId: policy.organizationId, policyId: policy.id, scopes: new Set() };
-}
-
-async function reserve(
-  { admit, countKeys, uses, clock }: Deps,
-  trx: Knex.Transaction,
-  { policy }: ProvenJob,
-  template: KeyTemplate,
-  use: TokenUse,
-) {
-  const { ciKeyLimit, ...plan } = await admit(trx, policy.organizationId);
-  assertFree(await uses.take(trx, use));
-  const now = clock();
-  const expiry = { at: template.expiresAt ?? null, field: 'expires_in' as const };
-  const expiresAt = expiryWithinPlan({ ...template, expiry }, plan, now);
-  const { ofOrganization, ofPolicy } = await countKeys(trx, policy.organizationId, policy.id, now);
-  if (ofPolicy >= policy.maxActiveKeys) throw limitReached('This CI policy', policy.maxActiveKeys, 'ci_policy');
-  if (ofOrganization >= ciKeyLimit) throw limitReached('CI jobs of this organization', ciKeyLimit, 'organization');
-  return { expiresAt };
 }
 
 async function record(
@@ -113,28 +89,4 @@ async function record(
     target: { kind: 'ci_policy', id: policy.id },
     details: { key_id: key.id, issuer: policy.issuer, claims: recordedClaims(issuer, token.claims) },
   });
-}
-
-async function recordReplay(
-  { refusals }: Deps,
-  error: unknown,
-  { policy, issuer, token }: ProvenJob,
-  from: RequestContext,
-): Promise<void> {
-  if (!(error instanceof AppError) || error.code !== 'ci_token_used') return;
-  const { organizationId, id: policyId } = policy;
-  const details = { claims: recordedClaims(issuer, token.claims) };
-  await refusals.record({ organizationId, policyId, action: 'ci.replayed', reason: error.code, details, from });
-}
-
-function assertFree(state: TokenState): void {
-  if (state === 'used')
-    throw new AppError('ci_token_used', 'This CI token was exchanged already. Request a new one from the CI.');
-  if (state === 'in progress')
-    throw new AppError('request_in_progress', 'This CI token is being exchanged. Retry in a second.');
-}
-
-function limitReached(subject: string, limit: number, scope: 'ci_policy' | 'organization'): AppError {
-  const message = `${subject} can have at most ${limit} active keys. Wait until one expires, or revoke one.`;
-  return new AppError('key_limit_reached', message, { details: { limit, scope } });
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import type { CiCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
 import { judgeClaims } from '../conditions/judge-claims.ts';
@@ -109,6 +110,12 @@ function recorder({ refusals }: Deps, { organizationId, id: policyId }: Policy, 
 
 function denied(message: string, details: Readonly<Record<string, unknown>>): AppError {
   return new AppError('permission_denied', message, { details });
+}
+
+/** Returns the job as the caller of its exchange. */
+export function callerOf({ policy }: Pick<ProvenJob, 'policy'>): CiCaller {
+  const { organizationId, id: policyId } = policy;
+  return { kind: 'ci', organizationId, policyId, sessionId: undefined, scopes: new Set() };
 }
 
 const MAX_RECORDED = 300;

@@ -1,16 +1,14 @@
 import { UNSET } from '../../api-keys/key.ts';
 import type { KeyTemplate } from '../../api-keys/key.ts';
-import { AppError } from '../../errors.ts';
 import { invalidFields } from '../../http/validate.ts';
-import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { Claims } from '../conditions/condition.ts';
+import { assertWithinPolicy } from '../policies/ceiling.ts';
+import type { Offered } from '../policies/ceiling.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { ExchangeBody } from './exchange-schemas.ts';
 import type { ProvenJob } from './prove-job.ts';
 
 type Sent = Pick<ExchangeBody, 'permission_set' | 'scopes' | 'environment' | 'lifetime_seconds'>;
-/** What the product's configuration offers now; a policy may be older. */
-type Offered = Pick<Catalogue, 'scopesOf' | 'chosenScopes'>;
 
 const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/;
 const MAX_LABEL = 100;
@@ -24,18 +22,7 @@ export function wantedKey({ policy, issuer, token }: ProvenJob, sent: Sent, offe
   const { environment = policy.environments[0]!, lifetime_seconds: seconds = policy.maxLifetimeSeconds } = sent;
   const choice = choiceOf(policy, sent);
   const { permissionSet } = choice;
-  const allowedSets = policy.permissionSets.filter((name) => offered.scopesOf(name).length > 0);
-  const allowedScopes = policy.scopes.filter((name) => offered.chosenScopes.includes(name));
-  const faults = {
-    ...(!policy.environments.includes(environment) && { environments: policy.environments }),
-    ...(seconds > policy.maxLifetimeSeconds && { max_lifetime_seconds: policy.maxLifetimeSeconds }),
-    ...(permissionSet !== undefined && !allowedSets.includes(permissionSet) && { permission_sets: allowedSets }),
-    ...(choice.scopes?.some((scope) => !allowedScopes.includes(scope)) && { scopes: allowedScopes }),
-  };
-  if (Object.keys(faults).length > 0)
-    throw new AppError('permission_denied', 'The CI policy does not allow such a key.', {
-      details: { allowed: faults },
-    });
+  assertWithinPolicy(policy, { ...choice, environment, lifetimeSeconds: seconds }, offered);
   return {
     ...UNSET,
     label: `CI: ${policy.name}`.slice(0, MAX_LABEL),
@@ -61,8 +48,8 @@ function choiceOf({ permissionSets, scopes: allowed }: Policy, sent: Sent): Chos
   throw invalidFields({ permission_set: 'The CI policy allows several. Choose one.' });
 }
 
-/** Run, commit and actor, where the token names them in plain characters. */
-function metadataOf(names: Readonly<Record<string, string>>, claims: Claims): Record<string, string> {
+/** Returns run, commit and actor, where the token names them in plain characters. */
+export function metadataOf(names: Readonly<Record<string, string>>, claims: Claims): Record<string, string> {
   return Object.fromEntries(
     Object.entries(names).flatMap(([claim, name]) => {
       const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;

@@ -12,6 +12,7 @@ type Row = {
   name: string;
   issuer: string;
   issuer_organization: string | null;
+  issue: Policy['issue'];
   permission_sets: string[];
   scopes: string[];
   environments: Environment[];
@@ -45,6 +46,12 @@ export function makePolicyRepository(db: Knex) {
     async lock(trx: Knex.Transaction, organizationId: string, id: string): Promise<Policy | undefined> {
       if (!ID.test(id)) return undefined;
       const row = await ofOrganization(trx, organizationId).where({ id }).forUpdate().first();
+      return row && toPolicy(row);
+    },
+
+    /** Reads a policy and keeps it as it is until the transaction ends. */
+    async hold(trx: Knex.Transaction, organizationId: string, id: string): Promise<Policy | undefined> {
+      const row = await ofOrganization(trx, organizationId).where({ id }).forShare().first();
       return row && toPolicy(row);
     },
 
@@ -90,6 +97,7 @@ function toPolicy(row: Row): Policy {
     name: row.name,
     issuer: row.issuer,
     issuerOrganization: row.issuer_organization ?? undefined,
+    issue: row.issue,
     permissionSets: row.permission_sets,
     scopes: row.scopes,
     environments: row.environments,
@@ -110,6 +118,7 @@ function toRow(policy: Policy): Row {
     name: policy.name,
     issuer: policy.issuer,
     issuer_organization: policy.issuerOrganization ?? null,
+    issue: policy.issue,
     permission_sets: [...policy.permissionSets],
     scopes: [...policy.scopes],
     environments: [...policy.environments],

@@ -5,6 +5,7 @@ import { text } from '../../http/text.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import { Conditions } from '../conditions/condition.ts';
 import type { ConfiguredIssuers } from '../issuers/configured-issuers.ts';
+import { ISSUES } from './policy.ts';
 import type { Policy, PolicySettings } from './policy.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -25,6 +26,11 @@ const maxLifetime = z
   .max(DAY_SECONDS)
   .describe('Longest lifetime of a key in seconds, and its lifetime where the exchange names none.');
 const maxActive = z.int().min(1).max(10_000).describe('Most unexpired keys of this policy at a time.');
+const issue = z
+  .enum(ISSUES)
+  .describe(
+    'What a token is exchanged for: `api_key`, or `session`: at most 15 minutes in which the job creates, lists and revokes keys of this policy.',
+  );
 const enabled = z.boolean().describe('Whether tokens are exchanged.');
 
 /** Bounds of `lifetime_seconds` in an exchange; a policy narrows them. */
@@ -45,6 +51,7 @@ export function makePolicySchemas({ catalogue: { sets, chosenScopes }, issuers }
       .describe(
         'Id of your organization at the issuer, for CircleCI, which has an issuer for each; null for all others.',
       ),
+    issue,
     permission_sets: listFrom(sets.map(({ name }) => name)).describe('Permission sets that a key may be made from.'),
     scopes: listFrom(chosenScopes).describe(
       'Scopes that a key may be made from one by one. The caller must hold each.',
@@ -58,6 +65,7 @@ export function makePolicySchemas({ catalogue: { sets, chosenScopes }, issuers }
   const create = {
     ...fields,
     issuer_organization: fields.issuer_organization.default(null),
+    issue: issue.default('api_key'),
     permission_sets: fields.permission_sets.default([]),
     scopes: fields.scopes.default([]),
     environments: environments.default(['live']),
@@ -103,6 +111,7 @@ export const CiPolicy = z
     issuer_url: z.string().nullable().describe('Its address; null while the operator no longer allows it.'),
     issuer_organization: z.string().nullable(),
     audience: z.string().describe('What the CI must request as the audience of its token.'),
+    issue,
     permission_sets: z.array(z.string()),
     scopes: z.array(z.string()),
     environments: z.array(z.enum(ENVIRONMENTS)),
@@ -125,6 +134,7 @@ export function viewSettings(policy: PolicySettings) {
     name: policy.name,
     issuer: policy.issuer,
     issuer_organization: policy.issuerOrganization ?? null,
+    issue: policy.issue,
     permission_sets: [...policy.permissionSets],
     scopes: [...policy.scopes],
     environments: [...policy.environments],
@@ -156,6 +166,7 @@ export function readSettings(sent: Sent): Partial<PolicySettings> {
     name: sent.name,
     issuer: sent.issuer,
     issuerOrganization: sent.issuer_organization ?? undefined,
+    issue: sent.issue,
     permissionSets: sent.permission_sets,
     scopes: sent.scopes,
     environments: sent.environments,

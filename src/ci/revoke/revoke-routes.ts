@@ -16,9 +16,9 @@ export function revokeRoute({ revokeByToken }: { revokeByToken: RevokeByToken })
     method: 'post',
     path: '/v1/ci/revoke',
     tag: 'CI',
-    summary: 'Revoke the key of a CI job',
+    summary: 'Revoke the key of a CI job, or end its CI session',
     description:
-      'The key is refused from this answer on. Always 200, also for a token of an ended key or one that was not made here. Works in every billing posture. Expiry is the guarantee: a runner that dies sends nothing.',
+      'The key or session is refused from this answer on; keys that a session made stay. Always 200, also for a token of an ended key or one that was not made here. Works in every billing posture. Expiry is the guarantee: a runner that dies sends nothing.',
     body: Body,
     responses: { 200: z.object({}).describe('Nothing is said about the token.').meta({ id: 'CiRevoked' }) },
     errors: ['database_unavailable'],

@@ -1,5 +1,4 @@
 import type { ExchangedCiToken } from '../../client/client.ts';
-import type { CreatedApiKey } from '../../client/shapes.ts';
 import { connectOpenly } from '../connection.ts';
 import type { Context } from '../context.ts';
 import type { CallFlags } from '../flags.ts';
@@ -8,6 +7,7 @@ import type { Outcome } from '../run.ts';
 import { chosenSink } from '../sinks/chosen-sink.ts';
 import { handOver } from '../sinks/hand-over.ts';
 import type { SinkFlags } from '../sinks/sink-flags.ts';
+import type { Described } from '../sinks/sink.ts';
 import { readJobToken } from './job-token.ts';
 
 export type WantedFlags = CallFlags & {
@@ -19,10 +19,10 @@ export type WantedFlags = CallFlags & {
   lifetimeSeconds?: number;
 };
 
-/** Gives back a key that was exchanged; no credential is needed for it. */
+/** Gives back a key or CI session that was exchanged; no credential is needed for it. */
 export type Exchanged = ExchangedCiToken & { giveBack: () => Promise<void> };
 
-/** Exchanges the token of this job for a key. An answer that is lost is asked for again, and gives the same key. */
+/** Exchanges the token of this job for what its policy issues: a key or a CI session. An answer that is lost is asked for again, and gives the same. */
 export async function exchangeToken(
   context: Context,
   flags: WantedFlags,
@@ -42,14 +42,18 @@ export async function exchangeToken(
   return { ...exchanged, giveBack: async () => void (await client.ci.revoke(exchanged.revoke_token)) };
 }
 
+function describedBy(exchanged: ExchangedCiToken): Described {
+  return 'session' in exchanged ? { ...exchanged.session, label: 'CI session' } : exchanged.api_key;
+}
+
 /** Puts the key of this job where a later step finds it. It ends at its expiry. */
 export const exchange = command(
   async (context: Context, flags: WantedFlags & SinkFlags, ...program: string[]): Promise<Outcome> => {
     const sink = chosenSink(context, flags, program);
     let exchanged: Exchanged | undefined;
-    const make = async (call: { idempotencyKey: string }): Promise<CreatedApiKey> => {
+    const make = async (call: { idempotencyKey: string }): Promise<Described & { value: string }> => {
       exchanged = await exchangeToken(context, flags, call);
-      return { ...exchanged.api_key, value: exchanged.access_token };
+      return { ...describedBy(exchanged), value: exchanged.access_token };
     };
     await handOver(context, flags, { sink, make, revoke: async () => exchanged?.giveBack() });
     return undefined;

@@ -24,7 +24,7 @@ export const exec = command(async (context: Context, flags: ExecFlags, ...progra
     return code as ExitCode;
   } finally {
     await exchanged.giveBack().catch((error: unknown) => {
-      const until = exchanged.api_key.expires_at;
+      const until = ('session' in exchanged ? exchanged.session : exchanged.api_key).expires_at;
       toStderr(context, `The key could not be ended, and works until ${until}: ${failureOf(error).message}\n`);
     });
   }

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { LatchkeyError } from '../../client/latchkey-error.ts';
-import type { CreatedApiKey } from '../../client/shapes.ts';
 import { toStderr } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CommandFailure, EXIT, failureOf } from '../failure.ts';
 import type { OutputFlags } from '../flags.ts';
 import { printJson } from '../output/print.ts';
 import { printSecret } from './chosen-sink.ts';
-import type { Sink } from './sink.ts';
+import type { Described, Sink } from './sink.ts';
 
 type Revoke = (id: string) => Promise<unknown>;
-type Make = (call: { idempotencyKey: string }) => Promise<CreatedApiKey>;
+type Make = (call: { idempotencyKey: string }) => Promise<Described & { value: string }>;
 
 /**
  * Makes a key and puts its secret where it belongs. The place is checked before the key is made, and a key whose secret
@@ -40,7 +39,7 @@ export async function handOver(
 }
 
 /** An answer that was lost is asked for again under the same key of idempotency, which gives the same key. */
-async function makeOnce(make: Make): Promise<CreatedApiKey> {
+async function makeOnce(make: Make): ReturnType<Make> {
   const idempotencyKey = randomUUID();
   try {
     return await make({ idempotencyKey });

@@ -1,4 +1,5 @@
-import type { ApiKey } from '../../client/shapes.ts';
+/** What has the secret: a key, or a CI session. */
+export type Described = { id: string; label: string };
 
 /** Where the secret of a new key goes. */
 export type Sink = {
@@ -7,5 +8,5 @@ export type Sink = {
   /** Finds out before the key is made whether the secret can go there. @throws Error with the reason */
   check: () => Promise<void>;
   /** @throws Error when the secret is not there for certain */
-  put: (secret: string, key: ApiKey) => Promise<void>;
+  put: (secret: string, of: Described) => Promise<void>;
 };
