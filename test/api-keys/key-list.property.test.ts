@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { KEY_SORTS, makeKeyList } from '../../src/api-keys/rows/key-list.ts';
 import type { KeySort } from '../../src/api-keys/rows/key-list.ts';
 import { freshDatabase } from '../support/database.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const NOW = new Date('2026-11-22T12:00:00.000Z');
 const ORGANIZATION = 'org_listed';
@@ -96,7 +97,7 @@ describe('the list of keys', () => {
           expect(await readAll(q, sort, limit, 'before', last.id)).toEqual(before);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: propertyRuns(150) },
     );
   });
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { matchesGlob } from '../../src/ci/conditions/glob.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 /** The same by a regular expression, which is simple and can be slow. */
 function matchesSlowly(glob: string, text: string): boolean {
@@ -16,7 +17,7 @@ test('matches what the regular expression matches, whatever the glob and the tex
     fc.property(texts('ab/:*.\n', 8), texts('ab/:.\n*', 10), (glob, text) => {
       expect(matchesGlob(glob, text)).toBe(matchesSlowly(glob, text));
     }),
-    { numRuns: 20_000 },
+    { numRuns: propertyRuns(20_000) },
   );
 });
 

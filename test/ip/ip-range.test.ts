@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { groups, readAddress } from '../../src/ip/ip-address.ts';
 import { isAddressAllowed } from '../../src/ip/ip-match.ts';
 import { isIpRange, normalizeRanges } from '../../src/ip/ip-range.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const mapped = fc.ipV4().map((address) => `::ffff:${address}`);
 const address = fc.oneof(fc.ipV4(), fc.ipV6(), mapped);
@@ -62,7 +63,7 @@ test("readAddress accepts exactly what Node's isIP accepts", () => {
     fc.property(fc.oneof(address, rubbish, broken), (text) => {
       expect(readAddress(text) !== 0).toBe(isIP(text) !== 0);
     }),
-    { numRuns: 2_000 },
+    { numRuns: propertyRuns(2_000) },
   );
   fc.assert(
     fc.property(fc.ipV6(), (text) => {

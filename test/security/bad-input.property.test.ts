@@ -6,6 +6,7 @@ import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { expectOrderly } from './expect-orderly.ts';
 import { documentedRoutes } from './routes-of-document.ts';
 import type { DocumentedRoute } from './routes-of-document.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const service = await startService();
 const routes = await documentedRoutes(service);
@@ -163,7 +164,7 @@ describe('random input', () => {
     });
     const create = routes.find(({ name }) => name === 'POST /v1/api-keys')!;
     const good = JSON.stringify({ label: 'good', permission_set: 'read_only' });
-    await fc.assert(property, { numRuns: 600, examples: [[[create, 'x', '', good]]] });
+    await fc.assert(property, { numRuns: propertyRuns(600), examples: [[[create, 'x', '', good]]] });
     // The inside was reached: some of it was good.
     expect([...seen]).toEqual(expect.arrayContaining([200, 201, 400, 404]));
   });
@@ -185,7 +186,7 @@ describe('random input', () => {
         seen.add(answer.status);
         expectOrderly(answer, method);
       });
-      await fc.assert(property, { numRuns: 500 });
+      await fc.assert(property, { numRuns: propertyRuns(500) });
       expect([...seen]).toEqual(expect.arrayContaining([200, 401, 404, 405]));
     },
   );
@@ -219,7 +220,7 @@ describe('random input', () => {
         expect(answer.status).toBe(401);
       },
     );
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: propertyRuns(300) });
   });
 
   test('gets a well-formed answer or none to any bytes on the socket', { timeout: 60_000 }, async () => {
@@ -258,7 +259,7 @@ describe('random input', () => {
       seen.add(readAnswer(received).status);
       expectOrderly(readAnswer(received));
     });
-    await fc.assert(property, { numRuns: 120 });
+    await fc.assert(property, { numRuns: propertyRuns(120) });
     expect([...seen]).toEqual(expect.arrayContaining([400]));
   });
 });

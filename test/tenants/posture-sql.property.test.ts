@@ -5,6 +5,7 @@ import { makeTenantReader } from '../../src/tenants/tenant-reader.ts';
 import { makeTenantRepository } from '../../src/tenants/tenant-repository.ts';
 import { BillingRules, policyRulesOf } from '../../src/product/billing-rules.ts';
 import { freshDatabase } from '../support/database.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 20, 12);
@@ -41,6 +42,6 @@ test('finds in each posture exactly the tenants that the policy puts there', asy
         expect(found.toSorted()).toEqual(judged.map((one) => one.organizationId).toSorted());
       }
     }),
-    { numRuns: 60 },
+    { numRuns: propertyRuns(60) },
   );
 });

@@ -8,6 +8,7 @@ import type { MirrorRead } from '../../src/verification/mirror-record.ts';
 import type { Resolved } from '../../src/verification/resolve-key.ts';
 import { makeTrust } from '../../src/invalidation/trust.ts';
 import { KEY, cached, NOWHERE, readOf, record, resolverOf } from './resolver.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const judge = makeJudge(makePolicy(policyRulesOf({ grace_days: {}, postures: {} })));
 const milliseconds = (work: () => void) => {
@@ -210,7 +211,7 @@ describe('key cache', () => {
         const late = (await all).filter(({ afterRevocation }) => afterRevocation).map(({ valid }) => valid);
         expect(late.filter((valid) => valid)).toEqual([]);
       }),
-      { numRuns: 10_000 },
+      { numRuns: propertyRuns(10_000) },
     );
   });
 

@@ -5,6 +5,7 @@ import { call, createKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { startTestEnvironment } from '../support/test-environment.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const there = await startTestEnvironment();
 const service = await startService(there.env, {
@@ -134,7 +135,7 @@ test('gives a key one verdict wherever it is presented, from the mirror and from
       expect(new Set(Object.values(verdicts)).size, `${state} ${JSON.stringify({ use, verdicts })}`).toBe(1);
       seen.add(Object.values(verdicts)[0]!);
     }),
-    { numRuns: 120, examples: EXAMPLES },
+    { numRuns: propertyRuns(120), examples: EXAMPLES },
   );
   expect([...seen]).toEqual(
     expect.arrayContaining([

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { WorkosKey, WorkosOrganization } from '../../src/workos/entities.ts';
 import type { WorkosEvent } from '../../src/workos/events/event.ts';
 import { aKey, anOrganization, keyEvent, minute, organizationEvent, startMirror } from '../support/mirror.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const mirror = await startMirror({ status: 'trial', trial_days: 14 });
 
@@ -53,7 +54,7 @@ test('applyEvent ends in the same mirror after any duplication, order and delay,
       expect(await repeat(shuffled.organizationId, events)).toEqual(Array(events.length).fill('unchanged'));
       expect(shuffled.sequence).toBe(shuffled.applied);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 80), endOnFailure: false },
+    { numRuns: propertyRuns(80), endOnFailure: false },
   );
 }, 120_000);
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startService } from '../../support/service.ts';
 import { HOOK_SECRETS, message, newId, sendBilling, tenantOf } from './send.ts';
+import { propertyRuns } from '../../support/property-runs.ts';
 
 const service = await startService(HOOK_SECRETS);
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
@@ -36,7 +37,7 @@ test('ends in the same tenant for any order and repetition of messages, also of 
       expect(expected).toMatchObject({ billing_status: last.status, billing_occurred_at: new Date(at(last.second)) });
       expect(await told(messages, [...order, ...again])).toEqual(expected);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 25), endOnFailure: false },
+    { numRuns: propertyRuns(25), endOnFailure: false },
   );
 }, 120_000);
 

@@ -21,6 +21,7 @@ import {
   subscription,
   tenantOf,
 } from '../send.ts';
+import { propertyRuns } from '../../../support/property-runs.ts';
 
 const CONFIG = new URL('stripe-plans.yaml', import.meta.url).pathname;
 const service = await startService({ ...HOOK_SECRETS, LATCHKEY_CONFIG: CONFIG });
@@ -71,7 +72,7 @@ test('derives the same billing from any order and repetition of a history', () =
       const shuffled = orderOf(told, events).map((position) => events[position]!);
       expect(said(shuffled)).toEqual(inOrder);
     }),
-    { numRuns: 2_000 },
+    { numRuns: propertyRuns(2_000) },
   );
 }, 60_000);
 
@@ -89,7 +90,7 @@ test('derives the same where some statuses have no meaning', () => {
       const shuffled = orderOf(told, events).map((position) => events[position]!);
       expect(said(shuffled, by)).toEqual(said(events, by));
     }),
-    { numRuns: 2_000 },
+    { numRuns: propertyRuns(2_000) },
   );
 }, 60_000);
 
@@ -117,7 +118,7 @@ test('ends in the same tenant over HTTP, whenever the customer becomes known', a
       expect(inOrder).toMatchObject(last);
       expect(await told(events, telling.linkAt, orderOf(telling, events))).toEqual(inOrder);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12), endOnFailure: false },
+    { numRuns: propertyRuns(12), endOnFailure: false },
   );
 }, 120_000);
 
