@@ -6,6 +6,12 @@ type Options = NonNullable<TestProjectInlineConfiguration['test']> & { include: 
 // A database server whose connections can be cut, or on which the production start runs.
 const TEST_DATABASE_URL = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
+/**
+ * Tests have real servers, processes and deadlines, and CI's machine may stand still for seconds. There a test gets a
+ * second try, which the report names; it gets none where a person looks.
+ */
+const retry = process.env['CI'] === 'true' ? 1 : 0;
+
 const globalSetup = ['./test/support/global-setup.ts'];
 
 const projects: Record<string, Options> = {
@@ -113,7 +119,7 @@ const projects: Record<string, Options> = {
 export default defineConfig({
   test: {
     projects: Object.entries(projects).map(([name, options], groupOrder) => ({
-      test: { ...options, name, sequence: { groupOrder } },
+      test: { ...options, name, retry, sequence: { groupOrder } },
     })),
   },
 });

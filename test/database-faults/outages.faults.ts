@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { call, createKey, outcome } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
+import { workosRequests } from '../support/workos-keys.ts';
 import { create, expectedEverywhere, inOrder, startBehindProxy, timed } from './start.ts';
 
 const { service, proxy } = await startBehindProxy();
@@ -107,9 +108,10 @@ test('a database that falls silent in the middle of a creation leaves no orphan'
   const acme = await service.organizations.add();
   const owner = await acme.session();
   await list(owner);
-  service.workos.faults.add({ kind: 'latency', ms: 400, method: 'POST', path: `/organizations/${acme.id}/api_keys` });
+  const path = `/organizations/${acme.id}/api_keys`;
+  service.workos.faults.add({ kind: 'latency', ms: 1_000, method: 'POST', path });
   const creation = timed(() => create(service, owner));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await expect.poll(() => workosRequests(service, 'POST', path), { interval: 5 }).toBe(1);
   proxy.stall(true);
   const { answer, elapsedMs } = await creation;
   expect(sayOf(answer)).toBe('503 database_unavailable');

@@ -116,8 +116,15 @@ function loseCommitOf(pair: Pair, chunk: Buffer, how: CommitLoss): void {
     lateOnes.add(pair);
     setTimeout(() => server.end(chunk), LATE_MS);
   }
-  // The server reads what was sent before the end of the connection.
-  if (how === 'after') server.end(chunk);
+  if (how === 'after') {
+    server.removeAllListeners('data');
+    server.once('data', () => {
+      client.resetAndDestroy();
+      server.end();
+    });
+    server.write(chunk);
+    return;
+  }
   if (how === 'before') server.destroy();
   client.resetAndDestroy();
 }
