@@ -18,6 +18,17 @@ const CODES = `| exit code | \`keys verify\`, \`ci policy diff\`, \`config lint\
 | 4 | | not signed in: 401 |
 | 5 | | not found: 404 |
 | 130 | interrupted | interrupted |`;
+const CREDENTIALS = `\`latchkey login\` stores one credential for each profile in \`credentials.json\`, a file that its owner alone can read and that is replaced at
+once. The credential is sealed in it (AES-256-GCM) with a key in the system's keychain: on Linux the Secret Service, by libsecret's
+\`secret-tool\`; on macOS the keychain of the login, by \`security\`. Where there is none, or it does not answer within two seconds, \`login\` says so, and the credential is plain
+in the file; \`--in-file\` asks for that. The kind of storage stays when a session is renewed.
+
+- The command uses the systems' own tools because the package has no dependency: a native module for each platform would be
+  larger than the whole command. The key goes by standard input, never on a command line.
+- The keychain holds the key instead of the credential because \`security\` takes 4,096 characters, and sessions are longer. A keychain protects
+  from copies of the file, such as backups; programs of the same user can ask it, too.
+- A sealed credential opens for its own profile and URL alone, so that a changed file sends it nowhere else.
+- \`--machine\` stores the id and the secret of an M2M application, and renews its tokens by them.`;
 const VARIABLES = `| variable | meaning |
 | --- | --- |
 | \`LATCHKEY_URL\` | URL of Latchkey, where \`--url\` is not given |
@@ -37,6 +48,7 @@ export function latchkeyPage(): Promise<Page> {
     parts: [
       `## Output\n\n${OUTPUT}`,
       `## Exit codes\n\n${CODES}`,
+      `## Stored credentials\n\n${CREDENTIALS}`,
       `## Variables\n\n${VARIABLES}`,
       '## Commands',
       ...commands.map(([name, help]) => `### \`${name}\`\n\n\`\`\`text\n${help.trim()}\n\`\`\``),

@@ -28,7 +28,7 @@ export async function connect(context: Context, flags: ConnectionFlags): Promise
     throw new CommandFailure(EXIT.usage, `Profile ${name} is signed in at ${profile.url}, not at ${url}.`);
   return createLatchkeyClient({
     ...transportOf(context, flags, url),
-    token: token ?? (() => currentToken(context, name, profile!)),
+    token: token ?? currentToken(context, name, profile!),
   });
 }
 

@@ -4,7 +4,7 @@ export type Ended = { code: number; stdout: string; stderr: string };
 export type RunProgram = (
   program: string,
   args: readonly string[],
-  options?: { input?: string; env?: Readonly<Record<string, string>>; isForeground?: boolean },
+  options?: { input?: string; env?: Readonly<Record<string, string>>; isForeground?: boolean; timeoutMs?: number },
 ) => Promise<Ended>;
 
 /** What a command may touch; handed in, so that tests run commands in their own process. */
@@ -36,6 +36,7 @@ export type Context = CommandContext & {
   runServer: (args: readonly string[]) => Promise<number | undefined>;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
+  platform: NodeJS.Platform;
   /** The folder of profiles and credentials. */
   folder: string;
   /** The folder that paths of arguments start from. */

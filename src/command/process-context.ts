@@ -34,6 +34,7 @@ export function processContext(env: Context['env']): Context {
     readProgram: makeReadProgram(env, interruption.signal),
     runServer,
     signal: interruption.signal,
+    platform: process.platform,
     workingFolder: process.cwd(),
     folder: env['LATCHKEY_CONFIG_HOME'] || join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'latchkey'),
   };
@@ -58,13 +59,21 @@ async function ask(question: string): Promise<string> {
 }
 
 export function makeRunProgram(inherited: Context['env']): RunProgram {
-  return async (program, args, { input, env = {}, isForeground = false } = {}) => {
+  return async (program, args, { input, env = {}, isForeground = false, timeoutMs } = {}) => {
     const output = isForeground ? 'inherit' : 'pipe';
     const child = spawn(program, args, {
       env: { ...inherited, ...env },
       stdio: [input === undefined ? (isForeground ? 'inherit' : 'ignore') : 'pipe', output, output],
     });
     const end = () => void child.kill('SIGTERM');
+    let isLate = false;
+    const deadline =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            isLate = true;
+            child.kill('SIGKILL');
+          }, timeoutMs);
     process.on('SIGTERM', end);
     try {
       // A program that reads nothing closes its input.
@@ -72,8 +81,10 @@ export function makeRunProgram(inherited: Context['env']): RunProgram {
       const [stdout, stderr] = [firstOf(child.stdout), firstOf(child.stderr)];
       const ended = once(child, 'close') as Promise<[number | null]>;
       const [code] = await ended;
+      if (isLate) throw new Error(`${program} did not answer within ${timeoutMs! / 1_000} s`);
       return { code: code ?? 1, stdout: stdout(), stderr: stderr() };
     } finally {
+      clearTimeout(deadline);
       process.off('SIGTERM', end);
     }
   };

@@ -48,7 +48,7 @@ describe('latchkey login', () => {
     const ran = await terminal.run('login');
     expect([ran.code, ran.stdout]).toEqual([0, '']);
     expect(ran.stderr).toMatch(/and confirm that it shows [A-Z0-9]{4}-[A-Z0-9]{4}\. Deny any other code\.\n/);
-    expect(ran.stderr).toContain(`The credential is in ${fileOf(terminal)}, which only you can read.`);
+    expect(ran.stderr).toContain(`The credential is in ${fileOf(terminal)}, which only you can read, because`);
     expect((await stat(fileOf(terminal))).mode & 0o777).toBe(0o600);
     const me = JSON.parse((await terminal.run('whoami', '--json')).stdout) as object;
     expect(me).toMatchObject({ kind: 'user', email: person.email, organization_id: person.organizations[0] });

@@ -78,7 +78,7 @@ describe('latchkey completion', () => {
     expect(await complete('keys', 're')).toEqual(['revoke']);
     expect(await complete('keys', 'create', '--per')).toEqual(['--permission-set']);
     expect(await complete('keys', 'list', '--status', 'a')).toEqual(['active']);
-  });
+  }, 120_000);
 
   test('refuses a shell that it does not know', async () => {
     expect(await (await openTerminal()).run('completion', 'tcsh')).toMatchObject({ code: 2, stdout: '' });

@@ -29,6 +29,9 @@ type Options = {
   /** What another program ends with. */
   ends?: (program: Program) => Ended | Promise<Ended>;
   signal?: AbortSignal;
+  platform?: NodeJS.Platform;
+  /** Runs programs instead of `ends`. */
+  runProgram?: Context['runProgram'];
   /** Standard error is a terminal. */
   showsProgress?: boolean;
   /** The exit code of the service's own package; it is not installed, unless given. */
@@ -72,9 +75,11 @@ function contextOf(options: Options & { folder: string }, io: Context['process']
     fetch,
     now,
     sleep: options.sleep ?? (async () => undefined),
-    runProgram: async (program, args, { input, env } = {}) => {
+    runProgram: async (program, args, given = {}) => {
+      const { input, env } = given;
       const ran = { program, args, input, ...(env && { env }) };
       programs.push(ran);
+      if (options.runProgram) return options.runProgram(program, args, given);
       return options.ends?.(ran) ?? { code: 0, stdout: '', stderr: '' };
     },
     readProgram: makeReadProgram({ PATH: process.env['PATH'], HOME: folder }, signal),
@@ -84,6 +89,7 @@ function contextOf(options: Options & { folder: string }, io: Context['process']
     },
     signal,
     folder: join(folder, 'config'),
+    platform: options.platform ?? 'linux',
     workingFolder: folder,
   };
 }

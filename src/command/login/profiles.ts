@@ -14,8 +14,19 @@ export type StoredSession = {
 };
 /** A service token or a machine token, which is not renewed. */
 export type StoredToken = { kind: 'token'; token: string };
-export type Profile = { url: string; credential: StoredSession | StoredToken };
-type Profiles = Record<string, Profile>;
+/** An M2M application of WorkOS, whose tokens its secret renews. */
+export type StoredMachine = {
+  kind: 'machine';
+  accessToken: string;
+  tokenUrl: string;
+  clientId: string;
+  clientSecret: string;
+};
+export type Credential = StoredSession | StoredToken | StoredMachine;
+export type Profile = { url: string; credential: Credential };
+/** A profile in the file: its credential is sealed with a key in the keychain, or plain where there is no keychain. */
+export type StoredProfile = Profile | { url: string; sealed: string };
+type Profiles = Record<string, StoredProfile>;
 
 const FILE = 'credentials.json';
 export const DEFAULT_PROFILE = 'default';
@@ -23,7 +34,7 @@ export const DEFAULT_PROFILE = 'default';
 export const fileOf = (folder: string) => join(folder, FILE);
 
 /** Reads all profiles; none, if there is no file. @throws CommandFailure for a file that others can read, or a broken one */
-async function readProfiles(folder: string): Promise<Profiles> {
+export async function readProfiles(folder: string): Promise<Profiles> {
   const text = await readPrivate(fileOf(folder));
   if (text === undefined) return {};
   try {
@@ -54,13 +65,13 @@ async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-export async function readProfile(folder: string, name: string): Promise<Profile | undefined> {
+export async function readProfile(folder: string, name: string): Promise<StoredProfile | undefined> {
   const profiles = await readProfiles(folder);
   return Object.hasOwn(profiles, name) ? profiles[name] : undefined;
 }
 
 /** Replaces one profile, or removes it; the others stay. The caller holds the lock. */
-export async function writeProfile(folder: string, name: string, profile: Profile | undefined): Promise<void> {
+export async function writeProfile(folder: string, name: string, profile: StoredProfile | undefined): Promise<void> {
   const { [name]: _, ...others } = await readProfiles(folder);
   const profiles = profile === undefined ? others : { ...others, [name]: profile };
   await mkdir(folder, { recursive: true, mode: 0o700 });
