@@ -21,9 +21,8 @@ import { StartError } from './errors.ts';
 import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
-import type { Product } from './product/product.ts';
-import { OLD_NAME, readProduct } from './product/read-product.ts';
-import type { OldName } from './product/read-product.ts';
+import { OLD_NAME, openProduct } from './product/read-product.ts';
+import type { OldName, ProductSource } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 
@@ -34,11 +33,11 @@ import { makeLogger } from './telemetry/logger.ts';
 await runProcess(async () => {
   const oldNames: OldName[] = [];
   const path = process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml');
-  const product = readProduct(path, (found) => oldNames.push(found));
-  const folder = folderOfProduct(resolve(readStartVariables(process.env).dataDir), product.product);
+  const source = openProduct(path, (found) => oldNames.push(found));
+  const folder = folderOfProduct(resolve(readStartVariables(process.env).dataDir), source.product.product);
   const lifetime = makeLifetime();
   try {
-    const started = await start(product, folder, lifetime);
+    const started = await start(source, folder, lifetime);
     for (const found of oldNames) started.log.warn(found, OLD_NAME);
     return started;
   } catch (error) {
@@ -47,12 +46,12 @@ await runProcess(async () => {
   }
 });
 
-async function start(product: Product, folder: string, lifetime: ReturnType<typeof makeLifetime>) {
+async function start(source: ProductSource, folder: string, lifetime: ReturnType<typeof makeLifetime>) {
   const lock = holdDataFolder(folder);
   lifetime.onEnd(lock.release);
   const given = process.env;
   const { workosPort, ...others } = readStartVariables(given);
-  const testPort = hasTestKeys(product) ? others.testPort : undefined;
+  const testPort = hasTestKeys(source.product) ? others.testPort : undefined;
   const config = readConfig(embeddedEnvironment({ given, variables, demo: DEMO, folder, workosPort, testPort }));
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
 
@@ -63,7 +62,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
     lifetime.onEnd(() => started.close());
     return started;
   };
-  const demo = demoProductOf(product);
+  const demo = demoProductOf(source.product);
   const workos = await startWorkos('workos', workosPort, demoSeedOf(demo));
   const testWorkos =
     testPort === undefined ? undefined : await startWorkos('workos-test', testPort, demoTestSeedOf(demo));
@@ -72,7 +71,7 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
 
   const { app, connections, background, streams, usage, limits } = makeContainer({
     config,
-    product,
+    ...source,
     db: database.db,
     log,
     alone: true,
@@ -88,13 +87,13 @@ async function start(product: Product, folder: string, lifetime: ReturnType<type
   lifetime.onEnd(() => background.stop());
   process.stdout.write(
     welcome({
-      product: product.product,
+      product: source.product.product,
       url: server.url,
       workosUrl: workos.url,
       testWorkosUrl: testWorkos?.url,
       folder,
       milliseconds: performance.now(),
-      firstKey: firstKeyOf(product),
+      firstKey: firstKeyOf(source.product),
       ignored: ignoredVariables(given),
     }),
   );

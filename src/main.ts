@@ -9,7 +9,7 @@ import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server/server.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
-import { OLD_NAME, readProduct } from './product/read-product.ts';
+import { OLD_NAME, openProduct } from './product/read-product.ts';
 import { runProcess } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { INVALIDATION_CHANNEL } from './invalidation/invalidation.ts';
@@ -21,7 +21,7 @@ const FIRST_BEAT_MS = 5_000;
 await runProcess(async () => {
   const config = readConfig(process.env);
   const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
-  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'), (field) =>
+  const source = openProduct(config.productFile ?? packageFile('config/evershell.yaml'), (field) =>
     log.warn(field, OLD_NAME),
   );
   const lifetime = makeLifetime();
@@ -32,7 +32,7 @@ await runProcess(async () => {
   await assertMigrated(db);
   const { app, operations, connections, background, trust, streams, drain, usage, limits } = makeContainer({
     config,
-    product,
+    ...source,
     db,
     log,
   });

@@ -15,6 +15,7 @@ import type { Trust } from '../invalidation/trust.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeFeatureRoutes, makeVerification } from './feature-routes.ts';
 import { makeLoops } from './loops.ts';
+import { makeProductApi } from './product-api.ts';
 import { makePlatform } from './platform.ts';
 import type { Parts } from './platform.ts';
 
@@ -49,7 +50,9 @@ export function makeContainer(parts: Parts): Container {
   const events = makeEvents(platform);
   const isWorker = config.role === 'worker';
   const signIn = platform.signInOf(verification.failures);
-  const features = isWorker ? [] : [...makeFeatureRoutes(platform, verification, signIn), ...events.routes()];
+  const own = isWorker ? [] : [...makeFeatureRoutes(platform, verification, signIn), ...events.routes()];
+  const api = isWorker ? undefined : makeProductApi({ ...platform, refuseProduct: parts.refuseProduct }, own);
+  const features = api?.routes ?? own;
   const authenticate = makeCallers(platform, verification);
   const { healthRoutes: health, drain } = makeHealthParts({
     ...platform,
@@ -62,6 +65,7 @@ export function makeContainer(parts: Parts): Container {
     ...platform,
     features,
     health,
+    api,
     guards: {
       assertCurrent: platform.trust.assertProven,
       authenticate,

@@ -28,6 +28,7 @@ import { makeMarker } from '../api-keys/mirror/marker.ts';
 import { makeUnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
 import { makeCatalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../product/product.ts';
+import type { ProductSource } from '../product/read-product.ts';
 import { deriveKeys } from '../secrets.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeKeyHasher } from '../verification/hmac/key-hasher.ts';
@@ -36,6 +37,8 @@ import { VERDICTS } from '../verification/judge.ts';
 export type Parts = {
   config: Config;
   product: Product;
+  /** Makes the error for faults of the product file that only the routes show. */
+  refuseProduct?: ProductSource['refuseProduct'];
   db: Knex;
   log: Logger;
   /** The only process on its database: every change happens here, and no `LISTEN` connection is needed. */

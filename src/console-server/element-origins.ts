@@ -1,4 +1,5 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
+import { allowOrigin } from '../http/allow-origin.ts';
 
 type Operation = { path: RegExp; methods: readonly string[] };
 
@@ -34,13 +35,4 @@ export function elementApi(origins: readonly string[]): RequestHandler {
     res.setHeader('access-control-max-age', PREFLIGHT_SECONDS);
     res.status(204).end();
   };
-}
-
-/** Names the page's origin as one that may read the answer. Returns whether it may. */
-export function allowOrigin(origins: readonly string[], req: Request, res: Response): boolean {
-  const origin = req.get('origin');
-  if (origins.length > 0) res.vary('origin');
-  if (origin === undefined || !origins.includes(origin)) return false;
-  res.setHeader('access-control-allow-origin', origin);
-  return true;
 }

@@ -6,7 +6,7 @@ import { onlyGet } from '../http/documents/only-get.ts';
 import { sendPrepared } from '../http/documents/prepared-bytes.ts';
 import { readConsoleFiles } from './console-files.ts';
 import type { ConsoleFiles } from './console-files.ts';
-import { allowOrigin } from './element-origins.ts';
+import { allowOrigin } from '../http/allow-origin.ts';
 import { pagePolicy } from './page-policy.ts';
 import { HOME } from './return-to.ts';
 

@@ -5,6 +5,7 @@ import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import { clientAddress } from '../ip/client-address.ts';
+import type { ErrorForm } from './envelope.ts';
 import { makeErrorHandler } from './error-handler.ts';
 import { withFastPaths } from './fast-path/fast-path.ts';
 import type { FastPath } from './fast-path/fast-path.ts';
@@ -25,6 +26,8 @@ type Deps = {
   log: Logger;
   isDatabaseUnavailable: (error: unknown) => boolean;
   strict: boolean;
+  /** How errors below a path are answered, of unknown routes as well. */
+  errorForm: { below: string; form: ErrorForm } | undefined;
   /** How many proxies in front of this service may name the client's address. */
   trustProxyHops: number;
 };
@@ -38,6 +41,7 @@ export function makeApp({
   log,
   isDatabaseUnavailable,
   strict,
+  errorForm,
   trustProxyHops,
 }: Deps): RequestListener {
   const app = express();
@@ -54,12 +58,20 @@ export function makeApp({
     },
   });
   const onFastPath = new Set<string>(routes.filter(({ fastPath }) => fastPath).map(({ path }) => path));
+  if (errorForm) app.use(chooseForm(errorForm));
   app.use(assignRequestId, ...observers, secureExcept(onFastPath), noStore, requireHost);
   for (const page of pages) app.use(page);
   app.use(mountRoutes(routes, { ...guards, strict }));
   app.use(refuseUnknownRoute);
   app.use(makeErrorHandler({ log, isDatabaseUnavailable }));
   return withFastPaths(app, fastPaths);
+}
+
+function chooseForm({ below, form }: NonNullable<Deps['errorForm']>): RequestHandler {
+  return (req, res, next) => {
+    if (req.path === below || req.path.startsWith(`${below}/`)) res.locals['form'] = form;
+    next();
+  };
 }
 
 /** Sets helmet's headers, except on fast paths: services and proxies use those, and ignore headers for browsers. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { ERROR_CODES } from '../errors.ts';
-import type { AppError } from '../errors.ts';
+import { ERROR_CODES, ERROR_STATUS } from '../errors.ts';
+import type { AppError, ErrorCode } from '../errors.ts';
+import type { Caller } from './caller.ts';
 
-/** The one shape of every error answer. */
+/** The shape of every error answer of Latchkey's own routes. */
 export const ErrorEnvelope = z
   .object({
     error: z.object({
@@ -21,3 +22,20 @@ export function envelope(error: AppError, requestId: string): z.input<typeof Err
   const { code, message, details } = error;
   return { error: { code, message, request_id: requestId, ...(details && { details }) } };
 }
+
+/** `caller`: undefined where no credential was found good. */
+export type ErrorFacts = { requestId: string; caller: Caller['kind'] | undefined };
+
+/** How errors are answered: Latchkey's own way, or a product's. */
+export type ErrorForm = {
+  present(error: AppError, facts: ErrorFacts): { status: number; body: object };
+  /** The answers that an error code may have, for the documents. */
+  answersOf(code: ErrorCode): readonly { status: number; code: string }[];
+  schema: z.ZodType;
+};
+
+export const OWN_FORM: ErrorForm = {
+  present: (error, { requestId }) => ({ status: error.status, body: envelope(error, requestId) }),
+  answersOf: (code) => [{ status: ERROR_STATUS[code], code }],
+  schema: ErrorEnvelope,
+};

@@ -1,8 +1,12 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
-import { envelope } from './envelope.ts';
+import type { Caller } from './caller.ts';
+import { OWN_FORM } from './envelope.ts';
+import type { ErrorForm } from './envelope.ts';
 import { requestIdOf } from './request-id.ts';
+
+type Locals = { form?: ErrorForm; caller?: Caller; mapRefusals?: boolean };
 
 type Deps = { log: Pick<Logger, 'error' | 'warn'>; isDatabaseUnavailable: (error: unknown) => boolean };
 
@@ -25,8 +29,18 @@ export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorReq
 export function sendError(res: Response, error: AppError): void {
   if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)));
   res.locals['errorCode'] = error.code;
-  const refusal = res.locals['mapRefusals'] === true && error.status > 401 && error.status < 500;
-  res.status(refusal ? 403 : error.status).json(envelope(error, requestIdOf(res)));
+  const { form = OWN_FORM, caller, mapRefusals } = res.locals as Locals;
+  const { status, body } = form.present(error, { requestId: requestIdOf(res), caller: caller?.kind });
+  res.status(mapRefusals === true ? forProxies(error, status) : status).json(body);
+}
+
+/**
+ * Returns the status for proxies that pass on 401 and 403 alone, whatever statuses the product's form has.
+ * @param status of the form, which stays for what is no refusal
+ */
+export function forProxies({ status: own }: AppError, status: number): number {
+  if (own < 401 || own >= 500) return status;
+  return own === 401 ? 401 : 403;
 }
 
 function toAppError(error: unknown, isDatabaseUnavailable: Deps['isDatabaseUnavailable']): AppError {

@@ -99,7 +99,7 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   if (caller) {
     res.locals['caller'] = caller;
     if (!findKey || caller.kind !== 'api_key') await admitCaller(guards, caller, req, res);
-    await admit(route, guards, caller, named);
+    await admit(route, guards, caller, { named, hostname: req.hostname });
   }
   const result = await route.handle({
     caller,
@@ -151,7 +151,9 @@ function queryOf(route: Route, req: Request): Request['query'] {
   return query;
 }
 
-async function admit(route: Route, guards: Guards, caller: Caller, named: unknown): Promise<void> {
+type Asked = { named: unknown; hostname: string };
+
+async function admit(route: Route, guards: Guards, caller: Caller, { named, hostname }: Asked): Promise<void> {
   const { access } = route;
   if (access.kind === 'public' || access.kind === 'signed') return;
   if (access.kind === 'service') {
@@ -167,6 +169,7 @@ async function admit(route: Route, guards: Guards, caller: Caller, named: unknow
   assertScope(access.scope, caller);
   assertImpersonated(caller, access.impersonated, guards.impersonatedMay);
   assertNamed(named, caller);
+  await route.assertHost?.(hostname, caller);
   await guards.assertBilling(caller.organizationId, access.billing);
 }
 

@@ -8,6 +8,7 @@ import type {
   ServiceCaller,
   TenantCaller,
 } from './caller.ts';
+import type { ErrorForm } from './envelope.ts';
 import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, in the eyes of billing: only `create` needs an active posture by default. */
@@ -104,6 +105,10 @@ export type SignedAccess = {
 /** A route with its generic types erased, for the mount and the OpenAPI document. */
 export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
   access: Access;
+  /** How its errors are answered; Latchkey's own way by default. */
+  errorForm?: ErrorForm;
+  /** Refuses a caller of another organization than the request's host names. @throws AppError `permission_denied` */
+  assertHost?: (hostname: string, caller: OrganizationCaller) => Promise<void>;
   handle(input: Input<unknown, z.ZodType, z.ZodType, z.ZodType>): Promise<unknown>;
 };
 

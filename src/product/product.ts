@@ -3,7 +3,9 @@ import { BILLING_STATUSES } from '../tenants/posture.ts';
 import { isIpRange } from '../ip/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
+import { ApiRules } from './api/api-rules.ts';
 import { BillingRules } from './billing-rules.ts';
+import { checkApiRules } from './api/check-api-rules.ts';
 import { CiRules, checkCiRules } from './ci-rules.ts';
 import { ConsoleRules } from './console-rules.ts';
 import { KeyRules, checkKeyRules } from './key-rules.ts';
@@ -161,6 +163,7 @@ export const ProductFile = z
     sessions: SessionRules,
     console: ConsoleRules,
     ci: CiRules,
+    api: ApiRules.optional(),
     outbound_addresses: z
       .array(
         z.strictObject({
@@ -199,6 +202,12 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   checkKeyRules(file.api_keys, (path, message) => report(['api_keys', ...path], message));
   checkPlans(file, report);
   checkCiRules(file.ci, (path, message) => report(['ci', ...path], message));
+  if (file.api) {
+    const { prefixes, format } = file.api_keys;
+    const all = [...prefixes, ...(format ? [format.live] : []), ...(format?.test === undefined ? [] : [format.test])];
+    const context = { prefixes: all, console: file.console.enabled };
+    checkApiRules(file.api, context, (path, message) => report(['api', ...path], message));
+  }
   if (!file.plans.some((plan) => plan.name === file.default_plan)) {
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
   }

@@ -16,34 +16,67 @@ export const OLD_NAME = 'product file uses the old name of a field; rename it';
 /** Fields that have another name now, by their old one. */
 const RENAMED: Readonly<Record<string, string>> = { notices: 'webhooks' };
 
+/** What is wrong with a field of the file. */
+export type FieldFault = { path: readonly string[]; message: string };
+
+/** A product with its file, for checks that need more than the file. */
+export type ProductSource = {
+  product: Product;
+  /** Returns the error of a start that names each fault with its line. */
+  refuseProduct(faults: readonly FieldFault[]): StartError;
+};
+
 /**
  * Reads the product's YAML file.
  * @param onOldName is called for each field that has another name now
  * @throws StartError whose message names every fault with its line
  */
 export function readProduct(path: string | URL, onOldName?: OnOldName): Product {
+  return openProduct(path, onOldName).product;
+}
+
+/** Reads the product's YAML file as `readProduct` does, and keeps where its fields are. */
+export function openProduct(path: string | URL, onOldName?: OnOldName): ProductSource {
   const shown = path instanceof URL ? path.pathname : path;
-  return parseProduct(readText(path, shown), shown, onOldName);
+  return openText(readText(path, shown), shown, onOldName);
 }
 
 /** What is wrong in a product file, and where. What is no YAML has no field. */
 export type Fault = { line: number; field?: string; message: string };
-export type Checked = { product: Product | undefined; faults: Fault[]; oldNames: OldName[] };
+export type Checked = {
+  product: Product | undefined;
+  faults: Fault[];
+  oldNames: OldName[];
+  /** Returns the line of a field, or of what is around it if it is not there. */
+  lineOf: (path: readonly PropertyKey[]) => number;
+};
 
 /** @throws StartError whose message names every fault with its line */
-export function parseProduct(text: string, shownPath: string, onOldName: OnOldName = () => undefined): Product {
-  const { product, faults, oldNames } = checkProduct(text);
-  if (!product) throw unusable(shownPath, faults);
-  for (const each of oldNames) onOldName(each);
-  return product;
+export function parseProduct(text: string, shownPath: string, onOldName?: OnOldName): Product {
+  return openText(text, shownPath, onOldName).product;
 }
 
-const wrong = (faults: Fault[]): Checked => ({ product: undefined, faults, oldNames: [] });
+/** @throws StartError whose message names every fault with its line */
+export function openText(text: string, shownPath: string, onOldName: OnOldName = () => undefined): ProductSource {
+  const { product, faults, oldNames, lineOf } = checkProduct(text);
+  if (!product) throw unusable(shownPath, faults);
+  for (const each of oldNames) onOldName(each);
+  return {
+    product,
+    refuseProduct: (found) =>
+      unusable(
+        shownPath,
+        found.map(({ path, message }) => ({ line: lineOf(path), field: path.join('.'), message })),
+      ),
+  };
+}
 
 /** Finds every fault of a product file; there is a product where there is none. */
 export function checkProduct(text: string): Checked {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
+  const at = (path: readonly PropertyKey[]) => lineOf(document, lines, path);
+  const wrong = (faults: Fault[]): Checked => ({ product: undefined, faults, oldNames: [], lineOf: at });
   if (document.errors.length > 0)
     return wrong(
       document.errors.map(({ linePos, message }) => ({
@@ -52,26 +85,27 @@ export function checkProduct(text: string): Checked {
       })),
     );
   const { file, oldNames, contradictions } = renamed(document.toJS({ maxAliasCount: 100 }));
-  const lineOfField = (name: string) => lineOf(document, lines, [name]);
   if (contradictions.length > 0)
     return wrong(
       contradictions.map(({ old, name }) => ({
-        line: lineOfField(old),
+        line: at([old]),
         field: old,
         message: `is the old name of ${name}, which is there, too; keep one`,
       })),
     );
   const parsed = ProductFile.safeParse(file);
-  const found = oldNames.map(({ old, name }) => ({ old, name, line: lineOfField(old) }));
-  if (parsed.success) return { product: parsed.data, faults: [], oldNames: found };
+  const found = oldNames.map(({ old, name }) => ({ old, name, line: at([old]) }));
+  if (parsed.success) return { product: parsed.data, faults: [], oldNames: found, lineOf: at };
   const asWritten = ([first, ...rest]: PropertyKey[]) => [
     oldNames.find(({ name }) => name === first)?.old ?? first!,
     ...rest,
   ];
   return wrong(
-    parsed.error.issues.map(({ path, message }) => {
-      const written = path.length === 0 ? [] : asWritten(path);
-      return { line: lineOf(document, lines, written), field: written.join('.') || 'file', message };
+    parsed.error.issues.map((issue) => {
+      const written = issue.path.length === 0 ? [] : asWritten(issue.path);
+      // An unknown field is a fault of the object around it, whose line may be far above.
+      const place = issue.code === 'unrecognized_keys' ? [...written, ...issue.keys.slice(0, 1)] : written;
+      return { line: at(place), field: written.join('.') || 'file', message: issue.message };
     }),
   );
 }

@@ -27,6 +27,7 @@ const FEATURES = [
   'members',
   'permissions',
   'product',
+  'product-api',
   'sessions',
   'tenants',
   'usage',
@@ -110,6 +111,9 @@ function refusal(from: string, to: string): string | undefined {
   if (own === other) return undefined;
   if (source === 'infrastructure' && target === 'infrastructure' && !INFRASTRUCTURE_PAIRS.includes(`${own} → ${other}`))
     return 'infrastructure stands side by side';
+  if (other === 'product-api' && source === 'feature') return 'the API of a product stands on top of the features';
+  if (own === 'product-api' && target === 'feature' && other !== 'product')
+    return 'the API of a product knows operations by their routes alone';
   if (source === 'feature' && target === 'feature' && REPOSITORY.test(to)) return 'the repository of another feature';
   return undefined;
 }

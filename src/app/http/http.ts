@@ -9,6 +9,7 @@ import { makeDocs } from '../../http/documents/docs.ts';
 import type { FastPath } from '../../http/fast-path/fast-path.ts';
 import { makeMetricsPage } from '../../http/documents/metrics-page.ts';
 import type { Guards } from '../../http/mount.ts';
+import type { CompiledApi } from '../../product-api/compile-api.ts';
 import { openApiDocument } from '../../http/documents/openapi.ts';
 import type { Route } from '../../http/route.ts';
 import { DOCUMENTED_WEBHOOKS } from '../../webhooks/documented-webhooks.ts';
@@ -26,6 +27,8 @@ type Deps = {
   /** The API's routes, and health, which is on either address. */
   features: readonly Route[];
   health: readonly Route[];
+  /** The product's own API: the form of its errors, and what lets pages of other origins call it. */
+  api: (Pick<CompiledApi, 'errorForm'> & { pages: readonly RequestHandler[] }) | undefined;
   guards: Guards;
   fastPaths: readonly FastPath[];
   /** The console; undefined where it is switched off, and for a worker. */
@@ -54,8 +57,21 @@ export function makeHttpParts(deps: Deps) {
     strict,
     trustProxyHops: config.trustProxyHops,
   };
-  const app: RequestListener = makeApp({ ...shared, fastPaths, routes, pages: pagesOf('api') });
+  const app: RequestListener = makeApp({
+    ...shared,
+    fastPaths,
+    routes,
+    pages: [...(deps.api?.pages ?? []), ...pagesOf('api')],
+    errorForm: deps.api?.errorForm,
+  });
   const operations: RequestListener | undefined =
-    config.operations && makeApp({ ...shared, fastPaths: [], routes: health, pages: pagesOf('operations') });
+    config.operations &&
+    makeApp({
+      ...shared,
+      fastPaths: [],
+      routes: health,
+      pages: pagesOf('operations'),
+      errorForm: undefined,
+    });
   return { app, operations, connections: makeConnectionRules(deps) };
 }

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { ERROR_STATUS } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
-import { ErrorEnvelope } from '../envelope.ts';
+import { OWN_FORM } from '../envelope.ts';
 import { isCsv } from '../server/csv-stream.ts';
 import { isEventStream } from '../server/event-stream.ts';
 import { belongsToOrganization, errorCodesOf, successOf } from '../route.ts';
@@ -91,8 +90,8 @@ function operation(route: Route): ZodOpenApiOperationObject {
     ...(description && { description }),
     security: securityOf(route),
     requestParams: {
-      ...(route.params instanceof z.ZodObject && { path: route.params }),
-      ...(route.query instanceof z.ZodObject && { query: route.query }),
+      ...objectIn('path', route.params),
+      ...objectIn('query', route.query),
       ...(route.idempotent && { header: z.object({ 'idempotency-key': IdempotencyKeyHeader }) }),
     },
     ...(belongsToOrganization(route) && { parameters: [OrganizationQuery] }),
@@ -113,6 +112,12 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
+/** The parameters of a schema: of an object, or of one that is renamed after it was checked. */
+function objectIn(place: 'path' | 'query', schema: z.ZodType | undefined) {
+  const object = schema instanceof z.ZodPipe ? schema.in : schema;
+  return object instanceof z.ZodObject ? { [place]: object } : {};
+}
+
 function contentTypeOf(schema: z.ZodType): string {
   if (isEventStream(schema)) return 'text/event-stream';
   return isCsv(schema) ? 'text/csv' : 'application/json';
@@ -126,21 +131,24 @@ function describe(route: Route): string | undefined {
 }
 
 function errorResponses(route: Route): ZodOpenApiResponsesObject {
-  const byStatus = Map.groupBy(errorCodesOf(route), (code) => ERROR_STATUS[code]);
+  const form = route.errorForm ?? OWN_FORM;
+  const answers = [...errorCodesOf(route)].flatMap((own) => form.answersOf(own).map((answer) => ({ ...answer, own })));
+  const byStatus = Map.groupBy(answers, ({ status }) => status);
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
+    [...byStatus].map(([status, answered]) => [
       `${status}`,
       {
-        description: codes.map((code) => `\`${code}\``).join(', '),
-        headers: headersOf(codes),
-        content: { 'application/json': { schema: ErrorEnvelope } },
+        description: [...new Set(answered.map(({ code }) => `\`${code}\``))].join(', '),
+        headers: headersOf(answered.map(({ own }) => ERROR_STATUS[own])),
+        content: { 'application/json': { schema: form.schema } },
       },
     ]),
   );
 }
 
-function headersOf(codes: readonly ErrorCode[]) {
-  const waits = codes.some((code) => ERROR_STATUS[code] === 503 || ERROR_STATUS[code] === 429);
+/** @param statuses of Latchkey's own errors */
+function headersOf(statuses: readonly number[]) {
+  const waits = statuses.some((status) => status === 503 || status === 429);
   return z.object({ 'x-request-id': RequestIdHeader, ...(waits && { 'retry-after': RetryAfterHeader }) });
 }
 

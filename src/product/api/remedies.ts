@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../../errors.ts';
+
+/** What a client does about an error; it must distinguish errors with different remedies. */
+export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  validation_error: 'correct the request',
+  route_not_found: 'correct the request',
+  method_not_allowed: 'correct the request',
+  payload_too_large: 'correct the request',
+  unsupported_media_type: 'correct the request',
+  credential_missing: 'authenticate',
+  credential_invalid: 'authenticate',
+  credential_expired: 'authenticate',
+  permission_denied: 'ask for permission',
+  ip_not_allowed: 'ask for permission',
+  api_key_not_found: 'check the id',
+  webhook_delivery_not_found: 'check the id',
+  ci_policy_not_found: 'check the id',
+  organization_not_found: 'check the id',
+  organization_choice_required: 'choose an organization',
+  key_limit_reached: 'revoke a key',
+  ci_token_used: 'start anew',
+  idempotency_key_reused: 'start anew',
+  delivery_not_replayable: 'start anew',
+  request_in_progress: 'wait',
+  rate_limited: 'wait',
+  concurrency_limited: 'wait',
+  workos_unavailable: 'wait',
+  issuer_unavailable: 'wait',
+  database_unavailable: 'wait',
+  billing_inactive: 'settle the billing',
+  internal_error: 'report it',
+  workos_rejected: 'report it',
+};
