@@ -13,7 +13,7 @@ import { makeLogger } from '../telemetry/logger.ts';
 const FAILED = 1;
 const DRIFT_FOUND = 2;
 
-/** `npm run reconcile`: writes the differences to standard output, and progress to standard error. */
+/** `npm run reconcile`: writes the differences to standard output, and progress to standard error where it is a terminal. */
 async function run(): Promise<number> {
   const { values } = readArguments('reconcile', false);
   const config = readConfig(process.env);
@@ -31,7 +31,7 @@ async function run(): Promise<number> {
       dryRun: values['dry-run'],
       onFinding: report.finding,
       onFailure: (failure) => toStderr(describe(failure)),
-      onProgress: makeProgressLine(toStderr),
+      onProgress: process.stderr.isTTY ? makeProgressLine(toStderr) : () => undefined,
     });
     report.end(outcome);
     const { found, failures } = totalOf(outcome.compared);

@@ -1,5 +1,5 @@
 import { makeSend, readBaseUrl } from './send.ts';
-import type { CallOptions, ConnectionOptions, CreateOptions, Send, Token } from './send.ts';
+import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
 import type { CiPolicy, CreateCiPolicy, ExchangeCiToken, ExchangedCiToken, UpdateCiPolicy } from './ci-shapes.ts';
 import type { PageQuery } from './key-shapes.ts';
 import type {
@@ -46,7 +46,7 @@ import type {
 export { LatchkeyError } from './latchkey-error.ts';
 export type * from './ci-shapes.ts';
 export type * from './shapes.ts';
-export type { CallOptions, ConnectionOptions, CreateOptions, Token } from './send.ts';
+export type { CallOptions, ConnectionOptions, CreateOptions, TextOptions, Token } from './send.ts';
 
 export type LatchkeyClient = ReturnType<typeof createLatchkeyClient>;
 
@@ -163,7 +163,7 @@ function auditOf(send: Send) {
     list: (query?: ListAuditEvents, call?: CallOptions) =>
       send<Page<AuditEvent>>('GET', '/v1/audit-events', { ...call, query }),
     /** Returns the events as CSV, newest first. Needs `audit:read`, and a longer `timeoutMs` for a long log. */
-    exportCsv: (query?: AuditFilters, call?: CallOptions) =>
+    exportCsv: (query?: AuditFilters, call?: TextOptions) =>
       send<string>('GET', '/v1/audit-events/export', { ...call, query, isText: true }),
   };
 }

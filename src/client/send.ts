@@ -32,14 +32,21 @@ export type CreateOptions = CallOptions & {
   idempotencyKey?: string | undefined;
 };
 
-type Sent = CreateOptions & {
-  query?: object | undefined;
-  body?: unknown;
-  /** For routes that need no credential. */
-  withoutToken?: boolean | undefined;
-  /** The answer is text, not JSON. */
-  isText?: boolean | undefined;
+/** Options of a request whose answer is a long text. */
+export type TextOptions = CallOptions & {
+  /** Receives the text piece by piece as it comes; what the call resolves to is then empty. */
+  onText?: ((piece: string) => void) | undefined;
 };
+
+type Sent = CreateOptions &
+  TextOptions & {
+    query?: object | undefined;
+    body?: unknown;
+    /** For routes that need no credential. */
+    withoutToken?: boolean | undefined;
+    /** The answer is text, not JSON. */
+    isText?: boolean | undefined;
+  };
 
 export type Send = <T>(method: string, path: string, sent?: Sent) => Promise<T>;
 
@@ -62,6 +69,7 @@ export function makeSend(options: ConnectionOptions): Send {
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
+      if (response.ok && sent.onText) return (await readPieces(response, sent.onText)) as T;
       const text = await response.text();
       return (sent.isText && response.ok ? text : readAnswer(response, text)) as T;
     } catch (error) {
@@ -74,6 +82,13 @@ export function makeSend(options: ConnectionOptions): Send {
           });
     }
   };
+}
+
+async function readPieces({ body }: Response, onText: (piece: string) => void): Promise<string> {
+  const decoder = new TextDecoder();
+  for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>) onText(decoder.decode(bytes, { stream: true }));
+  onText(decoder.decode());
+  return '';
 }
 
 /** @throws TypeError for a URL that is not http: or https:, or has credentials */

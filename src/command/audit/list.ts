@@ -15,7 +15,6 @@ const PAUSE_MS = 2_000;
 export type FilterFlags = { action?: readonly string[]; target?: string; actor?: string; from?: string; to?: string };
 export type AuditListFlags = CallFlags & FilterFlags & { limit?: number };
 export type AuditTailFlags = ConnectionFlags & { json?: boolean } & Pick<FilterFlags, 'action' | 'target' | 'actor'>;
-export type AuditExportFlags = ConnectionFlags & FilterFlags;
 
 const columns: readonly Column[] = [
   column('TIME', 'occurred_at'),
@@ -26,7 +25,7 @@ const columns: readonly Column[] = [
   column('REQUEST', 'request_id'),
 ];
 
-const filtersOf = ({ action, target, actor, from, to }: FilterFlags): AuditFilters => ({
+export const filtersOf = ({ action, target, actor, from, to }: FilterFlags): AuditFilters => ({
   action,
   target_id: target,
   actor_id: actor,
@@ -70,10 +69,3 @@ function print(context: Context, flags: AuditTailFlags, event: AuditEvent): void
   if (flags.json) toStdout(context, `${JSON.stringify(event)}\n`);
   else printList({ ...context, isTerminal: false }, flags, event, { columns, rows: [event] });
 }
-
-/** Prints all events as CSV. */
-export const exportEvents = command(async (context: Context, flags: AuditExportFlags): Promise<Outcome> => {
-  const client = await connect(context, { ...flags, timeout: flags.timeout ?? 600 });
-  toStdout(context, await client.audit.exportCsv(filtersOf(flags), { signal: context.signal }));
-  return undefined;
-});

@@ -39,8 +39,15 @@ const tail = buildCommand({
 });
 
 const exportEvents = buildCommand({
-  loader: async () => (await import('./list.ts')).exportEvents,
-  parameters: { flags: { ...connectionFlags, ...filterFlags, ...rangeFlags } },
+  loader: async () => (await import('./export.ts')).exportEvents,
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      ...filterFlags,
+      ...rangeFlags,
+      out: textFlag('Write to a new file, which is there once it is whole; standard output unless given', 'file'),
+    },
+  },
   docs: { brief: 'Print all events as CSV' },
 });
 
