@@ -34,6 +34,10 @@ function slow(pieces: number, then: () => void): typeof fetch {
   };
 }
 
+function breakNetwork(): never {
+  throw new Error('the network broke');
+}
+
 describe('latchkey audit export', () => {
   test('prints the events as they come, whole characters whatever the network does', async () => {
     const terminal = await start();
@@ -67,10 +71,7 @@ describe('latchkey audit export', () => {
     const terminal = await start({ signal: interruption.signal, fetch: slow(10, () => interruption.abort()) });
     expect(await terminal.run('audit', 'export', '--out', 'events.csv')).toMatchObject({ code: 130 });
     expect(await readdir(terminal.folder)).toEqual([]);
-    const broken = () => {
-      throw new Error('the network broke');
-    };
-    const other = await start({ fetch: slow(10, broken) });
+    const other = await start({ fetch: slow(10, breakNetwork) });
     expect(await other.run('audit', 'export', '--out', 'events.csv')).toMatchObject({ code: 1 });
     expect(await readdir(other.folder)).toEqual([]);
     expect(await other.run('audit', 'export', '--out', 'nowhere/events.csv')).toMatchObject({ code: 2 });
