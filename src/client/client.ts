@@ -1,20 +1,13 @@
+import { keyMethods } from './key-methods.ts';
 import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
 import type { CiPolicy, CreateCiPolicy, ExchangeCiToken, ExchangedCiToken, UpdateCiPolicy } from './ci-shapes.ts';
 import type { PageQuery } from './key-shapes.ts';
 import type {
-  ApiKey,
   AuditEvent,
   AuditFilters,
   CheckCredential,
   CheckedCredential,
-  CreateApiKey,
-  CreatedApiKey,
-  JudgedApiKey,
-  KeyPage,
-  KeyUsage,
-  KeysUsage,
-  ListApiKeys,
   ListAuditEvents,
   ListOrganizations,
   ListWebhookDeliveries,
@@ -22,20 +15,14 @@ import type {
   Meta,
   NewSession,
   BilledOrganization,
-  Organization,
   OrganizationIpAllowList,
   OrganizationUsage,
   OutboundAddress,
   Page,
-  PermissionGroup,
-  PermissionSet,
-  Product,
   RefreshSession,
   ReportUsage,
-  Session,
   SetBilling,
   SetIpAllowList,
-  UpdateApiKey,
   UsageQuery,
   Verdict,
   VerifyApiKey,
@@ -58,28 +45,16 @@ export type LatchkeyClient = ReturnType<typeof createLatchkeyClient>;
  */
 export function createLatchkeyClient(options: ConnectionOptions) {
   const send = makeSend(options);
+  const keys = keyMethods(send);
   const client = {
-    keys: keysOf(send),
+    ...keys,
     ...verifyingOf(send),
-    permissionSets: {
-      /** Lists the permission sets that a key can be made from. */
-      list: (call?: CallOptions) => send<{ data: PermissionSet[] }>('GET', '/v1/permission-sets', call),
-    },
-    permissions: {
-      /** Lists every scope, in groups. */
-      list: (call?: CallOptions) => send<{ data: PermissionGroup[] }>('GET', '/v1/api-keys/permissions', call),
-    },
     meta: {
       /** Returns where to sign in, and what keys look like. Needs no credential. */
       get: (call?: CallOptions) => send<Meta>('GET', '/v1/meta', { ...call, withoutToken: true }),
     },
-    product: {
-      /** Returns what the product offers for keys, and the console's words. */
-      get: (call?: CallOptions) => send<Product>('GET', '/v1/product', call),
-    },
     organization: {
-      /** Returns the caller's organization: posture, plan, limits and usage. */
-      get: (call?: CallOptions) => send<Organization>('GET', '/v1/organization', call),
+      ...keys.organization,
       /** Returns how often the organization's keys were used. */
       usage: (query?: UsageQuery, call?: CallOptions) =>
         send<OrganizationUsage>('GET', '/v1/organization/usage', { ...call, query }),
@@ -106,10 +81,6 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),
     },
     auth: authOf(send),
-    session: {
-      /** Returns the identity of the credential. */
-      get: (call?: CallOptions) => send<Session>('GET', '/v1/me/session', call),
-    },
   };
   if (options.token !== null) connections.set(client, { baseUrl: readBaseUrl(options.baseUrl), token: options.token });
   return client;
@@ -127,35 +98,6 @@ export function connectionOf(client: object): { baseUrl: string; token: Token } 
 
 const ALLOW_LIST = '/v1/organization/ip-allow-list';
 const organization = (id: string) => `/v1/organizations/${encodeURIComponent(id)}`;
-const one = (id: string) => `/v1/api-keys/${encodeURIComponent(id)}`;
-
-function keysOf(send: Send) {
-  return {
-    /** Creates a key. Only this answer has its secret, in `value`. */
-    create: (key: CreateApiKey, call?: CreateOptions) =>
-      send<CreatedApiKey>('POST', '/v1/api-keys', { ...call, body: key }),
-    /** Judges a creation by the same rules, and creates nothing. */
-    dryRun: (key: CreateApiKey, call?: CallOptions) =>
-      send<JudgedApiKey>('POST', '/v1/api-keys/dry-run', { ...call, body: key }),
-    /** Lists the organization's keys, newest first unless sorted. */
-    list: (query?: ListApiKeys, call?: CallOptions) => send<KeyPage>('GET', '/v1/api-keys', { ...call, query }),
-    get: (id: string, call?: CallOptions) => send<ApiKey>('GET', one(id), call),
-    /** Returns how often a key was used, and when last. */
-    usage: (id: string, query?: UsageQuery, call?: CallOptions) =>
-      send<KeyUsage>('GET', `${one(id)}/usage`, { ...call, query }),
-    /** Returns how often each of 1 to 100 keys was used. */
-    usageOfMany: (ids: readonly string[], query?: UsageQuery, call?: CallOptions) =>
-      send<KeysUsage>('GET', '/v1/api-keys/usage', { ...call, query: { ...query, ids: ids.join(',') } }),
-    /** Changes label, expiry, description, metadata, limits or addresses. */
-    update: (id: string, change: UpdateApiKey, call?: CallOptions) =>
-      send<ApiKey>('PATCH', one(id), { ...call, body: change }),
-    /** Revokes a key; it is refused from the moment of the answer. Idempotent. */
-    revoke: (id: string, call?: CallOptions) => send<{ status: 'revoked' }>('DELETE', one(id), call),
-    /** Replaces a key with a new one. The old secret works for `grace_seconds` more; 0 by default. */
-    rotate: (id: string, rotation: { grace_seconds?: number } = {}, call?: CreateOptions) =>
-      send<CreatedApiKey>('POST', `${one(id)}/rotate`, { ...call, body: rotation }),
-  };
-}
 
 function auditOf(send: Send) {
   return {

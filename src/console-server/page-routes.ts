@@ -28,7 +28,7 @@ const LIST = /^\/console(?:\/keys)?\/?$/;
 /** What every screen asks the API first. */
 const FACTS = ['/v1/me/session', '/v1/product', '/v1/organization'];
 /** What the list of keys asks while its address has no filter; `keysQuery` in `src/console/data` makes the same. */
-const FIRST_KEYS = '/v1/api-keys?status=active&sort=-created_at&environment=live&limit=25&count=true';
+const FIRST_KEYS = '/v1/api-keys?status=active&sort=-created_at&environment=live&limit=25';
 
 /** Serves the console: one page for all of its paths, assets that are named after their content, and the element. */
 export function consolePages({ folder, frameAncestors, elementOrigins, cookies }: Deps): Router {

@@ -4,6 +4,7 @@ import { followColours } from './parts/colours.ts';
 import { makeSession } from './session/session.ts';
 import './styles/tokens.css';
 import './styles/base.css';
+import type { Format } from './words/format.ts';
 import { loadText } from './words/load-text.ts';
 
 followColours();
@@ -15,4 +16,11 @@ async function show(): Promise<void> {
   const text = await loadText(navigator.languages);
   document.documentElement.lang = text.f.language;
   render(<App session={session} text={text} />, document.querySelector('#app')!);
+  warmUp(text.f);
+}
+
+/** Makes the formats of the list while its keys are on their way: the first use of each takes milliseconds. */
+function warmUp({ exactly, list, number, relative }: Format): void {
+  const now = Date.now();
+  for (const use of [() => number(0), () => relative(now), () => exactly(now), () => list([])]) setTimeout(use);
 }

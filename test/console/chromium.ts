@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
@@ -21,6 +23,8 @@ const ARGUMENTS = [
 /** The browser of this machine; undefined where there is none, and stories are skipped. */
 export const executablePath = PATHS.find((path) => path !== undefined && existsSync(path));
 
+const VIEWPORT = { width: 1_440, height: 900 };
+
 let launched: Promise<Browser> | undefined;
 
 /** A page of its own browser context, and what went wrong in it. */
@@ -31,12 +35,25 @@ type Places = { url: string; workos: { url: string } };
 /** Opens a page that notes errors, violations of the policy, and requests to other origins than the service and WorkOS. */
 export async function openPage({ url, workos }: Places, options: BrowserContextOptions = {}): Promise<Watched> {
   launched ??= launch();
-  const context = await (
-    await launched
-  ).newContext({ baseURL: url, viewport: { width: 1_440, height: 900 }, ...options });
+  const context = await (await launched).newContext({ baseURL: url, viewport: VIEWPORT, ...options });
   afterAll(() => context.close());
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
-  const page = await context.newPage();
+  return watch(await context.newPage(), { url, workos });
+}
+
+/** Opens a page of a browser that keeps what it compiled between visits, as people's browsers do and private windows do not. */
+export async function openKeptPage({ url, workos }: Places): Promise<Watched> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-chromium-'));
+  const options = { executablePath: executablePath!, args: ARGUMENTS, baseURL: url, viewport: VIEWPORT };
+  const context = await chromium.launchPersistentContext(folder, options);
+  afterAll(async () => {
+    await context.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return watch(context.pages()[0]!, { url, workos });
+}
+
+async function watch(page: Page, { url, workos }: Places): Promise<Watched> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   const faults: string[] = [];
   const own = new Set([new URL(url).origin, new URL(workos.url).origin]);
   page.on('console', (message) => {

@@ -1,6 +1,6 @@
 import type { CDPSession, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { executablePath, openPage, signIn } from './chromium.ts';
+import { executablePath, openKeptPage, signIn } from './chromium.ts';
 import { insertKeys } from './many-keys.ts';
 import { startWorld } from './world.ts';
 
@@ -75,7 +75,7 @@ describe.skipIf(executablePath === undefined || process.env['MEASURE_CONSOLE'] =
   test('are shown and found, in milliseconds', { timeout: 300_000 }, async () => {
     const { organization, credentials } = await world.addPerson();
     await insertKeys(world.db, organization.id, 10_000);
-    const { page, faults } = await openPage(world);
+    const { page, faults } = await openKeptPage(world);
     await signIn(page, '/console/keys', credentials);
     const cdp = await page.context().newCDPSession(page);
     await cdp.send('Network.enable');

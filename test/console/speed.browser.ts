@@ -2,6 +2,7 @@ import type { Page, Route } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { createKey } from '../support/api.ts';
 import { executablePath, openPage, signIn } from './chromium.ts';
+import { insertKeys } from './many-keys.ts';
 import { startWorld } from './world.ts';
 
 const world = await startWorld();
@@ -57,10 +58,30 @@ describe.skipIf(executablePath === undefined)('the list of keys', () => {
     const api = await hold(page, '**/v1/**');
     await page.goto('/console/keys', { waitUntil: 'commit' });
     await expect.poll(() => pathsOf(api.held), SOON).toEqual(FIRST_ASKED);
-    expect(scripts.held.length).toBeGreaterThan(0);
+    await expect.poll(() => scripts.held.length, SOON).toBeGreaterThan(0);
     await Promise.all([scripts.letGo(), api.letGo()]);
     await firstRow(page).waitFor();
     expect(pathsOf(api.held).filter((asked) => FIRST_ASKED.includes(asked))).toEqual([]);
+  });
+});
+
+describe.skipIf(executablePath === undefined)('a list of several pages', () => {
+  test('is shown before its keys are counted', async () => {
+    const { organization, credentials } = await world.addPerson();
+    await insertKeys(world.db, organization.id, 30);
+    const { page, faults } = await openPage(world);
+    await signIn(page, '/console/keys', credentials);
+    await page.goto('about:blank');
+    const counts = await hold(page, '**/v1/api-keys?*count=true*');
+    await page.goto('/console/keys');
+    await page.getByRole('link', { name: 'key number 1', exact: true }).waitFor();
+    await expect.poll(() => counts.held.length, SOON).toBe(1);
+    const table = page.getByRole('table', { name: 'Keys' });
+    expect(await table.getAttribute('aria-rowcount')).toBe('-1');
+    await counts.letGo();
+    await page.getByText('30 keys', { exact: true }).first().waitFor();
+    expect(await table.getAttribute('aria-rowcount')).toBe('31');
+    expect(faults).toEqual([]);
   });
 });
 

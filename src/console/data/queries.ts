@@ -1,15 +1,9 @@
 import { infiniteQueryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/preact-query';
 import type { InfiniteData } from '@tanstack/preact-query';
-import type {
-  AuditEvent,
-  KeysUsage,
-  LatchkeyClient,
-  ListApiKeys,
-  ListAuditEvents,
-  Page,
-  UsageQuery,
-} from '../../client/client.ts';
+import type { AuditEvent, KeysUsage, ListApiKeys, ListAuditEvents, Page, UsageQuery } from '../../client/client.ts';
+import type { KeyMethods } from '../../client/key-methods.ts';
 import { useSessionControl } from '../session/session-control.ts';
+import { useConsoleSession } from '../session/session.ts';
 
 const MINUTE_MS = 60_000;
 const PAGE = 100;
@@ -66,11 +60,11 @@ export function usePermissions() {
 }
 
 /** Keys page by page. */
-export function keyPages(client: LatchkeyClient, query: ListApiKeys) {
+export function keyPages(client: KeyMethods, query: ListApiKeys) {
   return infiniteQueryOptions({
     queryKey: ['keys', query],
     queryFn: ({ pageParam: after, signal }) => {
-      const page = after === undefined ? { limit: FIRST_KEYS, count: true } : { limit: PAGE, after };
+      const page = { limit: after === undefined ? FIRST_KEYS : PAGE, after };
       return client.keys.list({ ...query, ...page }, { signal });
     },
     initialPageParam: undefined as string | undefined,
@@ -82,6 +76,22 @@ export function keyPages(client: LatchkeyClient, query: ListApiKeys) {
 export function useKeys(query: ListApiKeys) {
   const { client } = useSessionControl();
   return useInfiniteQuery({ ...keyPages(client, query), placeholderData: (shown) => shown });
+}
+
+/**
+ * How many keys a list has; undefined while that is unknown, or for too many to count. They are counted once the first page
+ * is there, which shows without, and not at all where that page is the whole list.
+ */
+export function useKeyCount(query: ListApiKeys, { data, isPlaceholderData }: ReturnType<typeof useKeys>) {
+  const { client } = useSessionControl();
+  const first = data?.pages[0];
+  const isWhole = first?.list_metadata.after === null;
+  const counted = useQuery({
+    queryKey: ['keys', query, 'count'],
+    queryFn: ({ signal }) => client.keys.list({ ...query, limit: 1, count: true }, { signal }),
+    enabled: first !== undefined && !isPlaceholderData && !isWhole,
+  }).data?.list_metadata.total;
+  return isWhole ? first.data.length : (counted ?? undefined);
 }
 
 export function useKey(id: string) {
@@ -103,7 +113,7 @@ export function useKeyUsage(id: string, query: UsageQuery) {
 }
 
 export function useOrganizationUsage(query: UsageQuery) {
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   return useQuery({
     queryKey: ['usage', query],
     queryFn: ({ signal }) => client.organization.usage(query, { signal }),
@@ -112,7 +122,7 @@ export function useOrganizationUsage(query: UsageQuery) {
 }
 
 export function useAuditEvents(query: ListAuditEvents) {
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   return useInfiniteQuery({
     queryKey: ['audit', query],
     refetchInterval: ({ state }: Read<InfiniteData<Page<AuditEvent>>>) =>

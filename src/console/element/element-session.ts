@@ -1,5 +1,7 @@
-import { createLatchkeyClient } from '../../client/client.ts';
-import type { ApiKey, LatchkeyClient } from '../../client/client.ts';
+import type { ApiKey } from '../../client/client.ts';
+import { keyMethods } from '../../client/key-methods.ts';
+import type { KeyMethods } from '../../client/key-methods.ts';
+import { makeSend } from '../../client/send.ts';
 import type { GetToken, KeyInEvent, LatchkeyKeysEvents } from '../../element/element.ts';
 import { makeRenewingFetch } from '../session/renewing-fetch.ts';
 import type { SessionControl } from '../session/session-control.ts';
@@ -20,14 +22,9 @@ export function makeElementSession({ baseUrl, getToken, emit }: Parts): SessionC
   const credential = getToken
     ? makeTokenFetch({ fetch: (input, init) => globalThis.fetch(input, init), getToken, onEnd: end.reach })
     : { token: null, fetch: makeRenewingFetch(end.reach) };
-  const client = createLatchkeyClient({
-    ...credential,
-    fetch: end.watch(credential.fetch),
-    baseUrl,
-    timeoutMs: TIMEOUT_MS,
-  });
+  const send = makeSend({ ...credential, fetch: end.watch(credential.fetch), baseUrl, timeoutMs: TIMEOUT_MS });
   return {
-    client: reporting(client, emit),
+    client: reporting(keyMethods(send), emit),
     hold: () => () => undefined,
     signInUrl: getToken ? undefined : signInUrl('/console/signed-in'),
   };
@@ -51,8 +48,8 @@ function makeEnd(emit: Emit) {
   };
 }
 
-/** The same client, which emits what it has changed. */
-function reporting(client: LatchkeyClient, emit: Emit): LatchkeyClient {
+/** The same methods, which emits what it has changed. */
+function reporting(client: KeyMethods, emit: Emit): KeyMethods {
   const { keys } = client;
   return {
     ...client,

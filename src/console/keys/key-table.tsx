@@ -45,7 +45,7 @@ export function KeyTable({ useRows, usage, keys, total, isStale, onEnd }: Props)
   });
   return (
     <div class={`${css.frame} ${isStale ? css.stale : ''}`}>
-      <table class={css.table} role="table" aria-rowcount={(total ?? keys.length) + 1} aria-label={w.keys}>
+      <table class={css.table} role="table" aria-rowcount={total === undefined ? -1 : total + 1} aria-label={w.keys}>
         <thead role="rowgroup">
           <tr role="row" aria-rowindex={1}>
             <Head text={w.name} />

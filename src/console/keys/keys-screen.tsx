@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../data/console.ts';
 import { useQueryString } from '../data/location.ts';
-import { useKeys, useListedUsage } from '../data/queries.ts';
+import { useKeyCount, useKeys, useListedUsage } from '../data/queries.ts';
 import { useDialogs } from '../dialogs/dialogs.tsx';
 import { useAnnounce } from '../parts/announce.tsx';
 import { Button } from '../parts/controls/button.tsx';
@@ -60,10 +60,11 @@ function Keys({ useRows }: Pick<Props, 'useRows'>) {
   const facts = useConsole();
   const announce = useAnnounce();
   const { query } = useQueryString();
-  const found = useKeys(readKeysQuery(query, facts));
+  const asked = readKeysQuery(query, facts);
+  const found = useKeys(asked);
   const keys = found.data?.pages.flatMap(({ data }) => data) ?? [];
   const usage = useListedUsage((found.data?.pages ?? []).map(({ data }) => data.map(({ id }) => id)));
-  const total = found.data?.pages[0]?.list_metadata.total ?? undefined;
+  const total = useKeyCount(asked, found);
   useEffect(() => {
     if (total !== undefined) announce(w.keysFound(total, f.number(total)));
   }, [announce, total, w, f]);

@@ -15,14 +15,8 @@ const SEARCH = '[data-shortcut=search]';
 export function Shortcuts() {
   const { w } = usePageText();
   const [isShown, setShown] = useState(false);
-  const [isOn, setOn] = useState(localStorage.getItem(OFF) === null);
   const show = useCallback(() => setShown(true), []);
-  useShortcuts(isOn, show);
-  const turn = (on: boolean) => {
-    setOn(on);
-    if (on) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, '1');
-  };
+  useShortcuts(show);
   return (
     <>
       <Button kind="quiet" icon label={w.shortcuts} title={w.shortcuts} onClick={show}>
@@ -46,7 +40,11 @@ export function Shortcuts() {
               ))}
             </dl>
             <label class={css.switch}>
-              <input type="checkbox" checked={isOn} onChange={({ currentTarget }) => turn(currentTarget.checked)} />
+              <input
+                type="checkbox"
+                defaultChecked={isOn()}
+                onChange={({ currentTarget }) => turn(currentTarget.checked)}
+              />
               {w.shortcutsOn}
             </label>
           </div>
@@ -56,11 +54,18 @@ export function Shortcuts() {
   );
 }
 
-function useShortcuts(isOn: boolean, showHelp: () => void): void {
+/** Read when a key is pressed: the browser's store is slow to open, and the first screen does not wait for it. */
+const isOn = () => localStorage.getItem(OFF) === null;
+
+function turn(on: boolean): void {
+  if (on) localStorage.removeItem(OFF);
+  else localStorage.setItem(OFF, '1');
+}
+
+function useShortcuts(showHelp: () => void): void {
   const { route } = useLocation();
   const canCreate = useConsole().may.create === undefined;
   useEffect(() => {
-    if (!isOn) return undefined;
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const search = document.querySelector<HTMLElement>(SEARCH);
@@ -69,13 +74,13 @@ function useShortcuts(isOn: boolean, showHelp: () => void): void {
         n: canCreate && (() => route(CREATE)),
         '?': showHelp,
       }[event.key];
-      if (!act) return;
+      if (!act || !isOn()) return;
       event.preventDefault();
       act();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  }, [isOn, canCreate, route, showHelp]);
+  }, [canCreate, route, showHelp]);
 }
 
 /** Whether a key belongs to a field, or to a dialog. */

@@ -8,7 +8,7 @@ import { Button } from '../parts/controls/button.tsx';
 import { Card } from '../parts/shown/card.tsx';
 import { ErrorBox } from '../parts/shown/error-box.tsx';
 import { Loading } from '../parts/shown/loading.tsx';
-import { useSessionControl } from '../session/session-control.ts';
+import { useConsoleSession } from '../session/session.ts';
 import { fieldErrors } from '../words/messages.ts';
 import { obstacleText } from '../words/obstacles.ts';
 import { usePageText } from '../words/page-text.ts';
@@ -17,7 +17,7 @@ import css from './organization-screen.module.css';
 /** The addresses that people, machines and keys of the organization are accepted from. */
 export function AllowList() {
   const { w } = usePageText();
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   const { data, error, refetch } = useQuery({
     queryKey: ['allow-list'],
     queryFn: async ({ signal }) => (await client.organization.ipAllowList({ signal })).ip_allow_list,
@@ -36,7 +36,7 @@ function AllowListForm({ addresses }: { addresses: readonly string[] }) {
   const { w } = usePageText();
   const facts = useConsole();
   const announce = useAnnounce();
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   const queries = useQueryClient();
   const [text, setText] = useState(addresses.join('\n'));
   const saving = useMutation({

@@ -1,10 +1,10 @@
 import { createContext } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
-import type { LatchkeyClient } from '../../client/client.ts';
+import type { KeyMethods } from '../../client/key-methods.ts';
 
 /** What the screens need of the session. */
 export type SessionControl = {
-  client: LatchkeyClient;
+  client: KeyMethods;
   /** Keeps the page where it is until the returned function is called. */
   hold: () => () => void;
   /** The address that signs in again in another tab; undefined where the page around it does that. */

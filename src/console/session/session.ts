@@ -8,6 +8,7 @@ const LEFT = 'latchkey.left';
 const USED = 'latchkey.used';
 /** A page that is back so soon was not signed in: it stops instead of going round in circles. */
 const AGAIN_MS = 10_000;
+const NOTED_AFTER_MS = 500;
 /** Creating a key waits for WorkOS. */
 export const TIMEOUT_MS = 30_000;
 
@@ -31,10 +32,11 @@ export function makeSession() {
     location.assign(wayOut());
   };
   const fetch = makeRenewingFetch(leave);
+  const uses = makeUses();
   // What any tab asks for counts as use of the session.
   const counted: typeof globalThis.fetch = async (input, init) => {
     const response = await fetch(input, init);
-    if (response.status !== 401) localStorage.setItem(USED, String(Date.now()));
+    if (response.status !== 401) uses.record();
     return response;
   };
   // Another tab has changed who the cookie is for: nothing that this one shows is true any more.
@@ -45,7 +47,7 @@ export function makeSession() {
     leave,
     signInUrl: signInUrl('/console/signed-in'),
     /** When the session was used last, as milliseconds. */
-    lastUse: () => Number(localStorage.getItem(USED) ?? Date.now()),
+    lastUse: uses.last,
     hold() {
       open += 1;
       return () => void (open -= 1);
@@ -59,6 +61,23 @@ export function makeSession() {
       location.assign('/console/keys');
     },
     end: isFramed() ? endBesideFrame : endHere,
+  };
+}
+
+/** Notes for all tabs when the session was used last: not before the first screen, since the browser's store is slow to open. */
+function makeUses() {
+  let writing: ReturnType<typeof setTimeout> | undefined;
+  let usedAt = 0;
+  const write = () => {
+    writing = undefined;
+    localStorage.setItem(USED, String(usedAt));
+  };
+  return {
+    record(): void {
+      usedAt = Date.now();
+      writing ??= setTimeout(write, NOTED_AFTER_MS);
+    },
+    last: () => Math.max(usedAt, Number(localStorage.getItem(USED) ?? Date.now())),
   };
 }
 

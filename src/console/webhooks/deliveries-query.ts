@@ -4,7 +4,7 @@ import { useCallback, useEffect } from 'preact/hooks';
 import type { ListWebhookDeliveries, Page, WebhookDelivery, WebhookDeliveryDetails } from '../../client/client.ts';
 import type { Query } from '../data/location.ts';
 import { daysIn } from '../records/days.ts';
-import { useSessionControl } from '../session/session-control.ts';
+import { useConsoleSession } from '../session/session.ts';
 
 export const STATUSES = ['pending', 'retrying', 'delivered', 'failed'] as const;
 
@@ -34,7 +34,7 @@ export function readDeliveriesQuery(query: Query): ListWebhookDeliveries {
 }
 
 export function useDeliveries(query: ListWebhookDeliveries) {
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   return useInfiniteQuery({
     queryKey: ['deliveries', query],
     queryFn: ({ pageParam, signal }) =>
@@ -47,7 +47,7 @@ export function useDeliveries(query: ListWebhookDeliveries) {
 
 /** One delivery with its attempts; while it is watched, it is read again until the next attempt has a result. */
 export function useDelivery(id: string, isWatched: boolean) {
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   const show = useShowInList();
   const found = useQuery<WebhookDeliveryDetails>({
     queryKey: ['delivery', id],
@@ -64,7 +64,7 @@ export function useDelivery(id: string, isWatched: boolean) {
 }
 
 export function useReplay({ id, ended_at: endedAt }: WebhookDelivery) {
-  const { client } = useSessionControl();
+  const { client } = useConsoleSession();
   const queries = useQueryClient();
   const show = useShowInList();
   return useMutation({

@@ -26,24 +26,29 @@ export type Format = ReturnType<typeof makeFormat>;
 
 /** Creates the functions that write numbers and times in one language, in the browser's time zone. */
 export function makeFormat(language: string) {
-  const number = new Intl.NumberFormat(language);
-  const compact = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
-  const list = new Intl.ListFormat(language, { type: 'unit' });
+  const number = once(() => new Intl.NumberFormat(language));
+  const compact = once(() => new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }));
+  const list = once(() => new Intl.ListFormat(language, { type: 'unit' }));
   return {
     language,
-    number: (value: number) => number.format(value),
-    compact: (value: number) => compact.format(value),
-    list: (items: readonly string[]) => list.format(items),
+    number: (value: number) => number().format(value),
+    compact: (value: number) => compact().format(value),
+    list: (items: readonly string[]) => list().format(items),
     ...timesIn(language),
     ...durationsIn(language),
   };
 }
 
+/** Makes a format when it is first needed: each takes milliseconds on a slow device. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
+}
+
 function timesIn(language: string) {
   const write = (options: Intl.DateTimeFormatOptions) => {
-    // Made when first needed: each takes milliseconds on a slow device.
-    let format: Intl.DateTimeFormat | undefined;
-    return (time: string | number) => (format ??= new Intl.DateTimeFormat(language, options)).format(new Date(time));
+    const format = once(() => new Intl.DateTimeFormat(language, options));
+    return (time: string | number) => format().format(new Date(time));
   };
   const utc = {
     day: write({ ...UTC_DAY, weekday: 'short', year: 'numeric' }),
@@ -62,7 +67,7 @@ function timesIn(language: string) {
 }
 
 function durationsIn(language: string) {
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
   const unit = (value: number, name: string) =>
     new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value);
   return {
@@ -71,7 +76,7 @@ function durationsIn(language: string) {
       const seconds = (new Date(time).getTime() - now) / 1_000;
       const [size, name] = STEPS.find(([step]) => Math.abs(seconds) >= step) ?? NOW;
       // What is past has been so long at least; what is to come is as near as can be said.
-      return relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), name);
+      return relative().format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), name);
     },
     /** A length of time in its largest whole unit, as `24 hours`. */
     duration(seconds: number) {

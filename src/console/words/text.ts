@@ -1,8 +1,8 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { enKeys } from './languages/en-keys.ts';
-import { makeFormat } from './format.ts';
 import type { Text } from './words.ts';
 
-export const TextContext = createContext<Text>({ w: enKeys, f: makeFormat('en') });
-export const useText = (): Text => useContext(TextContext);
+export const TextContext = createContext<Text | undefined>(undefined);
+
+/** The words and formats around this part; inside the provider alone. */
+export const useText = (): Text => useContext(TextContext)!;
