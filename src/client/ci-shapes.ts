@@ -50,6 +50,28 @@ export type CreateCiPolicy = UpdateCiPolicy & {
   when: Readonly<Record<string, CiCondition>>;
 };
 
+/** What a draft of a policy would have made of the exchanges of the last 30 days. */
+export type JudgedCiPolicy = {
+  since: string;
+  /** False where there were too many to read all. */
+  complete: boolean;
+  admitted: number;
+  refused: number;
+  /** The audit log does not have all claims that the draft asks for. */
+  unknown: number;
+  /** What the draft would change, and what is unknown; newest first. */
+  data: {
+    event_id: string;
+    occurred_at: string;
+    policy: string;
+    was: 'admitted' | 'refused';
+    would_be: 'admitted' | 'refused' | 'unknown';
+    mismatch: { claim: string; value: string | null }[];
+    unknown_claims: string[];
+    claims: Record<string, string>;
+  }[];
+};
+
 /** The token of a CI job, and the key that it asks for. What is left out is the policy's. */
 export type ExchangeCiToken = {
   policy: string;

@@ -1,7 +1,14 @@
 import { keyMethods } from './key-methods.ts';
 import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
-import type { CiPolicy, CreateCiPolicy, ExchangeCiToken, ExchangedCiToken, UpdateCiPolicy } from './ci-shapes.ts';
+import type {
+  CiPolicy,
+  CreateCiPolicy,
+  ExchangeCiToken,
+  ExchangedCiToken,
+  JudgedCiPolicy,
+  UpdateCiPolicy,
+} from './ci-shapes.ts';
 import type { PageQuery } from './key-shapes.ts';
 import type {
   AuditEvent,
@@ -155,6 +162,9 @@ function ciOf(send: Send) {
       get: (id: string, call?: CallOptions) => send<CiPolicy>('GET', one(id), call),
       update: (id: string, change: UpdateCiPolicy, call?: CallOptions) =>
         send<CiPolicy>('PATCH', one(id), { ...call, body: change }),
+      /** Judges a draft by the exchanges of the last 30 days, of one policy or of all of its issuer. Needs `audit:read`, too. */
+      dryRun: (judged: { draft: CreateCiPolicy; policy?: string | undefined }, call?: CallOptions) =>
+        send<JudgedCiPolicy>('POST', `${path}/dry-run`, { ...call, body: judged }),
       /** Ends all exchanges under a policy. Its keys live until their expiry. */
       delete: (id: string, call?: CallOptions) => send<{ status: 'deleted' }>('DELETE', one(id), call),
     },

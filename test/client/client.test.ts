@@ -133,6 +133,8 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   expect(exchanged.api_key.origin).toBe('ci');
   expect((await people.ci.exchange(job, { idempotencyKey: 'job' })).access_token).toBe(exchanged.access_token);
   expect((await people.keys.list({ origin: 'ci' })).data.map(({ id }) => id)).toEqual([exchanged.api_key.id]);
+  const draft = { name: 'draft', issuer: 'github', permission_sets: ['read_only'], when: { repository_id: 1 } };
+  expect(await people.ci.policies.dryRun({ draft, policy: policy.id })).toMatchObject({ complete: true, refused: 1 });
   expect(await people.ci.revoke(exchanged.revoke_token)).toEqual({});
   expect(await people.ci.policies.delete(policy.id)).toEqual({ status: 'deleted' });
 

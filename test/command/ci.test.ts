@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { audienceOf, createPolicy, jobToken, policyBody } from '../ci/ci.ts';
+import { audienceOf, createPolicy, exchange, jobToken, policyBody } from '../ci/ci.ts';
 import { call, verifyKey } from '../support/api.ts';
 import { startService } from '../support/service.ts';
 import { openTerminal } from './terminal.ts';
@@ -21,6 +21,8 @@ async function job(env: Readonly<Record<string, string>> | undefined, options: O
 }
 const EXEC = ['ci', 'exec', '--policy', policy, '--env', 'ACME_KEY'];
 const PROGRAM = ['--', './deploy', '--now'];
+
+const draft = (when: object) => JSON.stringify([policyBody({ when: { repository_id: '987', ...when } })]);
 
 /** A network that loses what would end a key. */
 const offline: typeof fetch = async (input, init) => {
@@ -183,6 +185,36 @@ describe('latchkey ci policy', () => {
     expect(await apply('--prune', '--yes')).toMatchObject({ code: 0 });
     const { data } = (await call(service, 'GET', '/v1/ci/policies', { token })).body;
     expect(data).toMatchObject([{ name: 'deploy', permission_sets: ['read_only'], when: { repository_id: '987' } }]);
+  });
+
+  test('shows what a change makes of the exchanges of the last 30 days', async () => {
+    const other = await service.organizations.add();
+    const token = await other.session('owner');
+    const at = await createPolicy(service, token, { name: 'deploy' });
+    for (const ref of ['refs/heads/main', 'refs/heads/next'])
+      await exchange(service, { policy: at, token: await jobToken(service, other, { ref }) });
+    const diff = async (text: string, as = token) => {
+      const terminal = await openTerminal({ env: { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: as } });
+      const file = join(terminal.folder, 'policies.json');
+      await writeFile(file, text);
+      return terminal.run('ci', 'policy', 'diff', file);
+    };
+    expect(await diff(draft({ ref: 'refs/heads/main' }))).toEqual({
+      code: 1,
+      stderr: '',
+      stdout: expect.stringMatching(
+        /^~ deploy: when\n {4}of the exchanges since [\d-]+: 1 admitted, 1 refused\n {4}\S+ was admitted, would be refused \(ref: refs\/heads\/next\)\n$/,
+      ),
+    });
+    expect((await diff(draft({ runner_environment: 'self-hosted' }))).stdout).toContain(
+      'was admitted, would be unknown (runner_environment is not in the audit log)',
+    );
+    const blind = await other.session('owner', { permissions: ['apikeys:write'] });
+    expect(await diff(draft({ ref: 'refs/heads/main' }), blind)).toEqual({
+      code: 1,
+      stderr: 'Past exchanges were not looked at: This needs the scope audit:read, too.\n',
+      stdout: '~ deploy: when\n',
+    });
   });
 
   test.each([

@@ -64,6 +64,10 @@ const ROWS: Record<string, Row> = {
     },
     expected: notForKeys(CREATED),
   },
+  'POST /v1/ci/policies/dry-run': {
+    body: { draft: { name: 'draft', issuer: 'github', permission_sets: ['read_only'], when: { repository_id: '1' } } },
+    expected: notForKeys(OK),
+  },
   'GET /v1/ci/policies': { expected: all(OK) },
   'GET /v1/ci/policies/{id}': { expected: all(NO_POLICY) },
   'PATCH /v1/ci/policies/{id}': { body: { enabled: false }, expected: notForKeys(NO_POLICY) },

@@ -8,6 +8,7 @@ import { PURGE_LOOP, makePurgeCiKeys } from '../../api-keys/purge-ci-keys.ts';
 import { makeRevokeKey } from '../../api-keys/revoke-key.ts';
 import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
+import { makeAuditRepository } from '../../audit/audit-repository.ts';
 import type { PersonNames } from '../../auth/person-names.ts';
 import type { ItemsOf } from '../../background/items.ts';
 import type { Loop } from '../../background/loop.ts';
@@ -15,6 +16,8 @@ import { makeExchangeBody } from '../../ci/exchange/exchange-schemas.ts';
 import { exchangeRoute } from '../../ci/exchange/exchange-routes.ts';
 import { makeIssueKey } from '../../ci/exchange/issue-key.ts';
 import { makeProveJob } from '../../ci/exchange/prove-job.ts';
+import { makeJudgeDraft } from '../../ci/judge/judge-draft.ts';
+import { judgeRoute } from '../../ci/judge/judge-routes.ts';
 import { makeRecordRefusals } from '../../ci/exchange/record-refusals.ts';
 import { makeTokenUses } from '../../ci/exchange/token-uses-repository.ts';
 import { makeUseToken } from '../../ci/exchange/use-token.ts';
@@ -135,9 +138,10 @@ type RouteDeps = Omit<Deps, 'keyChanges'> &
 function ciRoutes(deps: RouteDeps): Route[] {
   const { product, catalogue, issuers, policies } = deps;
   const audienceOf = (organizationId: string) => `${product.ci.audience}/ci/${organizationId}`;
+  const schemas = makePolicySchemas({ catalogue, issuers });
   return [
     ...policyRoutes({
-      schemas: makePolicySchemas({ catalogue, issuers }),
+      schemas,
       policies,
       changePolicies: makeChangePolicies(deps),
       view(policy) {
@@ -146,8 +150,18 @@ function ciRoutes(deps: RouteDeps): Route[] {
         return viewPolicy(policy, { issuerUrl: url, audience: audienceOf(policy.organizationId) });
       },
     }),
+    judgeRoute({ ...deps, schemas, judgeDraft: makeJudgeDraft({ ...deps, readPast: pastOf(deps) }) }),
     ...jobRoutes({ ...deps, audienceOf }),
   ];
+}
+
+/** Reads past exchanges and refusals from the audit log. */
+function pastOf({ db }: Pick<Deps, 'db'>): Parameters<typeof makeJudgeDraft>[0]['readPast'] {
+  const events = makeAuditRepository(db);
+  return async ({ organizationId, policyId, since, limit }) => {
+    const filter = { actions: ['ci.exchanged', 'ci.refused'] as const, targetId: policyId, from: since };
+    return (await events.list(organizationId, filter, { limit: limit + 1 })).data;
+  };
 }
 
 /** The routes that give keys and CI sessions to jobs, and end them. */

@@ -3,6 +3,7 @@ import type { CiCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
 import { judgeClaims } from '../conditions/judge-claims.ts';
+import { MAX_RECORDED } from '../conditions/judge-recorded.ts';
 import { storable } from '../conditions/condition.ts';
 import type { Claims } from '../conditions/condition.ts';
 import { issuerUrl } from '../issuers/configured-issuers.ts';
@@ -86,7 +87,7 @@ async function assertTrusted(
   record: RecordRefusal,
 ): Promise<void> {
   const { isPinned, mismatch } = judgeClaims(issuer, policy.conditions, claims);
-  const seen = { mismatch, claims: recordedClaims(issuer, claims) };
+  const seen = { issuer: policy.issuer, mismatch, claims: recordedClaims(issuer, claims) };
   if (!isPinned) {
     await record('pins', seen);
     throw refused();
@@ -117,8 +118,6 @@ export function callerOf({ policy }: Pick<ProvenJob, 'policy'>): CiCaller {
   const { organizationId, id: policyId } = policy;
   return { kind: 'ci', organizationId, policyId, sessionId: undefined, scopes: new Set() };
 }
-
-const MAX_RECORDED = 300;
 
 /** Returns the claims that are recorded, as texts of bounded length. */
 export function recordedClaims({ rules }: Issuer, claims: Claims): Record<string, string> {

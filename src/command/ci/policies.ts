@@ -10,6 +10,7 @@ import type { CallFlags, ConfirmFlags } from '../flags.ts';
 import { column, printJson, printList } from '../output/print.ts';
 import { check, command } from '../run.ts';
 import type { Outcome } from '../run.ts';
+import { describePast, judgeChanges } from './past-exchanges.ts';
 import { changesTo } from './policy-changes.ts';
 import type { PolicyChange } from './policy-changes.ts';
 
@@ -34,12 +35,14 @@ export const listPolicies = command(async (context: Context, flags: CallFlags): 
   return undefined;
 });
 
-/** Shows what `apply` would change; exits with 1 where it would change something. */
+/** Shows what `apply` would change, and what that makes of past exchanges; exits with 1 where it would change something. */
 export const diffPolicies = check(async (context: Context, flags: DiffFlags, file: string): Promise<Outcome> => {
   const client = await connect(context, flags);
-  const changes = changesTo(await readAll(client, context), await readFromFile(file), flags.prune ?? false);
+  const there = await readAll(client, context);
+  const wanted = changesTo(there, await readFromFile(file), flags.prune ?? false);
+  const changes = await judgeChanges(client, context, there, wanted);
   if (flags.json) printJson(context, { data: changes });
-  else context.process.stdout.write(changes.map((change) => `${describe(change)}\n`).join(''));
+  else context.process.stdout.write(changes.map((change) => `${describe(change)}\n${describePast(change)}`).join(''));
   return changes.length === 0 ? EXIT.done : EXIT.failed;
 });
 

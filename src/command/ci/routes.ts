@@ -52,7 +52,7 @@ const list = buildCommand({
 const diff = buildCommand({
   loader: async () => (await import('./policies.ts')).diffPolicies,
   parameters: { flags: { ...callFlags, prune }, positional: file },
-  docs: { brief: 'Show what apply would change; exits with 1 for a change' },
+  docs: { brief: 'Show what apply would change, and which exchanges of the last 30 days; exits with 1 for a change' },
 });
 
 const apply = buildCommand({
