@@ -50,6 +50,9 @@ export type CreateCiPolicy = UpdateCiPolicy & {
   when: Readonly<Record<string, CiCondition>>;
 };
 
+/** `revoke_keys`: also revokes the keys that the policy gave. */
+export type DeleteCiPolicy = { revoke_keys?: boolean | undefined };
+
 /** What a draft of a policy would have made of the exchanges of the last 30 days. */
 export type JudgedCiPolicy = {
   since: string;

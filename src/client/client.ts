@@ -4,6 +4,7 @@ import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, 
 import type {
   CiPolicy,
   CreateCiPolicy,
+  DeleteCiPolicy,
   ExchangeCiToken,
   ExchangedCiToken,
   JudgedCiPolicy,
@@ -165,8 +166,9 @@ function ciOf(send: Send) {
       /** Judges a draft by the exchanges of the last 30 days, of one policy or of all of its issuer. Needs `audit:read`, too. */
       dryRun: (judged: { draft: CreateCiPolicy; policy?: string | undefined }, call?: CallOptions) =>
         send<JudgedCiPolicy>('POST', `${path}/dry-run`, { ...call, body: judged }),
-      /** Ends all exchanges under a policy. Its keys live until their expiry. */
-      delete: (id: string, call?: CallOptions) => send<{ status: 'deleted' }>('DELETE', one(id), call),
+      /** Ends all exchanges under a policy. Its keys live until their expiry, unless they are revoked, too. */
+      delete: (id: string, query?: DeleteCiPolicy, call?: CallOptions) =>
+        send<{ status: 'deleted'; revoked_keys: number }>('DELETE', one(id), { ...call, query }),
     },
     /** Exchanges the OIDC token of a CI job for a key or a CI session. Needs no credential; each token is good for one. */
     exchange: ({ token, ...wanted }: ExchangeCiToken, call?: CreateOptions) =>

@@ -195,13 +195,15 @@ export type Organization = {
   /** Null means no limit. */
   limits: {
     api_keys: number;
+    /** Of CI jobs, which `api_keys` does not count. */
+    ci_api_keys: number;
     rate_limit: RateLimit | null;
     concurrency: number | null;
     organization_rate_limit: RateLimit | null;
     permission_sets: string[];
     max_expiry_days: number | null;
   };
-  usage: { api_keys: number };
+  usage: { api_keys: number; ci_api_keys: number };
 };
 /** Addresses and ranges that an organization is accepted from; empty means everywhere. */
 export type OrganizationIpAllowList = { ip_allow_list: string[] };

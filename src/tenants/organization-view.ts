@@ -8,6 +8,7 @@ import type { Operation, Policy, Posture, Tenant } from './posture.ts';
 export type ShownPlan = {
   name: string;
   keyLimit: number;
+  ciKeyLimit: number;
   rate: RateLimit | undefined;
   concurrency: number | undefined;
   organizationRate: RateLimit | undefined;
@@ -23,6 +24,7 @@ export type ViewDeps = {
   /** Counts keys of several organizations at once. */
   keyCounts: {
     towardsQuota: (ids: readonly string[], now: Date) => Promise<ReadonlyMap<string, number>>;
+    ofCi: (ids: readonly string[], now: Date) => Promise<ReadonlyMap<string, number>>;
     left: (ids: readonly string[]) => Promise<ReadonlyMap<string, { here: number; atWorkos: number }>>;
   };
   clock: Clock;
@@ -63,6 +65,9 @@ export const Organization = z
     plan: z.string(),
     limits: z.object({
       api_keys: z.int(),
+      ci_api_keys: z
+        .int()
+        .describe("The plan's `ci_key_limit`: unexpired keys of CI jobs, which `api_keys` does not count."),
       rate_limit: rate.describe('For each key without a limit of its own; null: no limit.'),
       concurrency: z
         .int()
@@ -72,7 +77,10 @@ export const Organization = z
       permission_sets: z.array(z.string()).describe('The permission sets that new keys may be created from.'),
       max_expiry_days: z.int().nullable().describe('The longest lifetime of a new key, in days; null: unlimited.'),
     }),
-    usage: z.object({ api_keys: z.int().describe('Keys that count towards the limit.') }),
+    usage: z.object({
+      api_keys: z.int().describe('Keys that count towards the limit.'),
+      ci_api_keys: z.int().describe('Unexpired keys of CI jobs.'),
+    }),
   })
   .meta({ id: 'Organization' });
 
@@ -93,15 +101,19 @@ export function makeViewOrganizations(deps: ViewDeps) {
   return async function viewOrganizations(tenants: readonly Tenant[]): Promise<z.input<typeof BilledOrganization>[]> {
     const now = deps.clock();
     const ending = tenants.filter(({ decommissionAt }) => decommissionAt);
-    const [used, left] = await Promise.all([
+    const [used, ofCi, left] = await Promise.all([
       deps.keyCounts.towardsQuota(idsOf(tenants), now),
+      deps.keyCounts.ofCi(idsOf(tenants), now),
       deps.keyCounts.left(idsOf(ending)),
     ]);
     return tenants.map((tenant) => ({
       ...viewBilling(deps.policy, tenant, now),
       decommissioning: viewDecommissioning(tenant, left.get(tenant.organizationId)),
       ...viewPlan(deps, tenant),
-      usage: { api_keys: used.get(tenant.organizationId) ?? 0 },
+      usage: {
+        api_keys: used.get(tenant.organizationId) ?? 0,
+        ci_api_keys: ofCi.get(tenant.organizationId) ?? 0,
+      },
     }));
   };
 }
@@ -150,6 +162,7 @@ function viewPlan({ planFor, permissionSets }: ViewDeps, tenant: Tenant) {
     plan: plan.name,
     limits: {
       api_keys: plan.keyLimit,
+      ci_api_keys: plan.ciKeyLimit,
       rate_limit: viewRate(plan.rate),
       concurrency: plan.concurrency ?? null,
       organization_rate_limit: viewRate(plan.organizationRate),

@@ -115,13 +115,14 @@ describe('GET /v1/organization', () => {
       plan: 'standard',
       limits: {
         api_keys: 10,
+        ci_api_keys: 100,
         rate_limit: null,
         concurrency: null,
         organization_rate_limit: null,
         permission_sets: ['full_access', 'submit_observe', 'read_only'],
         max_expiry_days: null,
       },
-      usage: { api_keys: 0 },
+      usage: { api_keys: 0, ci_api_keys: 0 },
     });
   });
 });

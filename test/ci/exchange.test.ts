@@ -148,7 +148,8 @@ describe('POST /v1/ci/exchange', () => {
     expect(await list('?origin=latchkey')).toEqual([key.id]);
     expect(await list('?origin=ci')).toHaveLength(11);
     const { body } = await call(service, 'GET', '/v1/organization', { token: owner });
-    expect(body['usage']).toEqual({ api_keys: 1 });
+    expect(body['usage']).toEqual({ api_keys: 1, ci_api_keys: 11 });
+    expect(body['limits']).toMatchObject({ ci_api_keys: 100 });
   });
 
   test('refuses to rotate a key of a CI job', async () => {

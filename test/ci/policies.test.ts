@@ -230,7 +230,10 @@ describe('DELETE /v1/ci/policies/{id}', () => {
   test('ends all exchanges, and leaves keys until their expiry', async () => {
     const id = await createPolicy(service, owner, { name: 'deleted' });
     const { body } = await exchange(service, { policy: id, token: await jobToken(service, acme) });
-    expect((await call(service, 'DELETE', `${PATH}/${id}`, { token: owner })).body).toEqual({ status: 'deleted' });
+    expect((await call(service, 'DELETE', `${PATH}/${id}`, { token: owner })).body).toEqual({
+      status: 'deleted',
+      revoked_keys: 0,
+    });
     expect(outcome(await exchange(service, { policy: id, token: await jobToken(service, acme) }))).toEqual([
       401,
       'credential_invalid',

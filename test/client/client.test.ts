@@ -136,7 +136,10 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   const draft = { name: 'draft', issuer: 'github', permission_sets: ['read_only'], when: { repository_id: 1 } };
   expect(await people.ci.policies.dryRun({ draft, policy: policy.id })).toMatchObject({ complete: true, refused: 1 });
   expect(await people.ci.revoke(exchanged.revoke_token)).toEqual({});
-  expect(await people.ci.policies.delete(policy.id)).toEqual({ status: 'deleted' });
+  expect(await people.ci.policies.delete(policy.id, { revoke_keys: true })).toEqual({
+    status: 'deleted',
+    revoked_keys: 0,
+  });
 
   const named = (await documentedRoutes(service)).filter(({ access }) => access !== 'public');
   // Asked by proxies, and by the middleware's stream.

@@ -243,4 +243,16 @@ describe('latchkey ci policy', () => {
       'short-lived',
     );
   });
+
+  test('revokes the keys of a deleted policy with --revoke-keys', async () => {
+    const at = await createPolicy(service, owner, { name: 'compromised' });
+    const { body } = await exchange(service, { policy: at, token: await jobToken(service, acme) });
+    const terminal = await openTerminal({ env: { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: owner } });
+    expect(await terminal.run('ci', 'policy', 'delete', at, '--revoke-keys', '--yes')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Deleted ${at} and revoked 1 of its keys.\n`,
+    });
+    expect(await isGood(String(body['access_token']))).toBe(false);
+  });
 });

@@ -38,7 +38,7 @@ test.each<[string, FaultInput]>([
   expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
   await settle();
   expect(await keysAtWorkos(service, acme.id)).toEqual([]);
-  expect(await usageOf(owner)).toEqual({ api_keys: 0 });
+  expect(await usageOf(owner)).toMatchObject({ api_keys: 0 });
   expect(await rowOfOrganization(acme.id)).toMatchObject({ status: 'failed', due_at: null, workos_id: null });
   expect(await service.db('audit_events').where({ organization_id: acme.id })).toEqual([]);
 });
@@ -50,7 +50,7 @@ test('a place is free from the first look, also while WorkOS is down', async () 
   await requestKey(service, owner);
   takeWorkosDown(service);
   await settle();
-  expect(await usageOf(owner)).toEqual({ api_keys: 0 });
+  expect(await usageOf(owner)).toMatchObject({ api_keys: 0 });
   service.workos.faults.clear();
   service.clock.advance(60_000);
   await settle();
@@ -132,7 +132,7 @@ test('a key is revoked at once while WorkOS is down, and deleted there later', a
   takeWorkosDown(service);
   expect(await revoke(owner, key.id)).toMatchObject({ status: 200, body: { status: 'revoked' } });
   expect((await call(service, 'GET', '/v1/me/session', { token: key.value })).status).toBe(401);
-  expect(await usageOf(owner)).toEqual({ api_keys: 0 });
+  expect(await usageOf(owner)).toMatchObject({ api_keys: 0 });
   service.workos.faults.clear();
   expect(await keysAtWorkos(service, acme.id)).toHaveLength(1);
   service.clock.advance(10_000);

@@ -56,13 +56,14 @@ describe('GET /v1/organizations', () => {
       plan: 'small',
       limits: {
         api_keys: 4,
+        ci_api_keys: 100,
         rate_limit: { limit: 5, window_seconds: 1 },
         concurrency: 2,
         organization_rate_limit: { limit: 50, window_seconds: 10 },
         permission_sets: ['read_only'],
         max_expiry_days: 30,
       },
-      usage: { api_keys: 0 },
+      usage: { api_keys: 0, ci_api_keys: 0 },
       created_at: expect.stringMatching(/Z$/),
       deleted_at: null,
     });
@@ -135,7 +136,7 @@ describe('GET /v1/organizations', () => {
       for (let i = 0; i < 2; i++) await createKey(service, await two.session());
       const { data } = (await get('/v1/organizations?limit=100')).body;
       const used = (id: string) => data.find((shown) => shown['id'] === id)?.['usage'];
-      expect([used(one.id), used(two.id)]).toEqual([{ api_keys: 1 }, { api_keys: 2 }]);
+      expect([used(one.id), used(two.id)]).toMatchObject([{ api_keys: 1 }, { api_keys: 2 }]);
     });
 
     test('filters by posture at this moment, days of grace included, without a statement', async () => {

@@ -19,6 +19,17 @@ export function makeKeyCounts(db: Knex) {
       return new Map(rows.map(({ organization_id: id, count }) => [id, Number(count)]));
     },
 
+    /** Counts the unexpired keys of CI jobs, which have a limit of their own. */
+    async ofCi(organizationIds: readonly string[], now: Date): Promise<Map<string, number>> {
+      const { rows } = await db.raw<{ rows: { organization_id: string; count: string }[] }>(
+        `select organization_id, count(*) from api_keys
+         where organization_id = any(?) and origin = 'ci' and status in ('provisioning', 'active') and expires_at > ?
+         group by organization_id`,
+        [[...organizationIds], now],
+      );
+      return new Map(rows.map(({ organization_id: id, count }) => [id, Number(count)]));
+    },
+
     /** Counts keys not revoked (`here`), and keys that WorkOS is not known to have deleted (`atWorkos`); expired ones are in both. */
     async left(organizationIds: readonly string[]): Promise<Map<string, KeysLeft>> {
       if (organizationIds.length === 0) return new Map();

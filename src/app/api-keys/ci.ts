@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
 import { makeViewKey } from '../../api-keys/key-schemas.ts';
+import { makeRevokePolicyKeys } from '../../api-keys/mirror/revoke-some-keys.ts';
 import { makeProvisionKey } from '../../api-keys/provision-key.ts';
 import { PURGE_LOOP, makePurgeCiKeys } from '../../api-keys/purge-ci-keys.ts';
 import { makeRevokeKey } from '../../api-keys/revoke-key.ts';
@@ -27,6 +28,7 @@ import type { ConfiguredIssuers } from '../../ci/issuers/configured-issuers.ts';
 import { makeFetchJson } from '../../ci/issuers/fetch-json.ts';
 import { makeIssuerKeys } from '../../ci/issuers/issuer-keys.ts';
 import { makeChangePolicies } from '../../ci/policies/change-policies.ts';
+import { makeDeletePolicy } from '../../ci/policies/delete-policy.ts';
 import { makePolicyRepository } from '../../ci/policies/policy-repository.ts';
 import type { PolicyRepository } from '../../ci/policies/policy-repository.ts';
 import { policyRoutes } from '../../ci/policies/policy-routes.ts';
@@ -138,12 +140,14 @@ type RouteDeps = Omit<Deps, 'keyChanges'> &
 function ciRoutes(deps: RouteDeps): Route[] {
   const { product, catalogue, issuers, policies } = deps;
   const audienceOf = (organizationId: string) => `${product.ci.audience}/ci/${organizationId}`;
+  const deletionsPerSecond = deps.config.workos.settlementsPerSecond;
   const schemas = makePolicySchemas({ catalogue, issuers });
   return [
     ...policyRoutes({
       schemas,
       policies,
       changePolicies: makeChangePolicies(deps),
+      deletePolicy: makeDeletePolicy({ ...deps, revokeKeys: makeRevokePolicyKeys({ deletionsPerSecond }) }),
       view(policy) {
         const issuer = issuers.get(policy.issuer);
         const url = issuer && issuerUrl(issuer, policy.issuerOrganization);

@@ -11,15 +11,18 @@ import type { RequestContext } from '../../http/route.ts';
 import { ulid } from '../../ids.ts';
 import { assertPlace } from '../policies/key-quota.ts';
 import type { CountKeys } from '../policies/key-quota.ts';
+import type { PolicyRepository } from '../policies/policy-repository.ts';
 import { callerOf, recordedClaims } from './prove-job.ts';
 import type { ProvenJob } from './prove-job.ts';
 import type { TokenUses } from './token-uses-repository.ts';
 import { useOf } from './use-token.ts';
 import type { UseToken } from './use-token.ts';
+import { refused } from './verify-token.ts';
 
 type Deps = {
   uses: Pick<TokenUses, 'made'>;
   useToken: UseToken;
+  policies: Pick<PolicyRepository, 'hold'>;
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ ciKeyLimit: number } & PlanBounds>;
   countKeys: CountKeys;
@@ -61,6 +64,12 @@ export function makeIssueKey(deps: Deps) {
           const expiresAt = expiryWithinPlan({ ...template, expiry }, plan, now);
           await assertPlace(deps.countKeys, trx, job.policy, { ciKeyLimit, now });
           return { expiresAt };
+        },
+        // The policy may have been deleted with its keys since; this one would be left.
+        async inherit(trx) {
+          const { organizationId, id } = job.policy;
+          if (!(await deps.policies.hold(trx, organizationId, id))?.enabled) throw refused();
+          return template;
         },
         async complete(trx, made) {
           await deps.uses.made(trx, use);

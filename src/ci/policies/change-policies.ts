@@ -33,7 +33,7 @@ const MAX_POLICIES = 100;
 export type ChangePolicies = ReturnType<typeof makeChangePolicies>;
 
 /**
- * Creates, changes and deletes CI policies. A caller must hold every scope that the policy lets jobs choose, for every
+ * Creates and changes CI policies. A caller must hold every scope that the policy lets jobs choose, for every
  * change: looser conditions would give them to others.
  * @throws AppError `validation_error`, `permission_denied`, `ci_policy_not_found`, `billing_inactive`
  */
@@ -79,14 +79,6 @@ export function makeChangePolicies({ db, policies, issuers, admit, audit, clock 
         await audit.append(trx, policyEvent(after, 'ci_policy.updated', caller, context, changed(before, after)));
         return after;
       }),
-
-    delete: (caller: TenantCaller, id: string, context: RequestContext): Promise<void> =>
-      transaction(db, async (trx) => {
-        const policy = await policies.lock(trx, caller.organizationId, id);
-        if (!policy) throw policyNotFound();
-        await policies.delete(trx, policy);
-        await audit.append(trx, policyEvent(policy, 'ci_policy.deleted', caller, context, { name: policy.name }));
-      }),
   };
 }
 
@@ -113,7 +105,7 @@ function changed(before: Policy, after: Policy): AuditEvent['details'] {
   return { before: only(was), after: only(is) };
 }
 
-function policyEvent(
+export function policyEvent(
   { organizationId, id }: Policy,
   action: AuditEvent['action'],
   caller: TenantCaller,

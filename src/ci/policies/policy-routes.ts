@@ -3,8 +3,17 @@ import { tenantRoute } from '../../http/route.ts';
 import type { Route } from '../../http/route.ts';
 import type { ChangePolicies } from './change-policies.ts';
 import { policyNotFound } from './change-policies.ts';
+import type { DeletePolicy } from './delete-policy.ts';
 import type { PolicyRepository } from './policy-repository.ts';
-import { CiPolicy, CiPolicyList, Deleted, ListPoliciesQuery, PolicyParams, readSettings } from './policy-schemas.ts';
+import {
+  CiPolicy,
+  CiPolicyList,
+  Deleted,
+  DeletePolicyQuery,
+  ListPoliciesQuery,
+  PolicyParams,
+  readSettings,
+} from './policy-schemas.ts';
 import type { PolicySchemas, viewPolicy } from './policy-schemas.ts';
 import type { Policy, PolicySettings } from './policy.ts';
 
@@ -12,6 +21,7 @@ type Deps = {
   schemas: PolicySchemas;
   policies: Pick<PolicyRepository, 'find' | 'list'>;
   changePolicies: ChangePolicies;
+  deletePolicy: DeletePolicy;
   view: (policy: Policy) => ReturnType<typeof viewPolicy>;
 };
 
@@ -105,23 +115,25 @@ function updateRoute({ schemas, changePolicies, view }: Deps): Route {
   });
 }
 
-function deleteRoute({ changePolicies }: Deps): Route {
+function deleteRoute({ deletePolicy }: Deps): Route {
   return tenantRoute({
     operationId: 'deleteCiPolicy',
     method: 'delete',
     path: ONE_PATH,
     tag: TAG,
     summary: 'Delete a CI policy',
-    description: 'No token is exchanged under it from this answer on. Keys that it gave live until their expiry.',
+    description:
+      'No token is exchanged under it from this answer on, and its CI sessions end. Keys that it gave live until their expiry, unless `revoke_keys` is true.',
     scope: MAY_WRITE,
     callers: PEOPLE_AND_MACHINES,
     billing: 'wind_down',
     params: PolicyParams,
+    query: DeletePolicyQuery,
     responses: { 200: Deleted },
     errors: ['ci_policy_not_found'],
-    async handle({ caller, params, context }) {
-      await changePolicies.delete(caller, params.id, context);
-      return { status: 'deleted' as const };
+    async handle({ caller, params, query, context }) {
+      const revoked = await deletePolicy(caller, params.id, query.revoke_keys, context);
+      return { status: 'deleted' as const, revoked_keys: revoked };
     },
   });
 }

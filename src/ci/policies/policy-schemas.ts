@@ -126,7 +126,18 @@ export const CiPolicy = z
   .meta({ id: 'CiPolicy' });
 
 export const CiPolicyList = listOf(CiPolicy).meta({ id: 'CiPolicyList' });
-export const Deleted = z.object({ status: z.literal('deleted') });
+export const DeletePolicyQuery = z.strictObject({
+  revoke_keys: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ override: { type: 'boolean', enum: [true, false], default: false } })
+    .describe('Whether the keys that the policy gave are revoked, too.'),
+});
+export const Deleted = z.object({
+  status: z.literal('deleted'),
+  revoked_keys: z.int().describe('How many keys this request revoked.'),
+});
 
 /** Shows what an organization decided, in the API's field names. */
 export function viewSettings(policy: PolicySettings) {

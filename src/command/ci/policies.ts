@@ -17,6 +17,7 @@ import type { PolicyChange } from './policy-changes.ts';
 const PAGE = 100;
 
 export type ApplyFlags = CallFlags & ConfirmFlags & { prune?: boolean };
+export type DeleteFlags = CallFlags & ConfirmFlags & { revokeKeys?: boolean };
 export type DiffFlags = CallFlags & { prune?: boolean };
 
 const COLUMNS = [
@@ -61,16 +62,16 @@ export const applyPolicies = command(async (context: Context, flags: ApplyFlags,
   return undefined;
 });
 
-export const deletePolicy = command(
-  async (context: Context, flags: CallFlags & ConfirmFlags, id: string): Promise<Outcome> => {
-    const client = await connect(context, flags);
-    const { name } = await client.ci.policies.get(id, { signal: context.signal });
-    await confirm(context, flags, `Delete the CI policy ${name}? Its jobs get no more keys.`);
-    await client.ci.policies.delete(id, { signal: context.signal });
-    toStderr(context, `Deleted ${id}.\n`);
-    return undefined;
-  },
-);
+export const deletePolicy = command(async (context: Context, flags: DeleteFlags, id: string): Promise<Outcome> => {
+  const client = await connect(context, flags);
+  const { name } = await client.ci.policies.get(id, { signal: context.signal });
+  const keys = flags.revokeKeys ? 'Keys that it gave are revoked.' : 'Keys that it gave live until their expiry.';
+  await confirm(context, flags, `Delete the CI policy ${name}? Its jobs get no more keys. ${keys}`);
+  const ended = await client.ci.policies.delete(id, { revoke_keys: flags.revokeKeys }, { signal: context.signal });
+  if (flags.json) printJson(context, ended);
+  else toStderr(context, `Deleted ${id}${flags.revokeKeys ? ` and revoked ${ended.revoked_keys} of its keys` : ''}.\n`);
+  return undefined;
+});
 
 async function apply({ ci: { policies } }: LatchkeyClient, change: PolicyChange): Promise<void> {
   if (change.kind === 'create') await policies.create(change.policy);

@@ -63,8 +63,11 @@ const apply = buildCommand({
 
 const remove = buildCommand({
   loader: async () => (await import('./policies.ts')).deletePolicy,
-  parameters: { flags: { ...callFlags, ...confirmFlags }, positional: argument('id', 'Id of the policy') },
-  docs: { brief: 'Delete a CI policy; its keys live until their expiry' },
+  parameters: {
+    flags: { ...callFlags, ...confirmFlags, revokeKeys: switchFlag('Also revoke the keys that the policy gave') },
+    positional: argument('id', 'Id of the policy'),
+  },
+  docs: { brief: 'Delete a CI policy; its keys live until their expiry unless they are revoked' },
 });
 
 const policy = buildRouteMap({

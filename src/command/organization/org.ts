@@ -15,6 +15,8 @@ const FACTS = [
   column('ALLOWED', 'allowed'),
   column('KEYS', 'usage.api_keys'),
   column('KEY LIMIT', 'limits.api_keys'),
+  column('CI KEYS', 'usage.ci_api_keys'),
+  column('CI KEY LIMIT', 'limits.ci_api_keys'),
   column('RATE LIMIT', 'limits.organization_rate_limit'),
 ];
 
