@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { InlineConfig, Rolldown } from 'vite';
+import type { InlineConfig, Plugin, Rolldown } from 'vite';
 
 type Output = Rolldown.RolldownOutput['output'];
 type Options = { shared: InlineConfig; sources: string; output: string };
@@ -19,6 +19,7 @@ export async function buildElement({ shared, sources, output }: Options): Promis
   const { build } = await import('vite');
   const result = await build({
     ...shared,
+    plugins: [withoutCi],
     css: { modules: { generateScopedName: makeShortNames() } },
     build: {
       ...shared.build,
@@ -40,6 +41,15 @@ export async function buildElement({ shared, sources, output }: Options): Promis
   }
   return sizes;
 }
+
+const CI_CALLS = 'ci-calls.ts';
+
+/** Leaves the calls for CI out of the element's client: a page of a product has no CI jobs. */
+const withoutCi: Plugin = {
+  name: 'without-ci',
+  enforce: 'pre',
+  load: (id) => (basename(id) === CI_CALLS ? 'export const ciOf = () => undefined;' : undefined),
+};
 
 /** In a shadow tree, the names of classes are short: no others are there. */
 function makeShortNames(): (name: string, file: string) => string {
