@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { generateHelpTextForAllCommands } from '@stricli/core';
 import type { Application, CommandContext } from '@stricli/core';
 import { makeApplication } from '../../src/command/application.ts';
@@ -29,6 +30,8 @@ in the file; \`--in-file\` asks for that. The kind of storage stays when a sessi
   from copies of the file, such as backups; programs of the same user can ask it, too.
 - A sealed credential opens for its own profile and URL alone, so that a changed file sends it nowhere else.
 - \`--machine\` stores the id and the secret of an M2M application, and renews its tokens by them.`;
+const SESSIONS_ARE_RUN = `Below the help of a command stands a session of it at a terminal. A test runs each against a service, and compares; ids, times and
+secrets are replaced.`;
 const VARIABLES = `| variable | meaning |
 | --- | --- |
 | \`LATCHKEY_URL\` | URL of Latchkey, where \`--url\` is not given |
@@ -36,7 +39,14 @@ const VARIABLES = `| variable | meaning |
 | \`LATCHKEY_PROFILE\` | profile that \`latchkey login\` stored; \`default\` unless set |
 | \`LATCHKEY_CONFIG_HOME\` | folder of the profiles; \`latchkey\` in \`XDG_CONFIG_HOME\` or \`~/.config\` unless set |`;
 
-/** Returns the page of the command \`latchkey\`: what its \`--help\` prints. */
+/** By the command: what a person sees who runs it, as `npm run docs:sessions` recorded it. */
+const SESSIONS = JSON.parse(readFileSync(new URL('latchkey-sessions.json', import.meta.url), 'utf8')) as Record<
+  string,
+  string
+>;
+const fenced = (text: string) => `\`\`\`text\n${text.trim()}\n\`\`\``;
+
+/** Returns the page of the command `latchkey`: what its `--help` prints, and a session of each. */
 export function latchkeyPage(): Promise<Page> {
   // To describe a command needs nothing of what it runs with.
   const application = makeApplication('0') as unknown as Application<CommandContext>;
@@ -51,7 +61,11 @@ export function latchkeyPage(): Promise<Page> {
       `## Stored credentials\n\n${CREDENTIALS}`,
       `## Variables\n\n${VARIABLES}`,
       '## Commands',
-      ...commands.map(([name, help]) => `### \`${name}\`\n\n\`\`\`text\n${help.trim()}\n\`\`\``),
+      SESSIONS_ARE_RUN,
+      ...commands.map(([name, help]) => {
+        const session = SESSIONS[name];
+        return [`### \`${name}\``, fenced(help), ...(session === undefined ? [] : [fenced(session)])].join('\n\n');
+      }),
     ],
     entries: commands.map(([name, help]) => ({ name, meaning: help })),
   });

@@ -34,8 +34,8 @@ export type CreateOptions = CallOptions & {
 
 /** Options of a request whose answer is a long text. */
 export type TextOptions = CallOptions & {
-  /** Receives the text piece by piece as it comes; what the call resolves to is then empty. */
-  onText?: ((piece: string) => void) | undefined;
+  /** Reads the answer, such as piece by piece as it comes; the call resolves to what this does. */
+  read?: ((answer: Response) => Promise<string>) | undefined;
 };
 
 type Sent = CreateOptions &
@@ -69,8 +69,7 @@ export function makeSend(options: ConnectionOptions): Send {
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      if (response.ok && sent.onText) return (await readPieces(response, sent.onText)) as T;
-      const text = await response.text();
+      const text = await (response.ok && sent.read ? sent.read(response) : response.text());
       return (sent.isText && response.ok ? text : readAnswer(response, text)) as T;
     } catch (error) {
       if (error instanceof LatchkeyError) throw error;
@@ -82,13 +81,6 @@ export function makeSend(options: ConnectionOptions): Send {
           });
     }
   };
-}
-
-async function readPieces({ body }: Response, onText: (piece: string) => void): Promise<string> {
-  const decoder = new TextDecoder();
-  for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>) onText(decoder.decode(bytes, { stream: true }));
-  onText(decoder.decode());
-  return '';
 }
 
 /** @throws TypeError for a URL that is not http: or https:, or has credentials */

@@ -1,8 +1,8 @@
 import { chmod, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { PASSWORD, addPerson } from '../sessions/sign-in/sign-in.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { makePerson } from './person.ts';
 import { addressOf, openTerminal } from './terminal.ts';
 import type { Ran, Terminal } from './terminal.ts';
 
@@ -16,23 +16,10 @@ const ENDED = `eyJ.${Buffer.from('{"exp":1}').toString('base64url')}.x`;
 
 const stored = async (terminal: Terminal) => readFile(fileOf(terminal), 'utf8');
 
-/** Somebody who answers in a browser while the command waits. */
+/** A terminal with a person who answers in a browser while the command waits. */
 async function withPerson(answer: 'confirm' | 'deny', organizations = 1) {
-  const person = await addPerson(service, organizations);
-  const submit = async (fields: Record<string, string>) =>
-    fetch(`${service.workos.url}/device`, { method: 'POST', body: new URLSearchParams(fields) });
-  let code = '';
-  const watching: typeof fetch = async (input, init) => {
-    const response = await fetch(input, init);
-    if (addressOf(input).endsWith('/authorize/device'))
-      code = ((await response.clone().json()) as { user_code: string }).user_code;
-    return response;
-  };
-  const browse = async () => {
-    await submit({ user_code: code, answer });
-    if (answer === 'confirm') await submit({ user_code: code, email: person.email, password: PASSWORD });
-  };
-  return { person, terminal: await openTerminal({ env, fetch: watching, sleep: browse }) };
+  const { person, terminal } = await makePerson(service, answer, organizations);
+  return { person, terminal: await openTerminal({ env, ...terminal }) };
 }
 
 /** Returns a terminal that is signed in. */

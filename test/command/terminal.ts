@@ -34,8 +34,10 @@ type Options = {
   runProgram?: Context['runProgram'];
   /** Standard error is a terminal. */
   showsProgress?: boolean;
-  /** The exit code of the service's own package; it is not installed, unless given. */
-  server?: number;
+  /** The exit code of the service's own package, or what it ends with; it is not installed, unless given. */
+  server?: number | ((args: readonly string[]) => Promise<Ended>);
+  /** Receives all output in its order, with the answers of the person. */
+  onText?: (text: string) => void;
   /** The credentials of another terminal. */
   folder?: string;
 };
@@ -46,10 +48,13 @@ export async function openTerminal(options: Options = {}): Promise<Terminal> {
   const programs: Program[] = [];
   const run = async (...args: string[]): Promise<Ran> => {
     const written = { stdout: '', stderr: '' };
-    const process: Context['process'] = {
-      stdout: { write: (text) => void (written.stdout += text) },
-      stderr: { write: (text) => void (written.stderr += text) },
-    };
+    const to = (stream: 'stdout' | 'stderr') => ({
+      write(text: string): void {
+        written[stream] += text;
+        options.onText?.(text);
+      },
+    });
+    const process: Context['process'] = { stdout: to('stdout'), stderr: to('stderr') };
     await runLatchkey(contextOf({ ...options, folder }, process, programs), args, '1.2.3');
     return { code: Number(process.exitCode), ...written };
   };
@@ -70,6 +75,7 @@ function contextOf(options: Options & { folder: string }, io: Context['process']
     readStdin: async () => stdin,
     ask: async (question) => {
       io.stderr.write(question);
+      options.onText?.(`${person}\n`);
       return person!;
     },
     fetch,
@@ -85,7 +91,11 @@ function contextOf(options: Options & { folder: string }, io: Context['process']
     readProgram: makeReadProgram({ PATH: process.env['PATH'], HOME: folder }, signal),
     runServer: async (args) => {
       programs.push({ program: 'latchkey-server', args, input: undefined });
-      return options.server;
+      if (typeof options.server !== 'function') return options.server;
+      const { code, stdout, stderr } = await options.server(args);
+      io.stderr.write(stderr);
+      io.stdout.write(stdout);
+      return code;
     },
     signal,
     folder: join(folder, 'config'),

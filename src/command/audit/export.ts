@@ -29,7 +29,10 @@ export const exportEvents = command(async (context: Context, flags: AuditExportF
       progress.show(() => `Exporting: ${Math.ceil(characters / KILOBYTE)} KB`);
     };
     try {
-      await client.audit.exportCsv(filtersOf(flags), { signal: context.signal, onText });
+      await client.audit.exportCsv(filtersOf(flags), {
+        signal: context.signal,
+        read: async (answer) => readPieces(answer, onText),
+      });
     } finally {
       progress.clear();
     }
@@ -38,6 +41,14 @@ export const exportEvents = command(async (context: Context, flags: AuditExportF
   else await writeWhole(context, flags.out, read);
   return undefined;
 });
+
+/** Hands on whole characters, however the network cuts them. */
+async function readPieces({ body }: Response, onText: (piece: string) => void): Promise<string> {
+  const decoder = new TextDecoder();
+  for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>) onText(decoder.decode(bytes, { stream: true }));
+  onText(decoder.decode());
+  return '';
+}
 
 async function writeWhole(
   context: Context,
