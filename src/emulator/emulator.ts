@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { createApplySeed } from './apply-seed.ts';
 import { assembleRoutes } from './assemble.ts';
 import { claimsOf, issuerOf } from './ci/ci-routes.ts';
+import { makeEcKey } from './ci/ec-key.ts';
 import type { CiName } from './ci/ci-routes.ts';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
@@ -158,11 +159,12 @@ async function loadKeys(deps: Parameters<typeof loadSigningKey>[0]) {
     others.set(purpose, key);
     return key;
   };
+  let ecKey: Promise<SigningKey> | undefined;
   return {
     sessionKey,
     machineKey,
     keyOfClient: (clientId: string) => keyOf(`session of ${clientId}`),
-    keyOfCi: (name: CiName) => keyOf(`ci ${name}`),
+    keyOfCi: (name: CiName) => (name === 'builds' ? (ecKey ??= makeEcKey()) : keyOf(`ci ${name}`)),
   };
 }
 

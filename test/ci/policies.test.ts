@@ -125,7 +125,7 @@ describe('POST /v1/ci/policies', () => {
       issuer_organization,
       when: { 'oidc.circleci.com/project-id': 'p' },
     });
-    expect(answer.body).toMatchObject({ issuer_url: `https://oidc.circleci.com/org/${issuer_organization}` });
+    expect(answer.body).toMatchObject({ issuer_url: `${service.workos.url}/_ci/circleci/org/${issuer_organization}` });
   });
 
   test('refuses a name that is taken in the organization, not one of another', async () => {

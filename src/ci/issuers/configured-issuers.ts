@@ -1,4 +1,4 @@
-import type { CiRules, OwnIssuer } from '../../product/ci-rules.ts';
+import type { CiPreset, CiRules, OwnIssuer } from '../../product/ci-rules.ts';
 import { PRESETS, rulesWithPins } from './issuer.ts';
 import type { Issuer } from './issuer.ts';
 
@@ -7,20 +7,30 @@ export type ConfiguredIssuers = ReadonlyMap<string, Issuer>;
 
 const ORGANIZATION = '{organization}';
 
-/** @param localUrl address of a local WorkOS whose issuers stand in for those of GitHub and GitLab */
+/** The end of hosts that are reserved for tests. Source: RFC 6761, section 6.2. */
+const RESERVED_HOST = '.test';
+const PATHS: Readonly<Record<CiPreset, string>> = {
+  github: 'github',
+  gitlab: 'gitlab',
+  buildkite: 'buildkite',
+  circleci: `circleci/org/${ORGANIZATION}`,
+};
+
+/** @param localUrl address of a local WorkOS, whose issuers stand in for those of the presets, and for own ones at `….test` */
 export function makeConfiguredIssuers({ issuers }: CiRules, localUrl: string | undefined): ConfiguredIssuers {
   return new Map(
     issuers.map((issuer): [string, Issuer] => {
-      if (typeof issuer !== 'string') return [issuer.name, ownIssuer(issuer)];
+      if (typeof issuer !== 'string') return [issuer.name, ownIssuer(issuer, localUrl)];
       const preset = PRESETS[issuer];
-      const isLocal = localUrl !== undefined && (issuer === 'github' || issuer === 'gitlab');
-      const url = isLocal ? `${localUrl}/_ci/${issuer}` : preset.url;
+      const url = localUrl === undefined ? preset.url : `${localUrl}/_ci/${PATHS[issuer]}`;
       return [issuer, { ...preset, name: issuer, url, algorithm: 'RS256' }];
     }),
   );
 }
 
-function ownIssuer({ name, url, like, pins = [], algorithm }: OwnIssuer): Issuer {
+function ownIssuer({ name, url: own, like, pins = [], algorithm }: OwnIssuer, localUrl: string | undefined): Issuer {
+  const isLocal = localUrl !== undefined && new URL(own).hostname.endsWith(RESERVED_HOST);
+  const url = isLocal ? `${localUrl}/_ci/${name}` : own;
   return { name, url, algorithm, rules: like ? PRESETS[like].rules : rulesWithPins(pins) };
 }
 
