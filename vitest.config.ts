@@ -27,8 +27,8 @@ const projects: Record<string, Options> = {
     ],
     globalSetup,
     setupFiles: ['./test/support/property-seed.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // One more than the cores that CI has: much of a test of failures is waiting for a deadline.
     maxWorkers: 3,
     // Threads share the compiled code of the embedded PostgreSQL; each process compiles its own.
@@ -40,8 +40,8 @@ const projects: Record<string, Options> = {
   faults: {
     include: ['test/faults/**/*.test.ts'],
     globalSetup,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 3,
   },
   /** The examination of a WorkOS environment, once against each profile of the local WorkOS. */
