@@ -15,7 +15,8 @@ import type { Trust } from '../invalidation/trust.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeFeatureRoutes, makeVerification } from './feature-routes.ts';
 import { makeLoops } from './loops.ts';
-import { makeProductApi } from './product-api.ts';
+import { makeProductApi } from './http/product-api.ts';
+import { makeProductFastPaths } from './http/product-fast-paths.ts';
 import { makePlatform } from './platform.ts';
 import type { Parts } from './platform.ts';
 
@@ -75,7 +76,10 @@ export function makeContainer(parts: Parts): Container {
       impersonatedMay: new Set(platform.product.sessions.impersonated_may),
       assertBilling: (organizationId, billing) => platform.gate.assertMay(organizationId, 'api', billing),
     },
-    fastPaths: isWorker || parts.fastPaths === false ? [] : verification.fastPaths,
+    fastPaths:
+      isWorker || parts.fastPaths === false
+        ? []
+        : [...verification.fastPaths, ...makeProductFastPaths({ ...platform, api, verification })],
     console: isWorker ? undefined : makeConsoleParts({ ...platform, signIn, authenticate }),
     strict: parts.strict ?? false,
   });

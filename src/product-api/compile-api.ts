@@ -22,8 +22,8 @@ type Given = {
 export type CompiledApi = {
   /** The product's routes, and those of Latchkey's that stay. */
   routes: Route[];
-  /** The product's routes alone. */
-  ofProduct: Route[];
+  /** The product's routes alone, by Latchkey's operationId. */
+  ofProduct: ReadonlyMap<string, Route>;
   errorForm: { below: string; form: ErrorForm };
 };
 
@@ -49,8 +49,12 @@ export function compileApi({ api, own, pages, assertHost, refusal }: Given): Com
   const staying = api.keep_v1 ? own : own.filter(staysAlways);
   checkPaths({ basePath, ofProduct, taken: [...own.map(({ path }) => path), ...pages] }, report);
   if (faults.length > 0) throw refusal(faults);
-  const compiled = ofProduct.map(({ route }) => route);
-  return { routes: [...staying, ...compiled], ofProduct: compiled, errorForm: { below: basePath, form } };
+  const byOperation = new Map(ofProduct.map(({ id, route }) => [id, route]));
+  return {
+    routes: [...staying, ...byOperation.values()],
+    ofProduct: byOperation,
+    errorForm: { below: basePath, form },
+  };
 }
 
 /** Whether a route is for the product's own services, proxies or webhooks. */

@@ -30,6 +30,8 @@ export function compileOperation(compiling: Compiling, report: Report): Route {
   const answer = answerOf(own, access, operation, report);
   const query = own.query && operation.query ? renamedInput(own.query, operation.query, 'query', report) : own.query;
   if (operation.query && !own.query) report(['query'], 'Latchkey takes no query here');
+  if (operation.query && own.access.kind === 'forwarded')
+    report(['query'], "cannot be renamed: proxies send Latchkey's");
   return {
     ...own,
     operationId: `product${own.operationId[0]!.toUpperCase()}${own.operationId.slice(1)}`,

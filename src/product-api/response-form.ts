@@ -102,7 +102,32 @@ function defaultsOf(defaults: ApiOperation['defaults'], name: string): unknown[]
   });
 }
 
-function presenter(names: Names, defaults: ApiOperation['defaults']): ResponseForm['present'] {
+/** Some members of an answer, in their order: those that stay the same, those that change, or all of them together. */
+export type Segment = { of: 'lasting' | 'changing' | 'all'; present: (answer: object) => object };
+
+/** Cuts an answer into parts that stay the same and parts that change, so that the former are made once. */
+export function segmentsOf(names: Names, defaults: ApiOperation['defaults'], isLasting: (field: string) => boolean) {
+  const segments: { of: Segment['of']; names: [string, Names[string]][] }[] = [];
+  for (const entry of Object.entries(names)) {
+    const of = typeof entry[1] === 'string' && isLasting(entry[1]) ? 'lasting' : 'changing';
+    const last = segments.at(-1);
+    if (last?.of === of) last.names.push(entry);
+    else segments.push({ of, names: [entry] });
+  }
+  const whole = { of: 'all' as const, names: Object.entries(names) };
+  return (isCutInside(segments) ? [whole] : segments).map(({ of, names: some }): Segment => {
+    const present = presenter(Object.fromEntries(some), defaults);
+    return { of, present: (answer) => present(answer, undefined) };
+  });
+}
+
+/** Whether an object of the answer has members in several segments. */
+function isCutInside(segments: readonly { names: readonly (readonly [string, unknown])[] }[]): boolean {
+  const tops = segments.flatMap(({ names }) => [...new Set(names.map(([name]) => name.split('.', 1)[0]))]);
+  return new Set(tops).size < tops.length;
+}
+
+export function presenter(names: Names, defaults: ApiOperation['defaults']): ResponseForm['present'] {
   const entries = Object.entries(names);
   return (answer, caller) => {
     const presented = {};

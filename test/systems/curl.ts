@@ -1,7 +1,8 @@
 /** The request that a page prints as a curl command, sent to another host. */
 export type Played = { status: number; body: Record<string, unknown> };
 
-const PART = /-X (?<method>[A-Z]+)|-H '(?<header>[^']+)'|-d '(?<data>[^']+)'|'?(?<url>https:\/\/[^\s']+)'?/g;
+const PART =
+  /-X (?<method>[A-Z]+)|-H (?<quote>['"])(?<header>.+?)\k<quote>|-d '(?<data>[^']+)'|'?(?<url>https:\/\/[^\s']+)'?/g;
 
 /**
  * Sends the request of a curl command as a page prints it. Only the host changes, and the texts that the page has in place

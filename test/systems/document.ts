@@ -25,8 +25,11 @@ A configuration file alone makes Latchkey behave like each of five products that
 with demo data. Each line below is a behaviour that the product's public page states, in our words, with the test that plays
 it over HTTP (\`npm run test:systems\`). Advice to readers, such as to keep keys in environment variables, is not listed.
 
-Latchkey keeps its own error envelope, field names and statuses. Where its answer therefore differs from the page's, the line
-says _in its own way_. This page is written by \`npm run docs:systems\` from the tests.
+At \`/v1\` Latchkey keeps its own error envelope, field names and statuses. Where its answer therefore differs from the page's, the
+line says _in its own way_. A product keeps its own beside them with \`api:\` in its file
+([how](../how-to/keep-your-own-api.md)): the calls of
+[Embermind's page](../../test/systems/embermind-page.test.ts) are played as they are printed, and so is the 429 of
+[Evermuse's](../../test/systems/evermuse-page.test.ts). This page is written by \`npm run docs:systems\` from the tests.
 `;
 
 type Documented = Omit<Behaviour<never>, 'check'> & { system: string };

@@ -13,8 +13,8 @@ import type { RefreshAtWorkos } from '../../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../../usage/use.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
 import { makeDecide } from '../../verification/decide.ts';
-import { FORWARD_PATH } from '../../verification/forward-auth-routes.ts';
-import { makeForwardFastPath } from '../../verification/fast-path/forward-fast-path.ts';
+import { OWN_FORWARD_FORM, makeForwardFastPath } from '../../verification/fast-path/forward-fast-path.ts';
+import type { ForwardForm } from '../../verification/fast-path/forward-fast-path.ts';
 import { VERDICTS, makeJudge } from '../../verification/judge.ts';
 import type { VerdictCode } from '../../verification/judge.ts';
 import { makeKeyCallers } from '../../verification/key-callers.ts';
@@ -23,7 +23,8 @@ import { makeFastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { FastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { KeyResolver } from '../../verification/resolve-key.ts';
 import { makeVerifyFastPath } from '../../verification/fast-path/verify-fast-path.ts';
-import { VERIFY_PATH } from '../../verification/verify-routes.ts';
+import { OWN_VERIFY_FORM } from '../../verification/fast-path/verify-form.ts';
+import type { VerifyForm } from '../../verification/fast-path/verify-form.ts';
 import type { makeServiceTokens } from '../../auth/service-tokens.ts';
 import type { SessionCookies } from '../../auth/session-cookie.ts';
 
@@ -54,27 +55,31 @@ export function makeVerificationParts(deps: Deps) {
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
   const giveBack = makeGiveBack(deps.limiter);
-  const fastPaths: FastPath[] = [
+  const verifyAt = (form: VerifyForm): FastPath =>
     makeVerifyFastPath({
       findServiceToken,
       peekKey: resolver.peekKey,
       decide,
       giveBack,
-      log: fastPathLog(deps, VERIFY_PATH),
-    }),
+      log: fastPathLog(deps, form.path),
+      form,
+    });
+  const forwardAt = (form: ForwardForm): FastPath =>
     makeForwardFastPath({
       keyPrefixes: format.prefixes,
       mayCarrySession: cookies.mayCarry,
       peekKey: resolver.peekKey,
       judge,
       decide,
-      log: fastPathLog(deps, FORWARD_PATH),
+      log: fastPathLog(deps, form.path),
       trustProxyHops: config.trustProxyHops,
       now: clock,
-    }),
-  ];
+      form,
+    });
+  const fastPaths = [verifyAt(OWN_VERIFY_FORM), forwardAt(OWN_FORWARD_FORM)];
   const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide });
-  return { decide, giveBack, fastPaths, findPresentedKey, keyCallers: makeKeyCallers({ ...deps, countVerdict }) };
+  const keyCallers = makeKeyCallers({ ...deps, countVerdict });
+  return { decide, giveBack, fastPaths, verifyAt, forwardAt, findPresentedKey, keyCallers };
 }
 
 function fastPathLog({ log, metrics, config }: Deps, route: string): FastPathLog {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
 import { clientAddress } from '../../ip/client-address.ts';
-import { envelope } from '../../http/envelope.ts';
+import { OWN_FORM } from '../../http/envelope.ts';
+import type { ErrorForm } from '../../http/envelope.ts';
+import { forProxies } from '../../http/error-handler.ts';
 import { asciiJson } from '../../http/fast-path/ascii-json.ts';
 import { sendJson } from '../../http/fast-path/fast-path.ts';
 import type { FastPath } from '../../http/fast-path/fast-path.ts';
@@ -22,6 +24,7 @@ import { limitHeaders } from '../limit-answer.ts';
 import type { MirrorRecord } from '../mirror-record.ts';
 import { refusalOf } from '../refusal.ts';
 import type { KeyResolver, Resolved } from '../resolve-key.ts';
+import type { AppError } from '../../errors.ts';
 
 type Deps = {
   keyPrefixes: readonly string[];
@@ -34,6 +37,23 @@ type Deps = {
   log: FastPathLog;
   trustProxyHops: number;
   now: () => Date;
+  form: ForwardForm;
+};
+
+/** Where a proxy asks, and how it is answered. */
+export type ForwardForm = {
+  path: string;
+  status: number;
+  view: (record: MirrorRecord) => object;
+  errorForm: ErrorForm;
+};
+
+/** Latchkey's own form. */
+export const OWN_FORWARD_FORM: ForwardForm = {
+  path: FORWARD_PATH,
+  status: 200,
+  view: viewOfCaller,
+  errorForm: OWN_FORM,
 };
 
 type Asked = Omit<Use, 'ip'> & { mapped: boolean };
@@ -44,20 +64,22 @@ const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST',
 const BEARER = 'Bearer ';
 const MAX_QUERIES = 200;
 const MAX_USER_AGENT = 256;
-/** The path exactly, and a query of printable ASCII without a fragment. */
-const USUAL_ADDRESS = new RegExp(`^${FORWARD_PATH}(?:\\?[!-"$-~]*)?$`);
+/** What may follow the path: nothing, or a query of printable ASCII without a fragment. */
+const USUAL_REST = /^(?:\?[!-"$-~]*)?$/;
 
 /** Answers almost every proxied request: one API key that is in memory and valid for its use. */
 export function makeForwardFastPath(deps: Deps): FastPath {
-  const queries = makeQueries();
+  const { path } = deps.form;
+  const queries = makeQueries(path);
+  const prepare = makePrepare(deps.form);
   return {
-    handles: (method, url) => url.startsWith(FORWARD_PATH) && METHODS.has(method),
+    handles: (method, url) => url.startsWith(path) && METHODS.has(method),
     handle(req, res, pass) {
       const from = performance.now();
       const accepted = accept(deps, req, queries);
       if (!accepted) return pass();
       const { resolved, question } = accepted;
-      const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from });
+      const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from, prepare });
       const decision = deps.decide(resolved, question);
       if (decision instanceof Promise) decision.then(answer, pass);
       else answer(decision);
@@ -106,59 +128,72 @@ function namesKey(address: string | string[] | undefined): boolean {
   return address !== undefined && String(address).includes('api_key=');
 }
 
-type Answer = { accepted: Accepted; decision: Decision; from: number };
+type Prepare = ReturnType<typeof makePrepare>;
+type Answer = { accepted: Accepted; decision: Decision; from: number; prepare: Prepare };
 
-function send({ log }: Deps, req: IncomingMessage, res: ServerResponse, { accepted, decision, from }: Answer): void {
+function send({ log, form }: Deps, req: IncomingMessage, res: ServerResponse, answer: Answer): void {
+  const { accepted, decision, from, prepare } = answer;
   const { record, resolved, asked } = accepted;
   const { taken } = decision;
   const requestId = newRequestId();
   const headers = [REQUEST_ID_HEADER, requestId, ...(taken ? limitHeaders(taken).flat() : [])];
   // Time has passed since the request was accepted: only the decision counts.
   const refusal = refusalOf(decision, accepted.question);
-  const status = refusal ? (asked.mapped && refusal.status > 401 ? 403 : refusal.status) : 200;
+  const refused = refusal && form.errorForm.present(refusal, { requestId, caller: 'api_key' });
+  const status = statusOf(form, asked, refusal, refused);
   const { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes } = record;
   const key = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale: resolved.stale };
   const caller = { kind: 'api_key' as const, ...key };
   const { failed } = log;
   const sent = () => log.answered({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
-  if (refusal) sendJson(res, { status, json: asciiJson(envelope(refusal, requestId)), headers, sent, failed });
+  if (refused) sendJson(res, { status, json: asciiJson(refused.body), headers, sent, failed });
   else {
-    const { json, headers: ofKey } = preparedAnswer(record);
+    const { json, headers: ofKey } = prepare(record);
     sendJson(res, { status, json, headers: [...ofKey, ...(resolved.stale ? STALE : []), ...headers], sent, failed });
   }
 }
 
 type Prepared = { json: string; headers: string[] };
-// A record is replaced whenever its key changes.
-const prepared = new WeakMap<MirrorRecord, Prepared>();
 
-function preparedAnswer(record: MirrorRecord): Prepared {
-  let known = prepared.get(record);
-  if (!known) {
-    known = { json: asciiJson(viewOfCaller(record)), headers: headersOfCaller({ ...record, stale: false }).flat() };
-    prepared.set(record, known);
-  }
-  return known;
+/** Makes what serializes the answer for a key once. A record is replaced whenever its key changes. */
+function makePrepare({ view }: ForwardForm) {
+  const prepared = new WeakMap<MirrorRecord, Prepared>();
+  return (record: MirrorRecord): Prepared => {
+    let known = prepared.get(record);
+    if (!known) {
+      known = { json: asciiJson(view(record)), headers: headersOfCaller({ ...record, stale: false }).flat() };
+      prepared.set(record, known);
+    }
+    return known;
+  };
+}
+
+type Refused = ReturnType<ErrorForm['present']>;
+
+function statusOf({ status }: ForwardForm, { mapped }: Asked, refusal?: AppError, refused?: Refused): number {
+  if (!refusal || !refused) return status;
+  return mapped ? forProxies(refusal, refused.status) : refused.status;
 }
 
 type Queries = (method: string, url: string) => Asked | undefined;
 
 /** Reads each query once: a proxy uses few. */
-function makeQueries(): Queries {
+function makeQueries(path: string): Queries {
   const known = new Map<string, Asked | undefined>();
   return (method, url) => {
     const name = method === 'GET' ? url : `${method} ${url}`;
     if (known.has(name)) return known.get(name);
-    const asked = readQuery(method, url);
+    const asked = readQuery(method, url.slice(path.length));
     if (known.size < MAX_QUERIES) known.set(name, asked);
     return asked;
   };
 }
 
-function readQuery(method: string, url: string): Asked | undefined {
-  if (!USUAL_ADDRESS.test(url)) return undefined;
+/** @param rest what follows the path */
+function readQuery(method: string, rest: string): Asked | undefined {
+  if (!USUAL_REST.test(rest)) return undefined;
   // As Express reads it. A repeated parameter becomes a list, which the schema refuses.
-  const query = ForwardQuery.safeParse({ ...parse(url.slice(FORWARD_PATH.length + 1)) }).data;
+  const query = ForwardQuery.safeParse({ ...parse(rest.slice(1)) }).data;
   return (
     query && {
       environment: query.environment,

@@ -54,6 +54,70 @@ function isoOf(at: Date): string {
   return latest.iso;
 }
 
+/** The fields that stay the same until the key changes. */
+const LASTING: ReadonlySet<string> = new Set([
+  'valid',
+  'code',
+  'id',
+  'organization_id',
+  'environment',
+  'owner',
+  'label',
+  'permission_set',
+  'scopes',
+  'expires_at',
+  'ip_restricted',
+]);
+
+/** Whether a field of a valid key's verdict, by dotted path, stays the same until the key changes. */
+export function isLasting(field: string): boolean {
+  return LASTING.has(field.split('.', 1)[0]!);
+}
+
+/**
+ * Some members of an answer, in their order: those that stay the same until the key changes, those that do not, or all of
+ * them together.
+ */
+export type Segment = { of: 'lasting' | 'changing' | 'all'; present: (verdict: object) => object };
+
+/** Makes the writer of verdicts that have other names. The unchanging parts of a valid key are serialized once. */
+export function makePresentedVerdict(segments: readonly Segment[]): (decision: Decision) => string {
+  const known = new WeakMap<MirrorRecord, (string | undefined)[]>();
+  const lastingOf = (record: MirrorRecord) => {
+    let parts = known.get(record);
+    if (!parts) {
+      const view = { valid: true, code: 'valid', ...viewOfKey(record) };
+      parts = segments.map((one) => (one.of === 'lasting' ? inner(one.present(view)) : undefined));
+      known.set(record, parts);
+    }
+    return parts;
+  };
+  const isAll = segments.some((one) => one.of === 'all');
+  return (decision) => {
+    const { code, resolved } = decision;
+    const parts = code === 'valid' && resolved && !isAll ? lastingOf(resolved.record) : undefined;
+    const view = parts ? viewOfMoment(decision) : viewOfVerdict(decision);
+    let json = '';
+    for (const [i, one] of segments.entries()) {
+      const part = parts?.[i] ?? inner(one.present(view));
+      if (part !== '') json += json === '' ? part : `,${part}`;
+    }
+    return `{${json}}`;
+  };
+}
+
+/** Returns the part of a valid key's verdict that is of this moment. */
+function viewOfMoment({ resolved, taken, billing, at }: Decision) {
+  return {
+    ...viewOfLimits(taken),
+    billing: billing ? viewOfBilling(billing) : null,
+    checked_at: isoOf(at),
+    source: resolved?.source ?? null,
+    stale_ms: resolved?.staleMs ?? 0,
+    stale: resolved?.stale ?? false,
+  };
+}
+
 /** Returns an object's JSON without its braces. */
 function inner(value: object): string {
   return asciiJson(value).slice(1, -1);

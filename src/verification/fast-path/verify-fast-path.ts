@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { z } from 'zod';
 import type { ServiceCaller } from '../../http/caller.ts';
 import { keepReadBody, parseJson } from '../../http/server/body.ts';
 import { sendJson } from '../../http/fast-path/fast-path.ts';
@@ -11,10 +10,9 @@ import type { GiveBack } from '../../limits/leases/give-back.ts';
 import type { Decide, Decision } from '../decide.ts';
 import type { FastPathLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';
-import { preparedVerdict } from './prepared-verdict.ts';
-import { AskedKey, MAX_KEY_LENGTH, questionOf } from '../question.ts';
+import type { VerifyForm } from './verify-form.ts';
+import { questionOf } from '../question.ts';
 import type { KeyResolver } from '../resolve-key.ts';
-import { VERIFY_PATH } from '../verify-routes.ts';
 
 type Deps = {
   findServiceToken: (token: string) => ServiceCaller | undefined;
@@ -23,6 +21,7 @@ type Deps = {
   decide: Decide;
   giveBack: GiveBack;
   log: FastPathLog;
+  form: VerifyForm;
 };
 
 const MAX_BODY_BYTES = 4 * 1024;
@@ -31,8 +30,9 @@ const BEARER = 'Bearer ';
 
 /** Answers almost every verification: a service token, and one key that is in memory. */
 export function makeVerifyFastPath(deps: Deps): FastPath {
+  const { path, method: usual, status, write } = deps.form;
   return {
-    handles: (method, url) => url === VERIFY_PATH && method === 'POST',
+    handles: (method, url) => url === path && method === usual,
     handle(req, res, pass) {
       const from = performance.now();
       const caller = isUsual(req) ? callerOf(deps, req) : undefined;
@@ -49,10 +49,10 @@ export function makeVerifyFastPath(deps: Deps): FastPath {
           const limits = taken ? limitHeaders(taken).flat() : [];
           const send = () =>
             sendJson(res, {
-              status: 200,
-              json: preparedVerdict(decision),
+              status,
+              json: write(decision),
               headers: [REQUEST_ID_HEADER, requestId, ...limits],
-              sent: () => deps.log.answered({ method: 'POST', status: 200, requestId, caller, decision, from }),
+              sent: () => deps.log.answered({ method: usual, status, requestId, caller, decision, from }),
               failed: deps.log.failed,
             });
           const lease = taken?.lease;
@@ -113,24 +113,8 @@ function parsed(bytes: Buffer): unknown {
   }
 }
 
-function decisionOn({ peekKey, decide }: Deps, sent: unknown): Decision | Promise<Decision> | undefined {
-  const asked = asUsual(sent);
+function decisionOn({ peekKey, decide, form }: Deps, sent: unknown): Decision | Promise<Decision> | undefined {
+  const asked = form.read(sent);
   const resolved = asked && peekKey(asked.key);
   return resolved && decide(resolved, questionOf(asked));
-}
-
-const { key: _key, ...DEFAULTS } = AskedKey.parse({ key: '-' });
-
-/** Most bodies hold a key and nothing else, which needs no schema. */
-function asUsual(sent: unknown): z.output<typeof AskedKey> | undefined {
-  if (!isKeyAlone(sent)) return AskedKey.safeParse(sent).data;
-  return { key: sent.key, ...DEFAULTS };
-}
-
-function isKeyAlone(sent: unknown): sent is { key: string } {
-  if (typeof sent !== 'object' || sent === null) return false;
-  let fields = 0;
-  for (const name in sent) if (name !== 'key' || ++fields > 1) return false;
-  const { key } = sent as { key?: unknown };
-  return typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY_LENGTH;
 }

@@ -7,7 +7,7 @@ import { NOT_LIMITED } from '../../../src/limits/rate-state.ts';
 import type { Taken } from '../../../src/limits/limiter.ts';
 import { policyRulesOf } from '../../../src/product/billing-rules.ts';
 import { makeDecide } from '../../../src/verification/decide.ts';
-import { makeForwardFastPath } from '../../../src/verification/fast-path/forward-fast-path.ts';
+import { OWN_FORWARD_FORM, makeForwardFastPath } from '../../../src/verification/fast-path/forward-fast-path.ts';
 import { makeJudge } from '../../../src/verification/judge.ts';
 import { makeKeyCache } from '../../../src/verification/key-cache.ts';
 import type { MirrorRecord } from '../../../src/verification/mirror-record.ts';
@@ -58,6 +58,7 @@ function makeParts(state: ReturnType<typeof makeState>) {
     decide,
     log: { answered: ignore, failed: ignore },
     now: clock,
+    form: OWN_FORWARD_FORM,
   });
   async function route(): Promise<number> {
     state.onPass();

@@ -1,12 +1,12 @@
 import type { RequestHandler } from 'express';
-import { StartError } from '../errors.ts';
-import type { Route } from '../http/route.ts';
-import type { Product } from '../product/product.ts';
-import type { ProductSource } from '../product/read-product.ts';
-import { compileApi } from '../product-api/compile-api.ts';
-import { allowPages } from '../product-api/cors.ts';
-import { hostGuard } from '../product-api/organization-hosts.ts';
-import type { TenantRepository } from '../tenants/tenant-repository.ts';
+import { StartError } from '../../errors.ts';
+import type { Route } from '../../http/route.ts';
+import type { Product } from '../../product/product.ts';
+import type { ProductSource } from '../../product/read-product.ts';
+import { compileApi } from '../../product-api/compile-api.ts';
+import { allowPages } from '../../product-api/cors.ts';
+import { hostGuard } from '../../product-api/organization-hosts.ts';
+import type { TenantRepository } from '../../tenants/tenant-repository.ts';
 
 type Deps = {
   product: Pick<Product, 'api'>;
@@ -25,7 +25,7 @@ export function makeProductApi({ product, refuseProduct, tenants }: Deps, own: r
   const assertHost = api.organization_hosts && hostGuard(api.organization_hosts, nameOf);
   const refusal = refuseProduct ?? withoutLines;
   const compiled = compileApi({ api, own, pages: OWN_PLACES, assertHost, refusal });
-  const pages: RequestHandler[] = api.cors ? [allowPages(api.cors, compiled.ofProduct)] : [];
+  const pages: RequestHandler[] = api.cors ? [allowPages(api.cors, [...compiled.ofProduct.values()])] : [];
   return { ...compiled, pages };
 }
 
