@@ -113,6 +113,16 @@ const projects: Record<string, Options> = {
     hookTimeout: 90_000,
     fileParallelism: false,
   },
+  /**
+   * What deploy/ holds, with the tools that operators use. Needs root and packages of Debian: .ci/run names them. One file at a
+   * time, because the image's takes both cores.
+   */
+  deploy: {
+    include: ['test/deploy/*.deploy.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
 };
 
 /** Projects run one after another, since each has its own number of workers; `--project` selects one. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { InlineConfig, Plugin, Rolldown } from 'vite';
@@ -20,7 +20,7 @@ export async function buildElement({ shared, sources, output }: Options): Promis
   const result = await build({
     ...shared,
     plugins: [withoutCi],
-    css: { modules: { generateScopedName: makeShortNames() } },
+    css: { modules: { generateScopedName: makeShortNames(sources) } },
     build: {
       ...shared.build,
       write: false,
@@ -51,13 +51,22 @@ const withoutCi: Plugin = {
   load: (id) => (basename(id) === CI_CALLS ? 'export const ciOf = () => undefined;' : undefined),
 };
 
-/** In a shadow tree, the names of classes are short: no others are there. */
-function makeShortNames(): (name: string, file: string) => string {
+/**
+ * In a shadow tree, the names of classes are short: no others are there. They are numbered in the order of their files, because
+ * Vite reads those in another order each time, and a build must give the bytes of the one before.
+ */
+function makeShortNames(sources: string): (name: string, file: string) => string {
   const known = new Map<string, string>();
+  for (const file of globSync('**/*.module.css', { cwd: sources }).toSorted()) {
+    const text = readFileSync(join(sources, file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+    for (const [, name] of text.matchAll(/(?:\.|@keyframes )([A-Za-z][\w-]*)/g)) {
+      const of = `${join(sources, file)} ${name}`;
+      if (!known.has(of)) known.set(of, `c${known.size.toString(36)}`);
+    }
+  }
   return (name, file) => {
-    const of = `${file} ${name}`;
-    const short = known.get(of) ?? `c${known.size.toString(36)}`;
-    known.set(of, short);
+    const short = known.get(`${file.split('?')[0]} ${name}`);
+    if (short === undefined) throw new Error(`${file} has no ${name} that a build finds before it reads the file`);
     return short;
   };
 }

@@ -12,6 +12,7 @@ const TUTORIALS = [
   'guard-an-api',
   'bill-with-stripe',
   'run-in-production',
+  'deploy-with-compose',
 ];
 
 /** Returns the pages of each kind, named by their first heading. */

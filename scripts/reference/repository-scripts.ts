@@ -53,6 +53,10 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
   'test:doctor': { meaning: 'plants every divergence of a WorkOS and expects the doctor to name it' },
   'test:faults': { meaning: 'plays every fault of WorkOS' },
   'test:database-faults': { meaning: 'cuts, silences and crowds the database', needs: POSTGRES },
+  'test:deploy': {
+    meaning: 'builds and runs the image, and checks everything in `deploy`',
+    needs: 'root, and packages of Debian',
+  },
   'test:failover': {
     meaning: 'promotes a standby under load, cuts networks, moves clocks',
     needs: 'root, and packages of Debian',
