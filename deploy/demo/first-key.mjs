@@ -16,26 +16,28 @@ async function isReady() {
   throw new Error(`${LATCHKEY_URL} is not ready; its log says why`);
 }
 
-async function ask(method, url, token, body) {
+async function send(method, url, token, content) {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  const body = JSON.stringify(content);
+  const request = { method, headers, body };
+  const response = await fetch(url, request);
   const answer = await response.json();
   if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${JSON.stringify(answer)}`);
   return answer;
 }
 
 await isReady();
-await ask('PUT', `${LATCHKEY_URL}/v1/organizations/org_acme/billing`, SERVICE_TOKEN, { status: 'active' });
-const session = await ask('POST', `${WORKOS_URL}/user_management/authenticate`, undefined, {
+await send('PUT', `${LATCHKEY_URL}/v1/organizations/org_acme/billing`, SERVICE_TOKEN, { status: 'active' });
+const session = await send('POST', `${WORKOS_URL}/user_management/authenticate`, undefined, {
   grant_type: 'password',
   client_id: 'client_latchkey',
   client_secret: 'sk_test_latchkey',
   email: 'owner@acme.test',
   password: 'latchkey-demo',
 });
-const key = await ask('POST', `${LATCHKEY_URL}/v1/api-keys`, session.access_token, {
+const key = await send('POST', `${LATCHKEY_URL}/v1/api-keys`, session.access_token, {
   label: 'First key',
   permission_set: 'full_access',
 });
-const verdict = await ask('POST', `${LATCHKEY_URL}/v1/api-keys/verify`, SERVICE_TOKEN, { key: key.value });
+const verdict = await send('POST', `${LATCHKEY_URL}/v1/api-keys/verify`, SERVICE_TOKEN, { key: key.value });
 process.stdout.write(`${JSON.stringify({ id: key.id, value: key.value, valid: verdict.valid, code: verdict.code })}\n`);

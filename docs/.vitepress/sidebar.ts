@@ -22,6 +22,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group('How-to guides', 'docs/how-to'),
     group('Reference', 'docs/reference'),
     group('Explanation', 'docs/explanation'),
+    { ...group('Runbooks', 'docs/runbooks'), collapsed: true },
     { ...group('Contributing', 'docs/how-to/contribute', ['CONTRIBUTING.md', 'docs/glossary.md']), collapsed: true },
     { text: 'Rooms of the code', collapsed: true, items: rooms() },
     { ...group('Decisions', 'docs/decisions'), collapsed: true },

@@ -57,6 +57,7 @@ export function makeContainer(parts: Parts): Container {
   const authenticate = makeCallers(platform, verification);
   const { healthRoutes: health, drain } = makeHealthParts({
     ...platform,
+    role: config.role,
     countUnreadableEvents: events.unreadable.count,
   });
   addGauges(platform, events.unreadable.count);

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { Gauge } from 'prom-client';
+import { VERSION } from '../config/version.ts';
 import { AppError } from '../errors.ts';
 import { healthRoutes } from '../http/health-routes.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -9,7 +10,9 @@ import type { WorkosGateway } from '../workos/gateway.ts';
 type Deps = {
   db: Knex;
   workos: Pick<WorkosGateway, 'isReachable'>;
-  trust: Pick<Trust, 'assertProven' | 'beatAgeSeconds'>;
+  trust: Pick<Trust, 'assertProven' | 'beatAgeSeconds' | 'isChannelOpen'>;
+  /** What this process does, of `api`, `worker` and `all`. */
+  role: string;
   metrics: Pick<Metrics, 'registry'>;
   countUnreadableEvents: () => Promise<number>;
 };
@@ -17,8 +20,10 @@ type Deps = {
 const READY_TIMEOUT_MS = 1_000;
 
 /** Makes liveness and readiness, and the switch that ends readiness before a shutdown. */
-export function makeHealthParts({ db, workos, trust, metrics, countUnreadableEvents }: Deps) {
+export function makeHealthParts({ db, workos, trust, role, metrics, countUnreadableEvents }: Deps) {
   addBeatAge(metrics, trust.beatAgeSeconds);
+  addChannel(metrics, trust.isChannelOpen);
+  addBuild(metrics, role);
   let isDraining = false;
   let asking: Promise<void> | undefined;
 
@@ -58,5 +63,28 @@ function addBeatAge({ registry }: Pick<Metrics, 'registry'>, ageSeconds: () => n
       if (Number.isFinite(age)) this.set(age);
     },
   });
+  registry.registerMetric(gauge);
+}
+
+function addChannel({ registry }: Pick<Metrics, 'registry'>, isOpen: () => boolean): void {
+  const gauge = new Gauge({
+    name: 'latchkey_channel_open',
+    help: 'Whether the LISTEN connection, by which invalidations arrive, is open (1) or not (0).',
+    registers: [],
+    collect() {
+      this.set(isOpen() ? 1 : 0);
+    },
+  });
+  registry.registerMetric(gauge);
+}
+
+function addBuild({ registry }: Pick<Metrics, 'registry'>, role: string): void {
+  const gauge = new Gauge({
+    name: 'latchkey_build_info',
+    help: 'Always 1, with the version of Latchkey, that of Node, and the role of the process.',
+    labelNames: ['version', 'node', 'role'],
+    registers: [],
+  });
+  gauge.set({ version: VERSION, node: process.versions.node, role }, 1);
   registry.registerMetric(gauge);
 }

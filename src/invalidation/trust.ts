@@ -60,6 +60,7 @@ export function makeTrust(memory: Memory, options: Options = {}) {
     begun: begun.promise,
     /** Whether memory is trusted, and reads may be cached. */
     isTrusted: (): boolean => open && isComplete && proof.isProven(),
+    isChannelOpen: (): boolean => open,
     /** Records that a beat was committed after this moment on the monotonic clock. */
     proven,
     /** Begins anew with a connection that may lead to another server. */

@@ -5,7 +5,7 @@ import { makeTableGauges } from './table-gauges.ts';
 
 export type Metrics = ReturnType<typeof makeMetrics>;
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The process's Prometheus metrics. Labels are closed sets: no id, address or path of a client. */
 export function makeMetrics() {

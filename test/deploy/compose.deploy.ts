@@ -6,7 +6,7 @@ import { startPrimary } from '../failover/postgres.ts';
 import { freePort } from '../process/start.ts';
 import { startChild } from '../support/child.ts';
 import { compose, servicesOf } from './compose.ts';
-import { DEPLOY, fileFolder, runTool } from './tools.ts';
+import { DEPLOY, fileFolder, runTool, tryTool } from './tools.ts';
 
 const ONE = ['deploy/compose.yaml'];
 const HA = [...ONE, 'deploy/compose.ha.yaml'];
@@ -96,7 +96,8 @@ test('demo.env has exactly the variables that compose.yaml demands, and the addr
 });
 
 test('haproxy/latchkey.cfg is valid', () => {
-  runTool('haproxy', ['-c', '-f', join(DEPLOY, 'haproxy', 'latchkey.cfg')]);
+  const checked = tryTool('haproxy', ['-c', '-f', join(DEPLOY, 'haproxy', 'latchkey.cfg')]);
+  expect(checked).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('the scripts of PostgreSQL make a standby that commits wait for, and promote it with every commit', async () => {

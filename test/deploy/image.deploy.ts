@@ -78,18 +78,6 @@ describe('the services of the demo', () => {
     runTool('sh', [script], { env: { ...at, ...names, POSTGRES_USER, POSTGRES_DB } });
   });
 
-  /** The environment of a service with the addresses of this machine. */
-  function environmentOf(name: string, more: Record<string, string> = {}): Record<string, string> {
-    const given = Object.entries(services[name]!.environment!).map(([key, value]) => [
-      key,
-      value
-        .replace('@postgres:5432', `@127.0.0.1:${postgres.port}`)
-        .replace('redis://redis:6379', redis.url)
-        .replace('127.0.0.1:4100', `127.0.0.1:${ports.workos}`),
-    ]);
-    return { ...(Object.fromEntries(given) as Record<string, string>), ...more };
-  }
-
   test(
     'migrate, start, answer the health check, make and verify a key, write no file, and stop cleanly',
     async () => {
@@ -143,6 +131,18 @@ describe('the services of the demo', () => {
 /** The README's line that makes a key, without the words that name Docker's container. */
 function firstKeyCommand(): string[] {
   const lines = blocksOf('README.md').flatMap(({ text }) => text.split('\n'));
-  const [line] = lines.filter((text) => text.startsWith('docker exec '));
+  const line = lines.find((text) => text.startsWith('docker exec '));
   return line!.split(' ').slice(3);
+}
+
+/** The environment of a service with the addresses of this machine. */
+function environmentOf(name: string, more: Record<string, string> = {}): Record<string, string> {
+  const given = Object.entries(services[name]!.environment!).map(([key, value]) => [
+    key,
+    value
+      .replace('@postgres:5432', `@127.0.0.1:${postgres.port}`)
+      .replace('redis://redis:6379', redis.url)
+      .replace('127.0.0.1:4100', `127.0.0.1:${ports.workos}`),
+  ]);
+  return { ...(Object.fromEntries(given) as Record<string, string>), ...more };
 }
