@@ -8,7 +8,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 type Violation = { id: string; nodes: { target: string[]; failureSummary: string }[] };
 
 /** Returns what axe finds against WCAG 2.2 AA, a line for each element. It runs outside the policy of the page. */
-export async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Pick<Page, 'evaluate'>): Promise<string[]> {
   await page.evaluate(AXE);
   const found = await page.evaluate<Violation[]>(
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) => violations)`,

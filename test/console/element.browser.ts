@@ -74,6 +74,38 @@ describe.skipIf(executablePath === undefined)('<latchkey-keys> by a token', () =
     expect(new URL(page.url()).search).toBe('');
   });
 
+  test('edits a key: a new name at once, other settings with the answer, and a refusal with what was typed', async () => {
+    const person = await world.addPerson();
+    const token = await person.organization.session();
+    await createKey(world, token, { label: 'to edit' });
+    const { page } = await open([person], { styles: 'hostile' });
+    const edit = async (label: string) => {
+      await button(page, `Actions for ${label}`).click();
+      await page.getByRole('menuitem', { name: 'Edit' }).click();
+      await dialog(page).getByLabel('Name').waitFor();
+    };
+    const save = () => dialog(page).getByRole('button', { name: 'Save', exact: true }).click();
+    await edit('to edit');
+    await dialog(page).getByLabel('Name').fill('edited');
+    await save();
+    await page.getByText('edited', { exact: true }).waitFor();
+    await expect.poll(async () => (await person.keys())[0]!.label).toBe('edited');
+
+    await edit('edited');
+    await dialog(page).getByLabel('Description').fill('of the element');
+    await dialog(page).getByLabel('Allowed addresses').fill('not an address');
+    await save();
+    await dialog(page).getByRole('alert').first().waitFor();
+    expect(await dialog(page).getByLabel('Description').inputValue()).toBe('of the element');
+    await dialog(page).getByLabel('Allowed addresses').fill('192.0.2.0/24');
+    await save();
+    await dialog(page).waitFor({ state: 'detached' });
+    expect(await person.keys()).toMatchObject([
+      { label: 'edited', description: 'of the element', ip_allow_list: ['192.0.2.0/24'] },
+    ]);
+    expect(given.get(person.organization.id)).toBe(1);
+  });
+
   test('shows two organizations side by side, each with its own keys, token and events', async () => {
     const [acme, globex] = [await world.addPerson(), await world.addPerson()];
     await createKey(world, await globex.organization.session(), { label: 'of globex' });

@@ -106,6 +106,38 @@ describe.skipIf(executablePath === undefined)('meanwhile', () => {
   });
 });
 
+/** Types a name in the moment in which the permission sets are drawn, before the form has chosen one of them. */
+const TYPE_MEANWHILE = `new MutationObserver((_, self) => {
+  if (!document.querySelector('dialog [name=permission-set]')) return;
+  self.disconnect();
+  const name = document.querySelector('dialog input');
+  name.value = 'typed meanwhile';
+  name.dispatchEvent(new Event('input', { bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true })`;
+
+describe.skipIf(executablePath === undefined)('permission sets that arrive late', () => {
+  test('leave what is typed as they arrive, and the first of them is chosen', async () => {
+    const { page, keys } = await open('/console/organization');
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    await page.route('**/v1/permission-sets', async (route) => {
+      await mayAnswer;
+      await route.continue();
+    });
+    await page.goto('/console/keys?dialog=create');
+    await dialog(page).getByLabel('Name').fill('typed before');
+    await page.evaluate(TYPE_MEANWHILE);
+    const first = dialog(page).getByRole('radio', { name: /^Read only/ });
+    expect(await first.count()).toBe(0);
+    answer();
+    await expect.poll(() => first.isChecked()).toBe(true);
+    expect(await dialog(page).getByLabel('Name').inputValue()).toBe('typed meanwhile');
+    await submit(page, 'Create API key');
+    await button(page, 'I saved it').click();
+    await dialog(page).waitFor({ state: 'detached' });
+    expect(await keys()).toMatchObject([{ label: 'typed meanwhile', permission_set: 'read_only' }]);
+  });
+});
+
 describe.skipIf(executablePath === undefined)('a new name', () => {
   test('is shown before the service answers', async () => {
     const { page } = await openWithKey('old name');

@@ -40,14 +40,14 @@ export function Dialog({ title, onClose, isGuarded = false, isWide = false, isAw
         if (event.key === 'Escape' && isGuarded) event.preventDefault();
       }}
     >
-      <header class={css.head}>
+      <div class={css.head}>
         <h2 id={id}>{title}</h2>
         {!isGuarded && (
           <Button kind="quiet" icon label={w.close} onClick={onClose}>
             <CloseIcon />
           </Button>
         )}
-      </header>
+      </div>
       {children}
     </dialog>
   );
