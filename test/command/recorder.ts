@@ -55,7 +55,7 @@ const VARYING: readonly [RegExp, string][] = [
   [/\bsk_[A-Za-z0-9_]{20,}/g, 'sk_THE_SECRET_OF_THE_KEY'],
   [/(?<=\bsk_(?:…|\.\.\.))\w{4}/g, 'wxyz'],
   [/\b[A-Z0-9]{4}-[A-Z0-9]{4}\b/g, 'XMGV-DPVV'],
-  [/(?<=^CREATED +).*$/gm, 'now'],
+  [/(?<=^CREATED {2,})\S.*$/gm, 'now'],
   // The service has asked WorkOS by then, or not yet.
   [/(?<=ok {7}WorkOS: )unknown/g, 'up'],
   [/(?<=events of WorkOS: )unknown/g, 'ok'],
