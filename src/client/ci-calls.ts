@@ -4,6 +4,7 @@ import type {
   DeleteCiPolicy,
   ExchangeCiToken,
   ExchangedCiToken,
+  ExplainedCiToken,
   JudgedCiPolicy,
   UpdateCiPolicy,
 } from './ci-shapes.ts';
@@ -41,6 +42,9 @@ export function ciOf(send: Send) {
     /** Exchanges the OIDC token of a CI job for a key or a CI session. Needs no credential; each token is good for one. */
     exchange: ({ token, ...wanted }: ExchangeCiToken, call?: CreateOptions) =>
       open<ExchangedCiToken>('/v1/ci/exchange', { ...TOKEN_EXCHANGE, subject_token: token, ...wanted }, call),
+    /** Says which conditions of a policy a token fulfils, to a job of what the policy pins. The token stays unused. */
+    explain: ({ policy, token }: Pick<ExchangeCiToken, 'policy' | 'token'>, call?: CallOptions) =>
+      open<ExplainedCiToken>('/v1/ci/explain', { subject_token: token, policy }, call),
     /** Ends an exchanged key or CI session early. Resolves for every token. */
     revoke: (revokeToken: string, call?: CallOptions) =>
       open<Record<string, never>>('/v1/ci/revoke', { revoke_token: revokeToken }, call),

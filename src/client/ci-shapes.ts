@@ -94,6 +94,13 @@ type Exchanged = {
   /** Ends it early, with `ci.revoke`. */
   revoke_token: string;
 };
+/** How the token of a job stands to each condition of a policy. */
+export type ExplainedCiToken = {
+  admitted: boolean;
+  policy: { id: string; name: string; issue: 'api_key' | 'session'; enabled: boolean };
+  conditions: { claim: string; value: string | null; holds: boolean }[];
+};
+
 /** What the policy issues: a key, or a CI session, whose token creates, lists and revokes keys of the policy. */
 export type ExchangedCiToken =
   | (Exchanged & { issued_token_type: 'urn:latchkey:token-type:api-key'; api_key: ApiKey })

@@ -135,6 +135,7 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   expect((await people.keys.list({ origin: 'ci' })).data.map(({ id }) => id)).toEqual([exchanged.api_key.id]);
   const draft = { name: 'draft', issuer: 'github', permission_sets: ['read_only'], when: { repository_id: 1 } };
   expect(await people.ci.policies.dryRun({ draft, policy: policy.id })).toMatchObject({ complete: true, refused: 1 });
+  expect(await people.ci.explain({ policy: policy.id, token })).toMatchObject({ admitted: true });
   expect(await people.ci.revoke(exchanged.revoke_token)).toEqual({});
   expect(await people.ci.policies.delete(policy.id, { revoke_keys: true })).toEqual({
     status: 'deleted',

@@ -137,6 +137,44 @@ describe('latchkey ci exec', () => {
   });
 });
 
+describe('latchkey ci explain', () => {
+  const STRICT = { repository_id: '987', environment: 'staging', runner: 'own' };
+
+  test('shows the claims and which conditions hold, without the token, and leaves it unused', async () => {
+    const at = await createPolicy(service, owner, { name: 'explained', when: { repository_id: '987' } });
+    const token = await jobToken(service, acme, { user_email: 'ada@acme.test' });
+    const terminal = await job({ LATCHKEY_ID_TOKEN: token });
+    const ran = await terminal.run('ci', 'explain', '--policy', at);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout).toContain('repository_id\t987\tholds\n');
+    expect(ran.stdout).toContain('ref\trefs/heads/main\t\n');
+    for (const secret of [token, token.split('.')[2]!, 'ada@acme.test']) expect(ran.stdout).not.toContain(secret);
+    expect((await terminal.run('ci', 'exec', '--policy', at, '--env', 'KEY', ...PROGRAM)).code).toBe(0);
+  });
+
+  test('names the conditions that fail, and exits with 1', async () => {
+    const at = await createPolicy(service, owner, { name: 'failing', when: STRICT });
+    const ran = await (await job(undefined)).run('ci', 'explain', '--policy', at);
+    expect([ran.code, ran.stderr]).toEqual([1, 'The CI policy failing refuses this job: environment, runner.\n']);
+    expect(ran.stdout).toContain('environment\tproduction\tfails\n');
+    expect(ran.stdout).toContain('runner\t-\tfails\n');
+  });
+
+  test('says to a stranger what the token says, and nothing of the policy', async () => {
+    const at = await createPolicy(service, owner, { name: 'hidden', when: STRICT });
+    const stranger = await job({ LATCHKEY_ID_TOKEN: await jobToken(service, acme, { repository_id: '1' }) });
+    const ran = await stranger.run('ci', 'explain', '--policy', at);
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('The policy does not know this token.')]);
+    expect(ran.stdout).toContain('repository_id\t1\t\n');
+    expect(ran.stdout).not.toMatch(/fails|holds|runner/);
+  });
+
+  test('exits with 2 for what is no token', async () => {
+    const ran = await (await job({ LATCHKEY_ID_TOKEN: 'eyJ' })).run('ci', 'explain', '--policy', policy);
+    expect([ran.code, ran.stderr]).toEqual([2, 'The OIDC token cannot be read: it is no JWT.\n']);
+  });
+});
+
 describe('latchkey ci exchange', () => {
   test('puts the key where a later step finds it', async () => {
     const terminal = await job(undefined);

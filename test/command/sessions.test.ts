@@ -104,6 +104,7 @@ test('every command does what the reference shows of it', async () => {
   await record(exec, { ...(await asJob()), runProgram });
   const exchanged = ['ci', 'exchange', '--policy', policy, '--dotenv', join(folder, 'job.env:ACME_API_KEY')];
   await record(exchanged, await asJob());
+  await record(['ci', 'explain', '--policy', policy, '--fields', 'claim,condition'], await asJob());
   await record(['ci', 'policy', 'delete', policy], asOwner);
 
   await record(['init', 'product', '--name', 'Acme'], { env: at });

@@ -81,6 +81,7 @@ const ROWS: Record<string, Row> = {
 };
 
 const PUBLIC = [
+  'POST /v1/ci/explain',
   'POST /v1/ci/exchange',
   'POST /v1/ci/revoke',
   'GET /v1/meta',

@@ -16,7 +16,8 @@ import type { Loop } from '../../background/loop.ts';
 import { makeExchangeBody } from '../../ci/exchange/exchange-schemas.ts';
 import { exchangeRoute } from '../../ci/exchange/exchange-routes.ts';
 import { makeIssueKey } from '../../ci/exchange/issue-key.ts';
-import { makeProveJob } from '../../ci/exchange/prove-job.ts';
+import { explainRoute } from '../../ci/exchange/explain-routes.ts';
+import { makeExplainJob, makeProveJob } from '../../ci/exchange/prove-job.ts';
 import { makeJudgeDraft } from '../../ci/judge/judge-draft.ts';
 import { judgeRoute } from '../../ci/judge/judge-routes.ts';
 import { makeRecordRefusals } from '../../ci/exchange/record-refusals.ts';
@@ -175,13 +176,12 @@ function jobRoutes(deps: RouteDeps & { audienceOf: (organizationId: string) => s
   const keysOf = makeIssuerKeys({ ...deps, fetchJson: makeFetchJson({ localOrigin }) });
   const revokeTokens = makeRevokeTokens(deriveKeys(deps.config, 'ci revoke token'));
   const useToken = makeUseToken(deps);
+  const proving = { ...deps, verifyToken: makeVerifyCiToken({ keysOf, clock }) };
   return [
+    explainRoute({ explainJob: makeExplainJob(proving) }),
     exchangeRoute({
       body: makeExchangeBody(catalogue),
-      proveJob: makeProveJob({
-        ...deps,
-        verifyToken: makeVerifyCiToken({ keysOf, clock }),
-      }),
+      proveJob: makeProveJob(proving),
       issueKey: makeIssueKey({ ...deps, useToken }),
       issueSession: makeIssueSession({ ...deps, useToken, tokens: deps.sessionTokens }),
       runOnce: deps.runOnce,

@@ -27,6 +27,17 @@ export function judgeClaims({ rules }: Pick<Issuer, 'rules'>, conditions: Condit
   };
 }
 
+/** A condition, or a claim that is refused unless a condition lists it, with the token's own value. */
+export type JudgedCondition = Mismatch & { holds: boolean };
+
+/** Judges each condition, and each value that the issuer's rules refuse. */
+export function judgeEach(issuer: Pick<Issuer, 'rules'>, conditions: Conditions, claims: Claims): JudgedCondition[] {
+  const failed = new Set(judgeClaims(issuer, conditions, claims).mismatch.map(({ claim }) => claim));
+  return [...new Set([...Object.keys(conditions), ...failed])]
+    .toSorted()
+    .map((claim) => ({ claim, value: shown(claimOf(claims, claim)), holds: !failed.has(claim) }));
+}
+
 /** Returns the pins that conditions have; undefined where they pin no immutable id. */
 export function pinsOf(all: readonly Pins[], conditions: Conditions): Pins | undefined {
   return all.find(

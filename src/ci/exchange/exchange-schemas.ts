@@ -15,12 +15,14 @@ export const TOKEN_TYPES = { api_key: API_KEY_TYPE, session: SESSION_TYPE } as c
 
 const MAX_TOKEN = 16_384;
 
+export const subjectToken = z.string().min(1).max(MAX_TOKEN).describe("The job's OIDC token.");
+
 /** Makes the schema of an exchange, with the configured permission sets and scopes. */
 export function makeExchangeBody({ sets, chosenScopes }: Pick<Catalogue, 'sets' | 'chosenScopes'>) {
   return z
     .strictObject({
       grant_type: z.literal(GRANT),
-      subject_token: z.string().min(1).max(MAX_TOKEN).describe("The job's OIDC token."),
+      subject_token: subjectToken,
       subject_token_type: z.literal(JWT),
       requested_token_type: z
         .enum([API_KEY_TYPE, SESSION_TYPE])

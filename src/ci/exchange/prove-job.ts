@@ -2,7 +2,8 @@ import { AppError } from '../../errors.ts';
 import type { CiCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FailedCredentials } from '../../limits/guesses/failed-credentials.ts';
-import { judgeClaims } from '../conditions/judge-claims.ts';
+import { judgeClaims, judgeEach } from '../conditions/judge-claims.ts';
+import type { JudgedCondition } from '../conditions/judge-claims.ts';
 import { MAX_RECORDED } from '../conditions/judge-recorded.ts';
 import { storable } from '../conditions/condition.ts';
 import type { Claims } from '../conditions/condition.ts';
@@ -40,13 +41,44 @@ export function makeProveJob(deps: Deps) {
     context: RequestContext,
   ): Promise<ProvenJob> {
     try {
-      const policy = await deps.policies.findAnywhere(policyId);
-      if (!policy) throw refused();
-      return await prove(deps, policy, token, context);
+      const { record, ...job } = await verified(deps, policyId, token, context);
+      await assertTrusted(job.policy, job.issuer, job.token, record);
+      return job;
     } catch (error) {
       throw await counted(deps, error, context);
     }
   };
+}
+
+/** A job of what the policy pins, with each condition as its token stands to it. */
+export type ExplainedJob = ProvenJob & { conditions: JudgedCondition[] };
+export type ExplainJob = ReturnType<typeof makeExplainJob>;
+
+/**
+ * Says how the token of a job stands to each condition of the named policy, and takes nothing of it. A token of anything but
+ * what the policy pins is refused without a word, counted and recorded as at an exchange.
+ * @throws AppError `credential_invalid`, `credential_expired`, `issuer_unavailable`, `rate_limited`
+ */
+export function makeExplainJob(deps: Deps) {
+  return async function explainJob(
+    { policyId, token }: { policyId: string; token: string },
+    context: RequestContext,
+  ): Promise<ExplainedJob> {
+    try {
+      const { record, ...job } = await verified(deps, policyId, token, context);
+      await assertPinned(job, record);
+      return { ...job, conditions: judgeEach(job.issuer, job.policy.conditions, job.token.claims) };
+    } catch (error) {
+      throw await counted(deps, error, context);
+    }
+  };
+}
+
+async function assertPinned({ policy, issuer, token: { claims } }: ProvenJob, record: RecordRefusal): Promise<void> {
+  const { isPinned, mismatch } = judgeClaims(issuer, policy.conditions, claims);
+  if (isPinned) return;
+  await record('pins', { issuer: policy.issuer, mismatch, claims: recordedClaims(issuer, claims) });
+  throw refused();
 }
 
 /** Counts a refusal without a reason against the address. @returns what to answer */
@@ -59,7 +91,11 @@ async function counted({ failures }: Deps, error: unknown, context: RequestConte
   return answered;
 }
 
-async function prove(deps: Deps, policy: Policy, token: string, from: RequestContext): Promise<ProvenJob> {
+type VerifiedJob = ProvenJob & { record: RecordRefusal };
+
+async function verified(deps: Deps, policyId: string, token: string, from: RequestContext): Promise<VerifiedJob> {
+  const policy = await deps.policies.findAnywhere(policyId);
+  if (!policy) throw refused();
   const record = recorder(deps, policy, from);
   const issuer = deps.issuers.get(policy.issuer);
   if (!issuer) {
@@ -71,12 +107,11 @@ async function prove(deps: Deps, policy: Policy, token: string, from: RequestCon
     audience: deps.audienceOf(policy.organizationId),
     algorithm: issuer.algorithm,
   };
-  const verified = await deps.verifyToken(token, expected).catch(async (error: unknown) => {
+  const good = await deps.verifyToken(token, expected).catch(async (error: unknown) => {
     if (error instanceof AppError && error.status === 401) await record(error.code);
     throw error;
   });
-  await assertTrusted(policy, issuer, verified, record);
-  return { policy, issuer, token: verified };
+  return { policy, issuer, token: good, record };
 }
 
 /** @throws AppError */

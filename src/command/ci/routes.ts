@@ -43,6 +43,12 @@ const exchange = buildCommand({
   docs: { brief: 'Put a key of this CI job where a later step finds it' },
 });
 
+const explain = buildCommand({
+  loader: async () => (await import('./explain.ts')).explain,
+  parameters: { flags: { ...callFlags, policy: wantedFlags.policy, audience: wantedFlags.audience } },
+  docs: { brief: 'Show what the token of this job says, and which conditions of a policy it fulfils' },
+});
+
 const list = buildCommand({
   loader: async () => (await import('./policies.ts')).listPolicies,
   parameters: { flags: callFlags },
@@ -76,6 +82,6 @@ const policy = buildRouteMap({
 });
 
 export const ciRoutes = buildRouteMap({
-  routes: { exec, exchange, policy },
+  routes: { exec, exchange, explain, policy },
   docs: { brief: 'Keys for CI jobs, without a stored secret' },
 });
