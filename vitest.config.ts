@@ -129,7 +129,13 @@ const projects: Record<string, Options> = {
 export default defineConfig({
   test: {
     projects: Object.entries(projects).map(([name, options], groupOrder) => ({
-      test: { ...options, name, retry, experimental: { viteModuleRunner: false, nodeLoader: false }, sequence: { groupOrder } },
+      test: {
+        ...options,
+        name,
+        retry,
+        experimental: { viteModuleRunner: false, nodeLoader: false },
+        sequence: { groupOrder },
+      },
     })),
   },
 });
