@@ -2,23 +2,29 @@ import { z } from 'zod';
 
 type Members = { [name: string]: unknown };
 
-/** Returns the value that a dotted path names; undefined where there is none. */
-export function valueAt(value: unknown, path: string): unknown {
-  let at = value;
-  for (const name of path.split('.')) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined;
-    at = (at as Members)[name];
-  }
-  return at;
+/** Makes a reader of the value that a dotted path names; undefined where there is none. The path is split once. */
+export function readerOf(path: string): (value: unknown) => unknown {
+  const names = path.split('.');
+  return (value) => {
+    let at = value;
+    for (const name of names) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined;
+      at = (at as Members)[name];
+    }
+    return at;
+  };
 }
 
-/** Sets the value that a dotted path names, with the objects around it. */
-export function setAt(target: Members, path: string, value: unknown): void {
+/** Makes a writer of the value that a dotted path names, with the objects around it. The path is split once. */
+export function writerOf(path: string): (target: object, value: unknown) => void {
   const names = path.split('.');
   const last = names.pop()!;
-  let at = target;
-  for (const name of names) at = (at[name] ??= {}) as Members;
-  at[last] = value;
+  if (names.length === 0) return (target, value) => void ((target as Members)[last] = value);
+  return (target, value) => {
+    let at = target as Members;
+    for (const name of names) at = (at[name] ??= {}) as Members;
+    at[last] = value;
+  };
 }
 
 type Tree = Map<string, z.ZodType | Tree>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { objectOfMembers, overlaps, setAt, valueAt } from './members.ts';
+import { objectOfMembers, overlaps, readerOf, writerOf } from './members.ts';
 import type { Report } from './report.ts';
 import { fieldAt, isAbsentAllowed, objectsOf, uncovered } from './schema-paths.ts';
 
@@ -57,14 +57,16 @@ function renamed(own: z.ZodType, chosen: z.ZodObject, { names, values }: Omit<Gi
     return [name, optional ? sent.optional() : sent] as const;
   });
   const object = objectOfMembers(members, true);
+  const moves = entries.map(([name, path]) => ({ read: readerOf(name), write: writerOf(path) }));
+  const constants = Object.entries(values).map(([path, value]) => ({ write: writerOf(path), value }));
   const isOptional = isAbsentAllowed(own) && object.safeParse({}).success;
   return (isOptional ? object.optional() : object).transform((sent, context) => {
     const input = {};
-    for (const [name, path] of entries) {
-      const value = valueAt(sent, name);
-      if (value !== undefined) setAt(input, path, value);
+    for (const { read, write } of moves) {
+      const value = read(sent);
+      if (value !== undefined) write(input, value);
     }
-    for (const [path, value] of Object.entries(values)) setAt(input, path, value);
+    for (const { write, value } of constants) write(input, value);
     const parsed = own.safeParse(input);
     if (parsed.success) return parsed.data;
     for (const { message, path } of parsed.error.issues)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Caller } from '../http/caller.ts';
 import type { ApiOperation, ListedField } from '../product/api/api-rules.ts';
-import { objectOfMembers, overlaps, setAt, valueAt } from './members.ts';
+import { objectOfMembers, overlaps, readerOf, writerOf } from './members.ts';
 import type { Report } from './report.ts';
 import { fieldAt, itemOf, objectsOf } from './schema-paths.ts';
 
@@ -128,13 +128,17 @@ function isCutInside(segments: readonly { names: readonly (readonly [string, unk
 }
 
 export function presenter(names: Names, defaults: ApiOperation['defaults']): ResponseForm['present'] {
-  const entries = Object.entries(names);
+  const members = Object.entries(names).map(([name, from]) => ({
+    read: typeof from === 'string' ? readerOf(from) : listReader(from),
+    write: writerOf(name),
+    fallback: (caller: CallerKind) => defaultOf(defaults, caller, name),
+  }));
   return (answer, caller) => {
     const presented = {};
-    for (const [name, from] of entries) {
-      const value = typeof from === 'string' ? valueAt(answer, from) : listAt(answer, from);
-      const shown = value ?? orElse(defaultOf(defaults, caller, name), value);
-      if (shown !== undefined) setAt(presented, name, shown);
+    for (const { read, write, fallback } of members) {
+      const value = read(answer);
+      const shown = value ?? orElse(fallback(caller), value);
+      if (shown !== undefined) write(presented, shown);
     }
     return presented;
   };
@@ -145,15 +149,19 @@ function orElse(fallback: unknown, value: unknown): unknown {
   return fallback === undefined ? value : fallback;
 }
 
-function listAt(answer: unknown, { each, as }: ListedField): unknown {
-  const items = valueAt(answer, each);
-  if (!Array.isArray(items)) return undefined;
-  return items.map((item: unknown) => {
-    const presented = {};
-    for (const [name, path] of Object.entries(as)) {
-      const value = valueAt(item, path);
-      if (value !== undefined) setAt(presented, name, value);
-    }
-    return presented;
-  });
+function listReader({ each, as }: ListedField): (answer: unknown) => unknown {
+  const readList = readerOf(each);
+  const members = Object.entries(as).map(([name, path]) => ({ read: readerOf(path), write: writerOf(name) }));
+  return (answer) => {
+    const items = readList(answer);
+    if (!Array.isArray(items)) return undefined;
+    return items.map((item: unknown) => {
+      const presented = {};
+      for (const { read, write } of members) {
+        const value = read(item);
+        if (value !== undefined) write(presented, value);
+      }
+      return presented;
+    });
+  };
 }

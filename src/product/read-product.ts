@@ -84,6 +84,11 @@ export function checkProduct(text: string): Checked {
         message: message.split('\n')[0]!,
       })),
     );
+  const unsafe = unsafeFields(document.toJS({ maxAliasCount: 100 }));
+  if (unsafe.length > 0)
+    return wrong(
+      unsafe.map((path) => ({ line: at(path), field: path.join('.'), message: 'no field can have this name' })),
+    );
   const { file, oldNames, contradictions } = renamed(document.toJS({ maxAliasCount: 100 }));
   if (contradictions.length > 0)
     return wrong(
@@ -107,6 +112,14 @@ export function checkProduct(text: string): Checked {
       const place = issue.code === 'unrecognized_keys' ? [...written, ...issue.keys.slice(0, 1)] : written;
       return { line: at(place), field: written.join('.') || 'file', message: issue.message };
     }),
+  );
+}
+
+/** The paths of fields named `__proto__`, which a schema with free field names drops silently. */
+function unsafeFields(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === '__proto__' ? [[...path, name]] : unsafeFields(inner, [...path, name]),
   );
 }
 

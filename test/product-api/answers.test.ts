@@ -133,9 +133,16 @@ describe('a request', () => {
 
   test('is repeated with its Idempotency-Key, also across both paths', async () => {
     const headers = { 'idempotency-key': 'once', authorization: `Bearer ${owner}`, 'content-type': 'application/json' };
-    const body = JSON.stringify({ title: 'once' });
-    const ask = async () => (await fetch(`${service.url}/api/v2/keys`, { method: 'POST', headers, body })).json();
-    expect(await ask()).toEqual(await ask());
+    const ask = async (path: string, sent: object) => {
+      const answer = await fetch(`${service.url}${path}`, { method: 'POST', headers, body: JSON.stringify(sent) });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const first = await ask('/api/v2/keys', { title: 'once' });
+    expect(await ask('/api/v2/keys', { title: 'once' })).toEqual(first);
+    const own = await ask('/v1/api-keys', { label: 'once', permission_set: 'read_only' });
+    expect(own).toMatchObject({ status: 201, body: { id: first.body['keyId'], value: first.body['keyValue'] } });
+    const other = await ask('/api/v2/keys', { title: 'another' });
+    expect(other).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_reused' } } });
   });
 });
 

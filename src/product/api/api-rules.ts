@@ -70,7 +70,13 @@ const Operation = z
       .enum(['get', 'post', 'put', 'patch', 'delete'])
       .optional()
       .describe("HTTP method; Latchkey's, if not given."),
-    status: z.int().min(200).max(299).optional().describe("Status of a successful answer; Latchkey's, if not given."),
+    status: z
+      .int()
+      .min(200)
+      .max(299)
+      .refine((code) => code !== 204 && code !== 205, 'must be of an answer that has a body')
+      .optional()
+      .describe("Status of a successful answer; Latchkey's, if not given."),
     callers: z
       .array(z.enum(CALLERS))
       .min(1)
