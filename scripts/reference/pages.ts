@@ -3,6 +3,7 @@ import { commandsPage } from './commands.ts';
 import { configurationPage } from './configuration.ts';
 import { errorCodesPage } from './error-codes.ts';
 import { latchkeyPage } from './latchkey.ts';
+import { licencesPage } from './licences.ts';
 import { metricsPage } from './metrics.ts';
 import type { Page } from './page.ts';
 import { routesPage } from './routes.ts';
@@ -17,6 +18,7 @@ export function referencePages(): Promise<Page[]> {
     configurationPage(),
     errorCodesPage(),
     latchkeyPage(),
+    licencesPage(),
     metricsPage(),
     routesPage(),
     variablesPage(),

@@ -27,6 +27,9 @@ export const WRITING: Readonly<Record<string, RepositoryScript>> = {
   'build:console': {
     meaning: 'writes the console for browsers to `dist/console`; `npm start` does so when its sources changed',
   },
+  sbom: {
+    meaning: 'prints the software bill of materials of what ships, in CycloneDX (docs/how-to/build-the-image.md)',
+  },
   prepack: { meaning: 'builds before `npm pack`' },
 };
 
