@@ -10,6 +10,7 @@ import type { Length, Section } from './section.ts';
 import { betterAuth } from './sections/better-auth.ts';
 import { changes } from './sections/changes.ts';
 import { cold } from './sections/cold.ts';
+import { command } from './sections/command.ts';
 import { creates } from './sections/creates.ts';
 import { memory } from './sections/memory.ts';
 import { middleware } from './sections/middleware.ts';
@@ -30,6 +31,7 @@ const SECTIONS: readonly Section[] = [
   changes,
   writes,
   creates,
+  command,
   memory,
 ];
 

@@ -79,7 +79,7 @@ function settings(workosUrl: string): Record<string, string> {
   };
 }
 
-async function makeCallers(latchkeyUrl: string, workosUrl: string): Promise<Callers> {
+export async function makeCallers(latchkeyUrl: string, workosUrl: string): Promise<Callers> {
   const callers: Callers = { tokens: [], keys: [], limitedKeys: [] };
   for (const tenant of tenants) {
     const path = `/v1/organizations/${tenant.organizationId}/billing`;

@@ -6,10 +6,17 @@ import { listen } from '../../src/http/server/server.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 
-/** Runs the service on its own embedded database, for machines without PostgreSQL. */
+/**
+ * Runs the service on its own embedded database: for machines without PostgreSQL, and for exchanges, since only such a start takes
+ * the CI issuers of a local WorkOS, at `BENCH_LOCAL_ISSUERS`.
+ */
 const config = readConfig({ ...process.env, DATABASE_URL: 'postgres://embedded/bench' });
 const product = readProduct(config.productFile ?? '');
 const log = makeLogger({ level: config.logLevel, pretty: false });
 const { db } = await connectEmbedded({ dataDir: 'memory://' });
 await migrate(db);
-await listen(makeContainer({ config, product, db, log, alone: true }).app, config);
+const localIssuers = process.env['BENCH_LOCAL_ISSUERS'];
+await listen(
+  makeContainer({ config, product, db, log, alone: true, ...(localIssuers && { localIssuers }) }).app,
+  config,
+);
