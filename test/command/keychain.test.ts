@@ -233,4 +233,4 @@ test.skipIf(!hasKeyring)("seals with a key in GNOME's own keyring, by libsecret'
   await terminal.run('logout');
   const item = terminal.programs.find(({ args }) => args[0] === 'lookup');
   expect(await runProgram('secret-tool', item!.args)).toEqual({ code: 1, stdout: '', stderr: '' });
-});
+}, 120_000);
