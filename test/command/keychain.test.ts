@@ -206,31 +206,35 @@ const hasKeyring = ['secret-tool', 'gnome-keyring-daemon', 'dbus-daemon'].every(
   }
 });
 
-test.skipIf(!hasKeyring)("seals with a key in GNOME's own keyring, by libsecret's own tool", async () => {
-  const home = await temporaryFolder();
-  const own = { PATH, HOME: home, XDG_RUNTIME_DIR: home, XDG_DATA_HOME: join(home, 'data') };
-  const [address = '', bus = ''] = execFileSync(
-    'dbus-daemon',
-    ['--session', '--fork', '--print-address=1', '--print-pid=1'],
-    {
-      env: own,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  ).split('\n');
-  onTestFinished(() => void process.kill(Number(bus)));
-  const session = { ...own, DBUS_SESSION_BUS_ADDRESS: address };
-  // It leaves with its bus.
-  execFileSync('gnome-keyring-daemon', ['--daemonize', '--unlock', '--components=secrets'], {
-    env: session,
-    input: 'password',
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  const runProgram = makePatientRun(session);
-  const terminal = await openTerminal({ env, stdin: SERVICE_TOKEN, runProgram });
-  expect((await terminal.run(...LOGIN)).stderr).toContain('sealed with a key in the keychain.');
-  expect((await terminal.run('doctor')).stdout).toContain('credential: a service token');
-  await terminal.run('logout');
-  const item = terminal.programs.find(({ args }) => args[0] === 'lookup');
-  expect(await runProgram('secret-tool', item!.args)).toEqual({ code: 1, stdout: '', stderr: '' });
-}, 120_000);
+test.skipIf(!hasKeyring)(
+  "seals with a key in GNOME's own keyring, by libsecret's own tool",
+  async () => {
+    const home = await temporaryFolder();
+    const own = { PATH, HOME: home, XDG_RUNTIME_DIR: home, XDG_DATA_HOME: join(home, 'data') };
+    const [address = '', bus = ''] = execFileSync(
+      'dbus-daemon',
+      ['--session', '--fork', '--print-address=1', '--print-pid=1'],
+      {
+        env: own,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    ).split('\n');
+    onTestFinished(() => void process.kill(Number(bus)));
+    const session = { ...own, DBUS_SESSION_BUS_ADDRESS: address };
+    // It leaves with its bus.
+    execFileSync('gnome-keyring-daemon', ['--daemonize', '--unlock', '--components=secrets'], {
+      env: session,
+      input: 'password',
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const runProgram = makePatientRun(session);
+    const terminal = await openTerminal({ env, stdin: SERVICE_TOKEN, runProgram });
+    expect((await terminal.run(...LOGIN)).stderr).toContain('sealed with a key in the keychain.');
+    expect((await terminal.run('doctor')).stdout).toContain('credential: a service token');
+    await terminal.run('logout');
+    const item = terminal.programs.find(({ args }) => args[0] === 'lookup');
+    expect(await runProgram('secret-tool', item!.args)).toEqual({ code: 1, stdout: '', stderr: '' });
+  },
+  120_000,
+);
