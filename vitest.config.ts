@@ -14,28 +14,36 @@ const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 const globalSetup = ['./test/support/global-setup.ts'];
 
+/** The whole service in the test's own process, on a database of its own. */
+const oneProcess: Omit<Options, 'include'> = {
+  globalSetup,
+  setupFiles: ['./test/support/property-seed.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // More than the cores that CI has: much of a test of failures is waiting for a deadline.
+  maxWorkers: 4,
+  // Threads share the compiled code of the embedded PostgreSQL; each process compiles its own.
+  pool: 'threads',
+  // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
+  isolate: false,
+};
+
 const projects: Record<string, Options> = {
   unit: {
     include: ['test/**/*.test.ts'],
     exclude: [
       'test/**/node_modules/**',
+      'test/**/*.long.test.ts',
       'test/doctor/**',
       'test/server/**',
       'test/process/**',
       'test/faults/**',
       'test/plans/**',
     ],
-    globalSetup,
-    setupFiles: ['./test/support/property-seed.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // One more than the cores that CI has: much of a test of failures is waiting for a deadline.
-    maxWorkers: 3,
-    // Threads share the compiled code of the embedded PostgreSQL; each process compiles its own.
-    pool: 'threads',
-    // Most of a file's time is loading the service; nothing in it keeps state in a module, so files may share it.
-    isolate: false,
+    ...oneProcess,
   },
+  /** Floods, deadlines that pass, processes that die: what takes many seconds however fast the machine is. */
+  long: { include: ['test/**/*.long.test.ts'], exclude: ['test/**/node_modules/**'], ...oneProcess },
   /** Every answer that WorkOS may fail with, in each operation; most of the time is waiting for deadlines. */
   faults: {
     include: ['test/faults/**/*.test.ts'],

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 /**
  * Repeats what the migrations grant to `latchkey_app`. If the database's owner may not create roles, migrations run
  * without the role, and a later run grants here. A migration that changes a grant changes it here as well;
- * test/db/application-role.test.ts compares the two.
+ * test/db/application-role.long.test.ts compares the two.
  */
 const GRANTS = `
   do $body$
