@@ -42,7 +42,7 @@ const projects: Record<string, Options> = {
     ],
     ...oneProcess,
   },
-  /** Floods, deadlines that pass, processes that die: what takes many seconds however fast the machine is. */
+  /** What takes some four seconds or more: floods, deadlines that pass, processes that start or die, hundreds of keys. */
   long: { include: ['test/**/*.long.test.ts'], exclude: ['test/**/node_modules/**'], ...oneProcess },
   /** Every answer that WorkOS may fail with, in each operation; most of the time is waiting for deadlines. */
   faults: {

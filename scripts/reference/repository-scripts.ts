@@ -43,7 +43,7 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
     needs: REGISTRY,
   },
   test: { meaning: 'runs the tests, on an embedded database or the server of `TEST_DATABASE_URL`' },
-  'test:long': { meaning: 'runs the tests that flood, wait for deadlines or kill processes, on the same databases' },
+  'test:long': { meaning: 'runs the tests that flood, wait for deadlines, start processes or move hundreds of keys' },
   'test:all': {
     meaning: 'runs every vitest suite of `vitest.config.ts`, one after another',
     needs: 'what each of them needs',
