@@ -16,16 +16,19 @@ beforeAll(async () => {
 async function livesFor(localAddress: string, bytes: string, { trickle = '' } = {}): Promise<number> {
   const { hostname, port } = new URL(target.url);
   const socket = connect({ port: Number(port), host: hostname, localAddress });
-  onTestFinished(() => void socket.destroy());
-  socket.on('error', () => undefined).pause();
-  socket.write(bytes);
-  const from = performance.now();
-  await expect.poll(() => connectionsTo(target, localAddress), { timeout: 5_000 }).toBe(1);
-  while (connectionsTo(target, localAddress) > 0 && performance.now() - from < 50_000) {
-    if (trickle !== '') socket.write(trickle);
-    await sleep(250);
+  try {
+    socket.on('error', () => undefined).pause();
+    socket.write(bytes);
+    const from = performance.now();
+    await expect.poll(() => connectionsTo(target, localAddress), { timeout: 5_000 }).toBe(1);
+    while (connectionsTo(target, localAddress) > 0 && performance.now() - from < 50_000) {
+      if (trickle !== '') socket.write(trickle);
+      await sleep(250);
+    }
+    return (performance.now() - from) / 1_000;
+  } finally {
+    socket.destroy();
   }
-  return (performance.now() - from) / 1_000;
 }
 
 describe('deadlines hold', () => {
