@@ -7,9 +7,13 @@ import type { Target } from './start.ts';
 
 const MOST = 40;
 let target: Target;
+/** The path of a file of the API page. */
+let script: string;
 
 beforeAll(async () => {
   target = await startProduction({ LATCHKEY_MAX_CONNECTIONS_PER_ADDRESS: String(MOST) });
+  const page = await (await fetch(`${target.url}/docs`)).text();
+  script = /src="([^"]+)"/.exec(page)![1]!;
 }, 150_000);
 
 /** Returns for how many seconds the service keeps a socket that sent these bytes; each socket has its own address. */
@@ -43,8 +47,6 @@ describe('deadlines hold', () => {
   });
 
   test.concurrent('answers that are not read', async () => {
-    const page = await (await fetch(`${target.url}/docs`)).text();
-    const script = /src="([^"]+)"/.exec(page)![1]!;
     // More than the operating system buffers for one socket.
     const bytes = `GET ${script} HTTP/1.1\r\nhost: x\r\naccept-encoding: identity\r\n\r\n`.repeat(15);
     expect(await livesFor('127.1.0.6', bytes)).toBeLessThan(14);
