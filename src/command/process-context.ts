@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -124,7 +124,9 @@ async function runServer(args: readonly string[]): Promise<number | undefined> {
   })[0];
   if (manifest === undefined) return undefined;
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: Record<string, string> };
-  const file = join(dirname(manifest), bin['latchkey-server']!);
+  const built = join(dirname(manifest), bin['latchkey-server']!);
+  // A clone of the repository need not be built: Node strips the types of its source.
+  const file = existsSync(built) ? built : built.replace('/dist/', '/').replace(/\.js$/, '.ts');
   // Ctrl-C reaches both; the service ends in order, and this one after it.
   process.on('SIGINT', () => undefined);
   const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' });

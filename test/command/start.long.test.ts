@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -96,5 +96,20 @@ describe('latchkey server', () => {
   test('says which package is missing', async () => {
     const { code, stderr } = await (await openTerminal()).run('server', 'migrate');
     expect([code, stderr]).toEqual([1, expect.stringContaining('Run npm install latchkey-server.')]);
+  });
+
+  test.each([
+    ['an installed package', 'node_modules/latchkey-server', 'dist/src/cli/main.js'],
+    ['a clone that is not built', '.', 'src/cli/main.ts'],
+  ])('runs the server of %s', async (_what, home, file) => {
+    const folder = await temporaryFolder();
+    const bin = { 'latchkey-server': 'dist/src/cli/main.js' };
+    const exports = { './package.json': './package.json' };
+    await mkdir(dirname(join(folder, home, file)), { recursive: true });
+    const manifest = JSON.stringify({ name: 'latchkey-server', type: 'module', bin, exports });
+    await writeFile(join(folder, home, 'package.json'), manifest);
+    await writeFile(join(folder, home, file), "console.log('ran', ...process.argv.slice(2));");
+    const { stdout } = await run(process.execPath, [MAIN, 'server', 'reconcile', '--dry-run'], { cwd: folder });
+    expect(stdout).toBe('ran reconcile --dry-run\n');
   });
 });
