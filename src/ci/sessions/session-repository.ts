@@ -54,7 +54,8 @@ export function makeSessionRepository(db: Knex) {
     async findByToken(tokenHashes: readonly Buffer[]): Promise<SessionOfToken | undefined> {
       const { rows } = await db.raw<{ rows: (Row & Pick<Policy, 'issuer' | 'enabled' | 'issue'>)[] }>(
         `select ${COLUMNS.map((name) => `session.${name}`).join(', ')}, policy.issuer, policy.enabled, policy.issue
-         from ci_sessions as session join ci_policies as policy on policy.id = session.policy_id
+         from ci_sessions as session join ci_policies as policy
+           on policy.organization_id = session.organization_id and policy.id = session.policy_id
          where session.token_hash = any(?) and session.ended_at is null`,
         [[...tokenHashes]],
       );
