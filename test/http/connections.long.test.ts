@@ -149,6 +149,29 @@ test('admits no connection beyond the bound on all connections', async () => {
   expect([cuts, held.length]).toEqual([['full'], 2]);
 });
 
+test('ends idle connections when there is no place left, and none with a request', async () => {
+  let finish: (() => void) | undefined;
+  const app: RequestListener = (req, res) => {
+    if (req.url === '/slow') finish = () => res.end('late');
+    else res.end('ok');
+  };
+  const { server, cuts, open: connections } = await start(app, { max: 2 });
+  const [idle, busy] = [open(server), open(server)];
+  idle.socket.write(get('/'));
+  busy.socket.write(get('/slow'));
+  await expect.poll(idle.received).toContain('ok');
+  await expect.poll(() => finish).toBeDefined();
+  await open(server).closed;
+  await idle.closed;
+  expect(cuts).toEqual(['full']);
+  await expect.poll(connections).toBe(1);
+  finish!();
+  await expect.poll(busy.received).toContain('late');
+  const next = open(server);
+  next.socket.write(get('/'));
+  await expect.poll(next.received).toContain('ok');
+});
+
 test('keeps an idle connection as long as it says, and closes it then', async () => {
   const { server, open: count } = await start((_req, res) => res.end('ok'), { keepAliveMs: 2_000 });
   const client = open(server);

@@ -79,7 +79,11 @@ export function boundConnections(app: RequestListener, rules: ConnectionRules) {
     /** Bounds the server's connections from now on. */
     follow(server: Server): void {
       server.maxConnections = rules.max;
-      server.on('drop', () => rules.onCut('full'));
+      server.on('drop', () => {
+        rules.onCut('full');
+        // Connections that wait for nothing give way, so that a stranger cannot hold every place by keeping them.
+        server.closeIdleConnections();
+      });
       server.on('connection', admitBy(rules, open, cut));
       const sweep = setInterval(() => sweepThrough(open, cut), SWEEP_MS).unref();
       server.once('close', () => clearInterval(sweep));
