@@ -56,6 +56,10 @@ describe('latchkey doctor', () => {
       stdout: expect.stringContaining('problem  credential: '),
     });
     const nowhere = await openTerminal({ env: { LATCHKEY_URL: 'http://127.0.0.1:1', LATCHKEY_TOKEN: 'nothing' } });
-    expect(await nowhere.run('doctor')).toMatchObject({ code: 2, stdout: '' });
+    expect(await nowhere.run('doctor')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'http://127.0.0.1:1 does not answer. Check the URL and the network.\n',
+    });
   });
 });

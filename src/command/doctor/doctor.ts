@@ -1,7 +1,7 @@
 import { connect, serviceUrl } from '../connection.ts';
 import { toStdout } from '../context.ts';
 import type { Context } from '../context.ts';
-import { EXIT, failureOf } from '../failure.ts';
+import { CommandFailure, EXIT, failureOf } from '../failure.ts';
 import type { ConnectionFlags } from '../flags.ts';
 import { endOf } from '../login/workos.ts';
 import { printJson } from '../output/print.ts';
@@ -32,6 +32,9 @@ async function ofService(context: Context, url: string): Promise<Finding[]> {
   const response = await fetch(`${url}/readyz`, {
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  }).catch((cause: unknown) => {
+    if (signal.aborted) throw cause;
+    throw new CommandFailure(EXIT.failed, `${url} does not answer. Check the URL and the network.`, { cause });
   });
   const skew = clockSkew(response.headers.get('date'), begun, now().getTime());
   const state = (await response.json().catch(() => ({}))) as {
