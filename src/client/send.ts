@@ -1,3 +1,4 @@
+import type { Answer, Fetch } from './fetch.ts';
 import { LatchkeyError } from './latchkey-error.ts';
 
 /** A credential for Latchkey, or a function that returns a current one. */
@@ -14,7 +15,7 @@ export type ConnectionOptions = {
   /** The timeout of a request in milliseconds; 5,000 by default. */
   timeoutMs?: number | undefined;
   /** Replaces the global `fetch`. */
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: Fetch | undefined;
 };
 
 /** Options of a single request. */
@@ -35,7 +36,7 @@ export type CreateOptions = CallOptions & {
 /** Options of a request whose answer is a long text. */
 export type TextOptions = CallOptions & {
   /** Reads the answer, such as piece by piece as it comes; the call resolves to what this does. */
-  read?: ((answer: Response) => Promise<string>) | undefined;
+  read?: ((answer: Answer) => Promise<string>) | undefined;
 };
 
 type Sent = CreateOptions &
@@ -114,7 +115,7 @@ function queryOf(query: object | undefined): string {
   return text === '' ? '' : `?${text}`;
 }
 
-function readAnswer(response: Response, text: string): unknown {
+function readAnswer(response: Answer, text: string): unknown {
   const { status, headers } = response;
   const requestId = headers.get('x-request-id') ?? undefined;
   const answer = parse(text);

@@ -1,5 +1,6 @@
 import { createLatchkeyClient } from '../client/client.ts';
 import type { LatchkeyClient } from '../client/client.ts';
+import type { Fetch } from '../client/fetch.ts';
 import { toStderr } from './context.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './failure.ts';
@@ -65,12 +66,12 @@ function urlOf({ env }: Context, { url }: ConnectionFlags, stored: string | unde
 const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127(?:\.\d+){3}$/.test(host);
 
 /** Reports each request without its headers, which hold the credential, and without its query. */
-function reporting(context: Context): typeof globalThis.fetch {
-  return async (input, init) => {
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
-    const response = await context.fetch(input, init);
+function reporting(context: Context): Fetch {
+  return async (url, init) => {
+    const { pathname } = new URL(url);
+    const response = await context.fetch(url, init);
     const requestId = response.headers.get('x-request-id') ?? '-';
-    toStderr(context, `${init?.method ?? 'GET'} ${pathname} ${response.status} ${requestId}\n`);
+    toStderr(context, `${init.method ?? 'GET'} ${pathname} ${response.status} ${requestId}\n`);
     return response;
   };
 }

@@ -1,4 +1,5 @@
 import type { CommandContext } from '@stricli/core';
+import type { Fetch } from '../client/fetch.ts';
 
 export type Ended = { code: number; stdout: string; stderr: string };
 export type RunProgram = (
@@ -25,7 +26,7 @@ export type Context = CommandContext & {
   readStdin: (limit: number) => Promise<string>;
   /** Asks the person at the terminal, and returns the line. */
   ask: (question: string) => Promise<string>;
-  fetch: typeof globalThis.fetch;
+  fetch: Fetch;
   now: () => Date;
   sleep: (milliseconds: number) => Promise<void>;
   /** Runs a program with a text on its standard input, or in the foreground of this terminal. */

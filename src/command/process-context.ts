@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, RunProgram } from './context.ts';
+import { httpFetch } from './http-fetch.ts';
 
 /** How much of what a program writes is kept: more than a token has. */
 const MOST_OUTPUT = 20_000;
@@ -27,7 +28,7 @@ export function processContext(env: Context['env']): Context {
     stdin: () => addAbortSignal(interruption.signal, process.stdin),
     readStdin,
     ask,
-    fetch: globalThis.fetch,
+    fetch: httpFetch,
     now: () => new Date(),
     sleep: async (milliseconds) => sleep(milliseconds, undefined, { signal: interruption.signal }),
     runProgram: makeRunProgram(env),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Answer } from '../../client/fetch.ts';
 import { connect } from '../connection.ts';
 import { toStderr, toStdout } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -43,7 +44,7 @@ export const exportEvents = command(async (context: Context, flags: AuditExportF
 });
 
 /** Hands on whole characters, however the network cuts them. */
-async function readPieces({ body }: Response, onText: (piece: string) => void): Promise<string> {
+async function readPieces({ body }: Answer, onText: (piece: string) => void): Promise<string> {
   const decoder = new TextDecoder();
   for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>) onText(decoder.decode(bytes, { stream: true }));
   onText(decoder.decode());

@@ -68,12 +68,12 @@ async function tokenFrom(
   bearer: string,
 ): Promise<{ value: string } | { reason: string }> {
   try {
-    const response = await fetch(url, {
+    const response = await fetch(url.href, {
       headers: { authorization: `Bearer ${bearer}` },
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
-    const { value } = (await response.json()) as { value?: unknown };
+    const { value } = JSON.parse(await response.text()) as { value?: unknown };
     return response.ok && typeof value === 'string' ? { value } : { reason: `status ${response.status}` };
   } catch (error) {
     signal.throwIfAborted();

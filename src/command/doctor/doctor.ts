@@ -5,6 +5,7 @@ import { CommandFailure, EXIT, failureOf } from '../failure.ts';
 import type { ConnectionFlags } from '../flags.ts';
 import { endOf } from '../login/workos.ts';
 import { printJson } from '../output/print.ts';
+import { readObject } from '../read-object.ts';
 import { check } from '../run.ts';
 import type { Outcome } from '../run.ts';
 
@@ -37,11 +38,7 @@ async function ofService(context: Context, url: string): Promise<Finding[]> {
     throw new CommandFailure(EXIT.failed, `${url} does not answer. Check the URL and the network.`, { cause });
   });
   const skew = clockSkew(response.headers.get('date'), begun, now().getTime());
-  const state = (await response.json().catch(() => ({}))) as {
-    status?: string;
-    workos?: string;
-    workos_events?: string;
-  };
+  const state = (await readObject(response)) as { status?: string; workos?: string; workos_events?: string };
   const { workos = 'unknown', workos_events: events = 'unknown' } = state;
   return [
     {

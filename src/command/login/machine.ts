@@ -1,6 +1,7 @@
 import type { Meta } from '../../client/shapes.ts';
 import type { Context } from '../context.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
+import { readObject } from '../read-object.ts';
 import type { StoredMachine } from './profiles.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -36,16 +37,20 @@ export async function machineToken({ fetch, signal }: Context, client: Client): 
   const response = await fetch(tokenUrl, {
     method: 'POST',
     redirect: 'error',
-    headers: { accept: 'application/json' },
-    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret,
+    }).toString(),
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CommandFailure(EXIT.failed, `WorkOS cannot be reached at ${tokenUrl}.`, { cause: error });
   });
-  const answer = (await response.json().catch(() => ({}))) as { access_token?: unknown; error?: unknown };
-  if (response.ok && typeof answer.access_token === 'string') return answer.access_token;
-  const reason = typeof answer.error === 'string' ? answer.error : `status ${response.status}`;
+  const answer = await readObject(response);
+  if (response.ok && typeof answer['access_token'] === 'string') return answer['access_token'];
+  const reason = typeof answer['error'] === 'string' ? answer['error'] : `status ${response.status}`;
   const code = response.status === 400 || response.status === 401 ? EXIT.signIn : EXIT.failed;
   throw new CommandFailure(code, `WorkOS gave the machine ${clientId} no token (${reason}).`);
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { CommandFailure, EXIT } from '../failure.ts';
+import { readObject } from '../read-object.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -25,7 +26,7 @@ export async function postToWorkos(
     signal.throwIfAborted();
     throw new CommandFailure(EXIT.failed, `WorkOS cannot be reached at ${workosUrl}.`, { cause: error });
   });
-  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const answer = await readObject(response);
   if (response.ok) return { answer };
   const error = textOf(answer['error']) ?? textOf(answer['code']) ?? `status ${response.status}`;
   const description = textOf(answer['error_description']) ?? textOf(answer['message']) ?? '';
