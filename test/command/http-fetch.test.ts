@@ -56,7 +56,7 @@ test('follows no redirection, which could take the credential elsewhere', async 
   await expect(ask(server.url)).rejects.toThrow('redirection (status 307)');
 });
 
-test('fails where nobody listens, where the signal aborts, and where the answer breaks off', async () => {
+test('fails for a refused connection, an aborted signal, and a truncated answer', async () => {
   const gone = await answering(() => undefined);
   gone[Symbol.dispose]();
   await expect(ask(gone.url)).rejects.toThrow('ECONNREFUSED');
