@@ -44,7 +44,12 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...permissionRoutes(platform),
     ...sessionRoutes({ describeUser: makeDescribeUser(workos, names), billingOf: makeBillingOf(platform) }),
     ...platform.billingRoutes(),
-    productRoute({ ...platform, idempotencyWindowMs, maxGraceSeconds: MAX_GRACE_SECONDS }),
+    productRoute({
+      ...platform,
+      idempotencyWindowMs,
+      maxGraceSeconds: MAX_GRACE_SECONDS,
+      ciFacts: platform.ci.facts,
+    }),
     metaRoute({ ...platform.config, keys: platform.product.api_keys, version: VERSION }),
     ...platform.addressRoutes(),
     ...platform.sessionRoutes(signIn),

@@ -5,6 +5,38 @@ type CiValue = string | number | boolean;
 /** A value, any of a list, or a glob whose `*` stops at `/` and `:`. */
 export type CiCondition = CiValue | readonly CiValue[] | { glob: string };
 
+/** What CI policies may have. */
+export type ProductCi = {
+  /** The `aud` of a job's token is this, then `/ci/`, then the organization's id. */
+  audience: string;
+  /** The product's own guide. */
+  guide_url: string | null;
+  issuers: {
+    name: string;
+    /** The CI whose rules hold. */
+    kind: 'github' | 'gitlab' | 'buildkite' | 'circleci' | 'own';
+    /** With `{organization}` where each organization of that CI has an issuer. */
+    url: string;
+    needs_organization: boolean;
+    /** Sets of claims, of which a policy pins one by exact values; the usual one first. */
+    pins: { claims: string[]; with_more: boolean }[];
+    /** Claims that a dry run can judge; others may be conditions, too. */
+    claims: string[];
+    /** Values by claim that are refused unless a condition lists them. */
+    refused: Record<string, string[]>;
+    /** A condition on the first claim needs one on the second. */
+    companions: Record<string, string>;
+  }[];
+  /** Claims on which no policy has conditions. */
+  reserved_claims: string[];
+  permission_sets: string[];
+  scopes: string[];
+  environments: Environment[];
+  lifetime_seconds: { min: number; default: number; max: number };
+  active_keys: { default: number; max: number };
+  max_policies: number;
+};
+
 /** Whose CI jobs may have keys, and which. */
 export type CiPolicy = {
   id: string;
@@ -29,6 +61,8 @@ export type CiPolicy = {
   created_by: { kind: string; id: string };
   created_at: string;
   updated_at: string;
+  /** Null: no token was exchanged under it. */
+  last_exchanged_at: string | null;
 };
 
 /** What can be changed later; `when` is replaced as a whole. */

@@ -1,4 +1,5 @@
 // Requests and answers as JSON: snake_case, times in ISO 8601 and UTC.
+import type { ProductCi } from './ci-shapes.ts';
 import type { Environment, KeyOwner, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
 
 export type * from './key-shapes.ts';
@@ -164,6 +165,8 @@ export type Product = {
   inactivity_minutes: number | null;
   /** Scopes that show webhook deliveries and replay them; null where none are sent. */
   webhook_deliveries: { read_scope: string; replay_scope: string } | null;
+  /** What CI policies may have; null where CI jobs cannot get keys. */
+  ci: ProductCi | null;
   console: {
     section: string;
     create: string;

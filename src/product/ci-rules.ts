@@ -44,6 +44,11 @@ export const CiRules = z
     audience: address
       .optional()
       .describe('Address of this installation, with which the `aud` of CI tokens begins: `AUDIENCE/ci/org_…`.'),
+    guide_url: z
+      .url({ protocol: /^https?$/ })
+      .max(MAX_ADDRESS)
+      .optional()
+      .describe("Your own guide for customers' CI jobs, to which the console links."),
     issuers: z
       .array(z.union([z.enum(CI_PRESETS), OwnIssuer]))
       .max(20)

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
+import { CiView } from './ci-view.ts';
+import type { CiFacts } from './ci-view.ts';
 import { variableOf } from './console-rules.ts';
 import { daysOf } from './duration.ts';
 import type { Product } from './product.ts';
@@ -12,6 +14,8 @@ export type ProductFacts = {
   /** The longest grace of a rotation. */
   maxGraceSeconds: number;
   idempotencyWindowMs: number;
+  /** What CI policies may have; undefined where no issuer is allowed. */
+  ciFacts: CiFacts | undefined;
 };
 
 const days = z.int().nullable();
@@ -40,6 +44,7 @@ const ProductView = z
       })
       .nullable()
       .describe('Who may watch the webhooks that are sent about the organization; null where none are sent.'),
+    ci: CiView.nullable().describe('What CI policies may have; null where CI jobs cannot get keys.'),
     console: z
       .object({
         section: z.string(),
@@ -89,6 +94,7 @@ function viewProduct({ product, environments, ...facts }: ProductFacts): z.input
     idempotency_seconds: Math.floor(facts.idempotencyWindowMs / 1_000),
     inactivity_minutes: product.sessions.inactivity_minutes ?? null,
     webhook_deliveries: product.webhooks.endpoints.length > 0 ? product.webhooks.deliveries : null,
+    ci: facts.ciFacts ?? null,
     console: {
       section: words.section,
       create: words.create,

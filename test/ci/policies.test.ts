@@ -52,6 +52,7 @@ describe('POST /v1/ci/policies', () => {
         created_by: { kind: 'user', id: acme.userId('owner') },
         created_at: expect.any(String),
         updated_at: expect.any(String),
+        last_exchanged_at: null,
       },
     ]);
     expect(await auditOf('ci_policy.created', String(body['id']))).toEqual([
@@ -192,6 +193,38 @@ describe('GET /v1/ci/policies', () => {
     const rest = await page(`?limit=2&after=${first.list_metadata.after}`);
     expect(rest.data.map(({ id }) => id)).toEqual(ids.slice(2));
     expect((await page(`?before=${ids[2]}`)).data.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+  });
+});
+
+describe('last_exchanged_at of a policy', () => {
+  test('is when a token was last exchanged under it, as the audit log has it', async () => {
+    const [ours, theirs] = [await service.organizations.add(), await service.organizations.add()];
+    const token = await ours.session();
+    const [used, unused] = [
+      await createPolicy(service, token, { name: 'used' }),
+      await createPolicy(service, token, { name: 'unused' }),
+    ];
+    const send = async (claims: object = {}) =>
+      (await exchange(service, { policy: used, token: await jobToken(service, ours, claims) })).status;
+    expect(await send()).toBe(200);
+    service.clock.advance(5_000);
+    expect(await send()).toBe(200);
+    service.clock.advance(5_000);
+    expect(await send({ repository_id: '988' })).toBe(401);
+
+    const get = async (path: string) => (await call(service, 'GET', path, { token })).body;
+    const [{ occurred_at: at } = {}] = (await get(`/v1/audit-events?action=ci.exchanged&target_id=${used}`)).data;
+    const listed = (await get(PATH)).data.map(({ id, last_exchanged_at: last }) => [id, last]);
+    expect(listed).toEqual([
+      [unused, null],
+      [used, at],
+    ]);
+    expect((await get(`${PATH}/${used}`))['last_exchanged_at']).toBe(at);
+    const renamed = await call(service, 'PATCH', `${PATH}/${used}`, { token, body: { name: 'renamed' } });
+    expect(renamed.body['last_exchanged_at']).toBe(at);
+    await createPolicy(service, await theirs.session());
+    const other = await call(service, 'GET', PATH, { token: await theirs.session() });
+    expect(other.body.data).toMatchObject([{ last_exchanged_at: null }]);
   });
 });
 

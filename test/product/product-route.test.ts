@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import type { Product } from '../../src/client/client.ts';
 import { readProduct } from '../../src/product/read-product.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import type { Options } from '../support/service.ts';
 
 const service = await startService({ LATCHKEY_IDEMPOTENCY_WINDOW_MS: '90500' });
 const productOf = (name: string) => readProduct(new URL(`../../examples/systems/${name}.yaml`, import.meta.url));
-const shownFor = async (name: string) => {
-  const other = await startService({}, { product: productOf(name) });
+const shownFor = (name: string) => shownWith(productOf(name));
+async function shownWith(product: NonNullable<Options['product']>) {
+  const other = await startService({}, { product });
   const token = await (await other.organizations.add()).session('member');
   return (await call(other, 'GET', '/v1/product', { token })).body;
-};
+}
 
 describe('GET /v1/product', () => {
   test('shows what the product offers, with defaults for what its file does not say', async () => {
@@ -30,6 +33,33 @@ describe('GET /v1/product', () => {
         idempotency_seconds: 90,
         inactivity_minutes: null,
         webhook_deliveries: null,
+        ci: {
+          audience: 'https://keys.evershell.example',
+          guide_url: null,
+          issuers: [
+            {
+              name: 'github',
+              kind: 'github',
+              url: service.workos.ciIssuer('github'),
+              needs_organization: false,
+              pins: [
+                { claims: ['repository_id'], with_more: false },
+                { claims: ['repository_owner_id'], with_more: true },
+              ],
+              claims: expect.arrayContaining(['repository', 'event_name', 'environment']),
+              refused: { event_name: ['pull_request_target', 'workflow_run'] },
+              companions: {},
+            },
+            expect.objectContaining({ name: 'gitlab', kind: 'gitlab', companions: { ref: 'ref_type' } }),
+          ],
+          reserved_claims: ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'],
+          permission_sets: ['full_access', 'submit_observe', 'read_only'],
+          scopes: [],
+          environments: ['live'],
+          lifetime_seconds: { min: 60, default: 3_600, max: 86_400 },
+          active_keys: { default: 5, max: 10_000 },
+          max_policies: 100,
+        },
         console: {
           section: 'API keys',
           create: 'Create API key',
@@ -45,6 +75,7 @@ describe('GET /v1/product', () => {
   test('shows the rules and the words of Mixus', async () => {
     expect(await shownFor('mixus')).toMatchObject({
       key_prefix: 'mxs_eval_',
+      ci: null,
       owners: ['user'],
       permission_sets: false,
       chosen_scopes: true,
@@ -59,6 +90,28 @@ describe('GET /v1/product', () => {
       inactivity_minutes: 30,
       console: { section: 'Admin Panel', header: 'x-api-key', base_url: 'https://api.embermind.ch' },
     });
+  });
+
+  test('shows what policies of other CI issuers may have', async () => {
+    const shown = await shownWith({
+      chosen_scopes: ['tasks:write'],
+      ci: {
+        audience: 'https://keys.example.com',
+        guide_url: 'https://docs.example.com/ci',
+        issuers: [
+          'circleci',
+          { name: 'ghes', like: 'github', url: 'https://github.example.com/_services/token' },
+          { name: 'builds', url: 'https://ci.example.com', pins: ['project', 'team'], algorithm: 'ES256' },
+        ],
+      },
+    });
+    const ci = shown['ci'] as NonNullable<Product['ci']>;
+    const [circleci, ghes, builds] = ci.issuers;
+    expect(ci).toMatchObject({ guide_url: 'https://docs.example.com/ci', scopes: ['tasks:write'] });
+    expect(circleci).toMatchObject({ kind: 'circleci', needs_organization: true });
+    expect(circleci!.url).toMatch(/\/org\/\{organization\}$/);
+    expect(ghes).toMatchObject({ name: 'ghes', kind: 'github', url: 'https://github.example.com/_services/token' });
+    expect(builds).toMatchObject({ kind: 'own', pins: [{ claims: ['project', 'team'], with_more: false }] });
   });
 
   test('answers every caller of an organization in every posture', async () => {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
+import type { Environment } from '../../api-keys/key.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
 import { makeViewKey } from '../../api-keys/key-schemas.ts';
 import { makeRevokePolicyKeys } from '../../api-keys/mirror/revoke-some-keys.ts';
@@ -30,8 +31,10 @@ import { makeFetchJson } from '../../ci/issuers/fetch-json.ts';
 import { makeIssuerKeys } from '../../ci/issuers/issuer-keys.ts';
 import { makeChangePolicies } from '../../ci/policies/change-policies.ts';
 import { makeDeletePolicy } from '../../ci/policies/delete-policy.ts';
+import { policyFacts } from '../../ci/policies/policy-facts.ts';
 import { makePolicyRepository } from '../../ci/policies/policy-repository.ts';
 import type { PolicyRepository } from '../../ci/policies/policy-repository.ts';
+import type { Policy } from '../../ci/policies/policy.ts';
 import { policyRoutes } from '../../ci/policies/policy-routes.ts';
 import { makePolicySchemas, viewPolicy } from '../../ci/policies/policy-schemas.ts';
 import { makeRevokeByToken } from '../../ci/revoke/revoke-by-token.ts';
@@ -61,6 +64,8 @@ type Provisioning = Omit<Parameters<typeof makeProvisionKey>[0] & Parameters<typ
 type Deps = Provisioning & {
   config: Config;
   product: Pick<Product, 'ci'>;
+  /** The WorkOS environments that are configured. */
+  environments: readonly Environment[];
   localIssuers: string | undefined;
   keys: KeyRepository;
   findKey: ReturnType<typeof makeFindKey>;
@@ -119,6 +124,7 @@ export function makeCiParts(deps: Deps) {
     } satisfies Loop,
     /** Writes the last counted refusals at shutdown. */
     close: refusals.flush,
+    facts: policyFacts({ ...deps, rules: deps.product.ci, issuers }),
     routes: (guards: Guards): Route[] => (issuers.size === 0 ? [] : ciRoutes({ ...shared, ...guards })),
   };
 }
@@ -149,15 +155,28 @@ function ciRoutes(deps: RouteDeps): Route[] {
       policies,
       changePolicies: makeChangePolicies(deps),
       deletePolicy: makeDeletePolicy({ ...deps, revokeKeys: makeRevokePolicyKeys({ deletionsPerSecond }) }),
-      view(policy) {
-        const issuer = issuers.get(policy.issuer);
-        const url = issuer && issuerUrl(issuer, policy.issuerOrganization);
-        return viewPolicy(policy, { issuerUrl: url, audience: audienceOf(policy.organizationId) });
-      },
+      view: makeViewPolicies(deps, audienceOf),
     }),
     judgeRoute({ ...deps, schemas, judgeDraft: makeJudgeDraft({ ...deps, readPast: pastOf(deps) }) }),
     ...jobRoutes({ ...deps, audienceOf }),
   ];
+}
+
+/** Shows policies with their last exchanges, which the audit log has. */
+function makeViewPolicies({ db, issuers }: Pick<RouteDeps, 'db' | 'issuers'>, audienceOf: (id: string) => string) {
+  const events = makeAuditRepository(db);
+  return async (organizationId: string, policies: readonly Policy[]) => {
+    const ids = policies.map(({ id }) => id);
+    const last = await events.lastByActors(organizationId, 'ci.exchanged', ids);
+    return policies.map((policy) => {
+      const issuer = issuers.get(policy.issuer);
+      return viewPolicy(policy, {
+        issuerUrl: issuer && issuerUrl(issuer, policy.issuerOrganization),
+        audience: audienceOf(organizationId),
+        lastExchangedAt: last.get(policy.id),
+      });
+    });
+  };
 }
 
 /** Reads past exchanges and refusals from the audit log. */

@@ -5,7 +5,7 @@ const MAX_TEXT = 500;
 const MAX_VALUES = 50;
 const MAX_CONDITIONS = 32;
 /** Claims that the exchange judges itself. */
-const RESERVED = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'];
+export const RESERVED_CLAIMS = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'];
 
 const text = z
   .string()
@@ -26,8 +26,8 @@ export const Conditions = z
   .record(z.string().regex(/^[\w.:/-]{1,128}$/, 'This is no name of a claim.'), Condition)
   .refine((all) => Object.keys(all).length <= MAX_CONDITIONS, `Give at most ${MAX_CONDITIONS} conditions.`)
   .refine(
-    (all) => !RESERVED.some((name) => Object.hasOwn(all, name)),
-    `These claims are judged by the exchange itself: ${RESERVED.join(', ')}.`,
+    (all) => !RESERVED_CLAIMS.some((name) => Object.hasOwn(all, name)),
+    `These claims are judged by the exchange itself: ${RESERVED_CLAIMS.join(', ')}.`,
   )
   .describe(
     'Conditions by claim: a value, a list of values, or a glob. All must hold; an absent claim matches nothing.',

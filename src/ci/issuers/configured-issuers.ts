@@ -23,7 +23,7 @@ export function makeConfiguredIssuers({ issuers }: CiRules, localUrl: string | u
       if (typeof issuer !== 'string') return [issuer.name, ownIssuer(issuer, localUrl)];
       const preset = PRESETS[issuer];
       const url = localUrl === undefined ? preset.url : `${localUrl}/_ci/${PATHS[issuer]}`;
-      return [issuer, { ...preset, name: issuer, url, algorithm: 'RS256' }];
+      return [issuer, { ...preset, name: issuer, kind: issuer, url, algorithm: 'RS256' }];
     }),
   );
 }
@@ -31,7 +31,7 @@ export function makeConfiguredIssuers({ issuers }: CiRules, localUrl: string | u
 function ownIssuer({ name, url: own, like, pins = [], algorithm }: OwnIssuer, localUrl: string | undefined): Issuer {
   const isLocal = localUrl !== undefined && new URL(own).hostname.endsWith(RESERVED_HOST);
   const url = isLocal ? `${localUrl}/_ci/${name}` : own;
-  return { name, url, algorithm, rules: like ? PRESETS[like].rules : rulesWithPins(pins) };
+  return { name, kind: like ?? 'own', url, algorithm, rules: like ? PRESETS[like].rules : rulesWithPins(pins) };
 }
 
 /** Whether policies name an organization of that CI. */

@@ -19,6 +19,8 @@ export type Pins = { claims: readonly string[]; withMore: boolean };
 
 export type Issuer = {
   name: string;
+  /** The preset whose rules hold. */
+  kind: CiPreset | 'own';
   /** Its address; with `{organization}` where each organization of that CI has an issuer of its own. */
   url: string;
   algorithm: 'RS256' | 'ES256';

@@ -28,7 +28,8 @@ type Deps = {
   clock: Clock;
 };
 
-const MAX_POLICIES = 100;
+/** Of an organization. */
+export const MAX_POLICIES = 100;
 
 export type ChangePolicies = ReturnType<typeof makeChangePolicies>;
 

@@ -22,7 +22,8 @@ type Deps = {
   policies: Pick<PolicyRepository, 'find' | 'list'>;
   changePolicies: ChangePolicies;
   deletePolicy: DeletePolicy;
-  view: (policy: Policy) => ReturnType<typeof viewPolicy>;
+  /** Shows policies of one organization. */
+  view: (organizationId: string, policies: readonly Policy[]) => Promise<ReturnType<typeof viewPolicy>[]>;
 };
 
 const TAG = 'CI';
@@ -54,7 +55,7 @@ function createRoute({ schemas, changePolicies, view }: Deps): Route {
     responses: { 201: CiPolicy },
     errors: [],
     handle: async ({ caller, body, context }) =>
-      view(await changePolicies.create(caller, readSettings(body) as PolicySettings, context)),
+      viewOne(view, await changePolicies.create(caller, readSettings(body) as PolicySettings, context)),
   });
 }
 
@@ -70,7 +71,10 @@ function listRoute({ policies, view }: Deps): Route {
     query: ListPoliciesQuery,
     responses: { 200: CiPolicyList },
     errors: [],
-    handle: async ({ caller, query }) => viewPage(await policies.list(caller.organizationId, query), view),
+    async handle({ caller, query }) {
+      const page = await policies.list(caller.organizationId, query);
+      return viewPage({ ...page, data: await view(caller.organizationId, page.data) }, (shown) => shown);
+    },
   });
 }
 
@@ -89,7 +93,7 @@ function getRoute({ policies, view }: Deps): Route {
     async handle({ caller, params }) {
       const policy = await policies.find(caller.organizationId, params.id);
       if (!policy) throw policyNotFound();
-      return view(policy);
+      return viewOne(view, policy);
     },
   });
 }
@@ -111,8 +115,12 @@ function updateRoute({ schemas, changePolicies, view }: Deps): Route {
     responses: { 200: CiPolicy },
     errors: ['ci_policy_not_found'],
     handle: async ({ caller, params, body, context }) =>
-      view(await changePolicies.update(caller, params.id, readSettings(body), context)),
+      viewOne(view, await changePolicies.update(caller, params.id, readSettings(body), context)),
   });
+}
+
+async function viewOne(view: Deps['view'], policy: Policy) {
+  return (await view(policy.organizationId, [policy]))[0]!;
 }
 
 function deleteRoute({ deletePolicy }: Deps): Route {

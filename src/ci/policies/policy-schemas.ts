@@ -10,7 +10,11 @@ import type { Policy, PolicySettings } from './policy.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 const HOUR_SECONDS = 60 * 60;
-const MIN_LIFETIME_SECONDS = 60;
+
+/** Bounds and default of a policy's `max_lifetime_seconds`. */
+export const LIFETIME_SECONDS = { min: 60, default: HOUR_SECONDS, max: DAY_SECONDS };
+/** Bounds and default of a policy's `max_active_keys`. */
+export const ACTIVE_KEYS = { default: 5, max: 10_000 };
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const POLICY_ID = /^cipol_[0-9A-Z]{26}$/;
@@ -22,10 +26,10 @@ const environments = z
   .describe('Environments that keys may be of; the first is that of a key whose exchange names none.');
 const maxLifetime = z
   .int()
-  .min(MIN_LIFETIME_SECONDS)
-  .max(DAY_SECONDS)
+  .min(LIFETIME_SECONDS.min)
+  .max(LIFETIME_SECONDS.max)
   .describe('Longest lifetime of a key in seconds, and its lifetime where the exchange names none.');
-const maxActive = z.int().min(1).max(10_000).describe('Most unexpired keys of this policy at a time.');
+const maxActive = z.int().min(1).max(ACTIVE_KEYS.max).describe('Most unexpired keys of this policy at a time.');
 const issue = z
   .enum(ISSUES)
   .describe(
@@ -34,7 +38,7 @@ const issue = z
 const enabled = z.boolean().describe('Whether tokens are exchanged.');
 
 /** Bounds of `lifetime_seconds` in an exchange; a policy narrows them. */
-export const lifetimeSeconds = z.int().min(MIN_LIFETIME_SECONDS).max(DAY_SECONDS);
+export const lifetimeSeconds = z.int().min(LIFETIME_SECONDS.min).max(LIFETIME_SECONDS.max);
 
 type Configured = { catalogue: Pick<Catalogue, 'sets' | 'chosenScopes'>; issuers: ConfiguredIssuers };
 export type PolicySchemas = ReturnType<typeof makePolicySchemas>;
@@ -69,8 +73,8 @@ export function makePolicySchemas({ catalogue: { sets, chosenScopes }, issuers }
     permission_sets: fields.permission_sets.default([]),
     scopes: fields.scopes.default([]),
     environments: environments.default(['live']),
-    max_lifetime_seconds: maxLifetime.default(HOUR_SECONDS),
-    max_active_keys: maxActive.default(5),
+    max_lifetime_seconds: maxLifetime.default(LIFETIME_SECONDS.default),
+    max_active_keys: maxActive.default(ACTIVE_KEYS.default),
     enabled: enabled.default(true),
   };
   return {
@@ -122,6 +126,7 @@ export const CiPolicy = z
     created_by: z.object({ kind: z.string(), id: z.string() }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
+    last_exchanged_at: z.iso.datetime().nullable().describe('When a token was last exchanged under it; null: never.'),
   })
   .meta({ id: 'CiPolicy' });
 
@@ -156,7 +161,9 @@ export function viewSettings(policy: PolicySettings) {
   };
 }
 
-export function viewPolicy(policy: Policy, shown: { issuerUrl: string | undefined; audience: string }) {
+type ShownPolicy = { issuerUrl: string | undefined; audience: string; lastExchangedAt: Date | undefined };
+
+export function viewPolicy(policy: Policy, shown: ShownPolicy) {
   return {
     ...viewSettings(policy),
     id: policy.id,
@@ -165,6 +172,7 @@ export function viewPolicy(policy: Policy, shown: { issuerUrl: string | undefine
     created_by: policy.createdBy,
     created_at: policy.createdAt.toISOString(),
     updated_at: policy.updatedAt.toISOString(),
+    last_exchanged_at: shown.lastExchangedAt?.toISOString() ?? null,
   };
 }
 
