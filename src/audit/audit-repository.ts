@@ -44,23 +44,8 @@ export function makeAuditRepository(db: Knex) {
     },
 
     /** Returns when each actor last did something, by its id; actors that never did are absent. */
-    async lastByActors(
-      organizationId: string,
-      action: AuditAction,
-      actorIds: readonly string[],
-    ): Promise<ReadonlyMap<string, Date>> {
-      const { rows } = await db.raw<{ rows: { id: string; occurred_at: Date }[] }>(
-        `select actor.id, last.occurred_at
-           from unnest(?::text[]) as actor (id)
-          cross join lateral (
-                select occurred_at from audit_events
-                 where organization_id = ? and actor_id = actor.id and action = ?
-                 order by sequence desc
-                 limit 1) as last`,
-        [[...actorIds], organizationId, action],
-      );
-      return new Map(rows.map(({ id, occurred_at: at }) => [id, at]));
-    },
+    lastByActors: (organizationId: string, action: AuditAction, actorIds: readonly string[]) =>
+      lastByActors(db, organizationId, action, actorIds),
 
     /** Returns the sequences between which every event of the filter's times is that is recorded now. */
     async rangeOf(organizationId: string, filter: AuditFilter): Promise<{ first: number; last: number }> {
@@ -82,6 +67,25 @@ export function makeAuditRepository(db: Knex) {
       return rows.map(toEvent);
     },
   };
+}
+
+async function lastByActors(
+  db: Knex,
+  organizationId: string,
+  action: AuditAction,
+  actorIds: readonly string[],
+): Promise<ReadonlyMap<string, Date>> {
+  const { rows } = await db.raw<{ rows: { id: string; occurred_at: Date }[] }>(
+    `select actor.id, last.occurred_at
+       from unnest(?::text[]) as actor (id)
+      cross join lateral (
+            select occurred_at from audit_events
+             where organization_id = ? and actor_id = actor.id and action = ?
+             order by sequence desc
+             limit 1) as last`,
+    [[...actorIds], organizationId, action],
+  );
+  return new Map(rows.map(({ id, occurred_at: at }) => [id, at]));
 }
 
 function eventsOf(db: Knex, organizationId: string) {
