@@ -232,6 +232,15 @@ create table key_last_uses (
   constraint key_last_uses_pkey PRIMARY KEY (organization_id, key_id)
 );
 
+create table key_leaks (
+  organization_id text not null,
+  key_row_id text not null,
+  place bytea not null,
+  reported_at timestamp with time zone not null,
+  constraint key_leaks_pkey PRIMARY KEY (organization_id, key_row_id, place),
+  constraint key_leaks_key_row_id_fkey FOREIGN KEY (organization_id, key_row_id) REFERENCES api_keys(organization_id, id) ON DELETE CASCADE
+);
+
 create table known_accounts (
   account_hash text not null,
   organization_id text not null,
@@ -685,6 +694,8 @@ grant delete, insert, select, update on invalidation_beats to latchkey_app;
 grant delete, insert, select, update on invalidations to latchkey_app;
 
 grant insert, select, update on key_last_uses to latchkey_app;
+
+grant delete, insert, select, update on key_leaks to latchkey_app;
 
 grant delete, insert, select, update on known_accounts to latchkey_app;
 

@@ -136,8 +136,8 @@ export const ERRORS = {
   },
   issuer_unavailable: {
     status: 503,
-    meaning: 'The public keys of the issuer of a CI token cannot be fetched.',
-    remedy: 'Wait the seconds of `Retry-After`, then repeat with the same token.',
+    meaning: 'The public keys of the issuer of a CI token, or of the sender of a leak report, cannot be fetched.',
+    remedy: 'Wait the seconds of `Retry-After`, then repeat with the same token or report.',
   },
   database_unavailable: {
     status: 503,

@@ -90,7 +90,7 @@ function entryOf(route: Route, condition: string | undefined, implied: ReadonlyS
     scopes: 'scope' in access ? codes(access.scope) : '',
     billing: billingOf(access),
     meaning: notes.join(' '),
-    status: codes([successOf(route).status]),
+    status: codes([successOf(route).status, ...(route.mayBeEmpty ? [204] : [])]),
     errors: codes([...errorCodesOf(route)].filter((code) => !implied.has(code))),
   };
 }
@@ -104,7 +104,7 @@ function callersOf(access: Access): string {
   if (access.kind === 'tenant') return access.callers.map((kind) => CALLERS[kind]).join(', ');
   if (access.kind === 'forwarded') return CALLERS.api_key;
   if (access.kind === 'service') return access.machines ? 'services, machines' : 'services';
-  return access.kind === 'signed' ? `${access.scheme.sender}, by signature` : 'anyone';
+  return access.kind === 'signed' ? `${access.schemes.map(({ sender }) => sender).join(', ')}, by signature` : 'anyone';
 }
 
 function nameOf({ method, path }: Route): string {

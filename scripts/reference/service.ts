@@ -18,12 +18,14 @@ const REQUIRED = {
   WORKOS_COOKIE_PASSWORD: 'x'.repeat(32),
   LATCHKEY_SECRET: 'x'.repeat(32),
   LATCHKEY_NOTICES_SECRET: signing(2),
+  LATCHKEY_LEAK_KEYS_GITLAB: 'https://gitlab.example/keys',
   // Nothing listens there, but the metrics of shared limits need it.
   REDIS_URL: 'redis://127.0.0.1:1',
 };
 const SWITCHED = {
   WORKOS_WEBHOOK_SECRET: 'x'.repeat(32),
   WORKOS_WEBHOOK_SECRET_TEST: 'y'.repeat(32),
+  LATCHKEY_LEAK_ORIGINS: 'github,gitlab,depsdev',
   ...Object.fromEntries(PROVIDERS.map(({ variable }) => [variable.name, variable.example])),
 };
 const SIGN_IN = 'sessions.password_sign_in';

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { auditSource } from '../audit/audit-event.ts';
+import type { AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
@@ -31,12 +32,37 @@ type Deps = {
 
 /** Records more in the transaction that revokes an active key. */
 type AlsoRecord = (trx: Knex.Transaction) => Promise<void>;
-type Revocation = {
-  caller: OrganizationCaller;
-  id: string;
-  context: RequestContext;
-  alsoRecord: AlsoRecord | undefined;
-};
+
+/** When a revoked key is deleted at WorkOS: now, or by the settler in so many milliseconds. */
+type Plan = { isNow: boolean; dueInMs: number };
+/** Who revokes a key, and why, if it was not a caller's wish. */
+type Revoked = { source: AuditSource; reason?: string; dueInMs: number };
+export type KeyRevocation = ReturnType<typeof makeKeyRevocation>;
+
+/** The steps of every revocation of one key: plan the deletion, revoke in a transaction, delete at WorkOS. */
+export function makeKeyRevocation(deps: Deps) {
+  const { keys, audit, keyChanges, settleAfterMs, at, clock } = deps;
+  return {
+    async plan(organizationId: string): Promise<Plan> {
+      const isNow = await keyChanges.mayNow(organizationId);
+      return { isNow, dueInMs: isNow ? settleAfterMs : keyChanges.delayMs(organizationId) };
+    },
+
+    /** Revokes a key that is active and locked by the transaction. */
+    async here(trx: Knex.Transaction, key: Key, { source, reason, dueInMs }: Revoked): Promise<void> {
+      const now = clock();
+      await keys.revoke(trx, key, now, new Date(now.getTime() + dueInMs));
+      const details = { label: key.label, ...(reason !== undefined && { reason }) };
+      await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, details));
+    },
+
+    /** Deletes a key at WorkOS once it is revoked here. A failure is left to the settler. */
+    async there(key: Key, { isNow }: Plan): Promise<void> {
+      await at('revoke.committed');
+      if (isNow && !key.workosDeletedAt) await deleteThere(deps, key);
+    },
+  };
+}
 
 /**
  * Revokes a key in the mirror first, so that it stops at once whatever WorkOS does, then deletes it at WorkOS. A deletion
@@ -45,6 +71,7 @@ type Revocation = {
  * @throws AppError `api_key_not_found`
  */
 export function makeRevokeKey(deps: Deps) {
+  const revocation = makeKeyRevocation(deps);
   return async function revokeKey(
     caller: OrganizationCaller,
     id: string,
@@ -52,31 +79,17 @@ export function makeRevokeKey(deps: Deps) {
     alsoRecord?: AlsoRecord,
   ): Promise<void> {
     await deps.at('revoke.before');
-    const { organizationId } = caller;
-    const isNow = await deps.keyChanges.mayNow(organizationId);
-    const dueInMs = isNow ? deps.settleAfterMs : deps.keyChanges.delayMs(organizationId);
-    const key = await revokeHere(deps, { caller, id, context, alsoRecord }, dueInMs);
-    await deps.at('revoke.committed');
-    if (isNow && !key.workosDeletedAt) await deleteThere(deps, key);
+    const plan = await revocation.plan(caller.organizationId);
+    const key = await transaction(deps.db, async (trx) => {
+      const found = await deps.keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
+      if (!found) throw apiKeyNotFound();
+      if (found.revokedAt) return found;
+      await revocation.here(trx, found, { source: auditSource(caller, context), dueInMs: plan.dueInMs });
+      await alsoRecord?.(trx);
+      return found;
+    });
+    await revocation.there(key, plan);
   };
-}
-
-function revokeHere(
-  { db, keys, audit, clock }: Deps,
-  { caller, id, context, alsoRecord }: Revocation,
-  dueInMs: number,
-): Promise<Key> {
-  return transaction(db, async (trx) => {
-    const key = await keys.lock(trx, caller.organizationId, id, reachOf(caller, 'write'));
-    if (!key) throw apiKeyNotFound();
-    if (key.revokedAt) return key;
-    const now = clock();
-    await keys.revoke(trx, key, now, new Date(now.getTime() + dueInMs));
-    const source = auditSource(caller, context);
-    await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, { label: key.label }));
-    await alsoRecord?.(trx);
-    return key;
-  });
 }
 
 async function deleteThere({ workosOf, unsettled, at, clock, log }: Deps, key: Key): Promise<void> {

@@ -6,6 +6,7 @@ import { sessionRoutes } from '../sessions/session-routes.ts';
 import type { SignIn } from '../sessions/sign-in/sign-in.ts';
 import { makeBillingOf } from '../tenants/billing-of.ts';
 import { makeIncomingWebhooks } from './incoming-webhooks.ts';
+import { makeLeakRoutes } from './leaks.ts';
 import { makeDeliveryRoutes } from './webhook-deliveries.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
 import { makeRepeatable } from './api-keys/repeatable.ts';
@@ -59,6 +60,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...forwardAuthRoutes({ findKey: verification.findPresentedKey, decide: verification.decide }),
     ...platform.usage.routes,
     ...makeIncomingWebhooks(platform).routes(),
+    ...makeLeakRoutes({ ...platform, resolveKey: verification.resolveKey }),
     ...auditRoutes({ auditEvents, exportEvents: makeExportEvents({ auditEvents }), nameOf: names.nameOf }),
   ];
 }

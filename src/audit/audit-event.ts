@@ -10,7 +10,9 @@ export const AUDIT_ACTION_MEANINGS = {
     'Label, description, metadata, limits, allowed addresses or expiry of a key changed, or a reconciliation took scopes that WorkOS does not grant; `details.changed` names the fields.',
   'api_key.rotated': 'A key was replaced; `details.rotated_to` names its successor, `details.grace_seconds` its grace.',
   'api_key.revoked':
-    'A key was revoked, here or at WorkOS; `details.reason` says why where no caller asked for it, such as `decommissioned` or `membership_ended`.',
+    'A key was revoked, here or at WorkOS; `details.reason` says why where no caller asked for it, such as `decommissioned`, `membership_ended` or `leaked`.',
+  'api_key.leaked':
+    'A scanner reported that a key is public; `details` has `origin`, `source`, `url` and what was done, `response`.',
   'api_key.expiry_changed': 'WorkOS moved the expiry of a key; `details` has it `before` and `after`.',
   'organization.created': 'WorkOS created the organization.',
   'organization.updated': 'WorkOS changed the name or the Stripe customer of the organization.',

@@ -38,6 +38,13 @@ const Environment = Variables.refine(
     path: ['LATCHKEY_OPERATIONS_HOST'],
     error: 'needs LATCHKEY_OPERATIONS_PORT',
   })
+  .refine(
+    ({ LATCHKEY_LEAK_ORIGINS: on, LATCHKEY_LEAK_KEYS_GITLAB: url }) => !on.includes('gitlab') || url !== undefined,
+    {
+      path: ['LATCHKEY_LEAK_KEYS_GITLAB'],
+      error: 'is needed where LATCHKEY_LEAK_ORIGINS names gitlab',
+    },
+  )
   // Only the secret shows the environment of an event.
   .refine(({ WORKOS_WEBHOOK_SECRET: live, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || own !== live, {
     path: ['WORKOS_WEBHOOK_SECRET_TEST'],
@@ -88,6 +95,7 @@ export function readEnvironment(
       leaseSeconds: value.LATCHKEY_LEASE_SECONDS,
     },
     incomingWebhooks: { secrets: incomingSecrets, retentionDays: value.LATCHKEY_HOOK_RETENTION_DAYS },
+    leakKeyLists: leakKeyListsOf(value),
     host: value.HOST,
     port: value.PORT,
     ...edgeOf(value),
@@ -114,6 +122,17 @@ function parse(given: Given, providerVariables: readonly SecretsVariable[]) {
   if (!parsed.success || !endpoints.success || !incoming.success)
     throw new StartError(describe([parsed, incoming, endpoints], given));
   return { value: parsed.data, endpointSecrets: endpoints.data, incomingSecrets: incoming.data };
+}
+
+/** The addresses of public keys of those senders of leak reports that are on. */
+function leakKeyListsOf(value: z.output<typeof Environment>) {
+  const all = {
+    github: value.LATCHKEY_LEAK_KEYS_GITHUB,
+    gitlab: value.LATCHKEY_LEAK_KEYS_GITLAB,
+    depsdev: value.LATCHKEY_LEAK_KEYS_DEPSDEV,
+  };
+  const on = [...new Set(value.LATCHKEY_LEAK_ORIGINS)];
+  return on.map((origin) => ({ origin, address: all[origin]! }));
 }
 
 /** Bounds of connections, and the separate address of health and metrics, if any. */

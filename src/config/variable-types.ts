@@ -15,6 +15,16 @@ export const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
 export const secret = (bytes: number) =>
   z.string().refine((value) => Buffer.byteLength(value) >= bytes, `needs ${bytes} bytes or more, all of them random`);
 export const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+/** Address that JSON is fetched from: https with a host name and the usual port, or http on this machine. */
+export const fetchedUrl = z
+  .url()
+  .max(2_000)
+  .refine((url) => {
+    const { protocol, hostname, port, username, password } = URL.parse(url) ?? {};
+    if (protocol === 'http:') return LOOPBACK.includes(hostname ?? '');
+    return protocol === 'https:' && port === '' && username === '' && password === '';
+  }, 'needs an https address without user and port; http is for this machine alone');
 export const list = z.string().transform((value) =>
   value
     .split(',')

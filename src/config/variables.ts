@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DatabaseUrl } from './database-url.ts';
+import { leakReports } from './leak-variables.ts';
 import { sealsPlace } from './seals-place.ts';
 import {
   baseUrl,
@@ -262,6 +263,7 @@ export const VARIABLE_GROUPS = {
   'Budgets of calls to WorkOS': workosBudgets,
   'Verification and limits': verification,
   'Incoming billing webhooks': webhooks,
+  'Reports of published keys': leakReports,
   'Audit log and usage': records,
 } as const;
 
@@ -273,6 +275,7 @@ export const Variables = z.object({
   ...workosBudgets,
   ...verification,
   ...webhooks,
+  ...leakReports,
   ...records,
 });
 

@@ -71,7 +71,7 @@ function handler(route: Route, options: Options): RequestHandler {
     } catch (error) {
       noteKey(route, options, req, res, error instanceof AppError ? error : undefined);
       if (route.access.kind === 'signed' && error instanceof AppError && error.status < 500)
-        route.access.refused?.(error, { requestId: requestIdOf(res) });
+        route.access.refused?.(error, { requestId: requestIdOf(res), header: (name) => req.get(name) });
       if (options.strict && error instanceof AppError && !declared.has(error.code)) {
         throw new Error(`${route.operationId} answered the undeclared code '${error.code}'`, { cause: error });
       }
@@ -109,7 +109,8 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
     context: contextOf(req, res),
   });
   const { status, schema } = successOf(route);
-  if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
+  if (route.mayBeEmpty && result === undefined) res.status(204).end();
+  else if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
   else if (isCsv(schema)) await sendCsv(res, req.method, result as CsvStream);
   else if (route.fastPath)
     res
@@ -215,6 +216,7 @@ function contextOf(req: Request, res: Response): RequestContext {
     messageId: req.get('webhook-id'),
     setHeader: (name, value) => res.setHeader(name, value),
     ifUnsent: (then) => ifUnsent(res, then),
+    header: (name) => req.get(name),
     describe: (fields) => {
       res.locals['described'] = { ...(res.locals['described'] as object | undefined), ...fields };
     },

@@ -29,6 +29,8 @@ export type RequestContext = {
   setHeader(name: string, value: string): void;
   /** Calls `then` once if the client disconnects before the answer is sent. */
   ifUnsent(then: () => void): void;
+  /** Returns a header of the request. */
+  header(name: string): string | undefined;
   /** Adds fields to the request's line in the access log. */
   describe(fields: Readonly<Record<string, string>>): void;
 };
@@ -56,6 +58,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   maxBodyBytes?: number;
   /** The status and schema of the only successful answer. */
   responses: Readonly<Record<number, R>>;
+  /** Whether it may answer nothing, with 204, instead. */
+  mayBeEmpty?: true;
   /** Whether the route takes an `Idempotency-Key`. */
   idempotent?: boolean;
   /** A fast path answers the usual requests; this route answers the rest with the same bytes. */
@@ -92,14 +96,18 @@ export type FindForwardedKey<K extends ApiKeyCaller = ApiKeyCaller> = (
   from: CallerOrigin,
 ) => Promise<K>;
 
+type Header = (name: string) => string | undefined;
+/** The sender, the header of its signature, and the name and description that the documents give it. */
+type SignatureScheme = { name: string; sender: string; header: string; description: string };
+
 /** Authenticates a request by a signature over its body. */
 export type SignedAccess = {
-  /** The sender, the header of its signature, and the name and description that the documents give it. */
-  scheme: { name: string; sender: string; header: string; description: string };
+  /** One for each sender. A request has the signature of one of them. */
+  schemes: readonly [SignatureScheme, ...SignatureScheme[]];
   /** Checks the raw body; a signature may cover other headers, too. */
-  verify: (body: Buffer, signature: string, header: (name: string) => string | undefined) => Promise<boolean>;
+  verify: (body: Buffer, signature: string, header: Header) => Promise<boolean>;
   /** Called for every request that is answered 4xx, whatever the reason. */
-  refused?: (error: AppError, context: Pick<RequestContext, 'requestId'>) => void;
+  refused?: (error: AppError, context: Pick<RequestContext, 'requestId'> & { header: Header }) => void;
 };
 
 /** A route with its generic types erased, for the mount and the OpenAPI document. */

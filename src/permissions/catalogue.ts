@@ -2,6 +2,7 @@ import type { RateLimit } from '../limits/limits.ts';
 import { policyRulesOf } from '../product/billing-rules.ts';
 import { makeGrants } from './grants.ts';
 import { daysOf } from '../product/duration.ts';
+import type { LeakResponse } from '../product/key-rules.ts';
 import { toRate } from '../product/product.ts';
 import type { Product } from '../product/product.ts';
 
@@ -78,6 +79,9 @@ export function makeCatalogue(product: Product) {
     },
     setLimitsOf: (name: string | undefined): SetLimits | undefined =>
       name === undefined ? undefined : setLimits.get(name),
+    /** Keys of no set, or of one that is no longer configured, are revoked. */
+    leakResponseOf: (name: string | undefined): LeakResponse =>
+      product.permission_sets.find((set) => set.name === name)?.leak_response ?? 'revoke',
     planOf,
     /** Returns an organization's plan, with the key limit that was set for it alone. */
     planFor: (tenant: { plan: string | undefined; keyLimit: number | undefined } | undefined): Plan => {

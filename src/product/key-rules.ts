@@ -48,6 +48,18 @@ const Expiry = z
   .prefault({})
   .describe('When keys expire.');
 
+/** What happens to a key that a scanner finds in public. The list is closed. */
+export const LEAK_RESPONSES = ['revoke', 'notify'] as const;
+export type LeakResponse = (typeof LEAK_RESPONSES)[number];
+
+/** Of a permission set. */
+export const leakResponse = z
+  .enum(LEAK_RESPONSES)
+  .default('revoke')
+  .describe(
+    'What happens to a key of this set that is reported as published: `revoke` ends it at once, `notify` only records and sends `api_key.leaked`.',
+  );
+
 export const KeyRules = z.strictObject({
   prefixes: z.array(prefix).min(1).max(8).describe('Prefixes by which a credential is recognized as an API key.'),
   format: KeyFormat.optional(),

@@ -8,7 +8,7 @@ import { BillingRules } from './billing-rules.ts';
 import { checkApiRules } from './api/check-api-rules.ts';
 import { CiRules, checkCiRules } from './ci-rules.ts';
 import { ConsoleRules } from './console-rules.ts';
-import { KeyRules, checkKeyRules } from './key-rules.ts';
+import { KeyRules, checkKeyRules, leakResponse } from './key-rules.ts';
 import { WebhookRules } from './webhook-rules.ts';
 import { scopeName as scope } from './scope-name.ts';
 import { SessionRules } from './session-rules.ts';
@@ -67,6 +67,7 @@ const PermissionSet = z.strictObject({
   concurrency: concurrency
     .optional()
     .describe("Most requests in flight of each key made from this set, up to the plan's maximum."),
+  leak_response: leakResponse,
 });
 
 const Plan = z.strictObject({

@@ -3,6 +3,7 @@ export const WEBHOOK_TYPES = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
+  'api_key.leaked',
   'api_key.expiring',
   'api_key.unused',
   'api_key.limit_reached',

@@ -1,6 +1,6 @@
 import type { KeyForm } from './key-pattern.ts';
 
-export const SCANNERS = ['gitleaks', 'trufflehog'] as const;
+export const SCANNERS = ['gitleaks', 'trufflehog', 'github'] as const;
 export type Scanner = (typeof SCANNERS)[number];
 
 type Rule = { id: string; prefix: string; regex: string; needsEntropy: boolean };
@@ -14,13 +14,14 @@ const MOST_BARE = 251;
 /** Bits a character, below which gitleaks takes a text in WorkOS's own form for a name. */
 const ENTROPY = 3;
 
+const WRITERS: Readonly<Record<Scanner, (rules: readonly Rule[]) => string>> = { gitleaks, trufflehog, github };
+
 /**
  * Writes the rules with which another scanner finds the keys of a product. No scanner of these can compute a checksum, so
  * that a finding is as sure as its prefix.
  */
 export function rulesOf(form: KeyForm, scanner: Scanner): string {
-  const rules = rulesFor(form);
-  return scanner === 'gitleaks' ? gitleaks(rules) : trufflehog(rules);
+  return WRITERS[scanner](rulesFor(form));
 }
 
 function rulesFor({ prefixes, format }: KeyForm): Rule[] {
@@ -64,4 +65,9 @@ function trufflehog(rules: readonly Rule[]): string {
     [`  - name: ${id}`, `    keywords: ['${prefix}']`, '    regex:', `      key: '${regex}'`].join('\n'),
   );
   return `detectors:\n${detectors.join('\n')}\n`;
+}
+
+/** What the secret scanning programme asks for: a name and an expression of each type. */
+function github(rules: readonly Rule[]): string {
+  return rules.map(({ id, regex }) => `${id.replaceAll('-', '_')}  ${regex}\n`).join('');
 }

@@ -63,6 +63,18 @@ export const WEBHOOK_BODIES = {
     details: details({ grace_seconds: z.int().describe('Seconds that the old key goes on working.') }),
   }),
   'api_key.revoked': body('api_key.revoked', { api_key: PublishedKey, actor: Actor, details: nothing }),
+  'api_key.leaked': body('api_key.leaked', {
+    api_key: PublishedKey.describe('The key; where it is revoked for this, an `api_key.revoked` follows.'),
+    actor: Actor,
+    details: details({
+      origin: z.string().describe('Who reported it: `github`, `gitlab` or `depsdev`.'),
+      source: z.string().nullable().describe('Kind of the place, such as `commit`, if the report names one.'),
+      url: z.string().nullable().describe('Where it was found, if the report says so.'),
+      response: z
+        .enum(['revoked', 'notified', 'already_revoked'])
+        .describe('What was done: `notified` leaves the key active.'),
+    }),
+  }),
   'api_key.expiring': body('api_key.expiring', {
     api_key: PublishedKey,
     details: details({ days_left: z.int().min(1).max(7).describe('Days until it expires.') }),
@@ -98,6 +110,7 @@ export const WEBHOOK_SUMMARIES: Readonly<Record<WebhookType, string>> = {
   'api_key.created': 'A key was created, here or at WorkOS',
   'api_key.rotated': 'A key was replaced; its successor has an `api_key.created` of its own',
   'api_key.revoked': 'A key was revoked, here or at WorkOS',
+  'api_key.leaked': 'A scanner, such as GitHub, reported that a key is public',
   'api_key.expiring': 'A key expires in 7 days, or in 1 day',
   'api_key.unused': 'A key has not been used for 90 days',
   'api_key.limit_reached': 'A key was refused because the organization has reached its key limit',

@@ -69,7 +69,7 @@ export function workosWebhookRoute(deps: Deps): Route {
     ...deps.address,
     method: 'post',
     tag: 'Incoming webhooks',
-    signature: { scheme: SIGNATURE, verify: deps.verify },
+    signature: { schemes: [SIGNATURE], verify: deps.verify },
     body: Event,
     responses: { 200: Received },
     errors: [],

@@ -161,6 +161,17 @@ describe('latchkey scan --rules', () => {
     ['a fixed length', ['--live-prefix', 'mxs_eval_', '--length', '41'], keyOfLength(41)],
   ] as const;
 
+  test('prints the name and the expression of each kind of key for GitHub', async () => {
+    const form = ['--live-prefix', 'acme_live_', '--test-prefix', 'acme_test_', '--checksum'];
+    const { code, stdout } = await (await offlineTerminal()).run('scan', '--rules', 'github', ...form);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'acme_live_api_key  acme_live_[A-Za-z0-9_-]{13,252}[A-Za-z0-9]{6}',
+      'acme_test_api_key  acme_test_[A-Za-z0-9_-]{13,252}[A-Za-z0-9]{6}',
+      '',
+    ]);
+  });
+
   test.each(all)('prints a regular expression for gitleaks that takes keys of %s', async (_, form, key) => {
     const { code, stdout } = await (await offlineTerminal()).run('scan', '--rules', 'gitleaks', ...form);
     const [[, regex = '']] = [...stdout.matchAll(/^regex = '''(.+)'''$/gm)] as [RegExpMatchArray];

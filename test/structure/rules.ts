@@ -23,6 +23,7 @@ const FEATURES = [
   'idempotency',
   'invalidation',
   'ip-allow-lists',
+  'leaks',
   'limits',
   'members',
   'permissions',

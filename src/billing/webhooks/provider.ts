@@ -26,7 +26,7 @@ type Definition<B extends z.ZodType, F extends Fact> = {
   /** Event types that metrics name; every other one is counted as `other`. */
   eventTypes: readonly string[];
   signature: {
-    scheme: SignedAccess['scheme'];
+    scheme: SignedAccess['schemes'][number];
     makeVerify(secrets: readonly string[], clock: Clock): SignedAccess['verify'];
   };
   route: { operationId: string; path: `/${string}`; summary: string; description: string };

@@ -42,7 +42,7 @@ function routeOf({ source, signature, route, body }: Provider, secrets: readonly
     method: 'post',
     tag: 'Incoming webhooks',
     signature: {
-      scheme: signature.scheme,
+      schemes: [signature.scheme],
       verify: signature.makeVerify(secrets, clock),
       refused({ code }, { requestId }) {
         count({ source, type: UNREAD }, 'refused');

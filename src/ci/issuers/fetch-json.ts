@@ -21,6 +21,8 @@ type Options = {
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 256 * 1024;
+// GitHub's API answers no request without a user agent.
+const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'latchkey' };
 
 export type FetchJson = ReturnType<typeof makeFetchJson>;
 
@@ -34,7 +36,7 @@ export function makeFetchJson({ localOrigin, timeoutMs = TIMEOUT_MS, ...options 
   return async function fetchJson(address: string): Promise<unknown> {
     const url = new URL(address);
     const signal = AbortSignal.timeout(timeoutMs);
-    const asked = { method: 'GET', headers: { accept: 'application/json', 'accept-encoding': 'identity' }, signal };
+    const asked = { method: 'GET', headers: HEADERS, signal };
     if (localOrigin !== undefined && url.origin === localOrigin)
       return read(requestHttp(url, { ...asked, agent: false }));
     if (url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.port !== '')

@@ -64,7 +64,7 @@ export const scan = buildCommand({
       verify: switchFlag('Ask the service which of the keys are good; needs a service token'),
       rules: {
         kind: 'enum',
-        values: ['gitleaks', 'trufflehog'],
+        values: ['gitleaks', 'trufflehog', 'github'],
         optional: true,
         brief: 'Scan nothing, and print the rules for another scanner',
       },

@@ -8,6 +8,7 @@ export const ACTIONS = [
   'api_key.updated',
   'api_key.rotated',
   'api_key.revoked',
+  'api_key.leaked',
   'api_key.expiry_changed',
   'organization.created',
   'organization.updated',

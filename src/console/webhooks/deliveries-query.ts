@@ -13,6 +13,7 @@ export const TYPES = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
+  'api_key.leaked',
   'api_key.expiring',
   'api_key.unused',
   'api_key.limit_reached',

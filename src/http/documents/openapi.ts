@@ -39,12 +39,12 @@ const SECURITY = {
 };
 
 function securityOf({ access }: Route) {
-  return access.kind === 'signed' ? [{ [access.scheme.name]: [] }] : SECURITY[access.kind];
+  return access.kind === 'signed' ? access.schemes.map(({ name }) => ({ [name]: [] })) : SECURITY[access.kind];
 }
 
 /** The signatures that routes want, by name. */
 function signatureSchemes(routes: readonly Route[]) {
-  const schemes = routes.flatMap(({ access }) => (access.kind === 'signed' ? [access.scheme] : []));
+  const schemes = routes.flatMap(({ access }) => (access.kind === 'signed' ? access.schemes : []));
   return Object.fromEntries(
     schemes.map(({ name, header, description }) => [
       name,
@@ -107,6 +107,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
         headers: z.object({ 'x-request-id': RequestIdHeader }),
         content: { [contentTypeOf(schema)]: { schema } },
       },
+      ...(route.mayBeEmpty && { 204: { description: 'Done; there is nothing to say.' } }),
       ...errorResponses(route),
     },
   };

@@ -58,9 +58,9 @@ function unsigned(code: 'credential_missing' | 'credential_invalid', message: st
  * @throws AppError `credential_missing`, `credential_invalid`, `payload_too_large`
  */
 export async function readSignedBody(req: Request, res: Response, access: SignedAccess): Promise<() => unknown> {
-  const { header } = access.scheme;
-  const signature = req.get(header);
-  if (!signature) throw unsigned('credential_missing', `Send a signature in the header ${header}.`);
+  const headers = access.schemes.map(({ header }) => header);
+  const signature = headers.map((name) => req.get(name)).find((value) => value);
+  if (!signature) throw unsigned('credential_missing', `Send a signature in the header ${headers.join(' or ')}.`);
   refuseLargeBody(req, MAX_SIGNED_BODY_BYTES);
   await new Promise<void>((resolve, reject) => {
     readBytes(req, res, (error?: unknown) =>

@@ -3,7 +3,7 @@ import { changesKeys } from '../../audit/audit-event.ts';
 import type { LinkedEvent } from '../../audit/audit-event.ts';
 import type { Clock } from '../../clock.ts';
 import type { Key } from '../../api-keys/key.ts';
-import { viewPublishedKey, webhookEvent } from '../webhook.ts';
+import { WEBHOOK_BODIES, viewPublishedKey, webhookEvent } from '../webhook.ts';
 import type { WebhookEvent } from '../webhook.ts';
 import type { OutboxWriter } from '../outbox-writer.ts';
 import type { PostureWebhooks } from './posture-webhooks.ts';
@@ -17,8 +17,10 @@ type Deps = {
   clock: Clock;
 };
 
-const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked'] as const;
+const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked', 'api_key.leaked'] as const;
 type OfKey = (typeof OF_KEYS)[number];
+
+const LeakDetails = WEBHOOK_BODIES['api_key.leaked'].shape.data.shape.details;
 
 /** Publishes what the audit log records, in its transaction: a change that is rolled back is not published. */
 export function makePublishAudited({ outbox, postures, holdKeys, clock }: Deps) {
@@ -53,6 +55,8 @@ function describe(
   now: Date,
 ): WebhookEvent {
   const data = { api_key: viewPublishedKey(key, now), actor: { kind: actor.kind, id: actor.id } };
+  if (action === 'api_key.leaked')
+    return webhookEvent(action, organizationId, occurredAt, { ...data, details: LeakDetails.parse(details) });
   if (action !== 'api_key.rotated') return webhookEvent(action, organizationId, occurredAt, { ...data, details: {} });
   const graceSeconds = Number(details['grace_seconds'] ?? 0);
   return webhookEvent(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
