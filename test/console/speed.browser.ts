@@ -22,6 +22,8 @@ async function signedIn() {
 
 const firstRow = (page: Page) => page.getByRole('link', { name: 'first row' });
 const pathOf = (route: Route) => new URL(route.request().url()).pathname;
+const wordIn = (url: string) => new URL(url).searchParams.get('q') ?? '';
+const wordsIn = (routes: readonly Route[]) => routes.map((route) => wordIn(route.request().url()));
 const pathsOf = (routes: readonly Route[]) => routes.map(pathOf).toSorted();
 
 /** Holds the requests that match until they are let go. */
@@ -81,6 +83,27 @@ describe.skipIf(executablePath === undefined)('a list of several pages', () => {
     await counts.letGo();
     await page.getByText('30 keys', { exact: true }).first().waitFor();
     expect(await table.getAttribute('aria-rowcount')).toBe('31');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe.skipIf(executablePath === undefined)('a search', () => {
+  test('asks at each letter, once, and gives up what the next letter makes useless', async () => {
+    const { page, faults } = await signedIn();
+    await page.goto('/console/keys');
+    await firstRow(page).waitFor();
+    const asked = await hold(page, '**/v1/api-keys?*q=*');
+    const givenUp: string[] = [];
+    page.on('requestfailed', (request) => givenUp.push(wordIn(request.url())));
+    await page.getByRole('searchbox').pressSequentially('fir');
+    await expect.poll(() => wordsIn(asked.held), SOON).toEqual(['f', 'fi', 'fir']);
+    await expect.poll(() => givenUp, SOON).toEqual(['f', 'fi']);
+    await page.waitForURL('**/console/keys?q=fir');
+    const last = asked.held.splice(0).slice(-1);
+    await asked.letGo(last);
+    await page.locator('search[aria-busy="false"]').waitFor();
+    await firstRow(page).waitFor();
+    expect(wordsIn(asked.held)).toEqual([]);
     expect(faults).toEqual([]);
   });
 });

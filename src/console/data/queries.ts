@@ -72,6 +72,17 @@ export function keyPages(client: KeyMethods, query: ListApiKeys) {
   });
 }
 
+/** Asks for a list that may be shown soon; the function that is returned gives it up. */
+export function useAskAhead() {
+  const { client } = useSessionControl();
+  const queries = useQueryClient();
+  return (query: ListApiKeys) => {
+    const pages = keyPages(client, query);
+    void queries.prefetchInfiniteQuery(pages);
+    return () => void queries.cancelQueries({ queryKey: pages.queryKey, exact: true });
+  };
+}
+
 /** Keys page by page; earlier results stay while others load. */
 export function useKeys(query: ListApiKeys) {
   const { client } = useSessionControl();

@@ -1,15 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useConsole } from '../data/console.ts';
-import { useQueryString } from '../data/location.ts';
-import { usePermissionSets } from '../data/queries.ts';
+import { changeQuery, useQueryString } from '../data/location.ts';
+import { useAskAhead, usePermissionSets } from '../data/queries.ts';
 import { SearchIcon } from '../parts/shown/icons.tsx';
 import { spaced } from '../words/names.ts';
 import { useText } from '../words/text.ts';
 import type { Words } from '../words/words.ts';
 import css from './filters.module.css';
-import { ENDING_DAYS, SORTS, STATUSES } from './keys-query.ts';
+import { ENDING_DAYS, SORTS, STATUSES, readKeysQuery } from './keys-query.ts';
 
-/** A pause in typing after which the server is asked. Asking at each letter would draw lists while letters are typed. */
+/** A pause in typing after which the list is drawn; drawing holds up letters. The server is asked at each letter. */
 const TYPING_MS = 80;
 
 const NOTHING_YET = '\u00a0';
@@ -32,6 +32,8 @@ export function Filters({ total, isBusy }: Props) {
 
 function Search() {
   const { w } = useText();
+  const facts = useConsole();
+  const askAhead = useAskAhead();
   const { query, set } = useQueryString();
   const asked = query['q'] ?? '';
   const [typed, setTyped] = useState(asked);
@@ -41,8 +43,12 @@ function Search() {
   }, [asked]);
   useEffect(() => {
     if (typed === sent.current) return undefined;
+    const giveUp = askAhead(readKeysQuery(changeQuery(query, { q: typed }), facts));
     const timer = setTimeout(() => set({ q: (sent.current = typed) }), TYPING_MS);
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      if (sent.current !== typed) giveUp();
+    };
   }, [typed, set]);
   return (
     <div class={css.search}>
