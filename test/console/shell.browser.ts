@@ -88,3 +88,35 @@ describe.skipIf(executablePath === undefined)('the shortcuts', () => {
     expect(faults).toEqual([]);
   });
 });
+
+describe.skipIf(executablePath === undefined)('a sign-out in another tab', () => {
+  const inTwoTabs = async () => {
+    const { credentials } = await world.addPerson();
+    const { page, faults } = await openPage(world);
+    await signIn(page, '/console/keys', credentials);
+    await page.getByText('No keys yet').waitFor();
+    return { page, other: await page.context().newPage(), faults };
+  };
+  const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' }).click();
+
+  test('ends what a page shows', async () => {
+    const { page, other, faults } = await inTwoTabs();
+    await other.goto('/console/usage');
+    await other.getByRole('heading', { name: 'Usage' }).waitFor();
+    await signOut(page);
+    await other.getByLabel('Email').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test('ends a page that did not listen yet', async () => {
+    const { page, other, faults } = await inTwoTabs();
+    // A page listens half a second after its start.
+    await other.addInitScript(`const start = setTimeout;
+      globalThis.setTimeout = (run, ms) => start(run, ms === 500 ? 5_000 : ms);`);
+    await other.goto('/console/usage');
+    await other.getByRole('heading', { name: 'Usage' }).waitFor();
+    await signOut(page);
+    await other.getByLabel('Email').waitFor();
+    expect(faults).toEqual([]);
+  });
+});

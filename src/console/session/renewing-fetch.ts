@@ -29,6 +29,11 @@ export function onOtherSession(then: () => void): () => void {
   return onRecord(CHANGED, then);
 }
 
+/** Whether a tab has changed who the cookie is for since a time in milliseconds. */
+export function isOtherSessionSince(time: number): boolean {
+  return Number(localStorage.getItem(CHANGED) ?? 0) > time;
+}
+
 /** Tells the other tabs that the cookie is for another session now. */
 export function announceOtherSession(): void {
   record(CHANGED);

@@ -1,14 +1,21 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { createLatchkeyClient } from '../../client/client.ts';
-import { alone, announceOtherSession, makeRenewingFetch, onOtherSession } from './renewing-fetch.ts';
+import {
+  alone,
+  announceOtherSession,
+  isOtherSessionSince,
+  makeRenewingFetch,
+  onOtherSession,
+} from './renewing-fetch.ts';
 import { refreshSession, signOut } from './session-fetch.ts';
 
 const LEFT = 'latchkey.left';
 const USED = 'latchkey.used';
 /** A page that is back so soon was not signed in: it stops instead of going round in circles. */
 const AGAIN_MS = 10_000;
-const NOTED_AFTER_MS = 500;
+/** The browser's store is slow to open: what needs it waits for the first screen. */
+const STORED_AFTER_MS = 500;
 /** Creating a key waits for WorkOS. */
 export const TIMEOUT_MS = 30_000;
 
@@ -39,8 +46,7 @@ export function makeSession() {
     if (response.status !== 401) uses.record();
     return response;
   };
-  // Another tab has changed who the cookie is for: nothing that this one shows is true any more.
-  onOtherSession(() => location.assign('/console/keys'));
+  followOtherSession();
   return {
     client: createLatchkeyClient({ baseUrl: location.origin, token: null, fetch: counted, timeoutMs: TIMEOUT_MS }),
     /** Leads to the sign-in, unless a form is open. */
@@ -64,7 +70,17 @@ export function makeSession() {
   };
 }
 
-/** Notes for all tabs when the session was used last: not before the first screen, since the browser's store is slow to open. */
+/** Begins anew when another tab changes who the cookie is for: nothing that this one shows is true any more. */
+function followOtherSession(): void {
+  const startedAt = Date.now();
+  const beginAnew = () => location.assign('/console/keys');
+  setTimeout(() => {
+    if (isOtherSessionSince(startedAt)) beginAnew();
+    onOtherSession(beginAnew);
+  }, STORED_AFTER_MS);
+}
+
+/** Notes for all tabs when the session was used last. */
 function makeUses() {
   let writing: ReturnType<typeof setTimeout> | undefined;
   let usedAt = 0;
@@ -75,7 +91,7 @@ function makeUses() {
   return {
     record(): void {
       usedAt = Date.now();
-      writing ??= setTimeout(write, NOTED_AFTER_MS);
+      writing ??= setTimeout(write, STORED_AFTER_MS);
     },
     last: () => Math.max(usedAt, Number(localStorage.getItem(USED) ?? Date.now())),
   };
