@@ -15,6 +15,15 @@ const MINUTES = 60_000;
 const warning = (place: Page | FrameLocator) => place.getByRole('dialog', { name: 'Are you still there?' });
 const creation = (page: Page) => page.getByRole('dialog').getByLabel('Name');
 
+const inTwoTabs = async () => {
+  const { credentials } = await world.addPerson();
+  const { page, faults } = await openPage(world);
+  await signIn(page, '/console/keys', credentials);
+  await page.getByText('No keys yet').waitFor();
+  return { page, other: await page.context().newPage(), faults };
+};
+const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' }).click();
+
 describe.skipIf(executablePath === undefined)('a session that is not used', () => {
   test.each(['page', 'frame'])('is warned of in a %s, goes on if that is asked for, and else ends', async (where) => {
     const { credentials } = await world.addPerson();
@@ -90,15 +99,6 @@ describe.skipIf(executablePath === undefined)('the shortcuts', () => {
 });
 
 describe.skipIf(executablePath === undefined)('a sign-out in another tab', () => {
-  const inTwoTabs = async () => {
-    const { credentials } = await world.addPerson();
-    const { page, faults } = await openPage(world);
-    await signIn(page, '/console/keys', credentials);
-    await page.getByText('No keys yet').waitFor();
-    return { page, other: await page.context().newPage(), faults };
-  };
-  const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' }).click();
-
   test('ends what a page shows', async () => {
     const { page, other, faults } = await inTwoTabs();
     await other.goto('/console/usage');

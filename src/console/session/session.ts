@@ -70,10 +70,11 @@ export function makeSession() {
   };
 }
 
+const beginAnew = () => location.assign('/console/keys');
+
 /** Begins anew when another tab changes who the cookie is for: nothing that this one shows is true any more. */
 function followOtherSession(): void {
   const startedAt = Date.now();
-  const beginAnew = () => location.assign('/console/keys');
   setTimeout(() => {
     if (isOtherSessionSince(startedAt)) beginAnew();
     onOtherSession(beginAnew);
