@@ -33,6 +33,10 @@ create table api_keys (
   environment text not null default 'live'::text,
   owner_user_id text,
   ip_allow_list text[] not null default '{}'::text[],
+  suspended_at timestamp with time zone,
+  suspended_by_kind text,
+  suspended_by_id text,
+  suspension_reason text,
   constraint api_keys_pkey PRIMARY KEY (organization_id, id),
   constraint api_keys_secret_hash_key UNIQUE (secret_hash),
   constraint api_keys_workos_id_key UNIQUE (workos_id),
@@ -43,7 +47,8 @@ create table api_keys (
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
   constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
   constraint api_keys_revoked_at_check CHECK ((status = 'revoked'::text) = (revoked_at IS NOT NULL)),
-  constraint api_keys_status_check CHECK (status = ANY (ARRAY['provisioning'::text, 'active'::text, 'revoked'::text, 'failed'::text]))
+  constraint api_keys_status_check CHECK (status = ANY (ARRAY['provisioning'::text, 'active'::text, 'revoked'::text, 'failed'::text])),
+  constraint api_keys_suspension_check CHECK ((suspended_at IS NULL) = (suspended_by_kind IS NULL) AND (suspended_at IS NULL) = (suspended_by_id IS NULL) AND (suspension_reason IS NULL OR suspended_at IS NOT NULL))
 );
 
 create table audit_chain_heads (

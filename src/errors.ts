@@ -23,6 +23,11 @@ export const ERRORS = {
     meaning: 'The session, token or API key has expired.',
     remedy: 'Renew the session, request a new token, or create a new key.',
   },
+  credential_suspended: {
+    status: 401,
+    meaning: 'The API key is suspended.',
+    remedy: 'Have the key resumed, or use another one; do not repeat the request before.',
+  },
   permission_denied: {
     status: 403,
     meaning: 'The credential is good and may not do this: a scope is missing, or this kind of caller is not allowed.',
@@ -73,6 +78,11 @@ export const ERRORS = {
     status: 409,
     meaning: 'The organization or the person has as many active keys as allowed.',
     remedy: 'Revoke a key, or raise the limit of the plan.',
+  },
+  api_key_suspended: {
+    status: 409,
+    meaning: 'The key is suspended, and a suspended key cannot be rotated.',
+    remedy: 'Resume the key, or create a new one.',
   },
   ci_token_used: {
     status: 409,

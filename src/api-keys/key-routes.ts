@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import { viewPage } from '../http/pagination.ts';
 import type { OrganizationCaller } from '../http/caller.ts';
 import { tenantOrCiRoute, tenantRoute } from '../http/route.ts';
@@ -12,17 +11,18 @@ import { reachOf } from './rules/key-access.ts';
 import type { keyScopes } from './rules/key-access.ts';
 import { readFilter } from './rules/list-filter.ts';
 import type { KeyList } from './rows/key-list.ts';
-import type { Key } from './key.ts';
 import { readExpiry } from './rules/key-expiry.ts';
 import { ApiKey, ApiKeyList, CreatedApiKey, JudgedApiKey, Revoked } from './key-schemas.ts';
-import type { KeySchemas, ViewKey } from './key-schemas.ts';
+import type { KeySchemas } from './key-schemas.ts';
 import { readSettings } from './key-settings.ts';
 import type { ProvisionedKey } from './provision-key.ts';
 import type { makeRevokeKey } from './revoke-key.ts';
 import type { makeRotateKey } from './rotate-key.ts';
 import type { makeUpdateKey } from './update-key.ts';
+import { viewUsed, viewerOf } from './view-used.ts';
+import type { Viewing } from './view-used.ts';
 
-type Deps = {
+type Deps = Viewing & {
   schemas: KeySchemas;
   createKey: CreateKey;
   judgeKey: ReturnType<typeof makeJudgeKey>;
@@ -32,17 +32,8 @@ type Deps = {
   keys: KeyList;
   updateKey: ReturnType<typeof makeUpdateKey>;
   revokeKey: ReturnType<typeof makeRevokeKey>;
-  /** Keys that were never used are left out. */
-  lastUsesOf: (organizationId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, { usedAt: Date }>>;
-  /** People of whom nothing is recorded are left out. */
-  permissionsOf: (
-    organizationId: string,
-    userIds: readonly string[],
-  ) => Promise<ReadonlyMap<string, readonly string[]>>;
   /** Those that the routes require. */
   scopes: ReturnType<typeof keyScopes>;
-  viewKey: ViewKey;
-  clock: Clock;
 };
 
 const TAG = 'API keys';
@@ -219,7 +210,7 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
     body: schemas.RotateKeyBody,
     responses: { 201: CreatedApiKey },
     idempotent: true,
-    errors: ['api_key_not_found', 'workos_rejected', 'workos_unavailable'],
+    errors: ['api_key_not_found', 'api_key_suspended', 'workos_rejected', 'workos_unavailable'],
     handle: ({ caller, params: { id }, body, context }) =>
       runOnce(
         { caller, context, route: 'rotateApiKey', sent: { id, ...body } },
@@ -230,27 +221,6 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
         },
       ),
   });
-}
-
-type Viewing = Pick<Deps, 'lastUsesOf' | 'permissionsOf' | 'viewKey' | 'clock'>;
-
-/** Reads the last uses and owners' permissions of these keys, and returns their view. */
-async function viewerOf(deps: Viewing, organizationId: string, keys: readonly Key[]) {
-  const { lastUsesOf, permissionsOf, viewKey, clock } = deps;
-  const ids = keys.map(({ id }) => id);
-  const owners = keys.flatMap(({ ownerUserId }) => ownerUserId ?? []);
-  const [lastUses, held] = await Promise.all([lastUsesOf(organizationId, ids), permissionsOf(organizationId, owners)]);
-  const now = clock();
-  return (key: Key) =>
-    viewKey(key, {
-      now,
-      lastUsedAt: lastUses.get(key.id)?.usedAt,
-      ownerHolds: key.ownerUserId === undefined ? undefined : held.get(key.ownerUserId),
-    });
-}
-
-async function viewUsed(deps: Viewing, key: Key) {
-  return (await viewerOf(deps, key.organizationId, [key]))(key);
 }
 
 // The caller who created a personal key is its owner, and holds what the session says.

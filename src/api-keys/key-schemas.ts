@@ -44,6 +44,21 @@ export const Creator = z
   })
   .describe('The creator of the key.');
 
+const name = {
+  name: z
+    .string()
+    .nullable()
+    .describe(
+      'Name of the person, remembered for a day. One that is not remembered is null, and asked from WorkOS within seconds.',
+    ),
+};
+
+const NamedActor = z.object({
+  kind: z.string().describe('Kind of the caller, such as `user`.'),
+  id: z.string().describe('Id of that caller.'),
+  ...name,
+});
+
 export const ApiKey = z
   .object({
     id: z.string().describe('The id of the key at WorkOS.'),
@@ -61,24 +76,20 @@ export const ApiKey = z
       .describe('Whether the key gets the current scopes of its permission set, instead of those it was made with.'),
     environment: z.enum(ENVIRONMENTS).describe('`test` for a test key.'),
     owner: KeyOwner,
-    status: z.enum(KEY_STATUSES).describe('`expired` once `expires_at` has passed.'),
+    status: z.enum(KEY_STATUSES).describe('`expired` once `expires_at` has passed, suspended or not.'),
     ...shownSettings,
     expires_at: z.iso.datetime().nullable().describe('When the key expires; null: never.'),
     expires_in_days: z.int().nullable().describe('Whole days until the key expires, rounded up; 0 after that.'),
     origin: z.enum(KEY_ORIGINS).describe('Where the key was created; `ci`: by a CI job, under a CI policy.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
-    created_by: Creator.extend({
-      name: z
-        .string()
-        .nullable()
-        .describe(
-          'Name of the person, remembered for a day. One that is not remembered is null, and asked from WorkOS within seconds.',
-        ),
-    }).describe('The creator of the key.'),
+    created_by: Creator.extend(name).describe('The creator of the key.'),
     created_at: z.iso.datetime().describe('When the key was created.'),
     updated_at: z.iso.datetime().describe('When the key last changed.'),
     revoked_at: z.iso.datetime().nullable().describe('When the key was revoked; null: it is not.'),
+    suspended_at: z.iso.datetime().nullable().describe('When the key was suspended; null: it is not.'),
+    suspended_by: NamedActor.nullable().describe('The caller that suspended it; null: it is not suspended.'),
+    suspension_reason: z.string().nullable().describe('The reason that this caller gave, if any.'),
     last_used_at: z.iso.datetime().nullable().describe('When a verification last accepted the key.'),
   })
   .meta({ id: 'ApiKey' });
@@ -213,6 +224,7 @@ export function makeViewKey(
   return (key, { now, lastUsedAt, ownerHolds = [] }) => ({
     ...viewKey(key, now, lastUsedAt),
     created_by: { ...key.createdBy, name: nameOf(key.createdBy) },
+    suspended_by: key.suspension ? { ...key.suspension.by, name: nameOf(key.suspension.by) } : null,
     effective_scopes: [
       ...(key.ownerUserId === undefined
         ? grantedTo(key.permissionSet, key.scopes)
@@ -242,6 +254,8 @@ export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),
     revoked_at: key.revokedAt?.toISOString() ?? null,
+    suspended_at: key.suspension?.at.toISOString() ?? null,
+    suspension_reason: key.suspension?.reason ?? null,
     last_used_at: lastUsedAt?.toISOString() ?? null,
   };
 }

@@ -44,8 +44,13 @@ export type Key = KeySettings & {
   createdAt: Date;
   updatedAt: Date;
   revokedAt: Date | undefined;
+  /** Undefined: it is not suspended. WorkOS does not know of it. */
+  suspension: Suspension | undefined;
   workosDeletedAt: Date | undefined;
 };
+
+/** When, by whom and why a key was suspended. */
+export type Suspension = { at: Date; by: Actor; reason: string | undefined };
 
 /** What a request for a new key decides; the rest follows. */
 export type KeyTemplate = KeySettings &
@@ -66,13 +71,14 @@ export function settingsOf(key: KeySettings): KeySettings {
   return { label, description, metadata, rateLimit, concurrency, ipAllowList };
 }
 
-export const KEY_STATUSES = ['active', 'expired', 'revoked'] as const;
+export const KEY_STATUSES = ['active', 'suspended', 'expired', 'revoked'] as const;
 export type KeyStatus = (typeof KEY_STATUSES)[number];
 
-/** Judges expiry by the clock: no job has to run for a key to expire. */
-export function statusOf(key: Pick<Key, 'revokedAt' | 'expiresAt'>, now: Date): KeyStatus {
+/** Judges expiry by the clock: no job has to run for a key to expire. A suspended key expires as any other. */
+export function statusOf(key: Pick<Key, 'revokedAt' | 'expiresAt' | 'suspension'>, now: Date): KeyStatus {
   if (key.revokedAt) return 'revoked';
-  return key.expiresAt && key.expiresAt <= now ? 'expired' : 'active';
+  if (key.expiresAt && key.expiresAt <= now) return 'expired';
+  return key.suspension ? 'suspended' : 'active';
 }
 
 /** A secret's HMAC as the mirror stores it, and the id of the HMAC key that made it. */

@@ -3,6 +3,7 @@ import { auditSource } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
@@ -47,7 +48,7 @@ type Deps = {
  * - Chosen scopes go only to a caller who holds them, a personal key only to its owner.
  * - Settings that are changed during the rotation are changed on the successor, too. A change of what WorkOS stores
  *   (scopes, expiry) undoes the rotation.
- * @throws AppError `api_key_not_found`; `validation_error` for a key that is not active, already replaced, of a set that
+ * @throws AppError `api_key_not_found`; `api_key_suspended`; `validation_error` for a key that is revoked, expired, already replaced, of a set that
  * the plan no longer includes, or changed at WorkOS meanwhile; `permission_denied` for chosen scopes that the caller does
  * not hold
  */
@@ -130,11 +131,16 @@ async function lockRotatable({ keys, clock }: Deps, trx: Knex.Transaction, { org
   const key = await keys.lock(trx, organizationId, id);
   if (!key) throw apiKeyNotFound();
   const status = statusOf(key, clock());
+  if (status === 'suspended') throw suspended();
   if (status !== 'active') throw invalidFields({ id: `This key is ${status}. Create a new one instead.` });
   if (key.origin === 'ci') throw invalidFields({ id: 'A key of a CI job cannot be rotated. Exchange a new token.' });
   if (key.rotatedTo !== undefined)
     throw invalidFields({ id: `This key was already replaced by ${key.rotatedTo}. Rotate that one.` });
   return key;
+}
+
+function suspended(): AppError {
+  return new AppError('api_key_suspended', 'This key is suspended. Resume it first, or create a new one.');
 }
 
 /** @param current locked by the transaction. @returns the old key's expiry */

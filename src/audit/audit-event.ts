@@ -13,6 +13,8 @@ export const AUDIT_ACTION_MEANINGS = {
     'A key was revoked, here or at WorkOS; `details.reason` says why where no caller asked for it, such as `decommissioned`, `membership_ended` or `leaked`.',
   'api_key.leaked':
     'A scanner reported that a key is public; `details` has `origin`, `source`, `url` and what was done, `response`.',
+  'api_key.suspended': 'A key was suspended; `details.reason` is what the caller gave, if anything.',
+  'api_key.resumed': 'The suspension of a key ended; `details.suspended_at` says when it began.',
   'api_key.expiry_changed': 'WorkOS moved the expiry of a key; `details` has it `before` and `after`.',
   'organization.created': 'WorkOS created the organization.',
   'organization.updated': 'WorkOS changed the name or the Stripe customer of the organization.',

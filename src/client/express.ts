@@ -68,9 +68,9 @@ const guards = new WeakMap<LatchkeyClient, ApiKeyGuard>();
  * Creates Express 5 middleware for a route that needs an API key: `app.get('/tasks', requireApiKey({ client, scopes:
  * ['tasks:read'] }), …)`. Routes with the same `client` share one cache and one stream, with the options of the first;
  * with `baseUrl` and `token` a route has its own. Refusals have Latchkey's envelope `{"error":{"code","message",
- * "request_id","details"?}}`: 401 `credential_missing`, `credential_invalid`, `credential_expired`; 403
- * `permission_denied`; 423 `billing_inactive`; 429 `rate_limited`, `concurrency_limited`; 503, with the code of
- * Latchkey's own 503 or `verification_unavailable`, while Latchkey is unavailable.
+ * "request_id","details"?}}`: 401 `credential_missing`, `credential_invalid`, `credential_expired`,
+ * `credential_suspended`; 403 `permission_denied`; 423 `billing_inactive`; 429 `rate_limited`, `concurrency_limited`; 503,
+ * with the code of Latchkey's own 503 or `verification_unavailable`, while Latchkey is unavailable.
  */
 export function requireApiKey({
   environment,

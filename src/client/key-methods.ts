@@ -68,6 +68,11 @@ function keysOf(send: Send) {
     /** Changes label, expiry, description, metadata, limits or addresses. */
     update: (id: string, change: UpdateApiKey, call?: CallOptions) =>
       send<ApiKey>('PATCH', one(id), { ...call, body: change }),
+    /** Suspends a key: it is refused from the moment of the answer until it is resumed. Idempotent. */
+    suspend: (id: string, suspension: { reason?: string } = {}, call?: CallOptions) =>
+      send<ApiKey>('POST', `${one(id)}/suspend`, { ...call, body: suspension }),
+    /** Ends the suspension of a key: it works again, with the same secret. Idempotent. */
+    resume: (id: string, call?: CallOptions) => send<ApiKey>('POST', `${one(id)}/resume`, call),
     /** Revokes a key; it is refused from the moment of the answer. Idempotent. */
     revoke: (id: string, call?: CallOptions) => send<{ status: 'revoked' }>('DELETE', one(id), call),
     /** Replaces a key with a new one. The old secret works for `grace_seconds` more; 0 by default. */

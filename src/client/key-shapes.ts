@@ -26,7 +26,7 @@ export type ApiKey = {
   scopes_follow_set: boolean;
   environment: Environment;
   owner: KeyOwner;
-  status: 'active' | 'expired' | 'revoked';
+  status: 'active' | 'suspended' | 'expired' | 'revoked';
   description: string | null;
   metadata: Record<string, string>;
   expires_at: string | null;
@@ -45,6 +45,10 @@ export type ApiKey = {
   created_at: string;
   updated_at: string;
   revoked_at: string | null;
+  /** When and by whom it was suspended; null: it is not. `name` as in `created_by`. */
+  suspended_at: string | null;
+  suspended_by: { kind: string; id: string; name: string | null } | null;
+  suspension_reason: string | null;
   /** When a use of the key was last accepted; set in lists and where one key is read or changed. */
   last_used_at: string | null;
 };

@@ -17,6 +17,7 @@ export type VerdictCode =
   | 'not_found'
   | 'revoked'
   | 'expired'
+  | 'suspended'
   | 'environment_mismatch'
   | 'insufficient_scope'
   | 'ip_not_allowed'

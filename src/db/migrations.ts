@@ -34,6 +34,7 @@ import * as createCiPolicies from '../../migrations/20261122070000_create_ci_pol
 import * as admitCiKeys from '../../migrations/20261122070100_admit_ci_keys.ts';
 import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expired_ci_keys.ts';
 import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
+import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
 import { StartError } from '../errors.ts';
 
@@ -76,6 +77,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122070100_admit_ci_keys', steps: admitCiKeys },
   { name: '20261122080000_index_expired_ci_keys', steps: indexExpiredCiKeys },
   { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
+  { name: '20261122100000_add_suspensions', steps: addSuspensions },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },
 ];
 

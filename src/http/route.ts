@@ -201,6 +201,7 @@ const SIGNED_CODES = ['credential_missing', 'credential_invalid', 'database_unav
 const CALLER_CODES = [
   ...SIGNED_CODES,
   'credential_expired',
+  'credential_suspended',
   'permission_denied',
   'ip_not_allowed',
   'workos_unavailable',

@@ -4,6 +4,8 @@ export const WEBHOOK_TYPES = [
   'api_key.rotated',
   'api_key.revoked',
   'api_key.leaked',
+  'api_key.suspended',
+  'api_key.resumed',
   'api_key.expiring',
   'api_key.unused',
   'api_key.limit_reached',

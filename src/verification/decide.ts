@@ -49,7 +49,7 @@ export type Decide = ReturnType<typeof makeDecide>;
 /**
  * Decides whether a key may be used as asked. This is the one decision behind verify, forward authentication and the
  * middleware. A usable key counts towards its limits, even if its scopes or billing then refuse it; a key that is
- * unknown, revoked, expired, of another environment or from another address spends nothing. Returns a promise only if
+ * unknown, revoked, expired, suspended, of another environment or from another address spends nothing. Returns a promise only if
  * limits are shared with other replicas.
  */
 export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, countVerdict, clock }: Deps) {
@@ -114,6 +114,7 @@ function isUsable(code: VerdictCode): boolean {
     code !== 'not_found' &&
     code !== 'revoked' &&
     code !== 'expired' &&
+    code !== 'suspended' &&
     code !== 'environment_mismatch' &&
     code !== 'ip_not_allowed'
   );

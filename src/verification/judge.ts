@@ -8,6 +8,7 @@ export const VERDICTS = [
   'not_found',
   'revoked',
   'expired',
+  'suspended',
   'environment_mismatch',
   'insufficient_scope',
   'ip_not_allowed',
@@ -33,7 +34,7 @@ export type Use = {
 export type Judge = ReturnType<typeof makeJudge>;
 
 /**
- * Judges a key without its limits: it is active, of an accepted environment, used from an allowed address, has every
+ * Judges a key without its limits: it is active and not suspended, of an accepted environment, used from an allowed address, has every
  * required scope, and its organization's posture allows the operation.
  */
 export function makeJudge(policy: Pick<Policy, 'standingOf' | 'allows'>) {
@@ -49,6 +50,7 @@ function judge(
   if (!record) return 'not_found';
   if (isRevoked(record)) return 'revoked';
   if (isExpired(record, now)) return 'expired';
+  if (record.suspended) return 'suspended';
   if (!isOf(record, use.environment)) return 'environment_mismatch';
   if (!isFromAllowed(record, use.ip)) return 'ip_not_allowed';
   if (!use.scopes.every((scope) => record.scopes.has(scope))) return 'insufficient_scope';

@@ -17,6 +17,7 @@ export type MirrorRecord = {
   scopes: ReadonlySet<string>;
   /** Also true if the key's owner is no longer a member. */
   revoked: boolean;
+  suspended: boolean;
   /** Addresses and ranges from which it may be used; an empty list allows all. Both lists apply. */
   ipAllowList: readonly string[];
   organizationIpAllowList: readonly string[];
@@ -46,6 +47,7 @@ type Row = {
   scopes: string[];
   status: 'active' | 'revoked';
   expires_at: Date | null;
+  suspended: boolean;
   rate_limit: number | null;
   rate_limit_window_seconds: number | null;
   concurrency: number | null;
@@ -73,7 +75,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
   return async (hashes) => {
     const { rows } = await db.raw<{ rows: Row[] }>(
       `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.label, k.permission_set,
-              k.scopes, k.status, k.ip_allow_list, k.owner_user_id,
+              k.scopes, k.status, k.ip_allow_list, k.owner_user_id, k.suspended_at is not null as suspended,
               m.active as owner_active, m.permissions as owner_permissions,
               k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
               t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
@@ -114,6 +116,7 @@ function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules
       () => row.organization_ip_allow_list,
     ),
     revoked: row.status === 'revoked' || (row.owner_user_id !== null && row.owner_active !== true),
+    suspended: row.suspended,
     expiresAtMs: row.expires_at?.getTime(),
     limits: limitsOf(
       [row.permission_set, row.plan, row.rate_limit, row.rate_limit_window_seconds, row.concurrency].join(' '),

@@ -4,6 +4,7 @@ import type { ApiKeyCaller, CallerOrigin } from '../http/caller.ts';
 import type { FailedCredentials } from '../limits/guesses/failed-credentials.ts';
 import type { Decide } from './decide.ts';
 import { isExpired, isRevoked } from './judge.ts';
+import type { MirrorRecord } from './mirror-record.ts';
 import { refusalOf } from './refusal.ts';
 import { isUnresolved } from './resolve-key.ts';
 import type { Resolved, ResolveKey } from './resolve-key.ts';
@@ -24,20 +25,24 @@ const ANY_USE = { environment: 'any', scopes: [], operation: 'read', cost: 0, le
 
 /**
  * Finds the key that a request presents as its credential.
- * @throws AppError `credential_invalid` for a key that is unknown or revoked, `credential_expired`, `workos_unavailable`,
- * `rate_limited` for the address
+ * @throws AppError `credential_invalid` for a key that is unknown or revoked, `credential_expired`, `credential_suspended`,
+ * `workos_unavailable`, `rate_limited` for the address
  */
 export function makeFindPresentedKey({ resolveKey, decide, failures, clock }: Deps) {
   return async function findPresentedKey(presented: string, from: CallerOrigin): Promise<PresentedKey> {
     const found = await resolveKey(presented, { guesser: { address: from.ip }, counted: true });
     if (isUnresolved(found)) throw failures.refusal(found.limited);
-    if (found && !isRevoked(found.record) && !isExpired(found.record, clock())) return callerOf(presented, found);
+    if (found && isGood(found.record, clock())) return callerOf(presented, found);
     const question = { ...ANY_USE, ...from, presented };
     throw (
       refusalOf(await decide(found, question), question) ??
       new AppError('credential_invalid', 'The credential is not valid.')
     );
   };
+}
+
+function isGood(record: MirrorRecord, now: Date): boolean {
+  return !isRevoked(record) && !isExpired(record, now) && !record.suspended;
 }
 
 export function isPresentedKey(caller: ApiKeyCaller): caller is PresentedKey {

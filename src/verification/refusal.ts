@@ -28,6 +28,10 @@ export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use
       return new AppError('credential_expired', 'The API key has expired. Use another one.', {
         details: { credential: 'api_key' },
       });
+    case 'suspended':
+      return new AppError('credential_suspended', 'The API key is suspended. Have it resumed, or use another one.', {
+        details: { credential: 'api_key' },
+      });
     default:
       return new AppError('credential_invalid', 'The credential is not valid.', { details: { credential: 'api_key' } });
   }

@@ -30,6 +30,7 @@ export const PublishedKey = ApiKey.pick({
   created_at: true,
   updated_at: true,
   revoked_at: true,
+  suspended_at: true,
 })
   .extend({ created_by: Creator })
   .meta({ id: 'NoticedApiKey', description: 'The key.' });
@@ -75,6 +76,12 @@ export const WEBHOOK_BODIES = {
         .describe('What was done: `notified` leaves the key active.'),
     }),
   }),
+  'api_key.suspended': body('api_key.suspended', {
+    api_key: PublishedKey,
+    actor: Actor,
+    details: details({ reason: z.string().nullable().describe('The reason that the actor gave, if any.') }),
+  }),
+  'api_key.resumed': body('api_key.resumed', { api_key: PublishedKey, actor: Actor, details: nothing }),
   'api_key.expiring': body('api_key.expiring', {
     api_key: PublishedKey,
     details: details({ days_left: z.int().min(1).max(7).describe('Days until it expires.') }),
@@ -111,6 +118,8 @@ export const WEBHOOK_SUMMARIES: Readonly<Record<WebhookType, string>> = {
   'api_key.rotated': 'A key was replaced; its successor has an `api_key.created` of its own',
   'api_key.revoked': 'A key was revoked, here or at WorkOS',
   'api_key.leaked': 'A scanner, such as GitHub, reported that a key is public',
+  'api_key.suspended': 'A key was suspended, and is refused until it is resumed',
+  'api_key.resumed': 'A suspended key works again',
   'api_key.expiring': 'A key expires in 7 days, or in 1 day',
   'api_key.unused': 'A key has not been used for 90 days',
   'api_key.limit_reached': 'A key was refused because the organization has reached its key limit',

@@ -83,6 +83,11 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   expect(await people.keys.usage(next.id, { interval: 'day' })).toMatchObject({ interval: 'day', codes: {} });
   expect((await people.keys.usageOfMany([next.id])).data).toMatchObject([{ id: next.id, codes: {} }]);
   expect((await people.organization.usage()).data).toHaveLength(24);
+  const suspended = await people.keys.suspend(next.id, { reason: 'a drill' });
+  expect(suspended).toMatchObject({ status: 'suspended', suspension_reason: 'a drill' });
+  expect((await people.keys.list({ status: 'suspended' })).data).toEqual([suspended]);
+  expect(await services.verify({ key: next.value })).toMatchObject({ valid: false, code: 'suspended' });
+  expect(await people.keys.resume(next.id)).toMatchObject({ status: 'active', suspended_at: null });
   expect(await people.keys.revoke(next.id)).toEqual({ status: 'revoked' });
   expect((await people.permissionSets.list()).data.map(({ name }) => name)).toContain('read_only');
   expect((await people.permissions.list()).data[0]?.permissions[0]?.grantable).toBeTypeOf('boolean');

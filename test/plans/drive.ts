@@ -20,6 +20,7 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
         '',
         '?status=active',
         '?status=revoked',
+        '?status=suspended',
         '?status=expired',
         '?permission_set=full_access',
         '?environment=test',
@@ -49,6 +50,7 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
     'POST /v1/api-keys/dry-run': { body: { label: 'judged', permission_set: 'read_only' } },
     'PATCH /v1/api-keys/{id}': { body: { label: 'renamed' } },
     'POST /v1/api-keys/{id}/rotate': { body: { grace_seconds: 60 } },
+    'POST /v1/api-keys/{id}/suspend': { body: { reason: 'of the plans' } },
     'GET /v1/audit-events': {
       query: [
         '',

@@ -40,6 +40,8 @@ const ROWS: Record<string, Row> = {
   'GET /v1/api-keys/{id}': { expected: forCi(all(NOT_FOUND), NOT_FOUND) },
   'PATCH /v1/api-keys/{id}': { body: { label: 'stolen' }, expected: notForKeys(NOT_FOUND) },
   'DELETE /v1/api-keys/{id}': { expected: forCi(notForKeys(NOT_FOUND), NOT_FOUND) },
+  'POST /v1/api-keys/{id}/suspend': { body: { reason: 'theirs' }, expected: forCi(notForKeys(NOT_FOUND), NOT_FOUND) },
+  'POST /v1/api-keys/{id}/resume': { expected: forCi(notForKeys(NOT_FOUND), NOT_FOUND) },
   'POST /v1/api-keys/{id}/rotate': { body: {}, expected: notForKeys(NOT_FOUND) },
   'GET /v1/api-keys/{id}/usage': { expected: all(NOT_FOUND) },
   // It names keys in its query; test/usage/keys-usage.test.ts asks for those of others.

@@ -12,6 +12,7 @@ const OWN = { permissions: ['apikeys:write:own', 'apikeys:read:own', 'workspace:
 const BODIES: Record<string, object> = {
   'PATCH /v1/api-keys/{id}': { label: 'stolen' },
   'POST /v1/api-keys/{id}/rotate': {},
+  'POST /v1/api-keys/{id}/suspend': { reason: 'theirs' },
 };
 
 const acme = await service.organizations.add();

@@ -28,7 +28,7 @@ const beats = async () => Number((await cluster.db('invalidation_beats').first('
 
 async function warm(replica: Replica, key: CreatedKey): Promise<void> {
   await expect
-    .poll(async () => (await verifyKey(replica, { key: key.value })).body['source'], { interval: 5 })
+    .poll(async () => (await verifyKey(replica, { key: key.value })).body['source'], { interval: 5, timeout: 5_000 })
     .toBe('cache');
 }
 
@@ -120,4 +120,22 @@ test('a row of the log without a notification is read, even if it commits after 
   await expect
     .poll(async () => (await verifyKey(second, { key: late.value })).body['code'], { timeout: 2_000 })
     .toBe('revoked');
+});
+
+test('a suspension and its end whose notifications are lost are believed within 3 seconds', async () => {
+  const key = await createKey(first, await owner());
+  await warm(second, key);
+  const at = { suspended_at: new Date(), suspended_by_kind: 'user', suspended_by_id: acme.userId('owner') };
+  const none = { suspended_at: null, suspended_by_kind: null, suspended_by_id: null };
+  for (const [columns, code] of [
+    [at, 'suspended'],
+    [none, 'valid'],
+  ] as const) {
+    await cluster.db.transaction(async (trx) => {
+      await trx('api_keys').where({ workos_id: key.id }).update(columns);
+      await trx('invalidations').insert({ organization_id: acme.id, key_id: key.id });
+    });
+    const verdict = async () => (await verifyKey(second, { key: key.value })).body['code'];
+    await expect.poll(verdict, { timeout: PROOF_MS, interval: 10 }).toBe(code);
+  }
 });

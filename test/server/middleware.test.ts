@@ -24,6 +24,27 @@ test('a revocation on one replica is seen within 250 ms by a middleware that lis
   expect(Math.max(...delays)).toBeLessThan(250);
 });
 
+test('a suspension on one replica, and its end, are seen within 250 ms by a middleware and a proxy that ask another', async () => {
+  const consumer = await startConsumer({ ...second, cache: { replicaLagMs: 0 } });
+  const key = await createKey(first, await owner());
+  await warm(consumer, key.value);
+  const answers = async () => [
+    (await consumer.ask(key.value)).code,
+    (await call(second, 'GET', '/v1/auth/forward', { headers: { 'x-api-key': key.value } })).body.error?.code,
+  ];
+  for (let i = 0; i < 20; i++) {
+    for (const [verb, wanted] of [
+      ['suspend', 'credential_suspended'],
+      ['resume', undefined],
+    ] as const) {
+      await call(first, 'POST', `/v1/api-keys/${key.id}/${verb}`, { token: await owner() });
+      const from = performance.now();
+      while ((await answers()).some((seen) => seen !== wanted)) expect(performance.now() - from).toBeLessThan(250);
+    }
+    await warm(consumer, key.value);
+  }
+});
+
 test('a changed posture on one replica is seen within 250 ms by a middleware and a proxy that ask another', async () => {
   const consumer = await startConsumer({ ...second, cache: { replicaLagMs: 0 } });
   const key = await createKey(first, await owner());

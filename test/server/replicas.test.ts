@@ -21,6 +21,8 @@ const verify = async (replica: Replica, key: CreatedKey, more: object = {}) =>
 const codeAt = async (replica: Replica, key: CreatedKey, more: object = {}) =>
   (await verify(replica, key, more))['code'];
 const revoke = async (key: CreatedKey) => call(first, 'DELETE', `/v1/api-keys/${key.id}`, { token: await owner() });
+const turn = async (verb: 'suspend' | 'resume', key: CreatedKey, at: Replica = first) =>
+  expect((await call(at, 'POST', `/v1/api-keys/${key.id}/${verb}`, { token: await owner() })).status).toBe(200);
 const createAt = async (replica: Replica) => createKey(replica, await owner());
 
 /** Verifies until the answer comes from memory: a first read may have raced the notice of the key's making. */
@@ -59,6 +61,21 @@ test('a revocation is seen by another replica within 250 ms, from the answer of 
   expect(Math.max(...delays)).toBeLessThan(250);
 });
 
+test('a suspension and its end are seen by another replica within 250 ms, and by their own at once', async () => {
+  const key = await createAt(first);
+  for (let i = 0; i < 20; i++) {
+    const [here, there] = i % 2 === 0 ? [first, second] : [second, first];
+    await warm(there, key);
+    await turn('suspend', key, here);
+    expect(await codeAt(here, key)).toBe('suspended');
+    expect(await delayUntil('suspended', () => codeAt(there, key))).toBeLessThan(250);
+    await turn('resume', key, here);
+    expect(await codeAt(here, key)).toBe('valid');
+    expect(await delayUntil('valid', () => codeAt(there, key))).toBeLessThan(250);
+  }
+  await revoke(key);
+});
+
 test('a changed posture is seen by another replica within 250 ms', async () => {
   const key = await createAt(first);
   const creates = () => codeAt(second, key, { operation: 'create' });
@@ -94,6 +111,19 @@ test('a revocation while the channel is lost is believed as soon as the loss is 
     await revoke(key);
     expect(await delayUntil('revoked', () => codeAt(second, key))).toBeLessThan(250);
     await sleep(200);
+  }
+});
+
+test('a suspension while the channel is lost is believed as soon as the loss is noticed, and is never undone', async () => {
+  for (let i = 0; i < 5; i++) {
+    const key = await createAt(first);
+    await codeAt(second, key);
+    await cutChannels();
+    await turn('suspend', key);
+    expect(await delayUntil('suspended', () => codeAt(second, key))).toBeLessThan(250);
+    await expect.poll(() => second.trust.isTrusted(), { timeout: 10_000 }).toBe(true);
+    expect(await codeAt(second, key)).toBe('suspended');
+    await revoke(key);
   }
 });
 

@@ -19,6 +19,7 @@ export const record = (organizationId: string, keyId: string, revoked = false): 
   permissionSet: undefined,
   scopes: new Set(),
   revoked,
+  suspended: false,
   expiresAtMs: undefined,
   limits: UNLIMITED,
   account: { status: 'active', statusSince: undefined, trialEndsAt: undefined, deletedAt: undefined },

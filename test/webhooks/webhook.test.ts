@@ -23,6 +23,7 @@ const FIELDS = [
   'created_at',
   'updated_at',
   'revoked_at',
+  'suspended_at',
 ];
 
 test('publishes these fields of a key, in this order, and no other', () => {
@@ -35,6 +36,9 @@ test('publishes a key in every webhook about one', () => {
     'api_key.created',
     'api_key.rotated',
     'api_key.revoked',
+    'api_key.leaked',
+    'api_key.suspended',
+    'api_key.resumed',
     'api_key.expiring',
     'api_key.unused',
   ]);

@@ -92,8 +92,10 @@ function applyOwner(query: KeyQuery, owner: KeyFilter['owner']): void {
 
 function applyFilter(query: KeyQuery, filter: KeyFilter, now: Date): KeyQuery {
   if (filter.status === 'revoked') void query.where({ status: 'revoked' });
-  if (filter.status === 'active') {
+  if (filter.status === 'active' || filter.status === 'suspended') {
     void query.where({ status: 'active' }).whereRaw('(expires_at is null or expires_at > ?)', [now]);
+    if (filter.status === 'active') void query.whereNull('suspended_at');
+    else void query.whereNotNull('suspended_at');
   }
   if (filter.status === 'expired') void query.where({ status: 'active' }).where('expires_at', '<=', now);
   if (filter.permissionSet !== undefined) void query.where({ permission_set: filter.permissionSet });

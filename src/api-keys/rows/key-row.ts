@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Actor } from '../../audit/audit-event.ts';
 import type { RateLimit } from '../../limits/limits.ts';
-import type { Key, KeySettings } from '../key.ts';
+import type { Key, KeySettings, Suspension } from '../key.ts';
 import type { Reach } from '../rules/key-access.ts';
 
 export type KeyRow = {
@@ -32,6 +32,10 @@ export type KeyRow = {
   created_at: Date;
   updated_at: Date;
   revoked_at: Date | null;
+  suspended_at: Date | null;
+  suspended_by_kind: Actor['kind'] | null;
+  suspended_by_id: string | null;
+  suspension_reason: string | null;
   workos_deleted_at: Date | null;
   workos_expires_at: Date | null;
   workos_updated_at: Date | null;
@@ -49,6 +53,10 @@ type LaterColumn =
   | 'hash_key'
   | 'rotated_to'
   | 'revoked_at'
+  | 'suspended_at'
+  | 'suspended_by_kind'
+  | 'suspended_by_id'
+  | 'suspension_reason'
   | 'workos_deleted_at'
   | 'workos_expires_at'
   | 'workos_updated_at'
@@ -85,6 +93,10 @@ export const KEY_COLUMNS = [
   'created_at',
   'updated_at',
   'revoked_at',
+  'suspended_at',
+  'suspended_by_kind',
+  'suspended_by_id',
+  'suspension_reason',
   'workos_deleted_at',
 ] as const satisfies (keyof KeyRow)[];
 
@@ -115,6 +127,7 @@ export function toKey(row: ReadKeyRow): Key {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
+    suspension: suspensionOf(row),
     workosDeletedAt: row.workos_deleted_at ?? undefined,
   };
 }
@@ -141,6 +154,12 @@ function rateLimitOf({
   rate_limit_window_seconds: windowSeconds,
 }: ReadKeyRow): RateLimit | undefined {
   return limit === null || windowSeconds === null ? undefined : { limit, windowSeconds };
+}
+
+// A check of the table keeps time and actor together.
+function suspensionOf(row: ReadKeyRow): Suspension | undefined {
+  const { suspended_at: at, suspended_by_kind: kind, suspended_by_id: id, suspension_reason: reason } = row;
+  return at === null ? undefined : { at, by: { kind: kind!, id: id! }, reason: reason ?? undefined };
 }
 
 export function settingsColumns(settings: KeySettings) {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { KEY_COLUMNS, provisionedKeys, settingsColumns, toKey } from './key-row.ts';
 import type { KeyRow, NewKeyRow } from './key-row.ts';
-import type { Key, KeptHash, KeySettings, KeyTemplate } from '../key.ts';
+import type { Key, KeptHash, KeySettings, KeyTemplate, Suspension } from '../key.ts';
 
 /** A key to be provisioned. At `dueAt` the settler takes over, in case the replica that began has died. */
 export type NewKey = KeyTemplate & Pick<Key, 'organizationId' | 'rowId' | 'createdBy' | 'createdAt'> & { dueAt: Date };
@@ -13,7 +13,7 @@ export type KeyChange = {
 };
 
 /** Changes the mirror inside the caller's transaction. */
-export const keyWriter = { insertProvisioning, activate, update, revoke, succeed };
+export const keyWriter = { insertProvisioning, activate, update, suspend, resume, revoke, succeed };
 
 async function insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<void> {
   await trx<KeyRow>('api_keys').insert(toNewRow(key));
@@ -56,6 +56,33 @@ async function update(trx: Knex.Transaction, key: Key, { settings, expiry }: Key
       ...(expiry && { expires_at: expiry.expiresAt ?? null, due_at: expiry.dueAt, attempts: 0 }),
       updated_at: now,
     })
+    .returning(KEY_COLUMNS);
+  return toKey(row!);
+}
+
+/** Suspends a key that the transaction has locked. */
+function suspend(trx: Knex.Transaction, key: Key, { at, by, reason }: Suspension): Promise<Key> {
+  const suspension = {
+    suspended_at: at,
+    suspended_by_kind: by.kind,
+    suspended_by_id: by.id,
+    suspension_reason: reason ?? null,
+  };
+  return changeSuspension(trx, key, suspension, at);
+}
+
+/** Ends the suspension of a key that the transaction has locked. */
+function resume(trx: Knex.Transaction, key: Key, now: Date): Promise<Key> {
+  const none = { suspended_at: null, suspended_by_kind: null, suspended_by_id: null, suspension_reason: null };
+  return changeSuspension(trx, key, none, now);
+}
+
+type SuspensionColumns = Pick<KeyRow, 'suspended_at' | 'suspended_by_kind' | 'suspended_by_id' | 'suspension_reason'>;
+
+async function changeSuspension(trx: Knex.Transaction, key: Key, columns: SuspensionColumns, now: Date): Promise<Key> {
+  const [row] = await provisionedKeys(trx, key.organizationId)
+    .where({ workos_id: key.id, status: 'active' })
+    .update({ ...columns, updated_at: now })
     .returning(KEY_COLUMNS);
   return toKey(row!);
 }

@@ -81,7 +81,7 @@ export function assertMovable(
 ): void {
   const refuse = (reason: string) => invalidFields({ [requested.field]: reason });
   const status = statusOf(key, now);
-  if (status !== 'active')
+  if (status === 'revoked' || status === 'expired')
     throw refuse(`This key is ${status}, and its expiry can no longer change. Create a new key instead.`);
   if (expiryMs(requested.at) <= expiryMs(key.expiresAt)) return;
   if (key.origin === 'ci') throw refuse('The expiry of a key of a CI job can be moved earlier, not later.');

@@ -23,6 +23,9 @@ import type { Marker } from '../../api-keys/mirror/marker.ts';
 import { makeProvisionKey } from '../../api-keys/provision-key.ts';
 import { makeRevokeKey } from '../../api-keys/revoke-key.ts';
 import { makeRotateKey } from '../../api-keys/rotate-key.ts';
+import { makeResumeKey } from '../../api-keys/suspension/resume-key.ts';
+import { makeSuspendKey } from '../../api-keys/suspension/suspend-key.ts';
+import { suspensionRoutes } from '../../api-keys/suspension/suspension-routes.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
 import { makeUpdateKey } from '../../api-keys/update-key.ts';
 import { makePermissionsOf } from '../../members/member-reader.ts';
@@ -80,8 +83,24 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   };
   const createKey = makeCreateKey(creating);
   const { createSessionKey } = deps.ci;
-  return keyRoutes({
-    schemas: makeKeySchemas(catalogue, clock),
+  const schemas = makeKeySchemas(catalogue, clock);
+  const scopes = keyScopes(catalogue.keyOwners);
+  const viewing = {
+    lastUsesOf: deps.usage.lastUsesOf,
+    permissionsOf: makePermissionsOf(deps.db),
+    viewKey: makeViewKey(catalogue, deps.names.nameOf),
+    clock,
+  };
+  const suspending = suspensionRoutes({
+    ...viewing,
+    schemas,
+    mayWrite: scopes.mayWrite,
+    suspendKey: makeSuspendKey(deps),
+    resumeKey: makeResumeKey(deps),
+  });
+  const others = keyRoutes({
+    ...viewing,
+    schemas,
     createKey: (caller, ...rest) =>
       caller.kind === 'ci' ? createSessionKey(caller, ...rest) : createKey(caller, ...rest),
     judgeKey: makeJudgeKey({ ...creating, keyChanges }),
@@ -91,10 +110,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     keys,
     updateKey: makeUpdateKey({ ...deps, keyChanges, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
     revokeKey: makeRevokeKey({ ...deps, keyChanges }),
-    lastUsesOf: deps.usage.lastUsesOf,
-    permissionsOf: makePermissionsOf(deps.db),
-    scopes: keyScopes(catalogue.keyOwners),
-    viewKey: makeViewKey(catalogue, deps.names.nameOf),
-    clock,
+    scopes,
   });
+  return [...others, ...suspending];
 }

@@ -51,12 +51,19 @@ const EXPIRED: Refusal = {
   message: 'The API key has expired. Use another one.',
   details: { credential: 'api_key' },
 };
+const SUSPENDED: Refusal = {
+  status: 401,
+  code: 'credential_suspended',
+  message: 'The API key is suspended. Have it resumed, or use another one.',
+  details: { credential: 'api_key' },
+};
 const NOT_ALLOWED: Refusal = { status: 403, code: 'permission_denied', message: 'The key may not be used for this.' };
 
 const BY_VERDICT: Readonly<Record<string, Refusal>> = {
   not_found: INVALID,
   revoked: INVALID,
   expired: EXPIRED,
+  suspended: SUSPENDED,
   ip_not_allowed: { ...NOT_ALLOWED, code: 'ip_not_allowed' },
 };
 

@@ -9,6 +9,8 @@ export const ACTIONS = [
   'api_key.rotated',
   'api_key.revoked',
   'api_key.leaked',
+  'api_key.suspended',
+  'api_key.resumed',
   'api_key.expiry_changed',
   'organization.created',
   'organization.updated',

@@ -38,7 +38,12 @@ export function KeyScreen() {
 function OneKey({ apiKey }: { apiKey: ApiKey }) {
   const { w } = usePageText();
   const actions = useKeyActions(apiKey);
-  const status = { active: w.statusActive, expired: w.statusExpired, revoked: w.statusRevoked }[apiKey.status];
+  const status = {
+    active: w.statusActive,
+    suspended: w.statusSuspended,
+    expired: w.statusExpired,
+    revoked: w.statusRevoked,
+  }[apiKey.status];
   return (
     <>
       <header class={css.head}>

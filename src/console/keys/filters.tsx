@@ -151,9 +151,13 @@ function Choice({ name, label, options }: { name: string; label: string; options
 }
 
 function statusFilter(status: (typeof STATUSES)[number], w: Words): string {
-  return { active: w.statusActiveKeys, expired: w.statusExpiredKeys, revoked: w.statusRevokedKeys, all: w.statusAll }[
-    status
-  ];
+  return {
+    active: w.statusActiveKeys,
+    suspended: w.statusSuspendedKeys,
+    expired: w.statusExpiredKeys,
+    revoked: w.statusRevokedKeys,
+    all: w.statusAll,
+  }[status];
 }
 
 function sortName(sort: (typeof SORTS)[number], w: Words): string {

@@ -72,7 +72,7 @@ function Label({ apiKey: { id, label } }: { apiKey: ApiKey }) {
   );
 }
 
-const STATUS = { expired: 'statusExpired', revoked: 'statusRevoked' } as const;
+const STATUS = { suspended: 'statusSuspended', expired: 'statusExpired', revoked: 'statusRevoked' } as const;
 
 function Tools({ apiKey }: { apiKey: ApiKey }) {
   const { w } = useText();

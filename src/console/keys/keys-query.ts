@@ -3,7 +3,7 @@ import type { May } from '../data/may.ts';
 import type { Query } from '../data/location.ts';
 
 const DAY_MS = 86_400_000;
-export const STATUSES = ['active', 'expired', 'revoked', 'all'] as const;
+export const STATUSES = ['active', 'suspended', 'expired', 'revoked', 'all'] as const;
 export const SORTS = ['-created_at', 'created_at', 'label', 'expires_at'] as const;
 export const ENDING_DAYS = 30;
 

@@ -14,6 +14,7 @@ const CODES: Readonly<Record<string, keyof PageWords>> = {
   valid: 'codeValid',
   revoked: 'codeRevoked',
   expired: 'codeExpired',
+  suspended: 'codeSuspended',
   environment_mismatch: 'codeEnvironmentMismatch',
   insufficient_scope: 'codeInsufficientScope',
   ip_not_allowed: 'codeIpNotAllowed',

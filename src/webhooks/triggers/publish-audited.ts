@@ -17,7 +17,14 @@ type Deps = {
   clock: Clock;
 };
 
-const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked', 'api_key.leaked'] as const;
+const OF_KEYS = [
+  'api_key.created',
+  'api_key.rotated',
+  'api_key.revoked',
+  'api_key.leaked',
+  'api_key.suspended',
+  'api_key.resumed',
+] as const;
 type OfKey = (typeof OF_KEYS)[number];
 
 const LeakDetails = WEBHOOK_BODIES['api_key.leaked'].shape.data.shape.details;
@@ -57,7 +64,14 @@ function describe(
   const data = { api_key: viewPublishedKey(key, now), actor: { kind: actor.kind, id: actor.id } };
   if (action === 'api_key.leaked')
     return webhookEvent(action, organizationId, occurredAt, { ...data, details: LeakDetails.parse(details) });
-  if (action !== 'api_key.rotated') return webhookEvent(action, organizationId, occurredAt, { ...data, details: {} });
-  const graceSeconds = Number(details['grace_seconds'] ?? 0);
-  return webhookEvent(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
+  if (action === 'api_key.rotated') {
+    const graceSeconds = Number(details['grace_seconds'] ?? 0);
+    return webhookEvent(action, organizationId, occurredAt, { ...data, details: { grace_seconds: graceSeconds } });
+  }
+  if (action === 'api_key.suspended') {
+    const { reason } = details;
+    const given = typeof reason === 'string' ? reason : null;
+    return webhookEvent(action, organizationId, occurredAt, { ...data, details: { reason: given } });
+  }
+  return webhookEvent(action, organizationId, occurredAt, { ...data, details: {} });
 }

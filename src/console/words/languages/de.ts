@@ -109,6 +109,7 @@ export const de: PageWords = {
   codeValid: 'Angenommen',
   codeRevoked: 'Widerrufen',
   codeExpired: 'Abgelaufen',
+  codeSuspended: 'Gesperrt',
   codeEnvironmentMismatch: 'Falsche Umgebung',
   codeInsufficientScope: 'Recht fehlt',
   codeIpNotAllowed: 'Adresse nicht erlaubt',

@@ -107,6 +107,7 @@ export const en = {
   codeValid: 'Accepted',
   codeRevoked: 'Revoked',
   codeExpired: 'Expired',
+  codeSuspended: 'Suspended',
   codeEnvironmentMismatch: 'Wrong environment',
   codeInsufficientScope: 'Permission missing',
   codeIpNotAllowed: 'Address not allowed',
