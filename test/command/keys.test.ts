@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createKey } from '../support/api.ts';
+import { createKey, verifyKey } from '../support/api.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { addressOf, openTerminal } from './terminal.ts';
 
@@ -97,6 +97,44 @@ describe('latchkey keys revoke', () => {
     const { code, stderr } = await terminal.run('keys', 'revoke', 'api_key_01ARZ3NDEKTSV4RRFFQ69G5FAV', '--yes');
     expect(code).toBe(5);
     expect(stderr).toMatch(/\(api_key_not_found, request_id req_[0-9a-f]{24}\)\n$/);
+  });
+});
+
+describe('latchkey keys suspend and resume', () => {
+  test('ask a person, stop the key with a reason, and let it work again', async () => {
+    const { token } = await start();
+    const key = await createKey(service, token);
+    const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token };
+    const no = await (await openTerminal({ env, person: '' })).run('keys', 'suspend', key.id);
+    expect([no.code, no.stderr]).toEqual([1, expect.stringMatching(/\[y\/N\] Nothing was changed\.\n$/)]);
+    const yes = await (
+      await openTerminal({ env, person: 'yes' })
+    ).run('keys', 'suspend', key.id, '--reason', 'a drill');
+    expect(yes).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`Suspended ${key.id}.\n`) });
+    expect((await verifyKey(service, { key: key.value })).body['code']).toBe('suspended');
+    const terminal = await openTerminal({ env });
+    expect(
+      (await terminal.run('keys', 'list', '--status', 'suspended', '--fields', 'id,suspension_reason')).stdout,
+    ).toBe(`${key.id}\ta drill\n`);
+    const shown = await terminal.run('keys', 'show', key.id);
+    expect(shown.stdout).toMatch(/^SUSPENDED\t\S+ by user \S+: a drill$/m);
+    const resumed = await terminal.run('keys', 'resume', key.id);
+    expect(resumed).toMatchObject({ code: 0, stdout: '', stderr: `Resumed ${key.id}.\n` });
+    expect((await verifyKey(service, { key: key.value })).body['code']).toBe('valid');
+    expect((await terminal.run('keys', 'show', key.id)).stdout).toMatch(/^SUSPENDED\t-$/m);
+  });
+
+  test('need --yes to suspend without a terminal, print the key as JSON, and exit with 5 for one that is not there', async () => {
+    const { token, terminal } = await start();
+    const key = await createKey(service, token);
+    const refused = await terminal.run('keys', 'suspend', key.id);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('give --yes')]);
+    const suspended = await terminal.run('keys', 'suspend', key.id, '--yes', '--json');
+    expect(JSON.parse(suspended.stdout)).toMatchObject({ id: key.id, status: 'suspended', suspension_reason: null });
+    expect(JSON.parse((await terminal.run('keys', 'resume', key.id, '--json')).stdout)).toMatchObject({
+      status: 'active',
+    });
+    expect((await terminal.run('keys', 'resume', 'api_key_01ARZ3NDEKTSV4RRFFQ69G5FAV')).code).toBe(5);
   });
 });
 

@@ -74,6 +74,9 @@ test('every command does what the reference shows of it', async () => {
   const rotated = await record(['keys', 'rotate', id, '--grace-seconds', '3600'], asOwner);
   const [replacing = ''] = /api_key_\w{26}/.exec(rotated.stderr) ?? [];
   await record(['keys', 'verify'], { ...asService, before: 'pbpaste | ', stdin: rotated.stdout });
+  await record(['keys', 'suspend', replacing, '--reason', 'seen in a public log'], asOwner);
+  await record(['keys', 'list', '--status', 'suspended'], asOwner);
+  await record(['keys', 'resume', replacing], asOwner);
   await record(['keys', 'revoke', replacing], asOwner);
 
   await record(['billing', 'show', acme.id], asService);

@@ -7,6 +7,8 @@ import { timeText } from '../output/times.ts';
 const scopesOf = ({ permission_set: set, scopes }: ApiKey) => set ?? scopes.join(',');
 const ownerOf = ({ owner }: ApiKey) => (owner.type === 'user' ? owner.id : 'organization');
 
+const actorText = ({ name, kind, id }: ApiKey['created_by']) => name ?? `${kind} ${id}`;
+
 const ofKey =
   (valueOf: (key: ApiKey) => string) =>
   (row: object): string =>
@@ -24,6 +26,13 @@ export function keyColumns(context: Context): Column[] {
   ];
 }
 
+/** When, by whom and why; a service of before suspensions says nothing of them. */
+function suspensionText(context: Context, key: ApiKey): string {
+  const { suspended_at: at, suspended_by: by, suspension_reason: reason } = key;
+  if (!at || !by) return '-';
+  return `${timeText(context, at)} by ${actorText(by)}${reason === null ? '' : `: ${reason}`}`;
+}
+
 /** Everything that a person asks of one key. */
 export function keyFacts(context: Context): Column[] {
   const [id, ...others] = keyColumns(context);
@@ -33,8 +42,9 @@ export function keyFacts(context: Context): Column[] {
     ...others,
     column('SCOPES', 'effective_scopes'),
     ['OWNER', ofKey(ownerOf)],
+    ['SUSPENDED', ofKey((key) => suspensionText(context, key))],
     ['CREATED', ofKey((key) => timeText(context, key.created_at))],
-    ['CREATED BY', ofKey(({ created_by: by }) => by.name ?? `${by.kind} ${by.id}`)],
+    ['CREATED BY', ofKey(({ created_by: by }) => actorText(by))],
     column('DESCRIPTION', 'description'),
     column('METADATA', 'metadata'),
     column('RATE LIMIT', 'rate_limit'),

@@ -10,7 +10,7 @@ import { keyColumns } from './columns.ts';
 const PAGE = 100;
 
 export type ListFlags = CallFlags & {
-  status?: 'active' | 'expired' | 'revoked';
+  status?: 'active' | 'suspended' | 'expired' | 'revoked';
   permissionSet?: string;
   environment?: 'live' | 'test';
   owner?: 'organization' | 'user' | 'me';

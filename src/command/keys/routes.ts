@@ -43,7 +43,7 @@ const list = buildCommand({
   parameters: {
     flags: {
       ...callFlags,
-      status: choice('Status of the keys', ['active', 'expired', 'revoked']),
+      status: choice('Status of the keys', ['active', 'suspended', 'expired', 'revoked']),
       permissionSet: textFlag('Permission set of the keys', 'name'),
       environment: choice('Environment of the keys', ['live', 'test']),
       owner: choice('Owner of the keys', ['organization', 'user', 'me']),
@@ -131,6 +131,21 @@ const revoke = buildCommand({
   docs: { brief: 'Revoke a key: requests with it are refused at once' },
 });
 
+const suspend = buildCommand({
+  loader: async () => (await import('./suspend.ts')).suspendKey,
+  parameters: {
+    flags: { ...callFlags, ...confirmFlags, reason: textFlag('Reason, up to 200 characters', 'text') },
+    positional: key,
+  },
+  docs: { brief: 'Suspend a key: requests with it are refused until it is resumed' },
+});
+
+const resume = buildCommand({
+  loader: async () => (await import('./resume.ts')).resumeKey,
+  parameters: { flags: callFlags, positional: key },
+  docs: { brief: 'Resume a suspended key: it works again, with the same secret' },
+});
+
 const extend = buildCommand({
   loader: async () => (await import('./extend.ts')).extendKey,
   parameters: { flags: { ...callFlags, ...expiryFlags }, positional: key },
@@ -163,6 +178,6 @@ const verify = buildCommand({
 });
 
 export const keyRoutes = buildRouteMap({
-  routes: { list, show, create, rotate, revoke, extend, usage, verify },
-  docs: { brief: 'Create, watch, rotate and revoke keys' },
+  routes: { list, show, create, rotate, suspend, resume, revoke, extend, usage, verify },
+  docs: { brief: 'Create, watch, rotate, suspend and revoke keys' },
 });
