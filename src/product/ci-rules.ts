@@ -45,8 +45,9 @@ export const CiRules = z
       .optional()
       .describe('Address of this installation, with which the `aud` of CI tokens begins: `AUDIENCE/ci/org_…`.'),
     guide_url: z
-      .url({ protocol: /^https?$/ })
+      .string()
       .max(MAX_ADDRESS)
+      .regex(/^https?:\/\/[\w.:[\]-]+(?:\/[^\s<>"]*)?$/, 'must be an address such as https://example.com/ci')
       .optional()
       .describe("Your own guide for customers' CI jobs, to which the console links."),
     issuers: z
