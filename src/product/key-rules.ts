@@ -81,14 +81,19 @@ export type KeyFormatRules = NonNullable<KeyRules['format']>;
 type Report = (path: (string | number)[], message: string) => void;
 
 export function checkKeyRules({ prefixes, format, expiry, owners }: KeyRules, report: Report): void {
-  const named = [
-    ...prefixes.map((prefix, i) => ({ prefix, path: ['prefixes', i] })),
-    ...(format ? [{ prefix: format.live, path: ['format', 'live'] }] : []),
-    ...(format?.test === undefined ? [] : [{ prefix: format.test, path: ['format', 'test'] }]),
-  ];
+  const bare = prefixes.map((prefix, i) => ({ prefix, path: ['prefixes', i], isBare: true }));
+  const own = (['live', 'test'] as const)
+    .filter((environment) => format?.[environment] !== undefined)
+    .map((environment) => ({ prefix: format![environment]!, path: ['format', environment], isBare: false }));
+  const named = [...bare, ...own];
   for (const [i, one] of named.entries()) {
     const other = named.find(
-      (each, j) => j !== i && (each.prefix !== one.prefix || j < i) && each.prefix.startsWith(one.prefix),
+      // The product's own form is tried first: it may go on where WorkOS's begins, as sk_live_ does.
+      (each, j) =>
+        j !== i &&
+        (each.prefix !== one.prefix || j < i) &&
+        each.prefix.startsWith(one.prefix) &&
+        (each.isBare || !one.isBare || each.prefix === one.prefix),
     );
     if (other)
       report(one.path, `'${one.prefix}' is how '${other.prefix}' begins, so their keys cannot be distinguished`);

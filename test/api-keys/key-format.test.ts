@@ -143,6 +143,19 @@ describe('makeKeyFormat', () => {
     expect(format.show(value, 'test', 'sk_...6789')).toBe(`msk_test_...${value.slice(-4)}`);
   });
 
+  test("may go on where WorkOS's own begins", () => {
+    const format = formatOf({ live: 'sk_live_', test: 'sk_test_', accept_bare: true });
+    const bare = 'sk_a_secret_of_workos_0123456789';
+    const live = format.handOut(bare, 'live');
+    expect([live, format.show(live, 'live', 'sk_...6789')]).toEqual([
+      'sk_live_a_secret_of_workos_0123456789',
+      'sk_live_...6789',
+    ]);
+    expect(format.read(live)).toEqual({ environment: 'live', secret: bare, workosSecret: bare });
+    expect(format.read(bare)).toEqual({ environment: undefined, secret: bare, workosSecret: bare });
+    expect(format.fits(live, 'test')).toBe(false);
+  });
+
   test('throws for an environment without a prefix', () => {
     const format = formatOf({ live: 'em_sk_' });
     expect(format.has('test')).toBe(false);

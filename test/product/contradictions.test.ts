@@ -82,9 +82,9 @@ describe('a product file with a contradiction', () => {
     [
       "a prefix that is how WorkOS's begins",
       'prefixes: [sk_]',
-      'prefixes: [mem_]',
-      3,
-      "'mem_' is how 'mem_live_' begins",
+      'prefixes: [mem_live_old_]',
+      5,
+      "'mem_live_' is how 'mem_live_old_' begins",
     ],
     ['a default that outlives the longest', 'default: 90d', 'default: 2y', 6, "'2y' is longer than the longest, '1y'"],
     ['no default end where there is a longest', 'default: 90d, ', '', 6, "'never' is longer than the longest, '1y'"],

@@ -7,7 +7,8 @@ const productOf = (name: string) => readProduct(new URL(`../../examples/systems/
 
 describe('GET /v1/meta', () => {
   test.each([
-    ['evershell', { live: null, test: null, checksum: false, length: null, bare_prefixes: ['sk_', 'wos_api_key_'] }],
+    ['embermind', { live: null, test: null, checksum: false, length: null, bare_prefixes: ['sk_', 'wos_api_key_'] }],
+    ['evershell', { live: 'sk_live_', test: null, length: null, bare_prefixes: ['sk_', 'wos_api_key_'] }],
     ['memsolus', { live: 'msk_live_', test: 'msk_test_', checksum: true, length: null, bare_prefixes: [] }],
     ['mixus', { live: 'mxs_eval_', test: null, length: 41, bare_prefixes: [] }],
   ])('shows without a credential what keys of %s look like, and where to sign in', async (name, format) => {

@@ -47,7 +47,7 @@ export const CALLERS: Behaviour<World>[] = [
   {
     section: 'Credentials',
     page: "a session, a key and the console's cookie are distinguished by their form",
-    latchkey: '`eyJ…`, `sk_…` and the sealed `wos_session` are each accepted in their places.',
+    latchkey: '`eyJ…`, `sk_live_…` and the sealed `wos_session` are each accepted in their places.',
     async check({ company, send }) {
       const acme = await company();
       const { value } = await acme.key(LOOK);

@@ -149,10 +149,12 @@ export const ANSWERS: Behaviour<World>[] = [
   {
     section: 'Create an API key: 201',
     page: 'prefix is a part of the secret that may be shown',
-    latchkey: "WorkOS's obfuscated form: how the key begins, and its last four characters.",
+    latchkey:
+      '`sk_live_...wxyz`: how the key begins, and its last four characters. What WorkOS calls `sk_…` is handed out as `sk_live_…`.',
     async check({ company }) {
       const { prefix, value } = await (await company()).key(FULL);
-      expect(prefix).toMatch(/^sk_\w*\.\.\.\w{4}$/);
+      expect(prefix).toMatch(/^sk_live_\.\.\.\w{4}$/);
+      expect(value).toMatch(/^sk_live_\w{13,}$/);
       expect(value.endsWith(prefix.slice(-4))).toBe(true);
       expect(prefix.length).toBeLessThan(value.length / 2);
     },
