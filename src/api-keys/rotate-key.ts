@@ -33,7 +33,7 @@ type Deps = {
   checkOwner: CheckOwner;
   provision: (request: Provision) => Promise<ProvisionedKey>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
-  catalogue: Choice & Pick<Catalogue, 'expand'>;
+  catalogue: Choice & Pick<Catalogue, 'expand' | 'rotationRenews'>;
   audit: AuditLog;
   settleAfterMs: number;
   at: FaultPoint;
@@ -44,7 +44,8 @@ type Deps = {
  * Replaces a key by one that differs in the secret alone.
  * - The old key expires after `graceSeconds`, at once for 0, and never before the successor is active.
  * - The quota counts the two as one.
- * - An expiry that the plan no longer allows becomes the latest that it allows.
+ * - The successor expires when the old key would have, or, where the product renews, after its lifetime; never later than
+ *   the plan allows.
  * - Chosen scopes go only to a caller who holds them, a personal key only to its owner.
  * - Settings that are changed during the rotation are changed on the successor, too. A change of what WorkOS stores
  *   (scopes, expiry) undoes the rotation.
@@ -76,10 +77,13 @@ export function makeRotateKey(deps: Deps) {
         await deps.checkOwner(trx, caller, found.ownerUserId);
         old = await lockRotatable(deps, trx, found);
         assertMayHave(deps, caller, old);
+        const now = deps.clock();
+        const expiresAt = deps.catalogue.rotationRenews ? renewedExpiry(old, now) : old.expiresAt;
         const isOfChosen = isChosen(old, deps.catalogue);
+        const { permissionSet } = old;
         return {
           ...templateOf(old),
-          expiresAt: successorExpiryWithinPlan({ ...old, isChosen: isOfChosen }, plan, deps.clock()),
+          expiresAt: successorExpiryWithinPlan({ permissionSet, expiresAt, isChosen: isOfChosen }, plan, now),
         };
       },
       async inherit(trx) {
@@ -120,6 +124,11 @@ function assertSameAtWorkos(reserved: Key, current: Key): void {
     reserved.scopes.every((scope) => held.has(scope));
   if (!isSame)
     throw invalidFields({ id: 'The scopes or the expiry of this key changed during the rotation. Rotate it again.' });
+}
+
+/** After the lifetime that a key had. */
+function renewedExpiry({ createdAt, expiresAt }: Key, now: Date): Date | undefined {
+  return expiresAt && new Date(now.getTime() + expiresAt.getTime() - createdAt.getTime());
 }
 
 function templateOf(key: Key): KeyTemplate {

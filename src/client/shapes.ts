@@ -157,7 +157,7 @@ export type Product = {
   chosen_scopes: boolean;
   /** Null means no limit. */
   expiry: { default_days: number | null; max_days: number | null; extendable: boolean };
-  rotation: { max_grace_seconds: number };
+  rotation: { max_grace_seconds: number; renews_expiry: boolean };
   /** Whether a page may show a new secret again while it has it in memory. */
   show_again: boolean;
   /** How long an `Idempotency-Key` gives the same answer. */

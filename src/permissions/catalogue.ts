@@ -72,6 +72,8 @@ export function makeCatalogue(product: Product) {
     keysPerUser: product.api_keys.keys_per_user,
     /** Whether an expiry can be moved later. */
     extendsKeys: product.api_keys.expiry.extend,
+    /** Whether the successor of a rotated key has its lifetime anew. */
+    rotationRenews: product.api_keys.expiry.rotation === 'renew',
     /** The posture of an organization that WorkOS creates, until billing reports one. */
     firstPosture: product.first_posture && {
       status: product.first_posture.status,

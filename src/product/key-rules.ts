@@ -44,6 +44,12 @@ const Expiry = z
       .boolean()
       .default(false)
       .describe('Whether the expiry of a key may be moved later; it may always be moved earlier.'),
+    rotation: z
+      .enum(['keep', 'renew'])
+      .default('keep')
+      .describe(
+        "When a rotated key's successor expires: `keep`: when the old key would have; `renew`: after the lifetime that the old key had.",
+      ),
   })
   .prefault({})
   .describe('When keys expire.');

@@ -33,7 +33,12 @@ const ProductView = z
       max_days: days.describe("Longest lifetime of a key; null: unlimited. A plan's may be shorter."),
       extendable: z.boolean().describe('Whether the expiry of a key may be moved later.'),
     }),
-    rotation: z.object({ max_grace_seconds: z.int().describe('The longest `grace_seconds` of a rotation.') }),
+    rotation: z.object({
+      max_grace_seconds: z.int().describe('The longest `grace_seconds` of a rotation.'),
+      renews_expiry: z
+        .boolean()
+        .describe("Whether the new key has the old one's lifetime anew; else it expires when the old one would have."),
+    }),
     show_again: z.boolean().describe('Whether a page may show a new secret again while it has it in memory.'),
     idempotency_seconds: z.int().describe('How long an `Idempotency-Key` gives the same answer.'),
     inactivity_minutes: z.int().nullable().describe('Minutes without use after which a session ends; null: none.'),
@@ -89,7 +94,7 @@ function viewProduct({ product, environments, ...facts }: ProductFacts): z.input
       max_days: daysOf(keys.expiry.longest) ?? null,
       extendable: keys.expiry.extend,
     },
-    rotation: { max_grace_seconds: facts.maxGraceSeconds },
+    rotation: { max_grace_seconds: facts.maxGraceSeconds, renews_expiry: keys.expiry.rotation === 'renew' },
     show_again: words.show_again,
     idempotency_seconds: Math.floor(facts.idempotencyWindowMs / 1_000),
     inactivity_minutes: product.sessions.inactivity_minutes ?? null,

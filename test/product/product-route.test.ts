@@ -28,7 +28,7 @@ describe('GET /v1/product', () => {
         permission_sets: true,
         chosen_scopes: false,
         expiry: { default_days: null, max_days: null, extendable: false },
-        rotation: { max_grace_seconds: 604_800 },
+        rotation: { max_grace_seconds: 604_800, renews_expiry: false },
         show_again: true,
         idempotency_seconds: 90,
         inactivity_minutes: null,

@@ -5,6 +5,8 @@ import type { Behaviour } from '../system.ts';
 import { CREATE, bearer } from './start.ts';
 import type { World } from './start.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
 export const USE: Behaviour<World>[] = [
   {
     section: 'Using a key',
@@ -47,13 +49,16 @@ export const USE: Behaviour<World>[] = [
     section: 'Best practices',
     page: 'keys are replaced every few weeks',
     latchkey:
-      'The owner sends `POST /v1/api-keys/{id}/rotate`: the new key has the same scopes and owner, and the old one a grace period.',
+      'The owner sends `POST /v1/api-keys/{id}/rotate`: the new key has the same scopes, owner and lifetime, counted from now; the old one has a grace period.',
     async check({ company, verify, service }) {
       const acme = await company();
       const old = await acme.key({ scopes: ['eval:manage'] });
+      service.clock.advance(60 * DAY_MS);
       const { status, body } = await acme.ask('POST', `/v1/api-keys/${old.id}/rotate`, { grace_seconds: 30 });
       const owner = { type: 'user', id: acme.userId('owner') };
       expect([status, body]).toMatchObject([201, { scopes: ['eval:manage'], owner, rotated_from: old.id }]);
+      const lifetimeMs = Date.parse(String(body['expires_at'])) - service.clock().getTime();
+      expect(Math.round(lifetimeMs / DAY_MS)).toBe(90);
       expect(await verify(old.value)).toMatchObject({ code: 'valid' });
       service.clock.advance(31_000);
       expect(await verify(old.value)).toMatchObject({ code: 'expired' });
