@@ -43,7 +43,12 @@ create table api_keys (
   constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES tenants(organization_id),
   constraint api_keys_concurrency_check CHECK (concurrency > 0),
   constraint api_keys_environment_check CHECK (environment = ANY (ARRAY['live'::text, 'test'::text])),
-  constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text, 'ci'::text])),
+  constraint api_keys_imported_check CHECK (
+CASE
+    WHEN origin = 'imported'::text THEN "left"(workos_id, 4) = 'imp_'::text AND due_at IS NULL
+    ELSE workos_id IS NULL OR "left"(workos_id, 4) <> 'imp_'::text
+END),
+  constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text, 'ci'::text, 'imported'::text])),
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
   constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
   constraint api_keys_revoked_at_check CHECK ((status = 'revoked'::text) = (revoked_at IS NOT NULL)),
@@ -226,6 +231,22 @@ create table invalidations (
   key_id text,
   session_id text,
   constraint invalidations_pkey PRIMARY KEY (transaction_id, id)
+);
+
+create table key_imports (
+  name text not null,
+  state text not null,
+  run text not null,
+  source_digest bytea,
+  position bigint not null default 0,
+  imported bigint not null default 0,
+  revoked bigint not null default 0,
+  refused bigint not null default 0,
+  removed bigint not null default 0,
+  started_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint key_imports_pkey PRIMARY KEY (name),
+  constraint key_imports_state_check CHECK (state = ANY (ARRAY['applying'::text, 'applied'::text, 'undoing'::text, 'undone'::text]))
 );
 
 create table key_last_uses (
@@ -572,6 +593,8 @@ CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at)
 
 CREATE INDEX api_keys_hash_key_idx ON public.api_keys USING btree (hash_key, "right"(prefix, 4)) WHERE (status = 'active'::text);
 
+CREATE INDEX api_keys_imported_idx ON public.api_keys USING btree (created_by_id, id) WHERE (origin = 'imported'::text);
+
 CREATE INDEX api_keys_organization_id_counted_idx ON public.api_keys USING btree (organization_id) WHERE (status = ANY (ARRAY['provisioning'::text, 'active'::text]));
 
 CREATE INDEX api_keys_organization_id_created_at_idx ON public.api_keys USING btree (organization_id, created_at DESC, id DESC) WHERE (workos_id IS NOT NULL);
@@ -697,6 +720,8 @@ grant delete, insert, select, update on idempotency_keys to latchkey_app;
 grant delete, insert, select, update on invalidation_beats to latchkey_app;
 
 grant delete, insert, select, update on invalidations to latchkey_app;
+
+grant delete, insert, select, update on key_imports to latchkey_app;
 
 grant insert, select, update on key_last_uses to latchkey_app;
 

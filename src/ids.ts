@@ -29,3 +29,5 @@ export const EVENT_ID = /^[\x21-\x7e]{1,64}$/;
 export const ACTOR_ID = /^[\x21-\x7e]{1,254}$/;
 export const ORGANIZATION_ID = /^org_\w{1,60}$/;
 export const NO_ORGANIZATION_ID = 'Give the id of a WorkOS organization (org_…).';
+/** Ids of imported keys begin so; WorkOS knows none of them. */
+export const IMPORTED_ID_PREFIX = 'imp_';

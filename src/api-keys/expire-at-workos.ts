@@ -13,14 +13,15 @@ type Deps = {
 
 /**
  * Brings a key's expiry to WorkOS; undefined: never. In the mirror it applies already. A call that fails is left to the
- * settler, at the row's `due_at`.
+ * settler, at the row's `due_at`. WorkOS has no imported keys.
  */
 export function makeExpireAtWorkos({ workosOf, unsettled, clock, log }: Deps) {
   return async function expireAtWorkos(
-    key: Pick<Key, 'organizationId' | 'environment' | 'rowId' | 'id'>,
+    key: Pick<Key, 'organizationId' | 'environment' | 'rowId' | 'id' | 'origin'>,
     expiresAt: Date | undefined,
     sent: () => Promise<void> | void = () => undefined,
   ): Promise<void> {
+    if (key.origin === 'imported') return;
     try {
       const updatedAt = await workosOf(key.environment).expireKey(key.id, expiresAt);
       await sent();

@@ -61,7 +61,7 @@ const NamedActor = z.object({
 
 export const ApiKey = z
   .object({
-    id: z.string().describe('The id of the key at WorkOS.'),
+    id: z.string().describe('The id of the key at WorkOS; of an imported key `imp_…`.'),
     prefix: z.string().describe('Obfuscated form of the secret, safe to display.'),
     permission_set: z
       .string()
@@ -80,7 +80,9 @@ export const ApiKey = z
     ...shownSettings,
     expires_at: z.iso.datetime().nullable().describe('When the key expires; null: never.'),
     expires_in_days: z.int().nullable().describe('Whole days until the key expires, rounded up; 0 after that.'),
-    origin: z.enum(KEY_ORIGINS).describe('Where the key was created; `ci`: by a CI job, under a CI policy.'),
+    origin: z
+      .enum(KEY_ORIGINS)
+      .describe('Where the key was created; `ci`: by a CI job, under a CI policy; `imported`: in another system.'),
     rotated_from: z.string().nullable().describe('The key that this one replaced.'),
     rotated_to: z.string().nullable().describe('The key that replaced this one.'),
     created_by: Creator.extend(name).describe('The creator of the key.'),

@@ -4,7 +4,7 @@ import type { RateLimit } from '../limits/limits.ts';
 export const ENVIRONMENTS = ['live', 'test'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
-export const KEY_ORIGINS = ['latchkey', 'workos', 'ci'] as const;
+export const KEY_ORIGINS = ['latchkey', 'workos', 'ci', 'imported'] as const;
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** What an organization sets on a key and may change at any time. WorkOS stores none of it but the label. */
@@ -21,7 +21,7 @@ export type KeySettings = {
 
 /** A key in the mirror, from the moment that WorkOS has issued it. */
 export type Key = KeySettings & {
-  /** WorkOS's id, the only one that clients see. */
+  /** WorkOS's id, the only one that clients see; of an imported key `imp_…`, which WorkOS does not know. */
   id: string;
   organizationId: string;
   /** The WorkOS environment that issued it. */
@@ -30,7 +30,7 @@ export type Key = KeySettings & {
   ownerUserId: string | undefined;
   /** The id of the mirror's row, in the marker of the key's name at WorkOS. */
   rowId: string;
-  /** Whether the key was created through Latchkey, at WorkOS directly, or by a CI job. */
+  /** Whether the key was created through Latchkey, at WorkOS directly, by a CI job, or in another system. */
   origin: KeyOrigin;
   /** Undefined for chosen scopes, and for a key from WorkOS whose scopes are those of no set. */
   permissionSet: string | undefined;

@@ -56,10 +56,10 @@ export function makeKeyRevocation(deps: Deps) {
       await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.revoked', source, details));
     },
 
-    /** Deletes a key at WorkOS once it is revoked here. A failure is left to the settler. */
+    /** Deletes a key at WorkOS once it is revoked here, unless it was imported. A failure is left to the settler. */
     async there(key: Key, { isNow }: Plan): Promise<void> {
       await at('revoke.committed');
-      if (isNow && !key.workosDeletedAt) await deleteThere(deps, key);
+      if (isNow && !key.workosDeletedAt && key.origin !== 'imported') await deleteThere(deps, key);
     },
   };
 }

@@ -23,6 +23,7 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import { makeIdempotencyRepository } from '../idempotency/idempotency-repository.ts';
 import { makeFindKey } from '../api-keys/find-key.ts';
 import { makeKeyFormat } from '../api-keys/format/key-format.ts';
+import { importedFormsOf } from './api-keys/imported-forms.ts';
 import { makeKeyRepository } from '../api-keys/rows/key-repository.ts';
 import { makeMarker } from '../api-keys/mirror/marker.ts';
 import { makeUnsettledKeys } from '../api-keys/rows/unsettled-keys.ts';
@@ -72,7 +73,7 @@ export function makePlatform(parts: Parts) {
   const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
   const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
-  const format = makeKeyFormat(product.api_keys);
+  const format = makeKeyFormat(product.api_keys, importedFormsOf(config, product));
   const webhooks = makeWebhooksParts({ ...on, policyRules: catalogue.policyRules, workos, rateLimiter });
   const { audit, sealLoops } = makeAuditParts({ ...on, announce: invalidation.announce, publish: webhooks.publish });
   const billing = makeBillingParts({ ...on, audit });

@@ -16,6 +16,9 @@ export const AUDIT_ACTION_MEANINGS = {
   'api_key.suspended': 'A key was suspended; `details.reason` is what the caller gave, if anything.',
   'api_key.resumed': 'The suspension of a key ended; `details.suspended_at` says when it began.',
   'api_key.expiry_changed': 'WorkOS moved the expiry of a key; `details` has it `before` and `after`.',
+  'key_import.applied':
+    'Keys of another system were imported; `details` has the name of the import, and how many keys one batch brought.',
+  'key_import.undone': 'Imported keys that were never used were removed; `details.keys` says how many.',
   'organization.created': 'WorkOS created the organization.',
   'organization.updated': 'WorkOS changed the name or the Stripe customer of the organization.',
   'organization.deleted': 'WorkOS deleted the organization.',
@@ -69,7 +72,7 @@ export type RecordedEvent = AuditEvent & { id: string; sequence: number; occurre
 /** With the hash of its link, which covers every event of the organization up to this one. */
 export type LinkedEvent = RecordedEvent & { link: LinkHash };
 
-const OF_NO_KEY = ['session.', 'webhook_delivery.', 'ci.', 'ci_policy.'];
+const OF_NO_KEY = ['key_import.', 'session.', 'webhook_delivery.', 'ci.', 'ci_policy.'];
 
 /** Whether an event changes a key or an organization. Any other invalidates no cache and sends no webhook. */
 export function changesKeys({ action }: Pick<AuditEvent, 'action'>): boolean {

@@ -4,7 +4,8 @@ import { ulid } from '../ids.ts';
 import { changesKeys } from './audit-event.ts';
 import type { AuditEvent, LinkedEvent, RecordedEvent } from './audit-event.ts';
 import type { Chain } from './chain.ts';
-import { appendEvents, lockHead } from './chain-heads.ts';
+import { appendEachEvent, appendEvents, lockHead, lockHeads } from './chain-heads.ts';
+import type { Head } from './chain-heads.ts';
 
 export type AuditLogDeps = {
   /** Invalidates caches of what changed, in the transaction: PostgreSQL delivers the notification when it commits. */
@@ -31,6 +32,25 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
       await announce(trx, { organizationId, keyId: target.kind === 'api_key' ? target.id : undefined });
     },
 
+    /**
+     * Adds at most one event of each of many organizations, in few statements. It invalidates nothing and sends no
+     * webhook but those of the audit log itself.
+     */
+    async appendEach(trx: Knex.Transaction, events: readonly AuditEvent[]): Promise<void> {
+      if (events.length === 0) return;
+      const occurredAt = clock();
+      const heads = await lockHeads(
+        trx,
+        events.map(({ organizationId }) => organizationId),
+      );
+      const linked = events.map((event) => {
+        const head = heads.get(event.organizationId)!;
+        return linkTo(chain, head, event, { organizationId: event.organizationId, occurredAt });
+      });
+      await appendEachEvent(trx, linked);
+      for (const event of linked) await publish(trx, event.organizationId, [event]);
+    },
+
     /** Adds many events of one organization, in this order, and invalidates everything cached of it. */
     async appendAll(trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]): Promise<void> {
       if (events.length === 0) return;
@@ -48,19 +68,28 @@ function asRecorded({ actingAs, ...event }: AuditEvent): AuditEvent {
   return { ...event, details: { ...event.details, impersonated_user_id: actingAs } };
 }
 
+function linkTo(
+  chain: Pick<Chain, 'link'>,
+  { sequence, hash }: Head,
+  each: AuditEvent,
+  at: { organizationId: string; occurredAt: Date },
+): LinkedEvent {
+  const id = `audit_${ulid(at.occurredAt)}`;
+  const event: RecordedEvent = { ...asRecorded(each), ...at, sequence: sequence + 1, id };
+  return { ...event, link: chain.link(hash, event) };
+}
+
 async function append(
   trx: Knex.Transaction,
   chain: Pick<Chain, 'link'>,
   events: readonly AuditEvent[],
   at: { organizationId: string; occurredAt: Date },
 ): Promise<LinkedEvent[]> {
-  let { sequence, hash: previous } = await lockHead(trx, at.organizationId);
+  let head = await lockHead(trx, at.organizationId);
   const linked = events.map((each) => {
-    sequence += 1;
-    const event: RecordedEvent = { ...asRecorded(each), ...at, sequence, id: `audit_${ulid(at.occurredAt)}` };
-    const link = chain.link(previous, event);
-    previous = link.hash;
-    return { ...event, link };
+    const event = linkTo(chain, head, each, at);
+    head = { sequence: event.sequence, hash: event.link.hash };
+    return event;
   });
   await appendEvents(trx, at.organizationId, linked);
   return linked;

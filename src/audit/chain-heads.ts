@@ -27,6 +27,32 @@ export async function appendEvents(
   await trx.raw('select append_audit_events(?, ?::jsonb)', [organizationId, JSON.stringify(rows)]);
 }
 
+/** Locks the heads of many organizations, in the order of their ids, so that two transactions wait and do not block. */
+export async function lockHeads(
+  trx: Knex.Transaction,
+  organizationIds: readonly string[],
+): Promise<ReadonlyMap<string, Head>> {
+  const { rows } = await trx.raw<{ rows: { organization_id: string; head_sequence: string; head_hash: Buffer }[] }>(
+    `select o.id as organization_id, head.head_sequence, head.head_hash
+     from (select id from unnest(?::text[]) as id order by id) o cross join lateral lock_audit_head(o.id) head`,
+    [[...new Set(organizationIds)].toSorted()],
+  );
+  return new Map(
+    rows.map((row) => [row.organization_id, { sequence: Number(row.head_sequence), hash: row.head_hash }]),
+  );
+}
+
+/** Appends one event to each of the heads that `lockHeads` returned. */
+export async function appendEachEvent(trx: Knex.Transaction, events: readonly LinkedEvent[]): Promise<void> {
+  await trx.raw(
+    'select append_audit_events(e.organization, e.events::jsonb) from unnest(?::text[], ?::text[]) as e (organization, events)',
+    [
+      events.map(({ organizationId }) => organizationId),
+      events.map((event) => JSON.stringify([toRow(event, event.link)])),
+    ],
+  );
+}
+
 /** Lists heads that have moved since their last seal, by organization, after `after`. */
 export async function unsealedHeads(db: Knex, after: string, limit: number): Promise<OrganizationHead[]> {
   const { rows } = await db.raw<{ rows: { organization_id: string; sequence: string; hash: Buffer }[] }>(

@@ -22,8 +22,8 @@ import type { SessionCookies } from './session-cookie.ts';
 type FindApiKey = (presented: string, from: CallerOrigin) => Promise<ApiKeyCaller>;
 
 type Deps = {
-  /** The prefixes of API keys. */
-  keyPrefixes: readonly string[];
+  /** Whether a credential has the form of an API key. */
+  isKey: (token: string) => boolean;
   verifyToken: (token: string) => Promise<UserCaller | MachineCaller>;
   findServiceToken: (token: string) => ServiceCaller | undefined;
   findApiKey: FindApiKey;
@@ -47,10 +47,11 @@ const CI_SESSION_PREFIX = 'lkcs_';
  */
 export function makeAuthenticate(deps: Deps) {
   const kindOf = (token: string): Kind | undefined => {
-    if (token.startsWith('eyJ')) return 'jwt';
+    // Keys of an import may begin with any letters; a JWT has dots, which no key has.
+    if (token.startsWith('eyJ')) return deps.isKey(token) ? 'api_key' : 'jwt';
     if (token.startsWith(SERVICE_PREFIX)) return 'service';
     if (token.startsWith(CI_SESSION_PREFIX)) return 'ci_session';
-    return deps.keyPrefixes.some((prefix) => token.startsWith(prefix)) ? 'api_key' : undefined;
+    return deps.isKey(token) ? 'api_key' : undefined;
   };
 
   const read = (req: Request, place?: KeyPlace): Presented =>

@@ -116,6 +116,31 @@ export const COMMANDS = {
     guide: 'docs/how-to/receive-billing-webhooks.md',
     oldName: 'hooks',
   },
+  import: {
+    meaning: 'Imports API keys of another system by their hashes, or plans, shows and undoes an import.',
+    usage: [
+      'plan NAME --mapping FILE [--report FILE] [--json] SOURCE',
+      'apply NAME --mapping FILE [--report FILE] [--json] SOURCE',
+      'status [NAME] [--json]',
+      'undo NAME',
+      'hash NAME --mapping FILE SOURCE',
+    ],
+    options: {
+      mapping: { type: 'string', meaning: 'the YAML file that says how rows become keys' },
+      report: {
+        type: 'string',
+        meaning: 'writes each row that becomes no key to this file: line, category, id, reason',
+      },
+      json: { type: 'boolean', default: false, meaning: 'prints for programs' },
+    },
+    exitCodes: {
+      0: 'done; every row becomes a key or was imported before',
+      1: 'failed',
+      2: 'done, and some rows become no key',
+      3: 'stopped between batches; run it again to go on',
+    },
+    guide: 'docs/how-to/import-keys.md',
+  },
   'dead-letters': {
     meaning: 'Lists the dead letters of background loops, or makes one due now.',
     usage: ['list [--loop NAME] [--organization ID] [--limit N]', 'retry --loop NAME ITEM'],

@@ -18,6 +18,7 @@ const STARTS: Readonly<Record<'serve' | 'dev' | Exclude<CommandName, 'start'>, S
   'workos:events': async () => import('./workos-events.ts'),
   webhooks: async () => import('./webhooks.ts'),
   'webhooks:incoming': async () => import('./incoming-webhooks.ts'),
+  import: async () => import('./keys/import.ts'),
   'dead-letters': async () => import('./dead-letters.ts'),
   'audit:verify': async () => import('./audit-verify.ts'),
   'audit:close-upgrade': async () => import('./audit-close-upgrade.ts'),

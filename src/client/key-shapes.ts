@@ -37,7 +37,7 @@ export type ApiKey = {
   /** The key's own limit; null means that of its permission set and plan. */
   rate_limit: RateLimit | null;
   concurrency: number | null;
-  origin: 'latchkey' | 'workos' | 'ci';
+  origin: 'latchkey' | 'workos' | 'ci' | 'imported';
   rotated_from: string | null;
   rotated_to: string | null;
   /** `name`: of a person whose session was described within a day; else null. */

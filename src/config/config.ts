@@ -76,6 +76,7 @@ export function readEnvironment(
     budgets: budgetsOf(value),
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
     endpointSecrets,
+    importSecrets: new Map(value.LATCHKEY_IMPORT_SECRETS),
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,

@@ -64,6 +64,19 @@ export const signingSecrets = webhookSecrets(
   /^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
   'needs whsec_ and 24 to 64 random bytes in base64',
 );
+const IMPORT_SECRET = /^([a-z][a-z0-9_-]{0,31}):((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
+export const importSecrets = z
+  .array(
+    z
+      .string()
+      .max(1_024)
+      .regex(IMPORT_SECRET, 'needs the name of an import, a colon, and a secret in base64')
+      .transform((entry) => {
+        const [, name = '', secret = ''] = IMPORT_SECRET.exec(entry) ?? [];
+        return [name, Buffer.from(secret, 'base64')] as const;
+      }),
+  )
+  .max(8, 'takes up to 8 secrets');
 export const environmentKey = z.string().startsWith('sk_', 'needs the secret key of a WorkOS environment (sk_…)');
 export const environmentClientId = z
   .string()

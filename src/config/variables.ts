@@ -7,6 +7,7 @@ import {
   COOKIE_NAME,
   environmentClientId,
   environmentKey,
+  importSecrets,
   list,
   milliseconds,
   previousSecrets,
@@ -223,6 +224,12 @@ const verification = {
     .default('local')
     .describe(
       'While that Redis is lost, `local` counts in each process, `allow` lets requests pass uncounted, `refuse` refuses limited ones.',
+    ),
+  LATCHKEY_IMPORT_SECRETS: list
+    .pipe(importSecrets)
+    .default([])
+    .describe(
+      'Secrets of imports whose `hash` is an HMAC, separated by commas: the name of the import, `:`, and the secret in base64 (docs/how-to/import-keys.md).',
     ),
   LATCHKEY_LEASE_SECONDS: wholeNumber(1, 3_600, 60).describe(
     'Seconds until a concurrency lease expires that is not released.',

@@ -36,6 +36,7 @@ import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expir
 import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
 import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
+import * as importKeys from '../../migrations/20261122120000_import_keys.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -79,6 +80,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
   { name: '20261122100000_add_suspensions', steps: addSuspensions },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },
+  { name: '20261122120000_import_keys', steps: importKeys },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -70,6 +70,8 @@ export function makeCatalogue(product: Product) {
     /** The kinds of owners that keys can have, the default first. */
     keyOwners: product.api_keys.owners,
     keysPerUser: product.api_keys.keys_per_user,
+    /** Returns when keys of an import expire; undefined: never; 0 for one that is no longer configured. */
+    importEndMs: importEndsOf(product),
     /** Whether an expiry can be moved later. */
     extendsKeys: product.api_keys.expiry.extend,
     /** Whether the successor of a rotated key has its lifetime anew. */
@@ -91,6 +93,13 @@ export function makeCatalogue(product: Product) {
       return tenant?.keyLimit === undefined ? plan : { ...plan, keyLimit: tenant.keyLimit };
     },
   };
+}
+
+function importEndsOf({ imports }: Pick<Product, 'imports'>): (name: string) => number | undefined {
+  const ends = new Map(
+    imports.map(({ name, until }) => [name, until === undefined ? undefined : Date.parse(until)] as const),
+  );
+  return (name) => (ends.has(name) ? ends.get(name) : 0);
 }
 
 function toPlan(plan: Product['plans'][number], expiry: Product['api_keys']['expiry']): Plan {

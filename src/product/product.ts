@@ -7,6 +7,7 @@ import { ApiRules } from './api/api-rules.ts';
 import { BillingRules } from './billing-rules.ts';
 import { checkApiRules } from './api/check-api-rules.ts';
 import { CiRules, checkCiRules } from './ci-rules.ts';
+import { ImportRules, checkImportRules } from './import-rules.ts';
 import { ConsoleRules } from './console-rules.ts';
 import { KeyRules, checkKeyRules, leakResponse } from './key-rules.ts';
 import { WebhookRules } from './webhook-rules.ts';
@@ -164,6 +165,7 @@ export const ProductFile = z
     sessions: SessionRules,
     console: ConsoleRules,
     ci: CiRules,
+    imports: ImportRules,
     api: ApiRules.optional(),
     outbound_addresses: z
       .array(
@@ -202,6 +204,7 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   checkChosen(file, known, report);
   checkKeyRules(file.api_keys, (path, message) => report(['api_keys', ...path], message));
   checkPlans(file, report);
+  checkImportRules(file.imports, file.api_keys.format, (path, message) => report(['imports', ...path], message));
   checkCiRules(file.ci, (path, message) => report(['ci', ...path], message));
   if (file.api) {
     const { prefixes, format } = file.api_keys;
@@ -209,9 +212,8 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
     const context = { prefixes: all, console: file.console.enabled };
     checkApiRules(file.api, context, (path, message) => report(['api', ...path], message));
   }
-  if (!file.plans.some((plan) => plan.name === file.default_plan)) {
+  if (!file.plans.some((plan) => plan.name === file.default_plan))
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
-  }
   for (const { plan, path } of plansNamed(file.stripe)) {
     if (!file.plans.some(({ name }) => name === plan)) report(['stripe', ...path], `'${plan}' is not among the plans`);
   }

@@ -1,4 +1,5 @@
 import { makeBoundedCache } from '../bounded-cache.ts';
+import { IMPORTED_ID_PREFIX } from '../ids.ts';
 import { makeTokenBucket } from '../limits/token-bucket.ts';
 import type { WorkosKey } from '../workos/entities.ts';
 
@@ -23,7 +24,7 @@ const MAX_REMEMBERED = 20_000;
 /**
  * Lets WorkOS record that a key is in use. WorkOS does so when it validates the key's secret, which Latchkey has only
  * while a request presents it. So some requests cause a validation: at most one an hour for each key, and a bounded
- * number in all. No request waits for it; failures show in the metrics of calls to WorkOS alone.
+ * number in all. WorkOS never gets the secret of an imported key. No request waits for it; failures show in the metrics of calls to WorkOS alone.
  */
 export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   const { validateKey, perMinute, elapsedMs = () => performance.now() } = deps;
@@ -31,7 +32,7 @@ export function makeRefreshWorkosLastUse(deps: Deps): RefreshAtWorkos {
   const bucket = makeTokenBucket({ tokens: () => perMinute, everyMs: MINUTE_MS, nowMs: elapsedMs });
 
   return function refreshAtWorkos(presented, { keyId, environment }): void {
-    if (perMinute === 0) return;
+    if (perMinute === 0 || keyId.startsWith(IMPORTED_ID_PREFIX)) return;
     const nowMs = elapsedMs();
     const lastMs = refreshedAt.get(keyId);
     if ((lastMs !== undefined && nowMs - lastMs < ONCE_IN_MS) || !bucket.take()) return;

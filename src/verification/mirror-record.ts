@@ -46,6 +46,7 @@ type Row = {
   permission_set: string | null;
   scopes: string[];
   status: 'active' | 'revoked';
+  imported_by: string | null;
   expires_at: Date | null;
   suspended: boolean;
   rate_limit: number | null;
@@ -60,7 +61,7 @@ type Row = {
 
 const MAX_SHARED = 1_000;
 
-type Rules = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'setLimitsOf' | 'planOf'>;
+type Rules = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'setLimitsOf' | 'planOf' | 'importEndMs'>;
 
 /** Reads the key of one secret by any of its HMACs, preferring the first. */
 export type ReadMirror = (hashes: readonly Buffer[]) => Promise<MirrorRead | undefined>;
@@ -77,6 +78,7 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
       `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.label, k.permission_set,
               k.scopes, k.status, k.ip_allow_list, k.owner_user_id, k.suspended_at is not null as suspended,
               m.active as owner_active, m.permissions as owner_permissions,
+              case k.origin when 'imported' then k.created_by_id end as imported_by,
               k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
               t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
               t.ip_allow_list as organization_ip_allow_list
@@ -90,7 +92,13 @@ export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
 }
 
 /** Builds records that share equal parts, since many thousands of them are cached. */
-function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules): (row: Row) => MirrorRecord {
+function makeToRecord({
+  grantedTo,
+  grantedToPerson,
+  setLimitsOf,
+  planOf,
+  importEndMs,
+}: Rules): (row: Row) => MirrorRecord {
   const scopesOf = makeShared<ReadonlySet<string>>();
   const allowListOf = makeShared<readonly string[]>();
   const limitsOf = makeShared<KeyLimits>();
@@ -117,7 +125,7 @@ function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules
     ),
     revoked: row.status === 'revoked' || (row.owner_user_id !== null && row.owner_active !== true),
     suspended: row.suspended,
-    expiresAtMs: row.expires_at?.getTime(),
+    expiresAtMs: row.imported_by === null ? row.expires_at?.getTime() : endOfImported(row, importEndMs),
     limits: limitsOf(
       [row.permission_set, row.plan, row.rate_limit, row.rate_limit_window_seconds, row.concurrency].join(' '),
       () =>
@@ -131,14 +139,24 @@ function makeToRecord({ grantedTo, grantedToPerson, setLimitsOf, planOf }: Rules
       [row.billing_status, row.status_since, row.trial_ends_at, row.deleted_at]
         .map((each) => each?.valueOf())
         .join(' '),
-      () => ({
-        status: row.billing_status ?? undefined,
-        statusSince: row.status_since ?? undefined,
-        trialEndsAt: row.trial_ends_at ?? undefined,
-        deletedAt: row.deleted_at ?? undefined,
-      }),
+      () => accountIn(row),
     ),
   });
+}
+
+function accountIn(row: Row): Account {
+  return {
+    status: row.billing_status ?? undefined,
+    statusSince: row.status_since ?? undefined,
+    trialEndsAt: row.trial_ends_at ?? undefined,
+    deletedAt: row.deleted_at ?? undefined,
+  };
+}
+
+/** Returns the earlier end: the key's own, or that of its import. */
+function endOfImported({ imported_by: name, expires_at: own }: Row, importEndMs: Rules['importEndMs']) {
+  const endMs = importEndMs(name ?? '');
+  return endMs === undefined || (own && own.getTime() < endMs) ? own?.getTime() : endMs;
 }
 
 /** Names the scopes of a row: those of a personal key also depend on what its owner holds. */

@@ -1,4 +1,6 @@
+import { isHashOfImport } from '../api-keys/format/imported-form.ts';
 import type { KeyFormat } from '../api-keys/format/key-format.ts';
+import type { KeptHash } from '../api-keys/key.ts';
 import { AppError } from '../errors.ts';
 import type { FailedCredentials, OverLimit } from '../limits/guesses/failed-credentials.ts';
 import type { FairTurns } from '../limits/fair-turns.ts';
@@ -7,13 +9,13 @@ import type { Guesser } from '../limits/guesses/guesser.ts';
 import type { Cached, KeyCache } from './key-cache.ts';
 import { joinReads } from './join-reads.ts';
 import type { KeyHasher } from './hmac/key-hasher.ts';
-import type { MirrorRecord, ReadMirror } from './mirror-record.ts';
+import type { MirrorRead, MirrorRecord, ReadMirror } from './mirror-record.ts';
 import type { RenewHash } from './hmac/renew-hmacs.ts';
 import type { Trust } from '../invalidation/trust.ts';
 import type { UnknownKeys } from './first-use/unknown-keys.ts';
 
 type Deps = {
-  format: Pick<KeyFormat, 'secretOf' | 'fits'>;
+  format: Pick<KeyFormat, 'secretOf' | 'fits' | 'importedHashesOf'>;
   hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hmacKeyIds'>;
   cache: Pick<KeyCache, 'get' | 'getOld' | 'isDue' | 'fill' | 'drop' | 'generation' | 'hasChanged' | 'makings'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
@@ -72,7 +74,7 @@ export function makeKeyResolver(deps: Deps) {
   /** Returns undefined for a malformed key, before it costs an HMAC or a look-up. */
   function soughtOf(presented: string): Sought | undefined {
     const secret = format.secretOf(presented);
-    return secret === undefined ? undefined : { secret, name: hasher.nameOf(secret) };
+    return secret === undefined ? undefined : { presented, secret, name: hasher.nameOf(secret) };
   }
 
   function remembered(key: Sought): Resolved | undefined {
@@ -105,8 +107,7 @@ export function makeKeyResolver(deps: Deps) {
     const sought = known ? undefined : key;
     const over = counted ? failures.overFor(guesser) : undefined;
     if (over && !(sought && (await deps.spareLookUps.turn(nameOfGuesser(guesser))))) return { limited: over };
-    const found =
-      sought && (await join(sought.name, () => readThrough(deps, sought, presented, guesser)).catch(unasked));
+    const found = sought && (await join(sought.name, () => readThrough(deps, sought, guesser)).catch(unasked));
     if (found && !(found instanceof NoQuestionLeft) && isAs(presented, found)) return found;
     return notFound(deps, origin, found instanceof NoQuestionLeft ? found : undefined);
   }
@@ -141,32 +142,28 @@ function outdated(deps: Pick<Deps, 'cache' | 'trust'>, { name }: Sought): Resolv
   return kept && { ...resolved(kept, 'cache'), stale: true };
 }
 
-/** A key's secret, and its name in memory. */
-type Sought = { secret: string; name: string };
+/** A presented key, its secret, and its name in memory. */
+type Sought = { presented: string; secret: string; name: string };
 
-async function readThrough(
-  deps: Deps,
-  key: Sought,
-  presented: string,
-  guesser: Guesser,
-): Promise<Resolved | undefined> {
+async function readThrough(deps: Deps, key: Sought, guesser: Guesser): Promise<Resolved | undefined> {
   deps.trust.assertProven();
   const isUnknown = deps.trust.isTrusted() && deps.unknown.has(key.name);
   const known = isUnknown ? undefined : await readAndKeep(deps, key);
   if (known) return resolved(known, 'mirror');
-  if (!(await deps.adopt(presented, key.name, guesser))) return undefined;
+  if (!(await deps.adopt(key.presented, key.name, guesser))) return undefined;
   const adopted = await readAndKeep(deps, key);
   return adopted && resolved(adopted, 'workos');
 }
 
-async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached | undefined> {
-  const { hasher, cache, unknown, trust, readMirror, renewHash } = deps;
+async function readAndKeep(deps: Deps, { presented, secret, name }: Sought): Promise<Cached | undefined> {
+  const { format, hasher, cache, unknown, trust, readMirror, renewHash } = deps;
   const generation = cache.generation();
   const makings = cache.makings();
   const readAtMs = performance.now();
   const hashes = hasher.hashesOf(secret, name);
-  const found = await readMirror(hashes);
-  if (!found) {
+  const imported = format.importedHashesOf(presented);
+  const found = await readMirror([...hashes, ...imported.map(({ secretHash }) => secretHash)]);
+  if (!found || !isOfItsHash(found, imported)) {
     cache.drop(name);
     if (trust.isTrusted()) unknown.note(name, makings);
     return undefined;
@@ -176,4 +173,10 @@ async function readAndKeep(deps: Deps, { secret, name }: Sought): Promise<Cached
   if (current && (hmacKeyId !== hasher.hmacKeyIds[0] || !current.equals(hash))) renewHash(hash, current);
   if (trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
   return { record, readAtMs };
+}
+
+/** Whether the hash of an import was found by the form of that import. */
+function isOfItsHash({ hash, hmacKeyId }: MirrorRead, imported: readonly KeptHash[]): boolean {
+  const isOldHash = imported.some((one) => one.hmacKeyId === hmacKeyId && one.secretHash.equals(hash));
+  return isOldHash || !isHashOfImport(hmacKeyId);
 }

@@ -115,7 +115,7 @@ test('accepts a key in the address of an event stream for keys, and of no other 
     handle: () => Promise.resolve({}),
   });
   const authenticate = makeAuthenticate({
-    keyPrefixes: ['sk_'],
+    isKey: (key: string) => key.startsWith('sk_'),
     verifyToken: () => Promise.reject(new Error('no token')),
     findServiceToken: () => undefined,
     findCiSession: () => Promise.reject(new Error('no CI session')),

@@ -21,6 +21,7 @@ const FEATURES = [
   'ci',
   'console-server',
   'idempotency',
+  'imports',
   'invalidation',
   'ip-allow-lists',
   'leaks',

@@ -37,7 +37,7 @@ type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
 /** Of keys that are their own names, and that WorkOS knows nothing of. */
 export function resolverOf({ cache, trust, readMirror }: Parts) {
   return makeKeyResolver({
-    format: { secretOf: (presented) => presented, fits: () => true },
+    format: { secretOf: (presented) => presented, fits: () => true, importedHashesOf: () => [] },
     hasher: { nameOf: (secret) => secret, hashesOf: () => [HASH], hmacKeyIds: ['current'] },
     unknown: { has: () => false, note: () => undefined },
     renewHash: () => undefined,

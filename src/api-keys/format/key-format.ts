@@ -1,7 +1,8 @@
 import type { KeyFormatRules, KeyRules } from '../../product/key-rules.ts';
 import { deriveBase62 } from './derived-secret.ts';
 import { CHECKSUM_LENGTH, checksumOf, endsWithChecksum } from '../../scan/key-checksum.ts';
-import type { Environment } from '../key.ts';
+import type { Environment, KeptHash } from '../key.ts';
+import type { ImportedForm } from './imported-form.ts';
 
 /** The parts of a presented key. */
 export type ReadKey = {
@@ -14,8 +15,12 @@ export type ReadKey = {
 };
 
 export type KeyFormat = {
-  /** Prefixes by which a presented credential is an API key. */
+  /** Prefixes of keys that are issued here. */
   prefixes: readonly string[];
+  /** Whether a presented credential is an API key, by how it begins or by the form of an import. */
+  recognizes(presented: string): boolean;
+  /** Returns the hashes under which imports may have a presented key. */
+  importedHashesOf(presented: string): KeptHash[];
   /** Whether there is a format for keys of this environment. */
   has(environment: Environment): boolean;
   /** Makes the key that its owner gets from WorkOS's secret. */
@@ -43,13 +48,31 @@ const SHOWN = 4;
 const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
 const WORD = codesOf(/[\w-]/);
 
-/** Makes the configured key format; WorkOS's own where none is configured. */
-export function makeKeyFormat({ format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>): KeyFormat {
-  if (!format) return workosFormat(prefixes);
-  return format.length === undefined ? wrapped(format, prefixes) : derived(format, format.length, prefixes);
+/** The form of keys that are issued here. */
+type OwnFormat = Omit<KeyFormat, 'recognizes' | 'importedHashesOf'>;
+
+/** Makes the configured key format; WorkOS's own where none is configured. Keys of imports are accepted, too. */
+export function makeKeyFormat(
+  { format, prefixes }: Pick<KeyRules, 'format' | 'prefixes'>,
+  imports: readonly ImportedForm[] = [],
+): KeyFormat {
+  if (!format) return withImports(workosFormat(prefixes), imports);
+  const own = format.length === undefined ? wrapped(format, prefixes) : derived(format, format.length, prefixes);
+  return withImports(own, imports);
 }
 
-function workosFormat(prefixes: readonly string[]): KeyFormat {
+function withImports(own: OwnFormat, imports: readonly ImportedForm[]): KeyFormat {
+  const isImported = (presented: string) => imports.some((form) => form.fits(presented));
+  return {
+    ...own,
+    recognizes: (presented) => own.prefixes.some((prefix) => presented.startsWith(prefix)) || isImported(presented),
+    secretOf: (presented) => own.secretOf(presented) ?? (isImported(presented) ? presented : undefined),
+    importedHashesOf: (presented) =>
+      imports.filter((form) => form.fits(presented)).map((form) => form.hashOf(presented)),
+  };
+}
+
+function workosFormat(prefixes: readonly string[]): OwnFormat {
   return {
     prefixes,
     has: () => true,
@@ -70,7 +93,7 @@ function bare(secret: string | undefined): ReadKey | undefined {
 }
 
 /** The product's prefix instead of WorkOS's, then WorkOS's secret, then the checksum if configured. */
-function wrapped(rules: KeyFormatRules, prefixes: readonly string[]): KeyFormat {
+function wrapped(rules: KeyFormatRules, prefixes: readonly string[]): OwnFormat {
   const { checksum } = rules;
   const tail = checksum ? CHECKSUM_LENGTH : 0;
 
@@ -89,7 +112,7 @@ function wrapped(rules: KeyFormatRules, prefixes: readonly string[]): KeyFormat 
 }
 
 /** A fixed length: the product's prefix, characters derived from WorkOS's secret, the checksum if configured. */
-function derived(rules: KeyFormatRules, length: number, prefixes: readonly string[]): KeyFormat {
+function derived(rules: KeyFormatRules, length: number, prefixes: readonly string[]): OwnFormat {
   const { checksum } = rules;
   const tail = checksum ? CHECKSUM_LENGTH : 0;
   return withPrefixes(rules, prefixes, {
@@ -110,7 +133,7 @@ type Own = {
   handOut: (workosSecret: string, head: string) => string;
 };
 
-function withPrefixes({ live, test, accept_bare }: KeyFormatRules, prefixes: readonly string[], own: Own): KeyFormat {
+function withPrefixes({ live, test, accept_bare }: KeyFormatRules, prefixes: readonly string[], own: Own): OwnFormat {
   const headOf = (presented: string) => {
     if (presented.startsWith(live)) return live;
     return test !== undefined && presented.startsWith(test) ? test : undefined;

@@ -49,7 +49,8 @@ export async function revokeKeysOf(
 ): Promise<{ events: AuditEvent[]; more: boolean }> {
   await failProvisioningRows(trx, organizationId, now, { ownerUserId: userId, madeUntil });
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
-    `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, due_at = ?, attempts = 0
+    `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, attempts = 0,
+       due_at = case origin when 'imported' then null else ?::timestamptz end
      where organization_id = ? and id in (
        select id from api_keys where organization_id = ? and owner_user_id = ? and status = 'active'
          and (?::timestamptz is null or created_at <= ?)

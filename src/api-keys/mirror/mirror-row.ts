@@ -128,7 +128,7 @@ export async function revokeActiveRows(
   const { rows } = await trx.raw<{ rows: EndedRow[] }>(
     `update api_keys set status = 'revoked', revoked_at = ?, updated_at = ?, attempts = 0,
             workos_deleted_at = case environment when 'live' then ?::timestamptz end,
-            due_at = case environment when 'test' then ?::timestamptz end
+            due_at = case when environment = 'test' and origin <> 'imported' then ?::timestamptz end
      where organization_id = ? and id in (
        select id from api_keys where organization_id = ? and status = 'active' order by id limit ? for update
      )

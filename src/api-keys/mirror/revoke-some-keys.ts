@@ -70,7 +70,8 @@ async function revokeRows(
      queue as (select greatest(?::timestamptz, max(due_at)) as ends_at from api_keys where due_at is not null)
      update api_keys as key
      set status = 'revoked', revoked_at = ?, updated_at = ?, attempts = 0,
-         due_at = queue.ends_at + numbered.n * ?::float8 * interval '1 millisecond'
+         due_at = case key.origin when 'imported' then null
+           else queue.ends_at + numbered.n * ?::float8 * interval '1 millisecond' end
      from numbered, queue
      where key.organization_id = ? and key.id = numbered.id
      returning key.id, key.workos_id, key.label`,

@@ -34,7 +34,8 @@ export function makeKeyCounts(db: Knex) {
     async left(organizationIds: readonly string[]): Promise<Map<string, KeysLeft>> {
       if (organizationIds.length === 0) return new Map();
       const { rows } = await db.raw<{ rows: { organization_id: string; here: string; at_workos: string }[] }>(
-        `select organization_id, count(*) filter (where status = 'active') as here, count(*) as at_workos
+        `select organization_id, count(*) filter (where status = 'active') as here,
+           count(*) filter (where origin <> 'imported') as at_workos
          from api_keys
          where organization_id = any(?) and status in ('active', 'revoked') and workos_deleted_at is null
          group by organization_id`,

@@ -162,6 +162,11 @@ function suspensionOf(row: ReadKeyRow): Suspension | undefined {
   return at === null ? undefined : { at, by: { kind: kind!, id: id! }, reason: reason ?? undefined };
 }
 
+/** Returns when WorkOS must learn of a change: never for an imported key, which it does not know. */
+export function dueAtWorkos(on: Knex, dueAt: Date) {
+  return on.raw<Date | null>("case origin when 'imported' then null else ?::timestamptz end", [dueAt]);
+}
+
 export function settingsColumns(settings: KeySettings) {
   return {
     label: settings.label,

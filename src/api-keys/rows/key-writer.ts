@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { KEY_COLUMNS, provisionedKeys, settingsColumns, toKey } from './key-row.ts';
+import { KEY_COLUMNS, dueAtWorkos, provisionedKeys, settingsColumns, toKey } from './key-row.ts';
 import type { KeyRow, NewKeyRow } from './key-row.ts';
 import type { Key, KeptHash, KeySettings, KeyTemplate, Suspension } from '../key.ts';
 
@@ -53,7 +53,7 @@ async function update(trx: Knex.Transaction, key: Key, { settings, expiry }: Key
     .where({ workos_id: key.id })
     .update({
       ...settingsColumns({ ...key, ...settings }),
-      ...(expiry && { expires_at: expiry.expiresAt ?? null, due_at: expiry.dueAt, attempts: 0 }),
+      ...(expiry && { expires_at: expiry.expiresAt ?? null, due_at: dueAtWorkos(trx, expiry.dueAt), attempts: 0 }),
       updated_at: now,
     })
     .returning(KEY_COLUMNS);
@@ -87,7 +87,7 @@ async function changeSuspension(trx: Knex.Transaction, key: Key, columns: Suspen
   return toKey(row!);
 }
 
-/** Revokes; at `dueAt` the settler deletes the key at WorkOS. */
+/** Revokes; at `dueAt` the settler deletes the key at WorkOS, which has no imported ones. */
 async function revoke(
   trx: Knex.Transaction,
   key: Pick<Key, 'organizationId' | 'id'>,
@@ -96,7 +96,7 @@ async function revoke(
 ): Promise<void> {
   await provisionedKeys(trx, key.organizationId)
     .where({ workos_id: key.id, status: 'active' })
-    .update({ status: 'revoked', revoked_at: now, updated_at: now, due_at: dueAt, attempts: 0 });
+    .update({ status: 'revoked', revoked_at: now, updated_at: now, due_at: dueAtWorkos(trx, dueAt), attempts: 0 });
 }
 
 /** Records a key's successor and expiry; at `dueAt` the settler brings the expiry to WorkOS. */
@@ -110,7 +110,13 @@ async function succeed(
 ): Promise<void> {
   await provisionedKeys(trx, key.organizationId)
     .where({ workos_id: key.id, status: 'active' })
-    .update({ rotated_to: successor, expires_at: expiresAt, updated_at: now, due_at: dueAt, attempts: 0 });
+    .update({
+      rotated_to: successor,
+      expires_at: expiresAt,
+      updated_at: now,
+      due_at: dueAtWorkos(trx, dueAt),
+      attempts: 0,
+    });
 }
 
 function toNewRow(key: NewKey): NewKeyRow {

@@ -23,7 +23,7 @@ export function makeCallers(
   verification: Verification,
 ) {
   return makeAuthenticate({
-    keyPrefixes: format.prefixes,
+    isKey: format.recognizes,
     verifyToken,
     findServiceToken,
     findCiSession: ci.findSession,

@@ -66,7 +66,7 @@ export function makeVerificationParts(deps: Deps) {
     });
   const forwardAt = (form: ForwardForm): FastPath =>
     makeForwardFastPath({
-      keyPrefixes: format.prefixes,
+      isKey: format.recognizes,
       mayCarrySession: cookies.mayCarry,
       peekKey: resolver.peekKey,
       judge,

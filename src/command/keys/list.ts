@@ -14,7 +14,7 @@ export type ListFlags = CallFlags & {
   permissionSet?: string;
   environment?: 'live' | 'test';
   owner?: 'organization' | 'user' | 'me';
-  origin?: 'latchkey' | 'workos' | 'ci';
+  origin?: 'latchkey' | 'workos' | 'ci' | 'imported';
   expiresBefore?: string;
   search?: string;
   sort?: 'created_at' | '-created_at' | 'expires_at' | 'label';

@@ -51,6 +51,7 @@ const list = buildCommand({
         'latchkey',
         'workos',
         'ci',
+        'imported',
       ]),
       expiresBefore: textFlag('Keys that expire before this time', 'time'),
       search: textFlag('Part of the label, last four characters of the secret, or id', 'text'),

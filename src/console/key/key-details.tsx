@@ -53,7 +53,7 @@ function useFacts(apiKey: ApiKey) {
     [w.concurrency, concurrency === null ? w.asPlanned : f.number(concurrency)],
     [w.addressesOfKey, addresses.length === 0 ? w.everywhere : addresses.join(', ')],
     [w.metadata, entries.length === 0 ? undefined : entries.join(', ')],
-    [w.origin, { latchkey: undefined, workos: 'WorkOS', ci: 'CI' }[apiKey.origin]],
+    [w.origin, { latchkey: undefined, workos: 'WorkOS', ci: 'CI', imported: creator.id }[apiKey.origin]],
     [w.keyId, <code key="id">{apiKey.id}</code>],
   ] as const;
 }

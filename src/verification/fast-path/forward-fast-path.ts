@@ -27,7 +27,7 @@ import type { KeyResolver, Resolved } from '../resolve-key.ts';
 import type { AppError } from '../../errors.ts';
 
 type Deps = {
-  keyPrefixes: readonly string[];
+  isKey: (presented: string) => boolean;
   /** Whether a `Cookie` header may hold a session: a second credential. */
   mayCarrySession: (cookie: string | undefined) => boolean;
   /** Finds a key in memory alone. */
@@ -88,12 +88,12 @@ export function makeForwardFastPath(deps: Deps): FastPath {
 }
 
 function accept(
-  { keyPrefixes, mayCarrySession, peekKey, judge, trustProxyHops, now }: Deps,
+  { isKey, mayCarrySession, peekKey, judge, trustProxyHops, now }: Deps,
   req: IncomingMessage,
   queries: Queries,
 ): Accepted | undefined {
   const presented = mayCarrySession(req.headers.cookie) ? undefined : presentedKey(req);
-  if (presented === undefined || !keyPrefixes.some((prefix) => presented.startsWith(prefix))) return undefined;
+  if (presented === undefined || !isKey(presented)) return undefined;
   const resolved = peekKey(presented);
   // Read last, so that only the holder of a known key can add to the remembered queries.
   const asked = resolved && queries(req.method ?? '', req.url ?? '');

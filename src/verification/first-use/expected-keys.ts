@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isHashOfImport } from '../../api-keys/format/imported-form.ts';
 import { hmacKeysInUse, UNNAMED } from '../hmac/hmac-key-use.ts';
 import type { KeyCache } from '../key-cache.ts';
 import type { Trust } from '../../invalidation/trust.ts';
@@ -54,7 +55,9 @@ export function makeIsExpected(deps: Deps) {
 export type IsExpected = ReturnType<typeof makeIsExpected>;
 
 async function readWaiting({ db, hmacKeyIds }: Deps): Promise<Waiting> {
-  const dropped = (await hmacKeysInUse(db)).filter((name) => name !== UNNAMED && !hmacKeyIds.includes(name));
+  const dropped = (await hmacKeysInUse(db)).filter(
+    (name) => name !== UNNAMED && !hmacKeyIds.includes(name) && !isHashOfImport(name),
+  );
   const shapes = await shapesOf(db, dropped);
   if (shapes.length > MAX_SHAPES) return { shapes: undefined, dropped };
   return { shapes: Map.groupBy(shapes, (shape) => shape.slice(-SHOWN_CHARACTERS)), dropped };
@@ -65,7 +68,7 @@ async function shapesOf(db: Knex, dropped: readonly string[]): Promise<string[]>
   const { rows } = await db.raw<{ rows: { prefix: string }[] }>(
     `(select prefix from api_keys where status = 'active' and secret_hash is null limit ?)
      union all
-     (select prefix from api_keys where status = 'active' and hash_key = any(?) limit ?)`,
+     (select prefix from api_keys where status = 'active' and hash_key = any(?) and origin <> 'imported' limit ?)`,
     [MAX_SHAPES + 1, [...dropped], MAX_SHAPES + 1],
   );
   return rows.map(({ prefix }) => prefix);
@@ -75,7 +78,7 @@ async function shapesEndingWith(db: Knex, end: string, dropped: readonly string[
   const { rows } = await db.raw<{ rows: { prefix: string }[] }>(
     `(select prefix from api_keys where status = 'active' and secret_hash is null and right(prefix, 4) = ? limit ?)
      union all
-     (select prefix from api_keys where status = 'active' and hash_key = any(?) and right(prefix, 4) = ? limit ?)`,
+     (select prefix from api_keys where status = 'active' and hash_key = any(?) and origin <> 'imported' and right(prefix, 4) = ? limit ?)`,
     [end, MAX_SHAPES, [...dropped], end, MAX_SHAPES],
   );
   return rows.map(({ prefix }) => prefix);

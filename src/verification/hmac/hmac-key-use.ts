@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isHashOfImport } from '../../api-keys/format/imported-form.ts';
 
 const MAX_IDS = 32;
 const MAX_COUNTED = 10_000;
@@ -32,7 +33,8 @@ export function makeCountOldHashes(db: Knex, hmacKeyIds: readonly string[]) {
     const counts: Record<string, number> = { unknown: 0, dropped: 0 };
     previous.forEach((_name, at) => (counts[`previous_${at + 1}`] = 0));
     for (const id of await hmacKeysInUse(db)) {
-      if (id === current) continue;
+      // An imported key has the other system's hash until its first use; `import status` counts those.
+      if (id === current || isHashOfImport(id)) continue;
       const at = previous.indexOf(id);
       const label = id === UNNAMED ? 'unknown' : at < 0 ? 'dropped' : `previous_${at + 1}`;
       counts[label]! += await countUpTo(db, id, MAX_COUNTED);

@@ -50,7 +50,7 @@ function makeParts(state: ReturnType<typeof makeState>) {
   const limiter = { take: () => (state.takes++, state.onTake()) };
   const counters = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
   const decide = makeDecide({ judge, policy, limiter, ...counters, clock });
-  const from = { keyPrefixes: ['sk_'], mayCarrySession: () => false, trustProxyHops: 0 };
+  const from = { isKey: (key: string) => key.startsWith('sk_'), mayCarrySession: () => false, trustProxyHops: 0 };
   const fastPath = makeForwardFastPath({
     ...from,
     peekKey,

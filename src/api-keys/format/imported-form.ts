@@ -1,0 +1,65 @@
+import { createHmac, hash } from 'node:crypto';
+import type { ImportRule } from '../../product/import-rules.ts';
+import type { KeptHash } from '../key.ts';
+
+/** The keys of one import: how they look, and how the other system has hashed them. */
+export type ImportedForm = {
+  /** Whether a credential looks like a key of this import. */
+  fits(presented: string): boolean;
+  /** Returns the hash that the other system has of a key that fits. */
+  hashOf(presented: string): KeptHash;
+};
+
+const CHARACTERS: Record<ImportRule['characters'], RegExp> = {
+  hex: /^[0-9a-fA-F]*$/,
+  letters: /^[A-Za-z]*$/,
+  base62: /^[A-Za-z0-9]*$/,
+  word: /^[\w-]*$/,
+};
+
+/** Bytes of a hash. */
+export const HASH_BYTES: Record<ImportRule['hash'], number> = {
+  sha256: 32,
+  'hmac-sha256': 32,
+  sha512: 64,
+  'hmac-sha512': 64,
+};
+
+/** A hash of another system has this and the name of its import instead of the id of an HMAC key. */
+const NAMED = 'import:';
+
+export function hmacKeyIdOfImport(name: string): string {
+  return NAMED + name;
+}
+
+export function isHashOfImport(hmacKeyId: string): boolean {
+  return hmacKeyId.startsWith(NAMED);
+}
+
+/** @param secretOf the secret of an import with an HMAC */
+export function makeImportedForm(rule: ImportRule, secretOf: (name: string) => Buffer): ImportedForm {
+  const { name, prefix = '', characters, min_length: min, max_length: max } = rule;
+  const digest = digestOf(rule, secretOf);
+  const hmacKeyId = hmacKeyIdOfImport(name);
+  return {
+    fits: (presented) =>
+      presented.length >= min &&
+      presented.length <= max &&
+      presented.startsWith(prefix) &&
+      CHARACTERS[characters].test(presented.slice(prefix.length)),
+    hashOf: (presented) => ({ secretHash: digest(hashedPart(rule, presented)), hmacKeyId }),
+  };
+}
+
+function digestOf({ hash: algorithm, name }: ImportRule, secretOf: (name: string) => Buffer): (text: string) => Buffer {
+  if (algorithm === 'sha256' || algorithm === 'sha512') return (text) => hash(algorithm, text, 'buffer');
+  const secret = secretOf(name);
+  const inner = algorithm === 'hmac-sha256' ? 'sha256' : 'sha512';
+  return (text) => createHmac(inner, secret).update(text).digest();
+}
+
+/** Returns the part of a whole key that the other system has hashed. */
+function hashedPart({ prefix = '', hashed }: ImportRule, key: string): string {
+  if (hashed === 'behind_prefix') return key.slice(prefix.length);
+  return hashed === 'whole' ? key : key.slice(key.lastIndexOf('_') + 1);
+}

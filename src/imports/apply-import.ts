@@ -1,0 +1,142 @@
+import type { Knex } from 'knex';
+import { backgroundSource } from '../audit/audit-event.ts';
+import type { AuditEvent } from '../audit/audit-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import { keyEvent } from '../api-keys/key-audit.ts';
+import type { insertImportedKeys, revokeImportedKeys } from '../api-keys/rows/imported-keys.ts';
+import { transaction } from '../db/transaction.ts';
+import type { Announce } from '../invalidation/announce.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
+import type { ImportRule } from '../product/import-rules.ts';
+import { inBatches } from './batches.ts';
+import type { Judged } from './category.ts';
+import type { HeldRun, ImportRuns } from './import-runs.ts';
+import type { JudgeBatch } from './judge/judge-batch.ts';
+import type { JudgeRow } from './judge/judge-row.ts';
+import type { SourceRow } from './sources/source-row.ts';
+
+type Deps = {
+  db: Knex;
+  runs: Pick<ImportRuns, 'beginApply' | 'hold' | 'advance' | 'end'>;
+  makeBatch: () => JudgeBatch;
+  insertKeys: typeof insertImportedKeys;
+  revokeKeys: typeof revokeImportedKeys;
+  audit: Pick<AuditLog, 'appendEach' | 'appendAll'>;
+  announce: Announce;
+  at: FaultPoint;
+  clock: Clock;
+};
+
+export type Applying = {
+  rule: ImportRule;
+  rows: AsyncIterable<SourceRow>;
+  judgeRow: JudgeRow;
+  /** Undefined for a source that cannot be compared with that of an earlier run. */
+  sourceDigest: Buffer | undefined;
+  /** Is called with the judged rows of each batch, once it is committed. */
+  onBatch: (rows: readonly Judged[]) => void;
+  /** Is called with how many rows an earlier run took. */
+  onResumed: (rows: number) => void;
+  signal: AbortSignal;
+};
+
+/** Rows of one transaction. */
+export const BATCH = 1_000;
+
+/**
+ * Imports the rows that are ready, and revokes keys whose rows are disabled now. Batches are transactions: a run that was
+ * interrupted goes on behind its last batch, and one of a newer source reads all rows again. Rows are imported once, by
+ * their ids.
+ * @returns whether it came to the end; false when it was aborted between batches
+ * @throws RunReplaced, UndoUnfinished
+ */
+export function makeApplyImport(deps: Deps) {
+  return async function applyImport(applying: Applying): Promise<boolean> {
+    const { rule, rows, judgeRow, sourceDigest, onBatch, onResumed, signal } = applying;
+    const { runs, clock, at } = deps;
+    const held = await runs.beginApply(rule.name, sourceDigest, clock());
+    const batch = deps.makeBatch();
+    onResumed(held.position);
+    let position = 0;
+    for await (const group of inBatches(rows, BATCH)) {
+      const taken = Math.max(0, Math.min(group.length, held.position - position));
+      position += group.length;
+      for (const row of group.slice(0, taken)) batch.pass(judgeRow(row));
+      if (taken === group.length) continue;
+      if (signal.aborted) return false;
+      const judged = await batch.judge(group.slice(taken).map(judgeRow));
+      await at('import.judged');
+      onBatch(await transaction(deps.db, (trx) => writeBatch(deps, trx, { rule, held, position }, judged)));
+      await at('import.batch');
+    }
+    await runs.end(held, 'applied', clock());
+    return true;
+  };
+}
+
+type Batch = { rule: ImportRule; held: HeldRun; position: number };
+
+/** @returns the rows with what became of them */
+async function writeBatch(deps: Deps, trx: Knex.Transaction, batch: Batch, judged: Judged[]): Promise<Judged[]> {
+  const { runs, audit, announce, clock } = deps;
+  const { rule, held, position } = batch;
+  const now = clock();
+  await runs.hold(trx, held);
+  const inserted = await deps.insertKeys(
+    trx,
+    rule,
+    judged.flatMap(({ key }) => key ?? []),
+    now,
+  );
+  const ended = judged.filter(({ category }) => category === 'ended').map(({ keyId }) => keyId!);
+  const revoked = await deps.revokeKeys(trx, ended, now);
+  const written = new Set(inserted.map(({ keyId }) => keyId));
+  const outcome = judged.map((row) => (row.key && !written.has(row.key.keyId) ? raced(row) : row));
+  const refused = outcome.filter(({ key, category }) => !key && category !== 'already' && category !== 'ended').length;
+  await runs.advance(trx, held, { position, imported: inserted.length, revoked: revoked.length, refused }, now);
+  await audit.appendEach(trx, countsByOrganization(rule.name, 'key_import.applied', inserted));
+  await recordEnded(audit, trx, rule.name, revoked);
+  // Replicas may remember any of the new keys as unknown: one announcement voids all that they remember so.
+  if (inserted[0]) await announce(trx, inserted[0]);
+  return outcome;
+}
+
+async function recordEnded(
+  audit: Pick<AuditLog, 'appendAll'>,
+  trx: Knex.Transaction,
+  importName: string,
+  keys: readonly { organizationId: string; keyId: string; label: string }[],
+): Promise<void> {
+  const source = sourceOf(importName);
+  for (const [organizationId, own] of Map.groupBy(keys, (key) => key.organizationId)) {
+    const events = own.map(({ keyId, label }) =>
+      keyEvent(organizationId, keyId, 'api_key.revoked', source, { label, reason: 'disabled_in_source' }),
+    );
+    await audit.appendAll(trx, organizationId, events);
+  }
+}
+
+/** A row whose key was inserted meanwhile, by id or by hash. */
+function raced(row: Judged): Judged {
+  return { ...row, key: undefined, category: 'collision', reason: 'a key with its id or hash was created meanwhile' };
+}
+
+export function sourceOf(importName: string) {
+  return backgroundSource('system', `import ${importName}`);
+}
+
+/** Returns one event for each organization, with how many of its keys there are. */
+export function countsByOrganization(
+  importName: string,
+  action: 'key_import.applied' | 'key_import.undone',
+  keys: readonly { organizationId: string }[],
+): AuditEvent[] {
+  return [...Map.groupBy(keys, ({ organizationId }) => organizationId)].map(([organizationId, own]) => ({
+    ...sourceOf(importName),
+    organizationId,
+    action,
+    target: { kind: 'organization', id: organizationId },
+    details: { import: importName, keys: own.length },
+  }));
+}

@@ -1,0 +1,72 @@
+import type { Category, Judged } from '../category.ts';
+
+/** What is there already of the keys of a batch. */
+export type KnownKeys = {
+  /** Organizations that are here and not deleted. */
+  organizations: ReadonlySet<string>;
+  /** Imported keys by id: their organization, and whether they are active. */
+  keys: ReadonlyMap<string, { organizationId: string; active: boolean }>;
+  /** The ids of keys by these hashes, in hexadecimal digits. */
+  hashes: ReadonlyMap<string, string>;
+};
+export type ReadKnown = (asked: {
+  organizationIds: readonly string[];
+  keyIds: readonly string[];
+  hashes: readonly Buffer[];
+}) => Promise<KnownKeys>;
+
+export type JudgeBatch = ReturnType<typeof makeJudgeBatch>;
+
+const ID_BYTES = 12;
+const MAX_ROWS = 5_000_000;
+
+/** Judges batches of rows in the order of their source, with what is in the database and with the rows before. */
+export function makeJudgeBatch(readKnown: ReadKnown) {
+  const ids = new Set<string>();
+  const hashes = new Set<string>();
+
+  /** @returns the category of a row that repeats an earlier one */
+  function repeated({ keyId, key }: Judged): [Category, string] | undefined {
+    if (keyId === undefined) return undefined;
+    if (ids.has(keyId)) return ['duplicate', 'an earlier row has the same id'];
+    ids.add(keyId);
+    if (!key) return undefined;
+    const name = key.hash.toString('latin1').slice(0, ID_BYTES);
+    if (hashes.has(name)) return ['collision', 'an earlier row has the same hash'];
+    hashes.add(name);
+    return undefined;
+  }
+
+  return {
+    /** Remembers a row that an earlier run took. */
+    pass: (row: Judged): void => void repeated(row),
+
+    async judge(rows: readonly Judged[]): Promise<Judged[]> {
+      if (ids.size > MAX_ROWS) throw new Error(`an import takes at most ${MAX_ROWS} rows; split the file`);
+      const apart = rows.map((row) => refused(row, repeated(row)));
+      const keys = apart.flatMap(({ key }) => key ?? []);
+      const known = await readKnown({
+        organizationIds: [...new Set(keys.map(({ organizationId }) => organizationId))],
+        keyIds: apart.flatMap(({ keyId }) => keyId ?? []),
+        hashes: keys.map(({ hash }) => hash),
+      });
+      return apart.map((row) => judgeKnown(row, known));
+    },
+  };
+}
+
+function refused(row: Judged, [category, reason]: [Category, string] | [] = []): Judged {
+  return category === undefined ? row : { ...row, category, reason, key: undefined };
+}
+
+function judgeKnown(row: Judged, { organizations, keys, hashes }: KnownKeys): Judged {
+  const there = row.keyId === undefined || row.category === 'duplicate' ? undefined : keys.get(row.keyId);
+  if (there && row.category === 'disabled' && there.active) return { ...row, category: 'ended' };
+  if (!row.key) return row;
+  if (there?.organizationId === row.key.organizationId) return refused(row, ['already', 'it was imported before']);
+  if (there) return refused(row, ['collision', `it was imported for ${there.organizationId}`]);
+  if (!organizations.has(row.key.organizationId))
+    return refused(row, ['unknown_organization', `${row.key.organizationId} is not known here`]);
+  const other = hashes.get(row.key.hash.toString('hex'));
+  return other === undefined ? row : refused(row, ['collision', `${other} has the same hash`]);
+}
