@@ -8,7 +8,7 @@ import type { insertImportedKeys, revokeImportedKeys } from '../api-keys/rows/im
 import { transaction } from '../db/transaction.ts';
 import type { Announce } from '../invalidation/announce.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import type { ImportRule } from '../product/import-rules.ts';
+import type { ImportRule } from '../product/imports/import-rules.ts';
 import { inBatches } from './batches.ts';
 import type { Judged } from './category.ts';
 import type { HeldRun, ImportRuns } from './import-runs.ts';

@@ -7,7 +7,7 @@ import { ApiRules } from './api/api-rules.ts';
 import { BillingRules } from './billing-rules.ts';
 import { checkApiRules } from './api/check-api-rules.ts';
 import { CiRules, checkCiRules } from './ci-rules.ts';
-import { ImportRules, checkImportRules } from './import-rules.ts';
+import { ImportRules, checkImportRules } from './imports/import-rules.ts';
 import { ConsoleRules } from './console-rules.ts';
 import { KeyRules, checkKeyRules, leakResponse } from './key-rules.ts';
 import { WebhookRules } from './webhook-rules.ts';
@@ -214,9 +214,8 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   }
   if (!file.plans.some((plan) => plan.name === file.default_plan))
     report(['default_plan'], `'${file.default_plan}' is not among the plans`);
-  for (const { plan, path } of plansNamed(file.stripe)) {
+  for (const { plan, path } of plansNamed(file.stripe))
     if (!file.plans.some(({ name }) => name === plan)) report(['stripe', ...path], `'${plan}' is not among the plans`);
-  }
 }
 
 function checkSets(file: Raw, known: ReadonlySet<string>, report: Report): void {

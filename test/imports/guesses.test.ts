@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { ImportRule } from '../../src/product/import-rules.ts';
+import type { ImportRule } from '../../src/product/imports/import-rules.ts';
 import { call, verifyKey } from '../support/api.ts';
 import { OLD, anOldKey, rowOf, startImports } from './imports.ts';
 

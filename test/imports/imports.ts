@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { makeImportParts } from '../../src/app/imports.ts';
+import { makeImportParts } from '../../src/app/api-keys/imports.ts';
 import type { Judged } from '../../src/imports/category.ts';
 import { digestSource } from '../../src/imports/sources/digest-source.ts';
 import { readRows } from '../../src/imports/sources/read-rows.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
-import type { ImportRule } from '../../src/product/import-rules.ts';
+import type { ImportRule } from '../../src/product/imports/import-rules.ts';
 import { startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ImportRule } from '../../src/product/import-rules.ts';
+import type { ImportRule } from '../../src/product/imports/import-rules.ts';
 import { call, createKey, outcome, requestKey, verifyKey } from '../support/api.ts';
 import type { CreatedKey } from '../support/api.ts';
 import { makeTestReconcile } from '../support/reconcile.ts';

@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import type { ImportRule } from '../../product/import-rules.ts';
+import type { ImportRule } from '../../product/imports/import-rules.ts';
 import type { KeptHash } from '../key.ts';
 
 /** The keys of one import: how they look, and how the other system has hashed them. */

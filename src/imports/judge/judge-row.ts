@@ -1,7 +1,7 @@
 import { hash as digest } from 'node:crypto';
 import { HASH_BYTES } from '../../api-keys/format/imported-form.ts';
 import { IMPORTED_ID_PREFIX, ORGANIZATION_ID } from '../../ids.ts';
-import type { ImportRule } from '../../product/import-rules.ts';
+import type { ImportRule } from '../../product/imports/import-rules.ts';
 import type { Category, Judged, ReadyKey } from '../category.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SourceRow } from '../sources/source-row.ts';

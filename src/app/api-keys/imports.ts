@@ -1,25 +1,25 @@
-import { makeDescribeWorkosKey } from '../api-keys/mirror/describe-workos-key.ts';
-import { makeKeyCounts } from '../api-keys/rows/key-counts.ts';
+import { makeDescribeWorkosKey } from '../../api-keys/mirror/describe-workos-key.ts';
+import { makeKeyCounts } from '../../api-keys/rows/key-counts.ts';
 import {
   countImported,
   deleteUnusedImported,
   insertImportedKeys,
   readImported,
   revokeImportedKeys,
-} from '../api-keys/rows/imported-keys.ts';
-import { makeApplyImport } from '../imports/apply-import.ts';
-import { makeImportRuns } from '../imports/import-runs.ts';
-import { makeJudgeBatch } from '../imports/judge/judge-batch.ts';
-import type { ReadKnown } from '../imports/judge/judge-batch.ts';
-import { makeJudgeRow } from '../imports/judge/judge-row.ts';
-import { parseMapping } from '../imports/mapping.ts';
-import type { Mapping } from '../imports/mapping.ts';
-import { makePlanImport } from '../imports/plan-import.ts';
-import { makeUndoImport } from '../imports/undo-import.ts';
-import type { ImportRule } from '../product/import-rules.ts';
-import { makeTenantRepository } from '../tenants/tenant-repository.ts';
-import { makePlatform } from './platform.ts';
-import type { Parts } from './platform.ts';
+} from '../../api-keys/rows/imported-keys.ts';
+import { makeApplyImport } from '../../imports/apply-import.ts';
+import { makeImportRuns } from '../../imports/import-runs.ts';
+import { makeJudgeBatch } from '../../imports/judge/judge-batch.ts';
+import type { ReadKnown } from '../../imports/judge/judge-batch.ts';
+import { makeJudgeRow } from '../../imports/judge/judge-row.ts';
+import { parseMapping } from '../../imports/mapping.ts';
+import type { Mapping } from '../../imports/mapping.ts';
+import { makePlanImport } from '../../imports/plan-import.ts';
+import { makeUndoImport } from '../../imports/undo-import.ts';
+import type { ImportRule } from '../../product/imports/import-rules.ts';
+import { makeTenantRepository } from '../../tenants/tenant-repository.ts';
+import { makePlatform } from '../platform.ts';
+import type { Parts } from '../platform.ts';
 
 export type ImportParts = ReturnType<typeof makeImportParts>;
 
