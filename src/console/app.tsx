@@ -30,6 +30,7 @@ const KeyScreen = later(async () => (await import('./key/key-screen.tsx')).KeySc
 const UsageScreen = later(async () => (await import('./usage/usage-screen.tsx')).UsageScreen);
 const AuditScreen = later(async () => (await import('./audit/audit-screen.tsx')).AuditScreen);
 const WebhooksScreen = later(async () => (await import('./webhooks/webhooks-screen.tsx')).WebhooksScreen);
+const CiScreen = later(async () => (await import('./ci/ci-screen.tsx')).CiScreen);
 
 /** After so long the first screen is there, and what comes next may be downloaded. */
 const QUIET_MS = 2_000;
@@ -108,6 +109,7 @@ function Pages() {
       <Route path="/usage" component={UsageScreen} />
       <Route path="/audit" component={AuditScreen} />
       <Route path="/webhooks" component={WebhooksScreen} />
+      <Route path="/ci" component={CiScreen} />
       <Route path="/organization" component={OrganizationScreen} />
       <Route default component={NotFound} />
     </Router>

@@ -1,5 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createPolicy } from '../ci/ci.ts';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
 import { overflow } from './accessibility.ts';
@@ -16,11 +17,14 @@ const SCREENS: readonly [string, string][] = [
   ['/console/keys/{id}', 'Show as a table'],
   ['/console/usage', 'Show as a table'],
   ['/console/audit', 'Session created'],
+  ['/console/ci?policy={policy}', 'No job has asked yet'],
+  ['/console/ci?policy={policy}&dialog=policy', 'Try it on the last 30 days'],
   ['/console/organization', 'Plan and limits'],
 ];
 
 let person: Awaited<ReturnType<typeof world.addPerson>>;
 let id: string;
+let policy: string;
 
 beforeAll(async () => {
   person = await world.addPerson();
@@ -29,6 +33,7 @@ beforeAll(async () => {
   await createKey(world, token, { label: 'مفتاح الخادم' });
   const key = await createKey(world, token, { label: 'Zapier' });
   id = key.id;
+  policy = await createPolicy(world, token, { when: { repository_id: ['987', '988'], ref: { glob: 'refs/heads/*' } } });
   await call(world, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: key.value } });
   await world.background.runOnce('flush_usage');
 });
@@ -44,7 +49,7 @@ async function open(options: BrowserContextOptions = {}) {
 async function onEachScreen(page: Page, find: (page: Page) => Promise<string[]>): Promise<string[]> {
   const found: string[] = [];
   for (const [path, text] of SCREENS) {
-    await page.goto(path.replace('{id}', id));
+    await page.goto(path.replace('{id}', id).replace('{policy}', policy));
     await page.getByText(text).filter({ visible: true }).first().waitFor();
     found.push(...(await find(page)).map((each) => `${path}: ${each}`));
   }

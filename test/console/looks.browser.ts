@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createPolicy, exchange, jobToken } from '../ci/ci.ts';
 import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
 import { overflow, violations } from './accessibility.ts';
@@ -33,12 +34,20 @@ const SCREENS: readonly [string, string, string][] = [
   ['the webhooks', '/console/webhooks', 'Retrying'],
   ['the attempts of a webhook', '/console/webhooks?status=retrying', 'Retrying'],
   ['webhooks of which there are none', '/console/webhooks?status=failed', 'No delivery fits the filters'],
+  ['the CI policies', '/console/ci', 'deploy'],
+  ['a CI policy with its exchanges', '/console/ci?policy={policy}', 'Exchanged'],
+  ['the form of a CI policy', '/console/ci?policy={policy}&dialog=policy', 'Try it on the last 30 days'],
+  ['the deletion of a CI policy', '/console/ci?policy={policy}&dialog=policy-delete', 'Revoke them now'],
+  ['the keys of CI jobs', '/console/keys?origin=ci', 'CI: deploy'],
+  ['the key of a CI job', '/console/keys/{ciKey}', 'octocat'],
   ['the organization', '/console/organization', 'Plan and limits'],
   ['the page after signing out', '/console/signed-out', 'You are signed out'],
 ];
 
 let person: Awaited<ReturnType<typeof world.addPerson>>;
 let id: string;
+let policy: string;
+let ciKey: string;
 
 beforeAll(async () => {
   person = await world.addPerson();
@@ -49,6 +58,12 @@ beforeAll(async () => {
     await call(world, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body: { key: value } });
   }
   await world.background.runOnce('flush_usage');
+  const when = { repository_id: '987', environment: 'production', ref: { glob: 'refs/heads/*' } };
+  policy = await createPolicy(world, token, { name: 'deploy', when });
+  const run = async (claims: object) =>
+    exchange(world, { policy, token: await jobToken(world, person.organization, claims) });
+  ciKey = ((await run({ environment: 'production', ref: 'refs/heads/main' })).body['api_key'] as { id: string }).id;
+  await run({ environment: 'staging', ref: 'refs/heads/main' });
   crm.answerWith(() => 503);
   await world.background.runOnce('deliver_notices_crm');
 });
@@ -61,7 +76,7 @@ describe.skipIf(executablePath === undefined)('every screen', () => {
       await signIn(page, '/console/keys', person.credentials);
       const found: string[] = [];
       for (const [name, path, text] of SCREENS) {
-        await page.goto(path.replace('{id}', id));
+        await page.goto(path.replace('{id}', id).replace('{policy}', policy).replace('{ciKey}', ciKey));
         await page.getByText(text).filter({ visible: true }).first().waitFor();
         if (name.startsWith('the attempts')) {
           await page.locator('details').last().locator('summary').click();
@@ -80,7 +95,7 @@ describe.skipIf(executablePath === undefined)('every screen', () => {
   test.each(SIZES)('has every page and the way out within reach at $width pixels', async (viewport) => {
     const { page } = await openPage(world, { viewport });
     await signIn(page, '/console/keys', person.credentials);
-    for (const name of ['API keys', 'Usage', 'Audit log', 'Webhooks', 'Organization'])
+    for (const name of ['API keys', 'Usage', 'Audit log', 'Webhooks', 'CI policies', 'Organization'])
       await page.getByRole('navigation').getByRole('link', { name }).click({ trial: true });
     await page.getByRole('button', { name: 'Sign out' }).click({ trial: true });
     expect(await overflow(page)).toBe(0);

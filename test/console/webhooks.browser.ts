@@ -1,11 +1,10 @@
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createKey } from '../support/api.ts';
-import { atWorkos } from '../support/at-workos.ts';
-import { sealSession } from '../support/sealed-session.ts';
 import { startReceiver } from '../webhooks/receiver.ts';
 import { executablePath, openPage, signIn } from './chromium.ts';
 import type { Watched } from './chromium.ts';
+import { impersonate } from './impersonate.ts';
 import { startWorld } from './world.ts';
 
 const crm = await startReceiver();
@@ -26,15 +25,6 @@ afterEach(() => {
   crm.answerWith(() => 200);
   expect(faults).toEqual([]);
 });
-
-/** Opens the page of support, who acts as the person. */
-async function impersonate({ page }: Watched, userId: string, organizationId: string) {
-  const body = { user_id: userId, organization_id: organizationId, impersonator: { email: 'support@product.test' } };
-  const opened = await atWorkos<{ access_token: string }>(world, 'POST', '/_emulator/impersonations', body);
-  const value = await sealSession(opened.access_token);
-  await page.context().addCookies([{ name: 'wos_session', value, url: world.url }]);
-  await page.goto('/console/webhooks');
-}
 
 async function open(path: string, role?: string) {
   const person = await world.addPerson(role);
@@ -151,9 +141,9 @@ describe.skipIf(executablePath === undefined)('the webhooks', () => {
   });
 
   test('can be watched by an impersonator, who replays nothing', async () => {
-    const { page, organization, id } = await open('/console/webhooks');
-    await failDelivery(await organization.session());
-    await impersonate(watched!, id, organization.id);
+    const { page, ...person } = await open('/console/webhooks');
+    await failDelivery(await person.organization.session());
+    await impersonate(world, watched!, person, '/console/webhooks');
     await row(page).locator('summary').click();
     const again = button(page, 'Deliver again');
     await again.waitFor();

@@ -31,8 +31,8 @@ describe('messageOf', () => {
   // A page sends no such request, or reads more from the details.
   const OWN_WORDS = ['permission_denied', 'method_not_allowed', 'payload_too_large', 'unsupported_media_type'];
 
-  // There is no page for the policies and jobs of CI.
-  const OF_CI = ['ci_policy_not_found', 'ci_token_used', 'issuer_unavailable'];
+  // Only the jobs of CI get these.
+  const OF_CI = ['ci_token_used', 'issuer_unavailable'];
 
   it.each([english, german])('has words for every error code that a page may get', (text) => {
     const shown = ERROR_CODES.filter(

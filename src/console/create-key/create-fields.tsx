@@ -1,6 +1,8 @@
 import { useConsole } from '../data/console.ts';
 import { ExpiryField } from '../settings/expiry-field.tsx';
 import { SettingsFields } from '../settings/settings-fields.tsx';
+import { Radios } from '../parts/controls/choices.tsx';
+import choices from '../parts/controls/choices.module.css';
 import { TextField } from '../parts/controls/field.tsx';
 import { useText } from '../words/text.ts';
 import css from './create-fields.module.css';
@@ -20,7 +22,7 @@ const ADVANCED = ['description', 'rate_limit', 'concurrency', 'ip_allow_list'];
 export function CreateFields({ draft, onDraft, errors, isOff }: Props) {
   const { w } = useText();
   return (
-    <fieldset class={css.fields} disabled={isOff}>
+    <fieldset class={choices.fields} disabled={isOff}>
       <TextField
         label={w.name}
         hint={w.nameHelp}
@@ -83,7 +85,7 @@ function Access({ draft, onDraft, errors }: Pick<Props, 'draft' | 'onDraft' | 'e
   const { product } = useConsole();
   const error = errors['permission_set'] ?? errors['scopes'] ?? errors['owner'];
   return (
-    <fieldset class={css.group} aria-describedby={error === undefined ? undefined : 'access-error'}>
+    <fieldset class={choices.group} aria-describedby={error === undefined ? undefined : 'access-error'}>
       <legend>{w.permissions}</legend>
       {product.permission_sets && product.chosen_scopes && (
         <Radios
@@ -101,34 +103,10 @@ function Access({ draft, onDraft, errors }: Pick<Props, 'draft' | 'onDraft' | 'e
         <ScopePicker value={draft.scopes} onValue={(scopes) => onDraft({ scopes })} />
       )}
       {error !== undefined && (
-        <p class={css.error} id="access-error" role="alert">
+        <p class={choices.error} id="access-error" role="alert">
           {error}
         </p>
       )}
-    </fieldset>
-  );
-}
-
-type RadioProps<T extends string> = {
-  legend?: string;
-  value: T;
-  options: readonly (readonly [T, string])[];
-  onValue: (value: T) => void;
-};
-
-function Radios<T extends string>({ legend, value, options, onValue }: RadioProps<T>) {
-  const name = options.map(([each]) => each).join('-');
-  return (
-    <fieldset class={css.group}>
-      {legend !== undefined && <legend>{legend}</legend>}
-      <div class={css.options}>
-        {options.map(([each, text]) => (
-          <label key={each}>
-            <input type="radio" name={name} checked={each === value} onChange={() => onValue(each)} />
-            {text}
-          </label>
-        ))}
-      </div>
     </fieldset>
   );
 }

@@ -33,7 +33,8 @@ export function makeMay(
     /** Who can own a key that the caller creates. */
     ownedBy: (owner: ApiKey['owner']['type']) => has('apikeys:write') || (owner === 'user' && has('apikeys:write:own')),
     create: changing(has('apikeys:write') || has('apikeys:write:own')),
-    setAddresses: changing(has('apikeys:write')),
+    /** What concerns the whole organization: its addresses and CI policies. */
+    administer: changing(has('apikeys:write')),
     /** Rotating and editing. */
     change: (key: Pick<ApiKey, 'owner'>) => changing(writes(key)),
     revoke(key: Pick<ApiKey, 'owner'>): Obstacle {

@@ -18,7 +18,10 @@ export function useKeyActions(apiKey: ApiKey): MenuItem[] {
   const rotation = apiKey.rotated_to === null ? obstacle : w.alreadyRotated;
   return [
     ...(secretOf(apiKey.id) === undefined ? [] : [{ text: w.showAgain, onClick: () => open('secret', apiKey.id) }]),
-    { text: w.rotate, obstacle: rotation, onClick: () => open('rotate', apiKey.id) },
+    // A key of a CI job is never rotated: the job exchanges another token.
+    ...(apiKey.origin === 'ci'
+      ? []
+      : [{ text: w.rotate, obstacle: rotation, onClick: () => open('rotate', apiKey.id) }]),
     { text: w.edit, obstacle, onClick: () => open('edit', apiKey.id) },
     {
       text: w.revoke,

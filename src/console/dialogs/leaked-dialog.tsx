@@ -40,15 +40,20 @@ export function LeakedDialog({ onClose }: { onClose: () => void }) {
 function Found({ pasted, lastFour, onClose }: { pasted: string; lastFour: string; onClose: () => void }) {
   const { w, f } = useText();
   const { client } = useSessionControl();
-  const { may } = useConsole();
+  const { may, product } = useConsole();
   const { data, error } = useQuery({
     queryKey: ['keys', 'leaked', lastFour],
-    queryFn: ({ signal }) =>
-      client.keys.list({ q: lastFour, limit: 100, owner: may.readAll ? undefined : 'me' }, { signal }),
+    queryFn: async ({ signal }) => {
+      const query = { q: lastFour, limit: 100, owner: may.readAll ? undefined : ('me' as const) };
+      // Lists hide the keys of CI jobs unless they are asked for.
+      const origins = product.ci ? [undefined, 'ci' as const] : [undefined];
+      const lists = await Promise.all(origins.map((origin) => client.keys.list({ ...query, origin }, { signal })));
+      return lists.flatMap(({ data: keys }) => keys);
+    },
   });
   if (error) return <ErrorBox error={error} />;
   if (!data) return <p>{w.loading}</p>;
-  const found = findPresented(data.data, pasted);
+  const found = findPresented(data, pasted);
   if (found.length === 0) return <p>{w.leakedUnknown(lastFour)}</p>;
   return (
     <>

@@ -1,4 +1,5 @@
 import type { ApiKey } from '../../client/client.ts';
+import { PolicyName } from '../ci/keys/ci-key-extras.tsx';
 import { useConsole } from '../data/console.ts';
 import { useKeyUsage } from '../data/queries.ts';
 import { Card, Facts } from '../parts/shown/card.tsx';
@@ -8,6 +9,8 @@ import { spaced } from '../words/names.ts';
 import { usePageText } from '../words/page-text.ts';
 import css from './key-screen.module.css';
 
+/** Metadata with lines of its own. */
+const OF_JOBS = ['ci_run', 'ci_commit', 'ci_actor', 'ci_session'];
 const DAY_MS = 86_400_000;
 
 /** Everything that is known of a key. */
@@ -38,14 +41,22 @@ function useFacts(apiKey: ApiKey) {
   const { w, f } = usePageText();
   const used = useKeyUsage(apiKey.id, { interval: 'day' }).data;
   const { rate_limit: rate, concurrency, ip_allow_list: addresses, metadata, created_by: creator } = apiKey;
-  const entries = Object.entries(metadata).map(([name, value]) => `${name}: ${value}`);
+  const isOfCi = apiKey.origin === 'ci';
+  const ofJob = (name: string) => (isOfCi ? metadata[name] : undefined);
+  const own = Object.entries(metadata).filter(([name]) => ofJob(name) === undefined || !OF_JOBS.includes(name));
+  const entries = own.map(([name, value]) => `${name}: ${value}`);
   return [
     [w.lastUsed, apiKey.last_used_at === null ? w.never : <Time at={apiKey.last_used_at} />],
     [w.lastAddress, used?.last_used_ip],
     [w.lastClient, used?.last_used_agent],
     [w.expires, <ExpiryOrCountdown key="expiry" apiKey={apiKey} />],
     [w.created, <Time key="created" at={apiKey.created_at} />],
-    [w.createdBy, creator.name ?? creator.id],
+    [w.createdBy, isOfCi ? undefined : (creator.name ?? creator.id)],
+    [w.ciPolicy, isOfCi ? <PolicyName key="policy" id={creator.id} /> : undefined],
+    [w.ciRun, ofJob('ci_run')],
+    [w.ciCommit, ofJob('ci_commit')],
+    [w.ciActor, ofJob('ci_actor')],
+    [w.ciSession, ofJob('ci_session')],
     [w.revokedAt, apiKey.revoked_at === null ? undefined : <Time at={apiKey.revoked_at} />],
     [w.replaces, apiKey.rotated_from === null ? undefined : <OtherKey id={apiKey.rotated_from} />],
     [w.replacedBy, apiKey.rotated_to === null ? undefined : <OtherKey id={apiKey.rotated_to} />],

@@ -54,6 +54,7 @@ function OneKey({ apiKey }: { apiKey: ApiKey }) {
           <div class={css.badges}>
             <Badge tone={apiKey.status === 'active' ? 'good' : 'plain'}>{status}</Badge>
             <KeyBadges apiKey={apiKey} />
+            {apiKey.origin === 'ci' && <Badge tone="info">CI</Badge>}
             <code>{apiKey.prefix}</code>
           </div>
           {apiKey.description !== null && <p dir="auto">{apiKey.description}</p>}

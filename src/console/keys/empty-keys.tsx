@@ -5,7 +5,7 @@ import { Button } from '../parts/controls/button.tsx';
 import { KeyIcon, PlusIcon, SearchIcon } from '../parts/shown/icons.tsx';
 import { obstacleText } from '../words/obstacles.ts';
 import { useText } from '../words/text.ts';
-import { isFiltered } from './keys-query.ts';
+import { FILTERS, isFiltered } from './keys-query.ts';
 import css from './keys-screen.module.css';
 
 /** Says why the list is empty, and what to do next. */
@@ -13,7 +13,7 @@ export function EmptyKeys() {
   const { query, set } = useQueryString();
   const { w } = useText();
   if (!isFiltered(query)) return <NoKeys />;
-  const clear = { q: undefined, status: undefined, permission_set: undefined, owner: undefined, ending: undefined };
+  const clear = Object.fromEntries(FILTERS.map((name) => [name, undefined]));
   return (
     <div class={css.empty}>
       <span class={css.mark}>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { useConsole } from '../data/console.ts';
 import { changeQuery, useQueryString } from '../data/location.ts';
 import { useAskAhead, usePermissionSets } from '../data/queries.ts';
@@ -7,6 +7,7 @@ import { spaced } from '../words/names.ts';
 import { useText } from '../words/text.ts';
 import type { Words } from '../words/words.ts';
 import css from './filters.module.css';
+import { KeyExtrasContext } from './key-extras.ts';
 import { ENDING_DAYS, SORTS, STATUSES, readKeysQuery } from './keys-query.ts';
 
 /** A pause in typing after which the list is drawn; drawing holds up letters. The server is asked at each letter. */
@@ -95,6 +96,7 @@ function EnvironmentSwitch() {
 function Choices() {
   const { w } = useText();
   const { product, may } = useConsole();
+  const { Filter } = useContext(KeyExtrasContext);
   const sets = usePermissionSets().data;
   return (
     <>
@@ -118,6 +120,7 @@ function Choices() {
           ]}
         />
       )}
+      {Filter && <Filter />}
       <Choice
         name="ending"
         label={w.expiry}
@@ -131,7 +134,7 @@ function Choices() {
   );
 }
 
-function Choice({ name, label, options }: { name: string; label: string; options: [string, string][] }) {
+export function Choice({ name, label, options }: { name: string; label: string; options: [string, string][] }) {
   const { query, set } = useQueryString();
   const usual = options[0]![0];
   return (

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useContext, useMemo } from 'preact/hooks';
 import type { ApiKey, KeysUsage } from '../../client/client.ts';
 import { useConsole } from '../data/console.ts';
 import { useWays } from '../data/location.ts';
@@ -10,6 +10,7 @@ import { Expiry, KeyBadges, Permissions } from '../parts/shown/key-facts.tsx';
 import { Time } from '../parts/shown/time.tsx';
 import { obstacleText } from '../words/obstacles.ts';
 import { useText } from '../words/text.ts';
+import { KeyExtrasContext } from './key-extras.ts';
 import { KeyMenu } from './key-menu.tsx';
 import { Spark } from './spark.tsx';
 import css from './key-table.module.css';
@@ -20,6 +21,7 @@ type Props = { apiKey: ApiKey; usage: KeyUsage; index: number; inner: (row: HTML
 /** Drawn again only when its key changes, not while the reader types or scrolls. */
 export function KeyRow({ apiKey, usage, index, inner }: Props) {
   const { w } = useText();
+  const { Origin } = useContext(KeyExtrasContext);
   return useMemo(
     () => (
       <tr ref={inner} role="row" class={css.row} data-index={index} aria-rowindex={index + 2}>
@@ -31,6 +33,7 @@ export function KeyRow({ apiKey, usage, index, inner }: Props) {
             <span class={css.under}>
               <code>{apiKey.prefix}</code>
               <KeyBadges apiKey={apiKey} />
+              {Origin && <Origin apiKey={apiKey} />}
             </span>
           </div>
         </td>
@@ -54,7 +57,7 @@ export function KeyRow({ apiKey, usage, index, inner }: Props) {
         </td>
       </tr>
     ),
-    [apiKey, usage, index, inner, w],
+    [apiKey, usage, index, inner, w, Origin],
   );
 }
 

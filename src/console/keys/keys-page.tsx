@@ -1,5 +1,7 @@
 import { useConsole } from '../data/console.ts';
+import { CI_KEYS } from '../ci/keys/ci-key-extras.tsx';
 import { Title } from '../parts/title.tsx';
+import { KeyExtrasContext } from './key-extras.ts';
 import { KeysScreen } from './keys-screen.tsx';
 import { useVirtualRows } from './use-virtual-rows.ts';
 
@@ -7,9 +9,9 @@ import { useVirtualRows } from './use-virtual-rows.ts';
 export function KeysPage() {
   const { console: words } = useConsole().product;
   return (
-    <>
+    <KeyExtrasContext.Provider value={CI_KEYS}>
       <Title text={words.section} />
       <KeysScreen heading="h1" useRows={useVirtualRows} />
-    </>
+    </KeyExtrasContext.Provider>
   );
 }

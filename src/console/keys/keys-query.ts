@@ -7,6 +7,9 @@ export const STATUSES = ['active', 'suspended', 'expired', 'revoked', 'all'] as 
 export const SORTS = ['-created_at', 'created_at', 'label', 'expires_at'] as const;
 export const ENDING_DAYS = 30;
 
+/** What makes the list show less than all active keys. */
+export const FILTERS = ['q', 'status', 'permission_set', 'owner', 'origin', 'ending'];
+
 type Facts = { product: Pick<Product, 'environments' | 'owners'>; may: Pick<May, 'readAll'> };
 
 /** Facts with which the list is asked for while the true ones are on their way; most often these lead to the same. */
@@ -26,13 +29,14 @@ export function readKeysQuery(query: Query, { product, may }: Facts): ListApiKey
     permission_set: query['permission_set'] || undefined,
     owner: readOwner(query, { product, may }),
     environment,
+    origin: query['origin'] === 'ci' ? 'ci' : undefined,
     expires_before: query['ending'] === '1' ? endOfDays(ENDING_DAYS) : undefined,
   };
 }
 
 /** Whether the address asks for less than all active keys. */
 export function isFiltered(query: Query): boolean {
-  return ['q', 'status', 'permission_set', 'owner', 'ending'].some((name) => (query[name] ?? '') !== '');
+  return FILTERS.some((name) => (query[name] ?? '') !== '');
 }
 
 /** The server gives people who may not read all keys their own. */

@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../data/console.ts';
 import { Button } from '../parts/controls/button.tsx';
-import { BuildingIcon, ChartIcon, KeyIcon, ListIcon, SendIcon } from '../parts/shown/icons.tsx';
+import { BuildingIcon, ChartIcon, FlowIcon, KeyIcon, ListIcon, SendIcon } from '../parts/shown/icons.tsx';
 import { useConsoleSession } from '../session/session.ts';
 import { usePageText } from '../words/page-text.ts';
 import { BillingBanner, ImpersonationBanner } from './banners.tsx';
@@ -65,6 +65,7 @@ function Navigation() {
     { to: '/console/usage', text: w.usage, icon: <ChartIcon />, isShown: may.readAll },
     { to: '/console/audit', text: w.auditLog, icon: <ListIcon />, isShown: may.audit },
     { to: '/console/webhooks', text: w.webhooks, icon: <SendIcon />, isShown: may.deliveries },
+    { to: '/console/ci', text: w.ci, icon: <FlowIcon />, isShown: product.ci !== null && may.readAll },
     { to: '/console/organization', text: w.organization, icon: <BuildingIcon />, isShown: true },
   ];
   return (

@@ -62,7 +62,7 @@ function AllowListForm({ addresses }: { addresses: readonly string[] }) {
           type="submit"
           kind="primary"
           isBusy={saving.isPending}
-          obstacle={obstacleText(facts.may.setAddresses, facts, w) ?? (isChanged ? undefined : w.nothingChanged)}
+          obstacle={obstacleText(facts.may.administer, facts, w) ?? (isChanged ? undefined : w.nothingChanged)}
         >
           {w.save}
         </Button>

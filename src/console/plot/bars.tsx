@@ -1,8 +1,7 @@
-import { scaleBand, scaleLinear } from 'd3-scale';
-import { stack } from 'd3-shape';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { usePageText } from '../words/page-text.ts';
 import { patternOf } from './patterns.tsx';
+import { bandsOf, linearOf } from './scales.ts';
 import type { Bar } from './series.ts';
 import css from './usage-plot.module.css';
 
@@ -38,7 +37,7 @@ export function Bars({ id, bars, outcomes, at, onAt, label }: Props) {
       <svg height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true" onMouseLeave={() => onAt(undefined)}>
         <Lines y={scales.y} width={width} />
         {pointed && (
-          <rect class={css.at} x={x(pointed.start)! - 1} y={0} width={x.bandwidth() + 2} height={HEIGHT - BELOW} />
+          <rect class={css.at} x={x.at(pointed.start) - 1} y={0} width={x.width + 2} height={HEIGHT - BELOW} />
         )}
         <Stacks id={id} bars={bars} outcomes={outcomes} scales={scales} />
         <Labels bars={bars} x={x} label={label} />
@@ -46,9 +45,9 @@ export function Bars({ id, bars, outcomes, at, onAt, label }: Props) {
           <rect
             key={start}
             class={css.hit}
-            x={x(start)}
+            x={x.at(start)}
             y={0}
-            width={x.step()}
+            width={x.step}
             height={HEIGHT}
             onMouseEnter={() => onAt(i)}
           />
@@ -62,8 +61,8 @@ function scalesOf(bars: readonly Bar[], width: number) {
   const starts = bars.map(({ start }) => start);
   const most = Math.max(LEAST_MOST, ...bars.map(({ total }) => total));
   return {
-    x: scaleBand(starts, [BESIDE, width]).paddingInner(bars.length > MANY ? 0.1 : 0.25),
-    y: scaleLinear([0, most], [HEIGHT - BELOW, ABOVE]).nice(LINES),
+    x: bandsOf(starts, [BESIDE, width], bars.length > MANY ? 0.1 : 0.25),
+    y: linearOf(most, [HEIGHT - BELOW, ABOVE], LINES),
   };
 }
 
@@ -71,17 +70,14 @@ function Lines({ y, width }: { y: Scales['y']; width: number }) {
   const { f } = usePageText();
   return (
     <>
-      {y
-        .ticks(LINES)
-        .filter(Number.isInteger)
-        .map((tick) => (
-          <g key={tick}>
-            <line class={tick === 0 ? css.base : css.line} x1={BESIDE} x2={width} y1={y(tick)} y2={y(tick)} />
-            <text x={BESIDE - 8} y={y(tick) + 4} text-anchor="end">
-              {f.compact(tick)}
-            </text>
-          </g>
-        ))}
+      {y.ticks.filter(Number.isInteger).map((tick) => (
+        <g key={tick}>
+          <line class={tick === 0 ? css.base : css.line} x1={BESIDE} x2={width} y1={y.at(tick)} y2={y.at(tick)} />
+          <text x={BESIDE - 8} y={y.at(tick) + 4} text-anchor="end">
+            {f.compact(tick)}
+          </text>
+        </g>
+      ))}
     </>
   );
 }
@@ -89,27 +85,34 @@ function Lines({ y, width }: { y: Scales['y']; width: number }) {
 type StacksProps = Pick<Props, 'id' | 'bars' | 'outcomes'> & { scales: Scales };
 
 function Stacks({ id, bars, outcomes, scales: { x, y } }: StacksProps) {
-  const stacked = stack<Bar>()
-    .keys(outcomes)
-    .value((bar, code) => bar.codes[code] ?? 0)(bars);
   return (
     <>
-      {stacked.map((series, s) =>
-        series
-          .filter(([low, high]) => high > low)
-          .map((part) => (
+      {bars.flatMap((bar) =>
+        partsOf(bar, outcomes).map(({ low, high }, s) =>
+          high === low ? null : (
             <rect
-              key={`${s}-${part.data.start}`}
-              x={x(part.data.start)}
-              y={y(part[1])}
-              width={x.bandwidth()}
-              height={y(part[0]) - y(part[1])}
+              key={`${s}-${bar.start}`}
+              x={x.at(bar.start)}
+              y={y.at(high)}
+              width={x.width}
+              height={y.at(low) - y.at(high)}
               fill={patternOf(id, s)}
             />
-          )),
+          ),
+        ),
       )}
     </>
   );
+}
+
+/** The part of a bar that each outcome has, one on top of the other. */
+function partsOf({ codes }: Bar, outcomes: readonly string[]) {
+  let high = 0;
+  return outcomes.map((code) => {
+    const low = high;
+    high += codes[code] ?? 0;
+    return { low, high };
+  });
 }
 
 type LabelsProps = Pick<Props, 'bars' | 'label'> & { x: Scales['x'] };
@@ -130,7 +133,7 @@ function Labels({ bars, x, label }: LabelsProps) {
 function labelled(bars: readonly Bar[], x: Scales['x'], label: (start: string) => string) {
   const labels: { start: string; at: number; text: string }[] = [];
   for (const { start } of bars) {
-    const [at, text, last] = [x(start)! + x.bandwidth() / 2, label(start), labels.at(-1)];
+    const [at, text, last] = [x.at(start) + x.width / 2, label(start), labels.at(-1)];
     if (!last || (text !== last.text && at - last.at >= LABEL_WIDTH)) labels.push({ start, at, text });
   }
   return labels;

@@ -8,6 +8,7 @@ const MESSAGES: Readonly<Record<string, keyof Words>> = {
   credential_expired: 'errorSession',
   ip_not_allowed: 'errorIpNotAllowed',
   api_key_not_found: 'errorKeyNotFound',
+  ci_policy_not_found: 'errorPolicyNotFound',
   webhook_delivery_not_found: 'errorDeliveryNotFound',
   delivery_not_replayable: 'errorNotReplayable',
   organization_not_found: 'errorOrganizationNotFound',

@@ -38,7 +38,7 @@ export const deliveryStatusName = (status: string, words: PageWords): string => 
 
 /** `api_key.created` as `API key created`, for names that a product invents. */
 export function spaced(name: string): string {
-  const text = name.replaceAll(/[._-]+/g, ' ').replaceAll(/\b(?:api|ip)\b/g, (word) => word.toUpperCase());
+  const text = name.replaceAll(/[._-]+/g, ' ').replaceAll(/\b(?:api|ci|ip)\b/g, (word) => word.toUpperCase());
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -42,6 +42,14 @@ export const SendIcon = (props: Props) => (
     <path d="m21 3-7.5 18-3.5-7.5L2.5 10 21 3ZM10 13.5 21 3" />
   </Icon>
 );
+export const FlowIcon = (props: Props) => (
+  <Icon {...props}>
+    <circle cx="6" cy="5" r="2.5" />
+    <circle cx="6" cy="19" r="2.5" />
+    <circle cx="18" cy="12" r="2.5" />
+    <path d="M6 7.5v9m0-4.5h9.5" />
+  </Icon>
+);
 export const BuildingIcon = (props: Props) => (
   <Icon {...props}>
     <path d="M5 21V4h9v17m0-11h5v11M3 21h18M8.5 8h2m-2 4h2m-2 4h2" />

@@ -10,6 +10,7 @@ export const deErrors: { [Name in keyof typeof enErrors]: (typeof enErrors)[Name
   errorImpersonated: 'Eine Sitzung im Namen anderer darf das nicht.',
   errorIpNotAllowed: 'Ihre Adresse gehört nicht zu denen, die die Organisation erlaubt.',
   errorKeyNotFound: 'Diesen Schlüssel gibt es in der Organisation nicht, oder Sie dürfen ihn nicht sehen.',
+  errorPolicyNotFound: 'Diese CI-Regel gibt es nicht; vielleicht wurde sie gelöscht.',
   errorDeliveryNotFound: 'Diese Zustellung gibt es nicht, oder sie wird nicht mehr aufbewahrt.',
   errorNotReplayable: 'Diese Zustellung läuft bereits, oder ihr Endpunkt ist nicht mehr konfiguriert.',
   errorOrganizationNotFound: 'Diese Organisation gibt es nicht, oder Sie sind kein Mitglied.',

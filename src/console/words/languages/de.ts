@@ -1,3 +1,4 @@
+import { deCi } from './de-ci.ts';
 import { deKeys } from './de-keys.ts';
 import { deWebhooks } from './de-webhooks.ts';
 import type { PageWords } from '../words.ts';
@@ -6,6 +7,7 @@ import type { PageWords } from '../words.ts';
 export const de: PageWords = {
   ...deKeys,
   ...deWebhooks,
+  ...deCi,
 
   // Überall
   nothingChanged: 'Nichts ist geändert.',

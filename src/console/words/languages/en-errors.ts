@@ -7,6 +7,7 @@ export const enErrors = {
   errorImpersonated: 'An impersonated session may not do this.',
   errorIpNotAllowed: 'Your address is not one that the organization allows.',
   errorKeyNotFound: 'There is no such key in this organization, or you may not see it.',
+  errorPolicyNotFound: 'There is no such CI policy; it may have been deleted.',
   errorDeliveryNotFound: 'There is no such delivery, or it is no longer kept.',
   errorNotReplayable: 'This delivery is under way already, or its endpoint is no longer configured.',
   errorOrganizationNotFound: 'There is no such organization, or you are not a member of it.',

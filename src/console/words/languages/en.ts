@@ -1,3 +1,4 @@
+import { enCi } from './en-ci.ts';
 import { enKeys } from './en-keys.ts';
 import { enWebhooks } from './en-webhooks.ts';
 
@@ -5,6 +6,7 @@ import { enWebhooks } from './en-webhooks.ts';
 export const en = {
   ...enKeys,
   ...enWebhooks,
+  ...enCi,
 
   // Everywhere
   nothingChanged: 'Nothing is changed.',
