@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { KEY_SORTS, makeKeyList } from '../../src/api-keys/rows/key-list.ts';
-import type { KeySort } from '../../src/api-keys/rows/key-list.ts';
+import type { KeyFilter, KeySort } from '../../src/api-keys/rows/key-list.ts';
+import type { KeyStatus } from '../../src/api-keys/key.ts';
 import { freshDatabase } from '../support/database.ts';
 import { propertyRuns } from '../support/property-runs.ts';
 
@@ -19,8 +20,20 @@ const key = fc.record({
   created_at: time,
   expires_at: fc.option(time),
   last: fc.constantFrom('aaaa', 'bbbb'),
+  suspended: fc.boolean(),
 });
-type Made = { id: string; label: string; created_at: Date; expires_at: Date | null; last: string };
+type Made = { id: string; label: string; created_at: Date; expires_at: Date | null; last: string; suspended: boolean };
+
+const isOver = ({ expires_at: at }: Made) => at !== null && at <= NOW;
+const STATUSES: Record<KeyStatus | 'any', (made: Made) => boolean> = {
+  any: () => true,
+  active: (made) => !isOver(made) && !made.suspended,
+  suspended: (made) => !isOver(made) && made.suspended,
+  expired: isOver,
+  revoked: () => false,
+};
+type Status = keyof typeof STATUSES;
+const statusOf = (status: Status) => (status === 'any' ? undefined : status);
 
 const FILTERS: Record<string, (made: Made) => boolean> = {
   '': () => true,
@@ -33,8 +46,9 @@ const FILTERS: Record<string, (made: Made) => boolean> = {
 async function fill(keys: Omit<Made, 'id'>[]): Promise<Made[]> {
   await db('api_keys').where({ organization_id: ORGANIZATION }).del();
   const made = keys.map((one, i) => ({ ...one, id: `api_key_${String(i).padStart(2, '0')}` }));
-  const rows = made.map(({ id, last, ...one }) => ({
+  const rows = made.map(({ id, last, suspended, ...one }) => ({
     ...one,
+    ...(suspended && { suspended_at: NOW, suspended_by_kind: 'user', suspended_by_id: 'user_1' }),
     organization_id: ORGANIZATION,
     id,
     workos_id: id,
@@ -63,11 +77,11 @@ const ordered = (keys: Made[], sort: KeySort) =>
   keys.toSorted((a, b) => BY[sort](a, b) || (sort === '-created_at' ? byId(b, a) : byId(a, b)));
 
 /** Reads every page in one direction. @returns the ids in the order of the list */
-async function readAll(q: string, sort: KeySort, limit: number, direction: 'after' | 'before', from?: string) {
+async function readAll(filter: KeyFilter, sort: KeySort, limit: number, direction: 'after' | 'before', from?: string) {
   const ids: string[] = [];
   for (let cursor = from; ;) {
     const page = { limit, sort, ...(cursor !== undefined && { [direction]: cursor }) };
-    const { data, ...cursors } = await list(ORGANIZATION, { q: q === '' ? undefined : q }, page, NOW);
+    const { data, ...cursors } = await list(ORGANIZATION, filter, page, NOW);
     const read = data.map(({ id }) => id);
     expect(read.length).toBeLessThanOrEqual(limit);
     if (direction === 'after') ids.push(...read);
@@ -84,17 +98,19 @@ describe('the list of keys', () => {
         fc.array(key, { maxLength: 12 }),
         fc.constantFrom(...KEY_SORTS),
         fc.constantFrom(...Object.keys(FILTERS)),
+        fc.constantFrom(...(Object.keys(STATUSES) as Status[])),
         fc.integer({ min: 1, max: 4 }),
-        async (keys, sort, q, limit) => {
+        async (keys, sort, q, status, limit) => {
+          const filter = { q: q === '' ? undefined : q, status: statusOf(status) };
           const made = await fill(keys);
           const all = ordered(made, sort);
-          const wanted = all.filter(FILTERS[q]!).map(({ id }) => id);
-          expect(await readAll(q, sort, limit, 'after')).toEqual(wanted);
-          expect(await count(ORGANIZATION, { q: q === '' ? undefined : q }, NOW)).toBe(wanted.length);
+          const wanted = all.filter((one) => FILTERS[q]!(one) && STATUSES[status](one)).map(({ id }) => id);
+          expect(await readAll(filter, sort, limit, 'after')).toEqual(wanted);
+          expect(await count(ORGANIZATION, filter, NOW)).toBe(wanted.length);
           const last = all.at(-1);
           if (!last) return;
           const before = wanted.filter((id) => id !== last.id);
-          expect(await readAll(q, sort, limit, 'before', last.id)).toEqual(before);
+          expect(await readAll(filter, sort, limit, 'before', last.id)).toEqual(before);
         },
       ),
       { numRuns: propertyRuns(150) },

@@ -12,6 +12,8 @@ export type Acted = {
   updates: Map<string, number>;
   /** Keys of which a change was asked for that may have been refused after it was made. */
   maybeUpdated: Set<string>;
+  /** How often a key was suspended and resumed. */
+  suspensions: Map<string, { suspended: number; resumed: number }>;
   billed: Billed;
 };
 
@@ -24,6 +26,7 @@ export async function act(deps: Deps, plan: Plan, foreign: Foreign[]): Promise<A
     foreign,
     updates: new Map(),
     maybeUpdated: new Set(),
+    suspensions: new Map(),
     billed: { from: new Date(), incoming: [] },
   };
   await Promise.all([
@@ -70,6 +73,7 @@ async function change(
     await client.revoke(key.id);
     key.state = 'revoked';
   }
+  if (step.kind === 'suspend') await suspend(client, acted, key, step.resumed);
   if (step.kind === 'update') {
     noteUpdate(acted, key);
     await client.update(key.id);
@@ -79,6 +83,18 @@ async function change(
     key.state = 'deleted_there';
   }
   return key;
+}
+
+async function suspend(client: Client, { suspensions }: Acted, key: KnownKey, resumed: boolean): Promise<void> {
+  const counts = suspensions.get(key.id) ?? { suspended: 0, resumed: 0 };
+  suspensions.set(key.id, counts);
+  await client.turn(key.id, 'suspend');
+  counts.suspended += 1;
+  key.suspended = true;
+  if (!resumed) return;
+  await client.turn(key.id, 'resume');
+  counts.resumed += 1;
+  key.suspended = false;
 }
 
 function noteUpdate({ updates }: Acted, { id }: KnownKey): void {

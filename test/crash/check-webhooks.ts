@@ -7,7 +7,7 @@ type Deps = { sql: Pool; organizationId: string };
 type Row = { id: string; body: string; status: string };
 type Event = Pick<Try, 'type' | 'subject'> & { maybe?: boolean };
 
-const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked'];
+const OF_KEYS = ['api_key.created', 'api_key.rotated', 'api_key.revoked', 'api_key.suspended', 'api_key.resumed'];
 const POSTURE_CHANGED = 'organization.posture_changed';
 
 /** Compares the webhooks that a receiver got with the outbox and the audit log, which has each committed change in order. */

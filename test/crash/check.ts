@@ -160,6 +160,9 @@ function oneEventEach({ rows, events, acted }: Seen): string[] {
     expect('api_key.revoked', row.workos_id, row.status === 'revoked' ? 1 : 0);
     expect('api_key.rotated', row.workos_id, row.rotated_to === null ? 0 : 1);
     expect('api_key.expiry_changed', row.workos_id, 0);
+    const { suspended = 0, resumed = 0 } = acted.suspensions.get(row.workos_id ?? '') ?? {};
+    expect('api_key.suspended', row.workos_id, suspended);
+    expect('api_key.resumed', row.workos_id, resumed);
     const asked = acted.updates.get(row.workos_id ?? '') ?? 0;
     const updated = count('api_key.updated', row.workos_id);
     const shouldBeNone = asked === 0 && !acted.maybeUpdated.has(row.workos_id ?? '');
@@ -194,12 +197,14 @@ async function promises(deps: Deps, { received, foreign }: Acted): Promise<strin
   return faults;
 }
 
-async function promise(deps: Deps, { id, value, state }: KnownKey): Promise<string[]> {
+async function promise(deps: Deps, { id, value, state, suspended = false }: KnownKey): Promise<string[]> {
   const works = state === 'live' || state === 'in_grace';
   const here = await statusOf(deps, value);
   const there = await deps.workos.works(value);
   return [
-    ...(here === (works ? 200 : 401) ? [] : [`${id} is ${state} for its client and gets ${here}`]),
+    ...(here === (works && !suspended ? 200 : 401)
+      ? []
+      : [`${id} is ${state}${suspended ? ', suspended' : ''} for its client and gets ${here}`]),
     ...(there === works ? [] : [`${id} is ${state} for its client and ${there ? 'works' : 'does not work'} at WorkOS`]),
   ];
 }

@@ -9,6 +9,7 @@ export type KnownKey = {
   value: string;
   label: string;
   state: 'live' | 'in_grace' | 'ended' | 'revoked' | 'deleted_there';
+  suspended?: boolean;
 };
 
 type Deps = {
@@ -111,6 +112,10 @@ export function makeClient({ url, token, owner, complain, newId }: Deps) {
       if (answer.status !== 400) must(200, answer, 'a new end');
     },
     revoke,
+    async turn(id: string, verb: 'suspend' | 'resume'): Promise<void> {
+      const body = verb === 'suspend' ? { body: { reason: 'of a trial' } } : {};
+      must(200, await insist('POST', `/v1/api-keys/${id}/${verb}`, body), `to ${verb}`);
+    },
     async update(id: string): Promise<void> {
       must(200, await insist('PATCH', `/v1/api-keys/${id}`, { body: { description: newId() } }), 'a change');
     },

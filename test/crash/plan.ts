@@ -12,6 +12,8 @@ export type Step =
   | { kind: 'update' }
   /** A rotation, and at the same time what else may be done to the same key. */
   | { kind: 'race'; graceSeconds: number; beside: Beside[] }
+  /** A suspension, and the resumption after it unless it is the last that the client does. */
+  | { kind: 'suspend'; resumed: boolean }
   | { kind: 'revoke' }
   /** Somebody deletes the key in WorkOS's dashboard. */
   | { kind: 'delete_there' };
@@ -69,6 +71,7 @@ const NO_EVENTS: PlannedFault = { asked: 'events', fault: { kind: 'status', stat
 export function makePlan(seed: string, point: string): Plan {
   const random = makeRandom(`${seed} ${point}`);
   const clients = Array.from({ length: 1 + random.below(3) }, () => life(random));
+  addSuspensions(makeRandom(`${seed} suspensions`), clients);
   const faults: PlannedFault[] = [];
   addWhatLeadsTo(point, random, clients, faults);
   if (random.chance(0.4)) faults.push(someFault(random));
@@ -106,6 +109,16 @@ function life(random: Random): Step[] {
   return steps;
 }
 
+/** Drawn apart, so that the rest of a seed's plan stays as it is. */
+function addSuspensions(random: Random, clients: Step[][]): void {
+  for (const steps of clients) {
+    if (random.chance(0.3)) steps.splice(1 + random.below(steps.length), 0, { kind: 'suspend', resumed: true });
+    const last = steps.at(-1)?.kind;
+    if (last !== 'revoke' && last !== 'delete_there' && random.chance(0.15))
+      steps.push({ kind: 'suspend', resumed: false });
+  }
+}
+
 function rotation(random: Random): Step {
   return { kind: 'rotate', idempotent: random.chance(0.6), graceSeconds: random.pick([0, 0, 3_600]) };
 }
@@ -128,6 +141,8 @@ function addWhatLeadsTo(point: string, random: Random, clients: Step[][], faults
   const steps = clients[0]!;
   if (point.startsWith('rotate.') || point === 'settle.expired')
     steps.splice(1, 0, point !== 'settle.expired' && random.chance(0.5) ? race(random) : rotation(random));
+  if (point.startsWith('suspend.') || point.startsWith('resume.'))
+    steps.splice(1, 0, { kind: 'suspend', resumed: true });
   if (point.startsWith('revoke.') || point === 'settle.deleted') endWith(steps, { kind: 'revoke' });
   if (point === 'settle.expired') faults.push({ asked: 'expire', fault: random.pick(NOT_DONE) });
   if (point === 'settle.deleted') faults.push({ asked: 'delete', fault: random.pick(NOT_DONE) });

@@ -2,6 +2,7 @@ import type { Answer, Scene } from './scene.ts';
 import { MOST_KEYS, operationOf } from './operations.ts';
 import type { OperationName } from './operations.ts';
 import { checkRotations } from './check-rotations.ts';
+import { checkSuspensions } from './check-suspensions.ts';
 import type { Choice } from './schedule.ts';
 import type { Task } from './stage.ts';
 
@@ -21,6 +22,8 @@ export type Row = {
   ip_allow_list: string[];
   created_at: Date;
   due_at: Date | null;
+  suspended_at: Date | null;
+  suspended_by_id: string | null;
 };
 type KeyThere = { id: string; name: string; permissions: string[]; expires_at: string | null };
 type Member = { user_id: string; active: boolean; permissions: string[] | null };
@@ -48,6 +51,7 @@ export async function check(scene: Scene, played: readonly Played[], steps: read
     ...restrictions(seen),
     ...bothSides(seen),
     ...(await checkRotations({ sql: world.sql, organizationId }, rows)),
+    ...(await checkSuspensions(scene, rows, seen.now)),
     ...(await members(seen)),
     ...outlived(seen),
     ...(await decommissioned(seen)),

@@ -52,6 +52,9 @@ const remove: Operation['run'] = async ({ ask, key, owner }) => [
   await ask('DELETE', `/v1/api-keys/${key.id}`, { token: owner.token }),
 ];
 
+const turn = ({ ask, key, owner }: Scene, verb: 'suspend' | 'resume') =>
+  ask('POST', `/v1/api-keys/${key.id}/${verb}`, { token: owner.token, body: {} });
+
 const loops =
   (...names: string[]): Operation['run'] =>
   async ({ world }) => {
@@ -115,7 +118,12 @@ export const OPERATIONS = {
   },
   rotate: { answers: MADE, run: rotate(HOUR_MS / 1_000) },
   rotate_now: { answers: MADE, run: rotate(0) },
-  rotate_down: { trouble: 'down', answers: [400, 404, 423, 503], run: rotate(0) },
+  rotate_down: { trouble: 'down', answers: [400, 404, 409, 423, 503], run: rotate(0) },
+  suspend: { answers: [200, 400], run: async (scene) => [await turn(scene, 'suspend')] },
+  suspend_resume: {
+    answers: [200, 400],
+    run: async (scene) => [await turn(scene, 'suspend'), await turn(scene, 'resume')],
+  },
   patch: { answers: CHANGED, run: patch(restricted) },
   patch_end: { answers: CHANGED, run: patch(movedIn) },
   patch_end_down: { trouble: 'down', answers: CHANGED, run: patch(movedIn) },

@@ -35,6 +35,13 @@ const STATES = {
       return key;
     },
   },
+  suspended: {
+    async make(body: object) {
+      const key = await createKey(service, owner, { ...body, rate_limit: ONCE });
+      await call(service, 'POST', `/v1/api-keys/${key.id}/suspend`, { token: owner });
+      return key;
+    },
+  },
   expired: {
     async make(body: object) {
       const key = await createKey(service, owner, body);
@@ -85,7 +92,9 @@ function verdictOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const { code, details = {} } = body.error;
   if (code === 'permission_denied')
     return 'required_environment' in details ? 'environment_mismatch' : 'insufficient_scope';
-  return { credential_invalid: 'revoked', credential_expired: 'expired' }[code] ?? code;
+  return (
+    { credential_invalid: 'revoked', credential_expired: 'expired', credential_suspended: 'suspended' }[code] ?? code
+  );
 }
 
 async function ask(place: Place, key: string, use: Use): Promise<string> {
@@ -142,6 +151,7 @@ test('gives a key one verdict wherever it is presented, from the mirror and from
       'valid',
       'revoked',
       'expired',
+      'suspended',
       'environment_mismatch',
       'ip_not_allowed',
       'insufficient_scope',

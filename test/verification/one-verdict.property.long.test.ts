@@ -39,6 +39,7 @@ const keys = fc.record({
   permissionSet: fc.constantFrom('read_only', 'submit_observe', 'full_access'),
   isRevoked: mostly(false, fc.boolean()),
   isExpired: mostly(false, fc.boolean()),
+  isSuspended: mostly(false, fc.boolean()),
   addresses: mostly<keyof typeof ADDRESSES>('any', namesOf(ADDRESSES)),
   rate: mostly<keyof typeof RATES>('none', namesOf(RATES)),
   posture: mostly<keyof typeof POSTURES>('active', namesOf(POSTURES)),
@@ -52,7 +53,7 @@ const demands: fc.Arbitrary<Wanted> = fc.record({
 type Key = typeof keys extends fc.Arbitrary<infer K> ? K : never;
 
 /** Makes a key, brings it into its state behind the back of every memory, and lets all of them forget. */
-async function make({ environment, permissionSet, isRevoked, isExpired, addresses, rate, posture }: Key) {
+async function make({ environment, permissionSet, addresses, rate, posture, ...is }: Key) {
   const tenant = service.db('tenants').where({ organization_id: acme.id });
   await tenant.clone().update(POSTURES.active);
   const body = {
@@ -65,8 +66,9 @@ async function make({ environment, permissionSet, isRevoked, isExpired, addresse
   const row = service.db('api_keys').where({ workos_id: key.id });
   // Its rate can be spent only from where it may be used.
   if (rate === 'spent') await spend(key.value, addresses === 'elsewhere' ? '192.0.2.1' : HERE);
-  if (isRevoked) await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
-  if (isExpired) await row.update({ expires_at: new Date(service.clock().getTime() - DAY_MS) });
+  if (is.isSuspended) await call(service, 'POST', `/v1/api-keys/${key.id}/suspend`, { token: owner });
+  if (is.isRevoked) await call(service, 'DELETE', `/v1/api-keys/${key.id}`, { token: owner });
+  if (is.isExpired) await row.update({ expires_at: new Date(service.clock().getTime() - DAY_MS) });
   await tenant.clone().update(POSTURES[posture]);
   forget();
   return key.value;
@@ -93,7 +95,9 @@ function verdictOf(status: number, body: unknown): string {
   const { code, details = {} } = (body as { error: { code: string; details?: object } }).error;
   if (code === 'permission_denied')
     return 'required_environment' in details ? 'environment_mismatch' : 'insufficient_scope';
-  return { credential_invalid: 'revoked', credential_expired: 'expired' }[code] ?? code;
+  return (
+    { credential_invalid: 'revoked', credential_expired: 'expired', credential_suspended: 'suspended' }[code] ?? code
+  );
 }
 
 const asking = (consumer: Consumer): Record<string, (key: string, wanted: Wanted) => Promise<string>> => ({
@@ -145,6 +149,7 @@ test(
       'ip_not_allowed',
       'rate_limited',
       'revoked',
+      'suspended',
       'valid',
     ]);
     expect(unasked).toBeGreaterThan(20);

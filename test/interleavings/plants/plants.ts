@@ -28,6 +28,19 @@ export const PLANTS: Record<string, Plant> = {
     changes: [['query.forUpdate().first(KEY_COLUMNS)', 'query.first(KEY_COLUMNS)']],
     only: ['rotate', 'patch'],
   },
+  'no refusal of a rotation by a suspension': {
+    file: 'api-keys/rotate-key.ts',
+    changes: [
+      ["  if (status === 'suspended') throw suspended();\n", ''],
+      ["if (status !== 'active') throw", "if (status !== 'active' && status !== 'suspended') throw"],
+    ],
+    only: ['rotate', 'suspend'],
+  },
+  'no comparison before a suspension': {
+    file: 'api-keys/suspension/suspend-key.ts',
+    changes: [['if (key.suspension && (reach || !isTakenOver(key, source.actor))) return key;', '']],
+    only: ['suspend', 'suspend_resume'],
+  },
   'no lock on a tenant': {
     file: 'tenants/tenant-repository.ts',
     changes: [FOR_UPDATE],
