@@ -52,5 +52,5 @@ function judged(rows: readonly Row[], { key }: Scene, code: unknown, now: Date):
   const row = rows.find(({ workos_id: id }) => id === key.id);
   if (!row || row.status !== 'active' || (row.expires_at && row.expires_at <= now)) return [];
   const wanted = row.suspended_at !== null;
-  return wanted === (code === 'suspended') ? [] : [`suspension: the key is ${code}, and suspended: ${wanted}`];
+  return wanted === (code === 'suspended') ? [] : [`suspension: the key is ${String(code)}, and suspended: ${wanted}`];
 }
