@@ -18,7 +18,8 @@ import { permissionRoutes } from '../permissions/permission-routes.ts';
 import { MAX_GRACE_SECONDS } from '../api-keys/key-schemas.ts';
 import { metaRoute } from '../product/meta-route.ts';
 import { productRoute } from '../product/product-route.ts';
-import { forwardAuthRoutes } from '../verification/forward-auth-routes.ts';
+import { makeAdmitPerson } from '../verification/forward/admit-person.ts';
+import { forwardAuthRoutes } from '../verification/forward/forward-auth-routes.ts';
 import { invalidationRoutes } from '../invalidation/invalidation-routes.ts';
 import { VERSION } from '../config/version.ts';
 import { verifyRoutes } from '../verification/verify-routes.ts';
@@ -57,7 +58,14 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
     ...invalidationRoutes(platform),
-    ...forwardAuthRoutes({ findKey: verification.findPresentedKey, decide: verification.decide }),
+    ...forwardAuthRoutes({
+      findKey: verification.findPresentedKey,
+      decide: verification.decide,
+      admitPerson: makeAdmitPerson({
+        assertBilling: (organizationId, operation) => platform.gate.assertMay(organizationId, 'keys', operation),
+        impersonatedMay: new Set(platform.product.sessions.impersonated_may),
+      }),
+    }),
     ...platform.usage.routes,
     ...makeIncomingWebhooks(platform).routes(),
     ...makeLeakRoutes({ ...platform, resolveKey: verification.resolveKey }),

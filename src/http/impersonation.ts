@@ -5,6 +5,12 @@ import type { Caller } from './caller.ts';
 export const IMPERSONATED_ACTS = ['read', 'revoke', 'create', 'rotate', 'update', 'ip_allow_list'] as const;
 export type ImpersonatedAct = (typeof IMPERSONATED_ACTS)[number];
 
+/** Returns the act that an operation is: what adds or changes something needs the permission to create. */
+export function actOf(operation: 'create' | 'wind_down' | 'read'): ImpersonatedAct {
+  if (operation === 'read') return 'read';
+  return operation === 'wind_down' ? 'revoke' : 'create';
+}
+
 /**
  * Refuses an act of an impersonator that the product does not permit. `always`: permitted to every caller, as signing out.
  * @throws AppError `permission_denied`

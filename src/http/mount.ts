@@ -99,7 +99,8 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   if (caller) {
     res.locals['caller'] = caller;
     if (!findKey || caller.kind !== 'api_key') await admitCaller(guards, caller, req, res);
-    await admit(route, guards, caller, { named, hostname: req.hostname });
+    if (findKey && caller.kind === 'user') guards.assertCurrent();
+    await admit(route, guards, caller, { named, hostname: req.hostname, sessions: query['sessions'] === 'true' });
   }
   const result = await route.handle({
     caller,
@@ -152,9 +153,14 @@ function queryOf(route: Route, req: Request): Request['query'] {
   return query;
 }
 
-type Asked = { named: unknown; hostname: string };
+type Asked = { named: unknown; hostname: string; sessions: boolean };
 
-async function admit(route: Route, guards: Guards, caller: Caller, { named, hostname }: Asked): Promise<void> {
+async function admit(
+  route: Route,
+  guards: Guards,
+  caller: Caller,
+  { named, hostname, sessions }: Asked,
+): Promise<void> {
   const { access } = route;
   if (access.kind === 'public' || access.kind === 'signed') return;
   if (access.kind === 'service') {
@@ -164,7 +170,8 @@ async function admit(route: Route, guards: Guards, caller: Caller, { named, host
     return;
   }
   if (caller.kind === 'service') throw denied('This route needs a credential of an organization, not a service token.');
-  const callers: readonly Caller['kind'][] = access.kind === 'forwarded' ? ['api_key'] : access.callers;
+  const callers: readonly Caller['kind'][] =
+    access.kind === 'forwarded' ? (sessions ? ['api_key', 'user'] : ['api_key']) : access.callers;
   if (!callers.includes(caller.kind)) throw denied(callerRefusal(caller));
   if (access.kind === 'forwarded') return assertNamed(named, caller);
   assertScope(access.scope, caller);

@@ -7,8 +7,10 @@ import type {
   OrganizationCaller,
   ServiceCaller,
   TenantCaller,
+  UserCaller,
 } from './caller.ts';
 import type { ErrorForm } from './envelope.ts';
+import { actOf } from './impersonation.ts';
 import type { ImpersonatedAct } from './impersonation.ts';
 
 /** What a request does to a tenant, in the eyes of billing: only `create` needs an active posture by default. */
@@ -85,7 +87,7 @@ export type Access =
       })
   /** With `machines`, a machine token may use the route too, for its own organization. */
   | { kind: 'service'; scope: readonly string[]; machines: boolean }
-  /** For a proxy, about the API key of the request that it holds. */
+  /** For a proxy, about the API key, or with `?sessions=true` the session, of the request that it holds. */
   | { kind: 'forwarded'; findKey: FindForwardedKey }
   | ({ kind: 'signed' } & SignedAccess)
   | { kind: 'public' };
@@ -138,12 +140,6 @@ export function tenantOrCiRoute<P extends z.ZodType, Q extends z.ZodType, B exte
   return erase({ ...rest, access: { kind: 'tenant', scope, billing, callers: [...callers, 'ci'], impersonated } });
 }
 
-// A route that adds or changes something, and does not name its act, needs the permission to create.
-function actOf(billing: TenantAccess['billing']): ImpersonatedAct {
-  if (billing === 'read') return 'read';
-  return billing === 'wind_down' ? 'revoke' : 'create';
-}
-
 /** A route for the product's own services, which hold service tokens. */
 export function serviceRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   definition: Definition<ServiceCaller, P, Q, B, R> & { scope: readonly string[] },
@@ -164,12 +160,12 @@ export function serviceOrMachineRoute<
 }
 
 /**
- * A route that a proxy asks about a request, and that decides itself on the API key of that request. It takes any method,
- * since some proxies use the one of the request. With `?map=403`, refusals other than 401 get status 403, for proxies that
+ * A route that a proxy asks about a request, and that decides itself on the credential of that request: an API key, or with
+ * `?sessions=true` also a person's session. It takes any method, since some proxies use the one of the request. With `?map=403`, refusals other than 401 get status 403, for proxies that
  * pass on no other. Their code stays.
  */
 export function forwardedRoute<K extends ApiKeyCaller, Q extends z.ZodType, R extends z.ZodType>(
-  definition: Definition<K, z.ZodType, Q, z.ZodType, R> & { findKey: FindForwardedKey<K> },
+  definition: Definition<K | UserCaller, z.ZodType, Q, z.ZodType, R> & { findKey: FindForwardedKey<K> },
 ): Route {
   const { findKey, ...rest } = definition;
   return erase({ ...rest, access: { kind: 'forwarded', findKey } });

@@ -19,6 +19,7 @@ export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use
       return ipNotAllowed(use.ip);
     case 'insufficient_scope':
       return lacks(
+        'key',
         use.scopes.filter((scope) => !resolved?.record.scopes.has(scope)),
         use.scopes,
       );
@@ -37,8 +38,8 @@ export function refusalOf({ code, resolved, taken, billing }: Decision, use: Use
   }
 }
 
-function lacks(missing: readonly string[], required: readonly string[]): AppError {
-  return new AppError('permission_denied', `The key lacks ${missing.join(' and ')}.`, {
+export function lacks(what: 'key' | 'session', missing: readonly string[], required: readonly string[]): AppError {
+  return new AppError('permission_denied', `The ${what} lacks ${missing.join(' and ')}.`, {
     details: { required_scopes: required },
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/app/read-config.ts';
-import { FORWARD_PATH } from '../../src/verification/forward-auth-routes.ts';
+import { FORWARD_PATH } from '../../src/verification/forward/forward-auth-routes.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { sealSession } from '../support/sealed-session.ts';
 import { PROFILE } from '../support/local-workos.ts';

@@ -11,7 +11,7 @@ import type { ForwardForm } from '../../verification/fast-path/forward-fast-path
 import { isLasting, makePresentedVerdict, preparedVerdict } from '../../verification/fast-path/prepared-verdict.ts';
 import { makeRead } from '../../verification/fast-path/verify-form.ts';
 import type { VerifyForm } from '../../verification/fast-path/verify-form.ts';
-import { viewOfCaller } from '../../verification/forward-auth-routes.ts';
+import { viewOfCaller } from '../../verification/forward/forward-auth-routes.ts';
 import type { AskedKey } from '../../verification/question.ts';
 
 type Deps = {

@@ -17,7 +17,7 @@ import {
   headersOfCaller,
   operationOf,
   viewOfCaller,
-} from '../forward-auth-routes.ts';
+} from '../forward/forward-auth-routes.ts';
 import type { Judge, Use } from '../judge.ts';
 import type { FastPathLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';
