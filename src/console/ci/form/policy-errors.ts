@@ -10,7 +10,13 @@ export function policyErrors(error: unknown): FieldErrors {
   return Object.fromEntries(Object.entries(fields).map(([name, text]) => [name.replace(/^draft\./, ''), String(text)]));
 }
 
+/** A member of a list, or the text of a glob. */
+const PART = /^\.(?:\d+|glob)(?:\.|$)/;
+
 /** What is wrong with a field, or with a part of it. Names of claims may have dots. */
 export function errorAt(errors: FieldErrors, name: string): string | undefined {
-  return errors[name] ?? Object.entries(errors).find(([field]) => field.startsWith(`${name}.`))?.[1];
+  return (
+    errors[name] ??
+    Object.entries(errors).find(([field]) => field.startsWith(name) && PART.test(field.slice(name.length)))?.[1]
+  );
 }

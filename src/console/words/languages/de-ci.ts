@@ -35,8 +35,8 @@ export const deCi = {
   inTheJob: 'Im Job',
   copySnippet: 'Diese Zeilen kopieren',
 
-  // Eintausch
-  recentExchanges: 'Letzte Eintausche',
+  // Anfragen von Jobs
+  recentExchanges: 'Letzte Anfragen',
   noExchanges: 'Noch kein Job hat gefragt.',
   exchanged: 'Eingetauscht',
   replayed: 'Zweimal benutzt',
@@ -86,8 +86,7 @@ export const deCi = {
   tryDraftHelp: 'Beurteilt, was Jobs in dieser Zeit wollten. Es wird nichts geändert.',
   tryNeedsAudit: 'Dafür braucht es die Berechtigung audit:read.',
   triedNone: 'In den letzten 30 Tagen hat kein Job gefragt.',
-  tried: (admitted: string, all: string) =>
-    `Von den Eintauschen der letzten 30 Tage kämen ${admitted} von ${all} durch.`,
+  tried: (admitted: string, all: string) => `Von den Anfragen der letzten 30 Tage kämen ${admitted} von ${all} durch.`,
   triedUnknown: (count: string) => `${count} lassen sich nicht beurteilen: Im Protokoll fehlen Angaben.`,
   triedPart: 'Nur die neuesten wurden gelesen.',
   triedSame: 'Alle gehen aus wie bisher.',
@@ -118,5 +117,4 @@ export const deCi = {
   ciCommit: 'Commit',
   ciActor: 'Gestartet von',
   ciSession: 'CI-Sitzung',
-  showKeys: 'Ihre Schlüssel zeigen',
 };

@@ -115,5 +115,4 @@ export const enCi = {
   ciCommit: 'Commit',
   ciActor: 'Started by',
   ciSession: 'CI session',
-  showKeys: 'Show its keys',
 };
