@@ -22,6 +22,8 @@ const policyWith = async (name: string, body: object = {}) => {
   return (await call(service, 'GET', `/v1/ci/policies/${id}`, { token })).body as unknown as CiPolicy;
 };
 
+const conditionOn = (id: number, claim: string) => ({ id, claim, comparison: 'is' as const, text: 'x' });
+
 describe('draftOf and readPolicy', () => {
   it('give a policy back as it is, with the types and lists of its conditions', async () => {
     const when = {
@@ -79,8 +81,8 @@ describe('draftOf and readPolicy', () => {
 
 describe('repeatedConditions', () => {
   it('finds a claim that has a pin or a condition already', () => {
-    const of = (id: number, claim: string) => ({ id, claim, comparison: 'is' as const, text: 'x' });
-    const conditions = [of(0, 'ref'), of(1, ' ref'), of(2, 'repository_id'), of(3, ''), of(4, '')];
+    const claims = ['ref', ' ref', 'repository_id', '', ''];
+    const conditions = claims.map((claim, id) => conditionOn(id, claim));
     expect([...repeatedConditions({ ...firstPolicy(ci), conditions }, github)]).toEqual([1, 2]);
   });
 });
@@ -108,13 +110,12 @@ describe('policyErrors', () => {
 
 describe('snippetOf', () => {
   const place = { url: service.url, variable: 'ACME_KEY' };
-  const wordsOf = (line: string) => line.split(' ').slice(3);
   /** Runs the command of the lines, and returns the program that it started. */
   async function play(line: string, env: Readonly<Record<string, string>>) {
     const terminal = await openTerminal({ env });
-    const [, , name] = line.split(' ');
+    const [, , name, ...args] = line.split(' ');
     expect(name).toBe('latchkey');
-    expect(await terminal.run(...wordsOf(line))).toMatchObject({ code: 0 });
+    expect(await terminal.run(...args)).toMatchObject({ code: 0 });
     return terminal.programs.map(({ program, args }) => [program, ...args].join(' '));
   }
 
