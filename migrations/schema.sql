@@ -267,6 +267,14 @@ create table key_leaks (
   constraint key_leaks_key_row_id_fkey FOREIGN KEY (organization_id, key_row_id) REFERENCES api_keys(organization_id, id) ON DELETE CASCADE
 );
 
+create table key_scope_uses (
+  organization_id text not null,
+  key_id text not null,
+  scope text not null,
+  used_on date not null,
+  constraint key_scope_uses_pkey PRIMARY KEY (organization_id, key_id, scope)
+);
+
 create table known_accounts (
   account_hash text not null,
   organization_id text not null,
@@ -350,6 +358,13 @@ create table replicas (
   seen_at timestamp with time zone not null,
   constraint replicas_pkey PRIMARY KEY (id),
   constraint replicas_role_check CHECK (role = ANY (ARRAY['all'::text, 'api'::text, 'worker'::text]))
+);
+
+create table scope_use_recording (
+  id boolean not null default true,
+  began_at timestamp with time zone not null,
+  constraint scope_use_recording_pkey PRIMARY KEY (id),
+  constraint scope_use_recording_id_check CHECK (id)
 );
 
 create table stripe_subscriptions (
@@ -587,6 +602,8 @@ CREATE INDEX api_keys_ci_expires_at_idx ON public.api_keys USING btree (expires_
 
 CREATE INDEX api_keys_ci_idx ON public.api_keys USING btree (organization_id, expires_at) WHERE ((origin = 'ci'::text) AND (status = ANY (ARRAY['provisioning'::text, 'active'::text])));
 
+CREATE INDEX api_keys_created_by_id_idx ON public.api_keys USING btree (organization_id, created_by_id) WHERE ((created_by_kind = 'user'::text) AND (status = 'active'::text));
+
 CREATE INDEX api_keys_due_at_idx ON public.api_keys USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
@@ -642,6 +659,8 @@ CREATE INDEX hook_inbox_received_at_idx ON public.hook_inbox USING btree (receiv
 CREATE INDEX hook_inbox_waiting_idx ON public.hook_inbox USING btree (customer_id) WHERE (outcome = 'unknown_tenant'::text);
 
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+
+CREATE INDEX key_scope_uses_used_on_idx ON public.key_scope_uses USING btree (used_on);
 
 CREATE INDEX known_accounts_by_noted_at ON public.known_accounts USING btree (noted_at);
 
@@ -727,6 +746,8 @@ grant insert, select, update on key_last_uses to latchkey_app;
 
 grant delete, insert, select, update on key_leaks to latchkey_app;
 
+grant delete, insert, select, update on key_scope_uses to latchkey_app;
+
 grant delete, insert, select, update on known_accounts to latchkey_app;
 
 grant delete, insert, select, update on members to latchkey_app;
@@ -742,6 +763,8 @@ grant delete, insert, select, update on outbox_endpoints to latchkey_app;
 grant delete, insert, select, update on outbox_lanes to latchkey_app;
 
 grant delete, insert, select, update on replicas to latchkey_app;
+
+grant delete, insert, select, update on scope_use_recording to latchkey_app;
 
 grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
 

@@ -1,3 +1,4 @@
+import { reviewRoutes } from '../access-reviews/review-routes.ts';
 import { makeAuditRepository } from '../audit/audit-repository.ts';
 import { auditRoutes } from '../audit/audit-routes.ts';
 import { makeExportEvents } from '../audit/csv/export-events.ts';
@@ -9,6 +10,7 @@ import { makeIncomingWebhooks } from './incoming-webhooks.ts';
 import { makeLeakRoutes } from './leaks.ts';
 import { makeDeliveryRoutes } from './webhook-deliveries.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
+import { makeReviews } from './api-keys/reviews.ts';
 import { makeRepeatable } from './api-keys/repeatable.ts';
 import { makeResolverParts } from './api-keys/resolver.ts';
 import { makeVerificationParts } from './api-keys/verification.ts';
@@ -67,6 +69,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
       }),
     }),
     ...platform.usage.routes,
+    ...reviewRoutes({ ...platform, reviews: makeReviews(platform), nameOf: names.nameOf }),
     ...makeIncomingWebhooks(platform).routes(),
     ...makeLeakRoutes({ ...platform, resolveKey: verification.resolveKey }),
     ...auditRoutes({ auditEvents, exportEvents: makeExportEvents({ auditEvents }), nameOf: names.nameOf }),

@@ -23,9 +23,11 @@ import { makeSince } from '../webhooks/triggers/since.ts';
 import { makeSweepWebhooks } from '../webhooks/sweep.ts';
 import { makePublishAudited } from '../webhooks/triggers/publish-audited.ts';
 import { EXPIRING_LOOP, makePublishExpiring } from '../webhooks/triggers/publish-expiring.ts';
+import { REVIEWS_LOOP, makePublishReviews } from '../webhooks/triggers/publish-reviews.ts';
 import { makePublishLimitReached } from '../webhooks/triggers/publish-limit-reached.ts';
 import { makePublishPostures } from '../webhooks/triggers/publish-postures.ts';
 import { makePublishUnused } from '../webhooks/triggers/publish-unused.ts';
+import { makeReviews } from './api-keys/reviews.ts';
 import { POSTURES_LOOP, deletePublished } from '../webhooks/triggers/published-postures.ts';
 import { makeDeadDeliveries } from '../webhooks/dead-deliveries.ts';
 import { oldestSeconds } from '../webhooks/undelivered.ts';
@@ -46,6 +48,7 @@ type Deps = {
   workos: Pick<WorkosGateway, 'createAuditEvent'>;
   rateLimiter: RateLimiter;
   itemsOf: ItemsOf;
+  catalogue: Parameters<typeof makeReviews>[0]['catalogue'];
   at: FaultPoint;
   clock: Clock;
   log: Pick<Logger, 'warn' | 'error'>;
@@ -58,6 +61,7 @@ const POSTURES_INTERVAL_MS = 2_000;
 const EXPIRING_INTERVAL_MS = 60_000;
 const UNUSED_INTERVAL_MS = 60 * 60_000;
 const SWEEP_INTERVAL_MS = 60 * 60_000;
+const REVIEWS_INTERVAL_MS = 60 * 60_000;
 
 export type WebhooksParts = ReturnType<typeof makeWebhooksParts>;
 
@@ -157,7 +161,7 @@ function deliveries(
 type WatchDeps = Deps & { policy: ReturnType<typeof makePolicy>; postures: PostureWebhooks; writer: OutboxWriter };
 
 /** The loops that find what no request causes: expiries that come near, unused keys, postures that the clock changes. */
-function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox }: WatchDeps): Loop[] {
+function watches({ db, product, clock, policy, postures, itemsOf, catalogue, writer: outbox }: WatchDeps): Loop[] {
   const since = makeSince({ db, names: product.webhooks.endpoints.map(({ name }) => name), clock });
   const deps = { db, outbox, holdKeys, since, clock };
   const postureItems = itemsOf(POSTURES_LOOP);
@@ -184,6 +188,7 @@ function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox
           },
         ]
       : []),
+    ...reviewLoops({ db, product, catalogue, clock, itemsOf, outbox }),
     ...(outbox.wants('api_key.unused')
       ? [
           {
@@ -195,4 +200,16 @@ function watches({ db, product, clock, policy, postures, itemsOf, writer: outbox
         ]
       : []),
   ];
+}
+
+type ReviewDeps = Pick<Deps, 'db' | 'product' | 'catalogue' | 'clock' | 'itemsOf'> & { outbox: OutboxWriter };
+
+/** Publishes access reviews, where the product file says how often. */
+function reviewLoops({ product, itemsOf, catalogue, outbox, ...deps }: ReviewDeps): Loop[] {
+  const { access_reviews: rules } = product.webhooks;
+  if (!rules || !outbox.wants('access_review.ready')) return [];
+  const items = itemsOf(REVIEWS_LOOP);
+  const { count: countFound } = makeReviews({ ...deps, catalogue });
+  const step = makePublishReviews({ ...deps, outbox, countFound, everyDays: rules.every_days, items });
+  return [{ name: REVIEWS_LOOP, everyMs: REVIEWS_INTERVAL_MS, step, items: items.deadLetters }];
 }

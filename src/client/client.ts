@@ -3,12 +3,14 @@ import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
 import { ciOf } from './ci-calls.ts';
 import type {
+  AccessReview,
   AuditEvent,
   AuditFilters,
   CheckCredential,
   CheckedCredential,
   ListAuditEvents,
   ListOrganizations,
+  ListReview,
   ListWebhookDeliveries,
   Login,
   Meta,
@@ -20,6 +22,7 @@ import type {
   Page,
   RefreshSession,
   ReportUsage,
+  ReviewFilters,
   SetBilling,
   SetIpAllowList,
   UsageQuery,
@@ -71,6 +74,14 @@ export function createLatchkeyClient(options: ConnectionOptions) {
       list: (query?: ListOrganizations, call?: CallOptions) =>
         send<Page<BilledOrganization>>('GET', '/v1/organizations', { ...call, query }),
       get: (id: string, call?: CallOptions) => send<BilledOrganization>('GET', organization(id), call),
+    },
+    accessReview: {
+      /** Lists active keys that are unused, never expire, grant too much, or whose creator has left, newest first. */
+      list: (query?: ListReview, call?: CallOptions) =>
+        send<AccessReview>('GET', '/v1/access-review', { ...call, query }),
+      /** Returns the same keys as CSV. */
+      exportCsv: (query?: ReviewFilters, call?: TextOptions) =>
+        send<string>('GET', '/v1/access-review/export', { ...call, query, isText: true }),
     },
     audit: auditOf(send),
     webhookDeliveries: deliveriesOf(send),

@@ -1,5 +1,5 @@
-// Usage, audit events and webhook deliveries as JSON.
-import type { PageQuery } from './key-shapes.ts';
+// Usage, access reviews, audit events and webhook deliveries as JSON.
+import type { ApiKey, Page, PageQuery } from './key-shapes.ts';
 
 /** Counts per outcome; outcomes without a request are left out. */
 export type UsageCounts = { total: number; codes: Record<string, number> };
@@ -32,6 +32,33 @@ export type UsageQuery = {
   /** `hour` by default. */
   interval?: 'hour' | 'day' | undefined;
 };
+
+export type ReviewFinding = 'unused' | 'creator_left' | 'never_expires' | 'unused_scopes';
+export type ReviewedApiKey = Pick<
+  ApiKey,
+  | 'id'
+  | 'label'
+  | 'prefix'
+  | 'permission_set'
+  | 'scopes'
+  | 'environment'
+  | 'owner'
+  | 'status'
+  | 'created_by'
+  | 'created_at'
+  | 'expires_at'
+> & {
+  last_used_at: string | null;
+  findings: ReviewFinding[];
+  /** Scopes that valid uses of the last 90 days required; null where none named a scope. */
+  used_scopes: string[] | null;
+  /** Granted scopes that none of these uses required; empty where that is not known. */
+  unused_scopes: string[];
+};
+export type AccessReview = Page<ReviewedApiKey> & { unused_since: string; scopes_recorded_since: string };
+/** One or more findings; keys with any, if not given. */
+export type ReviewFilters = { finding?: ReviewFinding | readonly ReviewFinding[] | undefined };
+export type ListReview = PageQuery & ReviewFilters;
 
 export type AuditEvent = {
   id: string;

@@ -98,6 +98,8 @@ export type ReportedUse = {
   last_used_at: string;
   ip?: string | undefined;
   user_agent?: string | undefined;
+  /** The scopes that they required, for access reviews. */
+  scopes?: readonly string[] | undefined;
 };
 /** 1 to 1,000 uses. */
 export type ReportUsage = { uses: readonly ReportedUse[] };

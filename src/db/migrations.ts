@@ -36,6 +36,8 @@ import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expir
 import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
 import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
+import * as recordScopeUses from '../../migrations/20261122110010_record_scope_uses.ts';
+import * as indexKeyCreators from '../../migrations/20261122110020_index_key_creators.ts';
 import * as importKeys from '../../migrations/20261122120000_import_keys.ts';
 import { StartError } from '../errors.ts';
 
@@ -80,6 +82,8 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
   { name: '20261122100000_add_suspensions', steps: addSuspensions },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },
+  { name: '20261122110010_record_scope_uses', steps: recordScopeUses },
+  { name: '20261122110020_index_key_creators', steps: indexKeyCreators },
   { name: '20261122120000_import_keys', steps: importKeys },
 ];
 

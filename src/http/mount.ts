@@ -31,7 +31,7 @@ export type Guards = {
   /** Counts a request with an API key. @throws AppError 429 */
   admitKey(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void>;
   /** Records the outcome of a request with an API key. */
-  keyAnswered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin): void;
+  keyAnswered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin, scopes: readonly string[]): void;
   /** The acts that the product permits to an impersonator. */
   impersonatedMay: ReadonlySet<string>;
   /** Judges the tenant's billing. @throws AppError 423 */
@@ -83,7 +83,13 @@ function handler(route: Route, options: Options): RequestHandler {
 function noteKey(route: Route, guards: Guards, req: Request, res: Response, refusal: AppError | undefined): void {
   const caller = res.locals['caller'] as Caller | undefined;
   if (caller?.kind === 'api_key' && route.access.kind !== 'forwarded')
-    guards.keyAnswered(caller, refusal, originOf(req));
+    guards.keyAnswered(caller, refusal, originOf(req), scopeUsed(route, caller));
+}
+
+/** The first of a route's alternatives that a caller holds. */
+function scopeUsed({ access }: Route, caller: Caller): readonly string[] {
+  const held = 'scope' in access ? access.scope.find((scope) => caller.scopes.has(scope)) : undefined;
+  return held === undefined ? [] : [held];
 }
 
 // The order is part of the contract: credential, address, environment, rate, scope and organization, billing, then the

@@ -18,6 +18,8 @@ type Deps = {
     member: MemberId,
     why: { reason: LostBy; source: AuditSource; now: Date; madeUntil?: Date },
   ) => Promise<{ events: AuditEvent[]; more: boolean }>;
+  /** Whether the organization has active keys that this user made. */
+  hasMadeKeys: (trx: Knex.Transaction, member: MemberId) => Promise<boolean>;
   audit: Pick<AuditLog, 'appendAll'>;
   clock: Clock;
 };
@@ -33,7 +35,8 @@ const ROLE_BATCH = 200;
 const NOTHING: Step = { changed: false, more: false };
 
 /**
- * Mirrors the membership and permissions of users who have keys of their own. Events of other users change nothing. Events
+ * Mirrors the membership and permissions of users who have keys of their own, and the end of the membership of users who
+ * made keys of the organization, for access reviews. Events of other users change nothing. Events
  * may come twice, late or in any order: each has WorkOS's own time, and the newest wins. Unknown permissions grant nothing
  * until WorkOS is asked.
  */
@@ -57,17 +60,14 @@ export function makeMirrorMembers(deps: Deps) {
 
     /** Records the current state of a membership. */
     async changed(trx: Knex.Transaction, member: WorkosMember, source: AuditSource): Promise<Step> {
+      if (!member.active) return endOf(deps, trx, member, { at: member.updatedAt, reason: 'membership_ended', source });
       const row = await holdMember(trx, member);
       if (!row) return NOTHING;
-      if (!member.active) return end(deps, trx, row, { at: member.updatedAt, reason: 'membership_ended', source });
       return change(deps, trx, row, member);
     },
 
     /** Records the end of a membership and revokes the user's keys in the organization. */
-    async ended(trx: Knex.Transaction, member: MemberId, ending: Ending): Promise<Step> {
-      const row = await holdMember(trx, member);
-      return row ? end(deps, trx, row, ending) : NOTHING;
-    },
+    ended: (trx: Knex.Transaction, member: MemberId, ending: Ending): Promise<Step> => endOf(deps, trx, member, ending),
 
     /** Records what a role grants; `gone`: the role was deleted. */
     async roleChanged(trx: Knex.Transaction, role: WorkosRole, gone: boolean): Promise<Step> {
@@ -120,6 +120,13 @@ async function change(
 /** Unknown permissions grant nothing; WorkOS is asked at once. */
 function unknown(now: Date): Partial<MemberRow> {
   return { permissions: null, due_at: now, attempts: 0 };
+}
+
+async function endOf(deps: Deps, trx: Knex.Transaction, member: MemberId, ending: Ending): Promise<Step> {
+  const known = await holdMember(trx, member);
+  const isMaker = !known && (await deps.hasMadeKeys(trx, member));
+  const row = isMaker ? await makeAndHoldMember(trx, member, ending.at, deps.clock()) : known;
+  return row ? end(deps, trx, row, ending) : NOTHING;
 }
 
 async function end(deps: Deps, trx: Knex.Transaction, row: HeldMember, { at, reason, source }: Ending): Promise<Step> {

@@ -84,8 +84,7 @@ export function makeCatalogue(product: Product) {
     setLimitsOf: (name: string | undefined): SetLimits | undefined =>
       name === undefined ? undefined : setLimits.get(name),
     /** Keys of no set, or of one that is no longer configured, are revoked. */
-    leakResponseOf: (name: string | undefined): LeakResponse =>
-      product.permission_sets.find((set) => set.name === name)?.leak_response ?? 'revoke',
+    leakResponseOf: leakResponsesOf(product),
     planOf,
     /** Returns an organization's plan, with the key limit that was set for it alone. */
     planFor: (tenant: { plan: string | undefined; keyLimit: number | undefined } | undefined): Plan => {
@@ -100,6 +99,10 @@ function importEndsOf({ imports }: Pick<Product, 'imports'>): (name: string) => 
     imports.map(({ name, until }) => [name, until === undefined ? undefined : Date.parse(until)] as const),
   );
   return (name) => (ends.has(name) ? ends.get(name) : 0);
+}
+
+function leakResponsesOf({ permission_sets: sets }: Product) {
+  return (name: string | undefined): LeakResponse => sets.find((set) => set.name === name)?.leak_response ?? 'revoke';
 }
 
 function toPlan(plan: Product['plans'][number], expiry: Product['api_keys']['expiry']): Plan {

@@ -48,6 +48,17 @@ export const WebhookRules = z
       .describe(
         'Whether every audit event is sent to WorkOS Audit Logs, whose schemas must exist there first (`npm run audit:schemas`).',
       ),
+    access_reviews: z
+      .strictObject({
+        every_days: z
+          .int()
+          .min(1)
+          .max(366)
+          .default(90)
+          .describe('Days between two `access_review.ready` of an organization.'),
+      })
+      .optional()
+      .describe('Sends the counts of each access review, `access_review.ready`; never, if not given.'),
     deliveries: z
       .strictObject({
         read_scope: scopeName

@@ -10,6 +10,7 @@ export const WEBHOOK_TYPES = [
   'api_key.unused',
   'api_key.limit_reached',
   'organization.posture_changed',
+  'access_review.ready',
 ] as const;
 export type WebhookType = (typeof WEBHOOK_TYPES)[number];
 

@@ -102,14 +102,17 @@ async function withoutRefused(items: Deps['items'], batch: Batch, error: unknown
   if (!first || batch.length > 1) return batch.map((one) => [one]);
   const { organizationId, keyId } = first;
   const id = `${organizationId}/${keyId}/${randomUUID()}`;
-  await items.bury({ id, organizationId, payload: first }, describeFailure(error));
+  const payload = { ...first, scopes: [...(first.scopes ?? [])] };
+  await items.bury({ id, organizationId, payload }, describeFailure(error));
   return [];
 }
 
-/** Reads JSON that this file has written, in which -Infinity has become null. */
+type Buried = Omit<KeyUses, 'usedAtMs' | 'scopes'> & { usedAtMs: number | null; scopes?: [string, number][] };
+
+/** Reads JSON that this file has written, in which -Infinity has become null. Earlier releases wrote no scopes. */
 function readUses(payload: object): KeyUses {
-  const uses = payload as Omit<KeyUses, 'usedAtMs'> & { usedAtMs: number | null };
-  return { ...uses, usedAtMs: uses.usedAtMs ?? -Infinity };
+  const uses = payload as Buried;
+  return { ...uses, usedAtMs: uses.usedAtMs ?? -Infinity, scopes: uses.scopes && new Map(uses.scopes) };
 }
 
 function batchesOf(keys: Batch): Batch[] {
@@ -121,7 +124,7 @@ function batchesOf(keys: Batch): Batch[] {
       rows = 0;
     }
     batches.at(-1)!.push(key);
-    rows += key.counters.length;
+    rows += key.counters.length + (key.scopes?.size ?? 0);
   }
   return batches;
 }

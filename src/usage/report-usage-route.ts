@@ -14,6 +14,8 @@ type Deps = {
   ownersOf: (keyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** The codes of verdicts. */
   codes: readonly string[];
+  /** Whether the product has a scope of this name. */
+  isScope: (name: string) => boolean;
   clock: Clock;
 };
 
@@ -59,12 +61,17 @@ function bodySchema({ codes, clock }: Deps) {
     last_used_at: lastUsedAt,
     ip: z.string().max(64).optional().describe('The address of the client; ignored if it is not an IP address.'),
     user_agent: z.string().max(256).optional(),
+    scopes: z
+      .array(z.string().max(64))
+      .max(100)
+      .optional()
+      .describe('The scopes that these uses required, for access reviews; unknown ones are ignored.'),
   });
   return z.strictObject({ uses: z.array(one).min(1).max(MAX_USES) }).meta({ id: 'ReportUsage' });
 }
 
 async function report(
-  { noteUse, ownersOf, clock }: Deps,
+  { noteUse, ownersOf, isScope, clock }: Deps,
   caller: ServiceCaller | MachineCaller,
   uses: readonly ReportedUse[],
 ): Promise<number> {
@@ -84,6 +91,7 @@ async function report(
       count: use.count,
       ip: use.ip,
       userAgent: use.user_agent,
+      scopes: use.scopes?.filter(isScope),
     });
   }
   return known.length;

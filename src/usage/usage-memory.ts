@@ -12,12 +12,14 @@ export type KeyUses = {
   usedAtMs: number;
   ip: string | undefined;
   userAgent: string | undefined;
+  /** The day on which each scope was last required by a valid use, as milliseconds. */
+  scopes: Map<string, number> | undefined;
 };
 
 export type UsageMemory = ReturnType<typeof makeUsageMemory>;
 
 type Options = {
-  /** The most counters of all keys together. */
+  /** The most counters of all keys together, and the most scopes. */
   maxCounters: number;
   /** Called when the last free counter is taken: memory should be flushed now. */
   onFull: () => void;
@@ -26,6 +28,7 @@ type Options = {
 };
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Gathers uses until they are flushed. Each verification passes through `note`, which costs a look-up by key id (ids are
@@ -34,6 +37,7 @@ const HOUR_MS = 3_600_000;
 export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
   let keys = new Map<string, KeyUses>();
   let counters = 0;
+  const lastUses = makeLastUses(maxCounters);
   let waiting = 0;
 
   /** @returns the key's uses, also where there was no room for the counter; undefined for a key without any */
@@ -61,7 +65,7 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       const { code, atMs } = use;
       const before = counters;
       const uses = count(use, code, atMs - (atMs % HOUR_MS), use.count);
-      if (uses && code === 'valid') moveLastUse(uses, atMs, use.ip, use.userAgent);
+      if (uses && code === 'valid') lastUses.move(uses, use);
       if (counters === maxCounters && before !== counters) onFull();
     },
 
@@ -70,6 +74,7 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       const taken = [...keys.values()];
       keys = new Map();
       counters = 0;
+      lastUses.clear();
       waiting = 0;
       return taken;
     },
@@ -79,7 +84,7 @@ export function makeUsageMemory({ maxCounters, onFull, onDropped }: Options) {
       for (const key of taken) {
         for (const { code, hourMs, count: n } of key.counters) count(key, code, hourMs, n);
         const uses = keys.get(key.keyId);
-        if (uses) moveLastUse(uses, key.usedAtMs, key.ip, key.userAgent);
+        if (uses) lastUses.putBack(uses, key);
       }
     },
 
@@ -98,7 +103,15 @@ function findCounter(counters: readonly Counter[], code: string, hourMs: number)
 }
 
 function nothingOf({ organizationId, keyId }: Pick<Use, 'organizationId' | 'keyId'>): KeyUses {
-  return { organizationId, keyId, counters: [], usedAtMs: -Infinity, ip: undefined, userAgent: undefined };
+  return {
+    organizationId,
+    keyId,
+    counters: [],
+    usedAtMs: -Infinity,
+    ip: undefined,
+    userAgent: undefined,
+    scopes: undefined,
+  };
 }
 
 function moveLastUse(uses: KeyUses, atMs: number, ip: string | undefined, userAgent: string | undefined): void {
@@ -106,4 +119,30 @@ function moveLastUse(uses: KeyUses, atMs: number, ip: string | undefined, userAg
   uses.usedAtMs = atMs;
   uses.ip = ip;
   uses.userAgent = userAgent;
+}
+
+/** Moves last uses. Keeps `maxScopes` scopes of all keys together; one that finds no room is noted by its next use. */
+function makeLastUses(maxScopes: number) {
+  let kept = 0;
+
+  function moveScope(uses: KeyUses, scope: string, dayMs: number): void {
+    const known = uses.scopes?.get(scope);
+    if (known === undefined ? kept >= maxScopes : known >= dayMs) return;
+    if (known === undefined) kept++;
+    (uses.scopes ??= new Map()).set(scope, dayMs);
+  }
+
+  return {
+    move(uses: KeyUses, { atMs, ip, userAgent, scopes }: Use): void {
+      moveLastUse(uses, atMs, ip, userAgent);
+      if (scopes) for (const scope of scopes) moveScope(uses, scope, atMs - (atMs % DAY_MS));
+    },
+    putBack(uses: KeyUses, { usedAtMs, ip, userAgent, scopes = new Map() }: KeyUses): void {
+      moveLastUse(uses, usedAtMs, ip, userAgent);
+      for (const [scope, dayMs] of scopes) moveScope(uses, scope, dayMs);
+    },
+    clear(): void {
+      kept = 0;
+    },
+  };
 }

@@ -10,6 +10,8 @@ export type UsageWriter = ReturnType<typeof makeUsageWriter>;
 
 const MAX_IP_LENGTH = 64;
 const INVALID_PARAMETER = '22023';
+/** Characters of the day at the beginning of a time. */
+const ISO_DAY = 10;
 
 export function makeUsageWriter({ db, familyOf }: Deps) {
   return {
@@ -23,6 +25,7 @@ export function makeUsageWriter({ db, familyOf }: Deps) {
       await transaction(db, async (trx) => {
         onBegun(await addCounts(trx, sorted));
         await moveLastUses(trx, sorted, familyOf);
+        await moveScopeUses(trx, sorted);
       });
     },
 
@@ -85,6 +88,33 @@ async function moveLastUses(trx: Knex.Transaction, keys: readonly KeyUses[], fam
       used.map(({ usedAtMs }) => iso(usedAtMs)),
       used.map(({ ip }) => addressOf(ip)),
       used.map(({ userAgent }) => familyOf(userAgent) ?? ''),
+    ],
+  );
+}
+
+/** Writes only what is of a later day than known, so that a scope costs a row a day and not one a flush. */
+async function moveScopeUses(trx: Knex.Transaction, keys: readonly KeyUses[]): Promise<void> {
+  const used = keys.flatMap(({ organizationId, keyId, scopes }) =>
+    [...(scopes ?? [])]
+      .toSorted(([a], [b]) => compare(a, b))
+      .map(([scope, dayMs]) => ({ organizationId, keyId, scope, day: iso(dayMs) })),
+  );
+  if (used.length === 0) return;
+  await trx.raw(
+    `insert into key_scope_uses as known (organization_id, key_id, scope, used_on)
+     select used.organization_id, used.key_id, used.scope, used.day
+     from unnest(?::text[], ?::text[], ?::text[], ?::date[]) as used (organization_id, key_id, scope, day)
+     where not exists (
+       select from key_scope_uses as written
+       where written.organization_id = used.organization_id and written.key_id = used.key_id
+         and written.scope = used.scope and written.used_on >= used.day
+     )
+     on conflict (organization_id, key_id, scope) do update set used_on = greatest(known.used_on, excluded.used_on)`,
+    [
+      used.map(({ organizationId }) => organizationId),
+      used.map(({ keyId }) => keyId),
+      used.map(({ scope }) => scope),
+      used.map(({ day }) => day.slice(0, ISO_DAY)),
     ],
   );
 }

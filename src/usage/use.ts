@@ -10,6 +10,8 @@ export type Use = {
   /** The address of the client, if it is known. */
   ip: string | undefined;
   userAgent: string | undefined;
+  /** The scopes that it required. */
+  scopes?: readonly string[] | undefined;
 };
 
 /** Adds a use to memory, to be written in a batch. Never waits, never throws. */

@@ -77,6 +77,7 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
         count: 1,
         ip: question.ip,
         userAgent: question.userAgent,
+        scopes: question.scopes,
       });
     }
     return { code, resolved, taken, billing: resolved && billingOf(resolved.record, at), at };

@@ -48,14 +48,19 @@ export function makeKeyCallers({ limiter, noteUse, refreshAtWorkos, countVerdict
       if (taken.refused !== undefined) throw limitError(taken);
     },
 
-    /** Counts the verdict that an answer stands for. */
-    answered(caller: ApiKeyCaller, refusal: AppError | undefined, from: CallerOrigin): void {
+    /** Counts the verdict that an answer stands for; `scopes`: those by which the caller may use the route. */
+    answered(
+      caller: ApiKeyCaller,
+      refusal: AppError | undefined,
+      from: CallerOrigin,
+      scopes: readonly string[] = [],
+    ): void {
       if (!isPresentedKey(caller)) return;
       const { organizationId, keyId, presented, resolved } = caller;
       const code = refusal ? verdictOf(refusal) : 'valid';
       if (code === 'valid') refreshAtWorkos(presented, resolved.record);
       countVerdict(code);
-      noteUse({ organizationId, keyId, code, atMs: clock().getTime(), count: 1, ...from });
+      noteUse({ organizationId, keyId, code, atMs: clock().getTime(), count: 1, ...from, scopes });
     },
   };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { FINDINGS, FINDING_MEANINGS } from '../access-reviews/reviewed-key.ts';
+import type { Finding } from '../access-reviews/reviewed-key.ts';
 import { POSTURES } from '../tenants/posture.ts';
 import { ApiKey, Creator, viewKey } from '../api-keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../api-keys/key.ts';
@@ -110,6 +112,14 @@ export const WEBHOOK_BODIES = {
         .describe('Reason that billing gave, if any; `trial_ended` or `grace_ended` where the cause is the clock.'),
     }),
   }),
+  'access_review.ready': body('access_review.ready', {
+    details: details({
+      keys: z.int().describe('Active keys with any finding; `GET /v1/access-review` lists them.'),
+      ...(Object.fromEntries(
+        FINDINGS.map((name) => [name, z.int().describe(`Of these: ${FINDING_MEANINGS[name]}.`)]),
+      ) as Record<Finding, z.ZodInt>),
+    }),
+  }),
 } as const satisfies Record<WebhookType, z.ZodType>;
 
 /** When each webhook is sent, for the OpenAPI document. */
@@ -124,6 +134,7 @@ export const WEBHOOK_SUMMARIES: Readonly<Record<WebhookType, string>> = {
   'api_key.unused': 'A key has not been used for 90 days',
   'api_key.limit_reached': 'A key was refused because the organization has reached its key limit',
   'organization.posture_changed': 'The posture of an organization has changed, and with it what billing allows',
+  'access_review.ready': 'The access review of an organization is due, every `webhooks.access_reviews.every_days`',
 };
 
 type Data<T extends WebhookType> = Omit<z.input<(typeof WEBHOOK_BODIES)[T]>['data'], 'organization_id'>;

@@ -105,6 +105,9 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   expect(await services.organizations.get(acme.id)).toMatchObject({ id: acme.id, billing_reason: null });
   const listed = await services.organizations.list({ posture: 'active', plan: 'scale' });
   expect(listed.data.map(({ id }) => id)).toEqual([acme.id]);
+  const { data: reviewed } = await people.accessReview.list({ finding: ['never_expires', 'unused'] });
+  expect(reviewed.map(({ findings }) => findings)).toEqual(reviewed.map(() => ['never_expires']));
+  expect(await people.accessReview.exportCsv({ finding: 'never_expires' })).toMatch(/^id,label,/);
   expect((await people.audit.list({ target_id: next.id })).data.length).toBeGreaterThan(0);
   expect(await people.audit.exportCsv({ action: ['api_key.created', 'api_key.revoked'] })).toContain(next.id);
   const at = new Date();

@@ -148,6 +148,27 @@ describe('latchkey keys extend', () => {
   });
 });
 
+describe('latchkey keys review', () => {
+  test('prints the keys with findings, and the CSV of the service', async () => {
+    const { token, terminal } = await start();
+    await createKey(service, token, { label: 'fine', expires_in: '30d' });
+    const key = await createKey(service, token, { label: 'for ever' });
+    const { code, stdout } = await terminal.run('keys', 'review');
+    expect([code, stdout.split('\t').slice(0, 5)]).toEqual([0, [key.id, 'for ever', 'never_expires', '-', '-']]);
+    expect(JSON.parse((await terminal.run('keys', 'review', '--json')).stdout)).toMatchObject({
+      data: [{ id: key.id, findings: ['never_expires'] }],
+    });
+    const csv = await terminal.run('keys', 'review', '--csv');
+    expect(csv.stdout.split('\r\n')).toEqual([
+      expect.stringMatching(/^id,label,/),
+      expect.stringContaining('for ever'),
+      '',
+    ]);
+    expect((await terminal.run('keys', 'review', '--finding', 'unused')).stdout).toBe('');
+    expect((await terminal.run('keys', 'review', '--finding', 'evil')).code).toBe(2);
+  });
+});
+
 describe('latchkey keys usage', () => {
   test('prints the hours in which a key was used', async () => {
     const { token, terminal } = await start();

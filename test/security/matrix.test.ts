@@ -54,6 +54,8 @@ const ROWS: Record<string, Row> = {
   'GET /v1/organization/ip-allow-list': { expected: notForKeys(OK) },
   'PUT /v1/organization/ip-allow-list': { body: { ip_allow_list: [] }, expected: notForKeys(OK) },
   'GET /v1/organization/usage': { expected: all(OK) },
+  'GET /v1/access-review': { expected: all(OK) },
+  'GET /v1/access-review/export': { expected: all(OK) },
   'GET /v1/webhook-deliveries': { expected: notForKeys(OK) },
   // test/webhooks/deliveries/who-may.test.ts asks for a delivery of another organization.
   'GET /v1/webhook-deliveries/{id}': { expected: notForKeys(NO_DELIVERY) },

@@ -13,6 +13,7 @@ const ENTRY_PARTS = [
 ];
 const INFRASTRUCTURE = ['http', 'db', 'telemetry', 'workos'];
 const FEATURES = [
+  'access-reviews',
   'api-keys',
   'audit',
   'auth',

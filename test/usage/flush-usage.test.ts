@@ -49,6 +49,29 @@ describe('flush', () => {
     ]);
   });
 
+  test('writes each scope once a day, and none twice', async () => {
+    await db('key_scope_uses').delete();
+    const { note, flush } = makeGathering(db);
+    const written = async () => {
+      const { rows } = await db.raw<{ rows: { name: string }[] }>(
+        `select scope || ' ' || used_on as name from key_scope_uses order by scope`,
+      );
+      return rows.map(({ name }) => name);
+    };
+    note(use({ scopes: ['a', 'b'] }));
+    await flush();
+    note(use({ scopes: ['a'], atMs: T0 + 24 * 3_600_000 }));
+    note(use({ scopes: ['b'], atMs: T0 - 24 * 3_600_000 }));
+    await flush();
+    expect(await written()).toEqual(['a 2026-11-21', 'b 2026-11-20']);
+    const versions = async () =>
+      (await db.raw<{ rows: object[] }>('select scope, xmin::text from key_scope_uses order by scope')).rows;
+    const before = await versions();
+    note(use({ scopes: ['a', 'b'], atMs: T0 }));
+    await flush();
+    expect(await versions()).toEqual(before);
+  });
+
   test('queries nothing for a use, nor for an empty flush', async () => {
     const { note, flush } = makeGathering(db);
     const noting = await statementsOf(db, async () => {

@@ -74,6 +74,35 @@ describe('usage memory', () => {
     expect(memory.calls).toEqual({ full: 1, dropped: 15 });
   });
 
+  test('keeps the latest day of each scope that a valid use required', () => {
+    const memory = makeMemory();
+    const day = Date.parse('2026-11-20T00:00:00.000Z');
+    memory.note(use({ scopes: ['a', 'b'] }));
+    memory.note(use({ scopes: ['a'], atMs: T0 + 24 * HOUR }));
+    memory.note(use({ scopes: ['b'], atMs: T0 - 24 * HOUR }));
+    memory.note(use({ scopes: ['c'], code: 'insufficient_scope' }));
+    const taken = memory.take();
+    expect([...taken[0]!.scopes!]).toEqual([
+      ['a', day + 24 * HOUR],
+      ['b', day],
+    ]);
+    memory.note(use({ scopes: ['b'], atMs: T0 + 24 * HOUR }));
+    memory.putBack(taken);
+    expect([...memory.take()[0]!.scopes!]).toEqual([
+      ['b', day + 24 * HOUR],
+      ['a', day + 24 * HOUR],
+    ]);
+  });
+
+  test('keeps as many scopes as counters, and counts uses beyond them', () => {
+    const memory = makeMemory(3);
+    memory.note(use({ scopes: ['a', 'b', 'c', 'd'] }));
+    memory.note(use({ scopes: ['a', 'd'], atMs: T0 + 24 * HOUR, code: 'valid' }));
+    const [first] = memory.take();
+    expect([...first!.scopes!.keys()]).toEqual(['a', 'b', 'c']);
+    expect(memory.calls).toEqual({ full: 0, dropped: 0 });
+  });
+
   test('adds returned uses within the bound, and moves no last use back', () => {
     const memory = makeMemory(2);
     memory.note(use({ count: 5 }));

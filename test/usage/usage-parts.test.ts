@@ -23,7 +23,7 @@ function makeParts(role: 'api' | 'worker' | 'all' = 'all', maxCounters?: number)
     codes: ['valid'],
     findKey: () => expect.unreachable(),
     keys: { among: () => expect.unreachable() },
-    catalogue: { keyOwners: ['organization'] },
+    catalogue: { keyOwners: ['organization'], scopeNames: new Set() },
     itemsOf: () => plainItems,
     clock: () => new Date(),
     ...(maxCounters !== undefined && { maxCounters }),

@@ -66,3 +66,12 @@ export async function revokeKeysOf(
     );
   return { events, more: rows.length === REVOKE_BATCH };
 }
+
+/** Whether the organization has active keys that this user made, of any owner. */
+export async function hasMadeKeys(
+  trx: Knex.Transaction,
+  { organizationId, userId }: { organizationId: string; userId: string },
+): Promise<boolean> {
+  const made = { organization_id: organizationId, created_by_kind: 'user', created_by_id: userId, status: 'active' };
+  return (await trx<KeyRow>('api_keys').where(made).first('id')) !== undefined;
+}

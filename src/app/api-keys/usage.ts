@@ -40,7 +40,7 @@ type Deps = {
   /** @throws AppError `api_key_not_found`, also for a key of another organization */
   findKey: (organizationId: string, id: string, reach?: Reach) => Promise<unknown>;
   keys: Pick<KeyRepository, 'among'>;
-  catalogue: Pick<Catalogue, 'keyOwners'>;
+  catalogue: Pick<Catalogue, 'keyOwners' | 'scopeNames'>;
   itemsOf: ItemsOf;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
@@ -121,7 +121,13 @@ function makeRoutes(deps: Omit<Deps, 'maxCounters'>, usage: UsageReader, noteUse
       usage,
       clock,
     }),
-    reportUsageRoute({ noteUse, ownersOf: makeOrganizationsOfKeys(db), codes, clock }),
+    reportUsageRoute({
+      noteUse,
+      ownersOf: makeOrganizationsOfKeys(db),
+      codes,
+      isScope: (name) => catalogue.scopeNames.has(name),
+      clock,
+    }),
   ];
 }
 

@@ -12,7 +12,7 @@ import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import type { Route } from '../../http/route.ts';
-import { makeAnnounceKeysOf, revokeKeysOf } from '../../api-keys/mirror/keys-of-person.ts';
+import { hasMadeKeys, makeAnnounceKeysOf, revokeKeysOf } from '../../api-keys/mirror/keys-of-person.ts';
 import { makeDescribeWorkosKey } from '../../api-keys/mirror/describe-workos-key.ts';
 import type { Marker } from '../../api-keys/mirror/marker.ts';
 import { makeMirrorKeys } from '../../api-keys/mirror/mirror-keys.ts';
@@ -68,7 +68,7 @@ type MirrorDeps = {
 /** Wires the writers of the mirror. */
 export function makeMirror({ product, db, catalogue, marker, announce, audit, clock }: MirrorDeps) {
   const announceKeysOf = makeAnnounceKeysOf(announce);
-  const mirrorMembers = makeMirrorMembers({ announce: announceKeysOf, revokeKeysOf, audit, clock });
+  const mirrorMembers = makeMirrorMembers({ announce: announceKeysOf, revokeKeysOf, hasMadeKeys, audit, clock });
   const mirrorTenants = makeMirrorTenants({ audit, firstPosture: catalogue.firstPosture, clock });
   const describe = makeDescribeWorkosKey(catalogue);
   const mirrorKeys = makeMirrorKeys({

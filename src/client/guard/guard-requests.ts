@@ -38,7 +38,7 @@ export function guardRequests(
 ): RequestHandler {
   const decide = ({ req, res, next, does }: Passing, key: CheckedKey, fromLatchkey: boolean) => {
     const refusal = judge(key, { environment, scopes, operation: does }, deps.now());
-    if (!fromLatchkey) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req));
+    if (!fromLatchkey) deps.note(key.tally, refusal ? verdictOf(refusal) : 'valid', () => originOf(req), scopes);
     if (refusal) return sendRefusal(res, refusal);
     req.apiKey = key.view;
     next();

@@ -1,3 +1,4 @@
+import { LatchkeyError } from '../latchkey-error.ts';
 import type { ReportUsage, ReportedUse, VerdictCode } from '../shapes.ts';
 import type { Now } from './steady-clock.ts';
 
@@ -9,6 +10,8 @@ export type Tally = {
   lastUsedAtMs: number;
   ip: string | undefined;
   userAgent: string | undefined;
+  /** The scopes that valid uses required. */
+  scopes: Set<string>;
 };
 
 /** The origin of the first of the requests that are reported together. */
@@ -24,9 +27,18 @@ type Options = {
 export type UsageReport = ReturnType<typeof makeUsageReport>;
 
 const MAX_USES = 1_000;
+const MAX_SCOPES = 100;
 
 export function newTally(id: string, organizationId: string): Tally {
-  return { id, organizationId, counts: new Map(), lastUsedAtMs: 0, ip: undefined, userAgent: undefined };
+  return {
+    id,
+    organizationId,
+    counts: new Map(),
+    lastUsedAtMs: 0,
+    ip: undefined,
+    userAgent: undefined,
+    scopes: new Set(),
+  };
 }
 
 /**
@@ -48,18 +60,27 @@ export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }
     used = new Set();
     for (let i = 0; i < uses.length; i += MAX_USES) {
       // Best effort: no request waits for it or fails with it.
-      await send({ uses: uses.slice(i, i + MAX_USES) }).catch(() => undefined);
+      await sendSome(uses.slice(i, i + MAX_USES)).catch(() => undefined);
     }
   }
 
+  /** An older service rejects the field `scopes`, and counts the uses without it. */
+  async function sendSome(some: readonly ReportedUse[]): Promise<unknown> {
+    return send({ uses: some }).catch((error: unknown) => {
+      if (!(error instanceof LatchkeyError) || error.code !== 'validation_error') throw error;
+      return send({ uses: some.map((use) => ({ ...use, scopes: undefined })) });
+    });
+  }
+
   return {
-    note(tally: Tally, code: VerdictCode, origin: Origin): void {
+    note(tally: Tally, code: VerdictCode, origin: Origin, scopes: readonly string[] = []): void {
       if (tally.counts.size === 0) {
         if (used.size >= maxKeys) return;
         used.add(tally);
         ({ ip: tally.ip, user_agent: tally.userAgent } = origin());
       }
       tally.counts.set(code, (tally.counts.get(code) ?? 0) + 1);
+      if (code === 'valid') for (const scope of scopes) tally.scopes.add(scope);
       tally.lastUsedAtMs = now();
     },
 
@@ -74,7 +95,7 @@ export function makeUsageReport({ send, now, everyMs = 5_000, maxKeys = 20_000 }
   };
 }
 
-function take({ id, organizationId, counts, lastUsedAtMs, ip, userAgent }: Tally): ReportedUse[] {
+function take({ id, organizationId, counts, lastUsedAtMs, ip, userAgent, scopes }: Tally): ReportedUse[] {
   const uses = [...counts].map(([code, count]) => ({
     id,
     organization_id: organizationId,
@@ -83,7 +104,9 @@ function take({ id, organizationId, counts, lastUsedAtMs, ip, userAgent }: Tally
     last_used_at: new Date(lastUsedAtMs).toISOString(),
     ip,
     user_agent: userAgent,
+    ...(code === 'valid' && scopes.size > 0 && { scopes: [...scopes].slice(0, MAX_SCOPES) }),
   }));
+  scopes.clear();
   counts.clear();
   return uses;
 }

@@ -1,4 +1,4 @@
-import type { ApiKey, KeyPage, ListApiKeys } from '../../client/shapes.ts';
+import type { ListApiKeys } from '../../client/shapes.ts';
 import { connect } from '../connection.ts';
 import type { Context } from '../context.ts';
 import type { CallFlags } from '../flags.ts';
@@ -6,8 +6,7 @@ import { printList } from '../output/print.ts';
 import { command } from '../run.ts';
 import type { Outcome } from '../run.ts';
 import { keyColumns } from './columns.ts';
-
-const PAGE = 100;
+import { readPages } from './read-pages.ts';
 
 export type ListFlags = CallFlags & {
   status?: 'active' | 'suspended' | 'expired' | 'revoked';
@@ -38,15 +37,3 @@ export const listKeys = command(async (context: Context, flags: ListFlags): Prom
   printList(context, flags, answer, { columns: keyColumns(context), rows: answer.data, empty: 'No keys.' });
   return undefined;
 });
-
-/** Reads pages until there are as many keys as wanted: all of them, unless a limit is given. */
-async function readPages(read: (page: ListApiKeys) => Promise<KeyPage>, limit = Infinity): Promise<KeyPage> {
-  const data: ApiKey[] = [];
-  let page: KeyPage | undefined;
-  do {
-    const after: string | undefined = page?.list_metadata.after ?? undefined;
-    page = await read({ limit: Math.min(PAGE, limit - data.length), ...(after !== undefined && { after }) });
-    data.push(...page.data);
-  } while (page.list_metadata.after !== null && data.length < limit);
-  return { data, list_metadata: page.list_metadata };
-}

@@ -62,6 +62,23 @@ const list = buildCommand({
   docs: { brief: 'List the keys of the organization' },
 });
 
+const review = buildCommand({
+  loader: async () => (await import('./review.ts')).reviewKeys,
+  parameters: {
+    flags: {
+      ...callFlags,
+      finding: many('Findings, separated by commas; any unless given', 'a,b'),
+      csv: switchFlag('Print CSV with every column, as it comes'),
+      limit: numberFlag('How many keys at most; all unless given', 1, 1_000_000),
+    },
+  },
+  docs: {
+    brief: 'List keys that are unused, never expire, grant too much, or whose creator has left',
+    fullDescription:
+      'List keys that are unused, never expire, grant too much, or whose creator has left. Findings are unused, creator_left, never_expires and unused_scopes.',
+  },
+});
+
 const show = buildCommand({
   loader: async () => (await import('./show.ts')).showKey,
   parameters: { flags: callFlags, positional: key },
@@ -179,6 +196,6 @@ const verify = buildCommand({
 });
 
 export const keyRoutes = buildRouteMap({
-  routes: { list, show, create, rotate, suspend, resume, revoke, extend, usage, verify },
+  routes: { list, review, show, create, rotate, suspend, resume, revoke, extend, usage, verify },
   docs: { brief: 'Create, watch, rotate, suspend and revoke keys' },
 });

@@ -20,6 +20,7 @@ export const TYPES = [
   'api_key.unused',
   'api_key.limit_reached',
   'organization.posture_changed',
+  'access_review.ready',
 ] as const;
 
 const PAGE = 100;
