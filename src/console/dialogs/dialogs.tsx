@@ -3,7 +3,7 @@ import { useCallback } from 'preact/hooks';
 import { useConsole } from '../data/console.ts';
 import { useQueryString, useWays } from '../data/location.ts';
 
-export type DialogName = 'create' | 'leaked' | 'rotate' | 'revoke' | 'edit' | 'secret';
+export type DialogName = 'create' | 'leaked' | 'rotate' | 'revoke' | 'suspend' | 'resume' | 'edit' | 'secret';
 
 /** Opens and closes dialogs by the address, so that a dialog can be linked to, and Back closes it. */
 export function useDialogs() {
@@ -13,14 +13,12 @@ export function useDialogs() {
   return { open, close };
 }
 
-/** The dialogs themselves: at hand, or downloaded when one is opened. */
+type OfKey = ComponentType<{ id: string; onClose: () => void }>;
+/** The dialogs themselves: at hand, or downloaded when one is opened. Those of pages alone are not in the element. */
 type Parts = Readonly<Record<'CreateDialog' | 'LeakedDialog', ComponentType<{ onClose: () => void }>>> &
-  Readonly<
-    Record<
-      'RotateDialog' | 'RevokeDialog' | 'EditDialog' | 'SecretAgainDialog',
-      ComponentType<{ id: string; onClose: () => void }>
-    >
-  >;
+  Readonly<Record<'RotateDialog' | 'RevokeDialog' | 'EditDialog' | 'SecretAgainDialog', OfKey>> & {
+    ofPage?: Readonly<Record<string, OfKey>>;
+  };
 
 /** The dialog that the address names, if the caller may have it. */
 export function Dialogs({ parts }: { parts: Parts }) {
@@ -37,5 +35,7 @@ export function Dialogs({ parts }: { parts: Parts }) {
   if (dialog === 'rotate') return <RotateDialog key={id} {...ofKey} />;
   if (dialog === 'revoke') return <RevokeDialog key={id} {...ofKey} />;
   if (dialog === 'edit') return <EditDialog key={id} {...ofKey} />;
-  return dialog === 'secret' ? <SecretAgainDialog key={id} {...ofKey} /> : null;
+  if (dialog === 'secret') return <SecretAgainDialog key={id} {...ofKey} />;
+  const OfPage = parts.ofPage?.[dialog ?? ''];
+  return OfPage ? <OfPage key={id} {...ofKey} /> : null;
 }

@@ -13,6 +13,7 @@ import { useText } from '../words/text.ts';
 import { KeySummary } from './key-summary.tsx';
 import css from './leaked-dialog.module.css';
 import { findPresented, lastFourOf } from './find-presented.ts';
+import { isLiving } from './key-actions.ts';
 import { useRevocation } from './revoke-dialog.tsx';
 
 /** Finds the key of a secret that was published, and revokes it. Only the last four characters leave the page. */
@@ -69,7 +70,8 @@ function FoundKey({ apiKey, onDone }: { apiKey: ApiKey; onDone: () => void }) {
   const { w } = useText();
   const facts = useConsole();
   const attempt = useRevocation(apiKey, onDone);
-  const isActive = apiKey.status === 'active';
+  // A suspended key may be resumed: one that has leaked is ended.
+  const isActive = isLiving(apiKey);
   return (
     <>
       <KeySummary apiKey={apiKey} />

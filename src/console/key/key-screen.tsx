@@ -4,6 +4,8 @@ import { useConsole } from '../data/console.ts';
 import { useQueryString } from '../data/location.ts';
 import { useKey, useKeyUsage } from '../data/queries.ts';
 import { useKeyActions } from '../dialogs/key-actions.ts';
+import { KeyExtrasContext } from '../keys/key-extras.ts';
+import type { KeyExtras } from '../keys/key-extras.ts';
 import { Button } from '../parts/controls/button.tsx';
 import { Badge } from '../parts/shown/badge.tsx';
 import { Card } from '../parts/shown/card.tsx';
@@ -13,9 +15,13 @@ import { Loading } from '../parts/shown/loading.tsx';
 import { Title } from '../parts/title.tsx';
 import { Ranges, readRange } from '../plot/ranges.tsx';
 import { UsagePlot } from '../plot/usage-plot.tsx';
+import { SuspensionBanner } from '../suspension/suspension-banner.tsx';
+import { useSuspensionActions } from '../suspension/use-suspension-actions.ts';
 import { usePageText } from '../words/page-text.ts';
 import { KeyDetails } from './key-details.tsx';
 import css from './key-screen.module.css';
+
+const OF_PAGE: KeyExtras = { useActions: useSuspensionActions };
 
 /** One key: what it is, what it may do, and how it is used. */
 export function KeyScreen() {
@@ -30,7 +36,11 @@ export function KeyScreen() {
       </a>
       {error && <ErrorBox error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Loading />}
-      {data && <OneKey apiKey={data} />}
+      {data && (
+        <KeyExtrasContext.Provider value={OF_PAGE}>
+          <OneKey apiKey={data} />
+        </KeyExtrasContext.Provider>
+      )}
     </>
   );
 }
@@ -38,9 +48,10 @@ export function KeyScreen() {
 function OneKey({ apiKey }: { apiKey: ApiKey }) {
   const { w } = usePageText();
   const actions = useKeyActions(apiKey);
+  // Of a suspended key the badges say so.
   const status = {
     active: w.statusActive,
-    suspended: w.statusSuspended,
+    suspended: undefined,
     expired: w.statusExpired,
     revoked: w.statusRevoked,
   }[apiKey.status];
@@ -52,7 +63,7 @@ function OneKey({ apiKey }: { apiKey: ApiKey }) {
             <bdi>{apiKey.label}</bdi>
           </h1>
           <div class={css.badges}>
-            <Badge tone={apiKey.status === 'active' ? 'good' : 'plain'}>{status}</Badge>
+            {status && <Badge tone={apiKey.status === 'active' ? 'good' : 'plain'}>{status}</Badge>}
             <KeyBadges apiKey={apiKey} />
             {apiKey.origin === 'ci' && <Badge tone="info">CI</Badge>}
             <code>{apiKey.prefix}</code>
@@ -67,6 +78,7 @@ function OneKey({ apiKey }: { apiKey: ApiKey }) {
           ))}
         </div>
       </header>
+      <SuspensionBanner apiKey={apiKey} />
       <KeyUsage id={apiKey.id} />
       <KeyDetails apiKey={apiKey} />
     </>

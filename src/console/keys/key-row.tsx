@@ -53,7 +53,11 @@ export function KeyRow({ apiKey, usage, index, inner }: Props) {
           <Time at={apiKey.created_at} />
         </td>
         <td role="cell" class={css.tools}>
-          {apiKey.status === 'active' ? <Tools apiKey={apiKey} /> : <Badge>{w[STATUS[apiKey.status]]}</Badge>}
+          {apiKey.status === 'active' || apiKey.status === 'suspended' ? (
+            <Tools apiKey={apiKey} />
+          ) : (
+            <Badge>{w[STATUS[apiKey.status]]}</Badge>
+          )}
         </td>
       </tr>
     ),
@@ -75,7 +79,7 @@ function Label({ apiKey: { id, label } }: { apiKey: ApiKey }) {
   );
 }
 
-const STATUS = { suspended: 'statusSuspended', expired: 'statusExpired', revoked: 'statusRevoked' } as const;
+const STATUS = { expired: 'statusExpired', revoked: 'statusRevoked' } as const;
 
 function Tools({ apiKey }: { apiKey: ApiKey }) {
   const { w } = useText();

@@ -17,6 +17,7 @@ export function KeyBadges({ apiKey }: { apiKey: ApiKey }) {
     <>
       {apiKey.environment === 'test' && <Badge tone="warn">{w.test}</Badge>}
       {apiKey.owner.type === 'user' && product.owners.length > 1 && <Badge>{isMine ? w.mine : w.personal}</Badge>}
+      {apiKey.status === 'suspended' && <Badge tone="warn">{w.statusSuspended}</Badge>}
       {apiKey.status === 'active' && apiKey.rotated_to !== null && <Badge tone="info">{w.replaced}</Badge>}
     </>
   );

@@ -9,6 +9,7 @@ export const deErrors: { [Name in keyof typeof enErrors]: (typeof enErrors)[Name
     `Ihrer Rolle fehlt ${scopes}. Ein Eigentümer der Organisation kann das erteilen.`,
   errorImpersonated: 'Eine Sitzung im Namen anderer darf das nicht.',
   errorIpNotAllowed: 'Ihre Adresse gehört nicht zu denen, die die Organisation erlaubt.',
+  errorKeySuspended: 'Dieser Schlüssel ist gesperrt. Entsperren Sie ihn zuerst.',
   errorKeyNotFound: 'Diesen Schlüssel gibt es in der Organisation nicht, oder Sie dürfen ihn nicht sehen.',
   errorPolicyNotFound: 'Diese CI-Regel gibt es nicht; vielleicht wurde sie gelöscht.',
   errorDeliveryNotFound: 'Diese Zustellung gibt es nicht, oder sie wird nicht mehr aufbewahrt.',

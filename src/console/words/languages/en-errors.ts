@@ -6,6 +6,7 @@ export const enErrors = {
   errorMissingScopes: (scopes: string) => `Your role lacks ${scopes}. An owner of the organization can grant it.`,
   errorImpersonated: 'An impersonated session may not do this.',
   errorIpNotAllowed: 'Your address is not one that the organization allows.',
+  errorKeySuspended: 'This key is suspended. Resume it first.',
   errorKeyNotFound: 'There is no such key in this organization, or you may not see it.',
   errorPolicyNotFound: 'There is no such CI policy; it may have been deleted.',
   errorDeliveryNotFound: 'There is no such delivery, or it is no longer kept.',
