@@ -22,6 +22,7 @@ export function auditSchemaOf(action: AuditAction): AuditLogSchema {
 function targetsOf(action: AuditAction): string[] {
   if (action.startsWith('api_key.')) return ['api_key'];
   if (action.startsWith('webhook_delivery.')) return ['webhook_delivery'];
+  if (action.startsWith('ci.') || action.startsWith('ci_policy.')) return ['ci_policy'];
   // A sign-in that failed has no session; its target is the organization that it named.
   if (action === 'session.refused') return ['session', 'organization'];
   return [action.startsWith('session.') ? 'session' : 'organization'];

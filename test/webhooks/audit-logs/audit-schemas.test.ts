@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AUDIT_ACTIONS } from '../../../src/audit/audit-event.ts';
-import { createKey } from '../../support/api.ts';
+import { call, createKey } from '../../support/api.ts';
 import { atWorkos } from '../../support/at-workos.ts';
 import { deliver, registerAuditSchemas, startWebhookService } from '../webhook-service.ts';
 
@@ -28,4 +28,14 @@ it('registers missing schemas once, after which WorkOS accepts events with their
   expect((await register()).filter(({ outcome }) => outcome === 'registered')).toEqual([]);
   const [event, ...others] = keptOf(await keyIn());
   expect([event?.event, others]).toMatchObject([{ action: 'api_key.created', version: 1 }, []]);
+});
+
+it('registers CI policies as what happens in CI is about', async () => {
+  await register();
+  const acme = await service.organizations.add();
+  const body = { name: 'deploy', issuer: 'github', permission_sets: ['read_only'], when: { repository_id: '1' } };
+  const made = await call(service, 'POST', '/v1/ci/policies', { token: await acme.session(), body });
+  expect(made.status).toBe(201);
+  await deliver(service, 'workos');
+  expect(keptOf(acme.id)).toMatchObject([{ event: { action: 'ci_policy.created', targets: [{ type: 'ci_policy' }] } }]);
 });
