@@ -75,6 +75,7 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
         '?from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z',
       ],
     },
+    'GET /v1/access-review': { query: ['', '?finding=creator_left', '?finding=unused,unused_scopes&limit=100'] },
     'GET /v1/audit-events/export': {
       query: ['', '?action=api_key.rotated&from=2020-01-01T00:00:00Z', '?actor_id=nobody&to=2999-01-01T00:00:00Z'],
     },
