@@ -89,7 +89,10 @@ describe('GET /v1/auth/forward with a session', () => {
   });
 
   test('does not pass in a cookie, which browsers send for other pages, too', async () => {
-    const headers = { cookie: `wos_session=${await sealSession(await acme.session('owner'))}`, 'sec-fetch-site': 'same-origin' };
+    const headers = {
+      cookie: `wos_session=${await sealSession(await acme.session('owner'))}`,
+      'sec-fetch-site': 'same-origin',
+    };
     expect((await call(service, 'GET', '/v1/me/session', { headers })).status).toBe(200);
     expect(outcome(await forward(PEOPLE, headers))).toEqual([401, 'credential_missing']);
   });
