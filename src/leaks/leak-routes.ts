@@ -16,7 +16,7 @@ type Deps = {
   origins: readonly [LeakOrigin, ...LeakOrigin[]];
   verify: SignedAccess['verify'];
   takeTokens: TakeTokens;
-  /** Counts reports: `taken`, `refused`, or `unavailable` if some tokens must be sent again. */
+  /** Counts reports: `taken`, `refused`, or `unavailable` if the report must be sent again. */
   countReport: (origin: CountedOrigin, outcome: 'taken' | 'refused' | 'unavailable') => void;
   countToken: (origin: LeakOrigin, outcome: TokenOutcome | 'unreadable') => void;
   log: Pick<Logger, 'info' | 'warn'>;
@@ -28,7 +28,7 @@ const RETRY_SECONDS = 30;
 
 /** The route that scanners report published keys to. */
 export function leakRoute(deps: Deps): Route {
-  const { origins, verify, countReport, log } = deps;
+  const { origins, countReport, log } = deps;
   const [first, ...others] = origins.map((origin) => ORIGIN_FACTS[origin].scheme) as [SignedAccess['schemes'][number]];
   return signedRoute({
     operationId: 'receiveLeakReport',
@@ -40,7 +40,8 @@ export function leakRoute(deps: Deps): Route {
       'Each token that is a key is recorded as `api_key.leaked` and answered as `leak_response` of its permission set says, revoked by default. Reports may be repeated: one that was taken changes nothing. GitHub is answered which tokens were keys; others get 204.',
     signature: {
       schemes: [first, ...others],
-      verify,
+      verify: (body, signature, header) =>
+        counted(deps, originOfReport(origins, header), deps.verify(body, signature, header)),
       refused({ code }, { requestId, header }) {
         const origin = originOfReport(origins, header) ?? 'none';
         countReport(origin, 'refused');
@@ -54,7 +55,7 @@ export function leakRoute(deps: Deps): Route {
     async handle({ body, context }) {
       // The signature was verified, so there is one.
       const origin = originOfReport(origins, (name) => context.header(name))!;
-      const taken = await takeAll(deps, body, { ...context, origin });
+      const taken = await counted(deps, origin, takeAll(deps, body, { ...context, origin }));
       const isWhole = taken.every(({ outcome }) => outcome !== 'unavailable');
       countReport(origin, isWhole ? 'taken' : 'unavailable');
       logTaken(log, { ...context, origin, unreadable: body.length - taken.length }, taken);
@@ -62,6 +63,20 @@ export function leakRoute(deps: Deps): Route {
       return ORIGIN_FACTS[origin].takesLabels ? labelsOf(taken) : undefined;
     },
   });
+}
+
+/** Counts a report that failed, and that its sender may send again. */
+async function counted<T>(
+  { countReport }: Pick<Deps, 'countReport'>,
+  origin: LeakOrigin | undefined,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    countReport(origin ?? 'none', 'unavailable');
+    throw error;
+  }
 }
 
 type Taken = { reported: ReportedToken; outcome: TokenOutcome };

@@ -145,6 +145,8 @@ describe('POST /v1/hooks/leaks', () => {
     list.answer = (_req, res) => void res.writeHead(500).end();
     const refused = await sendReport(service, [entry(live.value)], { key });
     expect(outcome(refused)).toEqual([503, 'issuer_unavailable']);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toContain('latchkey_leak_reports_total{origin="github",outcome="unavailable"} 1\n');
     list.answer = undefined;
     service.clock.advance(60_000);
     expect((await sendReport(service, [entry(live.value)], { key })).status).toBe(200);
