@@ -108,17 +108,17 @@ describe('policyErrors', () => {
   });
 });
 
+/** Runs the command of the lines, and returns the program that it started. */
+async function play(line: string, env: Readonly<Record<string, string>>) {
+  const terminal = await openTerminal({ env });
+  const [, , name, ...args] = line.split(' ');
+  expect(name).toBe('latchkey');
+  expect(await terminal.run(...args)).toMatchObject({ code: 0 });
+  return terminal.programs.map(({ program, args }) => [program, ...args].join(' '));
+}
+
 describe('snippetOf', () => {
   const place = { url: service.url, variable: 'ACME_KEY' };
-  /** Runs the command of the lines, and returns the program that it started. */
-  async function play(line: string, env: Readonly<Record<string, string>>) {
-    const terminal = await openTerminal({ env });
-    const [, , name, ...args] = line.split(' ');
-    expect(name).toBe('latchkey');
-    expect(await terminal.run(...args)).toMatchObject({ code: 0 });
-    return terminal.programs.map(({ program, args }) => [program, ...args].join(' '));
-  }
-
   it('lets a job of GitHub in with its lines, also where the policy has several sets', async () => {
     const policy = await policyWith('several', { permission_sets: ['read_only', 'submit_observe'] });
     const { permissions, steps } = parse(snippetOf('github', policy, place)) as {
