@@ -31,40 +31,52 @@ async function leftOf(organizationId: string) {
 const NOTHING = [0, 0, 0];
 const ALL = [1, 1, 1];
 
-describe('POST /v1/ci/exchange for a session, whose process dies at any statement', () => {
-  test.each([undefined, 'job'])('leaves all of it or nothing, with the Idempotency-Key %s', async (idempotencyKey) => {
-    const seen = { nothing: 0, all: 0 };
-    for (let statements = 1; ; statements++) {
-      expect(statements).toBeLessThan(MAX_STATEMENTS);
-      const { acme, policy, token } = await setUp();
-      const asked = { policy, token, ...(idempotencyKey !== undefined && { idempotencyKey }) };
-      mortal.dieAfter(statements);
-      const answer = await exchange(service, asked);
-      if (!mortal.revive()) {
-        expect(outcome(answer)).toEqual([200, undefined]);
-        break;
-      }
-      const left = await leftOf(acme.id);
-      expect([NOTHING, ALL], `after ${statements} statements`).toContainEqual(left);
-      const isThere = left[0] === 1;
-      seen[isThere ? 'all' : 'nothing'] += 1;
+/** An exchange whose process dies after so many statements, what it left, and what its job gets when it tries again. */
+async function dieAfter(statements: number, idempotencyKey: string | undefined) {
+  const { acme, policy, token } = await setUp();
+  const asked = { policy, token, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+  mortal.dieAfter(statements);
+  const answer = await exchange(service, asked);
+  const hasDied = mortal.revive();
+  const left = await leftOf(acme.id);
+  service.clock.advance(LOCK_MS);
+  const retry = await exchange(service, asked);
+  const { access_token: session = 'none' } = retry.body as { access_token?: string };
+  const opens = await call(service, 'GET', '/v1/api-keys', { token: session });
+  const other = await exchange(service, { policy, token });
+  return {
+    hasDied,
+    left,
+    answer: outcome(answer),
+    retry: [...outcome(retry), opens.status],
+    other: outcome(other),
+    atLast: await leftOf(acme.id),
+  };
+}
 
-      service.clock.advance(LOCK_MS);
-      const retry = await exchange(service, asked);
-      const isFree = !isThere || idempotencyKey !== undefined;
-      expect(outcome(retry), `after ${statements} statements`).toEqual(
-        isFree ? [200, undefined] : [409, 'ci_token_used'],
-      );
-      expect(await leftOf(acme.id)).toEqual(ALL);
-      if (isFree) {
-        const keys = await call(service, 'GET', '/v1/api-keys', { token: String(retry.body['access_token']) });
-        expect(keys.status).toBe(200);
-      }
-      expect(outcome(await exchange(service, { policy, token }))).toEqual([409, 'ci_token_used']);
-      expect(await leftOf(acme.id)).toEqual(ALL);
-    }
-    // The answer of the commit was lost, too.
-    expect(seen.nothing).toBeGreaterThan(5);
-    expect(seen.all).toBeGreaterThan(0);
+const USED = [409, 'ci_token_used'];
+const OPENS = [200, undefined, 200];
+const REFUSED = [...USED, 401];
+
+describe('POST /v1/ci/exchange for a session, whose process dies at any statement', () => {
+  test.each([
+    ['without an Idempotency-Key', undefined, REFUSED],
+    ['with an Idempotency-Key, which gives the session again', 'job', OPENS],
+  ])('leaves all of it or nothing, %s', async (_name, idempotencyKey, retryOfDone) => {
+    const trials: Awaited<ReturnType<typeof dieAfter>>[] = [];
+    do trials.push(await dieAfter(trials.length + 1, idempotencyKey));
+    while (trials.at(-1)!.hasDied && trials.length < MAX_STATEMENTS);
+    const lived = trials.pop()!;
+    expect(lived).toMatchObject({ hasDied: false, answer: [200, undefined], left: ALL, other: USED, atLast: ALL });
+
+    const done = trials.filter(({ left }) => String(left) === String(ALL));
+    const undone = trials.filter((trial) => !done.includes(trial));
+    expect(undone.map(({ left }) => left)).toEqual(undone.map(() => NOTHING));
+    expect(undone.map(({ retry }) => retry)).toEqual(undone.map(() => OPENS));
+    expect(done.map(({ retry }) => retry)).toEqual(done.map(() => retryOfDone));
+    expect(trials.map(({ other }) => other)).toEqual(trials.map(() => USED));
+    expect(trials.map(({ atLast }) => atLast)).toEqual(trials.map(() => ALL));
+    // Among them are the death before the commit, and the one whose commit was carried out.
+    expect([undone.length > 5, done.length > 0]).toEqual([true, true]);
   });
 });

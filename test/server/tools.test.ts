@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
@@ -9,7 +10,7 @@ import { makeTestClock } from '../support/clock.ts';
 import { freshDatabase } from '../support/database.ts';
 import { makeOrganizations } from '../support/organizations.ts';
 import { emptySeed, environment } from '../support/service.ts';
-import { runEntry } from '../process/start.ts';
+import { runEntry, temporaryFolder } from '../process/start.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const clock = makeTestClock();
@@ -48,6 +49,26 @@ test('npm run reconcile reports drift with exit code 2, repairs it, and then exi
       '',
     ],
   ]);
+});
+
+test('latchkey server reconcile shows its progress on a terminal, and its report alone elsewhere', async () => {
+  for (let i = 0; i < 3; i++) await makeDashboardKey({ workos }, (await organizations.add()).id);
+  const path = '/organizations/:id/api_keys';
+  workos.faults.add({ kind: 'latency', ms: 900, times: 0, method: 'GET', path });
+  const folder = temporaryFolder();
+  const report = join(folder, 'report.json');
+  // `script` gives the process a terminal, which its standard output here is not.
+  const command = `"${process.execPath}" src/cli/main.ts reconcile --dry-run --json > "${report}"`;
+  const { code, stdout } = await runChild('script', ['-qec', command, '/dev/null'], { cwd: ROOT, env });
+  const elsewhere = await runEntry('cli/main', env, ['reconcile', '--dry-run']);
+  workos.faults.clear();
+  expect([code, stdout.replaceAll('\r', '')]).toEqual([
+    2,
+    expect.stringMatching(/^(?:reconcile: live: \d+ organizations, \d+ keys compared, \d+ differences\n)+$/),
+  ]);
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([2, '']);
+  const { drift } = JSON.parse(await readFile(report, 'utf8')) as { drift: object[] };
+  expect(drift.length).toBeGreaterThanOrEqual(3);
 });
 
 test('npm run reconcile that cannot list WorkOS repairs nothing and exits with 1', async () => {

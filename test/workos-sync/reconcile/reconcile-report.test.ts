@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { makeJson, makeTable } from '../../../src/workos-sync/reconcile/report.ts';
+import { expect, test, vi } from 'vitest';
+import { makeJson, makeProgressLine, makeTable } from '../../../src/workos-sync/reconcile/report.ts';
 import type { FindingOf, Outcome, Progress } from '../../../src/workos-sync/reconcile/reconcile.ts';
 
 const FINDING: FindingOf = {
@@ -112,4 +112,29 @@ test('makeJson writes the counts of each environment and their total', () => {
     },
     left_out: [],
   });
+});
+
+test('makeProgressLine writes where the reconciliation is, at most every two seconds', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  try {
+    const lines: string[] = [];
+    const progress = makeProgressLine((text) => lines.push(text));
+    for (const [ms, keys] of [
+      [0, 1],
+      [1_999, 2],
+      [2_000, 3],
+      [2_001, 4],
+      [3_999, 5],
+      [4_000, 6],
+    ] as const) {
+      now.mockReturnValue(ms);
+      progress({ ...LIVE, keys, found: { ...NONE, only_there: 1, unsettled: 1 } });
+    }
+    expect(lines).toEqual([
+      'reconcile: live: 2 organizations, 3 keys compared, 2 differences\n',
+      'reconcile: live: 2 organizations, 6 keys compared, 2 differences\n',
+    ]);
+  } finally {
+    now.mockRestore();
+  }
 });
