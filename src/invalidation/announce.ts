@@ -18,16 +18,15 @@ const LOG_AND_NOTIFY = `with logged as (
 
 /**
  * Announces a change to every replica when its transaction commits: by a notification, and by a row of the log. This
- * replica's caches forget at once, before the request that made the change is answered.
+ * replica's caches forget at once, before the request that made the change is answered, also where the commit failed.
  */
 export function makeAnnounce({ cache, alone }: Deps): Announce {
   return async (trx, change) => {
     const { organizationId, keyId = null, sessionId = null } = change;
     const channel = { channel: INVALIDATION_CHANNEL, payload: payloadOf(change) };
     await trx.raw(alone ? NOTIFY : LOG_AND_NOTIFY, { ...channel, ...(!alone && { organizationId, keyId, sessionId }) });
-    void trx.executionPromise.then(
-      () => cache.invalidate(change),
-      () => undefined,
-    );
+    // A commit without an answer may have been done.
+    const forget = () => cache.invalidate(change);
+    void trx.executionPromise.then(forget, forget);
   };
 }

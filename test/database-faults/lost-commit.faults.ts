@@ -102,3 +102,28 @@ test.each(LOSSES)(
     expect(events).toHaveLength(1);
   },
 );
+
+test.each(LOSSES)(
+  'a suspension and a resumption whose commits are lost %s being done can be repeated, and are recorded once',
+  async (how) => {
+    const acme = await service.organizations.add();
+    const owner = await acme.session();
+    const key = await createKey(service, owner);
+    for (const verb of ['suspend', 'resume'] as const) {
+      const turn = () => call(service, 'POST', `/v1/api-keys/${key.id}/${verb}`, { token: owner });
+      // From here on memory has the key.
+      expect(await works(key.value)).toBe(verb === 'suspend');
+      proxy.loseCommit(how);
+      isHonest(await turn());
+      expect((await turn()).status).toBe(200);
+      expect(await works(key.value)).toBe(verb === 'resume');
+    }
+    const events: { action: string }[] = await service.db('audit_events').where({ target_id: key.id });
+    expect(events.map(({ action }) => action).toSorted()).toEqual([
+      'api_key.created',
+      'api_key.resumed',
+      'api_key.suspended',
+    ]);
+    expect(await expectedEverywhere(service, acme.id)).toEqual({ there: [key.id], here: [key.id] });
+  },
+);

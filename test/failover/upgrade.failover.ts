@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { connectDatabase } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
+import { call } from '../support/api.ts';
 import { runChild } from '../support/child.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { makeOrganizations } from '../support/organizations.ts';
@@ -90,6 +91,7 @@ test('replicas of the last release are replaced under load, and come back, witho
   // Back. The last release starts on no newer schema, which this release does; it was kept running.
   await phase([parked, second]);
   await phase([parked]);
+  await expectSuspensionKept(client, second, parked);
   await sleep(DRAIN_MS);
   stopping.abort();
   await Promise.all(load);
@@ -102,6 +104,25 @@ test('replicas of the last release are replaced under load, and come back, witho
   expect(audit).toMatchObject({ code: expect.toBeOneOf([0, 3]), stderr: '' });
   expect(audit.stdout).not.toMatch(/BROKEN/);
 });
+
+/** What a replica of the last release does to a suspended key leaves the suspension as it is, and its revocation counts. */
+async function expectSuspensionKept(
+  client: Awaited<ReturnType<typeof makeClient>>,
+  now: At,
+  before: At,
+): Promise<void> {
+  const token = await client.acme.session();
+  const key = await client.create(now);
+  const path = `/v1/api-keys/${key.id}`;
+  await call(now, 'POST', `${path}/suspend`, { token, body: { reason: 'of this release' } });
+  const changed = await call(before, 'PATCH', path, { token, body: { label: 'changed by the last release' } });
+  expect(changed.body).toMatchObject({ label: 'changed by the last release' });
+  const kept = { label: 'changed by the last release', status: 'suspended', suspension_reason: 'of this release' };
+  expect((await call(now, 'GET', path, { token })).body).toMatchObject(kept);
+  expect((await client.verify(now, key)).code).toBe('suspended');
+  expect(await client.revoke(before, key)).toBe('ok');
+  await expect.poll(async () => (await client.verify(now, key)).code).toBe('revoked');
+}
 
 test('this release starts on the schema of a newer one', async () => {
   const newer = { name: '29991231235959_of_a_newer_release', batch: 99, migration_time: new Date() };
