@@ -11,6 +11,7 @@ import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
 import { invalidFields } from '../http/validate.ts';
 import type { IssuedKey, KeyGateway } from '../workos/gateway.ts';
+import type { AssertRequirements } from './rules/assert-requirements.ts';
 import type { KeyChanges } from './rules/key-changes.ts';
 import type { KeyFormat } from './format/key-format.ts';
 import type { KeyRepository } from './rows/key-repository.ts';
@@ -32,6 +33,7 @@ type Deps = {
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
   keyChanges: Pick<KeyChanges, 'admit'>;
+  assertRequirements: AssertRequirements;
   /** How long a provisioning may take before the settler ends it. */
   settleAfterMs: number;
   at: FaultPoint;
@@ -82,6 +84,8 @@ export function makeProvisionKey(deps: Deps) {
     assertEnvironment(deps, template);
     await deps.workosOf(template.environment).assertCallable();
     await deps.keyChanges.admit(caller.organizationId);
+    // A successor gets nothing that the old key has not.
+    if (name === 'create') await deps.assertRequirements(caller.organizationId, template);
     const now = deps.clock();
     const wanted: NewKey = {
       ...template,

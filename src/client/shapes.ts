@@ -122,6 +122,8 @@ export type PermissionGroup = {
     /** Whether a key may hold it. */
     grantable: boolean;
     /** Whether the caller may choose it for a key. */
+    /** Entry of the organization's metadata at WorkOS that has to be there before a key gets this scope. */
+    requires: string | null;
     choosable: boolean;
   }[];
 };

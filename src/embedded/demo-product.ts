@@ -14,8 +14,9 @@ export function folderOfProduct(folder: string, product: string): string {
   return join(folder, `product-${isPlain ? plain : createHash('sha256').update(product).digest('hex').slice(0, 16)}`);
 }
 
+type Scope = { name: string; description: string; requires?: string | undefined };
 type Product = {
-  scopes: readonly { scopes: readonly { name: string; description: string }[] }[];
+  scopes: readonly { scopes: readonly Scope[] }[];
   never_granted: readonly string[];
   chosen_scopes?: readonly string[] | undefined;
   permission_sets: readonly { name: string }[];
@@ -29,6 +30,7 @@ export function demoProductOf(product: Product) {
     neverGranted: product.never_granted,
     chosenScopes: product.chosen_scopes ?? [],
     personalKeys: product.api_keys.owners.includes('user'),
+    required: product.scopes.flatMap(({ scopes }) => scopes.flatMap(({ requires }) => requires ?? [])),
   };
 }
 

@@ -9,6 +9,8 @@ export type DemoProduct = {
   chosenScopes: readonly string[];
   /** Whether people may have keys of their own. */
   personalKeys: boolean;
+  /** Entries of an organization's metadata that scopes require. */
+  required: readonly string[];
 };
 
 /** Scopes that trying the API needs; a product need not list them. */
@@ -30,10 +32,12 @@ const PEOPLE_AND_MONEY = /^(?:members|billing)[.:]/;
 const KEYS_AND_RECORD = /^(?:apikeys|audit)[.:]/;
 const READS = /[.:]read$/;
 const OWN = /:own$/;
+const MANAGES = /[.:]manage$/;
 
 /**
  * Returns the permissions and roles of a product's demo. Owners hold all scopes; operators all but those for people and
- * money; members those that read the product, and those for their own things.
+ * money; members those that read the product, those for their own things, and, where they choose scopes for keys
+ * of their own, those that do not manage.
  */
 export function demoPermissions(
   product: DemoProduct,
@@ -43,6 +47,9 @@ export function demoPermissions(
   const scopes = [...product.scopes, ...needed.filter(({ name }) => !known.has(name))];
   const slugs = scopes.map(({ name }) => name);
   const grantable = slugs.filter((slug) => known.has(slug) && !product.neverGranted.includes(slug));
+  const chosenByPeople = new Set(
+    product.personalKeys ? product.chosenScopes.filter((slug) => !MANAGES.test(slug)) : [],
+  );
   return {
     permissions: scopes.map(({ name, description }) => ({
       slug: name,
@@ -52,7 +59,11 @@ export function demoPermissions(
     roles: [
       { slug: 'owner', name: 'Owner', permissions: slugs },
       { slug: 'operator', name: 'Operator', permissions: slugs.filter((slug) => !PEOPLE_AND_MONEY.test(slug)) },
-      { slug: 'member', name: 'Member', permissions: slugs.filter(isForMembers) },
+      {
+        slug: 'member',
+        name: 'Member',
+        permissions: slugs.filter((slug) => isForMembers(slug) || chosenByPeople.has(slug)),
+      },
     ],
     apiKeyPermissions: { organization: grantable, user: grantable },
   };
@@ -80,4 +91,5 @@ export const EVERSHELL: DemoProduct = {
   neverGranted: ['members:write', 'billing:write', 'apikeys:write'],
   chosenScopes: [],
   personalKeys: false,
+  required: [],
 };

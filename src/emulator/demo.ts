@@ -29,7 +29,11 @@ const title = (text: string): string => text.charAt(0).toUpperCase() + text.slic
 export const demoSeedOf = (product: DemoProduct): Seed => ({
   environment: { apiKey: DEMO.apiKey, clientId: DEMO.clientId },
   ...demoPermissions(product),
-  organizations: NAMES.map((name) => ({ id: DEMO.organizationId(name), name: title(name) })),
+  organizations: NAMES.map((name) => ({
+    id: DEMO.organizationId(name),
+    name: title(name),
+    metadata: Object.fromEntries(product.required.map((entry) => [entry, `${entry}_demo`])),
+  })),
   people: NAMES.flatMap((name) =>
     ROLES.map((role) => ({
       id: DEMO.userId(name, role),

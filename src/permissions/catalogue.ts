@@ -1,6 +1,7 @@
 import type { RateLimit } from '../limits/limits.ts';
 import { policyRulesOf } from '../product/billing-rules.ts';
 import { makeGrants } from './grants.ts';
+import { makeRequirementsOf } from './requirements.ts';
 import { daysOf } from '../product/duration.ts';
 import type { LeakResponse } from '../product/key-rules.ts';
 import { toRate } from '../product/product.ts';
@@ -10,7 +11,7 @@ export type PermissionSet = { name: string; description: string; scopes: readonl
 export type ScopeGroup = {
   group: string;
   description: string | undefined;
-  scopes: readonly { name: string; description: string; implies: readonly string[] }[];
+  scopes: readonly { name: string; description: string; implies: readonly string[]; requires: string | undefined }[];
 };
 /** The limits of a plan; undefined: unlimited. */
 export type Plan = {
@@ -47,11 +48,8 @@ export function makeCatalogue(product: Product) {
       { rate: rateOf(set.rate_limit), concurrency: set.concurrency },
     ]),
   );
-  const groups: ScopeGroup[] = product.scopes.map(({ group, description, scopes }) => ({
-    group,
-    description,
-    scopes: scopes.map((scope) => ({ ...scope, implies: scope.implies ?? [] })),
-  }));
+  const grants = makeGrants(product);
+  const groups = product.scopes.map(toGroup);
   const plans = new Map(
     product.plans.map((plan): [string, Plan] => [plan.name, toPlan(plan, product.api_keys.expiry)]),
   );
@@ -63,7 +61,8 @@ export function makeCatalogue(product: Product) {
     sets,
     groups,
     scopeNames: new Set(groups.flatMap(({ scopes }) => scopes.map(({ name }) => name))),
-    ...makeGrants(product),
+    ...grants,
+    requirementsOf: makeRequirementsOf(product, grants),
     policyRules: policyRulesOf(product.billing),
     planNames: [...plans.keys()] as [string, ...string[]],
     defaultPlan,
@@ -103,6 +102,14 @@ function importEndsOf({ imports }: Pick<Product, 'imports'>): (name: string) => 
 
 function leakResponsesOf({ permission_sets: sets }: Product) {
   return (name: string | undefined): LeakResponse => sets.find((set) => set.name === name)?.leak_response ?? 'revoke';
+}
+
+function toGroup({ group, description, scopes }: Product['scopes'][number]): ScopeGroup {
+  return {
+    group,
+    description,
+    scopes: scopes.map(({ implies = [], requires, ...scope }) => ({ ...scope, implies, requires })),
+  };
 }
 
 function toPlan(plan: Product['plans'][number], expiry: Product['api_keys']['expiry']): Plan {

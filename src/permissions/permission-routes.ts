@@ -29,6 +29,12 @@ const Permissions = z
             name: z.string(),
             description: z.string(),
             implies: z.array(z.string()).describe('Scopes that this one includes, which may imply more.'),
+            requires: z
+              .string()
+              .nullable()
+              .describe(
+                "Entry of the organization's metadata at WorkOS that has to be there before a key gets this scope.",
+              ),
             grantable: z.boolean().describe('Whether an API key can have it.'),
             choosable: z
               .boolean()
@@ -86,10 +92,11 @@ function viewGroup(
   return {
     group: group.group,
     description: group.description ?? null,
-    permissions: group.scopes.map(({ name, description, implies }) => ({
+    permissions: group.scopes.map(({ name, description, implies, requires = null }) => ({
       name,
       description,
       implies: [...implies],
+      requires,
       grantable: !neverGranted.has(name),
       choosable: choosable.has(name),
     })),

@@ -11,36 +11,14 @@ import { ImportRules, checkImportRules } from './imports/import-rules.ts';
 import { ConsoleRules } from './console-rules.ts';
 import { KeyRules, checkKeyRules, leakResponse } from './key-rules.ts';
 import { WebhookRules } from './webhook-rules.ts';
-import { scopeName as scope } from './scope-name.ts';
+import { ScopeGroup, description, scope } from './scope-group.ts';
 import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
 
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must have at most 64 lower-case letters, digits, _ or -, and begin with a letter');
-const description = z.string().min(1).max(300);
 const addressRange = z.string().max(64).refine(isIpRange, 'must be an IP address or a CIDR range');
-
-const ScopeGroup = z.strictObject({
-  group: z.string().min(1).max(64).describe('Title of the group.'),
-  description: description.optional().describe('What the scopes of the group are about.'),
-  scopes: z
-    .array(
-      z.strictObject({
-        name: scope.describe("Slug of the scope, the same as of WorkOS's permission."),
-        description: description.describe('What a key with this scope may do.'),
-        implies: z
-          .array(scope)
-          .min(1)
-          .max(200)
-          .optional()
-          .describe('Scopes that a holder of this one has as well, and those that they imply.'),
-      }),
-    )
-    .min(1)
-    .max(200)
-    .describe('The scopes of the group.'),
-});
 
 const rateLimit = z
   .strictObject({

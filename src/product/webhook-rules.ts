@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scopeName } from './scope-name.ts';
+import { scope } from './scope-group.ts';
 import { WEBHOOK_TYPES } from './webhook-types.ts';
 
 const MAX_ENDPOINTS = 20;
@@ -61,10 +61,10 @@ export const WebhookRules = z
       .describe('Sends the counts of each access review, `access_review.ready`; never, if not given.'),
     deliveries: z
       .strictObject({
-        read_scope: scopeName
+        read_scope: scope
           .default('audit:read')
           .describe('Scope of the people and machines of an organization that may see its deliveries.'),
-        replay_scope: scopeName.default('apikeys:write').describe('Scope of those that may have them delivered again.'),
+        replay_scope: scope.default('apikeys:write').describe('Scope of those that may have them delivered again.'),
       })
       .prefault({})
       .describe('Who, in an organization, may watch the webhooks that are sent about it.'),

@@ -103,6 +103,8 @@ export type WorkosGateway = {
   listUserKeys(organizationId: string, userId: string): AsyncIterable<WorkosKey>;
   /** @returns undefined when there is none */
   findOrganizationByExternalId(externalId: string): Promise<WorkosOrganization | undefined>;
+  /** What the product keeps with an organization; empty for one that WorkOS does not know. */
+  organizationMetadata(organizationId: string): Promise<Readonly<Record<string, string>>>;
   /** @throws WorkosFailure when another organization has the external id */
   createOrganization(organization: { name: string; externalId: string }): Promise<WorkosOrganization>;
   /** Streams every organization, newest first. */

@@ -51,6 +51,7 @@ const CreatedKey = z.object({
 });
 const ExpiredKey = z.object({ updated_at: workosTime });
 const Validation = z.object({ api_key: RawKey.nullable() });
+const RawMetadata = z.object({ metadata: z.record(z.string(), z.string()).default({}) });
 const Memberships = z.object({ data: z.array(RawMembership).max(MAX_MEMBERSHIPS) });
 const Members = z.object({ data: z.array(RawAnsweredMember) });
 
@@ -170,6 +171,13 @@ function organizationCalls(workos: WorkOS, call: Call) {
       const path = `/organizations/external_id/${encodeURIComponent(externalId)}`;
       const find = () => call('find_organization', async () => RawOrganization.parse((await workos.get(path)).data));
       return tolerate([NOT_FOUND], find());
+    },
+
+    async organizationMetadata(organizationId) {
+      const path = `/organizations/${encodeURIComponent(organizationId)}`;
+      const find = () =>
+        call('find_organization', async () => RawMetadata.parse((await workos.get(path)).data).metadata);
+      return (await tolerate([NOT_FOUND], find())) ?? {};
     },
 
     createOrganization: ({ name, externalId }) =>

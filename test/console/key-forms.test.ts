@@ -12,6 +12,7 @@ const scope = (name: string, implies: string[] = [], grantable = true) => ({
   name,
   description: `May ${name}.`,
   implies,
+  requires: null,
   grantable,
   choosable: true,
 });

@@ -11,6 +11,7 @@ import { makeCreateKey } from '../../api-keys/create-key.ts';
 import type { CreateKey } from '../../api-keys/create-key.ts';
 import { makeExpireAtWorkos } from '../../api-keys/expire-at-workos.ts';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
+import { makeAssertRequirements } from '../../api-keys/rules/assert-requirements.ts';
 import { makeCheckOwner } from '../../api-keys/rules/check-owner.ts';
 import { keyScopes } from '../../api-keys/rules/key-access.ts';
 import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
@@ -37,6 +38,7 @@ import type { BillingParts } from '../billing.ts';
 import type { Budgets } from './budgets.ts';
 import type { WebhooksParts } from '../webhooks.ts';
 import type { UsageParts } from './usage.ts';
+import type { WorkosGateway } from '../../workos/gateway.ts';
 import type { WorkosOf } from '../workos/gateway.ts';
 
 type Deps = {
@@ -47,6 +49,7 @@ type Deps = {
   findKey: ReturnType<typeof makeFindKey>;
   runOnce: RunOnce;
   workosOf: WorkosOf;
+  workos: Pick<WorkosGateway, 'organizationMetadata'>;
   environments: readonly Environment[];
   marker: Marker;
   hasher: KeyHasher;
@@ -70,7 +73,8 @@ type Deps = {
 export function makeKeyRoutes(deps: Deps): Route[] {
   const { keys, catalogue, gate, clock } = deps;
   const { keyChanges } = deps.budgets;
-  const provision = makeProvisionKey({ ...deps, keyChanges });
+  const assertRequirements = makeAssertRequirements({ requirementsOf: catalogue.requirementsOf, workos: deps.workos });
+  const provision = makeProvisionKey({ ...deps, keyChanges, assertRequirements });
   const admit = gate.admitKey;
   const expireAtWorkos = makeExpireAtWorkos(deps);
   const checkOwner = makeCheckOwner(deps.mirrorMembers.sawSession);
@@ -103,7 +107,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     schemas,
     createKey: (caller, ...rest) =>
       caller.kind === 'ci' ? createSessionKey(caller, ...rest) : createKey(caller, ...rest),
-    judgeKey: makeJudgeKey({ ...creating, keyChanges }),
+    judgeKey: makeJudgeKey({ ...creating, keyChanges, assertRequirements }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
     runOnce: deps.runOnce,
     findKey: deps.findKey,

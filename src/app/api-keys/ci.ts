@@ -8,6 +8,7 @@ import { makeRevokePolicyKeys } from '../../api-keys/mirror/revoke-some-keys.ts'
 import { makeProvisionKey } from '../../api-keys/provision-key.ts';
 import { PURGE_LOOP, makePurgeCiKeys } from '../../api-keys/purge-ci-keys.ts';
 import { makeRevokeKey } from '../../api-keys/revoke-key.ts';
+import { makeAssertRequirements } from '../../api-keys/rules/assert-requirements.ts';
 import type { KeyRepository } from '../../api-keys/rows/key-repository.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import { makeAuditRepository } from '../../audit/audit-repository.ts';
@@ -57,10 +58,14 @@ import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { Product } from '../../product/product.ts';
 import { deriveKeys } from '../../secrets.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { WorkosGateway } from '../../workos/gateway.ts';
 import type { BillingParts } from '../billing.ts';
 import type { Budgets } from './budgets.ts';
 
-type Provisioning = Omit<Parameters<typeof makeProvisionKey>[0] & Parameters<typeof makeRevokeKey>[0], 'keyChanges'>;
+type Provisioning = Omit<
+  Parameters<typeof makeProvisionKey>[0] & Parameters<typeof makeRevokeKey>[0],
+  'keyChanges' | 'assertRequirements'
+>;
 type Deps = Provisioning & {
   config: Config;
   product: Pick<Product, 'ci'>;
@@ -73,6 +78,7 @@ type Deps = Provisioning & {
   gate: BillingParts['gate'];
   budgets: Pick<Budgets, 'keyChanges'>;
   names: Pick<PersonNames, 'nameOf'>;
+  workos: Pick<WorkosGateway, 'organizationMetadata'>;
   limiter: Limiter;
   audit: AuditLog;
   metrics: Pick<Metrics, 'registry'>;
@@ -103,7 +109,11 @@ export function makeCiParts(deps: Deps) {
     admit: deps.gate.admitKey,
     countKeys: deps.keys.countOfCi,
   };
-  const provision = makeProvisionKey(making);
+  const assertRequirements = makeAssertRequirements({
+    requirementsOf: deps.catalogue.requirementsOf,
+    workos: deps.workos,
+  });
+  const provision = makeProvisionKey({ ...making, assertRequirements });
   const shared = { ...making, issuers, policies, sessions, sessionTokens, provision, uses, refusals };
   return {
     uses,

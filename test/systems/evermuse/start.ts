@@ -1,3 +1,4 @@
+import { atWorkos } from '../../support/at-workos.ts';
 import { startProductApi } from '../product-api.ts';
 import { startWorld } from '../world.ts';
 
@@ -10,7 +11,10 @@ export async function start() {
     'POST /mcp': { scopes: ['mcp:write'] },
     'POST /api/v1/ingest/many': { scopes: ['api:write'], cost: 301 },
   });
-  return { ...world, api };
+  /** Chooses a default product in the workspace's settings. */
+  const chooseProduct = (organizationId: string) =>
+    atWorkos(world.service, 'PUT', `/organizations/${organizationId}`, { metadata: { default_product: 'prod_1' } });
+  return { ...world, api, chooseProduct };
 }
 
 export type World = Awaited<ReturnType<typeof start>>;

@@ -39,10 +39,16 @@ export const PERMISSIONS: Behaviour<World>[] = [
   {
     section: 'Permissions',
     page: 'mcp:read and mcp:write each open MCP, where the workspace has a default product',
-    latchkey: 'Latchkey checks the scope as any other. Your API checks whether there is a default product.',
-    own: true,
-    async check({ company, api }) {
+    latchkey:
+      'Without `default_product` in the metadata of the organization at WorkOS, no key with these scopes is made: 400 `validation_error`.',
+    async check({ company, api, chooseProduct }) {
       const acme = await company();
+      const early = await acme.ask('POST', '/v1/api-keys', { label: 'early', scopes: ['api:read', 'mcp:read'] });
+      expect([early.status, early.body.error.details]).toEqual([
+        400,
+        { fields: { scopes: 'mcp:read needs default_product, which this organization lacks.' } },
+      ]);
+      await chooseProduct(acme.id);
       const [reads, writes] = await Promise.all([
         acme.key({ scopes: ['mcp:read'] }),
         acme.key({ scopes: ['mcp:write'] }),
@@ -132,7 +138,7 @@ export const ERRORS: Behaviour<World>[] = [
     page: '403 for a key that lacks the permission',
     latchkey: '403 `permission_denied`.',
     async check({ company, api }) {
-      const key = await (await company()).key({ scopes: ['mcp:write'] });
+      const key = await (await company()).key({ scopes: ['api:read'] });
       const refused = await api.send('POST', '/api/v1/ingest', { 'x-api-key': key.value });
       expect(outcome(refused)).toEqual([403, 'permission_denied']);
     },

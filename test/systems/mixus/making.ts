@@ -94,7 +94,7 @@ export const SCOPES: Behaviour<World>[] = [
       const choosable = (list: typeof all) => list.filter((one) => one.choosable).map(({ name }) => name);
       expect(choosable(all)).toEqual(['eval:create', 'eval:read', 'eval:manage']);
       expect(all.find(({ name }) => name === 'eval:manage')).toMatchObject({ implies: ['eval:create', 'eval:read'] });
-      expect(choosable(await named('member'))).toEqual(['eval:read']);
+      expect(choosable(await named('member'))).toEqual(['eval:create', 'eval:read']);
     },
   },
   {
