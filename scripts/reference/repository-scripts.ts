@@ -84,6 +84,10 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
     meaning: 'decommissions an organization with 10,000 keys; `--keys` takes another number',
     needs: POSTGRES,
   },
+  'test:import-large': {
+    meaning: 'imports 1,000,000 keys, with crashes, and measures their first use; `--rows` and `--organizations` take other numbers',
+    needs: POSTGRES,
+  },
   'test:reconcile-large': {
     meaning: 'reconciles 100,000 keys with a small heap; `--keys` takes another number',
     needs: POSTGRES,
