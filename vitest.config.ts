@@ -97,6 +97,14 @@ const projects: Record<string, Options> = {
     hookTimeout: 60_000,
     fileParallelism: false,
   },
+  /** Keys that other systems have made themselves: Better Auth, on a database of its own. Installs it from a registry. */
+  peers: {
+    include: ['test/imports/*.peer.ts'],
+    globalSetup,
+    env: { TEST_DATABASE_URL },
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+  },
   /** The plans of every statement, on a database of `EXPLAIN_KEYS` keys; needs a PostgreSQL server. */
   plans: {
     include: ['test/plans/**/*.test.ts'],

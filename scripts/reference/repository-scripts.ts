@@ -84,8 +84,13 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
     meaning: 'decommissions an organization with 10,000 keys; `--keys` takes another number',
     needs: POSTGRES,
   },
+  'test:import-peers': {
+    meaning: 'imports keys that Better Auth has made in its own database',
+    needs: `${POSTGRES}, ${REGISTRY}`,
+  },
   'test:import-large': {
-    meaning: 'imports 1,000,000 keys, with crashes, and measures their first use; `--rows` and `--organizations` take other numbers',
+    meaning:
+      'imports 1,000,000 keys, with crashes, and measures their first use; `--rows` and `--organizations` take other numbers',
     needs: POSTGRES,
   },
   'test:reconcile-large': {

@@ -119,14 +119,20 @@ export const COMMANDS = {
   import: {
     meaning: 'Imports API keys of another system by their hashes, or plans, shows and undoes an import.',
     usage: [
-      'plan NAME --mapping FILE [--report FILE] [--json] SOURCE',
-      'apply NAME --mapping FILE [--report FILE] [--json] SOURCE',
+      'plan NAME --mapping FILE [--report FILE] [--json] SOURCE | --database',
+      'apply NAME --mapping FILE [--report FILE] [--json] SOURCE | --database',
       'status [NAME] [--json]',
       'undo NAME',
       'hash NAME --mapping FILE SOURCE',
     ],
     options: {
       mapping: { type: 'string', meaning: 'the YAML file that says how rows become keys' },
+      database: {
+        type: 'boolean',
+        default: false,
+        meaning:
+          'reads the table of the mapping in the PostgreSQL of `LATCHKEY_IMPORT_DATABASE_URL`, instead of a file',
+      },
       report: {
         type: 'string',
         meaning: 'writes each row that becomes no key to this file: line, category, id, reason',

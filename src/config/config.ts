@@ -76,6 +76,7 @@ export function readEnvironment(
     budgets: budgetsOf(value),
     serviceTokens: value.LATCHKEY_SERVICE_TOKENS,
     endpointSecrets,
+    importDatabaseUrl: value.LATCHKEY_IMPORT_DATABASE_URL,
     importSecrets: new Map(value.LATCHKEY_IMPORT_SECRETS),
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,

@@ -231,6 +231,9 @@ const verification = {
     .describe(
       'Secrets of imports whose `hash` is an HMAC, separated by commas: the name of the import, `:`, and the secret in base64 (docs/how-to/import-keys.md).',
     ),
+  LATCHKEY_IMPORT_DATABASE_URL: DatabaseUrl.optional().describe(
+    "Address of another system's PostgreSQL, from which `npm run import -- … --database` reads keys; the service does not use it.",
+  ),
   LATCHKEY_LEASE_SECONDS: wholeNumber(1, 3_600, 60).describe(
     'Seconds until a concurrency lease expires that is not released.',
   ),

@@ -24,6 +24,7 @@ const Fields = z.strictObject({
   created_at: field.optional(),
   credits: field.optional(),
   pending: field.optional(),
+  rate_limited: field.optional(),
   rate_limit: field.optional(),
   rate_window_ms: field.optional(),
 }) satisfies z.ZodType<Partial<Record<FieldName, unknown>>>;

@@ -14,6 +14,7 @@ export type FieldName =
   | 'credits'
   | 'pending'
   | 'rate_limit'
+  | 'rate_limited'
   | 'rate_window_ms';
 
 type Fields = Readonly<Partial<Record<FieldName, readonly string[]>>>;
@@ -45,6 +46,7 @@ export const PRESETS: Readonly<Record<'own' | 'better-auth' | 'unkey' | 'clerk' 
     expires_at: ['expiresAt'],
     created_at: ['createdAt'],
     credits: ['remaining', 'refillAmount'],
+    rate_limited: ['rateLimitEnabled'],
     rate_limit: ['rateLimitMax'],
     rate_window_ms: ['rateLimitTimeWindow'],
   },

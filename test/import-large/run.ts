@@ -11,6 +11,7 @@ import { DEMO } from '../../src/emulator/demo.ts';
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { makeLifetime } from '../../src/process/shutdown.ts';
 import { runChild, startChild } from '../support/child.ts';
+import type { Exit } from '../support/child.ts';
 import { withDatabase } from '../support/database-url.ts';
 import { IMPORT, PRODUCT, fillOrganizations, secretOf, writeExport, writeRules } from './fill.ts';
 
@@ -92,7 +93,12 @@ const countKeys = async (where: object = {}) =>
 async function killedAndAgain(args: string[], column: 'position' | 'removed', at: number) {
   const from = performance.now();
   const child = startChild(process.execPath, [COMMAND, ...args], { cwd: ROOT, env: NOWHERE });
-  while ((await columnOf(column)) < at) await sleep(POLL_MS);
+  let exit: Exit | undefined;
+  void child.exited.then((its) => (exit = its));
+  while ((await columnOf(column)) < at) {
+    if (exit) throw new Error(`it ended before it was killed, with ${exit.code}: ${child.stderr()}`);
+    await sleep(POLL_MS);
+  }
   child.kill('SIGKILL');
   await child.exited;
   const reached = await columnOf(column);

@@ -10,7 +10,8 @@ export type ImportedForm = {
   hashOf(presented: string): KeptHash;
 };
 
-const CHARACTERS: Record<ImportRule['characters'], RegExp> = {
+/** What may follow the prefix of a key. */
+export const CHARACTERS: Record<ImportRule['characters'], RegExp> = {
   hex: /^[0-9a-fA-F]*$/,
   letters: /^[A-Za-z]*$/,
   base62: /^[A-Za-z0-9]*$/,

@@ -18,6 +18,8 @@ import type { Mapping } from '../../imports/mapping.ts';
 import { makeImportReport } from '../../imports/report.ts';
 import { digestSource } from '../../imports/sources/digest-source.ts';
 import { readRows } from '../../imports/sources/read-rows.ts';
+import { readTable } from '../../imports/sources/read-table.ts';
+import type { SourceRow } from '../../imports/sources/source-row.ts';
 import { statusLines, statusOf } from '../../imports/status.ts';
 import { makeCatalogue } from '../../permissions/catalogue.ts';
 import type { ImportRule } from '../../product/imports/import-rules.ts';
@@ -35,8 +37,16 @@ const PROGRESS_MS = 200;
 const CLEAR = '\r\u001b[2K';
 
 type Service = { config: Config; product: Product };
-type Named = { name: string; sourcePath: string; mappingPath: string };
-type Reading = Named & { report: string | undefined; json: boolean };
+/** `path` undefined: rows are read from the database of LATCHKEY_IMPORT_DATABASE_URL. */
+type Reading = {
+  name: string;
+  path: string | undefined;
+  mappingPath: string;
+  report: string | undefined;
+  json: boolean;
+};
+/** The rows of a source; `digest` is undefined for one that cannot be compared with that of an earlier run. */
+type Source = { rows: AsyncIterable<SourceRow>; digest: Buffer | undefined };
 
 /** `npm run import`: results go to standard output, progress to standard error where it is a terminal. */
 async function run(): Promise<number> {
@@ -45,10 +55,16 @@ async function run(): Promise<number> {
   const config = readConfig(process.env);
   const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
   const service = { config, product };
-  if (more.length === 0 && name !== undefined && source !== undefined && values.mapping !== undefined) {
-    const reading = { name, sourcePath: source, mappingPath: values.mapping, report: values.report, json: values.json };
+  const { mapping: mappingPath, report, json } = values;
+  if (
+    more.length === 0 &&
+    name !== undefined &&
+    mappingPath !== undefined &&
+    (source === undefined) === values.database
+  ) {
+    const reading = { name, path: source, mappingPath, report, json };
     if (verb === 'plan' || verb === 'apply') return withParts(service, (parts) => read(service, parts, reading, verb));
-    if (verb === 'hash') return hashRows(service, reading);
+    if (verb === 'hash' && source !== undefined) return hashRows(service, reading, source);
   }
   if (source === undefined && verb === 'status')
     return withParts(service, (parts) => showStatus(parts, name, values.json));
@@ -73,7 +89,6 @@ async function read(service: Service, parts: ImportParts, reading: Reading, verb
   const rule = ruleOf(service.product, reading.name);
   assertOpen(rule);
   const { text, mapping } = readMapping(service, reading);
-  const rows = readRows(reading.sourcePath, formatOf(reading.sourcePath));
   const refused = openReport(reading.report);
   const report = makeImportReport(refused.write);
   const progress = makeProgress();
@@ -83,21 +98,51 @@ async function read(service: Service, parts: ImportParts, reading: Reading, verb
     progress.add(judged.length);
   };
   const signal = abortOnSignal();
-  const shared = { rows, judgeRow, onBatch, signal };
-  let overQuota: Awaited<ReturnType<ImportParts['plan']>> = [];
-  let isWhole = true;
-  if (verb === 'plan') {
-    overQuota = await parts.plan(shared);
-    isWhole = overQuota !== undefined;
-  } else {
-    const sourceDigest = await digestSource(reading.sourcePath, [text, JSON.stringify(rule)]);
-    isWhole = await parts.apply({ ...shared, rule, sourceDigest, onResumed: progress.resume });
-  }
+  const shared = { judgeRow, onBatch, signal };
+  const { overQuota, isWhole } = await withSource(
+    service,
+    reading,
+    { text, mapping, rule },
+    async ({ rows, digest }) => {
+      if (verb === 'plan') {
+        const over = await parts.plan({ ...shared, rows });
+        return { overQuota: over ?? [], isWhole: over !== undefined };
+      }
+      const onResumed = progress.resume;
+      return { overQuota: [], isWhole: await parts.apply({ ...shared, rows, rule, sourceDigest: digest, onResumed }) };
+    },
+  );
   progress.clear();
   await refused.close();
-  toStdout(`${reading.json ? report.json(overQuota ?? []) : report.text(overQuota ?? [])}\n`);
+  toStdout(`${reading.json ? report.json(overQuota) : report.text(overQuota)}\n`);
   if (!isWhole) return STOPPED;
   return report.isClean() ? DONE : SOME_REFUSED;
+}
+
+type Rules = { text: string; mapping: Mapping; rule: ImportRule };
+
+/** Opens the source of rows while `work` reads it. */
+async function withSource<T>(
+  { config }: Service,
+  { path }: Reading,
+  { text, mapping, rule }: Rules,
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  if (path !== undefined)
+    return work({
+      rows: readRows(path, formatOf(path)),
+      digest: await digestSource(path, [text, JSON.stringify(rule)]),
+    });
+  const url = config.importDatabaseUrl;
+  if (url === undefined) throw new StartError('Set LATCHKEY_IMPORT_DATABASE_URL to read rows from a database.');
+  await assertReachable(url);
+  const theirs = connectDatabase({ url, poolMax: 1 });
+  try {
+    const [id = 'id'] = mapping.fields.id ?? [];
+    return await work({ rows: readTable(theirs, { table: mapping.table, id }), digest: undefined });
+  } finally {
+    await theirs.destroy();
+  }
 }
 
 async function undo(parts: ImportParts, name: string): Promise<number> {
@@ -127,12 +172,12 @@ async function showStatus(parts: ImportParts, name: string | undefined, json: bo
 }
 
 /** Needs no database: it runs where the other system's secrets are. */
-async function hashRows(service: Service, reading: Reading): Promise<number> {
+async function hashRows(service: Service, reading: Reading, path: string): Promise<number> {
   const rule = ruleOf(service.product, reading.name);
   const form = importedFormsOf(service.config, { imports: [rule] })[0]!;
   const hashRow = makeHashRow(form, rule, readMapping(service, reading).mapping);
   let faults = 0;
-  for await (const source of readRows(reading.sourcePath, formatOf(reading.sourcePath))) {
+  for await (const source of readRows(path, formatOf(path))) {
     const hashed = hashRow(source);
     if ('row' in hashed) {
       if (!process.stdout.write(`${JSON.stringify(hashed.row)}\n`)) await once(process.stdout, 'drain');
@@ -156,7 +201,7 @@ function assertOpen({ name, until }: ImportRule): void {
     throw new StartError(`The import '${name}' ended at ${until}: set a later \`until\`.`);
 }
 
-function readMapping({ product }: Service, { mappingPath }: Named): { text: string; mapping: Mapping } {
+function readMapping({ product }: Service, { mappingPath }: Reading): { text: string; mapping: Mapping } {
   const text = readFileSync(mappingPath, 'utf8');
   return { text, mapping: parseMapping(text, mappingPath, makeCatalogue(product)) };
 }

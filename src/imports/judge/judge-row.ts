@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { HASH_BYTES } from '../../api-keys/format/imported-form.ts';
+import { CHARACTERS, HASH_BYTES } from '../../api-keys/format/imported-form.ts';
 import { IMPORTED_ID_PREFIX, ORGANIZATION_ID } from '../../ids.ts';
 import type { ImportRule } from '../../product/imports/import-rules.ts';
 import type { Category, Judged, ReadyKey } from '../category.ts';
@@ -47,6 +47,8 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
 
   function keyOf(fields: RowFields, keyId: string): ReadyKey {
     assertUsable(fields, now);
+    const start = fields.text('start');
+    if (start !== undefined) assertBegins(start, rule);
     const hash = readHash(fields.text('hash') ?? '', HASH_BYTES[rule.hash]);
     if (!hash) throw new Refused('hash_malformed', `a hash of ${rule.hash} has ${HASH_BYTES[rule.hash]} bytes`);
     const organizationId = organizationOf(fields.text('organization'));
@@ -59,7 +61,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
       organizationId,
       hash,
       label: rules.label(fields.text('label') ?? ''),
-      shown: shownOf(fields.text('start'), rule),
+      shown: shownOf(start, rule),
       ...mapped,
       rateLimit: rateLimitOf(fields),
       expiresAt: earlier(fields.time('expires_at'), until),
@@ -103,6 +105,18 @@ function assertUsable(fields: RowFields, now: Date): void {
     throw new Refused('unsupported', 'its hash is that of a system before, which needs an import of its own');
 }
 
+/**
+ * Finds keys of another form than the import has: no credential that is presented would ever be looked up by their hash.
+ * @param start how the key begins, prefix included
+ * @throws Refused
+ */
+function assertBegins(start: string, { prefix = '', characters }: ImportRule): void {
+  const shown = start.replace(/[.…*]+$/, '');
+  const fits = prefix.startsWith(shown) || shown.startsWith(prefix);
+  if (!fits || !CHARACTERS[characters].test(shown.slice(prefix.length)))
+    throw new Refused('unsupported', `it begins with ${shown.slice(0, MAX_SHOWN)}, as no key of the import does`);
+}
+
 /** @returns what finds the organization, and throws Refused */
 function makeOrganizationOf({ organizations }: Mapping): (owner: string | undefined) => string {
   return (owner) => {
@@ -123,7 +137,7 @@ function shownOf(start: string | undefined, { prefix = '' }: ImportRule): string
 
 function rateLimitOf(fields: RowFields): ReadyKey['rateLimit'] {
   const [limit, windowMs] = [fields.count('rate_limit'), fields.count('rate_window_ms')];
-  if (limit === undefined || windowMs === undefined) return undefined;
+  if (fields.flag('rate_limited') === false || limit === undefined || windowMs === undefined) return undefined;
   const windowSeconds = Math.ceil(windowMs / 1_000);
   if (limit < 1 || limit > MAX_RATE || windowSeconds < 1 || windowSeconds > DAY_SECONDS)
     throw new Refused('unsupported', 'its rate limit is out of bounds: windows here have a day at most');
