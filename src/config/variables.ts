@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DatabaseUrl } from './database-url.ts';
+import { imports } from './import-variables.ts';
 import { leakReports } from './leak-variables.ts';
 import { sealsPlace } from './seals-place.ts';
 import {
@@ -7,7 +8,6 @@ import {
   COOKIE_NAME,
   environmentClientId,
   environmentKey,
-  importSecrets,
   list,
   milliseconds,
   previousSecrets,
@@ -225,15 +225,6 @@ const verification = {
     .describe(
       'While that Redis is lost, `local` counts in each process, `allow` lets requests pass uncounted, `refuse` refuses limited ones.',
     ),
-  LATCHKEY_IMPORT_SECRETS: list
-    .pipe(importSecrets)
-    .default([])
-    .describe(
-      'Secrets of imports whose `hash` is an HMAC, separated by commas: the name of the import, `:`, and the secret in base64 (docs/how-to/import-keys.md).',
-    ),
-  LATCHKEY_IMPORT_DATABASE_URL: DatabaseUrl.optional().describe(
-    "Address of another system's PostgreSQL, from which `npm run import -- … --database` reads keys; the service does not use it.",
-  ),
   LATCHKEY_LEASE_SECONDS: wholeNumber(1, 3_600, 60).describe(
     'Seconds until a concurrency lease expires that is not released.',
   ),
@@ -272,6 +263,7 @@ export const VARIABLE_GROUPS = {
   'Test environment of WorkOS': testEnvironment,
   'Budgets of calls to WorkOS': workosBudgets,
   'Verification and limits': verification,
+  'Imports of keys': imports,
   'Incoming billing webhooks': webhooks,
   'Reports of published keys': leakReports,
   'Audit log and usage': records,
@@ -284,6 +276,7 @@ export const Variables = z.object({
   ...testEnvironment,
   ...workosBudgets,
   ...verification,
+  ...imports,
   ...webhooks,
   ...leakReports,
   ...records,

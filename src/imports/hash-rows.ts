@@ -11,7 +11,7 @@ const MIN_HIDDEN = 16;
 
 /**
  * Replaces the secrets of rows by their hashes, so that no secret leaves the exporter's machine. Other fields stay, except
- * those that repeat the secret.
+ * those that repeat the secret. The hash is where the mapping looks for it.
  */
 export function makeHashRow(form: ImportedForm, { prefix = '' }: { prefix?: string | undefined }, mapping: Mapping) {
   return (source: SourceRow): HashedRow => {
@@ -23,6 +23,7 @@ export function makeHashRow(form: ImportedForm, { prefix = '' }: { prefix?: stri
     const kept = Object.entries(source.value).filter(([, value]) => !JSON.stringify(value).includes(secret));
     const start = secret.slice(0, Math.max(0, Math.min(prefix.length + SHOWN, secret.length - MIN_HIDDEN)));
     const hash = form.hashOf(secret).secretHash.toString('hex');
-    return { line, row: { ...Object.fromEntries(kept), start, hash } };
+    const [[hashField = 'hash'] = [], [startField = 'start'] = []] = [mapping.fields.hash, mapping.fields.start];
+    return { line, row: { ...Object.fromEntries(kept), [startField]: start, [hashField]: hash } };
   };
 }

@@ -38,6 +38,7 @@ export const PRESETS: Readonly<Record<'own' | 'better-auth' | 'unkey' | 'clerk' 
   'better-auth': {
     id: ['id'],
     hash: ['key'],
+    secret: ['key'],
     organization: ['referenceId', 'userId'],
     label: ['name'],
     scopes: ['permissions'],
@@ -64,12 +65,15 @@ export const PRESETS: Readonly<Record<'own' | 'better-auth' | 'unkey' | 'clerk' 
     created_at: ['created_at_m', 'created_at'],
     credits: ['remaining_requests', 'refill_amount'],
     pending: ['pending_migration_id'],
+    rate_limit: ['ratelimit_limit'],
+    rate_window_ms: ['ratelimit_duration'],
   },
   // Answers of `GET /api_keys`, with `secret` of `GET /api_keys/{id}/secret`, after `import hash`.
   clerk: {
     id: ['id'],
     hash: ['hash'],
     secret: ['secret'],
+    start: ['start'],
     organization: ['subject'],
     label: ['name'],
     scopes: ['scopes'],
@@ -82,6 +86,7 @@ export const PRESETS: Readonly<Record<'own' | 'better-auth' | 'unkey' | 'clerk' 
     id: ['id'],
     hash: ['hash'],
     secret: ['key'],
+    start: ['start'],
     organization: ['consumer.name'],
     label: ['description', 'consumer.description', 'consumer.name'],
     scopes: ['consumer.metadata.scopes'],

@@ -37,11 +37,7 @@ export type Catalogue = ReturnType<typeof makeCatalogue>;
 
 /** The product's configuration of keys, sets, scopes and plans, in the form that the features use. */
 export function makeCatalogue(product: Product) {
-  const sets: PermissionSet[] = product.permission_sets.map(({ name, description, scopes }) => ({
-    name,
-    description,
-    scopes,
-  }));
+  const sets = setsOf(product);
   const setLimits = new Map(
     product.permission_sets.map((set): [string, SetLimits] => [
       set.name,
@@ -91,6 +87,10 @@ export function makeCatalogue(product: Product) {
       return tenant?.keyLimit === undefined ? plan : { ...plan, keyLimit: tenant.keyLimit };
     },
   };
+}
+
+function setsOf({ permission_sets: sets }: Pick<Product, 'permission_sets'>): PermissionSet[] {
+  return sets.map(({ name, description, scopes }) => ({ name, description, scopes }));
 }
 
 function importEndsOf({ imports }: Pick<Product, 'imports'>): (name: string) => number | undefined {

@@ -143,6 +143,8 @@ async function medianOf(verify: (key: string) => Promise<number>): Promise<numbe
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
 }
 
+const shown = (ms: number) => `${ms.toFixed(2)} ms`;
+
 async function measureUses(): Promise<void> {
   const first = await startService();
   // Connections and code are warm.
@@ -156,7 +158,6 @@ async function measureUses(): Promise<void> {
   const laterMs = await medianOf(second.verify);
   const laterInMemoryMs = await medianOf(second.verify);
   await second.close();
-  const shown = (ms: number) => `${ms.toFixed(2)} ms`;
   say(
     `          first use ${shown(firstMs)}, from memory ${shown(inMemoryMs)}; after a restart ${shown(laterMs)}, ${shown(laterInMemoryMs)}`,
   );
