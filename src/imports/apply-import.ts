@@ -43,6 +43,11 @@ export type Applying = {
 
 /** Rows of one transaction. */
 export const BATCH = 1_000;
+/**
+ * Rows that are put in the order of their owners, so that a batch has few of them: the audit event of an organization costs
+ * more than ten rows.
+ */
+const WINDOW = 20 * BATCH;
 
 /**
  * Imports the rows that are ready, and revokes keys whose rows are disabled now. Batches are transactions: a run that was
@@ -58,21 +63,28 @@ export function makeApplyImport(deps: Deps) {
     const held = await runs.beginApply(rule.name, sourceDigest, clock());
     const batch = deps.makeBatch();
     onResumed(held.position);
-    let position = 0;
-    for await (const group of inBatches(rows, BATCH)) {
-      const taken = Math.max(0, Math.min(group.length, held.position - position));
-      position += group.length;
-      for (const row of group.slice(0, taken)) batch.pass(judgeRow(row));
-      if (taken === group.length) continue;
-      if (signal.aborted) return false;
-      const judged = await batch.judge(group.slice(taken).map(judgeRow));
-      await at('import.judged');
-      onBatch(await transaction(deps.db, (trx) => writeBatch(deps, trx, { rule, held, position }, judged)));
-      await at('import.batch');
+    let start = 0;
+    for await (const group of inBatches(rows, WINDOW)) {
+      const ordered = byOwner(batch.withEarlier(group.map(judgeRow)));
+      for (let from = Math.max(0, held.position - start); from < ordered.length; from += BATCH) {
+        if (signal.aborted) return false;
+        const some = ordered.slice(from, from + BATCH);
+        const judged = await batch.withKnown(some);
+        await at('import.judged');
+        const next = { rule, held, position: start + from + some.length };
+        onBatch(await transaction(deps.db, (trx) => writeBatch(deps, trx, next, judged)));
+        await at('import.batch');
+      }
+      start += group.length;
     }
     await runs.end(held, 'applied', clock());
     return true;
   };
+}
+
+/** Orders rows by what they say of their owners: the same in each run, whatever has happened since. */
+function byOwner(rows: readonly Judged[]): Judged[] {
+  return rows.toSorted((a, b) => (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0));
 }
 
 type Batch = { rule: ImportRule; held: HeldRun; position: number };

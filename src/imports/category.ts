@@ -25,6 +25,8 @@ export const KEPT: ReadonlySet<Category> = new Set(['ready', 'already']);
 export type Judged = {
   line: number;
   category: Category;
+  /** What the row says of its owner; empty where it cannot be read. */
+  owner: string;
   /** The other system's id; undefined where it cannot be read. */
   sourceId: string | undefined;
   /** The id that the row's key has here, or would have. */

@@ -54,7 +54,7 @@ export function makePlanImport({ makeBatch, keyCounts, tenants, planFor, clock }
     const added = new Map<string, number>();
     for await (const group of inBatches(rows, BATCH)) {
       if (signal.aborted) return undefined;
-      const judged = await batch.judge(group.map(judgeRow));
+      const judged = await batch.withKnown(batch.withEarlier(group.map(judgeRow)));
       for (const { key } of judged) if (key) added.set(key.organizationId, (added.get(key.organizationId) ?? 0) + 1);
       onBatch(judged);
     }

@@ -90,7 +90,8 @@ export async function startImports(rules: readonly ImportRule[] = [OLD], env: Re
       let resumed = 0;
       const sourceDigest = await digestSource(path, [mapping]);
       const onResumed = (taken: number) => void (resumed = taken);
-      return { whole: await parts.apply({ ...applying, rule, sourceDigest, onResumed }), rows, resumed };
+      const whole = await parts.apply({ ...applying, rule, sourceDigest, onResumed });
+      return { whole, rows: rows.toSorted((a, b) => a.line - b.line), resumed };
     },
 
     undo: (name: string, at?: FaultPoint) =>

@@ -20,7 +20,7 @@ export type JudgeBatch = ReturnType<typeof makeJudgeBatch>;
 const ID_BYTES = 12;
 const MAX_ROWS = 5_000_000;
 
-/** Judges batches of rows in the order of their source, with what is in the database and with the rows before. */
+/** Judges the rows of one source with each other, and with what is in the database. */
 export function makeJudgeBatch(readKnown: ReadKnown) {
   const ids = new Set<string>();
   const hashes = new Set<string>();
@@ -38,12 +38,14 @@ export function makeJudgeBatch(readKnown: ReadKnown) {
   }
 
   return {
-    /** Remembers a row that an earlier run took. */
-    pass: (row: Judged): void => void repeated(row),
-
-    async judge(rows: readonly Judged[]): Promise<Judged[]> {
+    /** Judges rows with those before them, whose ids and hashes it remembers; in the order of the source. */
+    withEarlier(rows: readonly Judged[]): Judged[] {
       if (ids.size > MAX_ROWS) throw new Error(`an import takes at most ${MAX_ROWS} rows; split the file`);
-      const apart = rows.map((row) => refused(row, repeated(row)));
+      return rows.map((row) => refused(row, repeated(row)));
+    },
+
+    /** Judges rows with what is in the database. */
+    async withKnown(apart: readonly Judged[]): Promise<Judged[]> {
       const keys = apart.flatMap(({ key }) => key ?? []);
       const known = await readKnown({
         organizationIds: [...new Set(keys.map(({ organizationId }) => organizationId))],

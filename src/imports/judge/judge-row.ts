@@ -70,13 +70,13 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
   }
 
   return (row) => {
-    const at = { line: row.line, sourceId: undefined, keyId: undefined, key: undefined };
+    const at = { line: row.line, owner: '', sourceId: undefined, keyId: undefined, key: undefined };
     if ('fault' in row) return { ...at, category: 'malformed', reason: row.fault };
     const fields = makeRowFields(row.value, mapping.fields);
     const sourceId = sourceIdOf(fields);
     if (sourceId === undefined)
       return { ...at, category: 'malformed', reason: 'it has no id of at most 500 characters' };
-    const known = { ...at, sourceId, keyId: importedKeyId(rule.name, sourceId) };
+    const known = { ...at, owner: ownerOf(fields), sourceId, keyId: importedKeyId(rule.name, sourceId) };
     try {
       return { ...known, category: 'ready', reason: undefined, key: keyOf(fields, known.keyId) };
     } catch (error) {
@@ -85,6 +85,11 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
       throw error;
     }
   };
+}
+
+function ownerOf(fields: RowFields): string {
+  const owner = fields.value('organization');
+  return typeof owner === 'string' ? owner.slice(0, MAX_SOURCE_ID) : '';
 }
 
 function sourceIdOf(fields: RowFields): string | undefined {
