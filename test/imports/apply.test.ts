@@ -28,6 +28,8 @@ const works = async ({ secret }: OldKey) => (await verifyKey(service, { key: sec
 const countOf = async (organizationId: string) => (await storedKeys(service, organizationId)).length;
 const eventsOf = (organizationId: string) =>
   service.db('audit_events').where({ organization_id: organizationId }).orderBy('sequence').select('action', 'details');
+const countsOf = async (organizationId: string): Promise<number[]> =>
+  (await eventsOf(organizationId)).map(({ details }) => details.keys);
 const runOf = async () => (await parts.runs.list()).find(({ name }) => name === 'old')!;
 
 describe('an apply', () => {
@@ -43,8 +45,7 @@ describe('an apply', () => {
     const [a, b] = [await service.organizations.add(), await service.organizations.add()];
     const rows = Array.from({ length: 1_500 }, (_, i) => rowOf(anOldKey(), i % 2 === 0 ? a.id : b.id));
     await apply(write(rows));
-    const counts = async (id: string): Promise<number[]> => (await eventsOf(id)).map(({ details }) => details.keys);
-    const [ofA, ofB] = [await counts(a.id), await counts(b.id)];
+    const [ofA, ofB] = [await countsOf(a.id), await countsOf(b.id)];
     // Rows are ordered by organization: only the one that the batches part has two events.
     expect([ofA.length + ofB.length, sum(ofA), sum(ofB)]).toEqual([3, 750, 750]);
   });
