@@ -1,49 +1,12 @@
-import type { Page } from 'playwright-core';
-import { afterEach, describe, expect, test } from 'vitest';
-import { createPolicy, exchange, jobToken } from '../ci/ci.ts';
+import { describe, expect, test } from 'vitest';
+import { createPolicy } from '../ci/ci.ts';
 import { call } from '../support/api.ts';
 import { violations } from './accessibility.ts';
-import { executablePath, openPage, signIn } from './chromium.ts';
-import type { Watched } from './chromium.ts';
+import { executablePath } from './chromium.ts';
+import { announced, button, condition, dialog, entry, isGone, startCi } from './ci-world.ts';
 import { impersonate } from './impersonate.ts';
-import { startWorld } from './world.ts';
 
-const world = await startWorld();
-let watched: Watched | undefined;
-
-afterEach(() => {
-  const faults = watched?.faults ?? [];
-  watched = undefined;
-  expect(faults).toEqual([]);
-});
-
-const JOB = { environment: 'production', ref: 'refs/heads/v/1' };
-
-async function open(role?: string) {
-  const person = await world.addPerson(role);
-  watched = await openPage(world);
-  const { page } = watched;
-  const token = await person.organization.session();
-  const { organization } = person;
-  return {
-    ...person,
-    page,
-    token,
-    signIn: (path = '/console/ci') => signIn(page, path, person.credentials),
-    policies: async () => (await call(world, 'GET', '/v1/ci/policies', { token })).body.data,
-    /** Plays a job of the repository 987. */
-    run: async (policy: string, claims: object = {}) =>
-      exchange(world, { policy, token: await jobToken(world, organization, { ...JOB, ...claims }) }),
-  };
-}
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const dialog = (page: Page) => page.getByRole('dialog');
-const entry = (page: Page, name: string) => page.locator('details').filter({ hasText: name });
-const announced = (page: Page, text: string) =>
-  page.locator('[aria-live="polite"]').getByText(text).first().waitFor({ state: 'attached' });
-const condition = (page: Page, claim: string) => dialog(page).getByRole('group', { name: claim, exact: true });
-const isGone = (page: Page) => dialog(page).waitFor({ state: 'detached' });
+const { world, open } = await startCi();
 
 describe.skipIf(executablePath === undefined)('the CI policies', () => {
   test('begin with lines for a job, and a policy is created whose lines let a job in', async () => {
@@ -213,9 +176,9 @@ describe.skipIf(executablePath === undefined)('the CI policies', () => {
   });
 
   test('are seen by an impersonator, who changes none', async () => {
-    const { page, token, policies, ...person } = await open();
+    const { page, token, policies, watched, ...person } = await open();
     const policy = await createPolicy(world, token);
-    await impersonate(world, watched!, person, `/console/ci?policy=${policy}&dialog=policy`);
+    await impersonate(world, watched, person, `/console/ci?policy=${policy}&dialog=policy`);
     await entry(page, 'deploy').getByText('Policy id').waitFor();
     expect(await dialog(page).count()).toBe(0);
     for (const name of ['New policy', 'Edit', 'Disable'])
@@ -232,69 +195,5 @@ describe.skipIf(executablePath === undefined)('the CI policies', () => {
     await page.goto('/console/ci');
     await page.getByText('This needs the scope apikeys:read').waitFor();
     expect(await button(page, 'New policy').count()).toBe(0);
-  });
-});
-
-describe.skipIf(executablePath === undefined)('keys of CI jobs', () => {
-  test('are listed on request, with the policy that gave them, and say which run has them', async () => {
-    const { page, token, run, signIn: enter } = await open();
-    const policy = await createPolicy(world, token, { name: 'nightly' });
-    await run(policy);
-    await enter('/console/keys');
-    await page.getByText('No keys yet').waitFor();
-    await page.getByLabel('Made by').selectOption('CI keys');
-    const row = page.getByRole('row').filter({ hasText: 'CI: nightly' });
-    await row.getByRole('link', { name: 'nightly', exact: true }).waitFor();
-    expect(new URL(page.url()).search).toBe('?origin=ci');
-    expect(await violations(page)).toEqual([]);
-
-    await row.getByRole('link', { name: 'CI: nightly' }).click();
-    await page.getByRole('heading', { name: 'CI: nightly' }).waitFor();
-    const fact = (name: string) => page.locator('dl > div').filter({ has: page.getByText(name, { exact: true }) });
-    await fact('Run').getByText('4711').waitFor();
-    await fact('Started by').getByText('octocat').waitFor();
-    expect(await button(page, 'Rotate').count()).toBe(0);
-    expect(await violations(page)).toEqual([]);
-    await fact('CI policy').getByRole('link', { name: 'nightly' }).click();
-    await entry(page, 'nightly').getByText('Exchanged').waitFor();
-  });
-
-  test('say that their policy is deleted', async () => {
-    const { page, token, run, signIn: enter } = await open();
-    const policy = await createPolicy(world, token);
-    await run(policy);
-    await call(world, 'DELETE', `/v1/ci/policies/${policy}`, { token });
-    await enter('/console/keys?origin=ci');
-    const row = page.getByRole('row').filter({ hasText: 'CI: deploy' });
-    await row.getByText('Deleted policy').waitFor();
-    expect(await row.getByRole('link').count()).toBe(1);
-  });
-
-  test('are found by a leaked secret, and revoked', async () => {
-    const { page, token, run, signIn: enter } = await open();
-    const made = (await run(await createPolicy(world, token))).body;
-    await enter('/console/keys?dialog=leaked');
-    await dialog(page).getByLabel('Leaked key').fill(String(made['access_token']));
-    await dialog(page).getByText('CI: deploy').waitFor();
-    await button(page, 'Revoke now').click();
-    await isGone(page);
-    const { id } = made['api_key'] as { id: string };
-    expect((await call(world, 'GET', `/v1/api-keys/${id}`, { token })).body).toMatchObject({ status: 'revoked' });
-  });
-});
-
-describe.skipIf(executablePath === undefined)('a product without CI', async () => {
-  const without = await startWorld({}, { product: { ci: {} } });
-
-  test('has no screen for it, and no filter of keys', async () => {
-    const { credentials } = await without.addPerson();
-    watched = await openPage(without);
-    const { page } = watched;
-    await signIn(page, '/console/keys', credentials);
-    await page.getByText('No keys yet').waitFor();
-    expect(await page.getByRole('link', { name: 'CI policies' }).count()).toBe(0);
-    expect(await page.getByLabel('Made by').count()).toBe(0);
-    await page.goto('/console/ci');
-    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
   });
 });

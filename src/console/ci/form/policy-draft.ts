@@ -93,7 +93,7 @@ export function readPolicy(draft: PolicyDraft, issuer: Issuer | undefined): Crea
   return {
     name: draft.name.trim(),
     issuer: draft.issuer,
-    issuer_organization: issuer?.needs_organization ? draft.organization.trim() : null,
+    issuer_organization: issuer?.needs_organization ? draft.organization.trim() || null : null,
     issue: draft.issue,
     permission_sets: draft.sets,
     scopes: draft.scopes,
