@@ -47,6 +47,9 @@ describe('POST /v1/api-keys', () => {
       created_at: TIME,
       updated_at: TIME,
       revoked_at: null,
+      suspended_at: null,
+      suspended_by: null,
+      suspension_reason: null,
       last_used_at: null,
     });
   });
