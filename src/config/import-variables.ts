@@ -1,3 +1,4 @@
+import { StartError } from '../errors.ts';
 import { DatabaseUrl } from './database-url.ts';
 import { importSecrets, list } from './variable-types.ts';
 
@@ -13,3 +14,13 @@ export const imports = {
     "Address of another system's PostgreSQL, from which `npm run import -- … --database` reads keys; the service does not use it.",
   ),
 };
+
+/**
+ * Reads the secrets of imports alone: the machine that hashes the keys of another system has no other variable.
+ * @throws StartError
+ */
+export function readImportSecrets(env: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, Buffer> {
+  const parsed = imports.LATCHKEY_IMPORT_SECRETS.safeParse(env['LATCHKEY_IMPORT_SECRETS'] || undefined);
+  if (parsed.success) return new Map(parsed.data);
+  throw new StartError(`LATCHKEY_IMPORT_SECRETS: ${parsed.error.issues[0]!.message}`);
+}

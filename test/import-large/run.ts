@@ -136,32 +136,33 @@ async function startService() {
   };
 }
 
-/** Verifies a sample, one key after another. @returns the median of the milliseconds */
-async function medianOf(verify: (key: string) => Promise<number>): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < SAMPLE; i++) times.push(await verify(secretOf(i * Math.floor(rows / SAMPLE))));
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
-}
+const keyOf = (i: number, half: 0 | 1) => secretOf((2 * i + half) * Math.floor(rows / (2 * SAMPLE)));
+const medianOf = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
 
 const shown = (ms: number) => `${ms.toFixed(2)} ms`;
 
+/** Compares first uses with reads of keys that have our HMAC and are in no memory, in turn: the machine has other work. */
 async function measureUses(): Promise<void> {
   const first = await startService();
-  // Connections and code are warm.
-  for (let i = 1; i <= 50; i++) await first.verify(secretOf(i));
-  const firstMs = await medianOf(first.verify);
-  const inMemoryMs = await medianOf(first.verify);
+  for (let i = 0; i < SAMPLE; i++) await first.verify(keyOf(i, 0));
   while ((await countKeys({ hash_key: `import:${IMPORT}` })) > rows - SAMPLE) await sleep(POLL_MS);
   await first.close();
   const second = await startService();
-  for (let i = 1; i <= 50; i++) await second.verify(secretOf(i));
-  const laterMs = await medianOf(second.verify);
-  const laterInMemoryMs = await medianOf(second.verify);
+  const [firstMs, laterMs]: [number[], number[]] = [[], []];
+  for (let i = 0; i < SAMPLE; i++) {
+    laterMs.push(await second.verify(keyOf(i, 0)));
+    firstMs.push(await second.verify(keyOf(i, 1)));
+  }
+  const memoryMs: [number[], number[]] = [[], []];
+  for (let i = 0; i < SAMPLE; i++)
+    for (const half of [0, 1] as const) memoryMs[half].push(await second.verify(keyOf(i, half)));
+  while ((await countKeys({ hash_key: `import:${IMPORT}` })) > rows - 2 * SAMPLE) await sleep(POLL_MS);
   await second.close();
+  const [once, later] = [medianOf(firstMs), medianOf(laterMs)];
   say(
-    `          first use ${shown(firstMs)}, from memory ${shown(inMemoryMs)}; after a restart ${shown(laterMs)}, ${shown(laterInMemoryMs)}`,
+    `          a first use took ${shown(once)}, a later read ${shown(later)}; from memory ${memoryMs.map(medianOf).map(shown).join(' and ')}`,
   );
-  ensure(firstMs - laterMs <= MAX_FIRST_MS, `the first use costs ${shown(firstMs - laterMs)} more than a later read`);
+  ensure(once - later <= MAX_FIRST_MS, `the first use costs ${shown(once - later)} more, of ${MAX_FIRST_MS}`);
 }
 
 try {
@@ -192,7 +193,7 @@ try {
   await measureUses();
   const status = JSON.parse((await command('status', '--json')).stdout) as { keys: { verified: number } };
   const used = status.keys.verified;
-  ensure(used >= SAMPLE, `${used} keys have our HMAC`);
+  ensure(used === 2 * SAMPLE, `${used} keys have our HMAC`);
   const undone = await killedAndAgain(['undo', IMPORT], 'removed', rows * 0.3);
   ensure(undone.reached < rows - used, `the undo was killed at ${undone.reached} keys`);
   ensure((await countKeys()) === used, `undone in ${undone.tookSeconds.toFixed(1)} s: the keys that were used stay`);

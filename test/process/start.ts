@@ -20,6 +20,7 @@ type Entry =
   | 'cli/audit-verify'
   | 'cli/webhooks'
   | 'cli/incoming-webhooks'
+  | 'cli/keys/import'
   | 'cli/dead-letters'
   | 'cli/workos-events';
 

@@ -1,12 +1,11 @@
 import { makeImportedForm } from '../../api-keys/format/imported-form.ts';
 import type { ImportedForm } from '../../api-keys/format/imported-form.ts';
-import type { Config } from '../../config/config.ts';
 import { StartError } from '../../errors.ts';
 import type { Product } from '../../product/product.ts';
 
 /** @throws StartError that names every import whose secret is missing */
 export function importedFormsOf(
-  { importSecrets }: Pick<Config, 'importSecrets'>,
+  { importSecrets }: { importSecrets: ReadonlyMap<string, Buffer> },
   { imports }: Pick<Product, 'imports'>,
 ): ImportedForm[] {
   const missing = imports.filter(({ name, hash }) => hash.startsWith('hmac-') && !importSecrets.has(name));

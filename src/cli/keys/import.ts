@@ -7,6 +7,7 @@ import { makeImportParts } from '../../app/api-keys/imports.ts';
 import type { ImportParts } from '../../app/api-keys/imports.ts';
 import { readConfig } from '../../app/read-config.ts';
 import type { Config } from '../../config/config.ts';
+import { readImportSecrets } from '../../config/import-variables.ts';
 import { packageFile } from '../../config/package-file.ts';
 import { assertReachable, connectDatabase } from '../../db/connect.ts';
 import { assertMigrated } from '../../db/migrations.ts';
@@ -52,9 +53,7 @@ type Source = { rows: AsyncIterable<SourceRow>; digest: Buffer | undefined };
 async function run(): Promise<number> {
   const { values, positionals } = readArguments('import');
   const [verb, name, source, ...more] = positionals;
-  const config = readConfig(process.env);
-  const product = readProduct(config.productFile ?? packageFile('config/evershell.yaml'));
-  const service = { config, product };
+  const service = () => ({ config: readConfig(process.env), product: readProductFile() });
   const { mapping: mappingPath, report, json } = values;
   if (
     more.length === 0 &&
@@ -63,14 +62,21 @@ async function run(): Promise<number> {
     (source === undefined) === values.database
   ) {
     const reading = { name, path: source, mappingPath, report, json };
-    if (verb === 'plan' || verb === 'apply') return withParts(service, (parts) => read(service, parts, reading, verb));
-    if (verb === 'hash' && source !== undefined) return hashRows(service, reading, source);
+    if (verb === 'plan' || verb === 'apply') {
+      const read = service();
+      return withParts(read, (parts) => readSource(read, parts, reading, verb));
+    }
+    if (verb === 'hash' && source !== undefined) return hashRows(reading, source);
   }
   if (source === undefined && verb === 'status')
-    return withParts(service, (parts) => showStatus(parts, name, values.json));
+    return withParts(service(), (parts) => showStatus(parts, name, values.json));
   if (source === undefined && verb === 'undo' && name !== undefined)
-    return withParts(service, (parts) => undo(parts, name));
+    return withParts(service(), (parts) => undo(parts, name));
   throw new StartError(usageOf('import'));
+}
+
+function readProductFile(): Product {
+  return readProduct(process.env['LATCHKEY_CONFIG'] || packageFile('config/evershell.yaml'));
 }
 
 async function withParts({ config, product }: Service, work: (parts: ImportParts) => Promise<number>): Promise<number> {
@@ -85,7 +91,12 @@ async function withParts({ config, product }: Service, work: (parts: ImportParts
   }
 }
 
-async function read(service: Service, parts: ImportParts, reading: Reading, verb: 'plan' | 'apply'): Promise<number> {
+async function readSource(
+  service: Service,
+  parts: ImportParts,
+  reading: Reading,
+  verb: 'plan' | 'apply',
+): Promise<number> {
   const rule = ruleOf(service.product, reading.name);
   assertOpen(rule);
   const { text, mapping } = readMapping(service, reading);
@@ -171,11 +182,12 @@ async function showStatus(parts: ImportParts, name: string | undefined, json: bo
   return DONE;
 }
 
-/** Needs no database: it runs where the other system's secrets are. */
-async function hashRows(service: Service, reading: Reading, path: string): Promise<number> {
-  const rule = ruleOf(service.product, reading.name);
-  const form = importedFormsOf(service.config, { imports: [rule] })[0]!;
-  const hashRow = makeHashRow(form, rule, readMapping(service, reading).mapping);
+/** Needs the product file alone: it runs where the other system's secrets are. */
+async function hashRows(reading: Reading, path: string): Promise<number> {
+  const product = readProductFile();
+  const rule = ruleOf(product, reading.name);
+  const form = importedFormsOf({ importSecrets: readImportSecrets(process.env) }, { imports: [rule] })[0]!;
+  const hashRow = makeHashRow(form, rule, readMapping({ product }, reading).mapping);
   let faults = 0;
   for await (const source of readRows(path, formatOf(path))) {
     const hashed = hashRow(source);
@@ -201,7 +213,10 @@ function assertOpen({ name, until }: ImportRule): void {
     throw new StartError(`The import '${name}' ended at ${until}: set a later \`until\`.`);
 }
 
-function readMapping({ product }: Service, { mappingPath }: Reading): { text: string; mapping: Mapping } {
+function readMapping(
+  { product }: Pick<Service, 'product'>,
+  { mappingPath }: Reading,
+): { text: string; mapping: Mapping } {
   const text = readFileSync(mappingPath, 'utf8');
   return { text, mapping: parseMapping(text, mappingPath, makeCatalogue(product)) };
 }

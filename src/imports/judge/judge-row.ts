@@ -23,6 +23,8 @@ const MAX_SOURCE_ID = 500;
 const MAX_SHOWN = 16;
 const MAX_RATE = 10_000_000;
 const DAY_SECONDS = 86_400;
+/** Hashes that name their scheme: bcrypt, argon2, scrypt, crypt and PBKDF2. */
+const SLOW = /^(?:\$|(?:pbkdf2|scrypt|argon2|bcrypt)\b)/i;
 
 /** A row that becomes no key, with the reason. */
 class Refused extends Error {
@@ -49,7 +51,10 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
     assertUsable(fields, now);
     const start = fields.text('start');
     if (start !== undefined) assertBegins(start, rule);
-    const hash = readHash(fields.text('hash') ?? '', HASH_BYTES[rule.hash]);
+    const written = fields.text('hash') ?? '';
+    if (SLOW.test(written))
+      throw new Refused('unsupported', 'its hash is slow or salted, and no key can be found by such a hash');
+    const hash = readHash(written, HASH_BYTES[rule.hash]);
     if (!hash) throw new Refused('hash_malformed', `a hash of ${rule.hash} has ${HASH_BYTES[rule.hash]} bytes`);
     const organizationId = organizationOf(fields.text('organization'));
     const old = readScopes(fields.value('scopes'));
