@@ -53,7 +53,6 @@ type Source = { rows: AsyncIterable<SourceRow>; digest: Buffer | undefined };
 async function run(): Promise<number> {
   const { values, positionals } = readArguments('import');
   const [verb, name, source, ...more] = positionals;
-  const service = () => ({ config: readConfig(process.env), product: readProductFile() });
   const { mapping: mappingPath, report, json } = values;
   if (
     more.length === 0 &&
@@ -63,16 +62,20 @@ async function run(): Promise<number> {
   ) {
     const reading = { name, path: source, mappingPath, report, json };
     if (verb === 'plan' || verb === 'apply') {
-      const read = service();
-      return withParts(read, (parts) => readSource(read, parts, reading, verb));
+      const service = readService();
+      return withParts(service, (parts) => readSource(service, parts, reading, verb));
     }
     if (verb === 'hash' && source !== undefined) return hashRows(reading, source);
   }
   if (source === undefined && verb === 'status')
-    return withParts(service(), (parts) => showStatus(parts, name, values.json));
+    return withParts(readService(), (parts) => showStatus(parts, name, values.json));
   if (source === undefined && verb === 'undo' && name !== undefined)
-    return withParts(service(), (parts) => undo(parts, name));
+    return withParts(readService(), (parts) => undo(parts, name));
   throw new StartError(usageOf('import'));
+}
+
+function readService(): Service {
+  return { config: readConfig(process.env), product: readProductFile() };
 }
 
 function readProductFile(): Product {

@@ -24,7 +24,7 @@ const MAX_SHOWN = 16;
 const MAX_RATE = 10_000_000;
 const DAY_SECONDS = 86_400;
 /** Hashes that name their scheme: bcrypt, argon2, scrypt, crypt and PBKDF2. */
-const SLOW = /^(?:\$|(?:pbkdf2|scrypt|argon2|bcrypt)\b)/i;
+const SLOW = /^(?:\$|(?:pbkdf2|scrypt|argon2|bcrypt)[^$:]*[$:])/i;
 
 /** A row that becomes no key, with the reason. */
 class Refused extends Error {
