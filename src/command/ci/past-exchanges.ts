@@ -60,10 +60,21 @@ function draftOf(there: readonly CiPolicy[], change: PolicyChange): Draft | unde
   return { draft: { ...settingsOf(known), ...change.change } as CreateCiPolicy, policy: change.id };
 }
 
+/** The fields that a draft has; a newer service shows more of a policy, which no draft may have. */
 function settingsOf(policy: CiPolicy): CreateCiPolicy {
-  const { id: _id, issuer_url: _url, audience: _audience, created_by: _by, ...rest } = policy;
-  const { created_at: _created, updated_at: _updated, ...settings } = rest;
-  return settings as CreateCiPolicy;
+  return {
+    name: policy.name,
+    issuer: policy.issuer,
+    issuer_organization: policy.issuer_organization,
+    issue: policy.issue,
+    permission_sets: policy.permission_sets,
+    scopes: policy.scopes,
+    environments: policy.environments,
+    max_lifetime_seconds: policy.max_lifetime_seconds,
+    max_active_keys: policy.max_active_keys,
+    when: policy.when as CreateCiPolicy['when'],
+    enabled: policy.enabled,
+  };
 }
 
 async function judge(client: LatchkeyClient, context: Context, wanted: Draft): Promise<JudgedCiPolicy | 'not judged'> {
