@@ -250,6 +250,7 @@ describe('GET /v1/api-keys/permissions', () => {
       name: 'eval:manage',
       description: 'May eval:manage.',
       implies: ['eval:create', 'eval:read'],
+      requires: null,
       grantable: true,
       choosable: false,
     });

@@ -77,6 +77,7 @@ test('every command does what the reference shows of it', async () => {
   await record(['keys', 'suspend', replacing, '--reason', 'seen in a public log'], asOwner);
   await record(['keys', 'list', '--status', 'suspended'], asOwner);
   await record(['keys', 'resume', replacing], asOwner);
+  await record(['keys', 'review'], asOwner);
   await record(['keys', 'revoke', replacing], asOwner);
 
   await record(['billing', 'show', acme.id], asService);
