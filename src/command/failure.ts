@@ -45,14 +45,19 @@ function failureOfAnswer(error: LatchkeyError): CommandFailure {
     ...mismatchesOf(details),
     ...waitOf(error),
     ...(status === 401 ? [SIGN_IN] : []),
+    ...(code === NO_ROUTE ? [OLD_SERVICE] : []),
   ];
   const origin = [code, ...(requestId === undefined ? [] : [`request_id ${requestId}`])].join(', ');
-  return new CommandFailure(CODES[status ?? 0] ?? EXIT.failed, `${lines.join(' ')} (${origin})`, {
+  // To a script, exit code 5 says that a key is not there.
+  const exitCode = code === NO_ROUTE ? EXIT.failed : (CODES[status ?? 0] ?? EXIT.failed);
+  return new CommandFailure(exitCode, `${lines.join(' ')} (${origin})`, {
     envelope: { error: { code, message, request_id: requestId ?? null, ...(details && { details }) } },
     cause: error,
   });
 }
 
+const NO_ROUTE = 'route_not_found';
+const OLD_SERVICE = 'The service is older than this command, or the URL is not that of Latchkey.';
 const SIGN_IN = 'Run latchkey login, or set LATCHKEY_TOKEN.';
 
 function fieldsOf(details: Readonly<Record<string, unknown>> | undefined): string[] {

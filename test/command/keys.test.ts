@@ -100,6 +100,31 @@ describe('latchkey keys revoke', () => {
   });
 });
 
+test('says that a service without the route is older, or another one, and exits with 1', async () => {
+  const { token } = await start();
+  const older: typeof fetch = async () => fetch(`${service.url}/v1/no-such-route`);
+  const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token };
+  const { code, stdout, stderr } = await (await openTerminal({ env, fetch: older })).run('keys', 'review');
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(
+    /The service is older than this command, or the URL is not that of Latchkey\. \(route_not_found, request_id req_\w+\)\n$/,
+  );
+});
+
+test('shows what it knows of the answers of a newer service', async () => {
+  const { token } = await start();
+  const key = await createKey(service, token);
+  const newer: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    const { data, ...rest } = (await answer.json()) as { data: object[] };
+    return Response.json({ ...rest, data: data.map((each) => ({ ...each, tomorrow: { is: 'new' } })), later: 1 });
+  };
+  const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token };
+  const terminal = await openTerminal({ env, fetch: newer });
+  expect(await terminal.run('keys', 'list', '--fields', 'id')).toMatchObject({ code: 0, stdout: `${key.id}\n` });
+  expect((await terminal.run('keys', 'list', '--json')).stdout).toContain('tomorrow');
+});
+
 describe('latchkey keys suspend and resume', () => {
   test('ask a person, stop the key with a reason, and let it work again', async () => {
     const { token } = await start();
