@@ -29,6 +29,8 @@ describe('alerts and the dashboard', () => {
     expect(left.toSorted()).toEqual([
       'latchkey_ci_exchanges_total',
       'latchkey_decommissioned_keys_total',
+      'latchkey_leak_reports_total',
+      'latchkey_leaked_tokens_total',
       'latchkey_limits_changes_total',
       'latchkey_workos_events_total',
     ]);
