@@ -75,7 +75,7 @@ describe('latchkey completion', () => {
       return stdout.trim().split('\n');
     };
     expect(await complete('ke')).toEqual(['keys']);
-    expect(await complete('keys', 're')).toEqual(['resume', 'revoke']);
+    expect(await complete('keys', 're')).toEqual(['review', 'resume', 'revoke']);
     expect(await complete('keys', 'create', '--per')).toEqual(['--permission-set']);
     expect(await complete('keys', 'list', '--status', 'a')).toEqual(['active']);
   }, 120_000);
