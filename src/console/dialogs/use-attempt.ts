@@ -3,6 +3,8 @@ import { useRef } from 'preact/hooks';
 import { LatchkeyError } from '../../client/client.ts';
 import { useHeldPage } from '../session/session-control.ts';
 
+const READ_AGAIN = ['keys', 'key', 'organization'];
+
 /**
  * Sends a form. The same content has the same idempotency key, so that a repetition after a lost answer gives what the
  * first one gave. Lists are read again after a success. `show` shows what will most likely be, and returns the way back.
@@ -24,10 +26,11 @@ export function useAttempt<Sent, Got>(
     },
     onMutate: (sent) => show?.(sent),
     onError: (_error, _sent, undo) => undo?.(),
-    onSuccess: () =>
-      Promise.all(['keys', 'key', 'organization'].map((name) => queries.invalidateQueries({ queryKey: [name] }))).then(
-        () => undefined,
-      ),
+    onSuccess: (_got, _sent, undo) => {
+      const read = Promise.all(READ_AGAIN.map((name) => queries.invalidateQueries({ queryKey: [name] })));
+      // What was shown early is there already.
+      return undo ? undefined : read.then(() => undefined);
+    },
   });
   return { ...mutation, isUncertain: isUncertain(mutation.error) };
 }
