@@ -111,14 +111,16 @@ test('says that a service without the route is older, or another one, and exits 
   );
 });
 
+/** Adds fields that this version does not know. */
+const newer: typeof fetch = async (input, init) => {
+  const answer = await fetch(input, init);
+  const { data, ...rest } = (await answer.json()) as { data: object[] };
+  return Response.json({ ...rest, data: data.map((each) => ({ ...each, tomorrow: { is: 'new' } })), later: 1 });
+};
+
 test('shows what it knows of the answers of a newer service', async () => {
   const { token } = await start();
   const key = await createKey(service, token);
-  const newer: typeof fetch = async (input, init) => {
-    const answer = await fetch(input, init);
-    const { data, ...rest } = (await answer.json()) as { data: object[] };
-    return Response.json({ ...rest, data: data.map((each) => ({ ...each, tomorrow: { is: 'new' } })), later: 1 });
-  };
   const env = { LATCHKEY_URL: service.url, LATCHKEY_TOKEN: token };
   const terminal = await openTerminal({ env, fetch: newer });
   expect(await terminal.run('keys', 'list', '--fields', 'id')).toMatchObject({ code: 0, stdout: `${key.id}\n` });
