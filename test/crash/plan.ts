@@ -112,10 +112,12 @@ function life(random: Random): Step[] {
 /** Drawn apart, so that the rest of a seed's plan stays as it is. */
 function addSuspensions(random: Random, clients: Step[][]): void {
   for (const steps of clients) {
-    if (random.chance(0.3)) steps.splice(1 + random.below(steps.length), 0, { kind: 'suspend', resumed: true });
     const last = steps.at(-1)?.kind;
-    if (last !== 'revoke' && last !== 'delete_there' && random.chance(0.15))
-      steps.push({ kind: 'suspend', resumed: false });
+    const isEnded = last === 'revoke' || last === 'delete_there';
+    // A key that was deleted at WorkOS may be revoked between its suspension and its resumption.
+    const places = isEnded ? steps.length - 1 : steps.length;
+    if (random.chance(0.3)) steps.splice(1 + random.below(places), 0, { kind: 'suspend', resumed: true });
+    if (!isEnded && random.chance(0.15)) steps.push({ kind: 'suspend', resumed: false });
   }
 }
 
