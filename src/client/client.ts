@@ -1,26 +1,22 @@
 import { keyMethods } from './key-methods.ts';
 import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
+import { authOf } from './auth-calls.ts';
 import { ciOf } from './ci-calls.ts';
 import type {
   AccessReview,
   AuditEvent,
   AuditFilters,
-  CheckCredential,
-  CheckedCredential,
   ListAuditEvents,
   ListOrganizations,
   ListReview,
   ListWebhookDeliveries,
-  Login,
   Meta,
-  NewSession,
   BilledOrganization,
   OrganizationIpAllowList,
   OrganizationUsage,
   OutboundAddress,
   Page,
-  RefreshSession,
   ReportUsage,
   ReviewFilters,
   SetBilling,
@@ -142,24 +138,6 @@ function deliveriesOf(send: Send) {
         replay: (id: string, call?: CallOptions) => send<WebhookDelivery>('POST', `${delivery(id)}/replay`, call),
       };
     },
-  };
-}
-
-/** Sign-in and sign-out, where the product has them, and checks of the client's own credential. */
-function authOf(send: Send) {
-  const open = <T>(path: string, body: object, call?: CallOptions) =>
-    send<T>('POST', path, { ...call, body, withoutToken: true });
-  return {
-    /** Rejects with `organization_choice_required` and `details` for a person of several organizations. */
-    login: (proof: Login, call?: CallOptions) => open<NewSession>('/v1/auth/login', proof, call),
-    /** Uses the refresh token up. */
-    refresh: (renewal: RefreshSession, call?: CallOptions) => open<NewSession>('/v1/auth/refresh', renewal, call),
-    /** Signs out the session of the client's token. */
-    logout: (call?: CallOptions) => send<{ status: 'signed_out' }>('POST', '/v1/auth/logout', call),
-    checkApiKey: (check: CheckCredential = {}, call?: CallOptions) =>
-      send<CheckedCredential>('POST', '/v1/auth/check-api-key', { ...call, body: check }),
-    checkToken: (check: CheckCredential = {}, call?: CallOptions) =>
-      send<CheckedCredential>('POST', '/v1/auth/check-token', { ...call, body: check }),
   };
 }
 

@@ -18,9 +18,18 @@ declare global {
     interface Request {
       /** The verified key of the request; set by `requireApiKey` of `latchkey/express`. */
       apiKey?: VerifiedKey;
+      /** The person whose session the request has; set by `requireApiKey` with `sessions`. */
+      person?: VerifiedPerson;
     }
   }
 }
+
+/** A person with a session. */
+export type VerifiedPerson = {
+  readonly organizationId: string;
+  readonly userId: string;
+  readonly scopes: readonly string[];
+};
 
 /** A Latchkey and the cache of its answers, shared by all routes of a process. */
 export type GuardOptions = ({ client: LatchkeyClient } | ConnectionOptions) & {
@@ -49,10 +58,11 @@ export function createApiKeyGuard({ cache, onStream, ...rest }: GuardOptions): A
   const client = 'client' in rest ? rest.client : createLatchkeyClient(rest);
   const guard = makeKeyGuard({ client, cache, onStream });
   const report = makeUsageReport({ send: client.reportUsage, now: guard.now });
+  const { checkSession } = client.auth;
   // A lease that is not released expires.
   const release = (id: string) => void client.releaseLease(id).catch(() => undefined);
   return {
-    require: (route = {}) => guardRequests({ ...guard, note: report.note, release }, route),
+    require: (route = {}) => guardRequests({ ...guard, note: report.note, release, checkSession }, route),
     isTrusting: guard.isTrusting,
     size: guard.size,
     close() {
@@ -78,14 +88,15 @@ export function requireApiKey({
   operation,
   cost,
   allowQuery,
+  sessions,
   ...options
 }: GuardOptions & RouteOptions): RequestHandler {
-  return guardOf(options).require({ environment, scopes, operation, cost, allowQuery });
+  return guardOf(options).require({ environment, scopes, operation, cost, allowQuery, sessions });
 }
 
-/** Returns the key of a request that passed `requireApiKey`. @throws Error for any other request */
+/** Returns the key of a request that passed `requireApiKey`. @throws Error for any other request, and for a person's */
 export function apiKeyOf(req: Request): VerifiedKey {
-  if (!req.apiKey) throw new Error('This request did not pass requireApiKey.');
+  if (!req.apiKey) throw new Error('This request did not pass requireApiKey with a key.');
   return req.apiKey;
 }
 

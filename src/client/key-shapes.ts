@@ -3,6 +3,9 @@
 /** At most `limit` requests in a window, which begins with its first request. */
 export type RateLimit = { limit: number; window_seconds: number };
 
+/** The kind of a request for billing: `create` adds or changes, `wind_down` revokes, cancels or deletes. */
+export type Operation = 'read' | 'create' | 'wind_down';
+
 /** The WorkOS environment of a key. */
 export type Environment = 'live' | 'test';
 /** The environments whose keys are accepted. */

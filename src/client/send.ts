@@ -43,8 +43,9 @@ type Sent = CreateOptions &
   TextOptions & {
     query?: object | undefined;
     body?: unknown;
-    /** For routes that need no credential. */
+    /** For routes that need no credential, or another one in `headers`. */
     withoutToken?: boolean | undefined;
+    headers?: Record<string, string> | undefined;
     /** The answer is text, not JSON. */
     isText?: boolean | undefined;
   };
@@ -100,8 +101,9 @@ export async function tokenOf(token: Token): Promise<string> {
   return value;
 }
 
-function headersOf(token: string | undefined, { body, idempotencyKey }: Sent): Record<string, string> {
+function headersOf(token: string | undefined, { body, idempotencyKey, headers }: Sent): Record<string, string> {
   return {
+    ...headers,
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     accept: 'application/json',
     ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -1,16 +1,14 @@
 // Requests and answers as JSON: snake_case, times in ISO 8601 and UTC.
 import type { ProductCi } from './ci-shapes.ts';
-import type { Environment, KeyOwner, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
+import type { Environment, KeyOwner, Operation, PageQuery, RateLimit, WantedEnvironment } from './key-shapes.ts';
 
 export type * from './key-shapes.ts';
 export type * from './record-shapes.ts';
+export type * from './session-shapes.ts';
 
 /** The billing state of an organization now. */
 export type Posture = 'active' | 'trial' | 'past_due' | 'decommissioning' | 'trial_expired' | 'grace' | 'unknown';
 export type BillingStatus = 'active' | 'trial' | 'past_due' | 'decommissioning';
-
-/** The kind of a request for billing: `create` adds or changes, `wind_down` revokes, cancels or deletes. */
-export type Operation = 'read' | 'create' | 'wind_down';
 
 export type VerdictCode =
   | 'valid'
@@ -246,53 +244,3 @@ export type SetBilling = {
   occurred_at?: string | undefined;
   reason?: string | undefined;
 };
-
-/** The identity of a credential. */
-export type Session = {
-  organization_id: string;
-  permissions: string[];
-  /** The address that the request came from. */
-  ip: string | null;
-} & (
-  | {
-      kind: 'user';
-      user_id: string;
-      email: string;
-      name: string | null;
-      role: string | null;
-      /** The person who acts as this user through WorkOS. */
-      impersonator?: { id: string };
-      memberships: {
-        organization_id: string;
-        /** Null when WorkOS leaves it out. */
-        organization_name: string | null;
-        role: string | null;
-        billing: { status: string | null; posture: string };
-      }[];
-    }
-  | {
-      kind: 'api_key';
-      /** The owner of a personal key; a fixed id for other keys. */
-      user_id: string;
-      api_key_id: string;
-      api_key_label: string;
-      api_key_permission_set: string | null;
-    }
-  | { kind: 'machine'; client_id: string }
-);
-
-export type Login =
-  | { email: string; password: string; organization_id?: string | undefined }
-  /** With the token in the details of `organization_choice_required`. */
-  | { pending_authentication_token: string; organization_id: string };
-export type RefreshSession = { refresh_token: string; organization_id?: string | undefined };
-export type NewSession = {
-  access_token: string;
-  refresh_token: string;
-  expires_at: string;
-  user: { id: string; email: string };
-  organization_id: string;
-};
-/** The credential must have all of the scopes. */
-export type CheckCredential = { scopes?: readonly string[] | undefined };
-export type CheckedCredential = { valid: true; organization_id: string };

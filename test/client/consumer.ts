@@ -31,6 +31,8 @@ const wantedOf = ({ query }: express.Request): Wanted => {
 
 const operation = (req: express.Request) => (req.query['dry'] === undefined ? 'create' : 'read');
 
+const answerPerson: express.RequestHandler = (req, res) => void res.json(req.person ?? req.apiKey);
+
 /** Starts a service that accepts keys, as a product would write one; it counts its calls to Latchkey. */
 export async function startConsumer(options: Options) {
   const { url, asks = url, cache, token = SERVICE_TOKEN, timeoutMs = 1_000, verdict } = options;
@@ -40,8 +42,8 @@ export async function startConsumer(options: Options) {
     token,
     timeoutMs,
     fetch: async (to, init) => {
-      const { pathname } = new URL(to);
-      if (pathname !== '/v1/api-keys/verify') return fetch(`${asks}${pathname}`, init);
+      const { pathname, search } = new URL(to);
+      if (pathname !== '/v1/api-keys/verify') return fetch(`${asks}${pathname}${search}`, init);
       questions++;
       const send = () => fetch(`${asks}/v1/api-keys/verify`, init);
       return verdict ? Response.json(await verdict(async () => (await send()).json() as Promise<Verdict>)) : send();
@@ -54,6 +56,9 @@ export async function startConsumer(options: Options) {
   app.get('/admin', guard.require({ scopes: ['audit:read', 'nobody:has'] }), (_req, res) => void res.json({}));
   app.get('/sandbox', guard.require({ environment: 'test' }), (req, res) => void res.json(req.apiKey));
   app.get('/both', guard.require({ environment: 'any' }), (req, res) => void res.json(req.apiKey));
+  app.all('/people', guard.require({ sessions: true, scopes: ['workspace:read'] }), answerPerson);
+  app.get('/billed', guard.require({ sessions: true, scopes: ['billing:write'] }), answerPerson);
+  app.get('/theirs', guard.require({ sessions: { organizationId: 'org_theirs' } }), answerPerson);
   app.get(
     '/wanted',
     (req, res, next) => void guard.require(wantedOf(req))(req, res, next),

@@ -1,8 +1,11 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { admitPerson } from './admit-person.ts';
+import type { Passing, SessionDeps } from './admit-person.ts';
 import type { CheckedKey } from './checked-keys.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { setLimitHeaders } from './limit-headers.ts';
 import { keysInQuery, readKey } from './read-key.ts';
+import { readSession } from './read-session.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
 import type { Lease, Operation, WantedEnvironment } from '../shapes.ts';
 import type { UsageReport } from './usage-report.ts';
@@ -19,22 +22,33 @@ export type RouteOptions = {
   cost?: number | ((req: Request) => number) | undefined;
   /** Whether a GET that accepts `text/event-stream` may send its key as `?api_key=`; false by default. */
   allowQuery?: boolean | undefined;
+  /**
+   * Whether people pass, too, with a session's token in `x-access-token` or `Authorization: Bearer`; false by default. With
+   * `organizationId`, those of that organization alone. Every request of a session calls Latchkey.
+   */
+  sessions?: boolean | { organizationId: string } | undefined;
 };
 
 const MAX_USER_AGENT = 256;
 
-type Deps = Pick<KeyGuard, 'peek' | 'ask' | 'now'> & {
-  /** Called for each request that was decided from the cache. */
-  note: UsageReport['note'];
-  release: (lease: string) => void;
-};
-
-type Passing = { req: Request; res: Response; next: NextFunction; does: Operation };
+type Deps = Pick<KeyGuard, 'peek' | 'ask' | 'now'> &
+  SessionDeps & {
+    /** Called for each request that was decided from the cache. */
+    note: UsageReport['note'];
+    release: (lease: string) => void;
+  };
 
 /** Creates a handler that passes requests with a valid key on, and answers all others. */
 export function guardRequests(
   deps: Deps,
-  { environment = 'live', scopes = [], operation = operationOf, cost, allowQuery = false }: RouteOptions,
+  {
+    environment = 'live',
+    scopes = [],
+    operation = operationOf,
+    cost,
+    allowQuery = false,
+    sessions = false,
+  }: RouteOptions,
 ): RequestHandler {
   const decide = ({ req, res, next, does }: Passing, key: CheckedKey, fromLatchkey: boolean) => {
     const refusal = judge(key, { environment, scopes, operation: does }, deps.now());
@@ -56,12 +70,14 @@ export function guardRequests(
     if (verdict?.lease) releaseAtEnd(deps, res, verdict.lease);
     return decide(passing, answer.key, verdict !== undefined);
   };
-
   return (req, res, next) => {
-    const presented = readKey(req.rawHeaders, allowQuery ? keysInQuery(req) : []);
-    if (typeof presented !== 'string') return sendRefusal(res, presented);
+    const session = sessions === false ? undefined : readSession(req.rawHeaders);
+    if (typeof session === 'object') return sendRefusal(res, session);
     const does = typeof operation === 'function' ? operation(req) : operation;
     const passing = { req, res, next, does };
+    if (session !== undefined) return admitPerson(deps, passing, { token: session, scopes, sessions });
+    const presented = readKey(req.rawHeaders, allowQuery ? keysInQuery(req) : []);
+    if (typeof presented !== 'string') return sendRefusal(res, presented);
     const known = deps.peek(presented);
     if (known) return decide(passing, known, false);
     return ask(passing, presented);
