@@ -37,6 +37,7 @@ create table api_keys (
   suspended_by_kind text,
   suspended_by_id text,
   suspension_reason text,
+  leaked_at timestamp with time zone,
   constraint api_keys_pkey PRIMARY KEY (organization_id, id),
   constraint api_keys_secret_hash_key UNIQUE (secret_hash),
   constraint api_keys_workos_id_key UNIQUE (workos_id),

@@ -92,6 +92,10 @@ export const ApiKey = z
     suspended_at: z.iso.datetime().nullable().describe('When the key was suspended; null: it is not.'),
     suspended_by: NamedActor.nullable().describe('The caller that suspended it; null: it is not suspended.'),
     suspension_reason: z.string().nullable().describe('The reason that this caller gave, if any.'),
+    leaked_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('When a scanner first reported the key as published; null: none has.'),
     last_used_at: z.iso.datetime().nullable().describe('When a verification last accepted the key.'),
   })
   .meta({ id: 'ApiKey' });
@@ -257,6 +261,7 @@ export function viewKey(key: Key, now: Date, lastUsedAt?: Date) {
     updated_at: key.updatedAt.toISOString(),
     revoked_at: key.revokedAt?.toISOString() ?? null,
     suspended_at: key.suspension?.at.toISOString() ?? null,
+    leaked_at: key.leakedAt?.toISOString() ?? null,
     suspension_reason: key.suspension?.reason ?? null,
     last_used_at: lastUsedAt?.toISOString() ?? null,
   };

@@ -46,6 +46,8 @@ export type Key = KeySettings & {
   revokedAt: Date | undefined;
   /** Undefined: it is not suspended. WorkOS does not know of it. */
   suspension: Suspension | undefined;
+  /** When a scanner first reported that the key is published. */
+  leakedAt: Date | undefined;
   workosDeletedAt: Date | undefined;
 };
 

@@ -42,6 +42,7 @@ export function makeLeakRoutes(deps: Deps): Route[] {
     ...deps,
     findKey: makeFindLeaked(deps.resolveKey),
     lockKey: keys.lock,
+    markLeaked: keys.markLeaked,
     revocation: makeKeyRevocation({ ...deps, keyChanges: deps.budgets.keyChanges }),
     responseOf: catalogue.leakResponseOf,
   });

@@ -52,6 +52,8 @@ export type ApiKey = {
   suspended_at: string | null;
   suspended_by: { kind: string; id: string; name: string | null } | null;
   suspension_reason: string | null;
+  /** When a scanner first reported that it is published; null: none has. */
+  leaked_at: string | null;
   /** When a use of the key was last accepted; set in lists and where one key is read or changed. */
   last_used_at: string | null;
 };

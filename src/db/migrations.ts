@@ -39,6 +39,7 @@ import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leak
 import * as recordScopeUses from '../../migrations/20261122110010_record_scope_uses.ts';
 import * as indexKeyCreators from '../../migrations/20261122110020_index_key_creators.ts';
 import * as importKeys from '../../migrations/20261122120000_import_keys.ts';
+import * as markLeakedKeys from '../../migrations/20261122135000_mark_leaked_keys.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -85,6 +86,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122110010_record_scope_uses', steps: recordScopeUses },
   { name: '20261122110020_index_key_creators', steps: indexKeyCreators },
   { name: '20261122120000_import_keys', steps: importKeys },
+  { name: '20261122135000_mark_leaked_keys', steps: markLeakedKeys },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

@@ -20,6 +20,7 @@ type Deps = {
   /** Finds the key of a token, whatever its state. @throws AppError `workos_unavailable` if WorkOS alone could know it */
   findKey: (token: string, ip: string | undefined) => Promise<KeyId | undefined>;
   lockKey: (trx: Knex.Transaction, organizationId: string, id: string) => Promise<Key | undefined>;
+  markLeaked: (trx: Knex.Transaction, key: Key, now: Date) => Promise<void>;
   revocation: KeyRevocation;
   responseOf: (permissionSet: string | undefined) => LeakResponse;
   audit: Pick<AuditLog, 'append'>;
@@ -95,12 +96,14 @@ type Leak = {
 };
 
 async function recordPlace(
-  { audit, clock }: Deps,
+  { audit, clock, markLeaked }: Deps,
   trx: Knex.Transaction,
   { key, outcome, source, reported, sent }: Leak,
 ): Promise<void> {
   const place = placeOf(sent.origin, reported);
-  if (!(await addPlace(trx, { key, place: nameOfPlace(place), now: clock() }))) return;
+  const now = clock();
+  if (!(await addPlace(trx, { key, place: nameOfPlace(place), now }))) return;
+  await markLeaked(trx, key, now);
   const details = { label: key.label, ...place, response: outcome };
   await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.leaked', source, details));
 }

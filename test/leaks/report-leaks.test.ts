@@ -95,6 +95,21 @@ describe('POST /v1/hooks/leaks', () => {
     expect(crm.takenOf(acme.id).map(({ body }) => body.type)).toEqual(['api_key.created', 'api_key.leaked']);
   });
 
+  test('shows when the key was first reported, in answers for the key and not for its successor', async () => {
+    const { token, key: leaked } = await organizationWithKey('read_only');
+    const shown = async (id: string) => (await call(service, 'GET', `/v1/api-keys/${id}`, { token })).body['leaked_at'];
+    expect(await shown(leaked.id)).toBeNull();
+    const before = service.clock();
+    await report(entry(leaked.value));
+    const first = await shown(leaked.id);
+    expect(Date.parse(String(first))).toBeGreaterThanOrEqual(before.getTime());
+    service.clock.advance(60_000);
+    await report(entry(leaked.value, { url: 'https://pastes.example/1' }));
+    expect(await shown(leaked.id)).toBe(first);
+    const rotated = await call(service, 'POST', `/v1/api-keys/${leaked.id}/rotate`, { token, body: {} });
+    expect(await shown(String(rotated.body['id']))).toBeNull();
+  });
+
   test('revokes in every billing posture', async () => {
     const { acme, key: leaked } = await organizationWithKey();
     await service.db('tenants').where({ organization_id: acme.id }).update({ billing_status: 'past_due' });

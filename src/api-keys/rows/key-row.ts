@@ -36,6 +36,7 @@ export type KeyRow = {
   suspended_by_kind: Actor['kind'] | null;
   suspended_by_id: string | null;
   suspension_reason: string | null;
+  leaked_at: Date | null;
   workos_deleted_at: Date | null;
   workos_expires_at: Date | null;
   workos_updated_at: Date | null;
@@ -57,6 +58,7 @@ type LaterColumn =
   | 'suspended_by_kind'
   | 'suspended_by_id'
   | 'suspension_reason'
+  | 'leaked_at'
   | 'workos_deleted_at'
   | 'workos_expires_at'
   | 'workos_updated_at'
@@ -97,6 +99,7 @@ export const KEY_COLUMNS = [
   'suspended_by_kind',
   'suspended_by_id',
   'suspension_reason',
+  'leaked_at',
   'workos_deleted_at',
 ] as const satisfies (keyof KeyRow)[];
 
@@ -128,6 +131,7 @@ export function toKey(row: ReadKeyRow): Key {
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
     suspension: suspensionOf(row),
+    leakedAt: row.leaked_at ?? undefined,
     workosDeletedAt: row.workos_deleted_at ?? undefined,
   };
 }

@@ -13,7 +13,7 @@ export type KeyChange = {
 };
 
 /** Changes the mirror inside the caller's transaction. */
-export const keyWriter = { insertProvisioning, activate, update, suspend, resume, revoke, succeed };
+export const keyWriter = { insertProvisioning, activate, update, suspend, resume, markLeaked, revoke, succeed };
 
 async function insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<void> {
   await trx<KeyRow>('api_keys').insert(toNewRow(key));
@@ -85,6 +85,13 @@ async function changeSuspension(trx: Knex.Transaction, key: Key, columns: Suspen
     .update({ ...columns, updated_at: now })
     .returning(KEY_COLUMNS);
   return toKey(row!);
+}
+
+/** Records when a key that the transaction has locked was first found in public. */
+async function markLeaked(trx: Knex.Transaction, key: Pick<Key, 'organizationId' | 'id'>, now: Date): Promise<void> {
+  await provisionedKeys(trx, key.organizationId)
+    .where({ workos_id: key.id, leaked_at: null })
+    .update({ leaked_at: now });
 }
 
 /** Revokes; at `dueAt` the settler deletes the key at WorkOS, which has no imported ones. */

@@ -43,6 +43,7 @@ export function keyFacts(context: Context): Column[] {
     column('SCOPES', 'effective_scopes'),
     ['OWNER', ofKey(ownerOf)],
     ['SUSPENDED', ofKey((key) => suspensionText(context, key))],
+    ['LEAKED', ofKey((key) => timeText(context, key.leaked_at ?? null))],
     ['CREATED', ofKey((key) => timeText(context, key.created_at))],
     ['CREATED BY', ofKey(({ created_by: by }) => actorText(by))],
     column('DESCRIPTION', 'description'),
