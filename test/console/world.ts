@@ -8,7 +8,11 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** A service with the console, to which people with a password can be added. */
 export async function startWorld(env: Readonly<Record<string, string>> = {}, options: Options = {}) {
-  const service = await startService(env, options);
+  return withPeople(await startService(env, options));
+}
+
+/** A service that was started otherwise, to which people can be added. */
+export function withPeople(service: Service) {
   return { ...service, addPerson: (role?: string) => addPerson(service, role) };
 }
 

@@ -1,5 +1,5 @@
 import type { ApiKey } from '../../client/client.ts';
-import { PolicyName } from '../ci/keys/ci-key-extras.tsx';
+import { PolicyName } from '../marks/ci-mark.tsx';
 import { useConsole } from '../data/console.ts';
 import { useKeyUsage } from '../data/queries.ts';
 import { Card, Facts } from '../parts/shown/card.tsx';
@@ -57,6 +57,7 @@ function useFacts(apiKey: ApiKey) {
     [w.ciCommit, ofJob('ci_commit')],
     [w.ciActor, ofJob('ci_actor')],
     [w.ciSession, ofJob('ci_session')],
+    [w.leakReported, apiKey.leaked_at === null ? undefined : <Time key="leaked" at={apiKey.leaked_at} />],
     [w.revokedAt, apiKey.revoked_at === null ? undefined : <Time at={apiKey.revoked_at} />],
     [w.replaces, apiKey.rotated_from === null ? undefined : <OtherKey id={apiKey.rotated_from} />],
     [w.replacedBy, apiKey.rotated_to === null ? undefined : <OtherKey id={apiKey.rotated_to} />],

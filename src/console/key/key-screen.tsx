@@ -6,6 +6,8 @@ import { useKey, useKeyUsage } from '../data/queries.ts';
 import { useKeyActions } from '../dialogs/key-actions.ts';
 import { KeyExtrasContext } from '../keys/key-extras.ts';
 import type { KeyExtras } from '../keys/key-extras.ts';
+import { KeyMarks } from '../marks/key-marks.tsx';
+import { LeakBanner } from '../marks/leak-banner.tsx';
 import { Button } from '../parts/controls/button.tsx';
 import { Badge } from '../parts/shown/badge.tsx';
 import { Card } from '../parts/shown/card.tsx';
@@ -65,7 +67,7 @@ function OneKey({ apiKey }: { apiKey: ApiKey }) {
           <div class={css.badges}>
             {status && <Badge tone={apiKey.status === 'active' ? 'good' : 'plain'}>{status}</Badge>}
             <KeyBadges apiKey={apiKey} />
-            {apiKey.origin === 'ci' && <Badge tone="info">CI</Badge>}
+            <KeyMarks apiKey={apiKey} />
             <code>{apiKey.prefix}</code>
           </div>
           {apiKey.description !== null && <p dir="auto">{apiKey.description}</p>}
@@ -78,6 +80,7 @@ function OneKey({ apiKey }: { apiKey: ApiKey }) {
           ))}
         </div>
       </header>
+      <LeakBanner apiKey={apiKey} />
       <SuspensionBanner apiKey={apiKey} />
       <KeyUsage id={apiKey.id} />
       <KeyDetails apiKey={apiKey} />

@@ -6,7 +6,7 @@ import type { MenuItem } from '../parts/controls/menu.tsx';
 /** What a page shows of keys beside what the element shows, too. */
 export type KeyExtras = {
   Filter?: ComponentType;
-  Origin?: ComponentType<{ apiKey: ApiKey }>;
+  Marks?: ComponentType<{ apiKey: ApiKey }>;
   /** Actions before the last of a key's menu. */
   useActions?: (apiKey: ApiKey) => MenuItem[];
 };

@@ -21,7 +21,7 @@ type Props = { apiKey: ApiKey; usage: KeyUsage; index: number; inner: (row: HTML
 /** Drawn again only when its key changes, not while the reader types or scrolls. */
 export function KeyRow({ apiKey, usage, index, inner }: Props) {
   const { w } = useText();
-  const { Origin } = useContext(KeyExtrasContext);
+  const { Marks } = useContext(KeyExtrasContext);
   return useMemo(
     () => (
       <tr ref={inner} role="row" class={css.row} data-index={index} aria-rowindex={index + 2}>
@@ -33,7 +33,7 @@ export function KeyRow({ apiKey, usage, index, inner }: Props) {
             <span class={css.under}>
               <code>{apiKey.prefix}</code>
               <KeyBadges apiKey={apiKey} />
-              {Origin && <Origin apiKey={apiKey} />}
+              {Marks && <Marks apiKey={apiKey} />}
             </span>
           </div>
         </td>
@@ -61,7 +61,7 @@ export function KeyRow({ apiKey, usage, index, inner }: Props) {
         </td>
       </tr>
     ),
-    [apiKey, usage, index, inner, w, Origin],
+    [apiKey, usage, index, inner, w, Marks],
   );
 }
 

@@ -1,5 +1,6 @@
 import { useConsole } from '../data/console.ts';
-import { CI_KEYS } from '../ci/keys/ci-key-extras.tsx';
+import { CiFilter } from '../ci/ci-filter.tsx';
+import { KeyMarks } from '../marks/key-marks.tsx';
 import { Title } from '../parts/title.tsx';
 import { useSuspensionActions } from '../suspension/use-suspension-actions.ts';
 import { KeyExtrasContext } from './key-extras.ts';
@@ -7,7 +8,7 @@ import type { KeyExtras } from './key-extras.ts';
 import { KeysScreen } from './keys-screen.tsx';
 import { useVirtualRows } from './use-virtual-rows.ts';
 
-const OF_PAGE: KeyExtras = { ...CI_KEYS, useActions: useSuspensionActions };
+const OF_PAGE: KeyExtras = { Filter: CiFilter, Marks: KeyMarks, useActions: useSuspensionActions };
 
 /** The list of keys as a page, which scrolls with the window. */
 export function KeysPage() {

@@ -72,6 +72,13 @@ export const de: PageWords = {
   resumeKey: 'Schlüssel entsperren',
   resumeHelp: 'Der Schlüssel gilt sofort wieder, mit demselben Geheimnis.',
   resumedNamed: (label: string) => `${label} gilt wieder.`,
+  leakedMark: 'Geleakt',
+  leakReported: 'Als geleakt gemeldet',
+  leakMeans:
+    'Ein Scanner hat diesen Schlüssel öffentlich gefunden. Wer ihn gesehen hat, kann ihn nutzen. Erneuern oder widerrufen Sie ihn.',
+  leakMeansLater:
+    'Ein Scanner hat diesen Schlüssel öffentlich gefunden. Wird er entsperrt, kann ihn nutzen, wer ihn gesehen hat. Widerrufen Sie ihn stattdessen.',
+  importedMark: 'Importiert',
   showInAudit: 'Im Protokoll zeigen',
   addressesOfKey: 'Angenommen von',
   everywhere: 'Überall',
