@@ -5,6 +5,7 @@ import { call, createKey } from '../support/api.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
 import { overflow } from './accessibility.ts';
 import { executablePath, openPage, signIn } from './chromium.ts';
+import { tabTo } from './keyboard.ts';
 import { startWorld } from './world.ts';
 
 const world = await startWorld();
@@ -183,15 +184,6 @@ describe.skipIf(executablePath === undefined)('the expiry of a key', () => {
     expect(await shown.getAttribute('title')).toMatch(/^Feb 1, 2030, 11:59:59/);
   });
 });
-
-const active = (page: Page) =>
-  page.evaluate<string>(`document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent`);
-
-/** Presses Tab until what has the focus is called so. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let i = 0; i < 60 && (await active(page)).trim() !== name; i++) await page.keyboard.press('Tab');
-  expect((await active(page)).trim()).toBe(name);
-}
 
 describe.skipIf(executablePath === undefined)('by keyboard alone', () => {
   test('a key is found, renamed and rotated', async () => {
