@@ -53,7 +53,7 @@ async function start(source: ProductSource, folder: string, lifetime: ReturnType
   const { workosPort, ...others } = readStartVariables(given);
   const testPort = hasTestKeys(source.product) ? others.testPort : undefined;
   const config = readConfig(embeddedEnvironment({ given, variables, demo: DEMO, folder, workosPort, testPort }));
-  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
+  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY, role: config.role });
 
   // Fails on a taken port before the database is created.
   await (await listen(() => undefined, config)).close(0);

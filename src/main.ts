@@ -20,7 +20,7 @@ const FIRST_BEAT_MS = 5_000;
 /** The production start: environment, container, HTTP server, and a shutdown in order. */
 await runProcess(async () => {
   const config = readConfig(process.env);
-  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY });
+  const log = makeLogger({ level: config.logLevel, pretty: process.stdout.isTTY, role: config.role });
   const source = openProduct(config.productFile ?? packageFile('config/evershell.yaml'), (field) =>
     log.warn(field, OLD_NAME),
   );

@@ -12,7 +12,7 @@ import { makeLogger } from '../../src/telemetry/logger.ts';
  */
 const config = readConfig({ ...process.env, DATABASE_URL: 'postgres://embedded/bench' });
 const product = readProduct(config.productFile ?? '');
-const log = makeLogger({ level: config.logLevel, pretty: false });
+const log = makeLogger({ level: config.logLevel, pretty: false, role: config.role });
 const { db } = await connectEmbedded({ dataDir: 'memory://' });
 await migrate(db);
 const localIssuers = process.env['BENCH_LOCAL_ISSUERS'];

@@ -3,21 +3,34 @@ import { deadLettersOf, lagOf } from '../background/loop-lag.ts';
 import { poolState } from '../db/pool-state.ts';
 import type { KeyRepository } from '../api-keys/rows/key-repository.ts';
 import type { Background } from '../background/background.ts';
-import { addGauge } from '../telemetry/metrics.ts';
+import type { InvalidationStreams } from '../invalidation/invalidation-streams.ts';
+import type { KeyCache } from '../verification/key-cache.ts';
+import { addGauge, addValue } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 type Deps = {
   db: Knex;
   keys: Pick<KeyRepository, 'countByStatus'>;
   metrics: Metrics;
+  cache: Pick<KeyCache, 'size'>;
+  streams: Pick<InvalidationStreams, 'count'>;
 };
 
-/** Adds the gauges of database, mirror and WorkOS events. */
-export function addGauges({ db, keys, metrics }: Deps, countUnreadableEvents: () => Promise<number>): void {
+/** Adds the gauges of memory, database, mirror and WorkOS events. */
+export function addGauges(
+  { db, keys, metrics, cache, streams }: Deps,
+  countUnreadableEvents: () => Promise<number>,
+): void {
   addGauge(
     metrics,
     { name: 'latchkey_database_connections', help: 'Database connections of the pool, by state.', label: 'state' },
     () => poolState(db),
+  );
+  addValue(metrics, { name: 'latchkey_key_cache_entries', help: 'Keys in memory.' }, cache.size);
+  addValue(
+    metrics,
+    { name: 'latchkey_invalidation_streams', help: 'Streams of invalidations that are open.' },
+    streams.count,
   );
   metrics.tableGauges.add(
     { name: 'latchkey_api_keys', help: 'API keys in the mirror, by status.', label: 'status' },

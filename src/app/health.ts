@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client';
 import { VERSION } from '../config/version.ts';
 import { AppError } from '../errors.ts';
 import { healthRoutes } from '../http/health-routes.ts';
+import { addValue } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Trust } from '../invalidation/trust.ts';
 import type { WorkosGateway } from '../workos/gateway.ts';
@@ -21,8 +22,7 @@ const READY_TIMEOUT_MS = 1_000;
 
 /** Makes liveness and readiness, and the switch that ends readiness before a shutdown. */
 export function makeHealthParts({ db, workos, trust, role, metrics, countUnreadableEvents }: Deps) {
-  addBeatAge(metrics, trust.beatAgeSeconds);
-  addChannel(metrics, trust.isChannelOpen);
+  addTrust(metrics, trust);
   addBuild(metrics, role);
   let isDraining = false;
   let asking: Promise<void> | undefined;
@@ -52,30 +52,21 @@ function notReady(message: string): AppError {
   return new AppError('database_unavailable', message, { details: { retry_after: 2 } });
 }
 
-function addBeatAge({ registry }: Pick<Metrics, 'registry'>, ageSeconds: () => number): void {
-  const gauge = new Gauge({
+function addTrust(metrics: Pick<Metrics, 'registry'>, trust: Pick<Trust, 'beatAgeSeconds' | 'isChannelOpen'>): void {
+  const age = {
     name: 'latchkey_beat_age_seconds',
     help: 'Seconds since the database last showed that it is the primary; after 3 requests are refused.',
-    registers: [],
-    collect() {
-      const age = ageSeconds();
-      // A replica that is alone on its database needs no beat.
-      if (Number.isFinite(age)) this.set(age);
-    },
+  };
+  addValue(metrics, age, () => {
+    const seconds = trust.beatAgeSeconds();
+    // A replica that is alone on its database needs no beat.
+    return Number.isFinite(seconds) ? seconds : undefined;
   });
-  registry.registerMetric(gauge);
-}
-
-function addChannel({ registry }: Pick<Metrics, 'registry'>, isOpen: () => boolean): void {
-  const gauge = new Gauge({
+  const channel = {
     name: 'latchkey_channel_open',
     help: 'Whether the LISTEN connection, by which invalidations arrive, is open (1) or not (0).',
-    registers: [],
-    collect() {
-      this.set(isOpen() ? 1 : 0);
-    },
-  });
-  registry.registerMetric(gauge);
+  };
+  addValue(metrics, channel, () => (trust.isChannelOpen() ? 1 : 0));
 }
 
 function addBuild({ registry }: Pick<Metrics, 'registry'>, role: string): void {

@@ -70,7 +70,7 @@ export function makePlatform(parts: Parts) {
   const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
   const shares = makeShares(on);
   const { budgets, limiter, rateLimiter } = shares;
-  const invalidation = makeInvalidationParts({ config, alone, streams: budgets.streams });
+  const invalidation = makeInvalidationParts({ config, alone, metrics, streams: budgets.streams });
   const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys, importedFormsOf(config, product));

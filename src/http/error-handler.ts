@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { Caller } from './caller.ts';
+import { readTraceparent, traceField } from './server/traceparent.ts';
 import { OWN_FORM } from './envelope.ts';
 import type { ErrorForm } from './envelope.ts';
 import { requestIdOf } from './request-id.ts';
@@ -15,11 +16,11 @@ const DATABASE_RETRY_SECONDS = 2;
 /** Answers any thrown value as an error envelope. An unexpected one is logged, and its answer reveals nothing. */
 export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorRequestHandler {
   // Express knows it by its four parameters.
-  return (error: unknown, _req, res, _next) => {
+  return (error: unknown, req, res, _next) => {
     const known = toAppError(error, isDatabaseUnavailable);
-    if (known.code === 'internal_error') log.error({ err: error, request_id: requestIdOf(res) }, 'unhandled error');
-    if (known.code === 'database_unavailable')
-      log.warn({ err: error, request_id: requestIdOf(res) }, 'database unavailable');
+    const at = { request_id: requestIdOf(res), ...traceField(readTraceparent(req.headers)?.traceId) };
+    if (known.code === 'internal_error') log.error({ err: error, ...at }, 'unhandled error');
+    if (known.code === 'database_unavailable') log.warn({ err: error, ...at }, 'database unavailable');
     // The answer has begun: only a closed connection tells the client that it is not whole.
     if (res.headersSent) res.destroy();
     else sendError(res, known);

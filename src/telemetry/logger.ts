@@ -1,7 +1,23 @@
+import { hostname } from 'node:os';
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { VERSION } from '../config/version.ts';
 
-type Options = { level: string; pretty: boolean; destination?: DestinationStream };
+type Options = {
+  level: string;
+  pretty: boolean;
+  /** What the process does: of `api`, `worker` and `all`, or `command`. */
+  role?: string;
+  destination?: DestinationStream;
+};
+
+/** On every line. `instance` names the process among all that run. */
+const baseOf = (role: string) => ({
+  service: 'latchkey',
+  version: VERSION,
+  instance: `${hostname()}-${process.pid}`,
+  role,
+});
 
 // No line has these on purpose. A value that slips in is redacted.
 const SECRET_FIELDS = [
@@ -17,11 +33,11 @@ const SECRET_FIELDS = [
   'token',
 ].flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.headers["${field}"]`]);
 
-/** Writes JSON lines to standard output, or readable lines to a terminal. */
-export function makeLogger({ level, pretty, destination }: Options): Logger {
+/** Writes JSON lines to standard output, or readable lines without the fields of the process to a terminal. */
+export function makeLogger({ level, pretty, role = 'command', destination }: Options): Logger {
   const options = {
     level,
-    base: null,
+    base: baseOf(role),
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_FIELDS, censor: '[redacted]' },
   };
@@ -29,6 +45,6 @@ export function makeLogger({ level, pretty, destination }: Options): Logger {
   const named = { ...options, formatters: { level: (label: string) => ({ level: label }) } };
   if (destination) return pino(named, destination);
   if (!pretty) return pino(named);
-  const transport = { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } };
+  const transport = { target: 'pino-pretty', options: { singleLine: true, ignore: 'service,version,instance,role' } };
   return pino({ ...options, transport });
 }

@@ -25,7 +25,6 @@ export function makeMetrics() {
       'Duration of HTTP requests, by route pattern, method and status.',
       ['route', 'method', 'status'],
     ),
-    verifications: counter('latchkey_verifications_total', 'Verifications of keys, by verdict.', ['code']),
     workosCalls: timer(
       'latchkey_workos_call_duration_seconds',
       'Duration of calls to WorkOS, by operation and outcome.',
@@ -61,6 +60,51 @@ function makersIn(registry: Registry) {
     timer: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
       new Histogram<L>({ name, help, labelNames, buckets: SECONDS, registers }),
   };
+}
+
+/**
+ * Adds a counter for hot paths: one label, whose values are counted in memory and handed over at each scrape.
+ * @returns the function that counts
+ */
+export function addTally<Value extends string>(
+  { registry }: Pick<Metrics, 'registry'>,
+  { name, help, label }: GaugeOptions,
+  values: readonly Value[],
+): (value: Value) => void {
+  const counts = new Map(values.map((value) => [value, { label: { [label]: value }, times: 0 }]));
+  const tally = new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { label: labels, times } of counts.values()) this.inc(labels, times);
+    },
+  });
+  registry.registerMetric(tally);
+  return (value) => {
+    const count = counts.get(value);
+    if (count) count.times++;
+  };
+}
+
+/** Adds a gauge without labels that is read from memory at each scrape; not set while `read` returns undefined. */
+export function addValue(
+  { registry }: Pick<Metrics, 'registry'>,
+  { name, help }: Pick<GaugeOptions, 'name' | 'help'>,
+  read: () => number | undefined,
+): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    registers: [],
+    collect() {
+      const value = read();
+      if (value !== undefined) this.set(value);
+    },
+  });
+  registry.registerMetric(gauge);
 }
 
 /** Adds a gauge that is read from memory at each scrape. A failed reading leaves the gauge out; the scrape goes on. */

@@ -8,7 +8,7 @@ import type { NoteUse } from '../usage/use.ts';
 import type { Judge, Use, VerdictCode } from './judge.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 import { isUnresolved } from './resolve-key.ts';
-import type { Resolved, Unresolved } from './resolve-key.ts';
+import type { Resolved, Source, Unresolved } from './resolve-key.ts';
 
 /** A key to decide on: what it is to be used for, and the client that presented it. */
 export type Question = Use & {
@@ -40,7 +40,8 @@ type Deps = {
   limiter: Pick<Limiter, 'take'>;
   noteUse: NoteUse;
   refreshAtWorkos: RefreshAtWorkos;
-  countVerdict: (code: VerdictCode) => void;
+  /** Counts a decision; `source`: where the key was found, undefined if nowhere. */
+  countVerdict: (code: VerdictCode, source: Source | undefined) => void;
   clock: Clock;
 };
 
@@ -65,7 +66,7 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
     at: Date,
     taken?: Taken,
   ): Decision {
-    countVerdict(code);
+    countVerdict(code, resolved?.source);
     if (resolved && code === 'valid') refreshAtWorkos(question.presented, resolved.record);
     if (resolved) {
       const { organizationId, keyId } = resolved.record;

@@ -10,12 +10,13 @@ import { isFromAllowed } from './judge.ts';
 import type { VerdictCode } from './judge.ts';
 import { limitError, limitHeaders } from './limit-answer.ts';
 import { isPresentedKey } from './presented-key.ts';
+import type { Source } from './resolve-key.ts';
 
 type Deps = {
   limiter: Pick<Limiter, 'take'>;
   noteUse: NoteUse;
   refreshAtWorkos: RefreshAtWorkos;
-  countVerdict: (code: VerdictCode) => void;
+  countVerdict: (code: VerdictCode, source: Source) => void;
   clock: Clock;
 };
 
@@ -59,7 +60,7 @@ export function makeKeyCallers({ limiter, noteUse, refreshAtWorkos, countVerdict
       const { organizationId, keyId, presented, resolved } = caller;
       const code = refusal ? verdictOf(refusal) : 'valid';
       if (code === 'valid') refreshAtWorkos(presented, resolved.record);
-      countVerdict(code);
+      countVerdict(code, resolved.source);
       noteUse({ organizationId, keyId, code, atMs: clock().getTime(), count: 1, ...from, scopes });
     },
   };

@@ -1,5 +1,8 @@
+import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
-import { call, createKey } from '../support/api.ts';
+import { VERSION } from '../../src/config/version.ts';
+import { readTraceparent } from '../../src/http/server/traceparent.ts';
+import { call, createKey, verifyKey } from '../support/api.ts';
 import type { Answer } from '../support/api.ts';
 import { rawCall } from '../support/raw.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
@@ -16,6 +19,10 @@ async function linesOf({ headers }: Answer): Promise<Record<string, unknown>[]> 
 
 const COMMON = {
   level: 'info',
+  service: 'latchkey',
+  version: VERSION,
+  instance: `${hostname()}-${process.pid}`,
+  role: 'all',
   time: expect.stringMatching(/^\d{4}-.*Z$/),
   duration_ms: expect.any(Number),
   msg: 'request',
@@ -111,4 +118,57 @@ test("logs nothing from a client's path, query, headers or cookies", async () =>
   const answer = await call(service, 'GET', `/v1/nothing/${value}?api_key=${value}`, { headers });
   expect(await linesOf(answer)).toMatchObject([{ route: 'unmatched', status: 404, code: 'route_not_found' }]);
   expect(service.logs.join('')).not.toContain(value);
+});
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+
+test('logs the trace of a request that has a traceparent, on either way through verification', async () => {
+  const acme = await service.organizations.add();
+  const key = await createKey(service, await acme.session());
+  const headers = { traceparent: TRACEPARENT };
+  const body = { key: key.value, scopes: ['tasks:write'] };
+  for (const source of ['mirror', 'cache']) {
+    const answer = await call(service, 'POST', '/v1/api-keys/verify', { token: SERVICE_TOKEN, body, headers });
+    expect(answer.body).toMatchObject({ code: 'insufficient_scope', source });
+    expect(await linesOf(answer)).toMatchObject([{ verdict: 'insufficient_scope', trace_id: TRACE_ID }]);
+  }
+  const [line] = await linesOf(await verifyKey(service, body));
+  expect(line).not.toHaveProperty('trace_id');
+});
+
+test('logs the trace on each line of a request that fails', async () => {
+  const token = await (await service.organizations.add()).session();
+  await service.db.raw('alter table api_keys rename to api_keys_gone');
+  const answer = await call(service, 'GET', '/v1/api-keys', { token, headers: { traceparent: TRACEPARENT } });
+  await service.db.raw('alter table api_keys_gone rename to api_keys');
+  const lines = await linesOf(answer);
+  expect(lines).toMatchObject([
+    { msg: 'unhandled error', trace_id: TRACE_ID },
+    { msg: 'request', status: 500, trace_id: TRACE_ID },
+  ]);
+});
+
+test.each([
+  ['a version that never is', `ff-${TRACE_ID}-00f067aa0ba902b7-01`],
+  ['a trace of zeros', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`],
+  ['a parent of zeros', `00-${TRACE_ID}-${'0'.repeat(16)}-01`],
+  ['capitals', TRACEPARENT.toUpperCase()],
+  ['a short trace', `00-${TRACE_ID.slice(1)}-00f067aa0ba902b7-01`],
+  ['no flags', TRACEPARENT.slice(0, -3)],
+  ['more than version 00 has', `${TRACEPARENT}-more`],
+  ['a long tail', `01${TRACEPARENT.slice(2)}-${'a'.repeat(201)}`],
+  ['two of them', `${TRACEPARENT}, ${TRACEPARENT}`],
+  ['a line break', `${TRACEPARENT}\n`],
+  ['nothing', ''],
+])('reads no trace from a traceparent with %s', (_what, traceparent) => {
+  expect(readTraceparent({ traceparent })).toBeUndefined();
+});
+
+test('reads a traceparent of a later version, and whether it is sampled', () => {
+  const later = `01${TRACEPARENT.slice(2)}-what-will-be`;
+  expect(readTraceparent({ traceparent: later })).toEqual({ traceId: TRACE_ID, sampled: true });
+  const unsampled = `${TRACEPARENT.slice(0, -2)}02`;
+  expect(readTraceparent({ traceparent: unsampled })).toEqual({ traceId: TRACE_ID, sampled: false });
+  expect(readTraceparent({})).toBeUndefined();
 });

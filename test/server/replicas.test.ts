@@ -50,6 +50,24 @@ test('a new key works on every replica at once', async () => {
   }
 });
 
+async function counted({ url }: Replica): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^latchkey_invalidations_total\{of="key"\} (\d+)$/m.exec(text)?.[1]);
+}
+
+test('every replica counts a change once, the one that made it as well', async () => {
+  const key = await createAt(first);
+  await warm(first, key);
+  await warm(second, key);
+  const before = [await counted(first), await counted(second)];
+  await revoke(key);
+  const after = before.map((count) => count + 1);
+  await expect.poll(async () => [await counted(first), await counted(second)]).toEqual(after);
+  // Two heartbeats, which read the same change in the log.
+  await sleep(1_200);
+  expect([await counted(first), await counted(second)]).toEqual(after);
+});
+
 test('a revocation is seen by another replica within 250 ms, from the answer of DELETE on', async () => {
   const delays: number[] = [];
   for (let i = 0; i < 50; i++) {

@@ -90,6 +90,7 @@ export async function startService(
   const log = makeLogger({
     level: 'info',
     pretty: false,
+    role: env['LATCHKEY_ROLE'] ?? 'all',
     destination: { write: (line: string) => void logs.push(line) },
   });
   const config = readConfig({ ...environment(workos), ...env });

@@ -7,18 +7,21 @@ import { makeInvalidationHub } from '../../invalidation/invalidation-hub.ts';
 import { makeInvalidationStreams } from '../../invalidation/invalidation-streams.ts';
 import { makeKeyCache } from '../../verification/key-cache.ts';
 import { makeTrust } from '../../invalidation/trust.ts';
+import { addTally } from '../../telemetry/metrics.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 
 const CACHE_TTL_MS = 60_000;
 
 type Options = {
   config: Pick<Config, 'cacheMaxKeys' | 'staleGraceMs'>;
   alone: boolean;
+  metrics: Pick<Metrics, 'registry'>;
   /** Limits of streams, in all and for one organization. */
   streams: Pick<Parameters<typeof makeInvalidationStreams>[0], 'maxStreams' | 'maxPerOrganization' | 'count'>;
 };
 
 /** Makes the caches of this replica, and passes each change to them first, then to listeners over HTTP. */
-export function makeInvalidationParts({ config, alone, streams: bounds }: Options) {
+export function makeInvalidationParts({ config, alone, metrics, streams: bounds }: Options) {
   const { cacheMaxKeys: maxKeys, staleGraceMs: graceMs } = config;
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
   const allowListMemory = makeAllowListMemory();
@@ -41,7 +44,27 @@ export function makeInvalidationParts({ config, alone, streams: bounds }: Option
     },
     doubt: hub.wake,
   };
-  const trust = makeTrust(caches, { alone, graceMs });
+  const received = { ...caches, invalidate: counting(metrics, caches.invalidate) };
+  const trust = makeTrust(received, { alone, graceMs });
   const streams = makeInvalidationStreams({ ...bounds, hub, trust });
-  return { cache, allowListMemory, sessionMemory, announce: makeAnnounce({ cache: caches, alone }), trust, streams };
+  // A replica also receives the changes that it announces, unless it is alone.
+  const announce = makeAnnounce({ cache: alone ? received : caches, alone });
+  return { cache, allowListMemory, sessionMemory, announce, trust, streams };
+}
+
+function counting(metrics: Options['metrics'], invalidate: (change: Invalidation) => void) {
+  const count = addTally(
+    metrics,
+    {
+      name: 'latchkey_invalidations_total',
+      help: 'Changes that this process received, by what they are of; every replica receives all of them.',
+      label: 'of',
+    },
+    ['key', 'organization', 'session'],
+  );
+  return (change: Invalidation) => {
+    if (change.sessionId !== undefined) count('session');
+    else count(change.keyId === undefined ? 'organization' : 'key');
+    invalidate(change);
+  };
 }

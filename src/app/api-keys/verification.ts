@@ -8,6 +8,7 @@ import type { FailedCredentials } from '../../limits/guesses/failed-credentials.
 import { makeGiveBack } from '../../limits/leases/give-back.ts';
 import type { Limiter } from '../../limits/limiter.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
+import { addTally } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { RefreshAtWorkos } from '../../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../../usage/use.ts';
@@ -21,7 +22,7 @@ import { makeKeyCallers } from '../../verification/key-callers.ts';
 import { makeFindPresentedKey } from '../../verification/presented-key.ts';
 import { makeFastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { FastPathLog } from '../../verification/fast-path/fast-path-log.ts';
-import type { KeyResolver } from '../../verification/resolve-key.ts';
+import type { KeyResolver, Source } from '../../verification/resolve-key.ts';
 import { makeVerifyFastPath } from '../../verification/fast-path/verify-fast-path.ts';
 import { OWN_VERIFY_FORM } from '../../verification/fast-path/verify-form.ts';
 import type { VerifyForm } from '../../verification/fast-path/verify-form.ts';
@@ -49,9 +50,7 @@ type Deps = {
 /** Makes what decides on keys: for services, for proxies, and for callers of Latchkey's own routes. */
 export function makeVerificationParts(deps: Deps) {
   const { config, format, cookies, resolver, findServiceToken, clock, metrics } = deps;
-  // Finding a counter by its labels costs more than increasing it.
-  const counters = new Map(VERDICTS.map((code) => [code, metrics.verifications.labels(code)]));
-  const countVerdict = (code: VerdictCode) => counters.get(code)?.inc();
+  const countVerdict = makeCountVerdict(metrics);
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
   const giveBack = makeGiveBack(deps.limiter);
@@ -80,6 +79,25 @@ export function makeVerificationParts(deps: Deps) {
   const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide });
   const keyCallers = makeKeyCallers({ ...deps, countVerdict });
   return { decide, giveBack, fastPaths, verifyAt, forwardAt, findPresentedKey, keyCallers };
+}
+
+function makeCountVerdict(metrics: Metrics) {
+  const verdicts = {
+    name: 'latchkey_verifications_total',
+    help: 'Verifications of keys, by verdict.',
+    label: 'code',
+  };
+  const reads = {
+    name: 'latchkey_key_reads_total',
+    help: 'Verifications of keys, by where the key was found: in memory (cache), in the database (mirror), at WorkOS, or nowhere (none).',
+    label: 'source',
+  };
+  const countCode = addTally(metrics, verdicts, VERDICTS);
+  const countRead = addTally(metrics, reads, ['cache', 'mirror', 'workos', 'none']);
+  return (code: VerdictCode, source: Source | undefined): void => {
+    countCode(code);
+    countRead(source ?? 'none');
+  };
 }
 
 function fastPathLog({ log, metrics, config }: Deps, route: string): FastPathLog {

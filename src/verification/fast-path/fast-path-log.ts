@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { callerId } from '../../http/caller.ts';
 import type { Caller } from '../../http/caller.ts';
+import { readTraceparent, traceField } from '../../http/server/traceparent.ts';
 import type { Decision } from '../decide.ts';
 
 type Answered = {
@@ -9,6 +11,7 @@ type Answered = {
   requestId: string;
   caller: Caller;
   decision: Decision;
+  req: Pick<IncomingMessage, 'headers'>;
   /** When the request came, on the monotonic clock. */
   from: number;
 };
@@ -30,12 +33,13 @@ type Deps = {
 /** Logs every refused request, and a share of the accepted ones. */
 export function makeFastPathLog({ log, route, observe, acceptedShare }: Deps): FastPathLog {
   return {
-    answered({ method, status, requestId, caller, decision, from }) {
+    answered({ method, status, requestId, caller, decision, req, from }) {
       const milliseconds = performance.now() - from;
       observe(method, status, milliseconds / 1_000);
       if (decision.code === 'valid' && !(acceptedShare > 0 && Math.random() < acceptedShare)) return;
       const fields = {
         request_id: requestId,
+        ...traceField(readTraceparent(req.headers)?.traceId),
         method,
         route,
         status,

@@ -145,7 +145,7 @@ function send({ log, form }: Deps, req: IncomingMessage, res: ServerResponse, an
   const key = { organizationId, keyId, environment, label, permissionSet, ownerUserId, scopes, stale: resolved.stale };
   const caller = { kind: 'api_key' as const, ...key };
   const { failed } = log;
-  const sent = () => log.answered({ method: req.method ?? 'GET', status, requestId, caller, decision, from });
+  const sent = () => log.answered({ method: req.method ?? 'GET', status, requestId, caller, decision, req, from });
   if (refused) sendJson(res, { status, json: asciiJson(refused.body), headers, sent, failed });
   else {
     const { json, headers: ofKey } = prepare(record);

@@ -52,7 +52,7 @@ export function makeVerifyFastPath(deps: Deps): FastPath {
               status,
               json: write(decision),
               headers: [REQUEST_ID_HEADER, requestId, ...limits],
-              sent: () => deps.log.answered({ method: usual, status, requestId, caller, decision, from }),
+              sent: () => deps.log.answered({ method: usual, status, requestId, caller, decision, req, from }),
               failed: deps.log.failed,
             });
           const lease = taken?.lease;
