@@ -183,6 +183,7 @@ create table event_cursors (
   event_at timestamp with time zone,
   leased_until timestamp with time zone,
   polled_at timestamp with time zone,
+  caught_up_from timestamp with time zone,
   constraint event_cursors_pkey PRIMARY KEY (name)
 );
 
@@ -221,6 +222,7 @@ create table invalidation_beats (
   id boolean not null default true,
   number bigint not null default 0,
   at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  behind_since timestamp with time zone,
   constraint invalidation_beats_pkey PRIMARY KEY (id),
   constraint invalidation_beats_id_check CHECK (id)
 );

@@ -68,5 +68,6 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
     ...platform.sealLoops,
     ...makeIncomingWebhooks(platform).loops,
   ];
-  return makeBackground({ loops: all, isProven: platform.trust.isProven, failures: metrics.failures, log });
+  const { isProven, isPrimary } = platform.trust;
+  return makeBackground({ loops: all, isProven, isPrimary, failures: metrics.failures, log });
 }

@@ -17,17 +17,19 @@ export type Background = {
 
 type Deps = {
   loops: readonly Loop[];
-  /** Whether the database has shown recently that it is the primary. */
+  /** Whether the database has shown recently that it is the primary, and the mirror is not behind WorkOS. */
   isProven: () => boolean;
+  /** Whether the database has shown recently that it is the primary. */
+  isPrimary: () => boolean;
   failures: Metrics['failures'];
   log: Pick<Logger, 'warn'>;
 };
 
 /**
  * Runs the loops of a replica; a failed step never ends a loop. Loops pause while the database shows no beat, since every
- * commit that waits for a dead standby would hold a connection.
+ * commit that waits for a dead standby would hold a connection. While the mirror is behind WorkOS, only those run that catch up.
  */
-export function makeBackground({ loops, isProven, failures, log }: Deps): Background {
+export function makeBackground({ loops, isProven, isPrimary, failures, log }: Deps): Background {
   const stopping = new AbortController();
   let running: Promise<void>[] = [];
   const completedMs = new Map(loops.map(({ name }): [string, number] => [name, performance.now()]));
@@ -38,7 +40,7 @@ export function makeBackground({ loops, isProven, failures, log }: Deps): Backgr
   }
 
   async function runIfProven(loop: Loop): Promise<void> {
-    if (isProven()) await run(loop);
+    if (isProven() || (loop.catchesUp && isPrimary())) await run(loop);
   }
 
   function onError(name: string, error: unknown): void {

@@ -29,6 +29,8 @@ export type Loop = {
   name: string;
   everyMs: number;
   step: (signal: AbortSignal) => Promise<void>;
+  /** Runs also while the mirror is behind WorkOS, because it reads what is missing. */
+  catchesUp?: boolean;
   /** Returns how long the oldest due work has waited; by default the time since this replica's last step counts. */
   lagSeconds?: () => Promise<number>;
 } & ({ items: DeadLetters } | { bulk: string });

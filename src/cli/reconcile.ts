@@ -1,6 +1,7 @@
 import { readConfig } from '../app/read-config.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 import { makeReconciliation } from '../app/command-parts.ts';
+import { makeGap } from '../invalidation/gap.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
 import { assertMigrated } from '../db/migrations.ts';
 import { packageFile } from '../config/package-file.ts';
@@ -26,6 +27,8 @@ async function run(): Promise<number> {
     await assertMigrated(db);
     const reconcile = makeReconciliation({ config, product, db, log });
     const report = values.json ? makeJson(toStdout) : makeTable(toStdout);
+    const gap = makeGap(db);
+    const since = await gap.since();
     const outcome = await reconcile({
       organizationId: values.organization,
       dryRun: values['dry-run'],
@@ -35,6 +38,7 @@ async function run(): Promise<number> {
     });
     report.end(outcome);
     const { found, failures } = totalOf(outcome.compared);
+    if (failures === 0 && !values['dry-run'] && values.organization === undefined) await gap.close(since);
     const drifted = Object.values(found).some((count) => count > 0);
     if (failures > 0) return FAILED;
     return drifted ? DRIFT_FOUND : 0;

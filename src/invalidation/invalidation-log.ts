@@ -6,14 +6,17 @@ export type Ask = (sql: string, values: readonly unknown[]) => Promise<Record<st
 
 type Deps = {
   cache: { invalidate(change: Invalidation): void; clear(): void };
-  /** Called when a beat was committed after this moment on the monotonic clock. */
-  proven: (atMs: number) => void;
+  /**
+   * Called when a beat was committed after this moment on the monotonic clock.
+   * @param isBehind whether WorkOS's events have to be read before anything may be answered
+   */
+  proven: (atMs: number, isBehind: boolean) => void;
   /** The monotonic clock. */
   nowMs?: () => number;
 };
 
 type Change = { organization_id: string; key_id: string | null; session_id: string | null };
-type Row = { written: string | null; seen: string; snapshot: string; changes: Change[] | null };
+type Row = { written: string | null; seen: string; behind: boolean; snapshot: string; changes: Change[] | null };
 type Beat = { number: string; fromMs: number };
 type Received = Map<string, number>;
 
@@ -26,15 +29,17 @@ const TRIM_AFTER_MS = 5 * 60_000;
 
 // One statement, and one commit when a beat is due: the last one is a second old by the server's own clock, or was
 // written by a clock that ran ahead. It skips a beat that another replica is committing. The replica that commits a beat
-// also trims the log. Changes are the rows that are visible now and were not in the previous snapshot.
+// also trims the log. A beat that ends a gap marks the mirror as behind, in the same row. Changes are the rows that are visible now and were not in the previous snapshot.
 const HEARTBEAT = `
   with beat as (
-    update invalidation_beats set number = number + 1, at = clock_timestamp()
+    update invalidation_beats set number = number + 1, at = clock_timestamp(),
+      behind_since = case when number > 0 and at < clock_timestamp() - interval '1 minute'
+        then coalesce(behind_since, at) else behind_since end
     where id = (
       select id from invalidation_beats
       where at not between clock_timestamp() - interval '1 second' and clock_timestamp() for update skip locked
     )
-    returning number
+    returning number, behind_since
   ), trimmed as (
     delete from invalidations where exists (select from beat) and (transaction_id, id) in (
       select transaction_id, id from invalidations where transaction_id < pg_snapshot_xmin($2::text::pg_snapshot)
@@ -46,7 +51,8 @@ const HEARTBEAT = `
       and not pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)
     limit ${MAX_CHANGES + 1}
   )
-  select (select number from beat) as written, number as seen, pg_current_snapshot()::text as snapshot,
+  select (select number from beat) as written, number as seen,
+    coalesce((select behind_since from beat), behind_since) is not null as behind, pg_current_snapshot()::text as snapshot,
     (select json_agg(late) from late) as changes
   from invalidation_beats`;
 
@@ -59,10 +65,10 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   let received: Received = new Map();
   let receivedBefore: Received = new Map();
 
-  function judge({ written, seen }: Row, fromMs: number): void {
+  function judge({ written, seen, behind }: Row, fromMs: number): void {
     // Our beat was committed after this heartbeat began; another replica's after the previous one, which did not see it.
-    if (written !== null) proven(fromMs);
-    else if (beat && beat.number !== seen) proven(beat.fromMs);
+    if (written !== null) proven(fromMs, behind);
+    else if (beat && beat.number !== seen) proven(beat.fromMs, behind);
     beat = { number: written ?? seen, fromMs };
   }
 

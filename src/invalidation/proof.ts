@@ -17,12 +17,17 @@ const RETRY_SECONDS = 1;
 /** Keeps when the database last committed a beat, and so was the primary. */
 export function makeProof({ alone, graceMs, nowMs, onExpiry }: Options) {
   let provenAtMs = alone ? Infinity : -Infinity;
+  let beatAtMs = provenAtMs;
+  let isBehind = false;
   let expiry: NodeJS.Timeout | undefined;
   const isProven = (): boolean => nowMs() - provenAtMs < PROOF_MS;
 
   return {
-    /** Whether the database is known to be the primary. */
+    /** Whether the database is known to be the primary, and the mirror not behind WorkOS. */
     isProven,
+
+    /** Whether the database is known to be the primary. */
+    isPrimary: (): boolean => nowMs() - beatAtMs < PROOF_MS,
 
     /** Whether memory may answer although the proof has expired. */
     mayServeStale: (): boolean => graceMs > 0 && nowMs() - provenAtMs < PROOF_MS + graceMs,
@@ -32,7 +37,9 @@ export function makeProof({ alone, graceMs, nowMs, onExpiry }: Options) {
       if (isProven()) return;
       throw new AppError(
         'database_unavailable',
-        'The database has not proved for 3 seconds that it is the primary. Try again shortly.',
+        isBehind
+          ? 'The database stood still for a minute or more. Latchkey answers once it has read the events of WorkOS since.'
+          : 'The database has not proved for 3 seconds that it is the primary. Try again shortly.',
         {
           details: { retry_after: RETRY_SECONDS },
         },
@@ -41,8 +48,11 @@ export function makeProof({ alone, graceMs, nowMs, onExpiry }: Options) {
 
     beatAgeSeconds: (): number => (nowMs() - provenAtMs) / 1_000,
 
-    /** Records that a beat was committed after this moment. */
-    note(atMs: number): void {
+    /** Records that a beat was committed after this moment. It proves nothing while the mirror is behind WorkOS. */
+    note(atMs: number, behind: boolean): void {
+      beatAtMs = Math.max(beatAtMs, atMs);
+      isBehind = behind;
+      if (behind) return;
       provenAtMs = Math.max(provenAtMs, atMs);
       if (provenAtMs === Infinity) return;
       clearTimeout(expiry);

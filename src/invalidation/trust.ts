@@ -37,8 +37,10 @@ export function makeTrust(memory: Memory, options: Options = {}) {
   let isComplete = alone;
   let isProvenHere = alone;
 
-  function proven(atMs: number): void {
-    note(atMs);
+  function proven(atMs: number, isBehind = false): void {
+    note(atMs, isBehind);
+    // The replica has begun; its loops have to catch up.
+    if (isBehind) return begun.resolve();
     isProvenHere = true;
     completeMemory();
   }
@@ -52,16 +54,16 @@ export function makeTrust(memory: Memory, options: Options = {}) {
   }
 
   const log = makeInvalidationLog({ cache: memory, proven, nowMs });
-  const deadline = makeBeatDeadline(proof.isProven, nowMs);
+  const deadline = makeBeatDeadline(proof.isPrimary, nowMs);
 
   return {
     ...proof,
-    /** Resolves when memory is trusted for the first time. */
+    /** Resolves when memory is trusted for the first time, or the mirror is known to be behind WorkOS. */
     begun: begun.promise,
     /** Whether memory is trusted, and reads may be cached. */
     isTrusted: (): boolean => open && isComplete && proof.isProven(),
     isChannelOpen: (): boolean => open,
-    /** Records that a beat was committed after this moment on the monotonic clock. */
+    /** Records that a beat was committed after this moment on the monotonic clock, and whether the mirror is behind. */
     proven,
     /** Begins anew with a connection that may lead to another server. */
     begin(): void {
@@ -94,13 +96,13 @@ function receive(memory: Memory, log: Pick<InvalidationLog, 'noteReceived'>, pay
 }
 
 /** Gives up a connection that shows no beat: another one may lead to the primary. */
-function makeBeatDeadline(isProven: () => boolean, nowMs: () => number) {
+function makeBeatDeadline(isPrimary: () => boolean, nowMs: () => number) {
   let sinceMs: number | undefined;
   return {
     begin: () => void (sinceMs = undefined),
     /** @throws Error when the last beat is older than a proof lasts */
     judge(): void {
-      sinceMs = isProven() ? undefined : (sinceMs ?? nowMs());
+      sinceMs = isPrimary() ? undefined : (sinceMs ?? nowMs());
       if (sinceMs !== undefined && nowMs() - sinceMs >= PROOF_MS)
         throw new Error('no beat was committed for 3 seconds');
     },

@@ -10,6 +10,7 @@ type Row = {
   event_at: Date | null;
   leased_until: Date | null;
   polled_at: Date | null;
+  caught_up_from: Date | string | null;
 };
 
 export type EventCursors = ReturnType<typeof makeEventCursors>;
@@ -51,6 +52,11 @@ export function makeEventCursors(db: Knex, name: string) {
       await held(lease).update({ leased_until: null, ...(polledAt && { polled_at: polledAt }) });
     },
 
+    /** Records that the stream was read to its end after a gap that began then. */
+    async catchUp(from: string): Promise<void> {
+      await db<Row>('event_cursors').where({ name }).update({ caught_up_from: from });
+    },
+
     /** Returns when the stream was last read to its end. */
     async polledAt(): Promise<Date | undefined> {
       const row = await db<Row>('event_cursors').where({ name }).first('polled_at');
@@ -59,6 +65,16 @@ export function makeEventCursors(db: Knex, name: string) {
   };
 }
 
-function toLease({ cursor, event_at: eventAt, leased_until: leasedUntil }: Omit<Row, 'name' | 'polled_at'>): Lease {
+/** Whether every one of these streams was read to its end after a gap that began then. */
+export async function haveCaughtUp(db: Knex, names: readonly string[], from: string): Promise<boolean> {
+  const rows = await db<Row>('event_cursors').whereIn('name', names).where({ caught_up_from: from }).select('name');
+  return rows.length === names.length;
+}
+
+function toLease({
+  cursor,
+  event_at: eventAt,
+  leased_until: leasedUntil,
+}: Pick<Row, 'cursor' | 'event_at' | 'leased_until'>): Lease {
   return { cursor: cursor ?? undefined, eventAt: eventAt ?? undefined, leasedUntil: leasedUntil! };
 }

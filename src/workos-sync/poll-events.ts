@@ -33,15 +33,18 @@ const MAX_RANGE_MS = 30 * DAY_MS;
 /** Events can become visible after later ones: without a cursor, this much is read again. */
 const OVERLAP_MS = 10 * 60_000;
 
+export type PollEvents = ReturnType<typeof makePollEvents>;
+
 /**
  * Polls WorkOS's events from the saved cursor to the end, and applies each. A page is applied, and its unreadable events
  * are stored, before the cursor behind it is saved: applying twice changes nothing, skipping would lose events.
+ * @returns whether it came to the end
  */
 export function makePollEvents(deps: Deps) {
-  return async function pollEvents(signal?: AbortSignal): Promise<void> {
+  return async function pollEvents(signal?: AbortSignal): Promise<boolean> {
     const { cursors, leaseMs, clock } = deps;
     let lease = await cursors.take(leaseMs);
-    if (!lease) return;
+    if (!lease) return false;
     const read = new Set<string>();
     try {
       await applySetAside(deps);
@@ -50,12 +53,14 @@ export function makePollEvents(deps: Deps) {
         if (page.more && isRepeated(read, page.after)) throw new Error('the cursors of WorkOS events repeat');
         const saved = await applyPage(deps, lease, page);
         // The lease expired, and another replica reads on.
-        if (!saved) return;
+        if (!saved) return false;
         // Assigned before anything can fail: the lease is released as it is now.
         lease = saved;
         await deps.at('events.saved');
-        if (!page.more) return await cursors.release(lease, clock());
-        if (signal?.aborted) return await cursors.release(lease);
+        if (!page.more || signal?.aborted) {
+          await cursors.release(lease, page.more ? undefined : clock());
+          return !page.more;
+        }
       }
     } catch (error) {
       // Any replica may retry at once.

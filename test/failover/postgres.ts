@@ -26,10 +26,50 @@ function asOwner(program: string, args: readonly string[]) {
 }
 
 /** A primary of the test's own, gone afterwards. A process may be killed; the machine is not, so nothing is flushed. */
-export async function startPrimary() {
+export async function startPrimary(settings: readonly string[] = []) {
   const { folder, port } = await place();
   await asOwner('initdb', ['--pgdata', join(folder, 'data'), '--username=postgres', '--auth=trust', '--no-sync']);
-  return start(folder, port);
+  return start(folder, port, settings);
+}
+
+/**
+ * A primary that archives its WAL, and what an operator needs to restore it elsewhere after its machine is lost. The servers
+ * are placed now, because a test that runs can register nothing that ends them.
+ */
+export async function startArchivingPrimary() {
+  const [{ folder: kept }, copy] = [await place(), await place()];
+  afterAll(() => rmSync(kept, { recursive: true, force: true }));
+  const primary = await startPrimary(['archive_mode=on', `archive_command='cp %p ${kept}/%f'`, 'archive_timeout=1']);
+  const data = join(copy.folder, 'data');
+  const restored = prepare(copy.folder, copy.port, []);
+  return {
+    primary,
+    restored,
+    /** The files of WAL in the archive. */
+    archived: () => readdirSync(kept),
+    async backUp(): Promise<void> {
+      const from = `host=127.0.0.1 port=${primary.port} user=postgres`;
+      await asOwner('pg_basebackup', [
+        '--pgdata',
+        join(kept, 'base'),
+        '--dbname',
+        from,
+        '--checkpoint=fast',
+        '--no-sync',
+      ]);
+    },
+    /** Restores the base backup, and of the WAL what was committed until then. */
+    async restore(until: string): Promise<void> {
+      await run('cp', ['-a', join(kept, 'base'), data]);
+      const settings = [`restore_command = 'cp ${kept}/%f %p'`, `recovery_target_time = '${until}'`];
+      appendFileSync(
+        join(data, 'postgresql.auto.conf'),
+        [...settings, "recovery_target_action = 'promote'", ''].join('\n'),
+      );
+      appendFileSync(join(data, 'recovery.signal'), '');
+      await restored.begin();
+    },
+  };
 }
 
 /** A standby that streams from a primary, as `name`. */
@@ -38,7 +78,7 @@ export async function startStandby(primary: Pick<Postgres, 'port'>, name: string
   const from = `host=127.0.0.1 port=${primary.port} user=postgres application_name=${name}`;
   const data = join(folder, 'data');
   await asOwner('pg_basebackup', ['--pgdata', data, '--dbname', from, '--checkpoint=fast', '-R', '--no-sync']);
-  return start(folder, port);
+  return start(folder, port, []);
 }
 
 async function place() {
@@ -47,9 +87,17 @@ async function place() {
   return { folder, port: await freePort() };
 }
 
-async function start(folder: string, port: number) {
+async function start(folder: string, port: number, settings: readonly string[]) {
+  const server = prepare(folder, port, settings);
+  await server.begin();
+  return server;
+}
+
+/** A server that is not running yet. */
+function prepare(folder: string, port: number, settings: readonly string[]) {
   const data = join(folder, 'data');
-  const options = `-p ${port} -k ${folder} -c listen_addresses=* -c fsync=off -c max_connections=200 -c wal_keep_size=64MB`;
+  const more = settings.map((setting) => ` -c ${setting}`).join('');
+  const options = `-p ${port} -k ${folder} -c listen_addresses=* -c fsync=off -c max_connections=200 -c wal_keep_size=64MB${more}`;
   const control = (...args: string[]) => asOwner('pg_ctl', ['--pgdata', data, '--wait', ...args]);
   const begin = () => control('--log', join(folder, 'log'), '--options', options, 'start');
   const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
@@ -61,7 +109,6 @@ async function start(folder: string, port: number) {
     for (const each of [parent, ...children]) signal(each, 'SIGKILL');
   }
 
-  await begin();
   afterAll(async () => {
     await control('--mode=immediate', 'stop').catch(() => undefined);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -14,7 +14,7 @@ function start(options: { graceMs?: number } = {}) {
     doubt: () => void calls.push('doubt'),
   };
   const trust = makeTrust(memory, { ...options, nowMs: () => nowMs });
-  const server = { number: 1, changes: [] as object[], asked: [] as (readonly unknown[])[] };
+  const server = { number: 1, behind: false, changes: [] as object[], asked: [] as (readonly unknown[])[] };
   /** One heartbeat, which takes `tookMs`; `written` when it committed the beat itself. */
   const heartbeat = (written = false, tookMs = 0) =>
     trust.heartbeat(async (_sql, values) => {
@@ -26,6 +26,7 @@ function start(options: { graceMs?: number } = {}) {
         {
           written: written ? `${server.number}` : null,
           seen: `${server.number - Number(written)}`,
+          behind: server.behind,
           snapshot: '1:1:',
           changes,
         },
@@ -70,6 +71,37 @@ describe('trust', () => {
     others.advance(1);
     expect([others.trust.isTrusted(), others.trust.isProven()]).toEqual([false, false]);
     expect(() => others.trust.assertProven()).toThrow(expect.objectContaining({ code: 'database_unavailable' }));
+  });
+
+  test('proves nothing while the mirror is behind WorkOS, and keeps the connection', async () => {
+    const { trust, server, heartbeat, open, advance } = start();
+    server.behind = true;
+    await open(true);
+    await trust.begun;
+    for (let i = 0; i < 20; i++) {
+      advance(500);
+      await heartbeat(true);
+    }
+    expect([trust.isTrusted(), trust.isProven(), trust.isPrimary()]).toEqual([false, false, true]);
+    expect(() => trust.assertProven()).toThrow(
+      expect.objectContaining({ code: 'database_unavailable', message: expect.stringContaining('events of WorkOS') }),
+    );
+    server.behind = false;
+    await heartbeat(true);
+    expect([trust.isTrusted(), trust.isProven()]).toEqual([true, true]);
+  });
+
+  test('lets no memory of before answer on a connection whose mirror is behind', async () => {
+    const { trust, calls, server, heartbeat, open } = start();
+    await open(true);
+    trust.onLost();
+    server.behind = true;
+    await open(true);
+    expect([trust.isProven(), trust.isTrusted()]).toEqual([true, false]);
+    server.behind = false;
+    calls.length = 0;
+    await heartbeat(true);
+    expect([trust.isTrusted(), calls]).toEqual([true, ['clear']]);
   });
 
   test('proves nothing by heartbeats without a beat, and gives the connection up after 3 seconds', async () => {

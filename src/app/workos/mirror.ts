@@ -30,6 +30,8 @@ import type { ApplyEvent } from '../../workos-sync/apply-event.ts';
 import type { Loop } from '../../background/loop.ts';
 import { makeEventCursors } from '../../workos-sync/event-cursors.ts';
 import type { RateLimiter } from '../../background/rate-limiter.ts';
+import { makeCatchUp } from '../../workos-sync/catch-up.ts';
+import { makeGap } from '../../invalidation/gap.ts';
 import { makePollEvents } from '../../workos-sync/poll-events.ts';
 import { makeRereadEvents } from '../../workos-sync/reread-events.ts';
 import { makeUnreadableEvents } from '../../workos-sync/unreadable-events-repository.ts';
@@ -162,6 +164,8 @@ export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
     makeRecordUnreadable({ ...deps, unreadable, environment, workosEvents });
   const polling = { ...deps, applyEvent, workosEvents, leaseMs: LEASE_DEADLINES * config.workos.timeoutMs };
   const startedAt = clock();
+  const all = streamsOf(deps.workos, testWorkos);
+  const streams = all.map(({ cursor }) => cursor);
   const loopsOf = (stream: Stream): Loop[] => {
     const { name, cursor, workos } = stream;
     const recordUnreadable = recordingFor(stream.environment);
@@ -172,7 +176,14 @@ export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
       {
         name,
         everyMs: config.eventsIntervalMs,
-        step: makePollEvents({ ...polling, cursors, items, workos, recordUnreadable }),
+        step: makeCatchUp({
+          ...deps,
+          gap: makeGap(db),
+          cursors,
+          streams,
+          pollEvents: makePollEvents({ ...polling, cursors, items, workos, recordUnreadable }),
+        }),
+        catchesUp: true,
         lagSeconds: async () => (clock().getTime() - ((await cursors.polledAt()) ?? startedAt).getTime()) / 1_000,
         items: items.deadLetters,
       },
@@ -184,16 +195,9 @@ export function makeEvents({ metrics, itemsOf, ...deps }: EventDeps) {
       },
     ];
   };
-  const live: Stream = { name: 'events', cursor: 'workos', environment: 'live', workos: deps.workos };
-  const test: Stream | undefined = testWorkos && {
-    name: 'test_events',
-    cursor: 'workos_test',
-    environment: 'test',
-    workos: testWorkos.gateway,
-  };
   const retryUnreadable = makeRetryUnreadable({ ...deps, unreadable, toLive: toLiveOf(testWorkos), applyEvent });
   return {
-    loops: [...loopsOf(live), ...(test ? loopsOf(test) : []), retryLoop(retryUnreadable)],
+    loops: [...all.flatMap(loopsOf), retryLoop(retryUnreadable)],
     unreadable,
     retryUnreadable,
     routes: () => webhookRoutes({ ...deps, applyEvent, recordingFor, workosEvents }),
@@ -207,6 +211,12 @@ type Stream = {
   environment: EventsEnvironment;
   workos: Pick<WorkosGateway, 'listEvents'>;
 };
+
+function streamsOf(workos: WorkosGateway, testWorkos: TestWorkos | undefined): Stream[] {
+  const live: Stream = { name: 'events', cursor: 'workos', environment: 'live', workos };
+  if (!testWorkos) return [live];
+  return [live, { name: 'test_events', cursor: 'workos_test', environment: 'test', workos: testWorkos.gateway }];
+}
 
 function retryLoop(retryUnreadable: ReturnType<typeof makeRetryUnreadable>): Loop {
   return {
