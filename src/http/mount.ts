@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { readJsonBody, readSignedBody, refuseLargeBody } from './server/body.ts';
 import { originOf } from './caller.ts';
 import type { ApiKeyCaller, Caller, CallerOrigin, OrganizationCaller } from './caller.ts';
+import { hasCookieAlone } from './server/cookie-alone.ts';
 import { asciiJson } from './fast-path/ascii-json.ts';
 import { isCsv, sendCsv } from './server/csv-stream.ts';
 import type { CsvStream } from './server/csv-stream.ts';
@@ -63,7 +64,8 @@ function methodOf({ method, access }: Route): Route['method'] | 'all' {
 
 function handler(route: Route, options: Options): RequestHandler {
   const declared = errorCodesOf(route);
-  return async (req, res) => {
+  return async (req, res, next) => {
+    if (route.cookieOnly && !hasCookieAlone(req)) return next('router');
     res.locals['route'] = route.path;
     try {
       await answer(route, options, req, res);
@@ -240,7 +242,8 @@ function refuseMethod(routes: readonly Route[]): RequestHandler {
   const allowed = routes
     .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
     .join(', ');
-  return (_req, res) => {
+  return (req, res, next) => {
+    if (routes.every(({ cookieOnly }) => cookieOnly) && !hasCookieAlone(req)) return next('router');
     res.locals['route'] = routes[0]?.path;
     res.setHeader('allow', allowed);
     throw new AppError('method_not_allowed', `This path takes only ${allowed}.`);

@@ -117,6 +117,8 @@ export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.Zo
   access: Access;
   /** How its errors are answered; Latchkey's own way by default. */
   errorForm?: ErrorForm;
+  /** Answers requests with a cookie and no other credential alone; others find nothing there, and no document has it. */
+  cookieOnly?: true;
   /** Refuses a caller of another organization than the request's host names. @throws AppError `permission_denied` */
   assertHost?: (hostname: string, caller: OrganizationCaller) => Promise<void>;
   handle(input: Input<unknown, z.ZodType, z.ZodType, z.ZodType>): Promise<unknown>;

@@ -46,15 +46,22 @@ export function compileApi({ api, own, pages, assertHost, refusal }: Given): Com
       return [{ id, route: compileOperation({ basePath, own: route, operation, errorForm: form, assertHost }, here) }];
     return [];
   });
-  const staying = api.keep_v1 ? own : own.filter(staysAlways);
   checkPaths({ basePath, ofProduct, taken: [...own.map(({ path }) => path), ...pages] }, report);
   if (faults.length > 0) throw refusal(faults);
   const byOperation = new Map(ofProduct.map(({ id, route }) => [id, route]));
   return {
-    routes: [...staying, ...byOperation.values()],
+    routes: [...stayingOf(own, api.keep_v1), ...byOperation.values()],
     ofProduct: byOperation,
     errorForm: { below: basePath, form },
   };
+}
+
+function stayingOf(own: readonly Route[], kept: ApiRules['keep_v1']): readonly Route[] {
+  if (kept === true) return own;
+  return own.flatMap((route) => {
+    if (staysAlways(route)) return [route];
+    return kept === 'console' ? [{ ...route, cookieOnly: true as const }] : [];
+  });
 }
 
 /** Whether a route is for the product's own services, proxies or webhooks. */

@@ -1,11 +1,13 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { DEMO } from '../../src/emulator/demo.ts';
+import { call, outcome, verifyKey } from '../support/api.ts';
 import { start as startMemsolus } from '../systems/memsolus/start.ts';
 import { startWorld } from '../systems/world.ts';
 import type { Role } from '../systems/world.ts';
 import { violations } from './accessibility.ts';
 import { executablePath, openPage, signIn } from './chromium.ts';
+import { startWorld as startService } from './world.ts';
 
 type World = Pick<Awaited<ReturnType<typeof startWorld>>, 'service' | 'company' | 'verify'>;
 
@@ -18,6 +20,13 @@ async function open(world: World, role: Role = 'owner') {
   await page.getByRole('heading', { level: 1 }).waitFor();
   return { ...watched, company };
 }
+
+const OWN_API = {
+  base_path: '/api',
+  keep_v1: 'console' as const,
+  error: { body: { error: '$code', message: '$message' } },
+  operations: { createApiKey: { path: '/keys' } },
+};
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first();
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -102,6 +111,22 @@ describe.skipIf(executablePath === undefined)('the console of', () => {
     const { page, faults } = await open(world);
     await page.getByRole('heading', { name: 'Admin Panel' }).waitFor();
     expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test("a product works whose own API replaces Latchkey's for all others", async () => {
+    const world = await startService({}, { product: { api: OWN_API } });
+    const { organization, credentials } = await world.addPerson();
+    const { page, faults } = await openPage(world);
+    await signIn(page, '/console/keys', credentials);
+    await button(page, 'Create API key').click();
+    await dialog(page).getByLabel('Name').fill('by the console');
+    await dialog(page).getByRole('button', { name: 'Create API key' }).click();
+    expect((await verifyKey(world, { key: await copySecret(page) })).body).toMatchObject({ code: 'valid' });
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await page.locator('details').getByText('API key created').waitFor();
+    const asked = await call(world, 'GET', '/v1/api-keys', { token: await organization.session() });
+    expect(outcome(asked)).toEqual([404, 'route_not_found']);
     expect(faults).toEqual([]);
   });
 });

@@ -41,7 +41,8 @@ export function makeHttpParts(deps: Deps) {
   const { config, metrics, log, health, guards, fastPaths, strict } = deps;
   const routes = [...deps.features, ...health];
   const title = `${deps.product.product} API keys`;
-  const describe = () => openApiDocument(routes, { title, version: VERSION, webhooks: DOCUMENTED_WEBHOOKS });
+  const documented = routes.filter(({ cookieOnly }) => !cookieOnly);
+  const describe = () => openApiDocument(documented, { title, version: VERSION, webhooks: DOCUMENTED_WEBHOOKS });
   const docs = makeDocs({ title, describe });
   const metricsOn = config.operations === undefined ? 'api' : 'operations';
   const pagesOf = (on: 'api' | 'operations') => [

@@ -129,10 +129,10 @@ export const ApiRules = z
       .regex(BASE_PATH, 'must be a path such as /api/v1, without a slash at its end')
       .describe('Path below which all answers have the form of the product, errors of unknown routes included.'),
     keep_v1: z
-      .boolean()
+      .union([z.boolean(), z.literal('console')])
       .default(true)
       .describe(
-        "Whether Latchkey's own routes for customers stay beside the product's. Those for your services, webhooks and health always stay.",
+        "Whether Latchkey's own routes for customers stay beside the product's; `console`: for the console's pages alone, which send the session's cookie. Those for your services, webhooks and health always stay.",
       ),
     error: z
       .strictObject({

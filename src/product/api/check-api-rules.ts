@@ -18,7 +18,7 @@ export function checkApiRules(api: ApiRules, { prefixes, console }: Context, rep
   checkEnvelope(api, report);
   checkErrors(api, report);
   if (!api.keep_v1 && console)
-    report(['keep_v1'], "removes the routes that the console calls; set console's enabled to false, too");
+    report(['keep_v1'], "removes the routes that the console calls; set it to console, or console's enabled to false");
   for (const [id, { request_values: values }] of Object.entries(api.operations)) {
     for (const name of Object.keys(values).filter((one) => SECRETS.includes(one)))
       report(['operations', id, 'request_values', name], 'is a secret, which belongs into the request');
