@@ -89,7 +89,7 @@ create table audit_events (
   link_key text not null default ''::text,
   constraint audit_events_pkey PRIMARY KEY (organization_id, sequence),
   constraint audit_events_id_key UNIQUE (id),
-  constraint audit_events_actor_kind_check CHECK (actor_kind = ANY (ARRAY['user'::text, 'machine'::text, 'api_key'::text, 'service'::text, 'system'::text, 'workos'::text, 'ci'::text]))
+  constraint audit_events_actor_kind_check CHECK (actor_kind = ANY (ARRAY['user'::text, 'machine'::text, 'api_key'::text, 'service'::text, 'system'::text, 'workos'::text, 'ci'::text, 'staff'::text]))
 );
 
 create view audit_heads as

@@ -3,7 +3,7 @@ import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { OrganizationCaller, TenantCaller } from '../http/caller.ts';
+import type { ActingCaller, StaffCaller, TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { expiryWithinPlan } from './rules/assert-within-plan.ts';
 import type { PlanBounds } from './rules/assert-within-plan.ts';
@@ -48,7 +48,7 @@ export type CreateKeyInput = Pick<KeyTemplate, 'environment' | 'ownerUserId'> & 
 export type Repeatable = Pick<Provision, 'rowId' | 'complete'>;
 
 /** Creates a key for one kind of caller. */
-export type CreateKey<C = OrganizationCaller> = (
+export type CreateKey<C = ActingCaller> = (
   caller: C,
   input: CreateKeyInput,
   context: RequestContext,
@@ -60,7 +60,7 @@ export type CreateKey<C = OrganizationCaller> = (
  * @throws AppError `billing_inactive`, `permission_denied` for scopes that the caller does not hold, `validation_error`
  * for what the plan does not include, `key_limit_reached`, `workos_rejected`, `workos_unavailable`
  */
-export function makeCreateKey(deps: Deps): CreateKey<TenantCaller> {
+export function makeCreateKey(deps: Deps): CreateKey<TenantCaller | StaffCaller> {
   return async function createKey(caller, input, context, repeatable) {
     const { environment, ownerUserId, settings, permissionSet, chosenScopes } = input;
     if (chosenScopes) assertHeld(caller, chosenScopes);
@@ -100,7 +100,7 @@ export function scopesGiven(
 export async function reserve(
   { admit, checkOwner, keysPerUser, keys, publishLimitReached, clock }: Admission,
   trx: Knex.Transaction,
-  caller: TenantCaller,
+  caller: ActingCaller,
   input: CreateKeyInput,
 ): Promise<Reserved | AppError> {
   const { organizationId } = caller;

@@ -1,5 +1,5 @@
 import { viewPage } from '../http/pagination.ts';
-import type { OrganizationCaller } from '../http/caller.ts';
+import type { ActingCaller } from '../http/caller.ts';
 import { tenantOrCiRoute, tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { RunOnce } from '../idempotency/run-once.ts';
@@ -224,14 +224,14 @@ function rotateRoute({ schemas, scopes, rotateKey, runOnce, ...deps }: Deps): Ro
 }
 
 // The caller who created a personal key is its owner, and holds what the session says.
-function viewCreated({ viewKey, clock }: Viewing, caller: OrganizationCaller, { key, value }: ProvisionedKey) {
+export function viewCreated({ viewKey, clock }: Viewing, caller: ActingCaller, { key, value }: ProvisionedKey) {
   return { ...viewKey(key, { now: clock(), ownerHolds: [...caller.scopes] }), value };
 }
 
 /** Returns a stored answer with the fields that keys have gained since. */
-async function renewCreated(
+export async function renewCreated(
   deps: Viewing & Pick<Deps, 'findKey'>,
-  caller: OrganizationCaller,
+  caller: ActingCaller,
   stored: ReturnType<typeof viewCreated>,
 ): Promise<ReturnType<typeof viewCreated>> {
   const key = await deps.findKey(caller.organizationId, stored.id);

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
-import type { OrganizationCaller, TenantCaller } from '../http/caller.ts';
+import type { ActingCaller, TenantCaller } from '../http/caller.ts';
 import type { CreateKeyInput } from './create-key.ts';
 import type { JudgedKey } from './judge-key.ts';
 import { readSettings } from './key-settings.ts';
@@ -25,7 +25,7 @@ export function viewJudged({ organizationId }: TenantCaller, judged: JudgedKey):
 
 /** Reads the body of a creation. @throws AppError `permission_denied` for another organization or owner, `validation_error` */
 export function readNewKey(
-  caller: OrganizationCaller,
+  caller: ActingCaller,
   body: z.output<KeySchemas['CreateKeyBody']>,
   now: Date,
 ): CreateKeyInput {

@@ -5,7 +5,7 @@ import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import { callerId } from '../http/caller.ts';
-import type { OrganizationCaller } from '../http/caller.ts';
+import type { ActingCaller } from '../http/caller.ts';
 import { ulid } from '../ids.ts';
 import { WorkosFailure } from '../workos/failure.ts';
 import type { Outcome } from '../workos/failure.ts';
@@ -50,7 +50,7 @@ type Activation = Pick<Provision, 'inherit' | 'complete'>;
 
 export type Provision = {
   name: 'create' | 'rotate';
-  caller: OrganizationCaller;
+  caller: ActingCaller;
   /** Chosen by the caller when an idempotency record has to name the row before it exists. */
   rowId?: string;
   template: KeyTemplate;
@@ -114,7 +114,7 @@ export function makeProvisionKey(deps: Deps) {
 }
 
 /** For an impersonated session, the impersonator. */
-function makerOf(caller: OrganizationCaller): string {
+function makerOf(caller: ActingCaller): string {
   return (caller.kind === 'user' ? caller.impersonator : undefined) ?? callerId(caller);
 }
 

@@ -6,7 +6,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import type { OrganizationCaller } from '../http/caller.ts';
+import type { ActingCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import type { KeyGateway } from '../workos/gateway.ts';
 import { apiKeyNotFound } from './find-key.ts';
@@ -73,7 +73,7 @@ export function makeKeyRevocation(deps: Deps) {
 export function makeRevokeKey(deps: Deps) {
   const revocation = makeKeyRevocation(deps);
   return async function revokeKey(
-    caller: OrganizationCaller,
+    caller: ActingCaller,
     id: string,
     context: RequestContext,
     alsoRecord?: AlsoRecord,

@@ -12,6 +12,7 @@ import { makeDeliveryRoutes } from './webhook-deliveries.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
 import { makeReviews } from './api-keys/reviews.ts';
 import { makeRepeatable } from './api-keys/repeatable.ts';
+import { isKnown } from './api-keys/sessions.ts';
 import { makeResolverParts } from './api-keys/resolver.ts';
 import { makeVerificationParts } from './api-keys/verification.ts';
 import type { Route } from '../http/route.ts';
@@ -25,6 +26,7 @@ import { forwardAuthRoutes } from '../verification/forward/forward-auth-routes.t
 import { invalidationRoutes } from '../invalidation/invalidation-routes.ts';
 import { VERSION } from '../config/version.ts';
 import { verifyRoutes } from '../verification/verify-routes.ts';
+import { makeAdmitStaff } from '../staff/admit-staff.ts';
 import type { Platform } from './platform.ts';
 
 /** Makes the parts that judge keys. */
@@ -41,8 +43,9 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
   const { idempotencyWindowMs } = platform.config;
   const runOnce = makeRepeatable(platform);
   const auditEvents = makeAuditRepository(db);
+  const admitStaff = staffAdmission(platform);
   return [
-    ...makeKeyRoutes({ ...platform, runOnce }),
+    ...makeKeyRoutes({ ...platform, runOnce, admitStaff }),
     ...platform.ci.routes({ failures: verification.failures, runOnce }),
     ...makeDeliveryRoutes({ ...platform, runOnce }),
     ...permissionRoutes(platform),
@@ -55,7 +58,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
       ciFacts: platform.ci.facts,
     }),
     metaRoute({ ...platform.config, keys: platform.product.api_keys, version: VERSION }),
-    ...platform.addressRoutes(),
+    ...platform.addressRoutes(admitStaff),
     ...platform.sessionRoutes(signIn),
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
@@ -74,4 +77,13 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...makeLeakRoutes({ ...platform, resolveKey: verification.resolveKey }),
     ...auditRoutes({ auditEvents, exportEvents: makeExportEvents({ auditEvents }), nameOf: names.nameOf }),
   ];
+}
+
+function staffAdmission({ tenants, gate, budgets, catalogue }: Platform) {
+  return makeAdmitStaff({
+    isOrganizationKnown: isKnown({ tenants }),
+    assertBilling: (organizationId, billing) => gate.assertMay(organizationId, 'api', billing),
+    takeStaffRequest: budgets.takeStaffRequest,
+    permissionSets: catalogue.staffSets,
+  });
 }

@@ -1,6 +1,6 @@
 import type { LinkHash } from './chain.ts';
 import { callerId } from '../http/caller.ts';
-import type { Caller, UserCaller } from '../http/caller.ts';
+import type { Caller, StaffCaller, UserCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 
 /** Every action that the audit log records, and when. docs/reference/audit-actions.md is made of this. */
@@ -52,7 +52,7 @@ export const AUDIT_ACTION_MEANINGS = {
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTION_MEANINGS;
 export const AUDIT_ACTIONS = Object.keys(AUDIT_ACTION_MEANINGS) as [AuditAction, ...AuditAction[]];
-export type Actor = { kind: Caller['kind'] | 'system' | 'workos'; id: string };
+export type Actor = { kind: Caller['kind'] | 'staff' | 'system' | 'workos'; id: string };
 
 export type AuditEvent = {
   organizationId: string;
@@ -61,6 +61,8 @@ export type AuditEvent = {
   target: { kind: 'api_key' | 'organization' | 'webhook_delivery' | 'session' | 'ci_policy'; id: string };
   /** The user whom the actor impersonated. */
   actingAs?: string | undefined;
+  /** The person of the product's staff, as their service states it. */
+  staffId?: string | undefined;
   requestId: string | undefined;
   ip: string | undefined;
   /** What changed, in the API's own field names; never a secret. */
@@ -80,13 +82,14 @@ export function changesKeys({ action }: Pick<AuditEvent, 'action'>): boolean {
 }
 
 /** The actor, and where the request came from. */
-export type AuditSource = Pick<AuditEvent, 'actor' | 'actingAs' | 'requestId' | 'ip'>;
+export type AuditSource = Pick<AuditEvent, 'actor' | 'actingAs' | 'staffId' | 'requestId' | 'ip'>;
 
 /** A caller of the API as the source of an event. */
-export function auditSource(caller: Caller, context: RequestContext): AuditSource {
+export function auditSource(caller: Caller | StaffCaller, context: RequestContext): AuditSource {
   const { requestId, ip } = context;
   if (caller.kind === 'user') return personSource(caller, { requestId, ip });
-  return { actor: { kind: caller.kind, id: callerId(caller) }, requestId, ip };
+  const staffId = caller.kind === 'staff' ? caller.staffId : undefined;
+  return { actor: { kind: caller.kind, id: callerId(caller) }, staffId, requestId, ip };
 }
 
 /** A signed-in user as the source of an event. An impersonator is the actor, and the user is whom they acted as. */

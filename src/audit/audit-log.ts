@@ -62,10 +62,14 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
 
 const publishNothing = () => Promise.resolve();
 
-/** An impersonator is the actor; the details name the impersonated user. */
-function asRecorded({ actingAs, ...event }: AuditEvent): AuditEvent {
-  if (actingAs === undefined) return event;
-  return { ...event, details: { ...event.details, impersonated_user_id: actingAs } };
+/** An impersonator is the actor, and the details name the impersonated user; of staff they name the person. */
+function asRecorded({ actingAs, staffId, ...event }: AuditEvent): AuditEvent {
+  const details = {
+    ...event.details,
+    ...(actingAs !== undefined && { impersonated_user_id: actingAs }),
+    ...(staffId !== undefined && { staff_id: staffId }),
+  };
+  return { ...event, details };
 }
 
 function linkTo(

@@ -3,6 +3,7 @@ import { makeSend, readBaseUrl } from './send.ts';
 import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, Token } from './send.ts';
 import { authOf } from './auth-calls.ts';
 import { ciOf } from './ci-calls.ts';
+import { staffOf } from './staff-calls.ts';
 import type {
   AccessReview,
   AuditEvent,
@@ -82,6 +83,7 @@ export function createLatchkeyClient(options: ConnectionOptions) {
     audit: auditOf(send),
     webhookDeliveries: deliveriesOf(send),
     ci: ciOf(send),
+    staff: staffOf(send),
     outboundAddresses: {
       /** Lists the addresses that the product calls its customers from. */
       list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),

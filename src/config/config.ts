@@ -184,6 +184,7 @@ function budgetsOf(value: z.output<typeof Environment>) {
     refreshesPerSecond: value.WORKOS_REFRESHES_PER_SECOND,
     keyChangesPerSecond: value.WORKOS_KEY_CHANGES_PER_SECOND,
     keyChangesPerMinute: value.LATCHKEY_KEY_CHANGES_PER_MINUTE,
+    staffRequestsPerMinute: value.LATCHKEY_STAFF_REQUESTS_PER_MINUTE,
     spareLookUpsPerSecond: value.LATCHKEY_SPARE_LOOK_UPS_PER_SECOND,
     streams: value.LATCHKEY_STREAMS,
     streamsPerOrganization: value.LATCHKEY_STREAMS_PER_ORGANIZATION,

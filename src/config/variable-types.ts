@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** `svc_…`, or `svc_…:scope+scope`: the token, then the scopes to which it is limited. */
-const SERVICE_TOKEN = /^(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
+/** `svc_…`, or `NAME=svc_…:scope+scope`: the name of a token for staff, the token, the scopes to which it is limited. */
+const SERVICE_TOKEN = /^(?:([a-z][a-z0-9_-]{0,63})=)?(svc_[A-Za-z0-9_-]{8,200})(?::(.+))?$/;
 const SERVICE_SCOPES: readonly string[] = [
   'billing:write',
   'billing:read',
@@ -9,6 +9,8 @@ const SERVICE_SCOPES: readonly string[] = [
   'webhooks:read',
   'webhooks:write',
 ];
+/** Scopes that act for customers. Only a token that names them has them. */
+const STAFF_SCOPES: readonly string[] = ['staff:keys', 'staff:addresses'];
 
 export const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
 
@@ -35,12 +37,16 @@ export const serviceToken = z
   .string()
   .regex(SERVICE_TOKEN, 'needs svc_ and 8 to 200 letters, digits, _ or -; append :scope+scope to limit it')
   .transform((entry) => {
-    const [, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
-    return { token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
+    const [, name, token = '', scopes] = SERVICE_TOKEN.exec(entry) ?? [];
+    return { name, token, scopes: scopes?.split('+') ?? [...SERVICE_SCOPES] };
   })
   .refine(
-    ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope)),
-    `names a scope that is none of ${SERVICE_SCOPES.join(', ')}`,
+    ({ scopes }) => scopes.every((scope) => SERVICE_SCOPES.includes(scope) || STAFF_SCOPES.includes(scope)),
+    `names a scope that is none of ${[...SERVICE_SCOPES, ...STAFF_SCOPES].join(', ')}`,
+  )
+  .refine(
+    ({ name, scopes }) => (name !== undefined) === scopes.some((scope) => STAFF_SCOPES.includes(scope)),
+    'needs a name (NAME=svc_…) if it has a staff scope, and none otherwise',
   );
 /** An address as the Redis client reads it: the database is a number, the password may be percent-encoded. */
 export const redisUrl = z

@@ -51,7 +51,7 @@ const service = {
     .pipe(z.array(serviceToken))
     .default([])
     .describe(
-      "Tokens of the product's own services, separated by commas: `svc_…`, or `svc_…:billing:write+apikeys:verify` for fewer scopes than all.",
+      "Tokens of the product's own services, separated by commas: `svc_…`, or `svc_…:billing:write+apikeys:verify` for fewer scopes than all; `NAME=svc_…:staff:keys+staff:addresses` for staff (docs/how-to/let-staff-act.md).",
     ),
 };
 
@@ -185,6 +185,9 @@ const workosBudgets = {
   ),
   LATCHKEY_KEY_CHANGES_PER_MINUTE: wholeNumber(1, 1_000_000, 300).describe(
     'Most key changes a minute of one organization. Revocation is never refused: beyond the limit WorkOS learns of it later.',
+  ),
+  LATCHKEY_STAFF_REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000, 120).describe(
+    'Most requests a minute with which staff act for organizations, by the name of their service token.',
   ),
   LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: wholeNumber(0, 6_000, 0).describe(
     'Most updates a minute with which a process lets WorkOS know that keys are used, each key once an hour; 0 for none.',

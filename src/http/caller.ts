@@ -48,16 +48,35 @@ export type CiCaller = {
   scopes: ReadonlySet<string>;
 };
 
-/** A service of the product itself, by its service token; it belongs to no organization. */
-export type ServiceCaller = { kind: 'service'; tokenId: string; scopes: ReadonlySet<string> };
+/** A service of the product itself, by its service token; it belongs to no organization. `name`: of a token for staff. */
+export type ServiceCaller = {
+  kind: 'service';
+  tokenId: string;
+  name?: string | undefined;
+  scopes: ReadonlySet<string>;
+};
+
+/** Staff of the product who act for one organization, through a service whose token is for staff. */
+export type StaffCaller = {
+  kind: 'staff';
+  organizationId: string;
+  tokenName: string;
+  /** The person, as the service states it. */
+  staffId: string | undefined;
+  /** The sets whose keys staff may create, see and revoke. */
+  permissionSets: readonly string[];
+  scopes: ReadonlySet<string>;
+};
 
 export type TenantCaller = UserCaller | MachineCaller | ApiKeyCaller;
 /** A caller that belongs to an organization. */
 export type OrganizationCaller = TenantCaller | CiCaller;
+/** A caller that acts in an organization: its own, or staff for it. */
+export type ActingCaller = OrganizationCaller | StaffCaller;
 export type Caller = OrganizationCaller | ServiceCaller;
 
 /** Returns the caller's stable id for audit events and logs; never a secret. */
-export function callerId(caller: Caller): string {
+export function callerId(caller: Caller | StaffCaller): string {
   switch (caller.kind) {
     case 'user':
       return caller.userId;
@@ -69,6 +88,8 @@ export function callerId(caller: Caller): string {
       return caller.policyId;
     case 'service':
       return caller.tokenId;
+    case 'staff':
+      return caller.tokenName;
   }
 }
 

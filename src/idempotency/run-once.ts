@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { callerId } from '../http/caller.ts';
-import type { OrganizationCaller } from '../http/caller.ts';
+import type { ActingCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
 import { invalidFields } from '../http/validate.ts';
 import { ulid } from '../ids.ts';
@@ -26,7 +26,7 @@ type Deps = {
   clock: Clock;
 };
 
-type Request = { caller: OrganizationCaller; context: RequestContext; route: string; sent: unknown };
+type Request = { caller: ActingCaller; context: RequestContext; route: string; sent: unknown };
 
 /** What the work must do to be repeatable: insert the row `rowId`, and call `complete` in the transaction that commits. */
 export type Repeatable<T> = { rowId?: string; complete: (trx: Knex.Transaction, made: T) => Promise<void> };
@@ -151,10 +151,16 @@ function recordIdOf(idKey: Buffer, { caller, route }: Request, clientKey: string
   return { organizationId: caller.organizationId, keyHash: createHmac('sha256', idKey).update(name).digest() };
 }
 
-/** An impersonator never gets an answer that the person got, nor a CI session that of another, nor the other way round. */
-function actorOf(caller: OrganizationCaller): string[] {
-  const as = caller.kind === 'ci' ? caller.sessionId : caller.kind === 'user' ? caller.impersonator : undefined;
+/** An impersonator never gets an answer that the person got, nor a CI session or staff that of another, nor the other way round. */
+function actorOf(caller: ActingCaller): string[] {
+  const as = actsAs(caller);
   return as === undefined ? [callerId(caller)] : [callerId(caller), as];
+}
+
+function actsAs(caller: ActingCaller): string | undefined {
+  if (caller.kind === 'ci') return caller.sessionId;
+  if (caller.kind === 'staff') return caller.staffId;
+  return caller.kind === 'user' ? caller.impersonator : undefined;
 }
 
 function hashOf(sent: unknown): Buffer {

@@ -14,7 +14,7 @@ const common = {
   callers: ['user', 'machine'],
 } as const;
 
-const Answer = z
+export const IpAllowListAnswer = z
   .object({ ip_allow_list: z.array(z.string()).describe('Empty: any address.') })
   .meta({ id: 'OrganizationIpAllowList' });
 
@@ -35,7 +35,7 @@ export function ipAllowListRoutes({ lists, setIpAllowList }: Deps): Route[] {
       summary: "Get the organization's IP allow list",
       scope: ['apikeys:read', 'apikeys:write'],
       billing: 'read',
-      responses: { 200: Answer },
+      responses: { 200: IpAllowListAnswer },
       errors: [],
       handle: async ({ caller }) => ({ ip_allow_list: [...(await lists.find(caller.organizationId))] }),
     }),
@@ -50,7 +50,7 @@ export function ipAllowListRoutes({ lists, setIpAllowList }: Deps): Route[] {
       billing: 'create',
       impersonated: 'ip_allow_list',
       body: Body,
-      responses: { 200: Answer },
+      responses: { 200: IpAllowListAnswer },
       errors: [],
       async handle({ caller, body: { ip_allow_list: ranges, force }, context }) {
         return { ip_allow_list: [...(await setIpAllowList(caller, { ranges, force }, context))] };

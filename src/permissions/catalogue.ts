@@ -80,6 +80,8 @@ export function makeCatalogue(product: Product) {
       name === undefined ? undefined : setLimits.get(name),
     /** Keys of no set, or of one that is no longer configured, are revoked. */
     leakResponseOf: leakResponsesOf(product),
+    /** The sets whose keys staff may create and revoke for organizations. */
+    staffSets: product.permission_sets.filter(({ staff }) => staff).map(({ name }) => name),
     planOf,
     /** Returns an organization's plan, with the key limit that was set for it alone. */
     planFor: (tenant: { plan: string | undefined; keyLimit: number | undefined } | undefined): Plan => {

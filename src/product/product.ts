@@ -47,6 +47,10 @@ const PermissionSet = z.strictObject({
     .optional()
     .describe("Most requests in flight of each key made from this set, up to the plan's maximum."),
   leak_response: leakResponse,
+  staff: z
+    .boolean()
+    .default(false)
+    .describe("Whether staff may create, list and revoke keys of this set for a customer's organization."),
 });
 
 const Plan = z.strictObject({

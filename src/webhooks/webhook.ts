@@ -39,7 +39,7 @@ export const PublishedKey = ApiKey.pick({
 
 const Actor = z
   .object({
-    kind: z.string().describe('`user`, `machine`, `api_key`, `service`, `workos` or `system`.'),
+    kind: z.string().describe('`user`, `machine`, `api_key`, `ci`, `staff`, `service`, `workos` or `system`.'),
     id: z.string().describe('Id of the actor, by its kind.'),
   })
   .describe('Actor of the change.');

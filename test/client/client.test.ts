@@ -10,10 +10,16 @@ import type { ApiKey, CiPolicy, CreatedApiKey, ExchangedCiToken } from '../../sr
 import type { Exchanged } from '../../src/ci/exchange/exchange-schemas.ts';
 import type { CiPolicy as ServedCiPolicy } from '../../src/ci/policies/policy-schemas.ts';
 import type { ApiKey as ServedApiKey, CreatedApiKey as ServedCreatedApiKey } from '../../src/api-keys/key-schemas.ts';
+import { readProduct } from '../../src/product/read-product.ts';
 import { documentedRoutes } from '../security/routes-of-document.ts';
 import { SERVICE_TOKEN, startService } from '../support/service.ts';
 
-const service = await startService();
+const STAFF_TOKEN = 'svc_staff_0123456789';
+const { permission_sets: sets } = readProduct(new URL('../../config/evershell.yaml', import.meta.url).pathname);
+const service = await startService(
+  { LATCHKEY_SERVICE_TOKENS: `${SERVICE_TOKEN},support=${STAFF_TOKEN}:staff:keys+staff:addresses` },
+  { product: { permission_sets: sets.map((set) => ({ ...set, staff: true })) } },
+);
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
 const owner = await acme.session('owner');
 const clientOf = (token: string) => createLatchkeyClient({ baseUrl: service.url, token });
@@ -56,6 +62,7 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   };
   const people = createLatchkeyClient({ baseUrl: `${service.url}/`, token: () => owner, fetch: recording });
   const services = createLatchkeyClient({ baseUrl: service.url, token: SERVICE_TOKEN, fetch: recording });
+  const support = createLatchkeyClient({ baseUrl: service.url, token: STAFF_TOKEN, fetch: recording });
 
   const made = await people.keys.create({ label: 'CI', permission_set: 'read_only', metadata: { team: 'a' } });
   expect(made).toMatchObject({ label: 'CI', value: expect.stringMatching(/^sk_/), metadata: { team: 'a' } });
@@ -124,6 +131,13 @@ test('createLatchkeyClient has a working method for every route that takes a cre
   await expect(people.webhookDeliveries.replay(delivery.id, { idempotencyKey: 'again' })).rejects.toMatchObject({
     code: 'delivery_not_replayable',
   });
+  const anna = support.staff.of(acme.id, { staff_id: 'anna' });
+  const provided = await anna.create({ label: 'provided', permission_set: 'read_only' }, { idempotencyKey: 'once' });
+  expect(provided).toMatchObject({ label: 'provided', created_by: { kind: 'staff', id: 'support' } });
+  expect((await anna.list({ q: 'provided' })).data.map(({ id }) => id)).toEqual([provided.id]);
+  expect(await anna.revoke(provided.id)).toEqual({ status: 'revoked' });
+  expect(await anna.setIpAllowList([])).toEqual(await anna.ipAllowList());
+  expect((await people.audit.list({ actor_id: 'support' })).data[0]?.details).toMatchObject({ staff_id: 'anna' });
   expect(await people.session.get()).toMatchObject({ kind: 'user', organization_id: acme.id });
   const policy = await people.ci.policies.create({
     name: 'deploy',

@@ -4,6 +4,9 @@ import { documentedRoutes } from '../security/routes-of-document.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
 
+/** A token for staff. */
+export const STAFF_TOKEN = 'svc_staff_of_the_plans';
+
 type Request = { query?: readonly string[]; body?: object; headers?: Record<string, string> };
 
 /** Every list with each of its filters, and what each route is asked besides; a route without a line is asked plainly. */
@@ -84,6 +87,9 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
     'POST /v1/auth/check-token': { body: {} },
     'POST /v1/api-keys/verify': { body: { key: value } },
     'PUT /v1/organizations/{id}/billing': { body: billing },
+    'POST /v1/organizations/{id}/api-keys': { body: { label: 'by staff', permission_set: 'read_only' } },
+    'GET /v1/organizations/{id}/api-keys': { query: ['', '?status=active&q=abcd', '?sort=label'] },
+    'PUT /v1/organizations/{id}/ip-allow-list': { body: { ip_allow_list: [] } },
     'POST /v1/usage': { body: { uses: [use] } },
     'POST /v1/auth/login': { body: { email: 'nobody@example.com', password: 'wrong' } },
     'POST /v1/auth/refresh': { body: { refresh_token: 'none' } },
@@ -92,7 +98,7 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
 }
 
 /** The last, since they end what others need. */
-const ENDS = ['DELETE /v1/api-keys/{id}', 'POST /v1/auth/logout'];
+const ENDS = ['DELETE /v1/api-keys/{id}', 'DELETE /v1/organizations/{id}/api-keys/{key_id}', 'POST /v1/auth/logout'];
 /** It does not end by itself, and reads nothing of tables. */
 const STREAM = 'GET /v1/invalidations';
 
@@ -103,7 +109,7 @@ export async function driveRoutes(service: Service, acme: Organization): Promise
   const requests = requestsOf(acme, id, value);
   const tokens = {
     tenant: [owner, await acme.machineToken('apikeys:write audit:read'), value],
-    service: [SERVICE_TOKEN],
+    service: [SERVICE_TOKEN, STAFF_TOKEN],
   };
   const routes = await documentedRoutes(service);
   const order = routes.filter(({ name }) => !ENDS.includes(name) && name !== STREAM);
@@ -111,7 +117,8 @@ export async function driveRoutes(service: Service, acme: Organization): Promise
     const { query = [''], body, headers = {} } = requests[route.name] ?? {};
     const path = route.path
       .replace('{id}', route.access === 'service' ? acme.id : id)
-      .replace('{delivery_id}', 'notice_0');
+      .replace('{delivery_id}', 'notice_0')
+      .replace('{key_id}', id);
     const credentials = route.access === 'public' ? [undefined] : tokens[route.access];
     for (const token of credentials) {
       for (const end of query) {

@@ -2,11 +2,12 @@ import { appendFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, inject, test } from 'vitest';
+import { readProduct } from '../../src/product/read-product.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { withDatabase } from '../support/global-setup.ts';
-import { startService } from '../support/service.ts';
+import { SERVICE_TOKEN, startService } from '../support/service.ts';
 import { captureStatements } from './capture.ts';
-import { driveRoutes } from './drive.ts';
+import { STAFF_TOKEN, driveRoutes } from './drive.ts';
 import { excessOf, explainAll, tableOf } from './explain.ts';
 import { fill } from './fill.ts';
 
@@ -15,18 +16,27 @@ const template = inject('template');
 if (template.kind !== 'server') throw new Error('the plans need TEST_DATABASE_URL, a PostgreSQL server');
 const server = template.url;
 
+const { permission_sets: sets } = readProduct(new URL('../../config/evershell.yaml', import.meta.url).pathname);
+
 const captured = captureStatements();
 afterAll(captured.release);
 const seals = join(mkdtempSync(join(tmpdir(), 'latchkey-plans-')), 'seals');
 const service = await startService(
   {
     LATCHKEY_AUDIT_SEALS: seals,
+    LATCHKEY_SERVICE_TOKENS: `${SERVICE_TOKEN},staff=${STAFF_TOKEN}:staff:keys+staff:addresses`,
     LATCHKEY_WORKOS_LAST_USE_PER_MINUTE: '60',
     STRIPE_WEBHOOK_SECRET: 'whsec_of_the_plans_of_statements',
     BILLING_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
     WORKOS_WEBHOOK_SECRET: 'a secret of WorkOS',
   },
-  { product: { sessions: { password_sign_in: true, inactivity_minutes: 10 }, webhooks: { audit_forwarding: true } } },
+  {
+    product: {
+      permission_sets: sets.map((set) => ({ ...set, staff: set.name === 'read_only' })),
+      sessions: { password_sign_in: true, inactivity_minutes: 10 },
+      webhooks: { audit_forwarding: true },
+    },
+  },
 );
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
 const url = await service.db

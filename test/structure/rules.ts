@@ -32,6 +32,7 @@ const FEATURES = [
   'product',
   'product-api',
   'sessions',
+  'staff',
   'tenants',
   'usage',
   'verification',

@@ -145,6 +145,8 @@ export function provisionedKeys(on: Knex, organizationId: string) {
 export function within(query: ReturnType<typeof provisionedKeys>, reach: Reach) {
   if (reach === undefined) return query;
   if ('ownerUserId' in reach) return query.where({ owner_user_id: reach.ownerUserId });
+  if ('permissionSets' in reach)
+    return query.whereNull('owner_user_id').whereIn('permission_set', [...reach.permissionSets]);
   return query.where({ origin: 'ci', created_by_id: reach.policyId });
 }
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { AppError } from '../../errors.ts';
-import type { TenantCaller, UserCaller } from '../../http/caller.ts';
+import type { ActingCaller, UserCaller } from '../../http/caller.ts';
 
 /** Records the membership and permissions that a person's session proves. @returns whether they are a member */
 type RecordMember = (trx: Knex.Transaction, caller: UserCaller) => Promise<boolean>;
@@ -13,7 +13,7 @@ export type CheckOwner = ReturnType<typeof makeCheckOwner>;
 export function makeCheckOwner(recordMember: RecordMember) {
   return async function checkOwner(
     trx: Knex.Transaction,
-    caller: TenantCaller,
+    caller: ActingCaller,
     ownerUserId: string | undefined,
   ): Promise<void> {
     if (ownerUserId === undefined) return;
@@ -23,7 +23,7 @@ export function makeCheckOwner(recordMember: RecordMember) {
   };
 }
 
-export function isOwner(caller: TenantCaller, ownerUserId: string): caller is UserCaller {
+export function isOwner(caller: ActingCaller, ownerUserId: string): caller is UserCaller {
   return caller.kind === 'user' && caller.userId === ownerUserId;
 }
 

@@ -1,11 +1,14 @@
 import { AppError } from '../../errors.ts';
-import type { OrganizationCaller } from '../../http/caller.ts';
+import type { ActingCaller } from '../../http/caller.ts';
 import { invalidFields } from '../../http/validate.ts';
 import type { Environment } from '../key.ts';
 import type { KeyRules } from '../../product/key-rules.ts';
 
-/** The keys that a caller reaches: those of one person, or those of one CI policy; undefined: all of the organization. */
-export type Reach = { ownerUserId: string } | { policyId: string } | undefined;
+/**
+ * The keys that a caller reaches: those of one person, those of one CI policy, or the organization's own of some permission
+ * sets; undefined: all of the organization.
+ */
+export type Reach = { ownerUserId: string } | { policyId: string } | { permissionSets: readonly string[] } | undefined;
 
 export const KEY_OWNERS = ['organization', 'user'] as const;
 export type KeyOwnerKind = (typeof KEY_OWNERS)[number];
@@ -26,15 +29,16 @@ export function keyScopes(owners: KeyRules['owners']) {
  * Returns the keys that a caller may see or change.
  * @throws AppError `permission_denied` for a caller with an `…:own` scope that acts for no person
  */
-export function reachOf(caller: OrganizationCaller, verb: keyof typeof MAY): Reach {
+export function reachOf(caller: ActingCaller, verb: keyof typeof MAY): Reach {
   // Its scopes are those of the routes; the policy bounds it.
   if (caller.kind === 'ci') return { policyId: caller.policyId };
+  if (caller.kind === 'staff') return { permissionSets: caller.permissionSets };
   if (MAY[verb].all.some((scope) => caller.scopes.has(scope))) return undefined;
   return ownOf(caller);
 }
 
 /** Returns the caller's own keys. @throws AppError `permission_denied` for a caller that acts for no person */
-export function ownOf(caller: OrganizationCaller): { ownerUserId: string } {
+export function ownOf(caller: ActingCaller): { ownerUserId: string } {
   const ownerUserId = personOf(caller);
   if (ownerUserId !== undefined) return { ownerUserId };
   throw new AppError(
@@ -43,7 +47,7 @@ export function ownOf(caller: OrganizationCaller): { ownerUserId: string } {
   );
 }
 
-function personOf(caller: OrganizationCaller): string | undefined {
+function personOf(caller: ActingCaller): string | undefined {
   if (caller.kind === 'user') return caller.userId;
   return caller.kind === 'api_key' ? caller.ownerUserId : undefined;
 }
@@ -53,17 +57,22 @@ function personOf(caller: OrganizationCaller): string | undefined {
  * @throws AppError `permission_denied`, `validation_error` for a personal test key
  */
 export function ownerFor(
-  caller: OrganizationCaller,
+  caller: ActingCaller,
   { owner, environment }: { owner: KeyOwnerKind; environment: Environment },
 ): string | undefined {
   if (owner === 'organization') {
-    if (caller.kind !== 'ci' && reachOf(caller, 'write')) throw onlyOwn();
+    if (reachesOwnOnly(reachOf(caller, 'write'))) throw onlyOwn();
     return undefined;
   }
   // The people of WorkOS's test environment are others.
   if (environment === 'test') throw invalidFields({ environment: 'A personal key cannot be a test key.' });
   if (caller.kind === 'user') return caller.userId;
   throw new AppError('permission_denied', 'Only its owner can create a personal key. Sign in as a user.');
+}
+
+/** Whether these are the personal keys of one person. */
+export function reachesOwnOnly(reach: Reach): boolean {
+  return reach !== undefined && 'ownerUserId' in reach;
 }
 
 export function onlyOwn(): AppError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
-import type { TenantCaller } from '../../http/caller.ts';
+import type { ActingCaller } from '../../http/caller.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { Key } from '../key.ts';
 
@@ -70,7 +70,7 @@ function scopesOf(chosenScopes: readonly string[]) {
 }
 
 /** @throws AppError `permission_denied` for scopes that the caller does not hold */
-export function assertHeld(caller: TenantCaller, scopes: Iterable<string>): void {
+export function assertHeld(caller: ActingCaller, scopes: Iterable<string>): void {
   const missing = [...scopes].filter((scope) => !caller.scopes.has(scope));
   if (missing.length === 0) return;
   throw new AppError(

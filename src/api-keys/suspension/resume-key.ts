@@ -4,7 +4,7 @@ import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
-import type { OrganizationCaller } from '../../http/caller.ts';
+import type { ActingCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import { keyEvent } from '../key-audit.ts';
@@ -28,7 +28,7 @@ type Deps = {
  * that is revoked or has expired
  */
 export function makeResumeKey({ db, keys, audit, at, clock }: Deps) {
-  return async function resumeKey(caller: OrganizationCaller, id: string, context: RequestContext): Promise<Key> {
+  return async function resumeKey(caller: ActingCaller, id: string, context: RequestContext): Promise<Key> {
     await at('resume.before');
     const resumed = await transaction(db, async (trx) => {
       const reach = reachOf(caller, 'write');

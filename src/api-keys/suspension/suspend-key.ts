@@ -4,7 +4,7 @@ import type { Actor } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
-import type { OrganizationCaller } from '../../http/caller.ts';
+import type { ActingCaller } from '../../http/caller.ts';
 import type { RequestContext } from '../../http/route.ts';
 import type { FaultPoint } from '../../process/fault-point.ts';
 import { keyEvent } from '../key-audit.ts';
@@ -29,7 +29,7 @@ type Deps = {
  */
 export function makeSuspendKey({ db, keys, audit, at, clock }: Deps) {
   return async function suspendKey(
-    caller: OrganizationCaller,
+    caller: ActingCaller,
     id: string,
     reason: string | undefined,
     context: RequestContext,

@@ -28,6 +28,8 @@ import { makeResumeKey } from '../../api-keys/suspension/resume-key.ts';
 import { makeSuspendKey } from '../../api-keys/suspension/suspend-key.ts';
 import { suspensionRoutes } from '../../api-keys/suspension/suspension-routes.ts';
 import type { UnsettledKeys } from '../../api-keys/rows/unsettled-keys.ts';
+import { staffKeyRoutes } from '../../staff/staff-key-routes.ts';
+import type { AdmitStaff } from '../../staff/admit-staff.ts';
 import { makeUpdateKey } from '../../api-keys/update-key.ts';
 import { makePermissionsOf } from '../../members/member-reader.ts';
 import type { MirrorMembers } from '../../members/mirror-members.ts';
@@ -48,6 +50,7 @@ type Deps = {
   unsettled: UnsettledKeys;
   findKey: ReturnType<typeof makeFindKey>;
   runOnce: RunOnce;
+  admitStaff: AdmitStaff;
   workosOf: WorkosOf;
   workos: Pick<WorkosGateway, 'organizationMetadata'>;
   environments: readonly Environment[];
@@ -102,19 +105,16 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     suspendKey: makeSuspendKey(deps),
     resumeKey: makeResumeKey(deps),
   });
+  const revokeKey = makeRevokeKey({ ...deps, keyChanges });
+  const shared = { ...viewing, schemas, revokeKey, runOnce: deps.runOnce, findKey: deps.findKey, keys };
   const others = keyRoutes({
-    ...viewing,
-    schemas,
+    ...shared,
     createKey: (caller, ...rest) =>
       caller.kind === 'ci' ? createSessionKey(caller, ...rest) : createKey(caller, ...rest),
     judgeKey: makeJudgeKey({ ...creating, keyChanges, assertRequirements }),
     rotateKey: makeRotateKey({ ...making, expireAtWorkos }),
-    runOnce: deps.runOnce,
-    findKey: deps.findKey,
-    keys,
     updateKey: makeUpdateKey({ ...deps, keyChanges, admit, expireAtWorkos, extendsKeys: catalogue.extendsKeys }),
-    revokeKey: makeRevokeKey({ ...deps, keyChanges }),
     scopes,
   });
-  return [...others, ...suspending];
+  return [...others, ...suspending, ...staffKeyRoutes({ ...shared, createKey, admitStaff: deps.admitStaff })];
 }

@@ -41,9 +41,11 @@ const BUDGETS = [
   'failed_credentials',
   'key_changes',
   'key_changes_of_organization',
+  'staff_requests',
   'streams',
 ] as const;
 type Budget = (typeof BUDGETS)[number];
+type Count = (outcome: 'taken' | 'refused') => void;
 
 /** A caller still waits after this long. */
 const MAX_WAIT_MS = 1_000;
@@ -77,6 +79,12 @@ function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
   for (const budget of BUDGETS)
     for (const outcome of ['taken', 'refused'] as const) counter.inc({ budget, outcome }, 0);
   const countFor = (budget: Budget) => (outcome: 'taken' | 'refused') => counter.inc({ budget, outcome });
+  const minutesOf = (what: string, limit: number, count: Count) => async (who: string) => {
+    const rate = { limit, windowSeconds: 60 };
+    const taken = await limiter.takeRate(`${what} ${who}`, rate, 1);
+    count(taken.refused ? 'refused' : 'taken');
+    return { ...taken, ...rate };
+  };
   const turns = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
     makeFairTurns({ perSecond, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
   const shared = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
@@ -92,12 +100,8 @@ function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
       ...budgets.signIns,
       count: (scope, outcome) => countFor(`sign_ins_of_${scope}`)(outcome),
     }),
-    async takeUnexpectedKey(guesser: string) {
-      const rate = { limit: workos.unexpectedPerMinute, windowSeconds: 60 };
-      const taken = await limiter.takeRate(`unknown ${guesser}`, rate, 1);
-      countFor('unexpected_keys')(taken.refused ? 'refused' : 'taken');
-      return taken;
-    },
+    takeUnexpectedKey: minutesOf('unknown', workos.unexpectedPerMinute, countFor('unexpected_keys')),
+    takeStaffRequest: minutesOf('staff', budgets.staffRequestsPerMinute, countFor('staff_requests')),
     countFailedCredential: countFor('failed_credentials'),
     questions: shared('workos_questions', workos.validationsPerSecond),
     spareLookUps: turns('spare_look_ups', budgets.spareLookUpsPerSecond),

@@ -5,6 +5,8 @@ import { ipAllowListRoutes } from '../../ip-allow-lists/ip-allow-list-routes.ts'
 import { makeOrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
 import type { AllowListMemory } from '../../ip-allow-lists/organization-addresses.ts';
 import { makeSetIpAllowList } from '../../ip-allow-lists/set-ip-allow-list.ts';
+import { staffAddressRoutes } from '../../staff/staff-address-routes.ts';
+import type { AdmitStaff } from '../../staff/admit-staff.ts';
 import type { Tenant } from '../../tenants/posture.ts';
 import type { Clock } from '../../clock.ts';
 import type { OrganizationCaller } from '../../http/caller.ts';
@@ -29,6 +31,7 @@ export function makeAddressParts({ db, product, audit, allowListMemory: memory, 
   const lists = makeOrganizationIpAllowLists(db);
   const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
+  const setIpAllowList = makeSetIpAllowList({ db, lists, holdTenant, audit, clock });
   return {
     /** Refuses a user, machine or CI session outside its organization's list, and a key outside its own list, too. */
     addressGuard:
@@ -38,11 +41,9 @@ export function makeAddressParts({ db, product, audit, allowListMemory: memory, 
         else await addresses.assertAllowed(caller.organizationId, address);
       },
     addresses,
-    addressRoutes: (): Route[] => [
-      ...ipAllowListRoutes({
-        lists,
-        setIpAllowList: makeSetIpAllowList({ db, lists, holdTenant, audit, clock }),
-      }),
+    addressRoutes: (admitStaff: AdmitStaff): Route[] => [
+      ...ipAllowListRoutes({ lists, setIpAllowList }),
+      ...staffAddressRoutes({ admitStaff, lists, setIpAllowList }),
       outboundAddressRoute(product),
     ],
   };

@@ -176,7 +176,8 @@ function loops(deps: LoopDeps, unusedMs: number | undefined): Loop[] {
   return [...(role === 'worker' ? [] : [flush, record]), ...(role === 'api' ? [] : [revoke, sweep])];
 }
 
-function isKnown({ tenants }: Pick<Deps, 'tenants'>) {
+/** Whether an organization has a tenant that WorkOS has not deleted. */
+export function isKnown({ tenants }: Pick<Deps, 'tenants'>) {
   return async (organizationId: string): Promise<boolean> => {
     const tenant = await tenants.find(organizationId);
     return tenant !== undefined && tenant.deletedAt === undefined;
