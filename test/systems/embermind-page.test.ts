@@ -2,15 +2,24 @@ import { describe, expect, test } from 'vitest';
 import { DEMO } from '../../src/emulator/demo.ts';
 import { play } from './curl.ts';
 import type { Played } from './curl.ts';
+import { SERVICE_TOKEN } from '../support/service.ts';
 import { startWorld } from './world.ts';
 import type { Company } from './world.ts';
 
 // Written from the product's public page alone, as one of its readers would use it. What stands here of Latchkey is what
-// the page leaves to the account manager: that a company, its people and its key exist.
-const world = await startWorld('embermind', { env: { TRUST_PROXY: '1' }, passwords: true });
+// the page leaves to the account manager: that a company and its people exist, and how its key is made.
+const MANAGER = 'svc_account_managers_0123456789';
+const STAFF = `account-managers=${MANAGER}:staff:keys+staff:addresses`;
+const world = await startWorld('embermind', {
+  env: { TRUST_PROXY: '1', LATCHKEY_SERVICE_TOKENS: `${SERVICE_TOKEN},${STAFF}` },
+  passwords: true,
+});
 const { url } = world.service;
 const acme = await world.company();
-const { value: key } = await acme.key({ label: 'root', permission_set: 'root' });
+const { body: provided } = await manage(`/api/v1/client/companies/${acme.id}/api-keys`, 'POST', {
+  apiKeyTitle: 'root',
+});
+const key = String(provided['apiKeyValue']);
 
 // The commands of the page, as they are printed.
 const PROFILE_BY_KEY = `curl -X GET 'https://api.embermind.ch/api/v1/client/profile/me' \\
@@ -58,7 +67,20 @@ const login = (person: Company = acme, password: string = DEMO.password) =>
 const tokenOf = ({ body }: Played) => String(body['xAccessToken']);
 const profile = (token: string) => play(url, PROFILE_BY_TOKEN, { [PRINTED_TOKEN]: token });
 
+/** What the account manager does for a company. */
+function manage(path: string, method: string, body?: object) {
+  return world.send(method, path, { authorization: `Bearer ${MANAGER}` }, body);
+}
+
 describe('Method 1: API Key', () => {
+  test('the account manager provides apiKeyId, apiKeyTitle and apiKeyValue', () => {
+    expect(provided).toEqual({
+      apiKeyId: expect.stringMatching(/./),
+      apiKeyTitle: 'root',
+      apiKeyValue: expect.stringMatching(/./),
+    });
+  });
+
   test('GET profile/me with x-api-key shows id, email, login and companyId', async () => {
     const { status, body } = await play(url, PROFILE_BY_KEY, { YOUR_API_KEY: key });
     expect(status).toBe(200);
@@ -92,12 +114,9 @@ describe('IP Whitelisting', () => {
   test('requests from other addresses are rejected in the form of every error', async () => {
     const globex = await world.company();
     const mine = await globex.key({ permission_set: 'root' });
-    await world.send(
-      'PUT',
-      '/v1/organization/ip-allow-list',
-      { 'x-access-token': await globex.session(), 'x-forwarded-for': '192.0.2.7' },
-      { ip_allow_list: ['192.0.2.7'] },
-    );
+    // "Provide your manager with a list of IP addresses."
+    const list = { ip_allow_list: ['192.0.2.7'] };
+    expect((await manage(`/v1/organizations/${globex.id}/ip-allow-list`, 'PUT', list)).status).toBe(200);
     const { status, body } = await play(url, `${PROFILE_BY_KEY} -H 'x-forwarded-for: 198.51.100.1'`, {
       YOUR_API_KEY: mine.value,
     });

@@ -41,6 +41,19 @@ export const ADDRESSES: Behaviour<World>[] = [
   },
   {
     section: 'IP allow list',
+    page: 'a company gives its account manager the list of its addresses',
+    latchkey: 'The account manager sends `PUT /v1/organizations/{id}/ip-allow-list` with the service token for staff.',
+    async check({ company, manage, verify }) {
+      const acme = await company();
+      const { value } = await acme.key(ROOT);
+      const put = await manage('PUT', `/v1/organizations/${acme.id}/ip-allow-list`, { ip_allow_list: [INSIDE] });
+      expect([put.status, put.body]).toEqual([200, { ip_allow_list: [INSIDE] }]);
+      expect(await verify(value, { ip: INSIDE })).toMatchObject({ code: 'valid' });
+      expect(await verify(value, { ip: OUTSIDE })).toMatchObject({ code: 'ip_not_allowed' });
+    },
+  },
+  {
+    section: 'IP allow list',
     page: "a single server's addresses may be listed, too",
     latchkey:
       '`ip_allow_list` of a key, at its creation or later. Where the company has a list, both must allow the address.',

@@ -43,14 +43,24 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'API key',
     page: 'the account manager hands out the key: an id, a title and the value',
-    latchkey: 'Owners and operators get `id`, `label` and `value` from `POST /v1/api-keys`.',
-    own: true,
-    async check({ company }) {
+    latchkey:
+      "The account managers' tool sends `POST /v1/organizations/{id}/api-keys` with a service token for staff, or the product's own path and names for it. The company's audit log names the manager.",
+    async check({ company, manage, verify }) {
       const acme = await company();
-      const key = await acme.key({ label: 'root', ...ROOT }, 'operator');
-      expect(key).toMatchObject({ id: expect.any(String), label: 'root', value: expect.stringMatching(/^sk_/) });
-      const asMember = await acme.ask('POST', '/v1/api-keys', { label: 'mine', ...ROOT }, 'member');
-      expect(outcome(asMember)).toEqual([403, 'permission_denied']);
+      const { status, body } = await manage('POST', `/api/v1/client/companies/${acme.id}/api-keys`, {
+        apiKeyTitle: 'root',
+      });
+      expect([status, body]).toEqual([
+        201,
+        { apiKeyId: expect.any(String), apiKeyTitle: 'root', apiKeyValue: expect.stringMatching(/^sk_/) },
+      ]);
+      expect(await verify(String(body['apiKeyValue']))).toMatchObject({ code: 'valid', organization_id: acme.id });
+      const [created] = (await acme.ask('GET', '/v1/audit-events?action=api_key.created')).body.data;
+      expect(created).toMatchObject({
+        actor: { kind: 'staff', id: 'account-managers' },
+        target: { id: body['apiKeyId'] },
+        details: { staff_id: 'anna' },
+      });
     },
   },
   {
@@ -92,18 +102,19 @@ export const PRACTICES: Behaviour<World>[] = [
   {
     section: 'Best practices',
     page: 'keys are replaced regularly; the manager issues the new ones',
-    latchkey: 'Owners and operators send `POST /v1/api-keys/{id}/rotate`, with a grace period for the old key.',
-    async check({ company, verify, service }) {
+    latchkey:
+      'The account manager creates the new key, and revokes the old one with `DELETE /v1/organizations/{id}/api-keys/{key_id}` once the company uses the new one. Its owners and operators may also rotate keys themselves.',
+    async check({ company, manage, verify }) {
       const acme = await company();
-      const old = await acme.key(ROOT);
-      const path = `/v1/api-keys/${old.id}/rotate`;
-      expect(outcome(await acme.ask('POST', path, {}, 'member'))).toEqual([403, 'permission_denied']);
-      const { status, body } = await acme.ask('POST', path, { grace_seconds: 60 }, 'operator');
-      expect([status, body]).toMatchObject([201, { permission_set: 'root', expires_at: null }]);
-      expect(await verify(old.value)).toMatchObject({ valid: true });
-      service.clock.advance(61_000);
-      expect(await verify(old.value)).toMatchObject({ valid: false });
-      expect(await verify(String(body['value']))).toMatchObject({ valid: true });
+      const path = `/v1/organizations/${acme.id}/api-keys`;
+      const issue = async () => (await manage('POST', path, { label: 'root', ...ROOT })).body;
+      const [old, fresh] = [await issue(), await issue()];
+      for (const { value } of [old, fresh]) expect(await verify(String(value))).toMatchObject({ valid: true });
+      expect(outcome(await manage('DELETE', `${path}/${String(old['id'])}`))).toEqual([200, undefined]);
+      expect(await verify(String(old['value']))).toMatchObject({ valid: false });
+      expect(await verify(String(fresh['value']))).toMatchObject({ valid: true });
+      const own = await acme.ask('POST', `/v1/api-keys/${String(fresh['id'])}/rotate`, {}, 'operator');
+      expect(outcome(own)).toEqual([201, undefined]);
     },
   },
   {
