@@ -14,6 +14,7 @@ import { command } from './sections/command.ts';
 import { creates } from './sections/creates.ts';
 import { memory } from './sections/memory.ts';
 import { middleware } from './sections/middleware.ts';
+import { productApi } from './sections/product-api.ts';
 import { verification } from './sections/verification.ts';
 import { workosSdk } from './sections/workos-sdk.ts';
 import { writes } from './sections/writes.ts';
@@ -24,6 +25,7 @@ import { makeWorld } from './world.ts';
 // on and its alternatives. Exits with 1 for an error, not for a target that was missed.
 const SECTIONS: readonly Section[] = [
   verification,
+  productApi,
   middleware,
   betterAuth,
   workosSdk,
