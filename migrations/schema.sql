@@ -379,6 +379,16 @@ create table stripe_subscriptions (
   constraint stripe_subscriptions_pkey PRIMARY KEY (subscription_id)
 );
 
+create table tasks (
+  organization_id text not null,
+  holder text not null,
+  name text not null,
+  api_key_id text not null,
+  taken_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint tasks_pkey PRIMARY KEY (organization_id, holder, name)
+);
+
 create table tenants (
   organization_id text not null,
   name text,
@@ -689,6 +699,8 @@ CREATE INDEX stripe_subscriptions_customer_id_idx ON public.stripe_subscriptions
 
 CREATE INDEX stripe_subscriptions_named_organization_id_idx ON public.stripe_subscriptions USING btree (named_organization_id) WHERE (named_organization_id IS NOT NULL);
 
+CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at);
+
 CREATE INDEX tenants_created_at_idx ON public.tenants USING btree (created_at DESC, organization_id DESC);
 
 CREATE INDEX tenants_decommission_at_idx ON public.tenants USING btree (decommission_at) WHERE ((decommission_at IS NOT NULL) AND (decommissioned_at IS NULL));
@@ -770,6 +782,8 @@ grant delete, insert, select, update on replicas to latchkey_app;
 grant delete, insert, select, update on scope_use_recording to latchkey_app;
 
 grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
+
+grant delete, insert, select, update on tasks to latchkey_app;
 
 grant delete, insert, select, update on tenants to latchkey_app;
 

@@ -59,6 +59,11 @@ export const ERRORS = {
     meaning: "The caller's organization has no such CI policy.",
     remedy: 'Check the id; `GET /v1/ci/policies` lists those there are.',
   },
+  task_not_found: {
+    status: 404,
+    meaning: 'The key or its owner holds no such task: it has expired, was released, or ended with its key.',
+    remedy: 'Take the task again, or stop the work.',
+  },
   organization_not_found: {
     status: 404,
     meaning: 'There is no such organization, or the caller is not a member of it.',
@@ -128,6 +133,11 @@ export const ERRORS = {
     status: 429,
     meaning: 'Too many requests with this key, or too many invalidation streams, are open at once.',
     remedy: 'Wait until one has ended, or the seconds of `Retry-After`, then repeat.',
+  },
+  task_limit_reached: {
+    status: 429,
+    meaning: 'The key or its owner holds as many tasks as the product allows.',
+    remedy: 'Wait until one of `details.tasks` ends, or release one.',
   },
   internal_error: {
     status: 500,

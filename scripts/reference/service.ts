@@ -29,9 +29,10 @@ const SWITCHED = {
   ...Object.fromEntries(PROVIDERS.map(({ variable }) => [variable.name, variable.example])),
 };
 const SIGN_IN = 'sessions.password_sign_in';
+const TASKS = 'tasks';
 
 /** The settings without which some route does not exist. */
-export const SWITCHES: readonly string[] = [...Object.keys(SWITCHED), SIGN_IN];
+export const SWITCHES: readonly string[] = [...Object.keys(SWITCHED), SIGN_IN, TASKS];
 
 /** Returns the routes and metrics of a service that has every setting except `without`. The service never starts. */
 export async function describedService(without?: string): Promise<Container['described']> {
@@ -41,7 +42,7 @@ export async function describedService(without?: string): Promise<Container['des
       ...REQUIRED,
       ...Object.fromEntries(Object.entries(SWITCHED).filter(([name]) => name !== without)),
     }),
-    product: productWith({ signIn: without !== SIGN_IN }),
+    product: productWith({ signIn: without !== SIGN_IN, tasks: without !== TASKS }),
     db,
     log: pino({ level: 'silent' }),
   });
@@ -51,12 +52,13 @@ export async function describedService(without?: string): Promise<Container['des
   return described;
 }
 
-function productWith({ signIn }: { signIn: boolean }) {
+function productWith({ signIn, tasks }: { signIn: boolean; tasks: boolean }) {
   const product = readProduct(new URL('../../config/evershell.yaml', import.meta.url));
   return ProductFile.parse({
     ...product,
     api_keys: { ...product.api_keys, owners: ['organization', 'user'] },
     sessions: { ...product.sessions, password_sign_in: signIn },
+    ...(tasks && { tasks: { max: 10 } }),
     webhooks: {
       audit_forwarding: true,
       endpoints: [{ name: 'crm', url: 'https://crm.example.com/', secret_env: 'LATCHKEY_NOTICES_SECRET' }],

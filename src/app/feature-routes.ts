@@ -8,6 +8,7 @@ import type { SignIn } from '../sessions/sign-in/sign-in.ts';
 import { makeBillingOf } from '../tenants/billing-of.ts';
 import { makeIncomingWebhooks } from './incoming-webhooks.ts';
 import { makeLeakRoutes } from './leaks.ts';
+import { makeTaskRoutes } from './tasks/tasks.ts';
 import { makeDeliveryRoutes } from './webhook-deliveries.ts';
 import { makeKeyRoutes } from './api-keys/api-keys.ts';
 import { makeReviews } from './api-keys/reviews.ts';
@@ -62,6 +63,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...platform.sessionRoutes(signIn),
     ...verifyRoutes(verification),
     ...leaseRoutes(platform.limiter),
+    ...makeTaskRoutes(platform),
     ...invalidationRoutes(platform),
     ...forwardAuthRoutes({
       findKey: verification.findPresentedKey,

@@ -7,6 +7,7 @@ import { SETTLE_LOOP, settleItems } from './workos/reconcile.ts';
 import { makeBackground } from '../background/background.ts';
 import type { Background } from '../background/background.ts';
 import { makeSettle } from '../workos-sync/settle.ts';
+import { makeSweepTasks } from '../tasks/sweep-tasks.ts';
 import { makeSweepScopeUses } from '../usage/sweep-scope-uses.ts';
 import type { Platform } from './platform.ts';
 
@@ -41,6 +42,7 @@ export function makeLoops(platform: Platform, events: readonly Loop[]): Backgrou
     sweeping('sweep_idempotency_keys', () => idempotency.sweep(clock(), SWEEP_BATCH)),
     sweeping('sweep_ci_tokens', () => platform.ci.uses.sweep(clock(), SWEEP_BATCH)),
     sweeping('sweep_ci_sessions', () => platform.ci.sessions.sweep(clock(), SWEEP_BATCH)),
+    sweeping('sweep_tasks', makeSweepTasks({ db: platform.db, clock, batch: SWEEP_BATCH })),
     sweeping('sweep_key_scope_uses', makeSweepScopeUses({ db: platform.db, clock, batch: SWEEP_BATCH })),
     platform.ci.purgeLoop,
     sweeping('sweep_background_failures', () => forgetOldFailures(platform.db, clock(), SWEEP_BATCH)),

@@ -4,6 +4,7 @@ import type { CallOptions, ConnectionOptions, CreateOptions, Send, TextOptions, 
 import { authOf } from './auth-calls.ts';
 import { ciOf } from './ci-calls.ts';
 import { staffOf } from './staff-calls.ts';
+import { tasksOf } from './task-calls.ts';
 import type {
   AccessReview,
   AuditEvent,
@@ -32,6 +33,7 @@ import type {
 export { LatchkeyError } from './latchkey-error.ts';
 export type * from './ci-shapes.ts';
 export type * from './shapes.ts';
+export type { NamedTask, TakeTask, Task, TaskKey } from './task-calls.ts';
 export type { CallOptions, ConnectionOptions, CreateOptions, TextOptions, Token } from './send.ts';
 
 export type LatchkeyClient = ReturnType<typeof createLatchkeyClient>;
@@ -84,6 +86,7 @@ export function createLatchkeyClient(options: ConnectionOptions) {
     webhookDeliveries: deliveriesOf(send),
     ci: ciOf(send),
     staff: staffOf(send),
+    tasks: tasksOf(send),
     outboundAddresses: {
       /** Lists the addresses that the product calls its customers from. */
       list: (call?: CallOptions) => send<{ data: OutboundAddress[] }>('GET', '/v1/outbound-addresses', call),

@@ -168,6 +168,8 @@ export type Product = {
   inactivity_minutes: number | null;
   /** Scopes that show webhook deliveries and replay them; null where none are sent. */
   webhook_deliveries: { read_scope: string; replay_scope: string } | null;
+  /** How many tasks run at a time, by key or owner; null where there are none. */
+  tasks: { max: number; per: 'key' | 'owner'; default_seconds: number; longest_seconds: number } | null;
   /** What CI policies may have; null where CI jobs cannot get keys. */
   ci: ProductCi | null;
   console: {

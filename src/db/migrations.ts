@@ -35,6 +35,7 @@ import * as admitCiKeys from '../../migrations/20261122070100_admit_ci_keys.ts';
 import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expired_ci_keys.ts';
 import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
 import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
+import * as createTasks from '../../migrations/20261122101000_create_tasks.ts';
 import * as admitStaff from '../../migrations/20261122103000_admit_staff.ts';
 import * as markAMirrorBehind from '../../migrations/20261122104000_mark_a_mirror_behind.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
@@ -84,6 +85,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122080000_index_expired_ci_keys', steps: indexExpiredCiKeys },
   { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
   { name: '20261122100000_add_suspensions', steps: addSuspensions },
+  { name: '20261122101000_create_tasks', steps: createTasks },
   { name: '20261122103000_admit_staff', steps: admitStaff },
   { name: '20261122104000_mark_a_mirror_behind', steps: markAMirrorBehind },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },

@@ -6,6 +6,7 @@ import type { CiFacts } from './ci-view.ts';
 import { variableOf } from './console-rules.ts';
 import { daysOf } from './duration.ts';
 import type { Product } from './product.ts';
+import { TASK_HOLDERS } from './tasks/task-rules.ts';
 
 export type ProductFacts = {
   product: Product;
@@ -49,6 +50,15 @@ const ProductView = z
       })
       .nullable()
       .describe('Who may watch the webhooks that are sent about the organization; null where none are sent.'),
+    tasks: z
+      .object({
+        max: z.int().describe('Most tasks at a time.'),
+        per: z.enum(TASK_HOLDERS).describe('Whether they are counted by key, or by owner of keys.'),
+        default_seconds: z.int(),
+        longest_seconds: z.int(),
+      })
+      .nullable()
+      .describe('Named leases that outlive a request; null where there are none.'),
     ci: CiView.nullable().describe('What CI policies may have; null where CI jobs cannot get keys.'),
     console: z
       .object({
@@ -99,6 +109,7 @@ function viewProduct({ product, environments, ...facts }: ProductFacts): z.input
     idempotency_seconds: Math.floor(facts.idempotencyWindowMs / 1_000),
     inactivity_minutes: product.sessions.inactivity_minutes ?? null,
     webhook_deliveries: product.webhooks.endpoints.length > 0 ? product.webhooks.deliveries : null,
+    tasks: product.tasks ?? null,
     ci: facts.ciFacts ?? null,
     console: {
       section: words.section,

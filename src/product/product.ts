@@ -14,6 +14,7 @@ import { WebhookRules } from './webhook-rules.ts';
 import { ScopeGroup, description, scope } from './scope-group.ts';
 import { SessionRules } from './session-rules.ts';
 import { StripeRules, plansNamed } from './stripe-rules.ts';
+import { TaskRules, checkTaskRules } from './tasks/task-rules.ts';
 
 const name = z
   .string()
@@ -140,6 +141,7 @@ export const ProductFile = z
       .describe('Scopes that a key may be made from one by one, instead of from a set; none, if not given.'),
     plans: z.array(Plan).min(1).max(50).describe('The limits that the product sells, by name.'),
     default_plan: name.describe('Plan of an organization for which billing named none.'),
+    tasks: TaskRules.optional(),
     first_posture: FirstPosture.optional(),
     billing: BillingRules,
     webhooks: WebhookRules,
@@ -188,6 +190,7 @@ function checkReferences(file: Raw, context: z.RefinementCtx): void {
   checkPlans(file, report);
   checkImportRules(file.imports, file.api_keys.format, (path, message) => report(['imports', ...path], message));
   checkCiRules(file.ci, (path, message) => report(['ci', ...path], message));
+  if (file.tasks) checkTaskRules(file.tasks, (path, message) => report(['tasks', ...path], message));
   if (file.api) {
     const { prefixes, format } = file.api_keys;
     const all = [...prefixes, ...(format ? [format.live] : []), ...(format?.test === undefined ? [] : [format.test])];

@@ -12,6 +12,7 @@ type Request = { query?: readonly string[]; body?: object; headers?: Record<stri
 /** Every list with each of its filters, and what each route is asked besides; a route without a line is asked plainly. */
 function requestsOf(acme: Organization, keyId: string, value: string): Record<string, Request> {
   const billing = { status: 'active' };
+  const key = { organization_id: acme.id, api_key_id: keyId };
   const use = { key_id: keyId, organization_id: acme.id, code: 'valid', count: 1, at: new Date().toISOString() };
   return {
     'POST /v1/api-keys': {
@@ -94,6 +95,10 @@ function requestsOf(acme: Organization, keyId: string, value: string): Record<st
     'POST /v1/auth/login': { body: { email: 'nobody@example.com', password: 'wrong' } },
     'POST /v1/auth/refresh': { body: { refresh_token: 'none' } },
     'POST /v1/leases/{id}/release': { body: {} },
+    'POST /v1/tasks': { body: { ...key, name: 'of_the_plans' } },
+    'POST /v1/tasks/{name}/renew': { body: key },
+    'GET /v1/tasks': { query: [`?${new URLSearchParams(key).toString()}`] },
+    'DELETE /v1/tasks/{name}': { query: [`?${new URLSearchParams(key).toString()}`] },
   };
 }
 
@@ -118,7 +123,8 @@ export async function driveRoutes(service: Service, acme: Organization): Promise
     const path = route.path
       .replace('{id}', route.access === 'service' ? acme.id : id)
       .replace('{delivery_id}', 'notice_0')
-      .replace('{key_id}', id);
+      .replace('{key_id}', id)
+      .replace('{name}', 'of_the_plans');
     const credentials = route.access === 'public' ? [undefined] : tokens[route.access];
     for (const token of credentials) {
       for (const end of query) {

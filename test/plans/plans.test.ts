@@ -35,6 +35,7 @@ const service = await startService(
       permission_sets: sets.map((set) => ({ ...set, staff: set.name === 'read_only' })),
       sessions: { password_sign_in: true, inactivity_minutes: 10 },
       webhooks: { audit_forwarding: true },
+      tasks: { max: 10 },
     },
   },
 );

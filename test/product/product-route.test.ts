@@ -14,6 +14,15 @@ async function shownWith(product: NonNullable<Options['product']>) {
   return (await call(other, 'GET', '/v1/product', { token })).body;
 }
 
+test.each(['POST /v1/tasks', 'GET /v1/tasks', 'POST /v1/tasks/a/renew', 'DELETE /v1/tasks/a'])(
+  '%s is 404 route_not_found where the product has no tasks',
+  async (route) => {
+    const [method = '', path = ''] = route.split(' ');
+    const asked = await call(service, method, path, { token: SERVICE_TOKEN });
+    expect(outcome(asked)).toEqual([404, 'route_not_found']);
+  },
+);
+
 describe('GET /v1/product', () => {
   test('shows what the product offers, with defaults for what its file does not say', async () => {
     const acme = await service.organizations.add();
@@ -33,6 +42,7 @@ describe('GET /v1/product', () => {
         idempotency_seconds: 90,
         inactivity_minutes: null,
         webhook_deliveries: null,
+        tasks: null,
         ci: {
           audience: 'https://keys.evershell.example',
           guide_url: null,
@@ -81,6 +91,7 @@ describe('GET /v1/product', () => {
       chosen_scopes: true,
       expiry: { default_days: 90, max_days: 365, extendable: true },
       show_again: false,
+      tasks: { max: 10, per: 'owner', default_seconds: 300, longest_seconds: 3_600 },
       console: { section: 'mixus API Keys', create: 'Generate API Key', revoke: 'trash', variable: 'MIXUS_API_KEY' },
     });
   });

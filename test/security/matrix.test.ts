@@ -95,7 +95,7 @@ const PUBLIC = [
 ];
 const EVERY_SCOPE = ['apikeys:read', 'apikeys:write', 'audit:read', 'billing:write', 'members:write', 'workspace:read'];
 
-const service = await startService();
+const service = await startService({}, { product: { tasks: { max: 10 } } });
 const routes = await documentedRoutes(service);
 const tenantRoutes = routes.filter(({ access }) => access === 'tenant');
 const serviceRoutes = routes.filter(({ access }) => access === 'service');
@@ -146,7 +146,7 @@ const victimMarks = [
 
 /** Sends it and checks that the other organization neither shows nor changes. */
 async function attack(token: string, route: DocumentedRoute, { query = '', id = victimKey.id, body }: Attack = {}) {
-  const path = route.path.replace('{id}', id) + query;
+  const path = route.path.replace(/\{\w+\}/, id) + query;
   const sent = route.hasBody ? (body ?? ROWS[route.name]?.body) : undefined;
   const answer = await call(service, route.method, path, { token, ...(sent && { body: sent }) });
   const text = JSON.stringify([answer.body, [...answer.headers]]);
@@ -172,7 +172,7 @@ describe('isolation of organizations', () => {
     'returns 401 from %s without a credential, whatever else is wrong',
     async (name) => {
       const route = routes.find((candidate) => candidate.name === name)!;
-      const path = route.path.replace('{id}', '%00');
+      const path = route.path.replace(/\{\w+\}/, '%00');
       for (const query of ['', '?limit=x', `?organization_id=${victim.id}`]) {
         const answer = await call(service, route.method, path + query, route.hasBody ? { body: '{broken' } : {});
         expect(outcome(answer)).toEqual([401, 'credential_missing']);

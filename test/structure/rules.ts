@@ -33,6 +33,7 @@ const FEATURES = [
   'product-api',
   'sessions',
   'staff',
+  'tasks',
   'tenants',
   'usage',
   'verification',

@@ -4,6 +4,8 @@ import type { Behaviour } from '../system.ts';
 import { CREATE, bearer } from './start.ts';
 import type { World } from './start.ts';
 
+const MINUTE_MS = 60_000;
+
 export const MANAGING: Behaviour<World>[] = [
   {
     section: 'Managing keys',
@@ -123,18 +125,28 @@ export const LIMITS: Behaviour<World>[] = [
   {
     section: 'Limitations',
     page: 'ten evaluations run at a time',
-    latchkey: "A key's eleventh concurrent request is 429 `concurrency_limited`. A request that ends makes room.",
-    async check({ company, api }) {
-      const key = await (await company()).key(CREATE);
-      const running = Array.from({ length: 10 }, () => api.send('POST', '/evals/wait', bearer(key)));
-      await expect.poll(() => api.held.length, { interval: 2 }).toBe(10);
-      const refused = await api.send('POST', '/evals', bearer(key));
-      expect(outcome(refused)).toEqual([429, 'concurrency_limited']);
-      expect(refused.body.error.details).toMatchObject({ retry_after: expect.any(Number) });
-      api.held.shift()?.json({});
-      await expect.poll(async () => (await api.send('POST', '/evals', bearer(key))).status, { interval: 5 }).toBe(200);
-      for (const response of api.held.splice(0)) response.json({});
-      expect((await Promise.all(running)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+    latchkey:
+      "The product's API takes a task (`POST /v1/tasks`) for each evaluation, renews it while it runs, and releases it. A person's eleventh, with whichever of their keys, is 429 `task_limit_reached`.",
+    async check({ company, api, evals, service }) {
+      const acme = await company();
+      const keys = [await acme.key(CREATE), await acme.key(CREATE)];
+      const create = (i: number) => api.send('POST', '/evals/tasks', bearer(keys[i % keys.length]!));
+      const begun = await Promise.all(Array.from({ length: 15 }, (_, i) => create(i)));
+      const running = begun.filter(({ status }) => status === 200).map(({ body }) => String(body['task']));
+      expect(running).toHaveLength(10);
+      // Each outlives its request, and goes on for as long as it takes.
+      for (let i = 0; i < 3; i++) {
+        service.clock.advance(4 * MINUTE_MS);
+        await evals.renewAll();
+        const refused = await create(i);
+        expect(outcome(refused)).toEqual([429, 'task_limit_reached']);
+        expect(refused.body.error.details).toMatchObject({ limit: 10, tasks: expect.arrayContaining(running) });
+      }
+      await evals.end(running[0]!);
+      expect((await create(0)).status).toBe(200);
+      expect(outcome(await create(1))).toEqual([429, 'task_limit_reached']);
+      const other = await acme.key(CREATE, 'operator');
+      expect((await api.send('POST', '/evals/tasks', bearer(other))).status).toBe(200);
     },
   },
   {

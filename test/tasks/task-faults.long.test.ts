@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { outcome } from '../support/api.ts';
+import { makeMortal } from '../support/mortal-database.ts';
+import { startService } from '../support/service.ts';
+import { keyWithTasks } from './tasks.ts';
+
+const MAX = 10;
+const MAX_STATEMENTS = 30;
+const service = await startService({}, { product: { tasks: { max: MAX, default_seconds: 60 } } });
+const replica = await service.replica();
+const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
+const everywhere = [service, replica];
+const at = (i: number) => everywhere[i % everywhere.length]!;
+const LIMIT = [429, 'task_limit_reached'];
+
+describe('tasks taken on two replicas at once', () => {
+  test('never exceed the limit while others are released, renewed and taken anew', async () => {
+    const key = await keyWithTasks(service, acme);
+    let most = 0;
+    const work = async (worker: number) => {
+      for (let round = 0; round < 5; round++) {
+        const name = `w${worker}`;
+        const { status } = await key.take({ name, at: at(worker + round) });
+        if (status !== 200) continue;
+        most = Math.max(most, (await key.names()).length);
+        expect((await key.renew({ name, at: at(worker) })).status).toBe(200);
+        await key.release(name);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, worker) => work(worker)));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(MAX);
+    expect(await key.names()).toEqual([]);
+  });
+});
+
+describe('POST /v1/tasks, whose process dies at any statement', () => {
+  const mortal = makeMortal(service.db);
+
+  test('leaves the whole task or nothing, and the next take counts exactly', async () => {
+    const trials: { hasDied: boolean; left: unknown[] }[] = [];
+    do {
+      const key = await keyWithTasks(service, acme);
+      for (let i = 1; i < MAX; i++) await key.take({ name: `n${i}` });
+      mortal.dieAfter(trials.length + 1);
+      await key.take({ name: 'last' });
+      const hasDied = mortal.revive();
+      const left = (await key.names()).filter((name) => name === 'last');
+      trials.push({ hasDied, left });
+      expect((await key.take({ name: 'last' })).status).toBe(200);
+      expect(outcome(await key.take({ name: 'one-more' }))).toEqual(LIMIT);
+    } while (trials.at(-1)!.hasDied && trials.length < MAX_STATEMENTS);
+    expect(trials.pop()).toEqual({ hasDied: false, left: ['last'] });
+    const done = trials.filter(({ left }) => left.length === 1);
+    // All but the death whose commit was carried out.
+    expect([trials.length > 5, done.length]).toEqual([true, 1]);
+    expect(trials.at(-1)).toEqual(done[0]);
+  });
+});
