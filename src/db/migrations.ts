@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import * as createApplicationRole from '../../migrations/20261120100000_create_application_role.ts';
 import * as createTenantsAndKeys from '../../migrations/20261120100100_create_tenants_and_keys.ts';
@@ -103,6 +104,31 @@ export const migrationSource: Knex.MigrationSource<Migration> = {
 
 // A newer release may have migrated already. Migrations only add, so this release still runs.
 const config = { migrationSource, disableMigrationsListValidation: true };
+
+/** Advisory lock of the session that migrates. */
+const MIGRATING = [1_280_592_203, 2];
+const LOOK_MS = 500;
+
+/**
+ * Waits until no other session migrates the database; others then wait until the pool, which must be of one connection, is closed.
+ * It asks again and again, because `create index concurrently` waits for every session that waits inside a statement.
+ */
+export async function takeMigrationLock(db: Knex, onWait: () => void): Promise<void> {
+  for (let attempt = 1; !(await isLockTaken(db)); attempt += 1) {
+    if (attempt === 1) onWait();
+    await sleep(LOOK_MS);
+  }
+  // A killed process leaves knex's own lock, a row, behind.
+  if (await db.schema.hasTable('knex_migrations_lock')) await db('knex_migrations_lock').update({ is_locked: 0 });
+}
+
+async function isLockTaken(db: Knex): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: { taken: boolean }[] }>(
+    'select pg_try_advisory_lock(?, ?) as taken',
+    MIGRATING,
+  );
+  return rows[0]!.taken;
+}
 
 /** Runs the pending migrations. @returns their names */
 export async function migrate(db: Knex): Promise<string[]> {
