@@ -134,7 +134,7 @@ const projects: Record<string, Options> = {
    * time, because the image's takes both cores.
    */
   deploy: {
-    include: ['test/deploy/*.deploy.ts'],
+    include: ['test/deploy/**/*.deploy.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: false,
