@@ -14,7 +14,7 @@ const CONCURRENT_INDEX = '20261122080000_index_expired_ci_keys';
 const WAITS = 'Another process migrates this database; waiting until it is done.\n';
 const WAIT_MS = 20_000;
 
-const admin = connectDatabase({ url: TEST_DATABASE_URL, poolMax: 1 });
+const admin = connectDatabase({ url: TEST_DATABASE_URL, poolMax: 1, statementTimeoutMs: null });
 afterAll(() => admin.destroy());
 let url: string;
 
