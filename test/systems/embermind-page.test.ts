@@ -57,6 +57,7 @@ const ERRORS = {
   'error.auth.require_api_key_or_token': 'No authentication provided',
   'error.auth.require_more_perm': 'Insufficient permissions',
   'error.auth.company_not_found': 'Company not found',
+  'error.auth.perm_obj_not_found': 'Permission object not found',
 } as const;
 
 /** The page's error: status 400, and `error` and `message` alone. */
@@ -165,6 +166,20 @@ describe('Error Handling', () => {
   test('error.auth.company_not_found: company not found', async () => {
     const token = await acme.session('owner', { org_id: 'org_of_no_company' });
     expect(await play(url, CHECK_TOKEN, { YOUR_TOKEN: token })).toEqual(errorOf('error.auth.company_not_found'));
+  });
+
+  test('error.auth.perm_obj_not_found: a permission that a key should have is gone at WorkOS', async () => {
+    const { workos } = world.service;
+    const left = ['profile:read', 'profile:write', 'records:read', 'records:write'];
+    workos.seed({ apiKeyPermissions: { organization: left } });
+    const create = () =>
+      play(
+        url,
+        `curl -X POST 'https://api.embermind.ch/api/v1/client/companies/${acme.id}/api-keys' -H 'authorization: Bearer ${MANAGER}' -H 'content-type: application/json' -d '{"apiKeyTitle":"second"}'`,
+      );
+    expect(await create()).toEqual(errorOf('error.auth.perm_obj_not_found'));
+    workos.seed({ apiKeyPermissions: { organization: [...left, 'webhooks:write'] } });
+    expect((await create()).status).toBe(201);
   });
 
   test('a wrong password gets no token, and the form of every error', async () => {
