@@ -8,7 +8,10 @@ const REGISTRY = 'a package registry';
 export const WRITING: Readonly<Record<string, RepositoryScript>> = {
   format: { meaning: 'formats every file' },
   schema: { meaning: 'writes `migrations/schema.sql` and the JSON Schema of the product file' },
-  'docs:reference': { meaning: 'writes the pages of `docs/reference` that are made of the code' },
+  'docs:reference': {
+    meaning:
+      'writes the pages of `docs/reference` that are made of the code, and variables into the schema of the chart',
+  },
   'docs:sessions': { meaning: 'records the sessions of the command `latchkey` that docs/reference/latchkey.md shows' },
   'docs:systems': { meaning: 'writes docs/reference/systems.md from the tests in `test/systems`' },
   'docs:faults': { meaning: 'writes docs/reference/faults.md from what its tests expect' },
