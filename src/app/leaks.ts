@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
+import { makeSuspendHere } from '../api-keys/suspension/suspend-key.ts';
 import { makeKeyRevocation } from '../api-keys/revoke-key.ts';
 import type { KeyRepository } from '../api-keys/rows/key-repository.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -44,6 +45,7 @@ export function makeLeakRoutes(deps: Deps): Route[] {
     lockKey: keys.lock,
     markLeaked: keys.markLeaked,
     revocation: makeKeyRevocation({ ...deps, keyChanges: deps.budgets.keyChanges }),
+    suspendHere: makeSuspendHere(deps),
     responseOf: catalogue.leakResponseOf,
   });
   return [

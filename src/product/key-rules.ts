@@ -55,7 +55,7 @@ const Expiry = z
   .describe('When keys expire.');
 
 /** What happens to a key that a scanner finds in public. The list is closed. */
-export const LEAK_RESPONSES = ['revoke', 'notify'] as const;
+export const LEAK_RESPONSES = ['revoke', 'suspend', 'notify'] as const;
 export type LeakResponse = (typeof LEAK_RESPONSES)[number];
 
 /** Of a permission set. */
@@ -63,7 +63,7 @@ export const leakResponse = z
   .enum(LEAK_RESPONSES)
   .default('revoke')
   .describe(
-    'What happens to a key of this set that is reported as published: `revoke` ends it at once, `notify` only records and sends `api_key.leaked`.',
+    'What happens to a key of this set that is reported as published: `revoke` ends it at once, `suspend` stops it until a person resumes it, `notify` only records and sends `api_key.leaked`.',
   );
 
 export const KeyRules = z.strictObject({

@@ -5,6 +5,7 @@ import { POSTURES } from '../tenants/posture.ts';
 import { ApiKey, Creator, viewKey } from '../api-keys/key-schemas.ts';
 import { ENVIRONMENTS } from '../api-keys/key.ts';
 import type { Key } from '../api-keys/key.ts';
+import { LEAK_OUTCOMES } from '../leaks/take-tokens.ts';
 import type { WebhookType } from '../product/webhook-types.ts';
 
 /** An event of an organization, delivered once to each endpoint that wants its type. */
@@ -67,15 +68,15 @@ export const WEBHOOK_BODIES = {
   }),
   'api_key.revoked': body('api_key.revoked', { api_key: PublishedKey, actor: Actor, details: nothing }),
   'api_key.leaked': body('api_key.leaked', {
-    api_key: PublishedKey.describe('The key; where it is revoked for this, an `api_key.revoked` follows.'),
+    api_key: PublishedKey.describe(
+      'The key; where it is revoked or suspended for this, an `api_key.revoked` or `api_key.suspended` follows.',
+    ),
     actor: Actor,
     details: details({
       origin: z.string().describe('Who reported it: `github`, `gitlab` or `depsdev`.'),
       source: z.string().nullable().describe('Kind of the place, such as `commit`, if the report names one.'),
       url: z.string().nullable().describe('Where it was found, if the report says so.'),
-      response: z
-        .enum(['revoked', 'notified', 'already_revoked'])
-        .describe('What was done: `notified` leaves the key active.'),
+      response: z.enum(LEAK_OUTCOMES).describe('What was done: `notified` leaves the key as it is.'),
     }),
   }),
   'api_key.suspended': body('api_key.suspended', {

@@ -12,7 +12,8 @@ test('the configuration takes what docs/how-to/receive-leak-reports.md shows', (
   const { permission_sets: sets } = ProductFile.parse({ ...product, ...shown });
   expect(sets.map(({ name, leak_response: response }) => [name, response])).toEqual([
     ['full_access', 'revoke'],
-    ['read_only', 'notify'],
+    ['read_only', 'suspend'],
+    ['probe', 'notify'],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { auditSource } from '../../audit/audit-event.ts';
-import type { Actor } from '../../audit/audit-event.ts';
+import type { Actor, AuditSource } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Clock } from '../../clock.ts';
 import { transaction } from '../../db/transaction.ts';
@@ -13,13 +13,35 @@ import { reachOf } from '../rules/key-access.ts';
 import type { KeyRepository } from '../rows/key-repository.ts';
 import { isSameActor, lockLivingKey } from './lock-living-key.ts';
 
-type Deps = {
+type Suspending = { keys: Pick<KeyRepository, 'suspend'>; audit: Pick<AuditLog, 'append'>; clock: Clock };
+type Deps = Suspending & {
   db: Knex;
-  keys: Pick<KeyRepository, 'lock' | 'suspend'>;
-  audit: AuditLog;
+  keys: Pick<KeyRepository, 'lock'>;
   at: FaultPoint;
-  clock: Clock;
 };
+
+/** Who suspends a key, and why, if they say so. */
+type Suspended = { source: AuditSource; reason: string | undefined };
+export type SuspendHere = ReturnType<typeof makeSuspendHere>;
+
+/**
+ * Suspends an active key that the transaction has locked. One that is suspended stays as it is, unless its holder suspended
+ * it: then another actor takes the suspension over, so that the holder cannot end it.
+ */
+export function makeSuspendHere({ keys, audit, clock }: Suspending) {
+  return async function suspendHere(trx: Knex.Transaction, key: Key, { source, reason }: Suspended): Promise<Key> {
+    if (!isSuspendable(key, source.actor)) return key;
+    const after = await keys.suspend(trx, key, { at: clock(), by: source.actor, reason });
+    const details = { label: key.label, ...(reason !== undefined && { reason }) };
+    await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.suspended', source, details));
+    return after;
+  };
+}
+
+/** Whether an actor that reaches all keys may suspend a key: it is not suspended, or by its holder alone. */
+export function isSuspendable(key: Key, actor: Actor): boolean {
+  return !key.suspension || isTakenOver(key, actor);
+}
 
 /**
  * Suspends a key: it is refused from the answer on, until it is resumed. Its expiry goes on, and the quota counts it. WorkOS
@@ -27,7 +49,9 @@ type Deps = {
  * takes the suspension over, so that the holder cannot end it.
  * @throws AppError `api_key_not_found`, `validation_error` for a key that is revoked or has expired
  */
-export function makeSuspendKey({ db, keys, audit, at, clock }: Deps) {
+export function makeSuspendKey(deps: Deps) {
+  const { db, keys, at, clock } = deps;
+  const suspendHere = makeSuspendHere(deps);
   return async function suspendKey(
     caller: ActingCaller,
     id: string,
@@ -39,11 +63,7 @@ export function makeSuspendKey({ db, keys, audit, at, clock }: Deps) {
       const reach = reachOf(caller, 'write');
       const key = await lockLivingKey({ keys, clock }, trx, { organizationId: caller.organizationId, id, reach });
       const source = auditSource(caller, context);
-      if (key.suspension && (reach || !isTakenOver(key, source.actor))) return key;
-      const after = await keys.suspend(trx, key, { at: clock(), by: source.actor, reason });
-      const details = { label: key.label, ...(reason !== undefined && { reason }) };
-      await audit.append(trx, keyEvent(key.organizationId, key.id, 'api_key.suspended', source, details));
-      return after;
+      return key.suspension && reach ? key : suspendHere(trx, key, { source, reason });
     });
     await at('suspend.committed');
     return suspended;

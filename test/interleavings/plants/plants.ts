@@ -38,7 +38,7 @@ export const PLANTS: Record<string, Plant> = {
   },
   'no comparison before a suspension': {
     file: 'api-keys/suspension/suspend-key.ts',
-    changes: [['if (key.suspension && (reach || !isTakenOver(key, source.actor))) return key;', '']],
+    changes: [['if (!isSuspendable(key, source.actor)) return key;', '']],
     only: ['suspend', 'suspend_resume'],
   },
   'no lock on a tenant': {
