@@ -259,7 +259,7 @@ create table key_last_uses (
   ip text,
   agent text,
   constraint key_last_uses_pkey PRIMARY KEY (organization_id, key_id)
-);
+) with (fillfactor=50);
 
 create table key_leaks (
   organization_id text not null,
@@ -441,7 +441,7 @@ create table usage_counts (
   constraint usage_counts_pkey PRIMARY KEY (organization_id, key_id, hour, code)
 ) partition by RANGE (hour);
 
-create table usage_counts_default partition of usage_counts default;
+create table usage_counts_default partition of usage_counts default with (fillfactor=50);
 
 create table user_sessions (
   session_id text not null,
@@ -501,6 +501,18 @@ AS $function$
     end
     $function$;
 
+CREATE OR REPLACE FUNCTION public.forget_last_use()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    begin
+      delete from public.key_last_uses where organization_id = old.organization_id and key_id = old.workos_id;
+      return null;
+    end
+    $function$;
+
 CREATE OR REPLACE FUNCTION public.keep_usage_partitions(months_kept integer, months_ahead integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -542,7 +554,7 @@ AS $function$
         part := 'usage_counts_' || to_char(starts, 'YYYY_MM');
         continue when to_regclass('public.' || part) is not null;
         -- Made beside the table and attached, which lets others read and write meanwhile.
-        execute format('create table public.%I (like public.usage_counts including all)', part);
+        execute format('create table public.%I (like public.usage_counts including all) with (fillfactor = 50)', part);
         if exists (select from pg_roles where rolname = 'latchkey_app') then
           execute format('revoke all on public.%I from latchkey_app', part);
         end if;
@@ -720,6 +732,8 @@ CREATE INDEX user_sessions_due_at_idx ON public.user_sessions USING btree (due_a
 CREATE INDEX user_sessions_ended_at_idx ON public.user_sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX user_sessions_last_active_at_idx ON public.user_sessions USING btree (last_active_at) WHERE (ended_at IS NULL);
+
+CREATE TRIGGER forget_last_use AFTER DELETE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION forget_last_use();
 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 

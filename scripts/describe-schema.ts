@@ -7,6 +7,8 @@ type Table = Named & {
   constraints: string[];
   partitioned_by: string | null;
   partition_of: string | null;
+  /** Its storage parameters. */
+  parameters: string | null;
   /** The query of a view. */
   definition: string | null;
 };
@@ -38,10 +40,11 @@ export async function describeSchema(db: Knex): Promise<string> {
 
 function createRelation({ name, columns, constraints, definition, ...table }: Table): string {
   if (definition !== null) return `create view ${name} as\n${definition}`;
-  const { partitioned_by: by, partition_of: parent } = table;
-  if (parent !== null) return `create table ${name} partition of ${parent} default;`;
+  const { partitioned_by: by, partition_of: parent, parameters } = table;
+  const stored = parameters === null ? '' : ` with (${parameters})`;
+  if (parent !== null) return `create table ${name} partition of ${parent} default${stored};`;
   const lines = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
-  return `create table ${name} (\n${lines}\n)${by === null ? '' : ` partition by ${by}`};`;
+  return `create table ${name} (\n${lines}\n)${by === null ? '' : ` partition by ${by}`}${stored};`;
 }
 
 async function read(db: Knex, query: string): Promise<Statement[]> {
@@ -71,6 +74,7 @@ async function readTables(db: Knex): Promise<Table[]> {
         order by array_position(array['p', 'u', 'f', 'c', 'x'], k.contype::text), k.conname collate "C"
       ) as constraints,
       pg_get_partkeydef(c.oid) as partitioned_by,
+      array_to_string(c.reloptions, ', ') as parameters,
       -- Until version 15 PostgreSQL puts the table's name before each column, and later ones do not.
       case when c.relkind = 'v' then regexp_replace(pg_get_viewdef(c.oid), '\\m\\w+\\.', '', 'g') end as definition,
       (select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition) as partition_of

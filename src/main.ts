@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from './app/read-config.ts';
 import { makeContainer } from './app/container.ts';
 import { assertReachable, connectDatabase } from './db/connect.ts';
-import { makeDatabaseServer } from './db/database-server.ts';
+import { makeDatabaseServer, makeListenServer } from './db/database-server.ts';
 import { listenTo } from './db/listen.ts';
 import { assertMigrated } from './db/migrations.ts';
 import { listen } from './http/server/server.ts';
@@ -27,6 +27,8 @@ await runProcess(async () => {
   const lifetime = makeLifetime();
   const server = makeDatabaseServer(config.databaseUrl);
   await assertReachable(config.databaseUrl, server);
+  const listened = makeListenServer(server, config.databaseListenUrl);
+  if (config.databaseListenUrl !== undefined) await assertReachable(config.databaseListenUrl, listened);
   const db = connectDatabase({ url: config.databaseUrl, server, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
@@ -37,7 +39,7 @@ await runProcess(async () => {
     log,
   });
   lifetime.onEnd(usage.close);
-  const channel = listenTo({ server, channel: INVALIDATION_CHANNEL, ...trust, log });
+  const channel = listenTo({ server: listened, channel: INVALIDATION_CHANNEL, ...trust, log });
   lifetime.onEnd(channel.close);
   await Promise.race([trust.begun, sleep(FIRST_BEAT_MS, undefined, { ref: false })]);
   lifetime.onEnd(limits.close);

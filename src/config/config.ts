@@ -69,6 +69,7 @@ export function readEnvironment(
   const { value, endpointSecrets, incomingSecrets } = parse(given, providerVariables);
   return Object.freeze({
     databaseUrl: value.DATABASE_URL,
+    databaseListenUrl: value.DATABASE_LISTEN_URL,
     databasePoolMax: value.DATABASE_POOL_MAX,
     secret: value.LATCHKEY_SECRET,
     previousSecrets: value.LATCHKEY_PREVIOUS_SECRETS,

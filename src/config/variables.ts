@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DatabaseUrl } from './database-url.ts';
+import { database } from './database-variables.ts';
 import { imports } from './import-variables.ts';
 import { leakReports } from './leak-variables.ts';
 import { sealsPlace } from './seals-place.ts';
@@ -25,10 +25,7 @@ const MAX_ISSUERS = 20;
 const MAX_CLIENTS = 10;
 
 const service = {
-  DATABASE_URL: DatabaseUrl.describe(
-    'Address of PostgreSQL 15 or newer, `postgres://…`; several servers as libpq names them (docs/explanation/high-availability.md). Must not lead to a pooler that hands out a connection per transaction.',
-  ),
-  DATABASE_POOL_MAX: wholeNumber(1, 100, 10).describe('Most connections that one process opens.'),
+  ...database,
   LATCHKEY_SECRET: secret(32).describe(
     'Secret of 32 bytes or more, from which the HMAC keys of credentials and markers are derived. To change it without a pause, put the new one into `LATCHKEY_PREVIOUS_SECRETS` first.',
   ),

@@ -73,7 +73,10 @@ function settingsOf(statementTimeoutMs: number | null = STATEMENT_TIMEOUT_MS) {
  * Connects once without the pool, whose error would only be a timeout.
  * @throws StartError with the reason
  */
-export async function assertReachable(url: string, server = makeDatabaseServer(url)): Promise<void> {
+export async function assertReachable(
+  url: string,
+  server: Pick<DatabaseServer, 'find'> = makeDatabaseServer(url),
+): Promise<void> {
   let client: Client | undefined;
   try {
     client = new Client({ connectionString: await server.find(), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });

@@ -54,6 +54,11 @@ export function makeDatabaseServer(databaseUrl: string) {
   };
 }
 
+/** The server of the `LISTEN` connection: one beside a pooler is asked for directly, and the pool has to lead to it. */
+export function makeListenServer(pool: DatabaseServer, listenUrl: string | undefined) {
+  return listenUrl === undefined ? pool : { ...makeDatabaseServer(listenUrl), follow: pool.follow };
+}
+
 async function isPrimary(url: string): Promise<boolean> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: PROBE_MS, query_timeout: PROBE_MS });
   client.on('error', () => undefined);

@@ -39,6 +39,8 @@ import * as addSuspensions from '../../migrations/20261122100000_add_suspensions
 import * as createTasks from '../../migrations/20261122101000_create_tasks.ts';
 import * as admitStaff from '../../migrations/20261122103000_admit_staff.ts';
 import * as markAMirrorBehind from '../../migrations/20261122104000_mark_a_mirror_behind.ts';
+import * as leaveRoomInUsage from '../../migrations/20261122104010_leave_room_in_usage.ts';
+import * as forgetLastUses from '../../migrations/20261122104020_forget_last_uses.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
 import * as recordScopeUses from '../../migrations/20261122110010_record_scope_uses.ts';
 import * as indexKeyCreators from '../../migrations/20261122110020_index_key_creators.ts';
@@ -89,6 +91,8 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122101000_create_tasks', steps: createTasks },
   { name: '20261122103000_admit_staff', steps: admitStaff },
   { name: '20261122104000_mark_a_mirror_behind', steps: markAMirrorBehind },
+  { name: '20261122104010_leave_room_in_usage', steps: leaveRoomInUsage },
+  { name: '20261122104020_forget_last_uses', steps: forgetLastUses },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },
   { name: '20261122110010_record_scope_uses', steps: recordScopeUses },
   { name: '20261122110020_index_key_creators', steps: indexKeyCreators },

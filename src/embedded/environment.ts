@@ -54,6 +54,7 @@ export function readStartVariables(given: Given) {
 /** Variables that are ignored here: this start has its own database, WorkOS and address. */
 export const IGNORED_VARIABLES: readonly string[] = [
   'DATABASE_URL',
+  'DATABASE_LISTEN_URL',
   'DATABASE_POOL_MAX',
   'WORKOS_API_KEY',
   'WORKOS_CLIENT_ID',

@@ -42,11 +42,15 @@ describe('the purge of keys of CI jobs', () => {
     const old = [await exchanged(), await exchanged()];
     service.clock.advance(20 * DAY_MS);
     const newer = await exchanged();
+    const used = [...old, newer].map(({ id }) => ({ organization_id: acme.id, key_id: id, used_at: service.clock() }));
+    await service.db('key_last_uses').insert(used);
     await purge();
     expect(await here()).toHaveLength(4);
     service.clock.advance(9 * DAY_MS + 3_700_000);
     await purge();
     expect(await here()).toEqual([plain.id, newer.id]);
+    const lastUses = service.db('key_last_uses').where({ organization_id: acme.id });
+    expect(await lastUses.pluck('key_id')).toEqual([newer.id]);
     expect(new Set(await there())).toEqual(new Set([plain.id, newer.id]));
     expect((await verifyKey(service, { key: old[0]!.value })).body).toMatchObject({ valid: false });
     const { body } = await call(service, 'GET', '/v1/audit-events?action=api_key.revoked', {
