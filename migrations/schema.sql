@@ -645,6 +645,8 @@ CREATE INDEX api_keys_organization_id_expires_at_idx ON public.api_keys USING bt
 
 CREATE INDEX api_keys_organization_id_label_idx ON public.api_keys USING btree (organization_id, lower((label COLLATE "C")), id) WHERE (workos_id IS NOT NULL);
 
+CREATE INDEX api_keys_owner_everywhere_idx ON public.api_keys USING btree (owner_user_id) WHERE ((owner_user_id IS NOT NULL) AND (status = ANY (ARRAY['provisioning'::text, 'active'::text])));
+
 CREATE INDEX api_keys_owner_idx ON public.api_keys USING btree (organization_id, owner_user_id) WHERE (owner_user_id IS NOT NULL);
 
 CREATE INDEX api_keys_unused_idx ON public.api_keys USING btree ("right"(prefix, 4)) WHERE ((status = 'active'::text) AND (secret_hash IS NULL));

@@ -16,12 +16,12 @@ import type { Environment, KeySettings, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
 export type Admission = {
-  keys: Pick<KeyRepository, 'countTowardsQuota'>;
+  keys: Pick<KeyRepository, 'countTowardsQuota' | 'countOfPerson'>;
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
   checkOwner: CheckOwner;
-  /** Active personal keys that a person may have in an organization. */
-  keysPerUser: number;
+  /** Active personal keys that a person may have, in an organization or in all of them together. */
+  keysPerUser: { limit: number; within: 'organization' | 'everywhere' };
   /** Enqueues the webhook. */
   publishLimitReached: (
     trx: Knex.Transaction,
@@ -109,16 +109,27 @@ export async function reserve(
   await checkOwner(trx, caller, ownerUserId);
   const now = clock();
   const expiresAt = expiryWithinPlan({ ...settings, permissionSet, expiry }, plan, now);
-  const limit = ownerUserId === undefined ? keyLimit : keysPerUser;
-  const used = await keys.countTowardsQuota(trx, organizationId, input, now);
+  const { limit, within } = ownerUserId === undefined ? { limit: keyLimit, within: 'organization' } : keysPerUser;
+  const used =
+    ownerUserId !== undefined && within === 'everywhere'
+      ? await keys.countOfPerson(trx, { ownerUserId, environment }, now)
+      : await keys.countTowardsQuota(trx, organizationId, input, now);
   if (used < limit) return { expiresAt };
   // Only the organization's limit is published: a person's own concerns that person.
-  if (ownerUserId !== undefined) throw limitReached('A person', { limit, owner: 'user' });
+  if (ownerUserId !== undefined) throw limitOfPerson({ limit, within });
   await publishLimitReached(trx, { organizationId, environment, limit });
-  return limitReached('This organization', { limit });
+  return limitReached(`This organization can have at most ${limit} active keys here.`, { limit });
 }
 
-function limitReached(subject: string, details: { limit: number; owner?: 'user' }): AppError {
-  const message = `${subject} can have at most ${details.limit} active keys here. Revoke one first.`;
-  return new AppError('key_limit_reached', message, { details });
+function limitOfPerson({ limit, within }: { limit: number; within: string }): AppError {
+  const where = within === 'everywhere' ? 'in all organizations together' : 'here';
+  return limitReached(`A person can have at most ${limit} active keys ${where}.`, {
+    limit,
+    owner: 'user',
+    ...(within === 'everywhere' && { within }),
+  });
+}
+
+function limitReached(message: string, details: object): AppError {
+  return new AppError('key_limit_reached', `${message} Revoke one first.`, { details: { ...details } });
 }

@@ -154,6 +154,8 @@ export type Product = {
   key_prefix: string | null;
   /** The default first. */
   owners: ('organization' | 'user')[];
+  /** Active keys of a person, in each organization or in all together; null where people have none. */
+  keys_per_user: { limit: number; within: 'organization' | 'everywhere' } | null;
   environments: Environment[];
   permission_sets: boolean;
   chosen_scopes: boolean;

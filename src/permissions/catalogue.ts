@@ -64,7 +64,7 @@ export function makeCatalogue(product: Product) {
     defaultPlan,
     /** The kinds of owners that keys can have, the default first. */
     keyOwners: product.api_keys.owners,
-    keysPerUser: product.api_keys.keys_per_user,
+    keysPerUser: { limit: product.api_keys.keys_per_user, within: product.api_keys.keys_per_user_within },
     /** Returns when keys of an import expire; undefined: never; 0 for one that is no longer configured. */
     importEndMs: importEndsOf(product),
     /** Whether an expiry can be moved later. */

@@ -66,6 +66,8 @@ export const leakResponse = z
     'What happens to a key of this set that is reported as published: `revoke` ends it at once, `suspend` stops it until a person resumes it, `notify` only records and sends `api_key.leaked`.',
   );
 
+export const QUOTA_REACHES = ['organization', 'everywhere'] as const;
+
 export const KeyRules = z.strictObject({
   prefixes: z.array(prefix).min(1).max(8).describe('Prefixes by which a credential is recognized as an API key.'),
   format: KeyFormat.optional(),
@@ -77,7 +79,13 @@ export const KeyRules = z.strictObject({
     .describe(
       'Owners that keys may have: the organization, one of its people, or either. The first is the default of a new key.',
     ),
-  keys_per_user: z.int().min(1).max(10_000).default(10).describe('Most active keys of one person in an organization.'),
+  keys_per_user: z.int().min(1).max(10_000).default(10).describe('Most active keys of one person.'),
+  keys_per_user_within: z
+    .enum(QUOTA_REACHES)
+    .default('organization')
+    .describe(
+      'Where the keys of a person are counted: in each `organization` by itself, or `everywhere`, in all of them together.',
+    ),
   expiry: Expiry,
 });
 

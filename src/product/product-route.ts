@@ -5,6 +5,7 @@ import { CiView } from './ci-view.ts';
 import type { CiFacts } from './ci-view.ts';
 import { variableOf } from './console-rules.ts';
 import { daysOf } from './duration.ts';
+import { QUOTA_REACHES } from './key-rules.ts';
 import type { Product } from './product.ts';
 import { TASK_HOLDERS } from './tasks/task-rules.ts';
 
@@ -26,6 +27,15 @@ const ProductView = z
     name: z.string().describe("The product's name."),
     key_prefix: z.string().nullable().describe("How a live key begins; null for keys in WorkOS's own form."),
     owners: z.array(z.enum(['organization', 'user'])).describe('Owners that keys may have, the default first.'),
+    keys_per_user: z
+      .object({
+        limit: z.int(),
+        within: z
+          .enum(QUOTA_REACHES)
+          .describe('Whether a person has that many in each organization, or in all together.'),
+      })
+      .nullable()
+      .describe('How many active keys a person may have; null where keys belong to the organization alone.'),
     environments: z.array(z.enum(['live', 'test'])).describe('Environments that keys may be created in.'),
     permission_sets: z.boolean().describe('Whether keys are made from permission sets.'),
     chosen_scopes: z.boolean().describe('Whether keys are made from scopes that are chosen one by one.'),
@@ -96,6 +106,9 @@ function viewProduct({ product, environments, ...facts }: ProductFacts): z.input
     name: product.product,
     key_prefix: keys.format?.live ?? null,
     owners: keys.owners,
+    keys_per_user: keys.owners.includes('user')
+      ? { limit: keys.keys_per_user, within: keys.keys_per_user_within }
+      : null,
     environments: [...environments],
     permission_sets: product.permission_sets.length > 0,
     chosen_scopes: product.chosen_scopes !== undefined,

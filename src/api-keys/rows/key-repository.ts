@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { ID } from '../../ids.ts';
 import { makeCountByStatus } from './count-keys.ts';
@@ -5,7 +6,7 @@ import type { Reach } from '../rules/key-access.ts';
 import { makeKeyList } from './key-list.ts';
 import { keyWriter } from './key-writer.ts';
 import { KEY_COLUMNS, provisionedKeys, toKey, within } from './key-row.ts';
-import type { Key } from '../key.ts';
+import type { Environment, Key } from '../key.ts';
 
 export type KeyRepository = ReturnType<typeof makeKeyRepository>;
 
@@ -49,6 +50,8 @@ export function makeKeyRepository(db: Knex) {
      */
     countTowardsQuota,
 
+    countOfPerson,
+
     countOfCi,
 
     countByStatus: makeCountByStatus(db),
@@ -79,6 +82,9 @@ export function makeOrganizationsOfKeys(db: Knex) {
   };
 }
 
+const IS_COUNTED = `origin <> 'ci' and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
+  and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`;
+
 async function countTowardsQuota(
   on: Knex | Knex.Transaction,
   organizationId: string,
@@ -87,10 +93,26 @@ async function countTowardsQuota(
 ): Promise<number> {
   const { rows } = await on.raw<{ rows: { count: string }[] }>(
     `select count(*) from api_keys
-     where organization_id = ? and environment = ? and owner_user_id is not distinct from ? and origin <> 'ci'
-       and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
-       and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`,
+     where organization_id = ? and environment = ? and owner_user_id is not distinct from ? and ${IS_COUNTED}`,
     [organizationId, environment, ownerUserId ?? null, now],
+  );
+  return Number(rows[0]!.count);
+}
+
+/**
+ * Counts the same of one person in all organizations. Counts of one person wait for each other until the transaction ends,
+ * so that organizations, whose tenants are locked before, cannot both give the last place away.
+ */
+async function countOfPerson(
+  trx: Knex.Transaction,
+  { environment, ownerUserId }: { environment: Environment; ownerUserId: string },
+  now: Date,
+): Promise<number> {
+  const hash = createHash('sha256').update(`keys of person\0${ownerUserId}`).digest();
+  await trx.raw('select pg_advisory_xact_lock(?)', [hash.readBigInt64BE().toString()]);
+  const { rows } = await trx.raw<{ rows: { count: string }[] }>(
+    `select count(*) from api_keys where owner_user_id = ? and environment = ? and ${IS_COUNTED}`,
+    [ownerUserId, environment, now],
   );
   return Number(rows[0]!.count);
 }

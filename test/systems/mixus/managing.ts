@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { outcome } from '../../support/api.ts';
+import { call, outcome } from '../../support/api.ts';
 import type { Behaviour } from '../system.ts';
 import { CREATE, bearer } from './start.ts';
 import type { World } from './start.ts';
@@ -92,17 +92,25 @@ export const LIMITS: Behaviour<World>[] = [
   {
     section: 'Limitations',
     page: 'a person has ten active keys at most',
-    latchkey: 'The eleventh is 409 `key_limit_reached`. A revoked key makes room, and other people have their own ten.',
-    async check({ company }) {
-      const acme = await company();
+    latchkey:
+      'Counted in all organizations together. The eleventh is 409 `key_limit_reached`. A revoked key makes room, and other people have their own ten.',
+    async check({ company, service }) {
+      const [acme, globex] = [await company(), await company()];
       const body = { label: 'one of many', scopes: ['eval:read'] };
-      const made = await Promise.all(Array.from({ length: 10 }, () => acme.key(body, 'member')));
-      const refused = await acme.ask('POST', '/v1/api-keys', body, 'member');
-      expect(outcome(refused)).toEqual([409, 'key_limit_reached']);
-      expect(refused.body.error.details).toMatchObject({ limit: 10 });
+      const made = await Promise.all(Array.from({ length: 9 }, () => acme.key(body, 'member')));
+      // The same person is a member of another company.
+      const userId = acme.userId('member');
+      service.workos.seed({ memberships: [{ userId, organizationId: globex.id, role: 'member' }] });
+      const token = await globex.session('member', { sub: userId });
+      const create = () => call(service, 'POST', '/v1/api-keys', { token, body });
+      expect(outcome(await create())).toEqual([201, undefined]);
+      for (const refused of [await create(), await acme.ask('POST', '/v1/api-keys', body, 'member')]) {
+        expect(outcome(refused)).toEqual([409, 'key_limit_reached']);
+        expect(refused.body.error.details).toMatchObject({ limit: 10 });
+      }
       await acme.key(body, 'operator');
       await acme.ask('DELETE', `/v1/api-keys/${made[0]!.id}`, undefined, 'member');
-      expect(outcome(await acme.ask('POST', '/v1/api-keys', body, 'member'))).toEqual([201, undefined]);
+      expect(outcome(await create())).toEqual([201, undefined]);
     },
   },
   {
