@@ -370,6 +370,23 @@ create table scope_use_recording (
   constraint scope_use_recording_id_check CHECK (id)
 );
 
+create table session_tokens (
+  session_id text not null,
+  token_hash bytea not null,
+  sealed_refresh bytea,
+  user_id text not null,
+  organization_id text not null,
+  role text,
+  scopes text[] not null,
+  issued_at timestamp with time zone not null,
+  facts_until timestamp with time zone not null,
+  renewing_until timestamp with time zone,
+  lost_at timestamp with time zone,
+  constraint session_tokens_pkey PRIMARY KEY (session_id),
+  constraint session_tokens_token_hash_key UNIQUE (token_hash),
+  constraint session_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES user_sessions(session_id) ON DELETE CASCADE
+);
+
 create table stripe_subscriptions (
   subscription_id text not null,
   customer_id text,
@@ -796,6 +813,8 @@ grant delete, insert, select, update on outbox_lanes to latchkey_app;
 grant delete, insert, select, update on replicas to latchkey_app;
 
 grant delete, insert, select, update on scope_use_recording to latchkey_app;
+
+grant delete, insert, select, update on session_tokens to latchkey_app;
 
 grant delete, insert, select, update on stripe_subscriptions to latchkey_app;
 

@@ -29,16 +29,19 @@ type Deps = {
   findApiKey: FindApiKey;
   /** @throws AppError for a CI session that is not there, has ended, or may do nothing now */
   findCiSession: (token: string) => Promise<CiCaller>;
+  /** @throws AppError for an opaque token of no session, of one that is over, or that cannot be renewed now */
+  findUserSession: (token: string, from: CallerOrigin) => Promise<UserCaller>;
   /** Returns the access token of a sealed session cookie. */
   unsealSession: (sealed: string) => Promise<{ accessToken: string } | undefined>;
   cookies: Pick<SessionCookies, 'read'>;
   failures: Pick<FailedCredentials, 'count' | 'refusal' | 'headersOf'>;
 };
 
-type Kind = 'jwt' | 'service' | 'ci_session' | 'api_key';
+type Kind = 'jwt' | 'service' | 'ci_session' | 'user_session' | 'api_key';
 
 const SERVICE_PREFIX = 'svc_';
 const CI_SESSION_PREFIX = 'lkcs_';
+const USER_SESSION_PREFIX = 'lkus_';
 
 /**
  * Identifies the caller of a request by its credential, whose shape says its kind. Refuses an unknown credential, and two
@@ -51,6 +54,7 @@ export function makeAuthenticate(deps: Deps) {
     if (token.startsWith('eyJ')) return deps.isKey(token) ? 'api_key' : 'jwt';
     if (token.startsWith(SERVICE_PREFIX)) return 'service';
     if (token.startsWith(CI_SESSION_PREFIX)) return 'ci_session';
+    if (token.startsWith(USER_SESSION_PREFIX)) return 'user_session';
     return deps.isKey(token) ? 'api_key' : undefined;
   };
 
@@ -64,7 +68,7 @@ export function makeAuthenticate(deps: Deps) {
     const token = theOne([...tokens.map(({ token }) => token), ...(fromCookie === undefined ? [] : [fromCookie])]);
     if (tokens.length === 0) assertSameOrigin(req);
     const kind = kindOf(token);
-    return kind === 'api_key' ? { apiKey: token } : resolve(deps, token, kind);
+    return kind === 'api_key' ? { apiKey: token } : resolve(deps, req, { token, kind });
   }
 
   async function callerOf(req: Request, place?: KeyPlace, findApiKey = deps.findApiKey): Promise<Caller> {
@@ -93,9 +97,12 @@ async function failed({ failures }: Deps, req: Request, error: unknown): Promise
 
 function assertPlace({ source }: Credential, kind: Kind | undefined): void {
   const fits =
-    kind !== undefined && (source === 'bearer' || (source === 'x-access-token' ? kind === 'jwt' : kind === 'api_key'));
+    kind !== undefined &&
+    (source === 'bearer' || (source === 'x-access-token' ? isOfPeople(kind) : kind === 'api_key'));
   if (!fits) throw credentialInvalid();
 }
+
+const isOfPeople = (kind: Kind) => kind === 'jwt' || kind === 'user_session';
 
 async function unseal({ unsealSession }: Deps, cookie: string): Promise<string> {
   const session = await unsealSession(cookie);
@@ -110,9 +117,12 @@ function theOne(tokens: readonly string[]): string {
   return token;
 }
 
-async function resolve(deps: Deps, token: string, kind: Kind | undefined): Promise<Caller> {
+type Resolved = { token: string; kind: Kind | undefined };
+
+async function resolve(deps: Deps, req: Request, { token, kind }: Resolved): Promise<Caller> {
   if (kind === 'jwt') return deps.verifyToken(token);
   if (kind === 'ci_session') return deps.findCiSession(token);
+  if (kind === 'user_session') return deps.findUserSession(token, originOf(req));
   const caller = kind === 'service' ? deps.findServiceToken(token) : undefined;
   if (!caller) throw credentialInvalid();
   return caller;
@@ -132,6 +142,7 @@ const NAMES: Readonly<Record<Kind, Named>> = {
   jwt: 'access_token',
   service: 'service_token',
   ci_session: 'ci_session',
+  user_session: 'access_token',
   api_key: 'api_key',
 };
 

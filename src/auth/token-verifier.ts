@@ -60,6 +60,8 @@ const ApplicationClaims = ConnectClaims.extend({
   act: actor,
 });
 
+export type TokenVerifier = ReturnType<typeof makeTokenVerifier>;
+
 /**
  * Turns a token of WorkOS into its caller. A token of WorkOS Connect has the AuthKit domain as issuer and is signed by its
  * JWKS: it is a machine's, or a user's who lets an application act. Any other token is a user's session.

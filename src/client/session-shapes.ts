@@ -42,7 +42,8 @@ export type Login =
 export type RefreshSession = { refresh_token: string; organization_id?: string | undefined };
 export type NewSession = {
   access_token: string;
-  refresh_token: string;
+  /** Absent where the product's sessions have opaque tokens, which need no renewal. */
+  refresh_token?: string;
   expires_at: string;
   user: { id: string; email: string };
   organization_id: string;

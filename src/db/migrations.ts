@@ -38,6 +38,7 @@ import * as createCiSessions from '../../migrations/20261122090000_create_ci_ses
 import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
 import * as createTasks from '../../migrations/20261122101000_create_tasks.ts';
 import * as indexKeyOwners from '../../migrations/20261122101010_index_key_owners.ts';
+import * as createSessionTokens from '../../migrations/20261122102000_create_session_tokens.ts';
 import * as admitStaff from '../../migrations/20261122103000_admit_staff.ts';
 import * as markAMirrorBehind from '../../migrations/20261122104000_mark_a_mirror_behind.ts';
 import * as leaveRoomInUsage from '../../migrations/20261122104010_leave_room_in_usage.ts';
@@ -91,6 +92,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122100000_add_suspensions', steps: addSuspensions },
   { name: '20261122101000_create_tasks', steps: createTasks },
   { name: '20261122101010_index_key_owners', steps: indexKeyOwners },
+  { name: '20261122102000_create_session_tokens', steps: createSessionTokens },
   { name: '20261122103000_admit_staff', steps: admitStaff },
   { name: '20261122104000_mark_a_mirror_behind', steps: markAMirrorBehind },
   { name: '20261122104010_leave_room_in_usage', steps: leaveRoomInUsage },

@@ -10,6 +10,12 @@ export const SessionRules = z
       .boolean()
       .default(false)
       .describe('Whether people sign in here with e-mail address and password, which WorkOS checks.'),
+    token: z
+      .enum(['workos', 'opaque'])
+      .default('workos')
+      .describe(
+        "What sign-in answers: WorkOS's access token, which the client renews every few minutes, or an opaque token of Latchkey's own (`lkus_…`), which ends by inactivity alone and needs `inactivity_minutes`.",
+      ),
     inactivity_minutes: z
       .int()
       .min(1)
@@ -22,5 +28,10 @@ export const SessionRules = z
       .default(['read', 'revoke'])
       .describe('What an impersonated session of WorkOS may do. Creating and rotating keys hand out secrets.'),
   })
+  .refine(
+    ({ token, password_sign_in: hasSignIn, inactivity_minutes: minutes }) =>
+      token === 'workos' || (hasSignIn && minutes !== undefined),
+    { path: ['token'], message: 'opaque requires password_sign_in and inactivity_minutes' },
+  )
   .prefault({})
   .describe('Sessions of people (docs/how-to/manage-sessions.md).');

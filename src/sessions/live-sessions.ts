@@ -73,6 +73,6 @@ function lastUse(written: Date | undefined, remembered: number | undefined): num
   return Math.max(written.getTime(), remembered ?? 0);
 }
 
-function sessionOver(reason: EndReason): AppError {
+export function sessionOver(reason: EndReason): AppError {
   return new AppError('credential_expired', MESSAGES[reason], { details: { reason } });
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { notSetAside } from '../background/items.ts';
 import type { WorkosSession } from '../workos/entities.ts';
+import { forgetRefreshToken } from './opaque/token-repository.ts';
 
 export type EndReason = 'signed_out' | 'inactive' | 'refused' | 'revoked';
 export type SessionUse = { sessionId: string; userId: string; organizationId: string; lastActiveAt: Date };
@@ -90,6 +91,7 @@ function endsIn() {
           due: dueAt,
         },
       );
+      if (rows.length > 0) await forgetRefreshToken(trx, session.sessionId);
       return rows.length > 0;
     },
 
@@ -114,6 +116,7 @@ function endsIn() {
          returning organization_id`,
         { id: sessionId, user: userId, organization: organizationId ?? null, at },
       );
+      if (rows[0]) await forgetRefreshToken(trx, sessionId);
       return rows[0] && { sessionId, userId, organizationId: rows[0].organization_id ?? undefined };
     },
   };
@@ -180,6 +183,7 @@ function unusedIn(db: Knex) {
          returning session_id, user_id, organization_id`,
         [now, now, sessionId, since],
       );
+      if (rows[0]) await forgetRefreshToken(trx, sessionId);
       return rows[0] && { ...toDue(rows[0]), userId: rows[0].user_id };
     },
 

@@ -119,6 +119,7 @@ test('accepts a key in the address of an event stream for keys, and of no other 
     verifyToken: () => Promise.reject(new Error('no token')),
     findServiceToken: () => undefined,
     findCiSession: () => Promise.reject(new Error('no CI session')),
+    findUserSession: () => Promise.reject(new Error('no session')),
     async findApiKey(presented) {
       if (presented !== value) throw credentialInvalid();
       return { kind: 'api_key', organizationId: 'org_a', scopes: new Set() } as never;

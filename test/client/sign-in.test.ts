@@ -11,7 +11,7 @@ test('auth.login signs in, auth.refresh renews, auth.logout signs out', async ()
   const nobody = clientWith('');
   const first = await nobody.auth.login({ email, password: PASSWORD });
   expect(first).toMatchObject({ user: { id: userId, email }, organization_id: organizations[0] });
-  const next = await nobody.auth.refresh({ refresh_token: first.refresh_token });
+  const next = await nobody.auth.refresh({ refresh_token: first.refresh_token! });
   const person = clientWith(next.access_token);
   expect(await person.auth.checkToken()).toEqual({ valid: true, organization_id: organizations[0] });
   expect(await person.auth.logout()).toEqual({ status: 'signed_out' });

@@ -217,6 +217,16 @@ test('Handling Token Expiration: after error.auth.token_incorrect the program si
   expect(response.status).toBe(200);
 });
 
+test('Overview: an access token expires after inactivity, and not while it is used', async () => {
+  const token = tokenOf(await login());
+  for (let used = 0; used < 20; used++) {
+    world.service.clock.advance(20 * MINUTE_MS);
+    expect((await profile(token)).status).toBe(200);
+  }
+  world.service.clock.advance(30 * MINUTE_MS);
+  expect(await profile(token)).toEqual(errorOf('error.auth.token_incorrect'));
+});
+
 describe('Validating Credentials', () => {
   test('Check API Key', async () => {
     const { status, body } = await play(url, CHECK_KEY, { YOUR_API_KEY: key });

@@ -14,12 +14,13 @@ type Deps = {
   findServiceToken: ReturnType<typeof makeServiceTokens>;
   cookies: SessionCookies;
   ci: { findSession: Authenticating['findCiSession'] };
+  findUserSession: Authenticating['findUserSession'];
 };
 type Verification = { findPresentedKey: FindPresentedKey; failures: FailedCredentials };
 
 /** Makes what resolves the caller of a request. */
 export function makeCallers(
-  { format, verifyToken, workos, findServiceToken, cookies, ci }: Deps,
+  { format, verifyToken, workos, findServiceToken, cookies, ci, findUserSession }: Deps,
   verification: Verification,
 ) {
   return makeAuthenticate({
@@ -27,6 +28,7 @@ export function makeCallers(
     verifyToken,
     findServiceToken,
     findCiSession: ci.findSession,
+    findUserSession,
     cookies,
     findApiKey: verification.findPresentedKey,
     failures: verification.failures,

@@ -46,8 +46,6 @@ import { makeFindCiSession } from '../../ci/sessions/find-session.ts';
 import { makeIssueSession } from '../../ci/sessions/issue-session.ts';
 import { makeSessionRepository } from '../../ci/sessions/session-repository.ts';
 import type { SessionRepository } from '../../ci/sessions/session-repository.ts';
-import { makeSessionTokens } from '../../ci/sessions/session-tokens.ts';
-import type { SessionTokens } from '../../ci/sessions/session-tokens.ts';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import type { Route } from '../../http/route.ts';
@@ -56,7 +54,8 @@ import type { FailedCredentials } from '../../limits/guesses/failed-credentials.
 import type { Limiter } from '../../limits/limiter.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { Product } from '../../product/product.ts';
-import { deriveKeys } from '../../secrets.ts';
+import { deriveKeys, makeOpaqueTokens } from '../../secrets.ts';
+import type { OpaqueTokens } from '../../secrets.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
 import type { BillingParts } from '../billing.ts';
@@ -102,7 +101,7 @@ export function makeCiParts(deps: Deps) {
   const issuers = makeConfiguredIssuers(deps.product.ci, deps.localIssuers);
   const policies = makePolicyRepository(deps.db);
   const sessions = makeSessionRepository(deps.db);
-  const sessionTokens = makeSessionTokens(deriveKeys(deps.config, 'ci session token'));
+  const sessionTokens = makeOpaqueTokens('lkcs_', deriveKeys(deps.config, 'ci session token'));
   const making = {
     ...deps,
     keyChanges: deps.budgets.keyChanges,
@@ -148,7 +147,7 @@ type RouteDeps = Omit<Deps, 'keyChanges'> &
     issuers: ConfiguredIssuers;
     policies: PolicyRepository;
     sessions: SessionRepository;
-    sessionTokens: SessionTokens;
+    sessionTokens: OpaqueTokens;
     uses: ReturnType<typeof makeTokenUses>;
     refusals: ReturnType<typeof makeRecordRefusals>;
     keyChanges: Budgets['keyChanges'];

@@ -1,4 +1,5 @@
 import { makeAllowListMemory } from '../../ip-allow-lists/organization-addresses.ts';
+import { makeOpaqueMemory } from '../../sessions/opaque/stored-sessions.ts';
 import { makeSessionMemory } from '../../sessions/live-sessions.ts';
 import type { Config } from '../../config/config.ts';
 import { makeAnnounce } from '../../invalidation/announce.ts';
@@ -26,10 +27,12 @@ export function makeInvalidationParts({ config, alone, metrics, streams: bounds 
   const cache = makeKeyCache({ maxKeys, ttlMs: CACHE_TTL_MS });
   const allowListMemory = makeAllowListMemory();
   const sessionMemory = makeSessionMemory();
+  const opaqueMemory = makeOpaqueMemory();
   const hub = makeInvalidationHub();
   const caches = {
     invalidate(change: Invalidation) {
       sessionMemory.invalidate(change);
+      opaqueMemory.invalidate(change);
       // No cache of keys depends on a session.
       if (change.sessionId !== undefined) return;
       allowListMemory.invalidate(change);
@@ -38,6 +41,7 @@ export function makeInvalidationParts({ config, alone, metrics, streams: bounds 
     },
     clear() {
       sessionMemory.clear();
+      opaqueMemory.clear();
       allowListMemory.clear();
       cache.clear();
       hub.clear();
@@ -49,7 +53,7 @@ export function makeInvalidationParts({ config, alone, metrics, streams: bounds 
   const streams = makeInvalidationStreams({ ...bounds, hub, trust });
   // A replica also receives the changes that it announces, unless it is alone.
   const announce = makeAnnounce({ cache: alone ? received : caches, alone });
-  return { cache, allowListMemory, sessionMemory, announce, trust, streams };
+  return { cache, allowListMemory, sessionMemory, opaqueMemory, announce, trust, streams };
 }
 
 function counting(metrics: Options['metrics'], invalidate: (change: Invalidation) => void) {

@@ -23,6 +23,8 @@ import { makeRecordSession, makeSignIn } from '../../sessions/sign-in/sign-in.ts
 import type { SignIn } from '../../sessions/sign-in/sign-in.ts';
 import { makeSignInRefusal } from '../../sessions/sign-in/sign-in-refusal.ts';
 import { signInRoutes } from '../../sessions/sign-in/sign-in-routes.ts';
+import { opaqueSessions, refuseOpaque } from '../sessions/opaque-sessions.ts';
+import type { OpaqueMemory } from '../../sessions/opaque/stored-sessions.ts';
 import { signOutRoute } from '../../sessions/sign-out-route.ts';
 import { makeTokenVerifier } from '../../auth/token-verifier.ts';
 import type { TenantRepository } from '../../tenants/tenant-repository.ts';
@@ -53,6 +55,7 @@ type Deps = {
   budgets: Pick<Budgets, 'refreshes' | 'signIns'>;
   accounts: KnownAccounts;
   sessionMemory: SessionMemory;
+  opaqueMemory: OpaqueMemory;
   announce: Announce;
   audit: AuditLog;
   trust: Trust;
@@ -86,6 +89,8 @@ export function makeSessionParts(deps: Deps) {
   const failedSignIns = makeFailedSignIns({ ...deps, isOrganizationKnown, accounts });
   const unusedMs = inactivityMs === undefined ? undefined : inactivityMs + 2 * lagMs;
 
+  const opaque = opaqueSessions({ ...deps, endSession, live, verifyToken: verify }, inactivityMs);
+
   const signInOf = (failures: FailedCredentials) =>
     makeSignIn({
       ...deps,
@@ -110,10 +115,12 @@ export function makeSessionParts(deps: Deps) {
       if (caller.kind === 'user' && caller.applicationId === undefined) await live.admit(caller);
       return caller;
     },
+    /** Returns the caller of an opaque token; there are none where the product does not use them. */
+    findUserSession: opaque?.find ?? refuseOpaque,
     signInOf,
     endSession,
     sessionRoutes: (signIn: SignIn): Route[] => [
-      ...(hasSignIn ? signInRoutes({ signIn }) : []),
+      ...(hasSignIn ? signInRoutes({ signIn, issue: opaque?.issue }) : []),
       signOutRoute({ endSession }),
       ...checkRoutes({ isOrganizationKnown, scopeNames: deps.catalogue.scopeNames }),
     ],

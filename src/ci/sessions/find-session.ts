@@ -4,10 +4,10 @@ import { AppError } from '../../errors.ts';
 import type { CiCaller } from '../../http/caller.ts';
 import type { ConfiguredIssuers } from '../issuers/configured-issuers.ts';
 import type { SessionRepository } from './session-repository.ts';
-import type { SessionTokens } from './session-tokens.ts';
+import type { OpaqueTokens } from '../../secrets.ts';
 
 type Deps = {
-  tokens: Pick<SessionTokens, 'hashesOf'>;
+  tokens: Pick<OpaqueTokens, 'hashesOf'>;
   sessions: Pick<SessionRepository, 'findByToken'>;
   issuers: ConfiguredIssuers;
   clock: Clock;

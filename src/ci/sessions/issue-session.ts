@@ -14,7 +14,7 @@ import type { UseToken } from '../exchange/use-token.ts';
 import { refused } from '../exchange/verify-token.ts';
 import { metadataOf } from '../exchange/wanted-key.ts';
 import type { CiSession, SessionRepository } from './session-repository.ts';
-import type { SessionTokens } from './session-tokens.ts';
+import type { OpaqueTokens } from '../../secrets.ts';
 
 type Deps = {
   db: Knex;
@@ -23,7 +23,7 @@ type Deps = {
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<unknown>;
   sessions: Pick<SessionRepository, 'insert'>;
-  tokens: Pick<SessionTokens, 'make'>;
+  tokens: Pick<OpaqueTokens, 'make'>;
   keyChanges: Pick<KeyChanges, 'count'>;
   audit: Pick<AuditLog, 'append'>;
   clock: Clock;

@@ -2,8 +2,8 @@ import { INVALID, TWO_KEYS } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
-/** An access token of WorkOS. A key of an import may begin like one, and has no dots. */
-const SESSION = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
+/** An access token of WorkOS, or an opaque one. A key of an import may begin like the first, and has no dots. */
+const SESSION = /^(?:eyJ[\w-]*\.[\w-]+\.[\w-]+|lkus_[\w-]+)$/;
 const TOKEN = /^[\x21-\x7e]{1,8192}$/;
 const BAD: Refusal = { ...INVALID, details: { credential: 'access_token' } };
 

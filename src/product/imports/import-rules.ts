@@ -5,7 +5,7 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d
 const MAX_IMPORTS = 8;
 const MAX_KEY = 512;
 /** Other credentials begin so. */
-const TAKEN = ['eyJ', 'svc_', 'lkcs_'];
+const TAKEN = ['eyJ', 'svc_', 'lkcs_', 'lkus_'];
 /** Least characters of a secret without a prefix: 32 hexadecimal digits are 128 bits. */
 const MIN_BARE = 32;
 

@@ -2,9 +2,14 @@ import { z } from 'zod';
 import { publicRoute } from '../../http/route.ts';
 import type { Route } from '../../http/route.ts';
 import { NO_ORGANIZATION_ID, ORGANIZATION_ID } from '../../ids.ts';
+import type { OpaqueSessions } from '../opaque/opaque-sessions.ts';
 import type { NewSession, SignIn } from './sign-in.ts';
 
-type Deps = { signIn: SignIn };
+type Deps = {
+  signIn: SignIn;
+  /** Makes the opaque token of a session; undefined where sessions have WorkOS's tokens. */
+  issue: OpaqueSessions['issue'] | undefined;
+};
 
 const TAG = 'Session';
 const MAX_TOKEN = 4_096;
@@ -38,6 +43,13 @@ const Session = z
   })
   .meta({ id: 'NewSession' });
 
+const OpaqueSession = Session.omit({ refresh_token: true })
+  .extend({
+    access_token: z.string().describe('For `Authorization: Bearer` or `x-access-token`, until the session ends.'),
+    expires_at: z.iso.datetime().describe('When the session ends if it is not used; each use puts it off.'),
+  })
+  .meta({ id: 'NewSession' });
+
 const Proof = z.strictObject({
   email: z.string().min(1).max(254),
   password: z.string().min(1).max(1_024),
@@ -64,10 +76,11 @@ const Renewal = z
 
 /** Password sign-in and renewal; mounted where the product's file enables them. */
 export function signInRoutes(deps: Deps): Route[] {
-  return [loginRoute(deps), refreshRoute(deps)];
+  return [loginRoute(deps), ...(deps.issue ? [] : [refreshRoute(deps)])];
 }
 
-function loginRoute({ signIn }: Deps): Route {
+function loginRoute({ signIn, issue }: Deps): Route {
+  const answer = async (session: NewSession) => (issue ? opaqueView(session, await issue(session)) : view(session));
   return publicRoute({
     operationId: 'login',
     method: 'post',
@@ -77,15 +90,15 @@ function loginRoute({ signIn }: Deps): Route {
     description:
       'A user who belongs to several organizations must name one. Otherwise the answer is 409 `organization_choice_required` with `details.organizations` and `details.pending_authentication_token`; send that token with the chosen `organization_id` in place of the password.',
     body: z.union([Proof, Choice]).meta({ id: 'Login' }),
-    responses: { 200: Session },
+    responses: { 200: issue ? OpaqueSession : Session },
     errors: OPENS_A_SESSION,
     async handle({ body, context }) {
       if ('email' in body) {
         const { email, password, organization_id } = body;
-        return view(await signIn.withPassword({ email, password, organizationId: organization_id }, context));
+        return answer(await signIn.withPassword({ email, password, organizationId: organization_id }, context));
       }
       const choice = { pendingToken: body.pending_authentication_token, organizationId: body.organization_id };
-      return view(await signIn.withChoice(choice, context));
+      return answer(await signIn.withChoice(choice, context));
     },
   });
 }
@@ -111,6 +124,15 @@ function view({ caller, accessToken, refreshToken, user }: NewSession) {
     access_token: accessToken,
     refresh_token: refreshToken,
     expires_at: caller.expiresAt.toISOString(),
+    user: { id: user.id, email: user.email },
+    organization_id: caller.organizationId,
+  };
+}
+
+function opaqueView({ caller, user }: NewSession, { token, expiresAt }: { token: string; expiresAt: Date }) {
+  return {
+    access_token: token,
+    expires_at: expiresAt.toISOString(),
     user: { id: user.id, email: user.email },
     organization_id: caller.organizationId,
   };

@@ -34,7 +34,7 @@ export async function start() {
 }
 
 export type World = Awaited<ReturnType<typeof start>>;
-export type Session = { access_token: string; refresh_token: string };
+export type Session = { access_token: string };
 
 export const ROOT = { permission_set: 'root' };
 export const PROFILE = '/v1/me/session';
