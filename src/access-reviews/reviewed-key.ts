@@ -5,7 +5,8 @@ import { ApiKey, viewKey } from '../api-keys/key-schemas.ts';
 /** What a review finds in an active key, and when. The list is closed. */
 export const FINDING_MEANINGS = {
   unused: 'no valid use for 90 days, or since its creation before that',
-  creator_left: 'the person who made it is no longer a member, by the events of WorkOS since they are recorded',
+  creator_left:
+    'the person who made it is no longer a member, by WorkOS: its events, and its answers about creators of whom none came',
   never_expires: 'it has no expiry',
   unused_scopes: 'it grants scopes that no valid use of the last 90 days required',
 } as const;

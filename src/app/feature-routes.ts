@@ -74,7 +74,7 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
       }),
     }),
     ...platform.usage.routes,
-    ...reviewRoutes({ ...platform, reviews: makeReviews(platform), nameOf: names.nameOf }),
+    ...reviewRoutes({ ...platform, ...makeReviews(platform), nameOf: names.nameOf }),
     ...makeIncomingWebhooks(platform).routes(),
     ...makeLeakRoutes({ ...platform, resolveKey: verification.resolveKey }),
     ...auditRoutes({ auditEvents, exportEvents: makeExportEvents({ auditEvents }), nameOf: names.nameOf }),

@@ -55,7 +55,11 @@ export type ReviewedApiKey = Pick<
   /** Granted scopes that none of these uses required; empty where that is not known. */
   unused_scopes: string[];
 };
-export type AccessReview = Page<ReviewedApiKey> & { unused_since: string; scopes_recorded_since: string };
+export type AccessReview = Page<ReviewedApiKey> & {
+  unused_since: string;
+  scopes_recorded_since: string;
+  unknown_creators: number;
+};
 /** One or more findings; keys with any, if not given. */
 export type ReviewFilters = { finding?: ReviewFinding | readonly ReviewFinding[] | undefined };
 export type ListReview = PageQuery & ReviewFilters;

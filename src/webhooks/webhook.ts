@@ -119,6 +119,7 @@ export const WEBHOOK_BODIES = {
       ...(Object.fromEntries(
         FINDINGS.map((name) => [name, z.int().describe(`Of these: ${FINDING_MEANINGS[name]}.`)]),
       ) as Record<Finding, z.ZodInt>),
+      unknown_creators: z.int().describe('Creators of active keys of whom WorkOS has not said yet whether they left.'),
     }),
   }),
 } as const satisfies Record<WebhookType, z.ZodType>;

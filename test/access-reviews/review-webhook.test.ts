@@ -40,7 +40,14 @@ describe('access_review.ready', () => {
     const [first, ...others] = sentTo(acme.id);
     expect(others).toEqual([]);
     expect(WEBHOOK_BODIES['access_review.ready'].strict().parse(first)).toEqual(first);
-    expect(first!.data.details).toEqual({ keys: 1, unused: 0, creator_left: 0, never_expires: 1, unused_scopes: 0 });
+    expect(first!.data.details).toEqual({
+      keys: 1,
+      unused: 0,
+      creator_left: 0,
+      never_expires: 1,
+      unused_scopes: 0,
+      unknown_creators: 1,
+    });
     service.clock.advance(29 * DAY_MS);
     await review();
     expect(sentTo(acme.id)).toHaveLength(1);
@@ -48,7 +55,7 @@ describe('access_review.ready', () => {
     await review();
     expect(sentTo(acme.id).map(({ data }) => data.details)).toEqual([
       first!.data.details,
-      { keys: 2, unused: 2, creator_left: 0, never_expires: 1, unused_scopes: 0 },
+      { keys: 2, unused: 2, creator_left: 0, never_expires: 1, unused_scopes: 0, unknown_creators: 1 },
     ]);
   });
 

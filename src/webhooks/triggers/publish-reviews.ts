@@ -11,11 +11,11 @@ import { markAgain } from './marks.ts';
 type Deps = {
   db: Knex;
   outbox: Pick<OutboxWriter, 'publish'>;
-  /** Counts the keys of an organization that a review finds, by finding. */
+  /** Counts the keys of an organization that a review finds, by finding, and the creators of whom that is not known. */
   countFound: (
     organizationId: string,
     now: Date,
-  ) => Promise<{ keys: number; findings: Readonly<Record<Finding, number>> }>;
+  ) => Promise<{ keys: number; findings: Readonly<Record<Finding, number>>; unknownCreators: number }>;
   everyDays: number;
   items: Pick<Items, 'each'>;
   clock: Clock;
@@ -44,11 +44,11 @@ export function makePublishReviews(deps: Deps) {
 
 async function publish({ db, outbox, countFound, everyDays, clock }: Deps, organizationId: string): Promise<void> {
   const now = clock();
-  const { keys, findings } = await countFound(organizationId, now);
+  const { keys, findings, unknownCreators } = await countFound(organizationId, now);
   const notSince = new Date(now.getTime() - everyDays * DAY_MS);
   await transaction(db, async (trx) => {
     if (!(await markAgain(trx, { organizationId, subject: organizationId, kind: KIND }, { now, notSince }))) return;
-    const data = { details: { keys, ...findings } };
+    const data = { details: { keys, ...findings, unknown_creators: unknownCreators } };
     await outbox.publish(trx, organizationId, [webhookEvent('access_review.ready', organizationId, now, data)]);
   });
 }
