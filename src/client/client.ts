@@ -33,7 +33,6 @@ import type {
 export { LatchkeyError } from './latchkey-error.ts';
 export type * from './ci-shapes.ts';
 export type * from './shapes.ts';
-export type { NamedTask, TakeTask, Task, TaskKey } from './task-calls.ts';
 export type { CallOptions, ConnectionOptions, CreateOptions, TextOptions, Token } from './send.ts';
 
 export type LatchkeyClient = ReturnType<typeof createLatchkeyClient>;

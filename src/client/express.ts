@@ -1,17 +1,13 @@
 import type { Request, RequestHandler } from 'express';
-import type { VerifiedKey } from './guard/checked-keys.ts';
+import type { CacheOptions, RouteOptions, VerifiedKey } from './guard/guard-shapes.ts';
 import { createLatchkeyClient } from './client.ts';
 import type { LatchkeyClient } from './client.ts';
 import { guardRequests } from './guard/guard-requests.ts';
-import type { RouteOptions } from './guard/guard-requests.ts';
 import { makeKeyGuard } from './guard/key-guard.ts';
-import type { CacheOptions } from './guard/key-memory.ts';
 import type { ConnectionOptions } from './send.ts';
 import { makeUsageReport } from './guard/usage-report.ts';
 
-export type { RouteOptions } from './guard/guard-requests.ts';
-export type { CacheOptions } from './guard/key-memory.ts';
-export type { VerifiedKey } from './guard/checked-keys.ts';
+export type { CacheOptions, RouteOptions, VerifiedKey } from './guard/guard-shapes.ts';
 
 declare global {
   namespace Express {

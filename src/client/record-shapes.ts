@@ -1,4 +1,4 @@
-// Usage, access reviews, audit events and webhook deliveries as JSON.
+// Usage, access reviews, audit events, webhook deliveries and tasks as JSON.
 import type { ApiKey, Page, PageQuery } from './key-shapes.ts';
 
 /** Counts per outcome; outcomes without a request are left out. */
@@ -120,3 +120,12 @@ export type ListWebhookDeliveries = PageQuery & {
   to?: string | undefined;
 };
 export type ListAuditEvents = PageQuery & AuditFilters;
+
+/** The key that tasks belong to: `organization_id` and `id` of its verdict. */
+export type TaskKey = { organization_id: string; api_key_id: string };
+export type NamedTask = TaskKey & { name: string };
+/** `ttl_seconds`: how long it lasts; what the product file says, if not given. */
+export type TakeTask = NamedTask & { ttl_seconds?: number | undefined };
+
+/** A named lease, which ends when it is released, at `expires_at`, or with its key. */
+export type Task = { name: string; api_key_id: string; taken_at: string; expires_at: string };

@@ -1,13 +1,5 @@
 import type { CallOptions, Send } from './send.ts';
-
-/** The key that tasks belong to: `organization_id` and `id` of its verdict. */
-export type TaskKey = { organization_id: string; api_key_id: string };
-export type NamedTask = TaskKey & { name: string };
-/** `ttl_seconds`: how long it lasts; what the product file says, if not given. */
-export type TakeTask = NamedTask & { ttl_seconds?: number | undefined };
-
-/** A named lease, which ends when it is released, at `expires_at`, or with its key. */
-export type Task = { name: string; api_key_id: string; taken_at: string; expires_at: string };
+import type { NamedTask, TakeTask, Task, TaskKey } from './shapes.ts';
 
 const one = (name: string) => `/v1/tasks/${encodeURIComponent(name)}`;
 

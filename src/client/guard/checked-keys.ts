@@ -1,21 +1,7 @@
-import type { Environment, Operation, Posture, Verdict } from '../shapes.ts';
+import type { Operation, Verdict } from '../shapes.ts';
+import type { VerifiedKey } from './guard-shapes.ts';
 import { newTally } from './usage-report.ts';
 import type { Tally } from './usage-report.ts';
-
-/** The verified key of a request, in `req.apiKey`. */
-export type VerifiedKey = {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly label: string;
-  readonly environment: Environment;
-  /** Undefined for a key with its own scopes. */
-  readonly permissionSet: string | undefined;
-  readonly scopes: readonly string[];
-  /** The billing state of the key's organization. */
-  readonly posture: Posture;
-  /** True when the cache answered because Latchkey or its database is unavailable. */
-  readonly stale: boolean;
-};
 
 /** A cached valid key. */
 export type CheckedKey = {

@@ -2,32 +2,14 @@ import type { Request, RequestHandler, Response } from 'express';
 import { admitPerson } from './admit-person.ts';
 import type { Passing, SessionDeps } from './admit-person.ts';
 import type { CheckedKey } from './checked-keys.ts';
+import type { RouteOptions } from './guard-shapes.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { setLimitHeaders } from './limit-headers.ts';
 import { keysInQuery, readKey } from './read-key.ts';
 import { readSession } from './read-session.ts';
 import { judge, refusalOf, sendRefusal, unavailable, verdictOf } from './refusal.ts';
-import type { Lease, Operation, WantedEnvironment } from '../shapes.ts';
+import type { Lease, Operation } from '../shapes.ts';
 import type { UsageReport } from './usage-report.ts';
-
-/** What a route requires of a key. */
-export type RouteOptions = {
-  /** The key must have all of these; none by default. */
-  scopes?: readonly string[] | undefined;
-  /** The environment whose keys are accepted; `live` by default, so that a test key does not open a live route. */
-  environment?: WantedEnvironment | undefined;
-  /** The kind of the request for billing. Default: GET and HEAD are `read`, DELETE is `wind_down`, all others `create`. */
-  operation?: Operation | ((req: Request) => Operation) | undefined;
-  /** How many requests this counts as for the key's rate limit; 1 by default. */
-  cost?: number | ((req: Request) => number) | undefined;
-  /** Whether a GET that accepts `text/event-stream` may send its key as `?api_key=`; false by default. */
-  allowQuery?: boolean | undefined;
-  /**
-   * Whether people pass, too, with a session's token in `x-access-token` or `Authorization: Bearer`; false by default. With
-   * `organizationId`, those of that organization alone. Every request of a session calls Latchkey.
-   */
-  sessions?: boolean | { organizationId: string } | undefined;
-};
 
 const MAX_USER_AGENT = 256;
 

@@ -3,7 +3,7 @@ import type { CheckedKey } from './checked-keys.ts';
 import { connectionOf } from '../client.ts';
 import type { LatchkeyClient } from '../client.ts';
 import { needsEachCall, makeKeyMemory } from './key-memory.ts';
-import type { CacheOptions } from './key-memory.ts';
+import type { CacheOptions } from './guard-shapes.ts';
 import { LatchkeyError } from '../latchkey-error.ts';
 import type { Verdict, VerifyApiKey } from '../shapes.ts';
 import { makeSteadyClock } from './steady-clock.ts';

@@ -4,26 +4,8 @@ import { followFeed } from './invalidation-feed.ts';
 import { makeRecentChanges } from './recent-changes.ts';
 import type { Token } from '../send.ts';
 import type { Verdict } from '../shapes.ts';
+import type { CacheOptions } from './guard-shapes.ts';
 import type { Now } from './steady-clock.ts';
-
-/** The cache of valid keys in this process. */
-export type CacheOptions = {
-  /** Maximum number of keys; 10,000 by default, 0 caches none. */
-  maxKeys?: number | undefined;
-  /** How long a key is cached, in milliseconds; 60,000 by default. A backstop: the stream announces changes. */
-  ttlMs?: number | undefined;
-  /**
-   * How long a cached key is still accepted, marked `stale`, while Latchkey is unavailable, in milliseconds since it was
-   * last known to be valid. 0, the default: not at all; such requests are answered 503.
-   */
-  staleGraceMs?: number | undefined;
-  /**
-   * How long a replica of Latchkey may take to learn of a change, in milliseconds. For so long after a change, an answer
-   * is cached only if its mirror was read since. 3,000 by default: a replica without a `LISTEN` connection trusts its
-   * memory no longer. 0 where Latchkey is one process.
-   */
-  replicaLagMs?: number | undefined;
-};
 
 type Options = {
   connection: { baseUrl: string; token: Token };
