@@ -3,8 +3,8 @@ import { VARIABLES } from '../../src/app/read-config.ts';
 
 export const CHART_SCHEMA = new URL('../../deploy/helm/latchkey/values.schema.json', import.meta.url);
 
-/** What a variable that holds a secret, or may, is called. */
-const SECRET = /SECRET|TOKEN|PASSWORD|API_KEY(?:_|$)|DATABASE_(?:LISTEN_)?URL|REDIS_URL/;
+/** What a variable that holds a secret, or may, is called: every address but those of WorkOS may have a password in it. */
+const SECRET = /SECRET|TOKEN|PASSWORD|API_KEY(?:_|$)|^(?!WORKOS_).*_URL/;
 const SET_BY_THE_CHART = [
   'LATCHKEY_AUDIT_SEALS',
   'LATCHKEY_CONFIG',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll } from 'vitest';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
@@ -28,6 +28,13 @@ export function runTool(tool: string, args: readonly string[], options: Options 
   const { status, stdout, stderr } = tryTool(tool, args, options);
   if (status !== 0) throw new Error(`${tool} ${args.join(' ')} exited with ${status}\n${stdout}\n${stderr}`);
   return stdout;
+}
+
+/** Builds a program of one file with Debian's Go and its packages, into the folder. @returns its path */
+export function buildGo(source: string, folder: string): string {
+  const program = join(folder, basename(source, '.go'));
+  runTool('go', ['build', '-o', program, source], { env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' } });
+  return program;
 }
 
 /** A folder of the test file's own, gone afterwards. */

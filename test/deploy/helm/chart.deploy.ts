@@ -73,6 +73,8 @@ describe.each(CASES)('%s-values.yaml', (name) => {
       capabilities: { drop: ['ALL'] },
     });
     expect(readFileSync(join(DEPLOY, 'Containerfile'), 'utf8')).toContain('USER 65532:65532');
+    const mounted = (pod.containers[0].volumeMounts ?? []).map((mount) => mount.name);
+    expect(mounted.toSorted()).toEqual((pod.volumes ?? []).map((volume) => volume.name).toSorted());
   });
 
   test.each(['api', 'worker'] as const)('gives the role %s variables that the service accepts', (role) => {
@@ -131,9 +133,9 @@ describe('the templates', () => {
     const { product } = parse(readFileSync(valuesOf('full'), 'utf8')) as { product: { file: string } };
     const map = find('full', 'ConfigMap') as Manifest & { data: Record<string, string> };
     expect(map.data).toEqual({ 'product.yaml': product.file });
-    expect(podOf(find('full', 'Deployment', '-api')).volumes).toMatchObject([
-      { configMap: { name: map.metadata.name } },
-    ]);
+    expect(podOf(find('full', 'Deployment', '-api')).volumes![0]).toMatchObject({
+      configMap: { name: map.metadata.name },
+    });
   });
 
   test('replace the pods when the product file changes', () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { runTool, tryTool } from '../tools.ts';
+import { buildGo, runTool, tryTool } from '../tools.ts';
 import { CHART, manifestsIn, RELEASE } from './chart.ts';
 import type { Manifest } from './chart.ts';
 
@@ -16,11 +16,9 @@ export const hasHelm = spawnSync('helm', ['version']).status === 0;
 
 const argumentsFor = (values: readonly string[]) => [CHART, RELEASE.name, RELEASE.namespace, ...values];
 
-/** Builds render.go with Debian's Go and its packages of sprig and YAML; the binary lies in the folder. */
+/** Builds render.go, in the folder. */
 export function buildRenderer(folder: string): Renderer {
-  const program = join(folder, 'render');
-  const env = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: mkdtempSync(join(folder, 'go-')) };
-  runTool('go', ['build', '-o', program, join(import.meta.dirname, 'render.go')], { env });
+  const program = buildGo(join(import.meta.dirname, 'render.go'), folder);
   return {
     render(values) {
       const { 'NOTES.txt': notes, ...templates } = JSON.parse(runTool(program, argumentsFor(values))) as Record<

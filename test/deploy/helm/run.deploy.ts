@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask } from '../../failover/cluster.ts';
 import { startPrimary } from '../../failover/postgres.ts';
 import { freePort, runEntry } from '../../process/start.ts';
 import { startChild } from '../../support/child.ts';
-import { fileFolder, ROOT } from '../tools.ts';
+import { fileFolder, ROOT, runTool } from '../tools.ts';
 import { environmentOf, podOf } from './chart.ts';
 import type { Container, Probe } from './chart.ts';
 import { buildRenderer, writeValues } from './render.ts';
@@ -69,6 +70,43 @@ test('the job migrates as the owner, with the one variable that it has', async (
   expect(ran).toMatchObject({ code: 0, stderr: '' });
   expect(ran.stdout).toMatch(/^ran /);
   await ask(primary, 'create role latchkey_service login in role latchkey_app');
+});
+
+test('the job trusts the certificate authority of certificates.existingConfigMap, and no database without it', async () => {
+  const [data] = await ask(primary, 'show data_directory');
+  const [key, certificate] = ['server.key', 'server.crt'].map((name) => join(String(data!['data_directory']), name));
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  runTool('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    ...subject,
+    '-keyout',
+    key!,
+    '-out',
+    certificate!,
+  ]);
+  runTool('chown', ['postgres', key!, certificate!]);
+  await ask(primary, 'alter system set ssl = on');
+  await ask(primary, 'select pg_reload_conf()');
+  const trusting = render([
+    writeValues(folder, { product: { existingConfigMap: 'x' }, certificates: { existingConfigMap: 'authorities' } }),
+  ]).manifests.find(({ kind }) => kind === 'Job')!;
+  const [{ args, env, volumeMounts }] = podOf(trusting).containers;
+  const { NODE_EXTRA_CA_CERTS: trusted } = environmentOf({ env } as Container);
+  const { mountPath } = volumeMounts![0]!;
+  const { configMap } = podOf(trusting).volumes![0]!;
+  expect(trusted).toBe(`${mountPath}/${configMap!.items[0]!.path}`);
+  const DATABASE_URL = `${addressOf('postgres')}?sslmode=verify-full`;
+  expect(await runEntry('cli/main', { DATABASE_URL, NODE_EXTRA_CA_CERTS: certificate! }, args)).toMatchObject({
+    code: 0,
+    stdout: 'The database is up to date.\n',
+  });
+  const { code, stderr } = await runEntry('cli/main', { DATABASE_URL }, args);
+  expect(code).toBe(1);
+  expect(stderr).toContain('self-signed certificate');
 });
 
 describe.each(['api', 'worker'])('the container of the role %s', (role) => {

@@ -35,6 +35,7 @@ describe('values.schema.json of the chart', () => {
       'api: { autoscaling: { max: 3 } }',
       '/api/autoscaling must NOT have additional properties',
     ],
+    ['a list in place of a map', 'config: [TRUST_PROXY]', '/config must be object'],
     ['a number as text', 'worker: { replicas: "2" }', '/worker/replicas must be integer'],
     ['no replica', 'api: { replicas: 0 }', '/api/replicas must be >= 1'],
     ['no Secret', 'existingSecret: ""', '/existingSecret must match pattern'],
@@ -72,13 +73,17 @@ describe('values.schema.json of the chart', () => {
     );
   });
 
-  test.each(['WORKOS_API_KEY_TEST', 'WORKOS_COOKIE_PASSWORD', 'STRIPE_WEBHOOK_SECRET', 'REDIS_URL', 'LATCHKEY_ROLE'])(
-    'has no %s, which is secret or set by the chart',
-    (name) => {
-      expect(VARIABLES).toContain(name);
-      expect(chartVariables()).not.toContain(name);
-    },
-  );
+  test.each([
+    'WORKOS_API_KEY_TEST',
+    'WORKOS_COOKIE_PASSWORD',
+    'STRIPE_WEBHOOK_SECRET',
+    'REDIS_URL',
+    'DATABASE_LISTEN_URL',
+    'LATCHKEY_ROLE',
+  ])('has no %s, which is secret or set by the chart', (name) => {
+    expect(VARIABLES).toContain(name);
+    expect(chartVariables()).not.toContain(name);
+  });
 });
 
 test('the chart has the version of the package', () => {

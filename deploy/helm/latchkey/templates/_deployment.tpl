@@ -92,6 +92,9 @@ spec:
             - name: product
               mountPath: /etc/latchkey
               readOnly: true
+            {{- if $root.Values.certificates.existingConfigMap }}
+            {{- include "latchkey.certificatesMount" $root | nindent 12 }}
+            {{- end }}
             {{- if $seals }}
             - name: seals
               mountPath: /var/lib/latchkey
@@ -103,6 +106,9 @@ spec:
             items:
               - key: product.yaml
                 path: product.yaml
+        {{- if $root.Values.certificates.existingConfigMap }}
+        {{- include "latchkey.certificatesVolume" $root | nindent 8 }}
+        {{- end }}
         {{- if $seals }}
         - name: seals
           persistentVolumeClaim:
@@ -129,6 +135,9 @@ env:
     value: {{ mul (int $shutdown.delaySeconds) 1000 | quote }}
   - name: SHUTDOWN_GRACE_MS
     value: {{ mul (int $shutdown.graceSeconds) 1000 | quote }}
+  {{- if .root.Values.certificates.existingConfigMap }}
+  {{- include "latchkey.certificatesVariable" .root | nindent 2 }}
+  {{- end }}
   {{- if .seals }}
   - name: LATCHKEY_AUDIT_SEALS
     value: /var/lib/latchkey/seals.jsonl

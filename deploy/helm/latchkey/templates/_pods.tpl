@@ -18,6 +18,26 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
+{{- define "latchkey.certificatesVariable" -}}
+- name: NODE_EXTRA_CA_CERTS
+  value: /etc/latchkey-certificates/ca.crt
+{{- end -}}
+
+{{- define "latchkey.certificatesMount" -}}
+- name: certificates
+  mountPath: /etc/latchkey-certificates
+  readOnly: true
+{{- end -}}
+
+{{- define "latchkey.certificatesVolume" -}}
+- name: certificates
+  configMap:
+    name: {{ .Values.certificates.existingConfigMap }}
+    items:
+      - key: ca.crt
+        path: ca.crt
+{{- end -}}
+
 {{- define "latchkey.containerSecurityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
