@@ -28,6 +28,8 @@ export const EVENT_ID = /^[\x21-\x7e]{1,64}$/;
 /** The id of an actor; WorkOS names an impersonator by e-mail address. */
 export const ACTOR_ID = /^[\x21-\x7e]{1,254}$/;
 export const ORGANIZATION_ID = /^org_\w{1,60}$/;
+/** The id of a WorkOS user. */
+export const USER_ID = /^user_\w{1,59}$/;
 export const NO_ORGANIZATION_ID = 'Give the id of a WorkOS organization (org_…).';
 /** Ids of imported keys begin so; WorkOS knows none of them. */
 export const IMPORTED_ID_PREFIX = 'imp_';

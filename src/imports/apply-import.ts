@@ -10,7 +10,8 @@ import type { Announce } from '../invalidation/announce.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { ImportRule } from '../product/imports/import-rules.ts';
 import { inBatches } from './batches.ts';
-import type { Judged } from './category.ts';
+import type { MirrorMembers } from '../members/mirror-members.ts';
+import type { Judged, ReadyKey } from './category.ts';
 import type { HeldRun, ImportRuns } from './import-runs.ts';
 import type { JudgeBatch } from './judge/judge-batch.ts';
 import type { JudgeRow } from './judge/judge-row.ts';
@@ -20,6 +21,8 @@ type Deps = {
   db: Knex;
   runs: Pick<ImportRuns, 'beginApply' | 'hold' | 'advance' | 'end'>;
   makeBatch: () => JudgeBatch;
+  /** Records that a user owns a key. @returns whether they are a member, as far as is known */
+  ownsKey: MirrorMembers['ownsKey'];
   insertKeys: typeof insertImportedKeys;
   revokeKeys: typeof revokeImportedKeys;
   audit: Pick<AuditLog, 'appendEach' | 'appendAll'>;
@@ -95,16 +98,17 @@ async function writeBatch(deps: Deps, trx: Knex.Transaction, batch: Batch, judge
   const { rule, held, position } = batch;
   const now = clock();
   await runs.hold(trx, held);
-  const inserted = await deps.insertKeys(
-    trx,
-    rule,
-    judged.flatMap(({ key }) => key ?? []),
-    now,
-  );
+  const keys = judged.flatMap(({ key }) => key ?? []);
+  const left = await withoutOwner(deps, trx, keys);
+  const owned = keys.filter((key) => !left.has(key));
+  const inserted = await deps.insertKeys(trx, rule, owned, now);
   const ended = judged.filter(({ category }) => category === 'ended').map(({ keyId }) => keyId!);
   const revoked = await deps.revokeKeys(trx, ended, now);
   const written = new Set(inserted.map(({ keyId }) => keyId));
-  const outcome = judged.map((row) => (row.key && !written.has(row.key.keyId) ? raced(row) : row));
+  const outcome = judged.map((row) => {
+    if (!row.key || written.has(row.key.keyId)) return row;
+    return left.has(row.key) ? ownerless(row) : raced(row);
+  });
   const refused = outcome.filter(({ key, category }) => !key && category !== 'already' && category !== 'ended').length;
   await runs.advance(trx, held, { position, imported: inserted.length, revoked: revoked.length, refused }, now);
   await audit.appendEach(trx, countsByOrganization(rule.name, 'key_import.applied', inserted));
@@ -112,6 +116,25 @@ async function writeBatch(deps: Deps, trx: Knex.Transaction, batch: Batch, judge
   // Replicas may remember any of the new keys as unknown: one announcement voids all that they remember so.
   if (inserted[0]) await announce(trx, inserted[0]);
   return outcome;
+}
+
+/** Records the owners of personal keys, in one order in each transaction. @returns the keys of those who are no members */
+async function withoutOwner(
+  { ownsKey }: Pick<Deps, 'ownsKey'>,
+  trx: Knex.Transaction,
+  keys: readonly ReadyKey[],
+): Promise<Set<ReadyKey>> {
+  const left = new Set<ReadyKey>();
+  const ofOwners = Map.groupBy(
+    keys.filter(({ ownerUserId }) => ownerUserId !== undefined),
+    ({ organizationId, ownerUserId }) => `${organizationId}/${ownerUserId}`,
+  );
+  for (const [, own] of [...ofOwners].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const { organizationId, ownerUserId: userId, memberAsOf } = own[0]!;
+    if (await ownsKey(trx, { organizationId, userId: userId! }, memberAsOf!)) continue;
+    for (const key of own) left.add(key);
+  }
+  return left;
 }
 
 async function recordEnded(
@@ -127,6 +150,11 @@ async function recordEnded(
     );
     await audit.appendAll(trx, organizationId, events);
   }
+}
+
+/** A row whose owner has left meanwhile. */
+function ownerless(row: Judged): Judged {
+  return { ...row, key: undefined, category: 'unknown_user', reason: 'its owner is a member no longer' };
 }
 
 /** A row whose key was inserted meanwhile, by id or by hash. */

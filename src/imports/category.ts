@@ -8,6 +8,7 @@ export const CATEGORIES = {
   malformed: 'cannot be read',
   hash_malformed: 'has no hash of the form that the import has',
   unknown_organization: 'has no organization that is known here',
+  unknown_user: 'has a user who is not known here, or is no member of the organization',
   unmapped_scope: 'has scopes that the mapping does not name',
   never_granted: 'would get a scope that no key ever holds',
   expired: 'has expired',
@@ -39,6 +40,10 @@ export type Judged = {
 export type ReadyKey = {
   keyId: string;
   organizationId: string;
+  /** Set for a personal key. */
+  ownerUserId: string | undefined;
+  /** By WorkOS's clock, when its owner was a member. */
+  memberAsOf?: Date | undefined;
   hash: Buffer;
   label: string;
   /** The obfuscated form of the secret, as the other system shows it. */

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { StartError } from '../errors.ts';
-import { ORGANIZATION_ID } from '../ids.ts';
+import { ORGANIZATION_ID, USER_ID } from '../ids.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
 import { PRESETS } from './presets.ts';
 import type { FieldName } from './presets.ts';
@@ -15,6 +15,7 @@ const Fields = z.strictObject({
   hash: field.optional(),
   secret: field.optional(),
   organization: field.optional(),
+  user: field.optional(),
   label: field.optional(),
   scopes: field.optional(),
   start: field.optional(),
@@ -39,6 +40,7 @@ const MappingFile = z.strictObject({
   organizations: z
     .record(name, z.string().regex(ORGANIZATION_ID, 'must be the id of a WorkOS organization'))
     .optional(),
+  users: z.record(name, z.string().regex(USER_ID, 'must be the id of a WorkOS user')).optional(),
   permission_sets: z.record(z.string().max(2_000), name).default({}),
   scopes: z.record(name, z.array(name).min(1).max(50)).default({}),
   default_permission_set: name.optional(),
@@ -49,7 +51,7 @@ export type Mapping = Omit<z.output<typeof MappingFile>, 'fields'> & {
   fields: Readonly<Partial<Record<FieldName, readonly string[]>>>;
 };
 
-type Rules = Pick<Catalogue, 'sets' | 'scopeNames'>;
+type Rules = Pick<Catalogue, 'sets' | 'scopeNames' | 'keyOwners'>;
 
 /** @throws StartError that names every fault of the file */
 export function parseMapping(text: string, shown: string, rules: Rules): Mapping {
@@ -62,7 +64,7 @@ export function parseMapping(text: string, shown: string, rules: Rules): Mapping
       shown,
       parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`),
     );
-  const faults = unknownTargets(parsed.data, rules);
+  const faults = [...personFaults(parsed.data, rules), ...unknownTargets(parsed.data, rules)];
   if (faults.length > 0) throw unusable(shown, faults);
   const { fields, ...rest } = parsed.data;
   return { ...rest, fields: { ...PRESETS[rest.source], ...listsOf(fields) } };
@@ -70,6 +72,11 @@ export function parseMapping(text: string, shown: string, rules: Rules): Mapping
 
 function listsOf(fields: z.output<typeof Fields>): Mapping['fields'] {
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, [value].flat()]));
+}
+
+function personFaults({ fields, users }: z.output<typeof MappingFile>, { keyOwners }: Rules): string[] {
+  if (fields.user === undefined) return users === undefined ? [] : ['users: needs fields.user, which names the user'];
+  return keyOwners.includes('user') ? [] : ['fields.user: api_keys.owners of the product file allows no personal keys'];
 }
 
 function unknownTargets(file: z.output<typeof MappingFile>, { sets, scopeNames }: Rules): string[] {

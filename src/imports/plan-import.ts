@@ -55,7 +55,9 @@ export function makePlanImport({ makeBatch, keyCounts, tenants, planFor, clock }
     for await (const group of inBatches(rows, BATCH)) {
       if (signal.aborted) return undefined;
       const judged = await batch.withKnown(batch.withEarlier(group.map(judgeRow)));
-      for (const { key } of judged) if (key) added.set(key.organizationId, (added.get(key.organizationId) ?? 0) + 1);
+      for (const { key } of judged)
+        if (key && key.ownerUserId === undefined)
+          added.set(key.organizationId, (added.get(key.organizationId) ?? 0) + 1);
       onBatch(judged);
     }
     return overQuota(added);

@@ -4,6 +4,7 @@ export type FieldName =
   | 'hash'
   | 'secret'
   | 'organization'
+  | 'user'
   | 'label'
   | 'scopes'
   | 'start'

@@ -10,7 +10,7 @@ import { readRows } from '../../src/imports/sources/read-rows.ts';
 import type { FaultPoint } from '../../src/process/fault-point.ts';
 import type { ImportRule } from '../../src/product/imports/import-rules.ts';
 import { startService } from '../support/service.ts';
-import type { Service } from '../support/service.ts';
+import type { Options, Service } from '../support/service.ts';
 
 /** The mapping of tests: old scopes `read` and `work`. */
 export const MAPPING = `
@@ -50,8 +50,12 @@ type Outcome = { whole: boolean; rows: Judged[] };
 type Run = { at?: FaultPoint; signal?: AbortSignal; mapping?: string; rule?: ImportRule };
 
 /** Starts a service with imports, and what runs the command's parts on files. */
-export async function startImports(rules: readonly ImportRule[] = [OLD], env: Record<string, string> = {}) {
-  const service = await startService(env, { product: { imports: [...rules] } });
+export async function startImports(
+  rules: readonly ImportRule[] = [OLD],
+  env: Record<string, string> = {},
+  more: Options['product'] = {},
+) {
+  const service = await startService(env, { product: { imports: [...rules], ...more } });
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-imports-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const partsWith = (at?: FaultPoint) => makeImportParts({ ...service.parts, ...(at && { at }) });

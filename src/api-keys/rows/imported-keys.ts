@@ -7,6 +7,8 @@ import type { Environment } from '../key.ts';
 export type ImportedKey = {
   keyId: string;
   organizationId: string;
+  /** Set for a personal key. */
+  ownerUserId: string | undefined;
   hash: Buffer;
   label: string;
   shown: string;
@@ -36,13 +38,13 @@ export async function insertImportedKeys(
   const { rows } = await trx.raw<{ rows: { key_id: string; organization_id: string }[] }>(
     `insert into api_keys (organization_id, id, workos_id, environment, origin, status, label, metadata, permission_set,
        scopes, prefix, secret_hash, hash_key, rate_limit, rate_limit_window_seconds, expires_at, created_by_kind,
-       created_by_id, created_at, updated_at)
+       created_by_id, created_at, updated_at, owner_user_id)
      select k.organization_id, k.id, k.key_id, ?, 'imported', 'active', k.label, '{}', k.permission_set,
        array(select jsonb_array_elements_text(k.scopes)), k.shown, decode(k.hash, 'hex'), ?, k.rate_limit,
-       k.rate_limit_window_seconds, k.expires_at, 'system', ?, k.created_at, ?
+       k.rate_limit_window_seconds, k.expires_at, 'system', ?, k.created_at, ?, k.owner_user_id
      from jsonb_to_recordset(?::jsonb) as k (organization_id text, id text, key_id text, label text, permission_set text,
        scopes jsonb, shown text, hash text, rate_limit integer, rate_limit_window_seconds integer,
-       expires_at timestamptz, created_at timestamptz)
+       expires_at timestamptz, created_at timestamptz, owner_user_id text)
      on conflict do nothing
      returning workos_id as key_id, organization_id`,
     [environment, hmacKeyIdOfImport(name), name, now, JSON.stringify(keys.map(toRow))],
@@ -64,6 +66,7 @@ function toRow(key: ImportedKey) {
     rate_limit_window_seconds: key.rateLimit?.windowSeconds ?? null,
     expires_at: key.expiresAt ?? null,
     created_at: key.createdAt,
+    owner_user_id: key.ownerUserId ?? null,
   };
 }
 

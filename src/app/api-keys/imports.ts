@@ -10,6 +10,7 @@ import {
 import { makeApplyImport } from '../../imports/apply-import.ts';
 import { makeImportRuns } from '../../imports/import-runs.ts';
 import { makeJudgeBatch } from '../../imports/judge/judge-batch.ts';
+import { makeFindMembers } from '../../members/find-members.ts';
 import type { ReadKnown } from '../../imports/judge/judge-batch.ts';
 import { makeJudgeRow } from '../../imports/judge/judge-row.ts';
 import { parseMapping } from '../../imports/mapping.ts';
@@ -28,19 +29,24 @@ export function makeImportParts(parts: Parts) {
   const { config } = parts;
   // A command limits no requests.
   const limits = { ...config.limits, redisUrl: undefined };
-  const platform = makePlatform({ ...parts, config: { ...config, limits, role: 'worker' } });
+  const platform = makePlatform({ ...parts, config: { ...config, limits, role: 'worker' }, waitsOutHoldOffs: true });
   const { db, catalogue, clock } = platform;
   const tenants = makeTenantRepository(db);
   const runs = makeImportRuns(db);
   const { permissionSetOf, label } = makeDescribeWorkosKey(catalogue);
   const rules = { ...catalogue, permissionSetOf, label };
 
-  const readKnown: ReadKnown = async ({ organizationIds, keyIds, hashes }) => {
+  const findMembers = makeFindMembers({ ...platform, turn: platform.rateLimiter.turn });
+
+  const readKnown: ReadKnown = async ({ organizationIds, keyIds, hashes, members }) => {
     const found = await tenants.findAll(organizationIds);
     const here = found.filter(({ deletedAt }) => deletedAt === undefined).map(({ organizationId }) => organizationId);
-    return { organizations: new Set(here), ...(await readImported(db, keyIds, hashes)) };
+    const organizations = new Set(here);
+    const asked = members.filter(({ organizationId }) => organizations.has(organizationId));
+    return { organizations, members: await findMembers(asked), ...(await readImported(db, keyIds, hashes)) };
   };
-  const shared = { ...platform, runs, makeBatch: () => makeJudgeBatch(readKnown) };
+  const { ownsKey } = platform.mirrorMembers;
+  const shared = { ...platform, runs, ownsKey, makeBatch: () => makeJudgeBatch(readKnown) };
 
   return {
     parseMapping: (text: string, shown: string) => parseMapping(text, shown, catalogue),

@@ -1,4 +1,9 @@
-import type { Category, Judged } from '../category.ts';
+import { memberName } from '../../members/find-members.ts';
+import type { FindMembers } from '../../members/find-members.ts';
+import type { Category, Judged, ReadyKey } from '../category.ts';
+
+/** Owners of personal keys. */
+type Owners = Parameters<FindMembers>[0];
 
 /** What is there already of the keys of a batch. */
 export type KnownKeys = {
@@ -8,11 +13,14 @@ export type KnownKeys = {
   keys: ReadonlyMap<string, { organizationId: string; active: boolean }>;
   /** The ids of keys by these hashes, in hexadecimal digits. */
   hashes: ReadonlyMap<string, string>;
+  /** Owners of personal keys who are members, by `memberName`, with WorkOS's time of that. */
+  members: Awaited<ReturnType<FindMembers>>;
 };
 export type ReadKnown = (asked: {
   organizationIds: readonly string[];
   keyIds: readonly string[];
   hashes: readonly Buffer[];
+  members: Owners;
 }) => Promise<KnownKeys>;
 
 export type JudgeBatch = ReturnType<typeof makeJudgeBatch>;
@@ -51,6 +59,7 @@ export function makeJudgeBatch(readKnown: ReadKnown) {
         organizationIds: [...new Set(keys.map(({ organizationId }) => organizationId))],
         keyIds: apart.flatMap(({ keyId }) => keyId ?? []),
         hashes: keys.map(({ hash }) => hash),
+        members: keys.flatMap(ownerIn),
       });
       return apart.map((row) => judgeKnown(row, known));
     },
@@ -61,7 +70,11 @@ function refused(row: Judged, [category, reason]: [Category, string] | [] = []):
   return category === undefined ? row : { ...row, category, reason, key: undefined };
 }
 
-function judgeKnown(row: Judged, { organizations, keys, hashes }: KnownKeys): Judged {
+function ownerIn({ organizationId, ownerUserId: userId }: ReadyKey): Owners {
+  return userId === undefined ? [] : [{ organizationId, userId }];
+}
+
+function judgeKnown(row: Judged, { organizations, keys, hashes, members }: KnownKeys): Judged {
   const there = row.keyId === undefined || row.category === 'duplicate' ? undefined : keys.get(row.keyId);
   if (there && row.category === 'disabled' && there.active) return { ...row, category: 'ended' };
   if (!row.key) return row;
@@ -69,6 +82,11 @@ function judgeKnown(row: Judged, { organizations, keys, hashes }: KnownKeys): Ju
   if (there) return refused(row, ['collision', `it was imported for ${there.organizationId}`]);
   if (!organizations.has(row.key.organizationId))
     return refused(row, ['unknown_organization', `${row.key.organizationId} is not known here`]);
+  const [owner] = ownerIn(row.key);
+  if (owner && !members.has(memberName(owner)))
+    return refused(row, ['unknown_user', `${owner.userId} is no member of ${owner.organizationId}`]);
   const other = hashes.get(row.key.hash.toString('hex'));
-  return other === undefined ? row : refused(row, ['collision', `${other} has the same hash`]);
+  const memberAsOf = owner && members.get(memberName(owner));
+  if (other === undefined) return { ...row, key: { ...row.key, memberAsOf } };
+  return refused(row, ['collision', `${other} has the same hash`]);
 }

@@ -1,6 +1,6 @@
 import { hash as digest } from 'node:crypto';
 import { CHARACTERS, HASH_BYTES } from '../../api-keys/format/imported-form.ts';
-import { IMPORTED_ID_PREFIX, ORGANIZATION_ID } from '../../ids.ts';
+import { IMPORTED_ID_PREFIX, ORGANIZATION_ID, USER_ID } from '../../ids.ts';
 import type { ImportRule } from '../../product/imports/import-rules.ts';
 import type { Category, Judged, ReadyKey } from '../category.ts';
 import type { Mapping } from '../mapping.ts';
@@ -45,6 +45,7 @@ export function importedKeyId(importName: string, sourceId: string): string {
 export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
   const mapScopes = makeMapScopes(rules, mapping);
   const organizationOf = makeOrganizationOf(mapping);
+  const userOf = makeUserOf(mapping, rule);
   const until = rule.until === undefined ? undefined : new Date(rule.until);
 
   function keyOf(fields: RowFields, keyId: string): ReadyKey {
@@ -57,6 +58,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
     const hash = readHash(written, HASH_BYTES[rule.hash]);
     if (!hash) throw new Refused('hash_malformed', `a hash of ${rule.hash} has ${HASH_BYTES[rule.hash]} bytes`);
     const organizationId = organizationOf(fields.text('organization'));
+    const ownerUserId = userOf(fields.text('user'));
     const old = readScopes(fields.value('scopes'));
     if (!old) throw new UnreadableField('the scopes must be a list of texts');
     const mapped = mapScopes(old);
@@ -64,6 +66,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
     return {
       keyId,
       organizationId,
+      ownerUserId,
       hash,
       label: rules.label(fields.text('label') ?? ''),
       shown: shownOf(start, rule),
@@ -136,6 +139,20 @@ function makeOrganizationOf({ organizations }: Mapping): (owner: string | undefi
     if (id === undefined) throw new Refused('unknown_organization', `the mapping does not name ${owner.slice(0, 100)}`);
     if (!ORGANIZATION_ID.test(id))
       throw new Refused('unknown_organization', `${id.slice(0, 100)} is not the id of a WorkOS organization`);
+    return id;
+  };
+}
+
+/** @returns what finds the user who owns a personal key, and throws Refused */
+function makeUserOf({ users }: Mapping, { environment }: ImportRule): (user: string | undefined) => string | undefined {
+  return (user) => {
+    if (user === undefined) return undefined;
+    // The people of WorkOS's test environment are others.
+    if (environment === 'test') throw new Refused('unsupported', 'it is of a user, and a test key cannot be personal');
+    const mapped = users && Object.hasOwn(users, user) ? users[user] : undefined;
+    const id = users ? mapped : user;
+    if (id === undefined) throw new Refused('unknown_user', `the mapping does not name ${user.slice(0, 100)}`);
+    if (!USER_ID.test(id)) throw new Refused('unknown_user', `${id.slice(0, 100)} is not the id of a WorkOS user`);
     return id;
   };
 }
