@@ -3,7 +3,6 @@ import { statusOf } from '../api-keys/key.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { invalidFields } from '../http/validate.ts';
-import type { FaultPoint } from '../process/fault-point.ts';
 import type { FindHolder } from './find-holder.ts';
 import { taskLimitReached } from './task.ts';
 import type { Task } from './task.ts';
@@ -16,7 +15,6 @@ type Deps = {
   tasks: Pick<TaskRepository, 'dropEnded' | 'put' | 'list'>;
   /** Most tasks of one holder. */
   max: number;
-  at: FaultPoint;
   clock: Clock;
 };
 
@@ -27,13 +25,12 @@ export type WantedTask = { organizationId: string; keyId: string; name: string; 
  * are ever held. The holder's task of the same name is renewed, and counts once.
  * @throws AppError `api_key_not_found`, `validation_error` for a key that is not active, `task_limit_reached`
  */
-export function makeTakeTask({ db, findHolder, tasks, max, at, clock }: Deps) {
+export function makeTakeTask({ db, findHolder, tasks, max, clock }: Deps) {
   return async function takeTask({ organizationId, keyId, name, seconds }: WantedTask): Promise<Task> {
     const { key, holder } = await findHolder(organizationId, keyId);
     const status = statusOf(key, clock());
     if (status !== 'active') throw invalidFields({ api_key_id: `This key is ${status}.` });
-    await at('task.before');
-    const task = await transaction(db, async (trx) => {
+    return transaction(db, async (trx) => {
       await lockHolder(trx, holder);
       const now = clock();
       await tasks.dropEnded(trx, holder, now);
@@ -42,7 +39,5 @@ export function makeTakeTask({ db, findHolder, tasks, max, at, clock }: Deps) {
       if (!taken) throw taskLimitReached(max, await tasks.list(holder, now, trx), now);
       return taken;
     });
-    await at('task.committed');
-    return task;
   };
 }

@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import type { makeFindKey } from '../../api-keys/find-key.ts';
 import type { Clock } from '../../clock.ts';
 import type { Route } from '../../http/route.ts';
-import type { FaultPoint } from '../../process/fault-point.ts';
 import type { Product } from '../../product/product.ts';
 import { makeFindHolder } from '../../tasks/find-holder.ts';
 import { makeTakeTask } from '../../tasks/take-task.ts';
@@ -13,7 +12,6 @@ type Deps = {
   db: Knex;
   findKey: ReturnType<typeof makeFindKey>;
   product: Pick<Product, 'tasks'>;
-  at: FaultPoint;
   clock: Clock;
 };
 
