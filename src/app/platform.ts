@@ -31,7 +31,6 @@ import { makeCatalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../product/product.ts';
 import type { ProductSource } from '../product/read-product.ts';
 import { deriveKeys } from '../secrets.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { makeKeyHasher } from '../verification/hmac/key-hasher.ts';
 import { VERDICTS } from '../verification/judge.ts';
 
@@ -59,18 +58,20 @@ export type Parts = {
 
 export type Platform = ReturnType<typeof makePlatform>;
 
-const itemsOf = (db: Knex, { failures }: Metrics, clock: Clock, log: Logger) =>
-  makeItemsOf({ db, failures, clock, log });
+type Instruments = ReturnType<typeof makeInstruments>;
+
+const itemsOf = (db: Knex, { metrics, clock }: Instruments, log: Logger) =>
+  makeItemsOf({ db, failures: metrics.failures, clock, log });
 
 /** Makes the parts that routes and loops share, in the order in which they need each other. */
 export function makePlatform(parts: Parts) {
   const { config, product, db, log, alone = false, at = passFaultPoint, waitsOutHoldOffs = false } = parts;
-  const { metrics, clock } = makeInstruments({ ...parts, log });
+  const instruments = makeInstruments({ ...parts, log });
   const catalogue = makeCatalogue(product);
-  const on = { config, product, db, log, clock, at, metrics, catalogue, itemsOf: itemsOf(db, metrics, clock, log) };
+  const on = { ...instruments, config, product, db, log, at, catalogue, itemsOf: itemsOf(db, instruments, log) };
   const shares = makeShares(on);
   const { budgets, limiter, rateLimiter } = shares;
-  const invalidation = makeInvalidationParts({ config, alone, metrics, streams: budgets.streams });
+  const invalidation = makeInvalidationParts({ ...on, alone, streams: budgets.streams });
   const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys, importedFormsOf(config, product));

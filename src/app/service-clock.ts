@@ -1,8 +1,11 @@
+import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { makeSteadyClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { addGauge, makeMetrics } from '../telemetry/metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { traceDatabase } from '../telemetry/trace-database.ts';
+import { findTracing } from '../telemetry/tracing.ts';
 
 type Deps = {
   metrics: Pick<Metrics, 'registry'>;
@@ -10,10 +13,14 @@ type Deps = {
   sources?: Parameters<typeof makeSteadyClock>[0];
 };
 
-/** Makes the process's metrics and its clock, unless a test passes one in. */
-export function makeInstruments({ clock, log }: { clock?: Clock | undefined; log: Deps['log'] }) {
+type Instruments = { clock?: Clock | undefined; db: Knex; log: Deps['log'] };
+
+/** Makes the process's metrics, its spans, and its clock, unless a test passes one in. */
+export function makeInstruments({ clock, db, log }: Instruments) {
   const metrics = makeMetrics();
-  return { metrics, clock: clock ?? makeServiceClock({ metrics, log }) };
+  const tracing = findTracing();
+  if (tracing) traceDatabase(tracing, db);
+  return { metrics, tracing, clock: clock ?? makeServiceClock({ metrics, log }) };
 }
 
 /** Makes the process's clock, which warns when the host's wall clock steps back. */

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { callerId } from './caller.ts';
-import { readTraceparent, traceField } from './server/traceparent.ts';
+import { traceField } from './server/traceparent.ts';
 import type { Caller } from './caller.ts';
 
 type Timing = { responseTime: number };
@@ -40,7 +40,7 @@ function levelOf(res: Response): 'debug' | 'info' | 'warn' {
 function describe(req: Request, res: Response, { responseTime }: Timing): object {
   const { caller, route, errorCode, described } = res.locals as Locals;
   return {
-    ...traceField(readTraceparent(req.headers)?.traceId),
+    ...traceField(req, res),
     method: req.method,
     route: route ?? 'unmatched',
     status: res.statusCode,

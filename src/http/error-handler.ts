@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { Caller } from './caller.ts';
-import { readTraceparent, traceField } from './server/traceparent.ts';
+import { traceField } from './server/traceparent.ts';
 import { OWN_FORM } from './envelope.ts';
 import type { ErrorForm } from './envelope.ts';
 import { requestIdOf } from './request-id.ts';
@@ -18,7 +18,7 @@ export function makeErrorHandler({ log, isDatabaseUnavailable }: Deps): ErrorReq
   // Express knows it by its four parameters.
   return (error: unknown, req, res, _next) => {
     const known = toAppError(error, isDatabaseUnavailable);
-    const at = { request_id: requestIdOf(res), ...traceField(readTraceparent(req.headers)?.traceId) };
+    const at = { request_id: requestIdOf(res), ...traceField(req, res) };
     if (known.code === 'internal_error') log.error({ err: error, ...at }, 'unhandled error');
     if (known.code === 'database_unavailable') log.warn({ err: error, ...at }, 'database unavailable');
     // The answer has begun: only a closed connection tells the client that it is not whole.

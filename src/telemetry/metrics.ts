@@ -140,6 +140,6 @@ export function measureRequests({ requests }: Pick<Metrics, 'requests'>): Reques
 }
 
 // Clients can invent methods; the label stays a closed set.
-function methodLabel(method: string): string {
+export function methodLabel(method: string): string {
   return ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';
 }

@@ -106,6 +106,15 @@ export function makeDecide({ judge, policy, limiter, noteUse, refreshAtWorkos, c
   };
 }
 
+/** Returns the attributes of a decision's span. */
+export function spanOfDecision({ code, resolved }: Pick<Decision, 'code' | 'resolved'>): Record<string, string> {
+  return { 'latchkey.verify.code': code, ...spanOfSource(resolved) };
+}
+
+export function spanOfSource(found: Pick<Resolved, 'source'> | undefined): Record<string, string> {
+  return { 'latchkey.verify.source': found?.source ?? 'none' };
+}
+
 /** The answer for a key that was not looked up, because its address has presented too many invalid ones. */
 function takenOver({ seconds, enforcement }: OverLimit): Taken {
   return { refused: 'rate', retryAfterSeconds: seconds, rate: undefined, lease: undefined, enforcement };

@@ -1,11 +1,21 @@
 import { AppError } from '../errors.ts';
 import type { MirrorRead, ReadMirror, ReadMirrorOfMany } from './mirror-record.ts';
 
+/** Runs work as part of the request that it is for. */
+type Within = <Result>(work: () => Result) => Result;
+
 type Waiting = {
   hashes: readonly Buffer[];
   sinceMs: number;
+  within: Within | undefined;
   resolve: (read: MirrorRead | undefined) => void;
   reject: (error: unknown) => void;
+};
+
+type Options = {
+  nowMs?: () => number;
+  /** Returns how to run a batch as part of the running request, if that is traced. */
+  keepRequest?: (() => Within | undefined) | undefined;
 };
 
 const MAX_RUNNING = 4;
@@ -18,7 +28,10 @@ const RETRY_SECONDS = 2;
  * Combines reads of single keys into batches: those of one turn, and those that come while four queries run. A single
  * read runs at once. A flood of unknown keys so becomes a few queries at a time.
  */
-export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performance.now()): ReadMirror {
+export function gatherReads(
+  readMany: ReadMirrorOfMany,
+  { nowMs = () => performance.now(), keepRequest }: Options = {},
+): ReadMirror {
   let waiting: Waiting[] = [];
   let running = 0;
   let isStarting = false;
@@ -35,7 +48,8 @@ export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performanc
   async function run(batch: readonly Waiting[]): Promise<void> {
     if (batch.length === 0) return;
     running++;
-    await readFor(batch, readMany);
+    const { within } = batch.find((each) => each.within) ?? {};
+    await (within ? within(() => readFor(batch, readMany)) : readFor(batch, readMany));
     running--;
     start();
   }
@@ -48,7 +62,7 @@ export function gatherReads(readMany: ReadMirrorOfMany, nowMs = () => performanc
 
   return (hashes) =>
     new Promise((resolve, reject) => {
-      waiting.push({ hashes, sinceMs: nowMs(), resolve, reject });
+      waiting.push({ hashes, sinceMs: nowMs(), within: keepRequest?.(), resolve, reject });
       if (isStarting || running >= MAX_RUNNING) return;
       isStarting = true;
       // After the reads that this turn adds.

@@ -32,6 +32,8 @@ type Options = {
   /** Waits until a hold-off ends instead of failing. */
   waitsOutHoldOffs?: boolean | undefined;
   workosCalls: Metrics['workosCalls'];
+  /** Makes a span of a call. */
+  traceCall?: Call | undefined;
 };
 
 /** WorkOS limits Audit Logs separately: their 429 must not refuse the creation of keys. */
@@ -58,6 +60,7 @@ const Members = z.object({ data: z.array(RawAnsweredMember) });
 /** Creates the gateway over WorkOS's official SDK, with our deadlines and budgets instead of the SDK's hidden retries. */
 export function makeSdkGateway({
   workosCalls,
+  traceCall = (_operation, run) => run(),
   cookiePassword,
   timeoutMs,
   breakerFailures,
@@ -67,11 +70,12 @@ export function makeSdkGateway({
   ...options
 }: Options): WorkosGateway {
   const workos = makeClient(options, timeoutMs);
+  const watched: Call = (operation, run) => traceCall(operation, () => measure(workosCalls, operation, run));
   const general = makeResilience({ breakerFailures, holdOff: holdOffs?.general, waitsOutHoldOffs });
-  const call: Call = (operation, run) => measure(workosCalls, operation, () => general.resilient(operation, run));
+  const call: Call = (operation, run) => watched(operation, () => general.resilient(operation, run));
   // An outage of Audit Logs must not open the breaker of other calls.
   const ofAudit = makeResilience({ breakerFailures, holdOff: holdOffs?.auditLogs, waitsOutHoldOffs });
-  const callAudit: Call = (operation, run) => measure(workosCalls, operation, () => ofAudit.resilient(operation, run));
+  const callAudit: Call = (operation, run) => watched(operation, () => ofAudit.resilient(operation, run));
   return {
     ...keyCalls(workos, call),
     ...listCalls(workos, call),

@@ -129,6 +129,8 @@ function ofPackages({ path, packages, text }: Module): string[] {
   if (imports('@workos-inc/node') && folderOf(path) !== 'workos') wrong.push(`${path}: only src/workos uses the SDK`);
   if (imports('@redis/client') && !path.startsWith('limits/shared/'))
     wrong.push(`${path}: only src/limits/shared uses Redis`);
+  if (imports('@opentelemetry/api') && folderOf(path) !== 'telemetry')
+    wrong.push(`${path}: only src/telemetry uses OpenTelemetry`);
   if (imports('stripe') && !path.startsWith('billing/webhooks/'))
     wrong.push(`${path}: only src/billing/webhooks uses the library of Stripe`);
   if (imports('@electric-sql/pglite') && path !== 'db/connect-embedded.ts')

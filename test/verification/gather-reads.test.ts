@@ -18,7 +18,7 @@ function start() {
           fail: () => reject(new Error('no database')),
         });
       }),
-    () => nowMs,
+    { nowMs: () => nowMs },
   );
   const ask = (...names: string[]) => read(names.map(hash)).then((found) => found?.hmacKeyId);
   return { ask, queries, pass: (milliseconds: number) => void (nowMs += milliseconds) };
@@ -27,6 +27,36 @@ function start() {
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('gatherReads', () => {
+  test('runs a query as part of the first traced request that it is for', async () => {
+    let place: string | undefined;
+    const queried: (string | undefined)[] = [];
+    const read = gatherReads(
+      () => {
+        queried.push(place);
+        return Promise.resolve([]);
+      },
+      {
+        keepRequest() {
+          const mine = place;
+          if (mine === undefined) return undefined;
+          return (work) => {
+            place = mine;
+            const result = work();
+            place = undefined;
+            return result;
+          };
+        },
+      },
+    );
+    const reads = [undefined, 'traced', 'later'].map((name) => {
+      place = name;
+      return read([hash('a')]);
+    });
+    place = undefined;
+    await Promise.all(reads);
+    expect(queried).toEqual(['traced']);
+  });
+
   test('combines the reads of one turn into one query', async () => {
     const { ask, queries } = start();
     const answers = Promise.all([ask('a', 'old a'), ask('b', 'old b'), ask('c', 'old c')]);

@@ -7,20 +7,25 @@ import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import { makeKeyChanges } from '../../api-keys/rules/key-changes.ts';
 import { makeFairTurns } from '../../limits/fair-turns.ts';
+import type { FairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
 import { makeRateLimiter } from '../../background/rate-limiter.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
 import { makeLimitsParts } from './limits.ts';
 
 type Deps = {
   config: Pick<Config, 'budgets' | 'workos'>;
   limiter: Pick<Limiter, 'takeRate'>;
   metrics: Pick<Metrics, 'registry'>;
+  tracing: Tracing | undefined;
   /** The number of processes that share the rate of calls to WorkOS. */
   replicas: () => number;
 };
 
-type SharesDeps = Pick<Deps, 'metrics'> & {
+type FairOptions = Parameters<typeof makeFairTurns>[0];
+
+type SharesDeps = Pick<Deps, 'metrics' | 'tracing'> & {
   config: Pick<Config, 'budgets' | 'workos' | 'limits' | 'role'>;
   db: Knex;
   clock: Clock;
@@ -53,14 +58,17 @@ const LONG_WAIT_MS = 2_000;
 
 /** Makes what callers and processes share: limits of keys, budgets, and the rate of calls to WorkOS. */
 export function makeShares(deps: SharesDeps) {
-  const { config, db } = deps;
+  const { config, db, tracing } = deps;
   const replicas = makeReplicas({ db, role: config.role });
+  const rateLimiter = makeRateLimiter(config.workos.settlementsPerSecond, replicas.working);
   const limits = makeLimitsParts(deps);
   const { limiter } = limits;
   return {
     replicas,
     /** Bounds all background calls to WorkOS. */
-    rateLimiter: makeRateLimiter(config.workos.settlementsPerSecond, replicas.working),
+    rateLimiter: tracing
+      ? { ...rateLimiter, turn: tracing.waiting('wait for turn', {}, rateLimiter.turn) }
+      : rateLimiter,
     limits,
     limiter,
     budgets: makeBudgets({ ...deps, limiter, replicas: replicas.answering }),
@@ -68,7 +76,7 @@ export function makeShares(deps: SharesDeps) {
 }
 
 /** Makes the budgets that tenants and anonymous callers share. */
-function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
+function makeBudgets({ config, limiter, metrics, tracing, replicas }: Deps) {
   const { budgets, workos } = config;
   const counter = new Counter({
     name: 'latchkey_budget_total',
@@ -85,10 +93,11 @@ function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
     count(taken.refused ? 'refused' : 'taken');
     return { ...taken, ...rate };
   };
-  const turns = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
-    makeFairTurns({ perSecond, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
+  const fair = (budget: Budget, options: Pick<FairOptions, 'perSecond' | 'maxWaitMs' | 'replicas'>) =>
+    showWaits(tracing, budget, makeFairTurns({ ...options, maxWaiting: options.perSecond, count: countFor(budget) }));
+  const turns = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) => fair(budget, { perSecond, maxWaitMs });
   const shared = (budget: Budget, perSecond: number, maxWaitMs = MAX_WAIT_MS) =>
-    makeFairTurns({ perSecond, replicas, maxWaitMs, maxWaiting: perSecond, count: countFor(budget) });
+    fair(budget, { perSecond, maxWaitMs, replicas });
   return {
     streams: {
       maxStreams: budgets.streams,
@@ -114,4 +123,10 @@ function makeBudgets({ config, limiter, metrics, replicas }: Deps) {
       count: countFor('key_changes_of_organization'),
     }),
   };
+}
+
+function showWaits(tracing: Tracing | undefined, budget: Budget, turns: FairTurns): FairTurns {
+  return tracing
+    ? { ...turns, turn: tracing.waiting('wait for turn', { 'latchkey.budget': budget }, turns.turn) }
+    : turns;
 }

@@ -9,6 +9,9 @@ import { makeFailedCredentials } from '../../limits/guesses/failed-credentials.t
 import type { Limiter } from '../../limits/limiter.ts';
 import type { Catalogue } from '../../permissions/catalogue.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { traced } from '../../telemetry/tracing.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import { spanOfSource } from '../../verification/decide.ts';
 import { makeAdoptKey } from '../../verification/first-use/adopt-key.ts';
 import type { Announce } from '../../invalidation/announce.ts';
 import { makeIsExpected } from '../../verification/first-use/expected-keys.ts';
@@ -18,7 +21,7 @@ import type { KeyCache } from '../../verification/key-cache.ts';
 import type { KeyHasher } from '../../verification/hmac/key-hasher.ts';
 import { makeReadMirror } from '../../verification/mirror-record.ts';
 import { makeRenewHashes } from '../../verification/hmac/renew-hmacs.ts';
-import { makeKeyResolver } from '../../verification/resolve-key.ts';
+import { isUnresolved, makeKeyResolver } from '../../verification/resolve-key.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 import { makeUnknownKeys } from '../../verification/first-use/unknown-keys.ts';
 import type { Budgets } from './budgets.ts';
@@ -30,6 +33,7 @@ type Deps = {
   log: Logger;
   clock: Clock;
   metrics: Metrics;
+  tracing: Tracing | undefined;
   catalogue: Catalogue;
   cache: KeyCache;
   trust: Trust;
@@ -46,16 +50,16 @@ type Deps = {
 
 /** Makes what finds a presented key, and what bounds the cost of guesses. */
 export function makeResolverParts(deps: Deps) {
-  const { config, db, cache, trust, hasher, metrics, budgets } = deps;
+  const { config, db, cache, trust, hasher, metrics, tracing, budgets } = deps;
   const { hmacKeyIds } = hasher;
   const perMinute = config.failedCredentialsPerMinute;
   const failures = makeFailedCredentials({ ...deps, perMinute, count: budgets.countFailedCredential });
-  const resolver = makeKeyResolver({
+  const { resolveKey, peekKey } = makeKeyResolver({
     ...deps,
     failures,
     spareLookUps: budgets.spareLookUps,
     unknown: makeUnknownKeys(cache),
-    readMirror: gatherReads(makeReadMirror(db, deps.catalogue)),
+    readMirror: gatherReads(makeReadMirror(db, deps.catalogue), { keepRequest: tracing?.keepRequest }),
     renewHash: makeRenewHashes({ ...deps, hmacKeyId: hmacKeyIds[0] }),
     adopt: makeAdoptKey({
       ...deps,
@@ -73,5 +77,8 @@ export function makeResolverParts(deps: Deps) {
     },
     makeCountOldHashes(db, hmacKeyIds),
   );
-  return { resolver, failures };
+  const find = traced(tracing, 'find key', resolveKey, (found) =>
+    spanOfSource(isUnresolved(found) ? undefined : found),
+  );
+  return { resolver: { peekKey, resolveKey: find }, failures };
 }

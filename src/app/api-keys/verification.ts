@@ -13,7 +13,11 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import type { RefreshAtWorkos } from '../../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../../usage/use.ts';
 import type { KeyFormat } from '../../api-keys/format/key-format.ts';
-import { makeDecide } from '../../verification/decide.ts';
+import { traceFastPath } from '../../telemetry/trace-requests.ts';
+import { traced } from '../../telemetry/tracing.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import { makeDecide, spanOfDecision } from '../../verification/decide.ts';
+import type { Decide } from '../../verification/decide.ts';
 import { OWN_FORWARD_FORM, makeForwardFastPath } from '../../verification/fast-path/forward-fast-path.ts';
 import type { ForwardForm } from '../../verification/fast-path/forward-fast-path.ts';
 import { VERDICTS, makeJudge } from '../../verification/judge.ts';
@@ -43,13 +47,14 @@ type Deps = {
   refreshAtWorkos: RefreshAtWorkos;
   findServiceToken: ReturnType<typeof makeServiceTokens>;
   metrics: Metrics;
+  tracing: Tracing | undefined;
   log: Logger;
   clock: Clock;
 };
 
 /** Makes what decides on keys: for services, for proxies, and for callers of Latchkey's own routes. */
 export function makeVerificationParts(deps: Deps) {
-  const { config, format, cookies, resolver, findServiceToken, clock, metrics } = deps;
+  const { config, format, cookies, resolver, findServiceToken, clock, metrics, tracing } = deps;
   const countVerdict = makeCountVerdict(metrics);
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
@@ -76,9 +81,13 @@ export function makeVerificationParts(deps: Deps) {
       form,
     });
   const fastPaths = [verifyAt(OWN_VERIFY_FORM), forwardAt(OWN_FORWARD_FORM)];
-  const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide });
+  // Fast paths make their spans afterwards.
+  const decideApart = tracing
+    ? traced(tracing, 'verify key', async (...asked: Parameters<Decide>) => decide(...asked), spanOfDecision)
+    : decide;
+  const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide: decideApart });
   const keyCallers = makeKeyCallers({ ...deps, countVerdict });
-  return { decide, giveBack, fastPaths, verifyAt, forwardAt, findPresentedKey, keyCallers };
+  return { decide: decideApart, giveBack, fastPaths, verifyAt, forwardAt, findPresentedKey, keyCallers };
 }
 
 function makeCountVerdict(metrics: Metrics) {
@@ -100,7 +109,7 @@ function makeCountVerdict(metrics: Metrics) {
   };
 }
 
-function fastPathLog({ log, metrics, config }: Deps, route: string): FastPathLog {
+function fastPathLog({ log, metrics, tracing, config }: Deps, route: string): FastPathLog {
   const timers = new Map<string, { observe: (seconds: number) => void }>();
   const timerOf = (method: string, status: number) => {
     const name = `${method} ${status}`;
@@ -111,6 +120,7 @@ function fastPathLog({ log, metrics, config }: Deps, route: string): FastPathLog
   return makeFastPathLog({
     log,
     route,
+    traceAnswer: tracing && traceFastPath(tracing),
     acceptedShare: config.logAcceptedShare,
     observe: (method, status, seconds) => timerOf(method, status).observe(seconds),
   });

@@ -16,6 +16,8 @@ import { DOCUMENTED_WEBHOOKS } from '../../webhooks/documented-webhooks.ts';
 import type { Product } from '../../product/product.ts';
 import { measureRequests } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { traceRequests } from '../../telemetry/trace-requests.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
 import { VERSION } from '../../config/version.ts';
 import { makeConnectionRules } from './connection-rules.ts';
 
@@ -23,6 +25,7 @@ type Deps = {
   config: Config;
   product: Pick<Product, 'product'>;
   metrics: Metrics;
+  tracing: Tracing | undefined;
   log: Logger;
   /** The API's routes, and health, which is on either address. */
   features: readonly Route[];
@@ -38,7 +41,7 @@ type Deps = {
 
 /** Makes the API's request listener, and a second one for health and metrics if they have an address of their own. */
 export function makeHttpParts(deps: Deps) {
-  const { config, metrics, log, health, guards, fastPaths, strict } = deps;
+  const { config, metrics, tracing, log, health, guards, fastPaths, strict } = deps;
   const routes = [...deps.features, ...health];
   const title = `${deps.product.product} API keys`;
   const documented = routes.filter(({ cookieOnly }) => !cookieOnly);
@@ -52,7 +55,7 @@ export function makeHttpParts(deps: Deps) {
   ];
   const shared = {
     guards,
-    observers: [makeAccessLog(log), measureRequests(metrics)],
+    observers: [makeAccessLog(log), measureRequests(metrics), ...(tracing ? [traceRequests(tracing)] : [])],
     log,
     isDatabaseUnavailable,
     strict,

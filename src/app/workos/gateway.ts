@@ -7,6 +7,7 @@ import type { Config } from '../../config/config.ts';
 import type { Environment } from '../../api-keys/key.ts';
 import { addGauge } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
 import { WorkosFailure } from '../../workos/failure.ts';
 import type { KeyGateway, WorkosGateway } from '../../workos/gateway.ts';
 import { makeSharedHoldOff } from '../../workos/hold-off.ts';
@@ -21,6 +22,7 @@ type Deps = {
   /** Whether no other process calls WorkOS. */
   alone: boolean;
   metrics: Pick<Metrics, 'workosCalls' | 'registry'>;
+  tracing: Tracing | undefined;
   /** Waits until a hold-off ends instead of failing. */
   waitsOutHoldOffs: boolean;
   clock: Clock;
@@ -33,13 +35,15 @@ export type WorkosOf = (environment: Environment) => KeyGateway;
 /** The test environment: `gateway` takes live organization ids, `workos` its own. */
 export type TestWorkos = { gateway: TestGateway; workos: WorkosGateway; organizations: TestOrganizations };
 
+type GatewayOptions = Parameters<typeof makeSdkGateway>[0];
+
 /** Wires the gateways of the live environment and, if there is one, of the test environment. */
 export function makeWorkosParts(deps: Deps) {
-  const { config, waitsOutHoldOffs, metrics } = deps;
+  const { config, waitsOutHoldOffs, metrics, tracing } = deps;
   const { test: testConfig, ...live } = config.workos;
   const holdOffs = { live: holdOffsOf(deps, 'live'), ...(testConfig && { test: holdOffsOf(deps, 'test') }) };
   addHoldOffGauge(metrics, holdOffs);
-  const calls = { waitsOutHoldOffs, workosCalls: metrics.workosCalls };
+  const calls = { waitsOutHoldOffs, workosCalls: metrics.workosCalls, traceCall: tracing && traceCalls(tracing) };
   const workos: WorkosGateway = makeSdkGateway({ ...live, ...calls, holdOffs: holdOffs.live });
   const test = testConfig && makeTest({ ...live, ...testConfig, ...calls, holdOffs: holdOffs.test }, deps);
   const workosOf: WorkosOf = (environment) => {
@@ -52,7 +56,13 @@ export function makeWorkosParts(deps: Deps) {
   return { workos, workosOf, testWorkos: test, environments };
 }
 
-function makeTest(options: Parameters<typeof makeSdkGateway>[0], { db }: Pick<Deps, 'db'>): TestWorkos {
+// Nothing of the trace is sent: WorkOS is a third party.
+function traceCalls({ span }: Tracing): NonNullable<GatewayOptions['traceCall']> {
+  return (operation, run) =>
+    span(`WorkOS ${operation}`, run, { isOutgoing: true, attributes: { 'latchkey.workos.operation': operation } });
+}
+
+function makeTest(options: GatewayOptions, { db }: Pick<Deps, 'db'>): TestWorkos {
   const workos = makeSdkGateway(options);
   const organizations = makeTestOrganizations({ db, workos });
   return { gateway: makeTestGateway(workos, organizations), workos, organizations };

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Response } from 'express';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** What a `traceparent` says of the trace that a request belongs to. */
 export type TraceParent = { traceId: string; sampled: boolean };
@@ -16,7 +17,11 @@ export function readTraceparent({ traceparent }: IncomingHttpHeaders): TracePare
   return { traceId, sampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
 }
 
-/** Returns the log field of the trace, if there is one. */
-export function traceField(traceId: string | undefined): { trace_id?: string } {
+type Traced = Pick<IncomingMessage, 'headers'>;
+
+/** Returns the log field of a request's trace, if there is one: that of its span, if it is recorded. */
+export function traceField({ headers }: Traced, res?: Pick<Response, 'locals'>): { trace_id?: string } {
+  const own = res?.locals['traceId'] as string | undefined;
+  const traceId = own ?? readTraceparent(headers)?.traceId;
   return traceId === undefined ? {} : { trace_id: traceId };
 }

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import { callerId } from '../../http/caller.ts';
 import type { Caller } from '../../http/caller.ts';
 import { readTraceparent, traceField } from '../../http/server/traceparent.ts';
+import type { traceFastPath } from '../../telemetry/trace-requests.ts';
+import { spanOfDecision } from '../decide.ts';
 import type { Decision } from '../decide.ts';
 
 type Answered = {
@@ -26,20 +28,32 @@ type Deps = {
   route: string;
   /** Called with the duration of each request in seconds. */
   observe: (method: string, status: number, seconds: number) => void;
+  /** Makes the spans of a request that the caller samples; undefined without tracing. */
+  traceAnswer: ReturnType<typeof traceFastPath> | undefined;
   /** The share of accepted requests that are logged: 0 none, 1 all. */
   acceptedShare: number;
 };
 
 /** Logs every refused request, and a share of the accepted ones. */
-export function makeFastPathLog({ log, route, observe, acceptedShare }: Deps): FastPathLog {
+export function makeFastPathLog({ log, route, observe, traceAnswer, acceptedShare }: Deps): FastPathLog {
   return {
     answered({ method, status, requestId, caller, decision, req, from }) {
       const milliseconds = performance.now() - from;
       observe(method, status, milliseconds / 1_000);
+      if (traceAnswer && readTraceparent(req.headers)?.sampled === true)
+        traceAnswer({
+          headers: req.headers,
+          method,
+          route,
+          status,
+          requestId,
+          from,
+          verdict: spanOfDecision(decision),
+        });
       if (decision.code === 'valid' && !(acceptedShare > 0 && Math.random() < acceptedShare)) return;
       const fields = {
         request_id: requestId,
-        ...traceField(readTraceparent(req.headers)?.traceId),
+        ...traceField(req),
         method,
         route,
         status,
