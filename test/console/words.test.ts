@@ -34,12 +34,15 @@ describe('messageOf', () => {
   // Only the jobs of CI get these.
   const OF_CI = ['ci_token_used', 'issuer_unavailable'];
 
+  // Only the product's own services get these.
+  const OF_TASKS = ['task_limit_reached', 'task_not_found'];
+
   it.each([english, german])('has words for every error code that a page may get', (text) => {
     const shown = ERROR_CODES.filter(
       (code) => messageOf(new LatchkeyError(code, 'of the server'), text) === 'of the server',
     );
     expect(shown.toSorted()).toEqual(
-      [...OWN_WORDS, ...OF_CI, 'organization_choice_required', 'route_not_found'].toSorted(),
+      [...OWN_WORDS, ...OF_CI, ...OF_TASKS, 'organization_choice_required', 'route_not_found'].toSorted(),
     );
   });
 
