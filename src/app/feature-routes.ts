@@ -50,7 +50,11 @@ export function makeFeatureRoutes(platform: Platform, verification: Verification
     ...platform.ci.routes({ failures: verification.failures, runOnce }),
     ...makeDeliveryRoutes({ ...platform, runOnce }),
     ...permissionRoutes(platform),
-    ...sessionRoutes({ describeUser: makeDescribeUser(workos, names), billingOf: makeBillingOf(platform) }),
+    ...sessionRoutes({
+      describeUser: makeDescribeUser(workos, names),
+      billingOf: makeBillingOf(platform),
+      hasLoginNames: platform.product.sessions.login_names !== undefined,
+    }),
     ...platform.billingRoutes(),
     productRoute({
       ...platform,

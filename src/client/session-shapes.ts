@@ -12,6 +12,8 @@ export type Session = {
       kind: 'user';
       user_id: string;
       email: string;
+      /** The login name, where the product has them. */
+      login?: string;
       name: string | null;
       role: string | null;
       /** The person who acts as this user through WorkOS. */
@@ -36,6 +38,7 @@ export type Session = {
 );
 
 export type Login =
+  /** `email` is a login name, too, where the product has them. */
   | { email: string; password: string; organization_id?: string | undefined }
   /** With the token in the details of `organization_choice_required`. */
   | { pending_authentication_token: string; organization_id: string };

@@ -10,6 +10,12 @@ export const SessionRules = z
       .boolean()
       .default(false)
       .describe('Whether people sign in here with e-mail address and password, which WorkOS checks.'),
+    login_names: z
+      .literal('external_id')
+      .optional()
+      .describe(
+        'Where sign-in finds the e-mail address of a login name, which has no `@`: `external_id` of the user at WorkOS. People sign in with their e-mail address alone, if not given.',
+      ),
     token: z
       .enum(['workos', 'opaque'])
       .default('workos')

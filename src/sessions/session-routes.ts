@@ -9,6 +9,8 @@ export type OrganizationBilling = { status: string | null; posture: string };
 
 type Deps = {
   describeUser: (userId: string) => Promise<{ user: WorkosUser; memberships: WorkosMembership[] }>;
+  /** Whether people have login names besides their e-mail address. */
+  hasLoginNames: boolean;
   billingOf: (organizationIds: readonly string[]) => Promise<ReadonlyMap<string, OrganizationBilling>>;
 };
 
@@ -28,6 +30,12 @@ const Session = z
       kind: z.literal('user'),
       user_id: z.string(),
       email: z.string(),
+      login: z
+        .string()
+        .optional()
+        .describe(
+          'The login name, or the e-mail address of a person without one; only where the product has login names.',
+        ),
       name: z.string().nullable().describe('Null if WorkOS has no name of the user.'),
       role: z.string().nullable(),
       impersonator: z
@@ -91,13 +99,14 @@ function addressOf({ ip }: Pick<RequestContext, 'ip'>): string | null {
   return ip !== undefined && readAddress(ip) !== 0 ? ip : null;
 }
 
-async function viewUser({ describeUser, billingOf }: Deps, caller: UserCaller) {
+async function viewUser({ describeUser, billingOf, hasLoginNames }: Deps, caller: UserCaller) {
   const { user, memberships } = await describeUser(caller.userId);
   const billing = await billingOf(memberships.map(({ organizationId }) => organizationId));
   return {
     kind: 'user' as const,
     user_id: user.id,
     email: user.email,
+    ...(hasLoginNames && { login: user.externalId ?? user.email }),
     name: user.name ?? null,
     role: caller.role ?? null,
     ...(caller.impersonator !== undefined && { impersonator: { id: caller.impersonator } }),

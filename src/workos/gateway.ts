@@ -15,7 +15,13 @@ export type NewOrganizationKey = {
 export type NewUserKey = NewOrganizationKey & { userId: string };
 
 /** `name` is undefined when WorkOS has none. */
-export type WorkosUser = { id: string; email: string; name: string | undefined };
+export type WorkosUser = {
+  id: string;
+  email: string;
+  name: string | undefined;
+  /** The product's own id of the person. */
+  externalId?: string | undefined;
+};
 export type WorkosMembership = {
   organizationId: string;
   organizationName: string | undefined;
@@ -117,6 +123,8 @@ export type WorkosGateway = {
   /** @returns the version that the schema is */
   createAuditSchema(schema: AuditLogSchema): Promise<number>;
   getUser(userId: string): Promise<WorkosUser>;
+  /** Returns the e-mail address of the person with this external id; undefined when there is none. */
+  findUserEmail(externalId: string): Promise<string | undefined>;
   /** The person's active memberships, at most 100. */
   listMemberships(userId: string): Promise<WorkosMembership[]>;
   /** A person's place in an organization, active or not; undefined when there is none. */

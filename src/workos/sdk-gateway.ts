@@ -197,8 +197,11 @@ function peopleCalls(workos: WorkOS, call: Call) {
     getUser: (userId) =>
       call('get_user', async () => {
         const user = await workos.userManagement.getUser(userId);
-        return { id: user.id, email: user.email, name: personName(user) };
+        return { id: user.id, email: user.email, name: personName(user), externalId: user.externalId ?? undefined };
       }),
+
+    findUserEmail: (id) =>
+      orNone(call('get_user', async () => (await workos.userManagement.getUserByExternalId(id)).email)),
 
     listMemberships: (userId) =>
       call('list_memberships', async () => {

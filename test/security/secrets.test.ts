@@ -3,12 +3,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createPolicy, exchange, jobToken } from '../ci/ci.ts';
 import { call, createKey, outcome, requestKey, verifyKey } from '../support/api.ts';
 import { dumpFiles, dumpRows, mayReadFiles } from '../support/dump.ts';
+import { OK, OPAQUE, REFRESH, UNAVAILABLE, signedIn } from '../sessions/opaque/opaque.ts';
 import { rawCall } from '../support/raw.ts';
 import { sealSession } from '../support/sealed-session.ts';
 import { COOKIE_PASSWORD, SERVICE_TOKEN, startService } from '../support/service.ts';
 
 const SECRET = randomBytes(32).toString('hex');
-const service = await startService({ LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1000' });
+const service = await startService(
+  { LATCHKEY_SECRET: SECRET, WORKOS_TIMEOUT_MS: '1000' },
+  { product: { sessions: OPAQUE } },
+);
 const CANARY = 'canary-label-in-plain-sight';
 const IDEMPOTENCY_KEY = `idempotency-${randomBytes(12).toString('hex')}`;
 
@@ -94,6 +98,24 @@ async function runJob(): Promise<void> {
   await call(service, 'GET', '/v1/api-keys', { token: session });
 }
 
+/** An opaque session, which is used, renewed and refused; its token also goes where it does not belong. */
+async function useSession(): Promise<void> {
+  const person = await signedIn(service);
+  const token = keep('an opaque session', person.token);
+  expect(await person.outcomeAt()).toEqual(OK);
+  await service.db('session_tokens').update({ facts_until: service.clock() });
+  service.trust.onNotification('anything');
+  service.workos.faults.add({ kind: 'reset_after', ...REFRESH });
+  for (const expected of [UNAVAILABLE, OK]) expect(await person.outcomeAt()).toEqual(expected);
+  const wrong = keep('a wrong opaque session', `${token.slice(0, -2)}zz`);
+  await call(service, 'GET', '/v1/me/session', { token: wrong });
+  await call(service, 'GET', `/v1/me/session?api_key=${token}`, { headers: { 'x-api-key': token } });
+  await verifyKey(service, { key: token });
+  await call(service, 'POST', '/v1/auth/login', { body: { email: token, password: token } });
+  await call(service, 'POST', '/v1/auth/logout', { token });
+  await call(service, 'GET', '/v1/me/session', { token });
+}
+
 /** Secrets where they do not belong, and requests that fail halfway. */
 async function stumble(): Promise<void> {
   const { value, id } = await newKey();
@@ -137,6 +159,7 @@ async function failHalfway(id: string, value: string): Promise<void> {
 beforeAll(async () => {
   await live();
   await stumble();
+  await useSession();
 });
 
 /** The ways in which a secret may hide in a text, in a dump of bytes, or behind a fast hash. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEMO } from '../../src/emulator/demo.ts';
+import { atWorkos } from '../support/at-workos.ts';
 import { play } from './curl.ts';
 import type { Played } from './curl.ts';
 import { SERVICE_TOKEN } from '../support/service.ts';
@@ -102,6 +103,14 @@ describe('Method 2: Access Token', () => {
     const { status, body } = await profile(tokenOf(await login()));
     expect([status, Object.keys(body)]).toEqual([200, ['id', 'email', 'login', 'companyId']]);
     expect(body).toMatchObject({ email: acme.email('operator'), companyId: acme.id });
+  });
+
+  test('POST auth/login takes a login name, which profile/me shows', async () => {
+    const person = `/user_management/users/${acme.userId('member')}`;
+    await atWorkos(world.service, 'PUT', person, { external_id: 'admin' });
+    const signedIn = await play(url, LOGIN, { '[email protected]': 'admin', your_password: DEMO.password });
+    const { status, body } = await profile(tokenOf(signedIn));
+    expect([status, body]).toMatchObject([200, { email: acme.email('member'), login: 'admin', companyId: acme.id }]);
   });
 
   test('POST auth/logout invalidates the token', async () => {

@@ -21,6 +21,7 @@ import type { SessionRepository } from '../../sessions/session-repository.ts';
 import { makeSessionIssuers } from '../../auth/session-issuers.ts';
 import { makeRecordSession, makeSignIn } from '../../sessions/sign-in/sign-in.ts';
 import type { SignIn } from '../../sessions/sign-in/sign-in.ts';
+import { makeEmailOf } from '../../sessions/sign-in/email-of.ts';
 import { makeSignInRefusal } from '../../sessions/sign-in/sign-in-refusal.ts';
 import { signInRoutes } from '../../sessions/sign-in/sign-in-routes.ts';
 import { opaqueSessions, refuseOpaque } from '../sessions/opaque-sessions.ts';
@@ -101,6 +102,7 @@ export function makeSessionParts(deps: Deps) {
       recordSession: makeRecordSession({ ...deps, sessions }),
       recordFailedSignIn: failedSignIns.record,
       ownerOf: makeOwnerOf(verify),
+      emailOf: product.sessions.login_names === undefined ? (login) => Promise.resolve(login) : makeEmailOf(deps),
       signInRefusal: makeSignInRefusal(log),
       rates: deps.budgets.signIns,
       failures,

@@ -51,7 +51,11 @@ const OpaqueSession = Session.omit({ refresh_token: true })
   .meta({ id: 'NewSession' });
 
 const Proof = z.strictObject({
-  email: z.string().min(1).max(254),
+  email: z
+    .string()
+    .min(1)
+    .max(254)
+    .describe('The e-mail address, or a login name where the product has them (`sessions.login_names`).'),
   password: z.string().min(1).max(1_024),
   organization_id: organizationId.optional(),
 });

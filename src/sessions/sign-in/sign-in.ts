@@ -16,6 +16,7 @@ import type { SignInAnswer, WorkosGateway } from '../../workos/gateway.ts';
 import type { EndSession } from '../end-session.ts';
 import type { KnownAccounts } from './known-accounts.ts';
 import type { LiveSessions } from '../live-sessions.ts';
+import type { EmailOf } from './email-of.ts';
 import type { RecordFailedSignIn } from './failed-sign-ins.ts';
 import type { OrganizationAddresses } from '../../ip-allow-lists/organization-addresses.ts';
 import type { RenewableSessions } from '../renewable-sessions.ts';
@@ -38,6 +39,8 @@ type Deps = {
   accounts: Pick<KnownAccounts, 'record'>;
   /** Returns the user id in a session token of WorkOS, even if it has expired. */
   ownerOf: (accessToken: string) => Promise<string | undefined>;
+  /** Returns the e-mail address that an entered login stands for. */
+  emailOf: EmailOf;
   signInRefusal: ReturnType<typeof makeSignInRefusal>;
   addresses: OrganizationAddresses;
   rates: SignInRates;
@@ -75,8 +78,6 @@ export function makeSignIn(deps: Deps) {
   const { workos, rates, failures, renewable } = deps;
 
   async function withPassword({ email, password, organizationId }: Proof, from: From): Promise<NewSession> {
-    await rates.fromAddress(from.ip);
-    await rates.forAccount(email, from.ip);
     const answer = await ask(() => workos.signIn({ email, password, ...originOf(from) }));
     const entry: Entry = { credential: 'password', organizationId, from };
     if (answer.kind !== 'choice' || organizationId === undefined) return admit(deps, answer, entry);
@@ -118,8 +119,14 @@ export function makeSignIn(deps: Deps) {
   }
 
   const recording = makeRecording(deps);
+  const recorded = recording('password', withPassword);
   return {
-    withPassword: recording('password', withPassword),
+    async withPassword({ email: login, ...proof }: Proof, from: From): Promise<NewSession> {
+      await rates.fromAddress(from.ip);
+      // By what was entered, which is counted whether it exists or not.
+      await rates.forAccount(login, from.ip);
+      return recorded({ ...proof, email: await deps.emailOf(login) }, from);
+    },
     withChoice: recording('pending_authentication_token', withChoice),
     withCode: recording('authorization_code', withCode),
     renew: recording('refresh_token', renew),

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { call, outcome } from '../../support/api.ts';
+import { atWorkos } from '../../support/at-workos.ts';
 import type { Behaviour } from '../system.ts';
 import { PROFILE, signedIn } from './start.ts';
 import type { World } from './start.ts';
@@ -28,11 +29,17 @@ export const SESSIONS: Behaviour<World>[] = [
   {
     section: 'Access token',
     page: 'a person signs in by e-mail address or by a login name',
-    latchkey: 'By e-mail address only, as at WorkOS. A login name is 400 `validation_error`.',
-    own: true,
-    async check({ send }) {
-      const answer = await send('POST', '/v1/auth/login', {}, { loginOrEmail: 'admin', password: 'x' });
-      expect(outcome(answer)).toEqual([400, 'validation_error']);
+    latchkey: 'The login name is the external id of the person at WorkOS. `GET /v1/me/session` shows it as `login`.',
+    async check(world) {
+      const acme = await world.company();
+      const login = `admin-${acme.name}`;
+      const person = `/user_management/users/${acme.userId('operator')}`;
+      await atWorkos(world.service, 'PUT', person, { external_id: login });
+      for (const entered of [login, acme.email('operator')]) {
+        const { access_token: token } = await signedIn(world, { email: () => entered });
+        const me = await world.send('GET', PROFILE, { 'x-access-token': token });
+        expect(me.body).toMatchObject({ user_id: acme.userId('operator'), email: acme.email('operator'), login });
+      }
     },
   },
   {

@@ -40,7 +40,7 @@ export const ROOT = { permission_set: 'root' };
 export const PROFILE = '/v1/me/session';
 
 /** Returns the session of a person who signed in with a password. */
-export async function signedIn({ login }: World, acme: Company, role: Role = 'owner'): Promise<Session> {
+export async function signedIn({ login }: World, acme: Pick<Company, 'email'>, role: Role = 'owner'): Promise<Session> {
   const answer = await login(acme, role);
   expect(outcome(answer)).toEqual([200, undefined]);
   return answer.body as unknown as Session;
