@@ -15,7 +15,7 @@ import type { Trust } from '../invalidation/trust.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeFeatureRoutes, makeVerification } from './feature-routes.ts';
 import { makeLoops } from './loops.ts';
-import { makeProductApi } from './http/product-api.ts';
+import { makeProductApi, withHosts } from './http/product-api.ts';
 import { makeProductFastPaths } from './http/product-fast-paths.ts';
 import { makePlatform } from './platform.ts';
 import type { Parts } from './platform.ts';
@@ -51,7 +51,9 @@ export function makeContainer(parts: Parts): Container {
   const events = makeEvents(platform);
   const isWorker = config.role === 'worker';
   const signIn = platform.signInOf(verification.failures);
-  const own = isWorker ? [] : [...makeFeatureRoutes(platform, verification, signIn), ...events.routes()];
+  const own = isWorker
+    ? []
+    : withHosts([...makeFeatureRoutes(platform, verification, signIn), ...events.routes()], platform);
   const api = isWorker ? undefined : makeProductApi({ ...platform, refuseProduct: parts.refuseProduct }, own);
   const features = api?.routes ?? own;
   const authenticate = makeCallers(platform, verification);

@@ -14,7 +14,6 @@ type Given = {
   own: readonly Route[];
   /** Paths of health and pages. */
   pages: readonly string[];
-  assertHost: Route['assertHost'];
   /** Returns the error of a start that names the faults. */
   refusal: (faults: readonly FieldFault[]) => Error;
 };
@@ -31,7 +30,7 @@ export type CompiledApi = {
  * Compiles the product's API into routes.
  * @throws StartError that names each operation that does not fit Latchkey's own, with its line
  */
-export function compileApi({ api, own, pages, assertHost, refusal }: Given): CompiledApi {
+export function compileApi({ api, own, pages, refusal }: Given): CompiledApi {
   const faults: FieldFault[] = [];
   const report: Report = (path, message) => faults.push({ path: ['api', ...path], message });
   const { base_path: basePath } = api;
@@ -42,8 +41,7 @@ export function compileApi({ api, own, pages, assertHost, refusal }: Given): Com
     const here = within(report, 'operations', id);
     if (!route) here([], `'${id}' is no operation of Latchkey with this configuration`);
     else if (route.access.kind === 'signed') here([], 'is a webhook, whose sender needs its own path');
-    else
-      return [{ id, route: compileOperation({ basePath, own: route, operation, errorForm: form, assertHost }, here) }];
+    else return [{ id, route: compileOperation({ basePath, own: route, operation, errorForm: form }, here) }];
     return [];
   });
   checkPaths({ basePath, ofProduct, taken: [...own.map(({ path }) => path), ...pages] }, report);

@@ -16,14 +16,13 @@ type Compiling = {
   own: Route;
   operation: ApiOperation;
   errorForm: ErrorForm;
-  assertHost: Route['assertHost'];
 };
 
 const OF_PATH = /\{(\w+)\}/g;
 
 /** Makes the route that presents one of Latchkey's own under the product's path and names. */
 export function compileOperation(compiling: Compiling, report: Report): Route {
-  const { basePath, own, operation, errorForm, assertHost } = compiling;
+  const { basePath, own, operation, errorForm } = compiling;
   const method = methodOf(compiling, report);
   const access = accessOf(own, operation, report);
   const body = bodyOf(compiling, report);
@@ -44,7 +43,6 @@ export function compileOperation(compiling: Compiling, report: Report): Route {
     responses: { [answer.status]: answer.schema },
     access,
     errorForm,
-    ...(assertHost && access.kind === 'tenant' && { assertHost }),
     handle: async (input) => answer.present(await own.handle(input), input.caller as Caller | undefined),
   };
 }

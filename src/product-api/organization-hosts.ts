@@ -1,15 +1,20 @@
 import { AppError } from '../errors.ts';
 import type { Route } from '../http/route.ts';
-import type { ApiRules } from '../product/api/api-rules.ts';
+import type { HostRules } from '../product/api/api-rules.ts';
 
-type Rules = NonNullable<ApiRules['organization_hosts']>;
 /** Returns an organization's name; undefined if it has none. */
 type NameOf = (organizationId: string) => Promise<string | undefined>;
 
 const PLACEHOLDER = '{organization}';
 
+/** Makes the routes for callers of an organization refuse those of another organization than the host names. */
+export function guardHosts(routes: readonly Route[], rules: HostRules, nameOf: NameOf): Route[] {
+  const assertHost = hostGuard(rules, nameOf);
+  return routes.map((route) => (route.access.kind === 'tenant' ? { ...route, assertHost } : route));
+}
+
 /** Refuses a caller of another organization than the one that the host names. A host that names none admits all. */
-export function hostGuard({ pattern, others, label }: Rules, nameOf: NameOf): NonNullable<Route['assertHost']> {
+function hostGuard({ pattern, others, label }: HostRules, nameOf: NameOf): NonNullable<Route['assertHost']> {
   const domain = pattern.slice(PLACEHOLDER.length);
   const labelOf = async (organizationId: string) =>
     label === 'id' ? organizationId.toLowerCase() : asLabel((await nameOf(organizationId)) ?? '');

@@ -3,7 +3,7 @@ import { BILLING_STATUSES } from '../tenants/posture.ts';
 import { isIpRange } from '../ip/ip-range.ts';
 import { isWithin } from '../limits/effective-limits.ts';
 import type { RateLimit } from '../limits/limits.ts';
-import { ApiRules } from './api/api-rules.ts';
+import { ApiRules, HostRules } from './api/api-rules.ts';
 import { BillingRules } from './billing-rules.ts';
 import { checkApiRules } from './api/check-api-rules.ts';
 import { CiRules, checkCiRules } from './ci-rules.ts';
@@ -151,6 +151,7 @@ export const ProductFile = z
     ci: CiRules,
     imports: ImportRules,
     api: ApiRules.optional(),
+    organization_hosts: HostRules.optional(),
     outbound_addresses: z
       .array(
         z.strictObject({

@@ -51,13 +51,6 @@ const OF_THE_FILE: Case[] = [
     'console calls',
     1,
   ],
-  [
-    'a host without a domain',
-    'base_path: /api/v1',
-    "base_path: /api/v1\n  organization_hosts: { pattern: '{organization}.localhost' }",
-    "'{organization}.example.com'",
-    1,
-  ],
   ['every origin', 'base_path: /api/v1', "base_path: /api/v1\n  cors: { origins: ['*'] }", 'must be an origin', 1],
 ];
 
@@ -160,6 +153,12 @@ describe("a product's API", () => {
       expect(named[0]).toMatch(new RegExp(`^ *line ${line + after}: api\\.`));
     },
   );
+
+  test('stops the start for hosts of organizations without a domain', async () => {
+    const refusal = await refusalOf(`${FILE}\norganization_hosts: { pattern: '{organization}.localhost' }\n`);
+    expect(refusal).toContain('organization_hosts.pattern');
+    expect(refusal).toContain("'{organization}.example.com'");
+  });
 
   test('stops the start for callers whom the operation does not admit', async () => {
     const { yaml } = broken(

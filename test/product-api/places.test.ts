@@ -22,9 +22,9 @@ const service = await startService(
           getApiKey: { path: '/keys/{id}' },
           verifyApiKey: { path: '/verify' },
         },
-        organization_hosts: { pattern: '{organization}.example.com', others: ['api.example.com'] },
         cors: { origins: [PAGE] },
       },
+      organization_hosts: { pattern: '{organization}.example.com', others: ['api.example.com'] },
     },
   },
 );

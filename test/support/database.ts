@@ -20,7 +20,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
     return { kind: 'embedded', ...(await takeEmbedded(source.dumpFile)) };
   }
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
-  const admin = connectDatabase({ url: source.url, poolMax: 1 });
+  const admin = connectDatabase({ url: source.url, poolMax: 1, statementTimeoutMs: null });
   await admin.raw('create database ?? template ??', [name, source.template]);
   const url = withDatabase(source.url, name);
   const db = connectDatabase({ url, poolMax: 10 });

@@ -2,7 +2,7 @@
 export type Played = { status: number; body: Record<string, unknown> };
 
 const PART =
-  /-X (?<method>[A-Z]+)|-H (?<quote>['"])(?<header>.+?)\k<quote>|-d '(?<data>[^']+)'|'?(?<url>https:\/\/[^\s']+)'?/g;
+  /(?:-X|--request) (?<method>[A-Z]+)|(?:-H|--header) (?<quote>['"])(?<header>.+?)\k<quote>|(?:-d|--data) '(?<data>[^']+)'|'?(?<url>https:\/\/[^\s']+)'?/g;
 
 /**
  * Sends the request of a curl command as a page prints it. Only the host changes, and the texts that the page has in place

@@ -1,12 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, test } from 'vitest';
-import { freePort } from '../process/start.ts';
+import { describe, expect, test } from 'vitest';
 import { isInstalled } from '../server/proxy.ts';
-import { startChild } from '../support/child.ts';
 import { play } from './curl.ts';
+import { startIngestion } from './evermuse/ingestion.ts';
 import { startWorld } from './world.ts';
 
 // Written from the product's public page alone; docs/how-to/keep-your-own-api.md has its block. Its proxy, which a reader does not see, is a Caddy that asks Latchkey.
@@ -18,47 +13,8 @@ const INGEST = `curl -X POST https://api.evermuse.com/api/v1/ingest \\
   -H "x-api-key: em_sk_your_api_key" \\
   -d '{ ... }'`;
 
-async function startProxy(): Promise<string> {
-  const port = await freePort();
-  const file = join(await mkdtemp(join(tmpdir(), 'latchkey-proxy-')), 'Caddyfile');
-  const latchkey = new URL(service.url).host;
-  await writeFile(
-    file,
-    `{
-	admin off
-	auto_https off
-}
-http://127.0.0.1:${port} {
-	route /api/v1/ingest {
-		forward_auth ${latchkey} {
-			uri /api/v1/auth?scope=api:write
-		}
-		header content-type application/json
-		respond \`{"accepted":true}\` 202
-	}
-}
-`,
-  );
-  const caddy = startChild('caddy', ['run', '--adapter', 'caddyfile', '--config', file]);
-  afterAll(() => caddy.kill('SIGTERM'));
-  const url = `http://127.0.0.1:${port}`;
-  const deadline = performance.now() + 60_000;
-  while (!(await isAnswering(url))) {
-    if (performance.now() > deadline) throw new Error(`The proxy does not answer:\n${caddy.stderr()}`);
-    await sleep(20);
-  }
-  return url;
-}
-
-function isAnswering(url: string): Promise<boolean> {
-  return fetch(url).then(
-    () => true,
-    () => false,
-  );
-}
-
 describe.skipIf(!isInstalled('caddy'))('Sending Your API Key', async () => {
-  const url = isInstalled('caddy') ? await startProxy() : '';
+  const url = isInstalled('caddy') ? await startIngestion(service) : '';
   const ingest = (key: string) => play(url, INGEST, { em_sk_your_api_key: key });
 
   test('a key with api:write sends data in', async () => {

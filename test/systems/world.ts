@@ -48,6 +48,8 @@ export async function startWorld(slug: string, { env = {}, passwords = false }: 
       memberships: ROLES.map((role) => ({ userId: userId(role), organizationId: id, role })),
     });
     await bill(service, id, { status: 'active' });
+    // As an event of WorkOS brings it.
+    await service.db('tenants').where({ organization_id: id }).update({ name });
     const session = (role: Role = 'owner', claims: object = {}) =>
       signSession(service, { organizationId: id, name, role, permissions: permissionsOf(role), claims });
     const ask = async (method: string, path: string, body?: unknown, role: Role = 'owner') =>

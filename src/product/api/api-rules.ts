@@ -120,6 +120,32 @@ const Operation = z
   })
   .describe("One of Latchkey's operations under the product's own names.");
 
+/** The `organization_hosts` section of the product's file. */
+export const HostRules = z
+  .strictObject({
+    pattern: z
+      .string()
+      .max(200)
+      .regex(HOST_PATTERN, "must be '{organization}' and a domain, such as '{organization}.example.com'")
+      .describe("Host with the organization's label, such as `{organization}.example.com`."),
+    others: z
+      .array(z.string().max(200).regex(HOST, 'must be a host name in lower case'))
+      .max(50)
+      .default([])
+      .describe('Hosts that fit the pattern and name no organization, such as `api.example.com`.'),
+    label: z
+      .enum(['name', 'id'])
+      .default('name')
+      .describe(
+        "What the label is: the organization's name in lower case with `-` for all but letters and digits, or its id.",
+      ),
+  })
+  .describe(
+    'Organization by host name; a credential of another organization is refused there with `permission_denied`. Any host, if not given.',
+  );
+
+export type HostRules = z.output<typeof HostRules>;
+
 /** The `api` section of the product's file. */
 export const ApiRules = z
   .strictObject({
@@ -153,29 +179,6 @@ export const ApiRules = z
       .record(z.string().regex(/^[A-Za-z]\w{0,63}$/, 'must be an operation'), Operation)
       .refine((operations) => Object.keys(operations).length <= MAX_OPERATIONS, `at most ${MAX_OPERATIONS}`)
       .describe("Operations by Latchkey's operationId, with the product's paths and names."),
-    organization_hosts: z
-      .strictObject({
-        pattern: z
-          .string()
-          .max(200)
-          .regex(HOST_PATTERN, "must be '{organization}' and a domain, such as '{organization}.example.com'")
-          .describe("Host with the organization's label, such as `{organization}.example.com`."),
-        others: z
-          .array(z.string().max(200).regex(HOST, 'must be a host name in lower case'))
-          .max(50)
-          .default([])
-          .describe('Hosts that fit the pattern and name no organization, such as `api.example.com`.'),
-        label: z
-          .enum(['name', 'id'])
-          .default('name')
-          .describe(
-            "What the label is: the organization's name in lower case with `-` for all but letters and digits, or its id.",
-          ),
-      })
-      .optional()
-      .describe(
-        'Organization by host name; a credential of another organization is refused there with `permission_denied`. Any host, if not given.',
-      ),
     cors: z
       .strictObject({
         origins: z

@@ -11,16 +11,22 @@ import { PERMISSIONS } from './permissions.ts';
 
 const FILE = new URL('../../../examples/systems/memsolus.yaml', import.meta.url);
 
-export async function start({ passwords = false } = {}) {
+/** Starts Latchkey with an environment of WorkOS for test keys. */
+export async function startWithTestKeys({ passwords = false } = {}) {
   const test = await startTestEnvironment();
   const world = await startWorld('memsolus', {
     passwords,
     env: { WORKOS_API_KEY_TEST: test.apiKey, WORKOS_CLIENT_ID_TEST: test.clientId, WORKOS_API_URL_TEST: test.url },
   });
+  return { ...world, test };
+}
+
+export async function start({ passwords = false } = {}) {
+  const world = await startWithTestKeys({ passwords });
   const routes = Object.fromEntries(
     PERMISSIONS.map(({ scope, route }): [ProductRoute, RouteOptions] => [route, { scopes: [scope] }]),
   );
-  return { ...world, test, api: await startProductApi(world.service, routes) };
+  return { ...world, api: await startProductApi(world.service, routes) };
 }
 
 export type World = Awaited<ReturnType<typeof start>>;
