@@ -65,7 +65,7 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
     needs: 'root, and packages of Debian',
   },
   'test:failover': {
-    meaning: 'promotes a standby under load, cuts networks, moves clocks',
+    meaning: 'promotes a standby under load, cuts networks, moves clocks, fills disks, restores a backup',
     needs: 'root, and packages of Debian',
   },
   'test:server': { meaning: 'runs several processes with PostgreSQL, Redis, nginx and Caddy', needs: 'these four' },

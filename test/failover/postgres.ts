@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,6 +30,42 @@ export async function startPrimary(settings: readonly string[] = []) {
   const { folder, port } = await place();
   await asOwner('initdb', ['--pgdata', join(folder, 'data'), '--username=postgres', '--auth=trust', '--no-sync']);
   return start(folder, port, settings);
+}
+
+/**
+ * A primary whose tables or WAL are on a disk of so many megabytes, which only root can make, and a way to fill it. Its WAL
+ * cannot be archived, so that none is given back: else the server makes room by a restart.
+ */
+export async function startPrimaryOnSmallDisk(megabytes: number, holds: 'tables' | 'wal') {
+  const { folder, port } = await place();
+  const [data, wal] = [join(folder, 'data'), join(folder, 'wal')];
+  const disk = holds === 'wal' ? wal : data;
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700,uid=${OWNER},gid=${OWNER}`, 'tmpfs', disk]);
+  const server = prepare(folder, port, [
+    'min_wal_size=2MB',
+    'wal_keep_size=0',
+    'archive_mode=on',
+    'archive_command=false',
+  ]);
+  afterAll(() => {
+    server.kill();
+    execFileSync('umount', [disk]);
+  });
+  const usual = ['--username=postgres', '--auth=trust', '--no-sync', '--wal-segsize=1'];
+  await asOwner('initdb', ['--pgdata', data, '--waldir', wal, ...usual]);
+  await server.begin();
+  // PostgreSQL leaves files alone that it does not know.
+  const ballast = join(disk, 'ballast');
+  return {
+    ...server,
+    fill(): void {
+      // The server takes room meanwhile.
+      const { bavail, bsize } = statfsSync(disk);
+      for (let pages = 0; pages <= bavail; pages++) if (!appendPage(ballast, bsize)) return;
+    },
+    makeRoom: () => rmSync(ballast),
+  };
 }
 
 /**
@@ -85,6 +121,17 @@ async function place() {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-failover-'));
   if (process.getuid?.() === 0) execFileSync('chown', [OWNER, folder]);
   return { folder, port: await freePort() };
+}
+
+/** @returns whether the disk had room for it */
+function appendPage(file: string, bytes: number): boolean {
+  try {
+    appendFileSync(file, Buffer.alloc(bytes));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return false;
+  }
 }
 
 async function start(folder: string, port: number, settings: readonly string[]) {
