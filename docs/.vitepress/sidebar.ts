@@ -15,6 +15,11 @@ const TUTORIALS = [
   'deploy-with-compose',
 ];
 
+/** What to do when something larger than an alert happens. */
+const PROCEDURES = ['failover', 'rollback', 'new-secret', 'region-loss'].map(
+  (name) => `docs/runbooks/procedures/${name}.md`,
+);
+
 /** Returns the pages of each kind, named by their first heading. */
 export function sidebar(): DefaultTheme.SidebarItem[] {
   return [
@@ -22,7 +27,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     group('How-to guides', 'docs/how-to'),
     group('Reference', 'docs/reference'),
     group('Explanation', 'docs/explanation'),
-    { ...group('Runbooks', 'docs/runbooks'), collapsed: true },
+    { ...group('Runbooks', 'docs/runbooks', PROCEDURES), collapsed: true },
     { ...group('Contributing', 'docs/how-to/contribute', ['CONTRIBUTING.md', 'docs/glossary.md']), collapsed: true },
     { text: 'Rooms of the code', collapsed: true, items: rooms() },
     { ...group('Decisions', 'docs/decisions'), collapsed: true },

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describedService } from '../../scripts/reference/service.ts';
+import { VARIABLES } from '../../src/app/read-config.ts';
 import { VERSION } from '../../src/config/version.ts';
 import { startService } from '../support/service.ts';
 import { metricsIn, readAlerts, readDashboard } from './observability.ts';
@@ -14,6 +15,9 @@ const names = metrics.getMetricsAsArray().map(({ name }) => name);
 
 /** What a scrape has of a metric, whose histogram has three. */
 const isScraped = (name: string) => names.includes(name.replace(/_(?:bucket|count|sum)$/, '')) || names.includes(name);
+
+/** The role of the database begins like a metric. */
+const isKnown = (name: string) => isScraped(name) || name === 'latchkey_app';
 
 describe('alerts and the dashboard', () => {
   test('use metrics that the service has', () => {
@@ -51,6 +55,37 @@ describe('alerts', () => {
     const tests = readFileSync(join(DEPLOY, 'prometheus', 'latchkey.rules.test.yaml'), 'utf8');
     expect(tests).toMatch(new RegExp(`alertname: ${alert}\\n[^]*?exp_labels`));
     expect(tests).toMatch(new RegExp(`alertname: ${alert}, .*exp_alerts: \\[\\]`));
+  });
+});
+
+describe('runbooks', () => {
+  const procedures = globSync('docs/runbooks/procedures/*.md', { cwd: ROOT });
+
+  test('are there for failover, rollback, a new secret and the loss of a region', () => {
+    const names = procedures.map((path) => basename(path, '.md')).toSorted();
+    expect(names).toEqual(expect.arrayContaining(['failover', 'new-secret', 'region-loss', 'rollback']));
+  });
+
+  test.each(procedures)('%s has all four parts', (path) => {
+    const page = readFileSync(join(ROOT, path), 'utf8');
+    expect(Array.from(page.matchAll(/^## .*$/gm), ([heading]) => heading)).toEqual(SECTIONS);
+  });
+
+  test('name only commands, metrics and variables that there are', () => {
+    const text = globSync('docs/runbooks/**/*.md', { cwd: ROOT })
+      .map((path) => readFileSync(join(ROOT, path), 'utf8'))
+      .join('\n');
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    const commands = Array.from(text.matchAll(/\bnpm run ([\w:-]+)/g), ([, name = '']) => name);
+    expect(commands.length).toBeGreaterThan(10);
+    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+    expect(metricsIn(text).filter((name) => name.startsWith('latchkey_') && !isKnown(name))).toEqual([]);
+    const variables = Array.from(
+      text.matchAll(/\b(?:LATCHKEY|WORKOS|DATABASE|STRIPE|BILLING|REDIS)_[A-Z_]+\b/g),
+      String,
+    );
+    expect(variables.length).toBeGreaterThan(10);
+    expect(variables.filter((name) => !VARIABLES.includes(name))).toEqual([]);
   });
 });
 
