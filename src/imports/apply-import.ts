@@ -4,14 +4,14 @@ import type { AuditEvent } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { keyEvent } from '../api-keys/key-audit.ts';
-import type { insertImportedKeys, revokeImportedKeys } from '../api-keys/rows/imported-keys.ts';
+import type { ImportedKey, insertImportedKeys, revokeImportedKeys } from '../api-keys/rows/imported-keys.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Announce } from '../invalidation/announce.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { ImportRule } from '../product/imports/import-rules.ts';
 import { inBatches } from './batches.ts';
 import type { MirrorMembers } from '../members/mirror-members.ts';
-import type { Judged, ReadyKey } from './category.ts';
+import type { Judged } from './category.ts';
 import type { HeldRun, ImportRuns } from './import-runs.ts';
 import type { JudgeBatch } from './judge/judge-batch.ts';
 import type { JudgeRow } from './judge/judge-row.ts';
@@ -85,7 +85,7 @@ export function makeApplyImport(deps: Deps) {
   };
 }
 
-/** Orders rows by what they say of their owners: the same in each run, whatever has happened since. */
+/** Orders rows by the owners that they name. Every run reads the same order from the file, so that it can be resumed. */
 function byOwner(rows: readonly Judged[]): Judged[] {
   return rows.toSorted((a, b) => (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0));
 }
@@ -122,9 +122,9 @@ async function writeBatch(deps: Deps, trx: Knex.Transaction, batch: Batch, judge
 async function withoutOwner(
   { ownsKey }: Pick<Deps, 'ownsKey'>,
   trx: Knex.Transaction,
-  keys: readonly ReadyKey[],
-): Promise<Set<ReadyKey>> {
-  const left = new Set<ReadyKey>();
+  keys: readonly ImportedKey[],
+): Promise<Set<ImportedKey>> {
+  const left = new Set<ImportedKey>();
   const ofOwners = Map.groupBy(
     keys.filter(({ ownerUserId }) => ownerUserId !== undefined),
     ({ organizationId, ownerUserId }) => `${organizationId}/${ownerUserId}`,

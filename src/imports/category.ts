@@ -1,3 +1,5 @@
+import type { ImportedKey } from '../api-keys/rows/imported-keys.ts';
+
 /** What becomes of a row of the other system, and what that means. */
 export const CATEGORIES = {
   ready: 'will be imported',
@@ -10,6 +12,7 @@ export const CATEGORIES = {
   unknown_organization: 'has no organization that is known here',
   unknown_user: 'has a user who is not known here, or is no member of the organization',
   unmapped_scope: 'has scopes that the mapping does not name',
+  unmet_requirement: 'has scopes that need what its organization does not have',
   never_granted: 'would get a scope that no key ever holds',
   expired: 'has expired',
   disabled: 'is disabled or deleted',
@@ -34,23 +37,5 @@ export type Judged = {
   keyId: string | undefined;
   reason: string | undefined;
   /** Set for a row that may become a key. */
-  key: ReadyKey | undefined;
-};
-
-export type ReadyKey = {
-  keyId: string;
-  organizationId: string;
-  /** Set for a personal key. */
-  ownerUserId: string | undefined;
-  /** By WorkOS's clock, when its owner was a member. */
-  memberAsOf?: Date | undefined;
-  hash: Buffer;
-  label: string;
-  /** The obfuscated form of the secret, as the other system shows it. */
-  shown: string;
-  permissionSet: string | undefined;
-  scopes: readonly string[];
-  rateLimit: { limit: number; windowSeconds: number } | undefined;
-  expiresAt: Date | undefined;
-  createdAt: Date;
+  key: ImportedKey | undefined;
 };

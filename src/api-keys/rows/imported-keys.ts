@@ -9,8 +9,11 @@ export type ImportedKey = {
   organizationId: string;
   /** Set for a personal key. */
   ownerUserId: string | undefined;
+  /** By WorkOS's clock, when its owner was a member. */
+  memberAsOf?: Date | undefined;
   hash: Buffer;
   label: string;
+  /** The obfuscated form of the secret, as the other system shows it. */
   shown: string;
   permissionSet: string | undefined;
   scopes: readonly string[];

@@ -28,8 +28,8 @@ const SuspendKeyBody = z
   .prefault({})
   .meta({ id: 'SuspendApiKey' });
 
-// As with revocations, an API key never suspends keys, whatever its scopes; and billing closes neither way, so that a
-// suspension is no one-way street in an overdue organization.
+// As with revocations, an API key never suspends keys, with any scopes. An organization in any billing posture suspends and
+// resumes, so that an overdue one can end a suspension that it began.
 const ACCESS = { tag: 'API keys', callers: ['user', 'machine'], billing: 'wind_down' } as const;
 
 /** The routes that stop a key for a while. */

@@ -12,6 +12,7 @@ import { makeImportRuns } from '../../imports/import-runs.ts';
 import { makeJudgeBatch } from '../../imports/judge/judge-batch.ts';
 import { makeFindMembers } from '../../members/find-members.ts';
 import type { ReadKnown } from '../../imports/judge/judge-batch.ts';
+import { makeUnmetOf } from '../../imports/judge/unmet-requirements.ts';
 import { makeJudgeRow } from '../../imports/judge/judge-row.ts';
 import { parseMapping } from '../../imports/mapping.ts';
 import type { Mapping } from '../../imports/mapping.ts';
@@ -30,13 +31,13 @@ export function makeImportParts(parts: Parts) {
   // A command limits no requests.
   const limits = { ...config.limits, redisUrl: undefined };
   const platform = makePlatform({ ...parts, config: { ...config, limits, role: 'worker' }, waitsOutHoldOffs: true });
-  const { db, catalogue, clock } = platform;
+  const { db, catalogue, clock, workos, rateLimiter } = platform;
   const tenants = makeTenantRepository(db);
   const runs = makeImportRuns(db);
   const { permissionSetOf, label } = makeDescribeWorkosKey(catalogue);
   const rules = { ...catalogue, permissionSetOf, label };
 
-  const findMembers = makeFindMembers({ ...platform, turn: platform.rateLimiter.turn });
+  const findMembers = makeFindMembers({ ...platform, turn: rateLimiter.turn });
 
   const readKnown: ReadKnown = async ({ organizationIds, keyIds, hashes, members }) => {
     const found = await tenants.findAll(organizationIds);
@@ -45,8 +46,13 @@ export function makeImportParts(parts: Parts) {
     const asked = members.filter(({ organizationId }) => organizations.has(organizationId));
     return { organizations, members: await findMembers(asked), ...(await readImported(db, keyIds, hashes)) };
   };
+  const metadataOf = async (organizationId: string) => {
+    await rateLimiter.turn();
+    return workos.organizationMetadata(organizationId);
+  };
+  const makeBatch = () => makeJudgeBatch(readKnown, makeUnmetOf({ ...catalogue, metadataOf }));
   const { ownsKey } = platform.mirrorMembers;
-  const shared = { ...platform, runs, ownsKey, makeBatch: () => makeJudgeBatch(readKnown) };
+  const shared = { ...platform, runs, ownsKey, makeBatch };
 
   return {
     parseMapping: (text: string, shown: string) => parseMapping(text, shown, catalogue),

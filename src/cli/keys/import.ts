@@ -74,8 +74,19 @@ async function run(): Promise<number> {
   throw new StartError(usageOf('import'));
 }
 
+// Of WorkOS an import asks what scopes require, who is a member, and nothing else.
+const WITHOUT_WORKOS = {
+  WORKOS_API_KEY: 'sk_not_asked',
+  WORKOS_CLIENT_ID: 'client_not_asked',
+  WORKOS_COOKIE_PASSWORD: 'no cookie is unsealed by a command',
+};
+
+/** Reads the environment, without that of WorkOS where no scope requires something and no person has keys. */
 function readService(): Service {
-  return { config: readConfig(process.env), product: readProductFile() };
+  const product = readProductFile();
+  const hasRequirements = product.scopes.some(({ scopes }) => scopes.some(({ requires }) => requires !== undefined));
+  const asksWorkos = hasRequirements || product.api_keys.owners.includes('user');
+  return { config: readConfig({ ...process.env, ...(!asksWorkos && WITHOUT_WORKOS) }), product };
 }
 
 function readProductFile(): Product {

@@ -1,6 +1,8 @@
 import { memberName } from '../../members/find-members.ts';
 import type { FindMembers } from '../../members/find-members.ts';
-import type { Category, Judged, ReadyKey } from '../category.ts';
+import type { ImportedKey } from '../../api-keys/rows/imported-keys.ts';
+import type { Category, Judged } from '../category.ts';
+import type { UnmetOf } from './unmet-requirements.ts';
 
 /** Owners of personal keys. */
 type Owners = Parameters<FindMembers>[0];
@@ -28,8 +30,8 @@ export type JudgeBatch = ReturnType<typeof makeJudgeBatch>;
 const ID_BYTES = 12;
 const MAX_ROWS = 5_000_000;
 
-/** Judges the rows of one source with each other, and with what is in the database. */
-export function makeJudgeBatch(readKnown: ReadKnown) {
+/** Judges the rows of one source with each other, with what is in the database, and with what their scopes need. */
+export function makeJudgeBatch(readKnown: ReadKnown, unmetOf?: UnmetOf) {
   const ids = new Set<string>();
   const hashes = new Set<string>();
 
@@ -52,7 +54,7 @@ export function makeJudgeBatch(readKnown: ReadKnown) {
       return rows.map((row) => refused(row, repeated(row)));
     },
 
-    /** Judges rows with what is in the database. */
+    /** Judges rows with what is in the database, and then with what their organizations have. */
     async withKnown(apart: readonly Judged[]): Promise<Judged[]> {
       const keys = apart.flatMap(({ key }) => key ?? []);
       const known = await readKnown({
@@ -61,16 +63,22 @@ export function makeJudgeBatch(readKnown: ReadKnown) {
         hashes: keys.map(({ hash }) => hash),
         members: keys.flatMap(ownerIn),
       });
-      return apart.map((row) => judgeKnown(row, known));
+      const judged = apart.map((row) => judgeKnown(row, known));
+      return unmetOf ? Promise.all(judged.map((row) => judgeNeeds(row, unmetOf))) : judged;
     },
   };
+}
+
+async function judgeNeeds(row: Judged, unmetOf: UnmetOf): Promise<Judged> {
+  const reason = row.key && (await unmetOf(row.key));
+  return reason === undefined ? row : refused(row, ['unmet_requirement', reason]);
 }
 
 function refused(row: Judged, [category, reason]: [Category, string] | [] = []): Judged {
   return category === undefined ? row : { ...row, category, reason, key: undefined };
 }
 
-function ownerIn({ organizationId, ownerUserId: userId }: ReadyKey): Owners {
+function ownerIn({ organizationId, ownerUserId: userId }: ImportedKey): Owners {
   return userId === undefined ? [] : [{ organizationId, userId }];
 }
 

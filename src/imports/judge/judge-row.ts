@@ -2,7 +2,8 @@ import { hash as digest } from 'node:crypto';
 import { CHARACTERS, HASH_BYTES } from '../../api-keys/format/imported-form.ts';
 import { IMPORTED_ID_PREFIX, ORGANIZATION_ID, USER_ID } from '../../ids.ts';
 import type { ImportRule } from '../../product/imports/import-rules.ts';
-import type { Category, Judged, ReadyKey } from '../category.ts';
+import type { ImportedKey } from '../../api-keys/rows/imported-keys.ts';
+import type { Category, Judged } from '../category.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SourceRow } from '../sources/source-row.ts';
 import { makeMapScopes, readScopes } from './map-scopes.ts';
@@ -48,7 +49,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
   const userOf = makeUserOf(mapping, rule);
   const until = rule.until === undefined ? undefined : new Date(rule.until);
 
-  function keyOf(fields: RowFields, keyId: string): ReadyKey {
+  function keyOf(fields: RowFields, keyId: string): ImportedKey {
     assertUsable(fields, now);
     const start = fields.text('start');
     if (start !== undefined) assertBegins(start, rule);
@@ -162,7 +163,7 @@ function shownOf(start: string | undefined, { prefix = '' }: ImportRule): string
   return `${visible || prefix}...`;
 }
 
-function rateLimitOf(fields: RowFields): ReadyKey['rateLimit'] {
+function rateLimitOf(fields: RowFields): ImportedKey['rateLimit'] {
   const [limit, windowMs] = [fields.count('rate_limit'), fields.count('rate_window_ms')];
   if (fields.flag('rate_limited') === false || limit === undefined || windowMs === undefined) return undefined;
   const windowSeconds = Math.ceil(windowMs / 1_000);

@@ -5,7 +5,7 @@ export type Line = { line: number; text: string | undefined };
 
 const MAX_LINE = 1024 * 1024;
 
-/** Reads a file line by line, in bounded memory whatever is in it. */
+/** Reads a file line by line. A line of any length takes bounded memory. */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let line = 1;
   let rest = '';
