@@ -25,7 +25,7 @@ type Deps = {
   /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
   admit: (trx: Knex.Transaction, organizationId: string) => Promise<LimitMaximum & ExpiryRules>;
   expireAtWorkos: ReturnType<typeof makeExpireAtWorkos>;
-  keyChanges: Pick<KeyChanges, 'admit'>;
+  keyChanges: Pick<KeyChanges, 'admit' | 'count'>;
   audit: AuditLog;
   /** Whether the configuration lets an expiry be moved later. */
   extendsKeys: boolean;
@@ -37,7 +37,7 @@ export type UpdateKeyInput = Pick<KeyChange, 'settings'> & { expiry: RequestedEx
 
 /**
  * Changes a key's settings and expiry. Its scopes never change.
- * @throws AppError `api_key_not_found`, `validation_error` for limits beyond the plan's and for an expiry out of bounds
+ * @throws AppError `rate_limited`, `api_key_not_found`, `validation_error` for limits beyond the plan's and for an expiry out of bounds
  */
 export function makeUpdateKey(deps: Deps) {
   return async function updateKey(
@@ -47,6 +47,7 @@ export function makeUpdateKey(deps: Deps) {
     context: RequestContext,
   ): Promise<Key> {
     if (input.expiry) await deps.keyChanges.admit(caller.organizationId);
+    else await deps.keyChanges.count(caller.organizationId);
     const { after, moved } = await transaction(deps.db, (trx) => change(deps, trx, { caller, id, input, context }));
     // After a crash here the settler does this, at the row's `due_at`.
     if (moved) await deps.expireAtWorkos(after, after.expiresAt);

@@ -35,7 +35,7 @@ export function makeKeyChanges({ limiter, turns, perMinute, count, nowMs = () =>
   }
 
   return {
-    /** Counts a change that needs no call to WorkOS. @throws AppError `rate_limited` */
+    /** Counts a change that needs no call to WorkOS, such as one that only writes an event and webhooks. @throws AppError `rate_limited` */
     async count(organizationId: string): Promise<void> {
       const seconds = await take(organizationId);
       if (seconds !== undefined) throw tooMany(seconds, perMinute);

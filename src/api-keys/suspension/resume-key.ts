@@ -10,11 +10,13 @@ import type { FaultPoint } from '../../process/fault-point.ts';
 import { keyEvent } from '../key-audit.ts';
 import type { Key } from '../key.ts';
 import { reachOf } from '../rules/key-access.ts';
+import type { KeyChanges } from '../rules/key-changes.ts';
 import type { KeyRepository } from '../rows/key-repository.ts';
 import { isSameActor, lockLivingKey } from './lock-living-key.ts';
 
 type Deps = {
   db: Knex;
+  keyChanges: Pick<KeyChanges, 'count'>;
   keys: Pick<KeyRepository, 'lock' | 'resume'>;
   audit: AuditLog;
   at: FaultPoint;
@@ -24,12 +26,14 @@ type Deps = {
 /**
  * Ends the suspension of a key, which works again with all it had. A caller that reaches some keys alone (their owner, a CI
  * session) ends its own suspensions alone. Resuming a key that is not suspended changes nothing.
- * @throws AppError `api_key_not_found`, `permission_denied` for a suspension by another caller, `validation_error` for a key
+ * @throws AppError `rate_limited`, `api_key_not_found`, `permission_denied` for a suspension by another caller, `validation_error` for a key
  * that is revoked or has expired
  */
-export function makeResumeKey({ db, keys, audit, at, clock }: Deps) {
+export function makeResumeKey({ db, keyChanges, keys, audit, at, clock }: Deps) {
   return async function resumeKey(caller: ActingCaller, id: string, context: RequestContext): Promise<Key> {
     await at('resume.before');
+    // Each suspension needs a resumption before it: the budget of one bounds both, and no suspension is refused.
+    await keyChanges.count(caller.organizationId);
     const resumed = await transaction(db, async (trx) => {
       const reach = reachOf(caller, 'write');
       const key = await lockLivingKey({ keys, clock }, trx, { organizationId: caller.organizationId, id, reach });

@@ -103,7 +103,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
     schemas,
     mayWrite: scopes.mayWrite,
     suspendKey: makeSuspendKey(deps),
-    resumeKey: makeResumeKey(deps),
+    resumeKey: makeResumeKey({ ...deps, keyChanges }),
   });
   const revokeKey = makeRevokeKey({ ...deps, keyChanges });
   const shared = { ...viewing, schemas, revokeKey, runOnce: deps.runOnce, findKey: deps.findKey, keys };
