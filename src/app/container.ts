@@ -65,8 +65,10 @@ export function makeContainer(parts: Parts): Container {
   addGauges(platform, events.unreadable.count);
   const background = makeLoops(platform, events.loops);
   addLoopGauges(platform, background);
+  const { registry } = platform.metrics;
   const http = makeHttpParts({
     ...platform,
+    scrape: parts.scrapeOf?.(registry) ?? (() => registry.metrics()),
     features,
     health,
     api,
@@ -90,6 +92,6 @@ export function makeContainer(parts: Parts): Container {
   const usage = {
     close: async () => void (await Promise.allSettled([platform.usage.close(), closeSessions(), ci.close()])),
   };
-  const described = { routes: [...features, ...health], metrics: platform.metrics.registry };
+  const described = { routes: [...features, ...health], metrics: registry };
   return { ...http, background, trust, streams, usage, limits, drain, described };
 }

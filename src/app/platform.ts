@@ -31,6 +31,7 @@ import { makeCatalogue } from '../permissions/catalogue.ts';
 import type { Product } from '../product/product.ts';
 import type { ProductSource } from '../product/read-product.ts';
 import { deriveKeys } from '../secrets.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { makeKeyHasher } from '../verification/hmac/key-hasher.ts';
 import { VERDICTS } from '../verification/judge.ts';
 
@@ -46,6 +47,8 @@ export type Parts = {
   clock?: Clock;
   /** Where a crash test may kill the process; see `FaultPoint`. */
   at?: FaultPoint;
+  /** Makes what reads the metrics of all processes of the machine; those of this one, if not given. */
+  scrapeOf?: (registry: Metrics['registry']) => () => Promise<string>;
   /** Off where tests compare the answers of routes with those of their fast paths. */
   fastPaths?: boolean;
   /** Waits while WorkOS asks for fewer requests, as a command does, instead of failing at once. */

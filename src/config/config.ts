@@ -45,6 +45,14 @@ const Environment = Variables.refine(
       error: 'is needed where LATCHKEY_LEAK_ORIGINS names gitlab',
     },
   )
+  .refine(({ LATCHKEY_PROCESSES: processes, REDIS_URL: redis }) => processes === 1 || redis !== undefined, {
+    path: ['LATCHKEY_PROCESSES'],
+    error: 'needs REDIS_URL, in which processes count limits together',
+  })
+  .refine(({ LATCHKEY_PROCESSES: processes, PORT: port }) => processes === 1 || port !== 0, {
+    path: ['PORT'],
+    error: 'must be a port that all of LATCHKEY_PROCESSES can share, not 0',
+  })
   // Only the secret shows the environment of an event.
   .refine(({ WORKOS_WEBHOOK_SECRET: live, WORKOS_WEBHOOK_SECRET_TEST: own }) => own === undefined || own !== live, {
     path: ['WORKOS_WEBHOOK_SECRET_TEST'],
@@ -81,6 +89,7 @@ export function readEnvironment(
     importSecrets: new Map(value.LATCHKEY_IMPORT_SECRETS),
     productFile: value.LATCHKEY_CONFIG,
     role: value.LATCHKEY_ROLE,
+    processes: value.LATCHKEY_PROCESSES,
     settleIntervalMs: value.LATCHKEY_SETTLE_INTERVAL_MS,
     eventsIntervalMs: value.LATCHKEY_EVENTS_INTERVAL_MS,
     staleGraceMs: value.LATCHKEY_STALE_GRACE_MS,

@@ -44,6 +44,9 @@ const service = {
     .enum(['api', 'worker', 'all'])
     .default('all')
     .describe('`api` answers requests, `worker` runs the background loops, `all` does both.'),
+  LATCHKEY_PROCESSES: wholeNumber(1, 64, 1).describe(
+    'Processes that serve on the same port, one for each core that they may use ([How to use all cores](../how-to/use-all-cores.md)). Several need `REDIS_URL`.',
+  ),
   LATCHKEY_SERVICE_TOKENS: list
     .pipe(z.array(serviceToken))
     .default([])

@@ -3,7 +3,7 @@ import { StartError } from '../errors.ts';
 import type { Lifetime } from './shutdown.ts';
 
 /** `delayMs`: the intended delay of the shutdown. */
-type Started = { lifetime: Lifetime; log: Logger; delayMs?: number };
+export type Started = { lifetime: Lifetime; log: Logger; delayMs?: number };
 
 /** After this the process exits even if a resource has not closed. */
 const HARD_STOP_MS = 60_000;

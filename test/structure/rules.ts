@@ -7,6 +7,7 @@ const GROUND = ['config', 'ip', 'process'];
 const ENTRY_PARTS = [
   'process/run-process.ts',
   'process/lean-heap.ts',
+  'process/cluster/',
   'cli/command.ts',
   'cli/commands.ts',
   'embedded/',

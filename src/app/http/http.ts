@@ -26,6 +26,7 @@ type Deps = {
   product: Pick<Product, 'product'>;
   metrics: Metrics;
   tracing: Tracing | undefined;
+  scrape: () => Promise<string>;
   log: Logger;
   /** The API's routes, and health, which is on either address. */
   features: readonly Route[];
@@ -51,7 +52,7 @@ export function makeHttpParts(deps: Deps) {
   const pagesOf = (on: 'api' | 'operations') => [
     ...(on === 'api' && deps.console ? [deps.console] : []),
     ...(config.docsOn === on ? [docs] : []),
-    ...(metricsOn === on ? [makeMetricsPage(metrics)] : []),
+    ...(metricsOn === on ? [makeMetricsPage({ ...metrics, scrape: deps.scrape })] : []),
   ];
   const shared = {
     guards,
