@@ -8,8 +8,11 @@ export type Behaviour<World> = {
   page: string;
   /** What Latchkey does. */
   latchkey: string;
-  /** Set where Latchkey answers with its own names, statuses or envelope instead of the page's. */
-  own?: true;
+  /**
+   * Set where the test does not play the statement as the page has it: Latchkey's `/v1` has its own names, statuses or
+   * envelope; the page's reader clicks where the test sends requests; or another page of the product states it.
+   */
+  standing?: 'own' | 'console' | 'elsewhere';
   check(world: World): Promise<void>;
 };
 
@@ -22,6 +25,10 @@ export type System<World> = {
   start(): Promise<World>;
   /** In the page's order. */
   behaviours: readonly Behaviour<World>[];
+  /** What the page states of other parts of the product, and why Latchkey has no part in it. */
+  notOurs: readonly { section: string; page: string; why: string }[];
+  /** Whether the product's file has the page's own names, which the test of the page plays where `/v1` has its own. */
+  keepsItsOwn?: true;
 };
 
 /** Returns the behaviours with their numbers, which begin the titles of their tests. */

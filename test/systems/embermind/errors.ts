@@ -11,7 +11,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'an invalid key has an error of its own',
     latchkey: '401 `credential_invalid` with `details.credential` `api_key`.',
-    own: true,
+    standing: 'own',
     async check({ send }) {
       const answer = await send('GET', PROFILE, { 'x-api-key': 'sk_0123456789abcdefghijklmn' });
       expect(outcome(answer)).toEqual([401, 'credential_invalid']);
@@ -22,7 +22,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'an invalid or expired token has an error of its own',
     latchkey: '401 `credential_invalid` or `credential_expired` with `details.credential` `access_token`.',
-    own: true,
+    standing: 'own',
     async check({ company, send, service }) {
       const token = await (await company()).session();
       const past = Math.floor(service.clock().getTime() / 1_000) - 600;
@@ -41,7 +41,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'a request without a credential has an error of its own',
     latchkey: '401 `credential_missing`.',
-    own: true,
+    standing: 'own',
     async check({ send }) {
       expect(outcome(await send('GET', PROFILE))).toEqual([401, 'credential_missing']);
     },
@@ -50,7 +50,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'missing permissions have an error of their own',
     latchkey: '403 `permission_denied`, with the required scopes in `details`.',
-    own: true,
+    standing: 'own',
     async check({ company, api, send }) {
       const { value } = await (await company()).key({ permission_set: 'reader' });
       const refused = await api.send('POST', '/records', { 'x-api-key': value });
@@ -63,7 +63,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'an unknown company has an error of its own',
     latchkey: "404 `organization_not_found`, when a checked credential's organization is unknown to Latchkey.",
-    own: true,
+    standing: 'own',
     async check({ company, send }) {
       const token = await (await company()).session('owner', { org_id: 'org_nobody_knows' });
       const answer = await send('POST', '/v1/auth/check-token', { ...JSON_TYPE, 'x-access-token': token });
@@ -74,7 +74,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Errors',
     page: 'an unknown permission has an error of its own',
     latchkey: '400 `validation_error` names the field, for an unknown set and for an unknown scope in a check.',
-    own: true,
+    standing: 'own',
     async check({ company, send }) {
       const acme = await company();
       const made = await acme.ask('POST', '/v1/api-keys', { label: 'x', permission_set: 'emperor' });
@@ -91,7 +91,7 @@ export const ERRORS: Behaviour<World>[] = [
     page: 'every error has the same form, with a code and a message',
     latchkey:
       '`{"error":{"code","message","request_id","details"?}}`: the code is inside `error`, beside the request id.',
-    own: true,
+    standing: 'own',
     async check({ send }) {
       const [first, second] = [await send('GET', PROFILE), await send('GET', '/v1/none')];
       for (const { body, headers } of [first, second]) {
@@ -108,7 +108,7 @@ export const CHECKS: Behaviour<World>[] = [
     page: 'one call checks a key',
     latchkey:
       '`POST /v1/auth/check-api-key` with `x-api-key` and without a body answers `{"valid":true,"organization_id"}`.',
-    own: true,
+    standing: 'own',
     async check({ company, send }) {
       const acme = await company();
       const { value, id } = await acme.key(ROOT);
@@ -125,7 +125,7 @@ export const CHECKS: Behaviour<World>[] = [
     section: 'Validating credentials',
     page: 'one call checks a token',
     latchkey: '`POST /v1/auth/check-token` with `x-access-token` answers the same.',
-    own: true,
+    standing: 'own',
     async check(world) {
       const acme = await world.company();
       const { access_token: token } = await signedIn(world, acme);

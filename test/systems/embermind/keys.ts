@@ -80,7 +80,7 @@ export const KEYS: Behaviour<World>[] = [
     page: 'the profile shows the caller and their company',
     latchkey:
       '`GET /v1/me/session` has `user_id`, `organization_id`, and for people `email` and `role`. A key has the user id of all keys, and its own label.',
-    own: true,
+    standing: 'own',
     async check(world) {
       const acme = await world.company();
       const { value, id } = await acme.key({ label: 'root', ...ROOT });
@@ -122,6 +122,7 @@ export const PRACTICES: Behaviour<World>[] = [
     page: 'the use of keys can be watched',
     latchkey:
       '`GET /v1/organization/usage` has counts by outcome and the busiest keys; `GET /v1/api-keys/{id}/usage` has those of one key.',
+    standing: 'console',
     async check({ company, verify, service }) {
       const acme = await company();
       const [busy, idle] = [await acme.key(ROOT), await acme.key(ROOT)];

@@ -12,7 +12,7 @@ export const SESSIONS: Behaviour<World>[] = [
     section: 'Access token',
     page: 'a person signs in with e-mail address and password, and gets a token',
     latchkey: '`POST /v1/auth/login` with `email` and `password` answers `access_token`, which needs no renewal.',
-    own: true,
+    standing: 'own',
     async check({ company, login }) {
       const acme = await company();
       const { status, body } = await login(acme, 'operator');
@@ -58,13 +58,15 @@ export const SESSIONS: Behaviour<World>[] = [
   {
     section: 'Access token',
     page: 'requests have the token in x-access-token',
-    latchkey: 'Every route of Latchkey that people may use reads it there.',
+    latchkey:
+      'Every route of Latchkey that people may use reads it there. So do forward authentication with `?sessions=true`, and the middleware with `sessions`.',
     async check(world) {
       const acme = await world.company();
       const { access_token: token } = await signedIn(world, acme);
       const headers = { 'content-type': 'application/json', 'x-access-token': token };
       expect((await world.send('GET', PROFILE, headers)).status).toBe(200);
       expect((await world.send('GET', '/v1/api-keys', headers)).status).toBe(200);
+      expect((await world.send('GET', '/v1/auth/forward?sessions=true', headers)).status).toBe(200);
     },
   },
   {
@@ -115,7 +117,7 @@ export const INACTIVITY: Behaviour<World>[] = [
     section: 'Token expiration',
     page: 'a program whose token has expired signs in again and repeats the request',
     latchkey: 'An expired token has its own code, `credential_expired`, so that the program can recognize it.',
-    own: true,
+    standing: 'own',
     async check(world) {
       const { company, send, service } = world;
       const acme = await company();

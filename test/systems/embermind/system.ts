@@ -12,4 +12,12 @@ export const EMBERMIND: System<World> = {
   about: 'Keys for servers, password sign-in for people, and IP allow lists.',
   start,
   behaviours: [...OVERVIEW, ...KEYS, ...SESSIONS, ...ADDRESSES, ...ERRORS, ...INACTIVITY, ...PRACTICES, ...CHECKS],
+  notOurs: [
+    {
+      section: 'IP allow list',
+      page: 'requests from the product to its customers are webhooks',
+      why: "The product's own; Latchkey publishes the addresses that they come from.",
+    },
+  ],
+  keepsItsOwn: true,
 };

@@ -67,6 +67,7 @@ export const CREATING: Behaviour<World>[] = [
     page: 'people who manage the workspace see its keys and manage them',
     latchkey:
       '`GET /v1/api-keys` has label, scopes, obfuscated form, creation and last use, for owners and operators. Members get 403 `permission_denied`.',
+    standing: 'console',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key({ label: 'Nightly import', scopes: ['api:read', 'api:write'] });
@@ -92,6 +93,7 @@ export const CREATING: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'a key has a label with its purpose',
     latchkey: '1 to 100 characters. Without a label the answer is 400 `validation_error`, which names the field.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const { body } = await acme.ask('POST', '/v1/api-keys', WRITE);
@@ -109,6 +111,7 @@ export const CREATING: Behaviour<World>[] = [
     page: 'at least one permission is chosen',
     latchkey:
       '`scopes` that is empty, repeats a scope or has an unknown one is 400 `validation_error`. So is a permission set.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       for (const scopes of [undefined, [], ['api:write', 'api:write'], ['api:paint'], ['apikeys:write'], 'api:write']) {
@@ -124,6 +127,7 @@ export const CREATING: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'the key is shown once and cannot be seen again',
     latchkey: '`value` is in the answer to the creation, and in no other.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(WRITE);

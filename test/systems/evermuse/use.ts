@@ -147,7 +147,7 @@ export const ERRORS: Behaviour<World>[] = [
     section: 'Error responses',
     page: '429 over the rate limit, with the wait in the body',
     latchkey: '429 `rate_limited`, with the seconds in `details.retry_after` and `Retry-After`.',
-    own: true,
+    standing: 'own',
     async check({ company, api }) {
       const key = await (await company()).key(WRITE);
       const refused = await api.send('POST', '/api/v1/ingest/many', { 'x-api-key': key.value });

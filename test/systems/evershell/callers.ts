@@ -13,6 +13,7 @@ export const SCOPES: Behaviour<World>[] = [
     section: 'Scopes',
     page: 'no key can hold a scope that manages people, money or keys',
     latchkey: 'No set has these scopes, and the catalogue marks them as not grantable to keys.',
+    standing: 'elsewhere',
     async check({ company, verify }) {
       const acme = await company();
       const key = await acme.key(FULL);
@@ -32,6 +33,7 @@ export const SCOPES: Behaviour<World>[] = [
     section: 'Scopes',
     page: 'scopes are resource:verb, with :own for what the caller created; keys have the form without :own',
     latchkey: 'The `:own` forms are in the catalogue and in no set, because a key owns nothing.',
+    standing: 'elsewhere',
     async check({ company }) {
       const acme = await company();
       const { body } = await acme.ask('GET', '/v1/api-keys/permissions');
@@ -48,6 +50,7 @@ export const CALLERS: Behaviour<World>[] = [
     section: 'Credentials',
     page: "a session, a key and the console's cookie are distinguished by their form",
     latchkey: '`eyJ…`, `sk_live_…` and the sealed `wos_session` are each accepted in their places.',
+    standing: 'elsewhere',
     async check({ company, send }) {
       const acme = await company();
       const { value } = await acme.key(LOOK);
@@ -66,6 +69,7 @@ export const CALLERS: Behaviour<World>[] = [
     page: 'a key may be in the query string for event streams only, a session never',
     latchkey:
       '`?api_key=` is accepted where the request accepts `text/event-stream`. Elsewhere, and for a session, it is 401. No log line has it.',
+    standing: 'elsewhere',
     async check({ company, send, service }) {
       const acme = await company();
       const { value } = await acme.key(LOOK);
@@ -90,6 +94,7 @@ export const CALLERS: Behaviour<World>[] = [
     section: 'Who am I',
     page: 'a person can read who they are, what they may do, and their other organizations',
     latchkey: '`GET /v1/me/session` has `user_id`, `email`, `role`, `permissions`, and `memberships` with billing.',
+    standing: 'elsewhere',
     async check({ company }) {
       const acme = await company();
       expect((await acme.ask('GET', '/v1/me/session')).body).toMatchObject({
@@ -106,6 +111,7 @@ export const CALLERS: Behaviour<World>[] = [
     page: 'a key can read its label and permission set, and has one user id for all keys',
     latchkey:
       '`api_key_label`, `api_key_permission_set`, and `user_id` is `user_system_api_key`; no e-mail address and no role.',
+    standing: 'elsewhere',
     async check({ company, send }) {
       const { value } = await (await company()).key({ label: 'CI', ...LOOK });
       const { body } = await send('GET', '/v1/me/session', { 'x-api-key': value });
@@ -125,6 +131,7 @@ export const REVOKING: Behaviour<World>[] = [
     section: 'Revoke an API key',
     page: 'the key is deleted at WorkOS and revoked here; its secret is refused from then on',
     latchkey: '200 `{"status":"revoked"}`. The next use is 401 `credential_invalid`, also of a key that was in memory.',
+    standing: 'elsewhere',
     async check({ company, api, service }) {
       const acme = await company();
       const key = await acme.key(LOOK);
@@ -139,6 +146,7 @@ export const REVOKING: Behaviour<World>[] = [
     section: 'Revoke an API key',
     page: 'deleting a key that WorkOS no longer has succeeds',
     latchkey: '200 `{"status":"revoked"}`.',
+    standing: 'elsewhere',
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key(LOOK);
@@ -155,6 +163,7 @@ export const REVOKING: Behaviour<World>[] = [
     section: 'Revoke an API key',
     page: '404 for a key of another organization',
     latchkey: '404 `api_key_not_found`, as for a key that does not exist. The key still works.',
+    standing: 'elsewhere',
     async check({ company, verify }) {
       const [mine, theirs] = [await company(), await company()];
       const key = await theirs.key(LOOK);

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { call, outcome } from '../../support/api.ts';
+import { rawCall } from '../../support/raw.ts';
 import type { Behaviour } from '../system.ts';
 import { FULL, LOOK } from './start.ts';
 import type { World } from './start.ts';
@@ -65,6 +66,24 @@ export const REFUSALS: Behaviour<World>[] = [
     },
   },
   {
+    section: 'Create an API key: 403',
+    page: "an organization has a host name of its own, where another's credential is refused",
+    latchkey:
+      '403 `permission_denied`, on every route for customers. The host is the name of the organization at WorkOS.',
+    async check({ company, service }) {
+      const [mine, theirs] = [await company(), await company()];
+      const token = await mine.session();
+      const me = async (name: string) =>
+        outcome(
+          await rawCall(service, 'GET', '/v1/me/session', {
+            headers: { host: `${name}.evershell.ai`, authorization: `Bearer ${token}` },
+          }),
+        );
+      expect(await me(mine.name)).toEqual([200, undefined]);
+      expect(await me(theirs.name)).toEqual([403, 'permission_denied']);
+    },
+  },
+  {
     section: 'Create an API key: 423',
     page: 'an organization that is past due, is being decommissioned or has an expired trial creates no keys',
     latchkey:
@@ -95,6 +114,7 @@ export const POSTURES: Behaviour<World>[] = [
     page: 'reading and winding down work in every posture, so that a leaked key can always be revoked',
     latchkey:
       '`GET` of the list and of one key, and `DELETE`, answer 200. Keys still verify for reading and winding down.',
+    standing: 'elsewhere',
     async check({ company, bill, api }) {
       const acme = await company();
       const [leaked, used] = [await acme.key(FULL), await acme.key(FULL)];

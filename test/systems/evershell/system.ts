@@ -11,4 +11,11 @@ export const EVERSHELL: System<World> = {
   about: 'Keys of an organization, made from closed permission sets, with billing as the gate.',
   start,
   behaviours: [...CREATING, ...ANSWERS, ...REFUSALS, ...POSTURES, ...SCOPES, ...CALLERS, ...REVOKING],
+  notOurs: [
+    {
+      section: 'Create an API key: 400',
+      page: 'codes such as workspace_not_found',
+      why: "Of the product's other routes, which have no part in keys. Latchkey's own list is closed, too.",
+    },
+  ],
 };

@@ -10,12 +10,15 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'Authentication',
     page: 'every request authenticates with a key',
-    latchkey: 'Without a key 401 `credential_missing`. A session in place of a key is 401 `credential_invalid`.',
-    async check({ company, api }) {
+    latchkey:
+      'Without a key 401 `credential_missing`. A session in place of a key is 401 `credential_invalid` by the middleware, and 403 `permission_denied` by forward authentication.',
+    async check({ company, api, send }) {
       expect(outcome(await api.send('GET', '/memories'))).toEqual([401, 'credential_missing']);
       const session = await (await company()).session();
       const asPerson = await api.send('GET', '/memories', { authorization: `Bearer ${session}` });
       expect(outcome(asPerson)).toEqual([401, 'credential_invalid']);
+      const byProxy = await send('GET', '/v1/auth/forward', { authorization: `Bearer ${session}` });
+      expect(outcome(byProxy)).toEqual([403, 'permission_denied']);
     },
   },
   {
@@ -34,7 +37,9 @@ export const KEYS: Behaviour<World>[] = [
   {
     section: 'Creating a key',
     page: 'a signed-in person creates a key in the settings',
-    latchkey: 'People and machines with `apikeys:write` send `POST /v1/api-keys`. A member or a key gets 403.',
+    latchkey:
+      'People and machines with `apikeys:write` send `POST /v1/api-keys`, with permissions that they hold themselves. A member or a key gets 403.',
+    standing: 'console',
     async check({ company, send }) {
       const acme = await company();
       const body = { label: 'production agent', ...READ };
@@ -52,6 +57,7 @@ export const KEYS: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'a key has a name with its purpose',
     latchkey: '`label`, 1 to 100 characters; it can be changed and searched for.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key({ label: 'CRM', ...READ });
@@ -67,6 +73,7 @@ export const KEYS: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'only the needed permissions are chosen',
     latchkey: '`scopes` has at least one of the 14, each once. No wildcard stands for all of them.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const all = PERMISSIONS.map(({ scope }) => scope);
@@ -85,6 +92,7 @@ export const KEYS: Behaviour<World>[] = [
     section: 'Creating a key',
     page: 'the key is shown only once, at its creation',
     latchkey: '`value` is in the answer to the creation, and in no other answer, log line or row.',
+    standing: 'console',
     async check({ company, service }) {
       const acme = await company();
       const key = await acme.key(READ);

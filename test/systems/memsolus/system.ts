@@ -10,4 +10,11 @@ export const MEMSOLUS: System<World> = {
   about: 'Keys for production and for tests, each with only the permissions that it needs, of 14.',
   start,
   behaviours: [...KEYS, ...SENDING, ...EACH_PERMISSION, ...PRACTICES],
+  notOurs: [
+    {
+      section: 'Permissions',
+      page: 'memories, knowledge, exports, ingestion, webhooks and statistics',
+      why: "The product's API; Latchkey decides which key may call what.",
+    },
+  ],
 };

@@ -23,6 +23,7 @@ export const MAKING: Behaviour<World>[] = [
     section: 'Generating a key',
     page: 'every person who can sign in creates keys in the settings, without an administrator',
     latchkey: "`apikeys:write:own`, which the demo's members have, is enough for `POST /v1/api-keys`.",
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key({ label: 'mine', scopes: ['eval:read'] }, 'member');
@@ -33,6 +34,7 @@ export const MAKING: Behaviour<World>[] = [
     section: 'Generating a key',
     page: 'a key has a name, a description, chosen permissions and an expiry',
     latchkey: '`label`, `description`, `scopes`, and `expires_in` or `expires_at`.',
+    standing: 'console',
     async check({ company, service }) {
       const acme = await company();
       const wanted = {
@@ -68,6 +70,7 @@ export const MAKING: Behaviour<World>[] = [
     section: 'Generating a key',
     page: 'the key is shown once',
     latchkey: '`value` is in the answer to the creation, and in no other.',
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const key = await acme.key(CREATE);

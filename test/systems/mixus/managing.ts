@@ -11,6 +11,7 @@ export const MANAGING: Behaviour<World>[] = [
     section: 'Managing keys',
     page: 'a person sees all their active keys',
     latchkey: "`GET /v1/api-keys?status=active`; `owner=me` selects the caller's own.",
+    standing: 'console',
     async check({ company }) {
       const acme = await company();
       const mine = await acme.key({ scopes: ['eval:read'] }, 'member');
@@ -28,6 +29,7 @@ export const MANAGING: Behaviour<World>[] = [
     section: 'Managing keys',
     page: 'a key has usage statistics',
     latchkey: '`GET /v1/api-keys/{id}/usage` has counts by hour or day, and by outcome.',
+    standing: 'console',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:read'] }, 'member');
@@ -43,6 +45,7 @@ export const MANAGING: Behaviour<World>[] = [
     section: 'Managing keys',
     page: 'a key shows when it was last used',
     latchkey: '`last_used_at` is null until the first use. Refused requests are no use.',
+    standing: 'console',
     async check({ company, verify, service }) {
       const acme = await company();
       const key = await acme.key(CREATE);
@@ -61,6 +64,7 @@ export const MANAGING: Behaviour<World>[] = [
     section: 'Managing keys',
     page: 'a key shows how close its expiry is',
     latchkey: '`status`, `expires_at` and `expires_in_days`; `status=expired` lists expired keys.',
+    standing: 'console',
     async check({ company, verify, passDays }) {
       const acme = await company();
       const key = await acme.key({ ...CREATE, expires_in: '7d' });
@@ -76,6 +80,7 @@ export const MANAGING: Behaviour<World>[] = [
     section: 'Managing keys',
     page: 'a person revokes a key',
     latchkey: '`DELETE /v1/api-keys/{id}` answers `{"status":"revoked"}`, also when it is repeated.',
+    standing: 'console',
     async check({ company, api }) {
       const acme = await company();
       const key = await acme.key({ scopes: ['eval:read'] }, 'member');

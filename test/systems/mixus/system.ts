@@ -12,4 +12,11 @@ export const MIXUS: System<World> = {
   about: 'Personal keys with chosen scopes and an expiry, for programs that run evaluations.',
   start,
   behaviours: [...MAKING, ...SCOPES, ...USE, ...MANAGING, ...LIMITS, ...TROUBLE],
+  notOurs: [
+    {
+      section: 'Overview',
+      page: 'evaluations are created, managed, tracked and measured',
+      why: "The product's evaluation API; Latchkey decides which key may call it, and how many tasks run at a time.",
+    },
+  ],
 };

@@ -24,7 +24,6 @@ export const TROUBLE: Behaviour<World>[] = [
     section: 'Troubleshooting: unauthorized',
     page: '401 for an expired key',
     latchkey: '401 with its own code, `credential_expired`.',
-    own: true,
     async check({ company, api, passDays }) {
       const key = await (await company()).key({ ...CREATE, expires_in: '1d' });
       expect((await api.send('POST', '/evals', bearer(key))).status).toBe(200);
@@ -47,7 +46,7 @@ export const TROUBLE: Behaviour<World>[] = [
     section: 'Troubleshooting: unauthorized',
     page: '401 for a key without the scope',
     latchkey: 'A valid key without the scope gets 403 `permission_denied`, never 401.',
-    own: true,
+    standing: 'own',
     async check({ company, api }) {
       const key = await (await company()).key({ scopes: ['eval:read'] });
       expect((await api.send('POST', '/evals', bearer(key))).status).toBe(403);
@@ -73,7 +72,6 @@ export const TROUBLE: Behaviour<World>[] = [
     section: 'Troubleshooting: key not working',
     page: 'a new key works everywhere after some seconds',
     latchkey: 'It works on every replica at once.',
-    own: true,
     async check({ company, api, replica }) {
       const acme = await company();
       for (let i = 0; i < 5; i++) {
