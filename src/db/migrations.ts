@@ -36,17 +36,17 @@ import * as admitCiKeys from '../../migrations/20261122070100_admit_ci_keys.ts';
 import * as indexExpiredCiKeys from '../../migrations/20261122080000_index_expired_ci_keys.ts';
 import * as createCiSessions from '../../migrations/20261122090000_create_ci_sessions.ts';
 import * as addSuspensions from '../../migrations/20261122100000_add_suspensions.ts';
-import * as createTasks from '../../migrations/20261122101000_create_tasks.ts';
-import * as indexKeyOwners from '../../migrations/20261122101010_index_key_owners.ts';
-import * as createSessionTokens from '../../migrations/20261122102000_create_session_tokens.ts';
-import * as admitStaff from '../../migrations/20261122103000_admit_staff.ts';
-import * as markAMirrorBehind from '../../migrations/20261122104000_mark_a_mirror_behind.ts';
-import * as leaveRoomInUsage from '../../migrations/20261122104010_leave_room_in_usage.ts';
-import * as forgetLastUses from '../../migrations/20261122104020_forget_last_uses.ts';
 import * as createKeyLeaks from '../../migrations/20261122110000_create_key_leaks.ts';
 import * as recordScopeUses from '../../migrations/20261122110010_record_scope_uses.ts';
 import * as indexKeyCreators from '../../migrations/20261122110020_index_key_creators.ts';
 import * as importKeys from '../../migrations/20261122120000_import_keys.ts';
+import * as createTasks from '../../migrations/20261122131000_create_tasks.ts';
+import * as indexKeyOwners from '../../migrations/20261122131010_index_key_owners.ts';
+import * as createSessionTokens from '../../migrations/20261122132000_create_session_tokens.ts';
+import * as admitStaff from '../../migrations/20261122133000_admit_staff.ts';
+import * as markAMirrorBehind from '../../migrations/20261122134000_mark_a_mirror_behind.ts';
+import * as leaveRoomInUsage from '../../migrations/20261122134010_leave_room_in_usage.ts';
+import * as forgetLastUses from '../../migrations/20261122134020_forget_last_uses.ts';
 import * as markLeakedKeys from '../../migrations/20261122135000_mark_leaked_keys.ts';
 import { StartError } from '../errors.ts';
 
@@ -90,17 +90,17 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122080000_index_expired_ci_keys', steps: indexExpiredCiKeys },
   { name: '20261122090000_create_ci_sessions', steps: createCiSessions },
   { name: '20261122100000_add_suspensions', steps: addSuspensions },
-  { name: '20261122101000_create_tasks', steps: createTasks },
-  { name: '20261122101010_index_key_owners', steps: indexKeyOwners },
-  { name: '20261122102000_create_session_tokens', steps: createSessionTokens },
-  { name: '20261122103000_admit_staff', steps: admitStaff },
-  { name: '20261122104000_mark_a_mirror_behind', steps: markAMirrorBehind },
-  { name: '20261122104010_leave_room_in_usage', steps: leaveRoomInUsage },
-  { name: '20261122104020_forget_last_uses', steps: forgetLastUses },
   { name: '20261122110000_create_key_leaks', steps: createKeyLeaks },
   { name: '20261122110010_record_scope_uses', steps: recordScopeUses },
   { name: '20261122110020_index_key_creators', steps: indexKeyCreators },
   { name: '20261122120000_import_keys', steps: importKeys },
+  { name: '20261122131000_create_tasks', steps: createTasks },
+  { name: '20261122131010_index_key_owners', steps: indexKeyOwners },
+  { name: '20261122132000_create_session_tokens', steps: createSessionTokens },
+  { name: '20261122133000_admit_staff', steps: admitStaff },
+  { name: '20261122134000_mark_a_mirror_behind', steps: markAMirrorBehind },
+  { name: '20261122134010_leave_room_in_usage', steps: leaveRoomInUsage },
+  { name: '20261122134020_forget_last_uses', steps: forgetLastUses },
   { name: '20261122135000_mark_leaked_keys', steps: markLeakedKeys },
 ];
 
