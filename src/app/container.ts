@@ -51,9 +51,8 @@ export function makeContainer(parts: Parts): Container {
   const events = makeEvents(platform);
   const isWorker = config.role === 'worker';
   const signIn = platform.signInOf(verification.failures);
-  const own = isWorker
-    ? []
-    : withHosts([...makeFeatureRoutes(platform, verification, signIn), ...events.routes()], platform);
+  const all = () => [...makeFeatureRoutes(platform, verification, signIn), ...events.routes()];
+  const own = isWorker ? [] : withHosts(all(), platform);
   const api = isWorker ? undefined : makeProductApi({ ...platform, refuseProduct: parts.refuseProduct }, own);
   const features = api?.routes ?? own;
   const authenticate = makeCallers(platform, verification);

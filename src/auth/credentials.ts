@@ -23,8 +23,11 @@ export function readCredentials(req: Request, { keys, readCookie }: Options): Pr
   return {
     tokens: [
       ...header('authorization').map((value): Credential => ({ source: 'bearer', token: bearerToken(value) })),
-      ...header('x-api-key').map((token): Credential => ({ source: 'x-api-key', token: bounded(token) })),
-      ...header('x-access-token').map((token): Credential => ({ source: 'x-access-token', token: bounded(token) })),
+      ...header('x-api-key').map((token): Credential => ({ source: 'x-api-key', token: bounded(token, 'api_key') })),
+      ...header('x-access-token').map((token): Credential => ({
+        source: 'x-access-token',
+        token: bounded(token, 'access_token'),
+      })),
       ...keys.map((token): Credential => ({ source: 'query', token: bounded(token) })),
     ],
     cookie: readCookie(req.headers.cookie),
@@ -41,7 +44,9 @@ function bearerToken(header: string): string {
   return bounded(token);
 }
 
-function bounded(token: string): string {
-  if (token === '' || Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw credentialInvalid();
-  return token;
+/** Refuses an empty or long token, as `credential` where its header is for one kind alone. */
+function bounded(token: string, credential?: 'api_key' | 'access_token'): string {
+  if (token !== '' && Buffer.byteLength(token) <= MAX_TOKEN_BYTES) return token;
+  if (credential === undefined) throw credentialInvalid();
+  throw new AppError('credential_invalid', 'The credential is not valid.', { details: { credential } });
 }

@@ -160,6 +160,17 @@ describe('Error Handling', () => {
     );
   });
 
+  test('error.auth.api_key_incorrect and error.auth.token_incorrect: the header is there, and empty or too long', async () => {
+    for (const value of ['', 'x'.repeat(8_193)]) {
+      const ask = async (path: string, header: string) => {
+        const response = await fetch(`${url}/api/v1/client/${path}`, { method: 'POST', headers: { [header]: value } });
+        return { status: response.status, body: await response.json() };
+      };
+      expect(await ask('auth/check-api-key', 'x-api-key')).toEqual(errorOf('error.auth.api_key_incorrect'));
+      expect(await ask('auth/check-token', 'x-access-token')).toEqual(errorOf('error.auth.token_incorrect'));
+    }
+  });
+
   test('error.auth.require_api_key_or_token: no authentication provided', async () => {
     for (const command of [PROFILE_BY_KEY, PROFILE_BY_TOKEN, LOGOUT, CHECK_KEY, CHECK_TOKEN]) {
       expect(bare(command)).not.toContain('x-a');
