@@ -50,6 +50,7 @@ describe('POST /v1/api-keys', () => {
       suspended_at: null,
       suspended_by: null,
       suspension_reason: null,
+      leaked_at: null,
       last_used_at: null,
     });
   });

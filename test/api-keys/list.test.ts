@@ -26,7 +26,7 @@ describe('GET /v1/api-keys', () => {
     expect(labels).toEqual(['third', 'second', 'first']);
     expect(cursors).toEqual({ before: null, after: null });
     const fields =
-      'concurrency created_at created_by description effective_scopes environment expires_at expires_in_days id ip_allow_list label last_used_at metadata origin owner permission_set prefix rate_limit revoked_at rotated_from rotated_to scopes scopes_follow_set status suspended_at suspended_by suspension_reason updated_at';
+      'concurrency created_at created_by description effective_scopes environment expires_at expires_in_days id ip_allow_list label last_used_at leaked_at metadata origin owner permission_set prefix rate_limit revoked_at rotated_from rotated_to scopes scopes_follow_set status suspended_at suspended_by suspension_reason updated_at';
     expect(Object.keys(data[0]!).toSorted()).toEqual(fields.split(' '));
     expect(data.map(({ id }) => id)).toEqual(ids.toReversed());
   });
