@@ -38,6 +38,8 @@ create table api_keys (
   suspended_by_id text,
   suspension_reason text,
   leaked_at timestamp with time zone,
+  locator text,
+  salted_hash text,
   constraint api_keys_pkey PRIMARY KEY (organization_id, id),
   constraint api_keys_secret_hash_key UNIQUE (secret_hash),
   constraint api_keys_workos_id_key UNIQUE (workos_id),
@@ -49,6 +51,7 @@ CASE
     WHEN origin = 'imported'::text THEN "left"(workos_id, 4) = 'imp_'::text AND due_at IS NULL
     ELSE workos_id IS NULL OR "left"(workos_id, 4) <> 'imp_'::text
 END),
+  constraint api_keys_locator_check CHECK ((locator IS NULL) = (salted_hash IS NULL) AND (locator IS NULL OR origin = 'imported'::text)),
   constraint api_keys_origin_check CHECK (origin = ANY (ARRAY['latchkey'::text, 'workos'::text, 'ci'::text, 'imported'::text])),
   constraint api_keys_provisioned_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'failed'::text])) OR workos_id IS NOT NULL AND prefix IS NOT NULL AND (secret_hash IS NOT NULL OR origin = 'workos'::text)),
   constraint api_keys_rate_limit_check CHECK ((rate_limit IS NULL) = (rate_limit_window_seconds IS NULL) AND rate_limit > 0 AND rate_limit_window_seconds > 0),
@@ -653,6 +656,8 @@ CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at)
 CREATE INDEX api_keys_hash_key_idx ON public.api_keys USING btree (hash_key, "right"(prefix, 4)) WHERE (status = 'active'::text);
 
 CREATE INDEX api_keys_imported_idx ON public.api_keys USING btree (created_by_id, id) WHERE (origin = 'imported'::text);
+
+CREATE INDEX api_keys_locator_idx ON public.api_keys USING btree (hash_key, locator, id) WHERE (locator IS NOT NULL);
 
 CREATE INDEX api_keys_organization_id_counted_idx ON public.api_keys USING btree (organization_id) WHERE (status = ANY (ARRAY['provisioning'::text, 'active'::text]));
 

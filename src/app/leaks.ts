@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
@@ -94,7 +95,9 @@ function keysOfOrigins({ config, clock, log }: Deps): ReadonlyMap<LeakOrigin, Ke
 function makeFindLeaked(resolveKey: ResolveKey): Parameters<typeof makeTakeTokens>[0]['findKey'] {
   return async (token, ip) => {
     const found = await resolveKey(token, { guesser: { address: ip }, counted: false });
-    if (!found || isUnresolved(found)) return undefined;
+    if (!found) return undefined;
+    // It counts against no address, so that there was only no room to check it: the scanner sends it again.
+    if (isUnresolved(found)) throw new AppError('workos_unavailable', 'The token cannot be looked up now.');
     const { organizationId, keyId } = found.record;
     return { organizationId, keyId };
   };

@@ -196,6 +196,7 @@ function budgetsOf(value: z.output<typeof Environment>) {
     keyChangesPerMinute: value.LATCHKEY_KEY_CHANGES_PER_MINUTE,
     staffRequestsPerMinute: value.LATCHKEY_STAFF_REQUESTS_PER_MINUTE,
     spareLookUpsPerSecond: value.LATCHKEY_SPARE_LOOK_UPS_PER_SECOND,
+    hashChecks: value.LATCHKEY_HASH_CHECKS,
     streams: value.LATCHKEY_STREAMS,
     streamsPerOrganization: value.LATCHKEY_STREAMS_PER_ORGANIZATION,
   };

@@ -48,6 +48,7 @@ import * as markAMirrorBehind from '../../migrations/20261122134000_mark_a_mirro
 import * as leaveRoomInUsage from '../../migrations/20261122134010_leave_room_in_usage.ts';
 import * as forgetLastUses from '../../migrations/20261122134020_forget_last_uses.ts';
 import * as markLeakedKeys from '../../migrations/20261122135000_mark_leaked_keys.ts';
+import * as locateSaltedHashes from '../../migrations/20261122136000_locate_salted_hashes.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -102,6 +103,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122134010_leave_room_in_usage', steps: leaveRoomInUsage },
   { name: '20261122134020_forget_last_uses', steps: forgetLastUses },
   { name: '20261122135000_mark_leaked_keys', steps: markLeakedKeys },
+  { name: '20261122136000_locate_salted_hashes', steps: locateSaltedHashes },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

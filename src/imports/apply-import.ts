@@ -20,7 +20,7 @@ import type { SourceRow } from './sources/source-row.ts';
 type Deps = {
   db: Knex;
   runs: Pick<ImportRuns, 'beginApply' | 'hold' | 'advance' | 'end'>;
-  makeBatch: () => JudgeBatch;
+  makeBatch: (importName: string) => JudgeBatch;
   /** Records that a user owns a key. @returns whether they are a member, as far as is known */
   ownsKey: MirrorMembers['ownsKey'];
   insertKeys: typeof insertImportedKeys;
@@ -64,7 +64,7 @@ export function makeApplyImport(deps: Deps) {
     const { rule, rows, judgeRow, sourceDigest, onBatch, onResumed, signal } = applying;
     const { runs, clock, at } = deps;
     const held = await runs.beginApply(rule.name, sourceDigest, clock());
-    const batch = deps.makeBatch();
+    const batch = deps.makeBatch(rule.name);
     onResumed(held.position);
     let start = 0;
     for await (const group of inBatches(rows, WINDOW)) {

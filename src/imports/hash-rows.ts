@@ -12,6 +12,7 @@ const MIN_HIDDEN = 16;
 /**
  * Replaces the secrets of rows by their hashes, so that no secret leaves the exporter's machine. Other fields stay, except
  * those that repeat the secret. The hash is where the mapping looks for it.
+ * @param form of an import whose hash finds a key
  */
 export function makeHashRow(form: ImportedForm, { prefix = '' }: { prefix?: string | undefined }, mapping: Mapping) {
   return (source: SourceRow): HashedRow => {
@@ -22,7 +23,7 @@ export function makeHashRow(form: ImportedForm, { prefix = '' }: { prefix?: stri
       return { line, fault: 'it has no secret of the form that the import has' };
     const kept = Object.entries(source.value).filter(([, value]) => !JSON.stringify(value).includes(secret));
     const start = secret.slice(0, Math.max(0, Math.min(prefix.length + SHOWN, secret.length - MIN_HIDDEN)));
-    const hash = form.hashOf(secret).secretHash.toString('hex');
+    const hash = form.hashOf(secret)!.secretHash.toString('hex');
     const [[hashField = 'hash'] = [], [startField = 'start'] = []] = [mapping.fields.hash, mapping.fields.start];
     return { line, row: { ...Object.fromEntries(kept), [startField]: start, [hashField]: hash } };
   };

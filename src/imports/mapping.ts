@@ -14,6 +14,8 @@ const Fields = z.strictObject({
   id: field.optional(),
   hash: field.optional(),
   secret: field.optional(),
+  salt: field.optional(),
+  locator: field.optional(),
   organization: field.optional(),
   user: field.optional(),
   label: field.optional(),
@@ -44,6 +46,26 @@ const MappingFile = z.strictObject({
   permission_sets: z.record(z.string().max(2_000), name).default({}),
   scopes: z.record(name, z.array(name).min(1).max(50)).default({}),
   default_permission_set: name.optional(),
+  /** How a salt in a field of its own is written, and where it stands beside the key. */
+  salt: z
+    .strictObject({
+      encoding: z.enum(['utf8', 'hex', 'base64']).default('utf8'),
+      position: z.enum(['before', 'after']).default('before'),
+    })
+    .prefault({}),
+  /** The costs of scrypt hashes that do not name their own; Node's defaults. */
+  scrypt: z
+    .strictObject({
+      cost: z
+        .int()
+        .min(2)
+        .max(2 ** 30)
+        .refine((cost) => Number.isInteger(Math.log2(cost)), 'must be a power of two')
+        .default(16_384),
+      block_size: z.int().min(1).max(999).default(8),
+      parallelization: z.int().min(1).max(999).default(1),
+    })
+    .prefault({}),
 });
 
 /** How rows of another system become keys. */

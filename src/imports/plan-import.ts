@@ -1,6 +1,7 @@
 import type { KeyCounts } from '../api-keys/rows/key-counts.ts';
 import type { Clock } from '../clock.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
+import type { ImportRule } from '../product/imports/import-rules.ts';
 import type { TenantStore } from '../tenants/tenant-store.ts';
 import { BATCH } from './apply-import.ts';
 import { inBatches } from './batches.ts';
@@ -10,7 +11,7 @@ import type { JudgeRow } from './judge/judge-row.ts';
 import type { SourceRow } from './sources/source-row.ts';
 
 type Deps = {
-  makeBatch: () => JudgeBatch;
+  makeBatch: (importName: string) => JudgeBatch;
   keyCounts: Pick<KeyCounts, 'towardsQuota'>;
   tenants: Pick<TenantStore, 'findAll'>;
   planFor: Catalogue['planFor'];
@@ -18,6 +19,7 @@ type Deps = {
 };
 
 type Planning = {
+  rule: Pick<ImportRule, 'name'>;
   rows: AsyncIterable<SourceRow>;
   judgeRow: JudgeRow;
   onBatch: (rows: readonly Judged[]) => void;
@@ -49,8 +51,14 @@ export function makePlanImport({ makeBatch, keyCounts, tenants, planFor, clock }
     return found;
   }
 
-  return async function planImport({ rows, judgeRow, onBatch, signal }: Planning): Promise<OverQuota[] | undefined> {
-    const batch = makeBatch();
+  return async function planImport({
+    rule,
+    rows,
+    judgeRow,
+    onBatch,
+    signal,
+  }: Planning): Promise<OverQuota[] | undefined> {
+    const batch = makeBatch(rule.name);
     const added = new Map<string, number>();
     for await (const group of inBatches(rows, BATCH)) {
       if (signal.aborted) return undefined;

@@ -3,6 +3,8 @@ export type FieldName =
   | 'id'
   | 'hash'
   | 'secret'
+  | 'salt'
+  | 'locator'
   | 'organization'
   | 'user'
   | 'label'
@@ -25,6 +27,8 @@ export const PRESETS: Readonly<Record<'own' | 'better-auth' | 'unkey' | 'clerk' 
   own: {
     id: ['id'],
     hash: ['hash'],
+    salt: ['salt'],
+    locator: ['locator'],
     secret: ['secret'],
     organization: ['organization'],
     label: ['label'],

@@ -12,16 +12,20 @@ import type { KeyHasher } from './hmac/key-hasher.ts';
 import type { MirrorRead, MirrorRecord, ReadMirror } from './mirror-record.ts';
 import type { RenewHash } from './hmac/renew-hmacs.ts';
 import type { Trust } from '../invalidation/trust.ts';
+import { CheckRefused } from './salted/hash-checks.ts';
+import type { FindSaltedKey } from './salted/find-salted-key.ts';
 import type { UnknownKeys } from './first-use/unknown-keys.ts';
 
 type Deps = {
-  format: Pick<KeyFormat, 'secretOf' | 'fits' | 'importedHashesOf'>;
+  format: Pick<KeyFormat, 'secretOf' | 'fits' | 'importedHashesOf' | 'locate'>;
   hasher: Pick<KeyHasher, 'nameOf' | 'hashesOf' | 'hmacKeyIds'>;
   cache: Pick<KeyCache, 'get' | 'getOld' | 'isDue' | 'fill' | 'drop' | 'generation' | 'hasChanged' | 'makings'>;
   unknown: Pick<UnknownKeys, 'has' | 'note'>;
   trust: Pick<Trust, 'isTrusted' | 'mayServeStale' | 'assertProven'>;
   readMirror: ReadMirror;
   renewHash: RenewHash;
+  /** Finds an imported key whose hash has a salt, on its first use. */
+  findSalted: FindSaltedKey;
   /** Asks WorkOS about a key that is not in the mirror. @returns whether it is there now */
   adopt: (presented: string, name: string, guesser: Guesser) => Promise<boolean>;
   failures: Pick<FailedCredentials, 'overFor' | 'count'>;
@@ -54,9 +58,15 @@ export class NoQuestionLeft extends AppError {
 }
 
 /** Returns a used-up budget as a value, since the guesser's failure is still to be counted. */
-function unasked(error: unknown): NoQuestionLeft {
-  if (error instanceof NoQuestionLeft) return error;
+function unasked(error: unknown): Unasked {
+  if (error instanceof NoQuestionLeft || error instanceof CheckRefused) return error;
   throw error;
+}
+
+type Unasked = NoQuestionLeft | CheckRefused;
+
+function isUnasked(found: Resolved | Unasked | undefined): found is Unasked {
+  return found instanceof Error;
 }
 
 /** As many as one batch reads; a used key has a quarter of its time to be renewed. */
@@ -107,9 +117,10 @@ export function makeKeyResolver(deps: Deps) {
     const sought = known ? undefined : key;
     const over = counted ? failures.overFor(guesser) : undefined;
     if (over && !(sought && (await deps.spareLookUps.turn(nameOfGuesser(guesser))))) return { limited: over };
-    const found = sought && (await join(sought.name, () => readThrough(deps, sought, guesser)).catch(unasked));
-    if (found && !(found instanceof NoQuestionLeft) && isAs(presented, found)) return found;
-    return notFound(deps, origin, found instanceof NoQuestionLeft ? found : undefined);
+    const found =
+      sought && (await join(sought.name, () => readThrough(deps, sought, { guesser, counted, over })).catch(unasked));
+    if (found && !isUnasked(found) && isAs(presented, found)) return found;
+    return notFound(deps, origin, isUnasked(found) ? found : undefined);
   }
 
   /** Finds a key in memory alone. */
@@ -123,9 +134,10 @@ export function makeKeyResolver(deps: Deps) {
 }
 
 /** Counts an unknown key. @throws NoQuestionLeft if WorkOS might know it */
-async function notFound({ failures }: Deps, { guesser, counted }: Origin, unasked: NoQuestionLeft | undefined) {
+async function notFound({ failures }: Deps, { guesser, counted }: Origin, unasked: Unasked | undefined) {
   const limited = counted ? await failures.count(guesser) : undefined;
   if (limited) return { limited };
+  if (unasked instanceof CheckRefused) return { limited: unasked.over };
   if (unasked) throw unasked;
   return undefined;
 }
@@ -145,27 +157,45 @@ function outdated(deps: Pick<Deps, 'cache' | 'trust'>, { name }: Sought): Resolv
 /** A presented key, its secret, and its name in memory. */
 type Sought = { presented: string; secret: string; name: string };
 
-async function readThrough(deps: Deps, key: Sought, guesser: Guesser): Promise<Resolved | undefined> {
+type From = Parameters<FindSaltedKey>[1];
+
+async function readThrough(deps: Deps, key: Sought, from: From): Promise<Resolved | undefined> {
   deps.trust.assertProven();
   const isUnknown = deps.trust.isTrusted() && deps.unknown.has(key.name);
-  const known = isUnknown ? undefined : await readAndKeep(deps, key);
+  const known = isUnknown ? undefined : ((await readAndKeep(deps, key)) ?? (await readSalted(deps, key, from)));
   if (known) return resolved(known, 'mirror');
-  if (!(await deps.adopt(key.presented, key.name, guesser))) return undefined;
+  if (!(await deps.adopt(key.presented, key.name, from.guesser))) return undefined;
   const adopted = await readAndKeep(deps, key);
   return adopted && resolved(adopted, 'workos');
 }
 
-async function readAndKeep(deps: Deps, { presented, secret, name }: Sought): Promise<Cached | undefined> {
+/** Reads an imported key by the hash that it was proven to have; the renewal of that makes this its last time. */
+async function readSalted(deps: Deps, key: Sought, from: From): Promise<Cached | undefined> {
+  const { format, cache, trust, unknown, findSalted } = deps;
+  if (format.locate(key.presented).length === 0) return undefined;
+  const makings = cache.makings();
+  const proven = await findSalted(key.presented, from);
+  if (proven) return readAndKeep(deps, key, proven);
+  if (trust.isTrusted()) unknown.note(key.name, makings);
+  return undefined;
+}
+
+async function readAndKeep(
+  deps: Deps,
+  { presented, secret, name }: Sought,
+  proven?: KeptHash,
+): Promise<Cached | undefined> {
   const { format, hasher, cache, unknown, trust, readMirror, renewHash } = deps;
   const generation = cache.generation();
   const makings = cache.makings();
   const readAtMs = performance.now();
   const hashes = hasher.hashesOf(secret, name);
-  const imported = format.importedHashesOf(presented);
+  const imported = [...format.importedHashesOf(presented), ...(proven ? [proven] : [])];
   const found = await readMirror([...hashes, ...imported.map(({ secretHash }) => secretHash)]);
   if (!found || !isOfItsHash(found, imported)) {
     cache.drop(name);
-    if (trust.isTrusted()) unknown.note(name, makings);
+    // Whether it is unknown is only known once the hashes with its locator were checked.
+    if (trust.isTrusted() && format.locate(presented).length === 0) unknown.note(name, makings);
     return undefined;
   }
   const { record, hash, hmacKeyId } = found;

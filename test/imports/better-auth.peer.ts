@@ -110,6 +110,7 @@ async function exported(where = 'true'): Promise<string> {
 test("reads Better Auth's table from its database, page by page", async () => {
   const rows: Judged[] = [];
   await parts.plan({
+    rule,
     rows: readTable(database, { table: 'apikey', id: 'id' }),
     judgeRow: parts.judgeRowOf(rule, parts.parseMapping(MAPPING, 'mapping.yaml')),
     onBatch: (judged) => void rows.push(...judged),

@@ -17,6 +17,11 @@ test('the guide configures an import that a product file may have', () => {
   expect(ProductFile.parse({ ...product, imports }).imports).toMatchObject([{ name: 'old_keys', hashed: 'whole' }]);
 });
 
+test('the guide configures an import of slow hashes', () => {
+  const { imports } = parse(blocks[2]!) as { imports: object[] };
+  expect(ProductFile.parse({ ...product, imports }).imports).toMatchObject([{ hash: 'bcrypt' }]);
+});
+
 test('the guide has a mapping that is accepted', () => {
   const mapping = parseMapping(blocks[1]!, 'guide', makeCatalogue(product));
   expect(mapping.fields).toMatchObject({ id: ['key_id'], enabled: ['enabled'] });

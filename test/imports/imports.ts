@@ -85,8 +85,8 @@ export async function startImports(
     parts: partsWith(),
 
     async plan(path: string, run: Run = {}) {
-      const { parts, rows, applying } = open(path, run);
-      return { overQuota: await parts.plan(applying), rows };
+      const { parts, rows, applying, rule } = open(path, run);
+      return { overQuota: await parts.plan({ ...applying, rule }), rows };
     },
 
     async apply(path: string, run: Run = {}): Promise<Outcome & { resumed: number }> {

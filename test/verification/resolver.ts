@@ -37,7 +37,7 @@ type Parts = { cache: KeyCache; trust: Trust; readMirror: ReadMirror };
 /** Of keys that are their own names, and that WorkOS knows nothing of. */
 export function resolverOf({ cache, trust, readMirror }: Parts) {
   return makeKeyResolver({
-    format: { secretOf: (presented) => presented, fits: () => true, importedHashesOf: () => [] },
+    format: { secretOf: (presented) => presented, fits: () => true, importedHashesOf: () => [], locate: () => [] },
     hasher: { nameOf: (secret) => secret, hashesOf: () => [HASH], hmacKeyIds: ['current'] },
     unknown: { has: () => false, note: () => undefined },
     renewHash: () => undefined,
@@ -45,6 +45,7 @@ export function resolverOf({ cache, trust, readMirror }: Parts) {
     cache,
     trust,
     readMirror,
+    findSalted: () => Promise.resolve(undefined),
     adopt: () => Promise.resolve(false),
     spareLookUps: { turn: () => Promise.resolve(true) },
   });

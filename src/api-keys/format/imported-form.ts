@@ -1,14 +1,20 @@
 import { createHmac, hash } from 'node:crypto';
-import type { ImportRule } from '../../product/imports/import-rules.ts';
+import { isSlow } from '../../product/imports/import-rules.ts';
+import type { FastHash, ImportRule, SlowRule } from '../../product/imports/import-rules.ts';
 import type { KeptHash } from '../key.ts';
 
 /** The keys of one import: how they look, and how the other system has hashed them. */
 export type ImportedForm = {
   /** Whether a credential looks like a key of this import. */
   fits(presented: string): boolean;
-  /** Returns the hash that the other system has of a key that fits. */
-  hashOf(presented: string): KeptHash;
+  /** Returns the hash that the other system has of a key that fits; undefined where a locator finds it. */
+  hashOf(presented: string): KeptHash | undefined;
+  /** Returns what finds and proves a key that fits; undefined where its hash does. */
+  locate(presented: string): LocatedKey | undefined;
 };
+
+/** A key whose hash has a salt: rows with the locator are its candidates, and `hashed` is what their hashes are of. */
+export type LocatedKey = { hmacKeyId: string; locator: string; hashed: string };
 
 /** What may follow the prefix of a key. */
 export const CHARACTERS: Record<ImportRule['characters'], RegExp> = {
@@ -19,7 +25,7 @@ export const CHARACTERS: Record<ImportRule['characters'], RegExp> = {
 };
 
 /** Bytes of a hash. */
-export const HASH_BYTES: Record<ImportRule['hash'], number> = {
+export const HASH_BYTES: Record<FastHash, number> = {
   sha256: 32,
   'hmac-sha256': 32,
   sha512: 64,
@@ -40,7 +46,6 @@ export function isHashOfImport(hmacKeyId: string): boolean {
 /** @param secretOf the secret of an import with an HMAC */
 export function makeImportedForm(rule: ImportRule, secretOf: (name: string) => Buffer): ImportedForm {
   const { name, prefix = '', characters, min_length: min, max_length: max } = rule;
-  const digest = digestOf(rule, secretOf);
   const hmacKeyId = hmacKeyIdOfImport(name);
   return {
     fits: (presented) =>
@@ -48,8 +53,30 @@ export function makeImportedForm(rule: ImportRule, secretOf: (name: string) => B
       presented.length <= max &&
       presented.startsWith(prefix) &&
       CHARACTERS[characters].test(presented.slice(prefix.length)),
-    hashOf: (presented) => ({ secretHash: digest(hashedPart(rule, presented)), hmacKeyId }),
+    ...finder(rule, hmacKeyId, secretOf),
   };
+}
+
+function finder(rule: ImportRule, hmacKeyId: string, secretOf: (name: string) => Buffer) {
+  if (isSlow(rule))
+    return {
+      hashOf: () => undefined,
+      locate(presented: string): LocatedKey | undefined {
+        const locator = locatorOf(rule, presented);
+        return locator === undefined ? undefined : { hmacKeyId, locator, hashed: hashedPart(rule, presented) };
+      },
+    };
+  const digest = digestOf(rule, secretOf);
+  return {
+    hashOf: (presented: string) => ({ secretHash: digest(hashedPart(rule, presented)), hmacKeyId }),
+    locate: () => undefined,
+  };
+}
+
+/** Returns what finds the rows of a key; undefined for one that has too little behind the prefix. */
+export function locatorOf({ locator, prefix = '' }: SlowRule, key: string): string | undefined {
+  const end = locator === 'before_last_underscore' ? key.lastIndexOf('_') : locator;
+  return end > prefix.length && end <= key.length ? key.slice(0, end) : undefined;
 }
 
 function digestOf({ hash: algorithm, name }: ImportRule, secretOf: (name: string) => Buffer): (text: string) => Buffer {

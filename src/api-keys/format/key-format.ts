@@ -2,7 +2,7 @@ import type { KeyFormatRules, KeyRules } from '../../product/key-rules.ts';
 import { deriveBase62 } from './derived-secret.ts';
 import { CHECKSUM_LENGTH, checksumOf, endsWithChecksum } from '../../scan/key-checksum.ts';
 import type { Environment, KeptHash } from '../key.ts';
-import type { ImportedForm } from './imported-form.ts';
+import type { ImportedForm, LocatedKey } from './imported-form.ts';
 
 /** The parts of a presented key. */
 export type ReadKey = {
@@ -21,6 +21,8 @@ export type KeyFormat = {
   recognizes(presented: string): boolean;
   /** Returns the hashes under which imports may have a presented key. */
   importedHashesOf(presented: string): KeptHash[];
+  /** Returns what finds a presented key in imports whose hashes have a salt. */
+  locate(presented: string): LocatedKey[];
   /** Whether there is a format for keys of this environment. */
   has(environment: Environment): boolean;
   /** Makes the key that its owner gets from WorkOS's secret. */
@@ -49,7 +51,7 @@ const LETTERS_AND_DIGITS = codesOf(/[A-Za-z0-9]/);
 const WORD = codesOf(/[\w-]/);
 
 /** The form of keys that are issued here. */
-type OwnFormat = Omit<KeyFormat, 'recognizes' | 'importedHashesOf'>;
+type OwnFormat = Omit<KeyFormat, 'recognizes' | 'importedHashesOf' | 'locate'>;
 
 /** Makes the configured key format; WorkOS's own where none is configured. Keys of imports are accepted, too. */
 export function makeKeyFormat(
@@ -67,8 +69,8 @@ function withImports(own: OwnFormat, imports: readonly ImportedForm[]): KeyForma
     ...own,
     recognizes: (presented) => own.prefixes.some((prefix) => presented.startsWith(prefix)) || isImported(presented),
     secretOf: (presented) => own.secretOf(presented) ?? (isImported(presented) ? presented : undefined),
-    importedHashesOf: (presented) =>
-      imports.filter((form) => form.fits(presented)).map((form) => form.hashOf(presented)),
+    importedHashesOf: (presented) => imports.flatMap((form) => (form.fits(presented) && form.hashOf(presented)) || []),
+    locate: (presented) => imports.flatMap((form) => (form.fits(presented) && form.locate(presented)) || []),
   };
 }
 

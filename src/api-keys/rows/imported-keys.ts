@@ -3,6 +3,9 @@ import { hmacKeyIdOfImport } from '../format/imported-form.ts';
 import { ulid } from '../../ids.ts';
 import type { Environment } from '../key.ts';
 
+/** A hash with a salt, and what finds it; `hash` of its key only stands for it. */
+export type SaltedHash = { locator: string; encoded: string };
+
 /** A key of another system as it is inserted. */
 export type ImportedKey = {
   keyId: string;
@@ -12,6 +15,7 @@ export type ImportedKey = {
   /** By WorkOS's clock, when its owner was a member. */
   memberAsOf?: Date | undefined;
   hash: Buffer;
+  salted: SaltedHash | undefined;
   label: string;
   /** The obfuscated form of the secret, as the other system shows it. */
   shown: string;
@@ -41,13 +45,15 @@ export async function insertImportedKeys(
   const { rows } = await trx.raw<{ rows: { key_id: string; organization_id: string }[] }>(
     `insert into api_keys (organization_id, id, workos_id, environment, origin, status, label, metadata, permission_set,
        scopes, prefix, secret_hash, hash_key, rate_limit, rate_limit_window_seconds, expires_at, created_by_kind,
-       created_by_id, created_at, updated_at, owner_user_id)
+       created_by_id, created_at, updated_at, owner_user_id, locator,
+       salted_hash)
      select k.organization_id, k.id, k.key_id, ?, 'imported', 'active', k.label, '{}', k.permission_set,
        array(select jsonb_array_elements_text(k.scopes)), k.shown, decode(k.hash, 'hex'), ?, k.rate_limit,
-       k.rate_limit_window_seconds, k.expires_at, 'system', ?, k.created_at, ?, k.owner_user_id
+       k.rate_limit_window_seconds, k.expires_at, 'system', ?, k.created_at, ?, k.owner_user_id, k.locator, k.salted_hash
      from jsonb_to_recordset(?::jsonb) as k (organization_id text, id text, key_id text, label text, permission_set text,
        scopes jsonb, shown text, hash text, rate_limit integer, rate_limit_window_seconds integer,
-       expires_at timestamptz, created_at timestamptz, owner_user_id text)
+       expires_at timestamptz, created_at timestamptz, owner_user_id text,
+       locator text, salted_hash text)
      on conflict do nothing
      returning workos_id as key_id, organization_id`,
     [environment, hmacKeyIdOfImport(name), name, now, JSON.stringify(keys.map(toRow))],
@@ -70,6 +76,8 @@ function toRow(key: ImportedKey) {
     expires_at: key.expiresAt ?? null,
     created_at: key.createdAt,
     owner_user_id: key.ownerUserId ?? null,
+    locator: key.salted?.locator ?? null,
+    salted_hash: key.salted?.encoded ?? null,
   };
 }
 
@@ -134,6 +142,32 @@ export async function readImported(
     ),
     hashes: new Map(rows.flatMap((row) => (row.hash === null ? [] : [[row.hash, row.key_id] as const]))),
   };
+}
+
+export type Candidate = { keyId: string; secretHash: Buffer; encoded: string };
+
+/** Most keys that may have one locator: as many hashes may a guess cost. */
+export const MAX_CANDIDATES = 8;
+
+/** Reads the keys of an import that these locators find, by locator; in any organizations, as a hash does. */
+export async function readCandidates(
+  db: Knex,
+  hmacKeyId: string,
+  locators: readonly string[],
+): Promise<Map<string, Candidate[]>> {
+  if (locators.length === 0) return new Map();
+  type Row = { locator: string; key_id: string; secret_hash: Buffer; salted_hash: string };
+  const { rows } = await db.raw<{ rows: Row[] }>(
+    `select k.locator, k.workos_id as key_id, k.secret_hash, k.salted_hash
+     from unnest(?::text[]) as asked (locator) cross join lateral (
+       select locator, workos_id, secret_hash, salted_hash from api_keys where hash_key = ? and locator = asked.locator order by id limit ?
+     ) as k`,
+    [[...new Set(locators)], hmacKeyId, MAX_CANDIDATES],
+  );
+  return Map.groupBy(
+    rows.map((row) => ({ ...row, keyId: row.key_id, secretHash: row.secret_hash, encoded: row.salted_hash })),
+    ({ locator }) => locator,
+  );
 }
 
 export async function countImported(db: Knex, name: string): Promise<ImportedCounts> {

@@ -10,7 +10,7 @@ export async function replaceHmacs(db: Knex, keyId: string, replaced: readonly R
        from unnest(?::bytea[], ?::bytea[]) as n (kept, renewed) join api_keys k on k.secret_hash = n.kept
        for update of k skip locked
      )
-     update api_keys k set secret_hash = stale.renewed, hash_key = ?
+     update api_keys k set secret_hash = stale.renewed, hash_key = ?, locator = null, salted_hash = null
      from stale where k.organization_id = stale.organization_id and k.id = stale.id`,
     [replaced.map(({ from }) => from), replaced.map(({ to }) => to), keyId],
   );

@@ -1,9 +1,11 @@
+import { hmacKeyIdOfImport } from '../../api-keys/format/imported-form.ts';
 import { makeDescribeWorkosKey } from '../../api-keys/mirror/describe-workos-key.ts';
 import { makeKeyCounts } from '../../api-keys/rows/key-counts.ts';
 import {
   countImported,
   deleteUnusedImported,
   insertImportedKeys,
+  readCandidates,
   readImported,
   revokeImportedKeys,
 } from '../../api-keys/rows/imported-keys.ts';
@@ -39,18 +41,23 @@ export function makeImportParts(parts: Parts) {
 
   const findMembers = makeFindMembers({ ...platform, turn: rateLimiter.turn });
 
-  const readKnown: ReadKnown = async ({ organizationIds, keyIds, hashes, members }) => {
-    const found = await tenants.findAll(organizationIds);
-    const here = found.filter(({ deletedAt }) => deletedAt === undefined).map(({ organizationId }) => organizationId);
-    const organizations = new Set(here);
-    const asked = members.filter(({ organizationId }) => organizations.has(organizationId));
-    return { organizations, members: await findMembers(asked), ...(await readImported(db, keyIds, hashes)) };
-  };
+  const readKnownOf =
+    (importName: string): ReadKnown =>
+    async ({ organizationIds, keyIds, hashes, members, locators }) => {
+      const found = await tenants.findAll(organizationIds);
+      const here = found.filter(({ deletedAt }) => deletedAt === undefined).map(({ organizationId }) => organizationId);
+      const organizations = new Set(here);
+      const asked = members.filter(({ organizationId }) => organizations.has(organizationId));
+      const candidates = await readCandidates(db, hmacKeyIdOfImport(importName), locators);
+      const located = new Map([...candidates].map(([locator, keys]) => [locator, keys.map(({ keyId }) => keyId)]));
+      return { organizations, members: await findMembers(asked), located, ...(await readImported(db, keyIds, hashes)) };
+    };
   const metadataOf = async (organizationId: string) => {
     await rateLimiter.turn();
     return workos.organizationMetadata(organizationId);
   };
-  const makeBatch = () => makeJudgeBatch(readKnown, makeUnmetOf({ ...catalogue, metadataOf }));
+  const makeBatch = (importName: string) =>
+    makeJudgeBatch(readKnownOf(importName), makeUnmetOf({ ...catalogue, metadataOf }));
   const { ownsKey } = platform.mirrorMembers;
   const shared = { ...platform, runs, ownsKey, makeBatch };
 

@@ -22,6 +22,8 @@ import type { KeyHasher } from '../../verification/hmac/key-hasher.ts';
 import { makeReadMirror } from '../../verification/mirror-record.ts';
 import { makeRenewHashes } from '../../verification/hmac/renew-hmacs.ts';
 import { isUnresolved, makeKeyResolver } from '../../verification/resolve-key.ts';
+import { makeFindSaltedKey } from '../../verification/salted/find-salted-key.ts';
+import { makeHashChecks } from '../../verification/salted/hash-checks.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 import { makeUnknownKeys } from '../../verification/first-use/unknown-keys.ts';
 import type { Budgets } from './budgets.ts';
@@ -45,7 +47,10 @@ type Deps = {
   environments: readonly Environment[];
   mirrorKeys: MirrorKeys;
   limiter: Pick<Limiter, 'takeRate'>;
-  budgets: Pick<Budgets, 'questions' | 'spareLookUps' | 'takeUnexpectedKey' | 'countFailedCredential'>;
+  budgets: Pick<
+    Budgets,
+    'countHashCheck' | 'questions' | 'spareLookUps' | 'takeUnexpectedKey' | 'countFailedCredential'
+  >;
 };
 
 /** Makes what finds a presented key, and what bounds the cost of guesses. */
@@ -61,6 +66,10 @@ export function makeResolverParts(deps: Deps) {
     unknown: makeUnknownKeys(cache),
     readMirror: gatherReads(makeReadMirror(db, deps.catalogue), { keepRequest: tracing?.keepRequest }),
     renewHash: makeRenewHashes({ ...deps, hmacKeyId: hmacKeyIds[0] }),
+    findSalted: makeFindSaltedKey({
+      ...deps,
+      checks: makeHashChecks({ log: deps.log, most: config.budgets.hashChecks, count: budgets.countHashCheck }),
+    }),
     adopt: makeAdoptKey({
       ...deps,
       failures,

@@ -23,6 +23,7 @@ import { readTable } from '../../imports/sources/read-table.ts';
 import type { SourceRow } from '../../imports/sources/source-row.ts';
 import { statusLines, statusOf } from '../../imports/status.ts';
 import { makeCatalogue } from '../../permissions/catalogue.ts';
+import { isSlow } from '../../product/imports/import-rules.ts';
 import type { ImportRule } from '../../product/imports/import-rules.ts';
 import type { Product } from '../../product/product.ts';
 import { readProduct } from '../../product/read-product.ts';
@@ -130,7 +131,7 @@ async function readSource(
     { text, mapping, rule },
     async ({ rows, digest }) => {
       if (verb === 'plan') {
-        const over = await parts.plan({ ...shared, rows });
+        const over = await parts.plan({ ...shared, rule, rows });
         return { overQuota: over ?? [], isWhole: over !== undefined };
       }
       const onResumed = progress.resume;
@@ -200,6 +201,8 @@ async function showStatus(parts: ImportParts, name: string | undefined, json: bo
 async function hashRows(reading: Reading, path: string): Promise<number> {
   const product = readProductFile();
   const rule = ruleOf(product, reading.name);
+  if (isSlow(rule))
+    throw new StartError(`The import '${rule.name}' has a hash with a salt; hash secrets that you have with sha256.`);
   const form = importedFormsOf({ importSecrets: readImportSecrets(process.env) }, { imports: [rule] })[0]!;
   const hashRow = makeHashRow(form, rule, readMapping({ product }, reading).mapping);
   let faults = 0;

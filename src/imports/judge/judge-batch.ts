@@ -1,3 +1,4 @@
+import { MAX_CANDIDATES } from '../../api-keys/rows/imported-keys.ts';
 import { memberName } from '../../members/find-members.ts';
 import type { FindMembers } from '../../members/find-members.ts';
 import type { ImportedKey } from '../../api-keys/rows/imported-keys.ts';
@@ -17,16 +18,20 @@ export type KnownKeys = {
   hashes: ReadonlyMap<string, string>;
   /** Owners of personal keys who are members, by `memberName`, with WorkOS's time of that. */
   members: Awaited<ReturnType<FindMembers>>;
+  /** The ids of the import's keys that have a locator, by that. */
+  located: ReadonlyMap<string, readonly string[]>;
 };
 export type ReadKnown = (asked: {
   organizationIds: readonly string[];
   keyIds: readonly string[];
   hashes: readonly Buffer[];
   members: Owners;
+  locators: readonly string[];
 }) => Promise<KnownKeys>;
 
 export type JudgeBatch = ReturnType<typeof makeJudgeBatch>;
 
+const CROWDED: [Category, string] = ['unsupported', `${MAX_CANDIDATES} other keys have its locator`];
 const ID_BYTES = 12;
 const MAX_ROWS = 5_000_000;
 
@@ -34,6 +39,7 @@ const MAX_ROWS = 5_000_000;
 export function makeJudgeBatch(readKnown: ReadKnown, unmetOf?: UnmetOf) {
   const ids = new Set<string>();
   const hashes = new Set<string>();
+  const located = new Map<string, string[]>();
 
   /** @returns the category of a row that repeats an earlier one */
   function repeated({ keyId, key }: Judged): [Category, string] | undefined {
@@ -44,7 +50,20 @@ export function makeJudgeBatch(readKnown: ReadKnown, unmetOf?: UnmetOf) {
     const name = key.hash.toString('latin1').slice(0, ID_BYTES);
     if (hashes.has(name)) return ['collision', 'an earlier row has the same hash'];
     hashes.add(name);
+    if (!key.salted) return undefined;
+    const same = located.get(key.salted.locator) ?? [];
+    if (same.length >= MAX_CANDIDATES) return CROWDED;
+    located.set(key.salted.locator, [...same, keyId]);
     return undefined;
+  }
+
+  /** Refuses a row whose locator keys of an earlier source have, too. */
+  function crowded(row: Judged, known: KnownKeys): Judged {
+    const locator = row.key?.salted?.locator;
+    if (locator === undefined) return row;
+    const here = located.get(locator) ?? [];
+    const others = (known.located.get(locator) ?? []).filter((id) => !here.includes(id));
+    return here.indexOf(row.keyId!) + others.length < MAX_CANDIDATES ? row : refused(row, CROWDED);
   }
 
   return {
@@ -62,8 +81,9 @@ export function makeJudgeBatch(readKnown: ReadKnown, unmetOf?: UnmetOf) {
         keyIds: apart.flatMap(({ keyId }) => keyId ?? []),
         hashes: keys.map(({ hash }) => hash),
         members: keys.flatMap(ownerIn),
+        locators: keys.flatMap(({ salted }) => salted?.locator ?? []),
       });
-      const judged = apart.map((row) => judgeKnown(row, known));
+      const judged = apart.map((row) => crowded(judgeKnown(row, known), known));
       return unmetOf ? Promise.all(judged.map((row) => judgeNeeds(row, unmetOf))) : judged;
     },
   };

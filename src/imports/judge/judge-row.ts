@@ -1,7 +1,8 @@
 import { hash as digest } from 'node:crypto';
 import { CHARACTERS, HASH_BYTES } from '../../api-keys/format/imported-form.ts';
 import { IMPORTED_ID_PREFIX, ORGANIZATION_ID, USER_ID } from '../../ids.ts';
-import type { ImportRule } from '../../product/imports/import-rules.ts';
+import { isSlow } from '../../product/imports/import-rules.ts';
+import type { FastHash, ImportRule } from '../../product/imports/import-rules.ts';
 import type { ImportedKey } from '../../api-keys/rows/imported-keys.ts';
 import type { Category, Judged } from '../category.ts';
 import type { Mapping } from '../mapping.ts';
@@ -10,6 +11,7 @@ import { makeMapScopes, readScopes } from './map-scopes.ts';
 import { UnreadableField, makeRowFields } from './read-fields.ts';
 import type { RowFields } from './read-fields.ts';
 import { readHash } from './read-hash.ts';
+import { readSaltedHash } from './read-salted-hash.ts';
 
 type Rules = Parameters<typeof makeMapScopes>[0] & {
   /** A text without control characters, as short as a label may be. */
@@ -53,11 +55,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
     assertUsable(fields, now);
     const start = fields.text('start');
     if (start !== undefined) assertBegins(start, rule);
-    const written = fields.text('hash') ?? '';
-    if (SLOW.test(written))
-      throw new Refused('unsupported', 'its hash is slow or salted, and no key can be found by such a hash');
-    const hash = readHash(written, HASH_BYTES[rule.hash]);
-    if (!hash) throw new Refused('hash_malformed', `a hash of ${rule.hash} has ${HASH_BYTES[rule.hash]} bytes`);
+    const proof = hashOf(fields, rule, mapping);
     const organizationId = organizationOf(fields.text('organization'));
     const ownerUserId = userOf(fields.text('user'));
     const old = readScopes(fields.value('scopes'));
@@ -68,7 +66,7 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
       keyId,
       organizationId,
       ownerUserId,
-      hash,
+      ...proof,
       label: rules.label(fields.text('label') ?? ''),
       shown: shownOf(start, rule),
       ...mapped,
@@ -94,6 +92,23 @@ export function makeJudgeRow({ rule, mapping, rules, now }: Deps): JudgeRow {
       throw error;
     }
   };
+}
+
+/** @throws Refused */
+function hashOf(fields: RowFields, rule: ImportRule, mapping: Mapping): Pick<ImportedKey, 'hash' | 'salted'> {
+  if (isSlow(rule)) {
+    const read = readSaltedHash(fields, rule, mapping);
+    if ('category' in read) throw new Refused(read.category, read.reason);
+    return read;
+  }
+  const written = fields.text('hash') ?? '';
+  if (SLOW.test(written))
+    throw new Refused('unsupported', 'its hash has a salt: only an import with a locator has such keys');
+  // A rule without a locator has a fast hash.
+  const bytes = HASH_BYTES[rule.hash as FastHash];
+  const hash = readHash(written, bytes);
+  if (!hash) throw new Refused('hash_malformed', `a hash of ${rule.hash} has ${bytes} bytes`);
+  return { hash, salted: undefined };
 }
 
 function ownerOf(fields: RowFields): string {

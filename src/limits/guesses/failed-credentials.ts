@@ -15,7 +15,12 @@ type Deps = {
 };
 
 /** How long a guesser must wait, and which counter says so. */
-export type OverLimit = { seconds: number; enforcement: RateTaken['enforcement'] };
+export type OverLimit = {
+  seconds: number;
+  enforcement: RateTaken['enforcement'];
+  /** No limit is used up: there was no room to check the key's hash. */
+  busy?: true;
+};
 
 export type FailedCredentials = ReturnType<typeof makeFailedCredentials>;
 
@@ -60,10 +65,12 @@ export function makeFailedCredentials({ limiter, perMinute, count: countOutcome 
     },
 
     /** The refusal of a failed or skipped credential from an address over its limit. */
-    refusal: ({ seconds, enforcement }: OverLimit): AppError =>
-      new AppError('rate_limited', 'This address has sent too many invalid credentials. Wait before trying again.', {
-        details: { retry_after: seconds, enforcement, limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE },
-      }),
+    refusal: ({ seconds, enforcement, busy }: OverLimit): AppError => {
+      if (busy) return noRoom({ retry_after: seconds, enforcement });
+      const counted = { limit: perMinute, window_seconds: WINDOW_SECONDS, scope: SCOPE };
+      const message = 'This address has sent too many invalid credentials. Wait before trying again.';
+      return new AppError('rate_limited', message, { details: { retry_after: seconds, enforcement, ...counted } });
+    },
 
     /** Returns the standard headers of such a refusal; none for any other error. */
     headersOf(error: unknown): Readonly<Record<string, string>> {
@@ -75,4 +82,10 @@ export function makeFailedCredentials({ limiter, perMinute, count: countOutcome 
       };
     },
   };
+}
+
+function noRoom(details: { retry_after: number; enforcement: string }): AppError {
+  return new AppError('rate_limited', 'Too many keys are being checked for the first time. Try again shortly.', {
+    details,
+  });
 }

@@ -11,10 +11,20 @@ const MIN_BARE = 32;
 
 /** The characters that follow the prefix of an imported key. */
 export const IMPORT_CHARACTERS = ['hex', 'letters', 'base62', 'word'] as const;
+/** Hashes that find a key: equal keys have equal ones. */
+export const FAST_HASHES = ['sha256', 'sha512', 'hmac-sha256', 'hmac-sha512'] as const;
+/** Hashes with a salt, which find no key: a locator does. */
+export const SLOW_HASHES = ['bcrypt', 'scrypt', 'argon2id', 'sha256-salted'] as const;
 /** How the other system has hashed its keys. */
-export const IMPORT_HASHES = ['sha256', 'sha512', 'hmac-sha256', 'hmac-sha512'] as const;
+export const IMPORT_HASHES = [...FAST_HASHES, ...SLOW_HASHES] as const;
+export type FastHash = (typeof FAST_HASHES)[number];
 /** Which part of a key it has hashed. */
 export const HASHED_PARTS = ['whole', 'behind_prefix', 'behind_last_underscore'] as const;
+
+/** Fewest characters behind a locator: what is left of a key to guess. */
+const MIN_BEHIND_LOCATOR = 16;
+/** bcrypt reads no more of a key. */
+const BCRYPT_BYTES = 72;
 
 const length = z.int().min(8).max(MAX_KEY);
 
@@ -37,6 +47,12 @@ const Import = z
     max_length: length.describe('Most characters of a whole key.'),
     hash: z.enum(IMPORT_HASHES).describe('How the other system has hashed its keys.'),
     hashed: z.enum(HASHED_PARTS).default('whole').describe('Which part of a key it has hashed.'),
+    locator: z
+      .union([z.literal('before_last_underscore'), z.int().min(4).max(128)])
+      .optional()
+      .describe(
+        'Which part of a key finds its row, for `bcrypt`, `scrypt`, `argon2id` and `sha256-salted`, and for them alone: `before_last_underscore`, or how many of its first characters.',
+      ),
     environment: z.enum(['live', 'test']).default('live').describe('Environment of the imported keys.'),
     until: z
       .string()
@@ -64,8 +80,30 @@ export function checkImportRules(imports: readonly ImportRule[], own: OwnForms, 
   for (const [i, rule] of imports.entries()) {
     if (names.indexOf(rule.name) < i) report([i, 'name'], `the import '${rule.name}' is there twice`);
     if (rule.min_length > rule.max_length) report([i, 'min_length'], 'is more than max_length');
+    checkLocator(rule, (field, message) => report([i, field], message));
     checkPrefix(rule, own, (field, message) => report([i, field], message));
   }
+}
+
+/** Narrows a rule to those whose keys are found by a locator. */
+export function isSlow(rule: ImportRule): rule is SlowRule {
+  return rule.locator !== undefined;
+}
+export type SlowRule = ImportRule & { locator: NonNullable<ImportRule['locator']> };
+
+function checkLocator(rule: ImportRule, report: (field: string, message: string) => void): void {
+  const { hash, locator, prefix = '', characters, min_length: min, max_length: max } = rule;
+  const needsOne = (SLOW_HASHES as readonly string[]).includes(hash);
+  if (needsOne && locator === undefined) return report('hash', `'${hash}' finds no key: say by 'locator' what does`);
+  if (!needsOne && locator !== undefined) report('locator', `is not for '${hash}', which finds a key by itself`);
+  if (hash === 'bcrypt' && max > BCRYPT_BYTES)
+    report('max_length', `bcrypt reads ${BCRYPT_BYTES} bytes: a key cannot be longer`);
+  if (locator === 'before_last_underscore' && characters !== 'word')
+    report('locator', "needs characters 'word': no others have an underscore");
+  if (typeof locator !== 'number') return;
+  if (locator <= prefix.length) report('locator', 'must reach behind the prefix');
+  if (min - locator < MIN_BEHIND_LOCATOR)
+    report('locator', `leaves fewer than ${MIN_BEHIND_LOCATOR} characters of the shortest key`);
 }
 
 function checkPrefix(rule: ImportRule, own: OwnForms, report: (field: string, message: string) => void): void {

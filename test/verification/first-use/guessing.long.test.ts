@@ -55,6 +55,7 @@ function start({
     takeUnexpectedKey: async (guesser) => limiter.takeRate(guesser, { limit: 10, windowSeconds: 60 }, 1),
   });
   const { resolveKey } = makeKeyResolver({
+    findSalted: () => Promise.resolve(undefined),
     format,
     hasher,
     cache,
