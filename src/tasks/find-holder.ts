@@ -9,7 +9,7 @@ type Deps = { db: Knex; findKey: ReturnType<typeof makeFindKey>; per: TaskRules[
 export type FindHolder = ReturnType<typeof makeFindHolder>;
 
 /**
- * Finds a key, in whatever state, and what its tasks are counted with. A key and its rotations are one holder, and so are
+ * Finds a key, usable or not, and what its tasks are counted with. A key and its rotations are one holder, and so are
  * keys of one owner where the product says so; test keys are apart from live ones.
  * @throws AppError `api_key_not_found`
  */

@@ -7,32 +7,8 @@ import { keyWithTasks } from './tasks.ts';
 const MAX = 10;
 const MAX_STATEMENTS = 30;
 const service = await startService({}, { product: { tasks: { max: MAX, default_seconds: 60 } } });
-const replica = await service.replica();
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
-const everywhere = [service, replica];
-const at = (i: number) => everywhere[i % everywhere.length]!;
 const LIMIT = [429, 'task_limit_reached'];
-
-describe('tasks taken on two replicas at once', () => {
-  test('never exceed the limit while others are released, renewed and taken anew', async () => {
-    const key = await keyWithTasks(service, acme);
-    let most = 0;
-    const work = async (worker: number) => {
-      for (let round = 0; round < 5; round++) {
-        const name = `w${worker}`;
-        const { status } = await key.take({ name, at: at(worker + round) });
-        if (status !== 200) continue;
-        most = Math.max(most, (await key.names()).length);
-        expect((await key.renew({ name, at: at(worker) })).status).toBe(200);
-        await key.release(name);
-      }
-    };
-    await Promise.all(Array.from({ length: 16 }, (_, worker) => work(worker)));
-    expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(MAX);
-    expect(await key.names()).toEqual([]);
-  });
-});
 
 describe('POST /v1/tasks, whose process dies at any statement', () => {
   const mortal = makeMortal(service.db);

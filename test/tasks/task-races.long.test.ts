@@ -42,4 +42,23 @@ describe('tasks taken on two replicas at once', () => {
     );
     expect((await Promise.all(taking)).filter(({ status }) => status === 200)).toHaveLength(MAX);
   });
+
+  test('never exceed the limit while others are released, renewed and taken anew', async () => {
+    const key = await keyWithTasks(service, acme);
+    let most = 0;
+    const work = async (worker: number) => {
+      for (let round = 0; round < 5; round++) {
+        const name = `w${worker}`;
+        const { status } = await key.take({ name, at: at(worker + round) });
+        if (status !== 200) continue;
+        most = Math.max(most, (await key.names()).length);
+        expect((await key.renew({ name, at: at(worker) })).status).toBe(200);
+        await key.release(name);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, worker) => work(worker)));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(MAX);
+    expect(await key.names()).toEqual([]);
+  });
 });

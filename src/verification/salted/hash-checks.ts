@@ -141,7 +141,7 @@ function threadsOf(): number {
 function startWorker(): Worker {
   const worker = new Worker(WORKER, { env: {}, execArgv: [] });
   worker.unref();
-  // One that fails is asked again by nobody; without a listener the failure would end the process.
+  // Without a listener the failure of an idle thread would end the process.
   worker.on('error', () => undefined);
   return worker;
 }
