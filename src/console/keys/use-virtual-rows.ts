@@ -10,6 +10,8 @@ import { useEffect, useLayoutEffect, useReducer, useState } from 'preact/hooks';
 
 const OVERSCAN = 8;
 const PAINTED_MS = 200;
+/** Before the list is laid out: it never begins higher, and rows below the window need not be drawn. */
+const LEAST_TOP = 180;
 
 /**
  * Which of many rows are near the window, and how high the others are. The rows in the window are drawn first, those around
@@ -22,7 +24,7 @@ export function useVirtualRows(count: number, list: RefObject<HTMLElement>, rowH
     count,
     overscan,
     estimateSize: () => rowHeight,
-    scrollMargin: list.current === null ? 0 : list.current.getBoundingClientRect().top + scrollY,
+    scrollMargin: list.current === null ? LEAST_TOP : list.current.getBoundingClientRect().top + scrollY,
     getScrollElement: () => window,
     observeElementRect: observeWindowRect,
     observeElementOffset: observeWindowOffset,
