@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hashSync } from 'bcryptjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { stringify } from 'yaml';
 import { replaceHmacs } from '../../src/api-keys/rows/replace-hmacs.ts';
 import type { ImportRule } from '../../src/product/imports/import-rules.ts';
@@ -143,10 +143,11 @@ describe('a key with a salted hash', () => {
     expect([await codeOf(keys[7]!.secret), await codeOf(keys[8]!.secret)]).toEqual(['valid', 'not_found']);
   });
 
-  test('is checked again after a crash between the check and the write', async () => {
+  // An embedded database has one connection, which the other transaction would keep.
+  test.skipIf(inject('template').kind === 'embedded')('is checked again where the write did not happen', async () => {
     const { secret, id } = await imported();
     const replica = await service.withoutFastPaths();
-    // The write does not happen: another transaction has the row.
+    // Another transaction has the row.
     await service.db.transaction(async (trx) => {
       await trx('api_keys').where({ workos_id: id }).forUpdate().first();
       expect((await verifyKey(replica, { key: secret })).body['valid']).toBe(true);
