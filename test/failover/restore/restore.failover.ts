@@ -173,7 +173,10 @@ test('after a gap that WorkOS has no events of, replicas answer once a reconcili
   await ask(restored, "update invalidation_beats set behind_since = now() - interval '91 days'");
   await runEntry('cli/reconcile', served, ['--dry-run']);
   expect(await isBehind()).not.toBeNull();
-  expect((await client.verify(replica(), kept)).code).toBe('database_unavailable');
+  // The replica reads the mark with its next beat.
+  await expect
+    .poll(async () => (await client.verify(replica(), kept)).code, { timeout: 10_000 })
+    .toBe('database_unavailable');
   expect((await runEntry('cli/reconcile', served)).code).toBe(0);
   await becomesReady(client, replica());
   expect(await codesOf(replica(), [kept, doomed])).toEqual(['valid', 'revoked']);
