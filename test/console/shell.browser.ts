@@ -86,6 +86,7 @@ describe.skipIf(executablePath === undefined)('the shortcuts', () => {
     await page.keyboard.press('?');
     // Its answer comes after theirs, had they done anything.
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.getByRole('dialog').waitFor();
     expect(await page.getByRole('dialog').count()).toBe(1);
     expect(new URL(page.url()).search).toBe('');
     expect(await isOn.isChecked()).toBe(false);

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { afterAll, expect, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/emulator.ts';
@@ -26,14 +29,23 @@ afterAll(() => workos.close());
 const env = {
   ...environment(workos),
   DATABASE_URL: databaseUrl,
-  // A product whose people sign in with a password.
-  LATCHKEY_CONFIG: 'examples/systems/embermind.yaml',
+  LATCHKEY_CONFIG: productFile(),
   LATCHKEY_SIGN_INS_PER_MINUTE: '10000',
   WORKOS_WEBHOOK_SECRET: HOOK_SECRET,
   PORT: '0',
 };
 const organizations = makeOrganizations({ db, workos, clock: makeTestClock() });
 const [first, second] = await Promise.all([replica(), replica()]);
+
+/** A product whose people sign in with a password, and get WorkOS's own tokens. */
+function productFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-sign-out-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'product.yaml');
+  const opaque = readFileSync(join(ROOT, 'examples/systems/embermind.yaml'), 'utf8');
+  writeFileSync(file, opaque.replace('token: opaque', 'token: workos'));
+  return file;
+}
 
 /** The service's own entry in a process of its own. */
 async function replica(): Promise<Replica> {
