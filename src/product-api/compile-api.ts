@@ -48,7 +48,8 @@ export function compileApi({ api, own, pages, refusal }: Given): CompiledApi {
   if (faults.length > 0) throw refusal(faults);
   const byOperation = new Map(ofProduct.map(({ id, route }) => [id, route]));
   return {
-    routes: [...stayingOf(own, api.keep_v1), ...byOperation.values()],
+    // Express asks one route after the other: the product's customers are not to wait behind Latchkey's.
+    routes: [...byOperation.values(), ...stayingOf(own, api.keep_v1)],
     ofProduct: byOperation,
     errorForm: { below: basePath, form },
   };
