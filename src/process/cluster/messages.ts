@@ -5,7 +5,7 @@ export type Message =
   | { about: 'scrape'; id: number }
   | { about: 'scraped'; id: number; text: string | undefined }
   | { about: 'collect'; id: number }
-  | { about: 'collected'; id: number; metrics: object[] };
+  | { about: 'collected'; id: number; metrics: object[] | undefined };
 
 type Answer = Extract<Message, { about: 'scraped' | 'collected' }>;
 

@@ -42,7 +42,8 @@ function send(message: Message): void {
 }
 
 async function collect(registry: Registry, id: number): Promise<Message> {
-  const metrics = await registry.getMetricsAsJSON();
+  // A reading that fails fails the scrape, not the process.
+  const metrics = await registry.getMetricsAsJSON().catch(() => undefined);
   // The label tells the processes apart, so nothing is added up, and nothing left out.
-  return { about: 'collected', id, metrics: metrics.map((metric) => ({ ...metric, aggregator: 'sum' })) };
+  return { about: 'collected', id, metrics: metrics?.map((metric) => ({ ...metric, aggregator: 'sum' })) };
 }
