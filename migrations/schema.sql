@@ -406,6 +406,7 @@ create table tasks (
   api_key_id text not null,
   taken_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  ttl_seconds integer,
   constraint tasks_pkey PRIMARY KEY (organization_id, holder, name)
 );
 

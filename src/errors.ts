@@ -131,7 +131,7 @@ export const ERRORS = {
   },
   concurrency_limited: {
     status: 429,
-    meaning: 'Too many requests with this key, or too many invalidation streams, are open at once.',
+    meaning: 'Too many requests with this key, invalidation streams or exports are open at once.',
     remedy: 'Wait until one has ended, or the seconds of `Retry-After`, then repeat.',
   },
   task_limit_reached: {

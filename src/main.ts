@@ -1,5 +1,6 @@
 import './process/lean-heap.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
 import { readConfig } from './app/read-config.ts';
 import type { Logger } from 'pino';
 import { makeContainer } from './app/container.ts';
@@ -16,6 +17,8 @@ import { supervise } from './process/cluster/supervise.ts';
 import { makeLifetime } from './process/shutdown.ts';
 import { packageFile } from './config/package-file.ts';
 import { OLD_NAME, openProduct } from './product/read-product.ts';
+import { followRegion } from './region/follow-region.ts';
+import { openRegion } from './region/open-region.ts';
 import { runProcess } from './process/run-process.ts';
 import type { Started } from './process/run-process.ts';
 import { makeLogger } from './telemetry/logger.ts';
@@ -59,16 +62,21 @@ async function serve(config: Config, log: Logger, more: Pick<Parts, 'scrapeOf'> 
   const db = connectDatabase({ url: config.databaseUrl, server, poolMax: config.databasePoolMax, log });
   lifetime.onEnd(() => db.destroy());
   await assertMigrated(db);
-  const { app, operations, connections, background, trust, streams, drain, usage, limits } = makeContainer({
-    config,
-    ...source,
-    db,
-    log,
-    ...more,
-  });
+  const regionDb = await joinRegion(config, { home: db, log, lifetime });
+  const { app, operations, connections, background, trust, streams, drain, usage, limits, regionProof } = makeContainer(
+    {
+      config,
+      ...source,
+      db,
+      log,
+      ...(regionDb && { regionDb }),
+      ...more,
+    },
+  );
   lifetime.onEnd(usage.close);
   const channel = listenTo({ server: listened, channel: INVALIDATION_CHANNEL, ...trust, log });
   lifetime.onEnd(channel.close);
+  if (regionDb && regionProof) lifetime.onEnd(followRegion({ region: regionDb, proof: regionProof, log }).close);
   await Promise.race([trust.begun, sleep(FIRST_BEAT_MS, undefined, { ref: false })]);
   lifetime.onEnd(limits.close);
   await limits.ready;
@@ -89,4 +97,13 @@ async function serve(config: Config, log: Logger, more: Pick<Parts, 'scrapeOf'> 
   });
   log.info({ url: http.url }, 'latchkey listens');
   return { lifetime, log, delayMs: config.shutdownDelayMs };
+}
+
+type At = { home: Knex; log: Logger; lifetime: Started['lifetime'] };
+
+/** Connects to the copy of the database near to this process, if there is one. */
+async function joinRegion({ databaseReadUrl: url, databasePoolMax: poolMax }: Config, { home, log, lifetime }: At) {
+  const region = url === undefined ? undefined : await openRegion({ url, poolMax, home, log });
+  if (region) lifetime.onEnd(() => region.destroy());
+  return region;
 }

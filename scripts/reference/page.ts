@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { format } from 'oxfmt';
-import type { FormatConfig } from 'oxfmt';
 import { markdownTable } from '../../test/support/markdown-table.ts';
+import { formatted } from './formatted.ts';
 
 const FOLDER = 'docs/reference';
 const ROOT = new URL('../../', import.meta.url);
@@ -32,10 +31,7 @@ type Parts = { file: string; title: string; introduction: string; parts: readonl
 
 export async function makePage({ file, title, introduction, parts, entries }: Parts): Promise<Page> {
   const text = [`# ${title}`, linked(introduction), WRITTEN, ...parts.map(linked)].join('\n\n');
-  const options = JSON.parse(readFileSync(new URL('.oxfmtrc.json', ROOT), 'utf8')) as FormatConfig;
-  const { code, errors } = await format(file, text, options);
-  if (errors.length > 0) throw new Error(`${file} cannot be formatted: ${errors[0]!.message}`);
-  return { file: `${FOLDER}/${file}`, entries, text: code };
+  return { file: `${FOLDER}/${file}`, entries, text: await formatted(file, text) };
 }
 
 const WRITTEN = '_Written by `npm run docs:reference`; a test compares this page with the code._';

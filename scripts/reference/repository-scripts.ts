@@ -8,6 +8,9 @@ const REGISTRY = 'a package registry';
 export const WRITING: Readonly<Record<string, RepositoryScript>> = {
   format: { meaning: 'formats every file' },
   schema: { meaning: 'writes `migrations/schema.sql` and the JSON Schema of the product file' },
+  'docs:bench': {
+    meaning: 'writes bench/README.md, the charts and docs/explanation/scale-and-failover.md of the stored results',
+  },
   'docs:reference': {
     meaning:
       'writes the pages of `docs/reference` that are made of the code, and variables into the schema of the chart',
@@ -65,7 +68,8 @@ export const CHECKS: Readonly<Record<string, RepositoryScript>> = {
     needs: 'root, and packages of Debian',
   },
   'test:failover': {
-    meaning: 'promotes a standby under load, cuts networks, moves clocks, fills disks, restores a backup',
+    meaning:
+      'promotes a standby under load, cuts networks, moves clocks, fills disks, restores a backup; `WRITE_RESULTS=1` stores what it measures',
     needs: 'root, and packages of Debian',
   },
   'test:server': { meaning: 'runs several processes with PostgreSQL, Redis, nginx and Caddy', needs: 'these four' },

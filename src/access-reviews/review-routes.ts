@@ -105,6 +105,7 @@ export function reviewRoutes({ reviews, askAboutCreators, nameOf, clock }: Deps)
       ...access,
       operationId: 'exportAccessReview',
       path: '/v1/access-review/export',
+      errors: ['concurrency_limited'],
       summary: 'Export the access review as CSV, newest key first',
       description: `The columns are ${NAMES.map((name) => `\`${name}\``).join(', ')}; lists have spaces between their items. A cell that a spreadsheet would take for a formula has an apostrophe before it.`,
       query: z.strictObject({ finding }),

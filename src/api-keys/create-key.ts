@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { auditSource } from '../audit/audit-event.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import type { Unsent } from '../db/pipeline.ts';
 import { AppError } from '../errors.ts';
 import type { ActingCaller, StaffCaller, TenantCaller } from '../http/caller.ts';
 import type { RequestContext } from '../http/route.ts';
@@ -11,14 +12,18 @@ import type { CheckOwner } from './rules/check-owner.ts';
 import { assertHeld } from './rules/key-choice.ts';
 import { describeNewKey, keyEvent } from './key-audit.ts';
 import type { RequestedExpiry } from './rules/key-expiry.ts';
-import type { KeyRepository } from './rows/key-repository.ts';
+import type { Counted, KeyRepository } from './rows/key-repository.ts';
 import type { Environment, KeySettings, KeyTemplate } from './key.ts';
 import type { Provision, ProvisionedKey, Reserved } from './provision-key.ts';
 
 export type Admission = {
   keys: Pick<KeyRepository, 'countTowardsQuota' | 'countOfPerson'>;
-  /** Locks the tenant until the transaction ends. @throws AppError `billing_inactive` */
-  admit: (trx: Knex.Transaction, organizationId: string) => Promise<{ keyLimit: number } & PlanBounds>;
+  /** Locks the tenant until the transaction ends, and counts under the lock. @throws AppError `billing_inactive` */
+  admitCounting: (
+    trx: Knex.Transaction,
+    organizationId: string,
+    count: () => Unsent<Counted>,
+  ) => Promise<{ plan: { keyLimit: number } & PlanBounds; found: Counted }>;
   checkOwner: CheckOwner;
   /** Active personal keys that a person may have, in an organization or in all of them together. */
   keysPerUser: { limit: number; within: 'organization' | 'everywhere' };
@@ -98,22 +103,23 @@ export function scopesGiven(
 
 /** Judges a new key while the tenant is locked, and returns its expiry or why there is no place for it. */
 export async function reserve(
-  { admit, checkOwner, keysPerUser, keys, publishLimitReached, clock }: Admission,
+  { admitCounting, checkOwner, keysPerUser, keys, publishLimitReached, clock }: Admission,
   trx: Knex.Transaction,
   caller: ActingCaller,
   input: CreateKeyInput,
 ): Promise<Reserved | AppError> {
   const { organizationId } = caller;
   const { ownerUserId, environment, settings, permissionSet, expiry } = input;
-  const { keyLimit, ...plan } = await admit(trx, organizationId);
-  await checkOwner(trx, caller, ownerUserId);
   const now = clock();
+  const countHere = () => keys.countTowardsQuota(trx, organizationId, input, now);
+  const { plan, found } = await admitCounting(trx, organizationId, countHere);
+  await checkOwner(trx, caller, ownerUserId);
   const expiresAt = expiryWithinPlan({ ...settings, permissionSet, expiry }, plan, now);
-  const { limit, within } = ownerUserId === undefined ? { limit: keyLimit, within: 'organization' } : keysPerUser;
+  const { limit, within } = ownerUserId === undefined ? { limit: plan.keyLimit, within: 'organization' } : keysPerUser;
   const used =
     ownerUserId !== undefined && within === 'everywhere'
       ? await keys.countOfPerson(trx, { ownerUserId, environment }, now)
-      : await keys.countTowardsQuota(trx, organizationId, input, now);
+      : Number(found.rows[0]!.count);
   if (used < limit) return { expiresAt };
   // Only the organization's limit is published: a person's own concerns that person.
   if (ownerUserId !== undefined) throw limitOfPerson({ limit, within });

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import { transaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
@@ -33,6 +34,8 @@ type Deps = {
   marker: Pick<Marker, 'mark'>;
   hasher: { keep: (secret: string) => KeptHash };
   keyChanges: Pick<KeyChanges, 'admit'>;
+  /** Each activation is recorded: its chain is locked with the statement. */
+  audit: Pick<AuditLog, 'afterwards'>;
   assertRequirements: AssertRequirements;
   /** How long a provisioning may take before the settler ends it. */
   settleAfterMs: number;
@@ -200,7 +203,7 @@ function activate(
   return transaction(deps.db, async (trx) => {
     progress.committing = false;
     const settings = (await inherit?.(trx)) ?? key;
-    const active = await deps.keys.activate(trx, key, stored, settings, deps.clock());
+    const active = await deps.keys.activate(trx, key, stored, settings, deps.clock(), deps.audit.afterwards);
     if (!active) {
       throw new AppError('workos_unavailable', 'Creating the key took too long and was undone. Retry the request.', {
         details: { retry_after: 1 },

@@ -12,6 +12,7 @@ import { makeCiParts } from './api-keys/ci.ts';
 import { makeBillingParts } from './billing.ts';
 import { makeMemberParts, makeMirror } from './workos/mirror.ts';
 import { makeInvalidationParts } from './api-keys/invalidation.ts';
+import { makeRegionParts } from './region/region.ts';
 import { makeWebhooksParts } from './webhooks.ts';
 import { makeInstruments } from './service-clock.ts';
 import { makeSessionParts } from './api-keys/sessions.ts';
@@ -41,6 +42,8 @@ export type Parts = {
   /** Makes the error for faults of the product file that only the routes show. */
   refuseProduct?: ProductSource['refuseProduct'];
   db: Knex;
+  /** A copy of the database near to this process, for what verifications and sessions read. */
+  regionDb?: Knex;
   log: Logger;
   /** The only process on its database: every change happens here, and no `LISTEN` connection is needed. */
   alone?: boolean;
@@ -63,18 +66,23 @@ export type Platform = ReturnType<typeof makePlatform>;
 
 type Instruments = ReturnType<typeof makeInstruments>;
 
+function instrumentsOf(parts: Parts) {
+  const instruments = makeInstruments(parts);
+  return { ...instruments, ...makeRegionParts({ ...instruments, ...parts }) };
+}
+
 const itemsOf = (db: Knex, { metrics, clock }: Instruments, log: Logger) =>
   makeItemsOf({ db, failures: metrics.failures, clock, log });
 
 /** Makes the parts that routes and loops share, in the order in which they need each other. */
 export function makePlatform(parts: Parts) {
   const { config, product, db, log, alone = false, at = passFaultPoint, waitsOutHoldOffs = false } = parts;
-  const instruments = makeInstruments({ ...parts, log });
+  const instruments = instrumentsOf(parts);
   const catalogue = makeCatalogue(product);
   const on = { ...instruments, config, product, db, log, at, catalogue, itemsOf: itemsOf(db, instruments, log) };
   const shares = makeShares(on);
   const { budgets, limiter, rateLimiter } = shares;
-  const invalidation = makeInvalidationParts({ ...on, alone, streams: budgets.streams });
+  const invalidation = makeInvalidationParts({ ...on, alone, regionProof: on.region?.proof, streams: budgets.streams });
   const gateways = makeWorkosParts({ ...on, alone, waitsOutHoldOffs });
   const { workos } = gateways;
   const format = makeKeyFormat(product.api_keys, importedFormsOf(config, product));

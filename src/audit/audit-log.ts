@@ -1,14 +1,15 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
+import type { Unsent } from '../db/pipeline.ts';
 import { ulid } from '../ids.ts';
 import { changesKeys } from './audit-event.ts';
 import type { AuditEvent, LinkedEvent, RecordedEvent } from './audit-event.ts';
 import type { Chain } from './chain.ts';
-import { appendEachEvent, appendEvents, lockHead, lockHeads } from './chain-heads.ts';
+import { appendEachEvent, appendEvents, lockHead, lockHeadAfter, lockHeads } from './chain-heads.ts';
 import type { Head } from './chain-heads.ts';
 
 export type AuditLogDeps = {
-  /** Invalidates caches of what changed, in the transaction: PostgreSQL delivers the notification when it commits. */
+  /** Invalidates caches of what changed: logged in the transaction, notified when it has committed. */
   announce: (trx: Knex.Transaction, change: { organizationId: string; keyId?: string | undefined }) => Promise<void>;
   /** Enqueues webhooks of what is recorded, in the transaction too. */
   publish?: (trx: Knex.Transaction, organizationId: string, events: readonly LinkedEvent[]) => Promise<void>;
@@ -20,10 +21,18 @@ export type AuditLog = ReturnType<typeof makeAuditLog>;
 
 /** Records every state change of an organization, numbered without gaps and linked into a chain. */
 export function makeAuditLog({ announce, publish = publishNothing, chain, clock }: AuditLogDeps) {
+  const held: HeldHeads = new WeakMap();
   const record = (trx: Knex.Transaction, organizationId: string, events: readonly AuditEvent[]) =>
-    append(trx, chain, events, { organizationId, occurredAt: clock() });
+    append({ trx, chain, held }, events, { organizationId, occurredAt: clock() });
 
   return {
+    /** Runs a statement of a change and locks the chain for its event, in one round trip. */
+    async afterwards<T>(trx: Knex.Transaction, organizationId: string, statement: Unsent<T>): Promise<T> {
+      const { head, result } = await lockHeadAfter(trx, organizationId, statement);
+      held.set(trx, { organizationId, head });
+      return result;
+    },
+
     /** Adds an event inside the transaction of the change that it records. */
     async append(trx: Knex.Transaction, event: AuditEvent): Promise<void> {
       const { organizationId, target } = event;
@@ -48,6 +57,7 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
         return linkTo(chain, head, event, { organizationId: event.organizationId, occurredAt });
       });
       await appendEachEvent(trx, linked);
+      held.delete(trx);
       for (const event of linked) await publish(trx, event.organizationId, [event]);
     },
 
@@ -59,6 +69,9 @@ export function makeAuditLog({ announce, publish = publishNothing, chain, clock 
     },
   };
 }
+
+/** The chain that a transaction has locked last, and where it ends by now. */
+type HeldHeads = WeakMap<Knex.Transaction, { organizationId: string; head: Head }>;
 
 const publishNothing = () => Promise.resolve();
 
@@ -84,17 +97,19 @@ function linkTo(
 }
 
 async function append(
-  trx: Knex.Transaction,
-  chain: Pick<Chain, 'link'>,
+  { trx, chain, held }: { trx: Knex.Transaction; chain: Pick<Chain, 'link'>; held: HeldHeads },
   events: readonly AuditEvent[],
   at: { organizationId: string; occurredAt: Date },
 ): Promise<LinkedEvent[]> {
-  let head = await lockHead(trx, at.organizationId);
+  const { organizationId } = at;
+  const locked = held.get(trx);
+  let head = locked?.organizationId === organizationId ? locked.head : await lockHead(trx, organizationId);
   const linked = events.map((each) => {
     const event = linkTo(chain, head, each, at);
     head = { sequence: event.sequence, hash: event.link.hash };
     return event;
   });
-  await appendEvents(trx, at.organizationId, linked);
+  await appendEvents(trx, organizationId, linked);
+  held.set(trx, { organizationId, head });
   return linked;
 }

@@ -77,6 +77,7 @@ export function auditRoutes({ auditEvents, exportEvents, nameOf }: Deps): Route[
       ...access,
       operationId: 'exportAuditEvents',
       path: '/v1/audit-events/export',
+      errors: ['concurrency_limited'],
       summary: 'Export audit events as CSV, newest first',
       description: EXPORT,
       query: Filters,

@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import { inOrder, later } from '../db/pipeline.ts';
+import type { Unsent } from '../db/pipeline.ts';
 import type { LinkedEvent } from './audit-event.ts';
 import { toRow } from './audit-row.ts';
 
@@ -7,12 +9,28 @@ export type Head = { sequence: number; hash: Buffer };
 export type MarkedHead = Head & { sealedSequence: number };
 export type OrganizationHead = Head & { organizationId: string };
 
+type HeadRows = { rows: { head_sequence: string; head_hash: Buffer }[] };
+
 /** Locks the head of an organization's chain until the transaction ends; of a new chain it is the start. */
 export async function lockHead(trx: Knex.Transaction, organizationId: string): Promise<Head> {
-  const { rows } = await trx.raw<{ rows: { head_sequence: string; head_hash: Buffer }[] }>(
-    'select head_sequence, head_hash from lock_audit_head(?)',
-    [organizationId],
-  );
+  return toHead(await headOf(trx, organizationId));
+}
+
+/** Runs a statement and locks the head after it, in one round trip. */
+export async function lockHeadAfter<T>(
+  trx: Knex.Transaction,
+  organizationId: string,
+  statement: Unsent<T>,
+): Promise<{ head: Head; result: T }> {
+  const [result, rows] = await inOrder(trx, statement, headOf(trx, organizationId));
+  return { head: toHead(rows), result };
+}
+
+function headOf(trx: Knex.Transaction, organizationId: string) {
+  return trx.raw<HeadRows>('select head_sequence, head_hash from lock_audit_head(?)', [organizationId]);
+}
+
+function toHead({ rows }: HeadRows): Head {
   const head = rows[0]!;
   return { sequence: Number(head.head_sequence), hash: head.head_hash };
 }
@@ -24,7 +42,7 @@ export async function appendEvents(
   events: readonly LinkedEvent[],
 ): Promise<void> {
   const rows = events.map((event) => toRow(event, event.link));
-  await trx.raw('select append_audit_events(?, ?::jsonb)', [organizationId, JSON.stringify(rows)]);
+  await later(trx.raw('select append_audit_events(?, ?::jsonb)', [organizationId, JSON.stringify(rows)]));
 }
 
 /** Locks the heads of many organizations, in the order of their ids, so that two transactions wait and do not block. */

@@ -2,7 +2,7 @@ import { refuseUnkeyedLinks } from '../audit/seals/closing.ts';
 import { DatabaseUrl } from '../config/database-url.ts';
 import { grantApplicationRole } from '../db/application-role.ts';
 import { assertReachable, connectDatabase } from '../db/connect.ts';
-import { isFirst, migrate, takeMigrationLock } from '../db/migrations.ts';
+import { isFirst, migrateBesideOthers, takeMigrationLock } from '../db/migrations.ts';
 import { StartError } from '../errors.ts';
 import { readArguments, runCommand, toStderr, toStdout } from './command.ts';
 
@@ -14,7 +14,7 @@ async function run(): Promise<number> {
   const db = connectDatabase({ url: url.data, poolMax: 1, statementTimeoutMs: null });
   try {
     await takeMigrationLock(db, () => toStderr('Another process migrates this database; waiting until it is done.\n'));
-    const names = await migrate(db);
+    const names = await migrateBesideOthers(db);
     // No older release has written links without a key.
     if (isFirst(names)) await db.transaction(refuseUnkeyedLinks);
     const warning = await grantApplicationRole(db);

@@ -76,9 +76,7 @@ export function readEnvironment(
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const { value, endpointSecrets, incomingSecrets } = parse(given, providerVariables);
   return Object.freeze({
-    databaseUrl: value.DATABASE_URL,
-    databaseListenUrl: value.DATABASE_LISTEN_URL,
-    databasePoolMax: value.DATABASE_POOL_MAX,
+    ...databaseOf(value),
     secret: value.LATCHKEY_SECRET,
     previousSecrets: value.LATCHKEY_PREVIOUS_SECRETS,
     failedCredentialsPerMinute: value.LATCHKEY_FAILED_CREDENTIALS_PER_MINUTE,
@@ -147,6 +145,15 @@ function leakKeyListsOf(value: z.output<typeof Environment>) {
   return on.map((origin) => ({ origin, address: all[origin]! }));
 }
 
+function databaseOf(value: z.output<typeof Environment>) {
+  return {
+    databaseUrl: value.DATABASE_URL,
+    databaseListenUrl: value.DATABASE_LISTEN_URL,
+    databaseReadUrl: value.DATABASE_READ_URL,
+    databasePoolMax: value.DATABASE_POOL_MAX,
+  };
+}
+
 /** Bounds of connections, and the separate address of health and metrics, if any. */
 function edgeOf(value: z.output<typeof Environment>) {
   const port = value.LATCHKEY_OPERATIONS_PORT;
@@ -199,6 +206,8 @@ function budgetsOf(value: z.output<typeof Environment>) {
     hashChecks: value.LATCHKEY_HASH_CHECKS,
     streams: value.LATCHKEY_STREAMS,
     streamsPerOrganization: value.LATCHKEY_STREAMS_PER_ORGANIZATION,
+    exports: value.LATCHKEY_EXPORTS,
+    exportsPerOrganization: value.LATCHKEY_EXPORTS_PER_ORGANIZATION,
   };
 }
 

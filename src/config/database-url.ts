@@ -24,6 +24,11 @@ export function serverUrlsOf(databaseUrl: string): string[] | undefined {
   return isEach && urls.length <= MAX_SERVERS ? urls : undefined;
 }
 
+/** The address of one server, which may take no writes. */
+export const ReadUrl = z
+  .string()
+  .refine((url) => serverUrlsOf(url)?.length === 1, 'needs a postgres:// address of one server');
+
 export const DatabaseUrl = z
   .string()
   .refine((url) => serverUrlsOf(url) !== undefined, `needs a postgres:// address; with ${ATTRIBUTE}, read-write`);

@@ -15,6 +15,8 @@ type Options = {
   poolMax: number;
   /** Null for no limit, as migrations need. */
   statementTimeoutMs?: number | null;
+  /** Off where a test steps from statement to statement. */
+  pipelines?: boolean;
   log?: Pick<Logger, 'warn' | 'error' | 'debug'>;
 };
 
@@ -26,8 +28,15 @@ const SILENCE_MS = 2_000;
 const READ_TIMEOUT = 'Query read timeout';
 
 /** Opens a pool of connections to PostgreSQL. Every wait has a deadline, so that a slow database is a 503 and no hang. */
-export function connectDatabase({ url, server = makeDatabaseServer(url), poolMax, log, ...options }: Options): Knex {
-  const guarded = guardConnections(server);
+export function connectDatabase({
+  url,
+  server = makeDatabaseServer(url),
+  poolMax,
+  log,
+  pipelines = true,
+  ...options
+}: Options): Knex {
+  const guarded = guardConnections(server, { pipelines });
   const db = knex({
     client: 'pg',
     connection: async () => {
@@ -35,6 +44,7 @@ export function connectDatabase({ url, server = makeDatabaseServer(url), poolMax
       return {
         ...settingsOf(options.statementTimeoutMs),
         connectionString,
+        pipeline: pipelines,
         expirationChecker: () => server.isElsewhere(connectionString),
       };
     },
@@ -67,6 +77,16 @@ function settingsOf(statementTimeoutMs: number | null = STATEMENT_TIMEOUT_MS) {
     }),
     keepAlive: true,
   };
+}
+
+/** Connects once without the pool, whose error would only be a timeout. */
+export async function connectOnce(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { callbackify } from 'node:util';
 import type { Client } from 'pg';
 import { SERVER_IDENTITY } from './database-server.ts';
 import type { DatabaseServer } from './database-server.ts';
+import { pipelineStatements } from './pipeline.ts';
 import { refuseUnconfirmedCommits } from './unconfirmed-commits.ts';
 
 /** A connection as knex pools it. */
@@ -9,9 +10,9 @@ type PooledConnection = Client & { __knexUid: string };
 
 /**
  * Guards a pool's connections: all lead to the server of the `LISTEN` connection, and none reports a commit that no standby
- * has confirmed.
+ * has confirmed. `pipelines`: a transaction goes on while statements are under way whose results it does not need.
  */
-export function guardConnections(server: Pick<DatabaseServer, 'isFollowed'>) {
+export function guardConnections(server: Pick<DatabaseServer, 'isFollowed'>, { pipelines }: { pipelines: boolean }) {
   const connections = new Map<string, Client>();
   const identities = new WeakMap<Client, string>();
 
@@ -24,6 +25,7 @@ export function guardConnections(server: Pick<DatabaseServer, 'isFollowed'>) {
     }
     identities.set(connection, identity);
     refuseUnconfirmedCommits(connection);
+    if (pipelines) pipelineStatements(connection);
     const { __knexUid: uid } = connection;
     connections.set(uid, connection);
     connection.once('end', () => connections.delete(uid));

@@ -49,6 +49,7 @@ import * as leaveRoomInUsage from '../../migrations/20261122134010_leave_room_in
 import * as forgetLastUses from '../../migrations/20261122134020_forget_last_uses.ts';
 import * as markLeakedKeys from '../../migrations/20261122135000_mark_leaked_keys.ts';
 import * as locateSaltedHashes from '../../migrations/20261122136000_locate_salted_hashes.ts';
+import * as rememberTaskLifetimes from '../../migrations/20261122190000_remember_task_lifetimes.ts';
 import { StartError } from '../errors.ts';
 
 type Migration = { name: string; steps: Knex.Migration };
@@ -104,6 +105,7 @@ const MIGRATIONS: Migration[] = [
   { name: '20261122134020_forget_last_uses', steps: forgetLastUses },
   { name: '20261122135000_mark_leaked_keys', steps: markLeakedKeys },
   { name: '20261122136000_locate_salted_hashes', steps: locateSaltedHashes },
+  { name: '20261122190000_remember_task_lifetimes', steps: rememberTaskLifetimes },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {
@@ -118,6 +120,7 @@ const config = { migrationSource, disableMigrationsListValidation: true };
 /** Advisory lock of the session that migrates. */
 const MIGRATING = [1_280_592_203, 2];
 const LOOK_MS = 500;
+const MOST_ATTEMPTS = 10;
 
 /**
  * Waits until no other session migrates the database; others then wait until the pool, which must be of one connection, is closed.
@@ -128,8 +131,19 @@ export async function takeMigrationLock(db: Knex, onWait: () => void): Promise<v
     if (attempt === 1) onWait();
     await sleep(LOOK_MS);
   }
-  // A killed process leaves knex's own lock, a row, behind.
-  if (await db.schema.hasTable('knex_migrations_lock')) await db('knex_migrations_lock').update({ is_locked: 0 });
+  await freeKnexLock(db);
+}
+
+/**
+ * Leaves one row in knex's own lock, and that unlocked. A killed process leaves it locked. Processes that start at once on an empty
+ * database add a row each, which knex takes for a lock that is never free.
+ */
+async function freeKnexLock(db: Knex): Promise<void> {
+  if (!(await db.schema.hasTable('knex_migrations_lock'))) return;
+  await db.transaction(async (trx) => {
+    await trx('knex_migrations_lock').delete();
+    await trx('knex_migrations_lock').insert({ is_locked: 0 });
+  });
 }
 
 async function isLockTaken(db: Knex): Promise<boolean> {
@@ -144,6 +158,31 @@ async function isLockTaken(db: Knex): Promise<boolean> {
 export async function migrate(db: Knex): Promise<string[]> {
   const [, names] = (await db.migrate.latest(config)) as [number, string[]];
   return names;
+}
+
+/**
+ * Runs the pending migrations under the lock. Replicas that look for missing migrations, and commands of releases that take
+ * knex's lock alone, may get in between: then it begins again with what is still pending.
+ * @returns their names
+ */
+export async function migrateBesideOthers(db: Knex): Promise<string[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await completedCount(db);
+    try {
+      return await migrate(db);
+    } catch (error) {
+      const isRace = (error as Error).name === 'MigrationLocked' || (await completedCount(db)) !== before;
+      if (!isRace || attempt === MOST_ATTEMPTS) throw error;
+    }
+    await sleep(LOOK_MS);
+    await freeKnexLock(db);
+  }
+}
+
+async function completedCount(db: Knex): Promise<number | undefined> {
+  if (!(await db.schema.hasTable('knex_migrations'))) return undefined;
+  const rows = await db('knex_migrations').select('id');
+  return rows.length;
 }
 
 /** Whether the database was empty before these migrations ran. */

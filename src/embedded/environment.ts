@@ -55,6 +55,7 @@ export function readStartVariables(given: Given) {
 export const IGNORED_VARIABLES: readonly string[] = [
   'DATABASE_URL',
   'DATABASE_LISTEN_URL',
+  'DATABASE_READ_URL',
   'DATABASE_POOL_MAX',
   'WORKOS_API_KEY',
   'WORKOS_CLIENT_ID',

@@ -11,6 +11,7 @@ type Locals = { caller?: Caller; route?: string; errorCode?: string; described?:
 /**
  * Logs one line for each request: caller, organization, route, outcome, duration. The URL is not logged, since a path or a
  * query string may carry a secret; the route's pattern cannot.
+ * @param log may redact nothing: the fields are those of `describe`
  */
 export function makeAccessLog(log: Logger): RequestHandler {
   return pinoHttp<Request, Response>({

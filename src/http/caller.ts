@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import type { IncomingMessage } from 'node:http';
 
 /** A user with a session, or an application that acts for them. */
 export type UserCaller = {
@@ -99,5 +100,10 @@ export type CallerOrigin = { ip: string | undefined; userAgent: string | undefin
 const MAX_USER_AGENT = 256;
 
 export function originOf(req: Request): CallerOrigin {
-  return { ip: req.ip, userAgent: req.get('user-agent')?.slice(0, MAX_USER_AGENT) };
+  return originAt(req, req.ip);
+}
+
+/** @param ip the client's address */
+export function originAt({ headers }: Pick<IncomingMessage, 'headers'>, ip: string | undefined): CallerOrigin {
+  return { ip, userAgent: headers['user-agent']?.slice(0, MAX_USER_AGENT) };
 }

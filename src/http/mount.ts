@@ -7,6 +7,7 @@ import { originOf } from './caller.ts';
 import type { ApiKeyCaller, Caller, CallerOrigin, OrganizationCaller } from './caller.ts';
 import { hasCookieAlone } from './server/cookie-alone.ts';
 import { asciiJson } from './fast-path/ascii-json.ts';
+import { throwKeptFailure } from './fast-path/kept-failure.ts';
 import { isCsv, sendCsv } from './server/csv-stream.ts';
 import type { CsvStream } from './server/csv-stream.ts';
 import { isEventStream, sendStream } from './server/event-stream.ts';
@@ -16,7 +17,7 @@ import { requestIdOf } from './request-id.ts';
 import { belongsToOrganization, errorCodesOf, successOf } from './route.ts';
 import type { BillingClass, FindForwardedKey, RequestContext, Route } from './route.ts';
 import { sendJson } from './server/send-json.ts';
-import { ifUnsent } from './server/unsent.ts';
+import { ifUnsent, whenClosed } from './server/unsent.ts';
 import { refuseProto, validate } from './validate.ts';
 
 export type Guards = {
@@ -36,7 +37,9 @@ export type Guards = {
   /** The acts that the product permits to an impersonator. */
   impersonatedMay: ReadonlySet<string>;
   /** Judges the tenant's billing. @throws AppError 423 */
-  assertBilling(organizationId: string, billing: BillingClass): Promise<void>;
+  assertBilling(caller: OrganizationCaller, billing: BillingClass): Promise<void>;
+  /** Takes a slot for an export, and returns how to give it back. @throws AppError `concurrency_limited` */
+  takeExport(organizationId: string): () => void;
 };
 
 type Options = Guards & {
@@ -102,7 +105,7 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
   const isOpen = route.access.kind === 'public' || route.access.kind === 'signed';
   res.locals['mapRefusals'] = route.access.kind === 'forwarded' && query['map'] === '403';
   if (!isOpen && !judgesItself(route)) guards.assertCurrent();
-  const findKey = route.access.kind === 'forwarded' ? route.access.findKey : undefined;
+  const findKey = route.access.kind === 'forwarded' ? orKeptFailure(req, route.access.findKey) : undefined;
   const caller = isOpen ? undefined : await guards.authenticate(req, keyPlaceOf(route), findKey);
   if (caller) {
     res.locals['caller'] = caller;
@@ -110,6 +113,9 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
     if (findKey && caller.kind === 'user') guards.assertCurrent();
     await admit(route, guards, caller, { named, hostname: req.hostname, sessions: query['sessions'] === 'true' });
   }
+  const { status, schema } = successOf(route);
+  if (isCsv(schema) && caller && caller.kind !== 'service') whenClosed(res, guards.takeExport(caller.organizationId));
+  throwKeptFailure(req);
   const result = await route.handle({
     caller,
     params: validate(route.params ?? Nothing, req.params, 'path'),
@@ -117,7 +123,6 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
     body: signed === undefined ? await readBody(route, req, res) : validate(route.body ?? Nothing, signed(), 'body'),
     context: contextOf(req, res),
   });
-  const { status, schema } = successOf(route);
   if (route.mayBeEmpty && result === undefined) res.status(204).end();
   else if (isEventStream(schema)) sendStream(res, req.method, result as EventStream);
   else if (isCsv(schema)) await sendCsv(res, req.method, result as CsvStream);
@@ -127,6 +132,13 @@ async function answer(route: Route, guards: Guards, req: Request, res: Response)
       .type('json')
       .send(asciiJson(schema.parse(result)));
   else await sendJson(req, res, status, schema.parse(result));
+}
+
+function orKeptFailure(req: Request, findKey: FindForwardedKey): FindForwardedKey {
+  return async (...asked) => {
+    throwKeptFailure(req);
+    return findKey(...asked);
+  };
 }
 
 /** Judges the caller's address, and the environment and rate of an API key. */
@@ -186,7 +198,7 @@ async function admit(
   assertImpersonated(caller, access.impersonated, guards.impersonatedMay);
   assertNamed(named, caller);
   await route.assertHost?.(hostname, caller);
-  await guards.assertBilling(caller.organizationId, access.billing);
+  await guards.assertBilling(caller, access.billing);
 }
 
 function assertNamed(named: unknown, { organizationId }: OrganizationCaller): void {

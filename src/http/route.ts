@@ -66,6 +66,8 @@ type Definition<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   idempotent?: boolean;
   /** A fast path answers the usual requests; this route answers the rest with the same bytes. */
   fastPath?: true;
+  /** Returns what `handle` answers an API key, from memory alone and without input; a fast path then answers it. */
+  fromMemory?(caller: ApiKeyCaller, ip: string | undefined): z.input<R>;
   /** Error codes beyond those that access, body and billing class imply. */
   errors: readonly ErrorCode[];
   handle(input: Input<C, P, Q, B>): Promise<z.input<R>>;
@@ -113,7 +115,7 @@ export type SignedAccess = {
 };
 
 /** A route with its generic types erased, for the mount and the OpenAPI document. */
-export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
+export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'fromMemory'> & {
   access: Access;
   /** How its errors are answered; Latchkey's own way by default. */
   errorForm?: ErrorForm;
@@ -121,6 +123,7 @@ export type Route = Omit<Definition<never, z.ZodType, z.ZodType, z.ZodType, z.Zo
   cookieOnly?: true;
   /** Refuses a caller of another organization than the request's host names. @throws AppError `permission_denied` */
   assertHost?: (hostname: string, caller: OrganizationCaller) => Promise<void>;
+  fromMemory?(caller: ApiKeyCaller, ip: string | undefined): unknown;
   handle(input: Input<unknown, z.ZodType, z.ZodType, z.ZodType>): Promise<unknown>;
 };
 
@@ -219,7 +222,7 @@ export function belongsToOrganization({ access }: Pick<Route, 'access'>): boolea
 }
 
 /** Returns the status and schema of the successful answer. */
-export function successOf(route: Route): { status: number; schema: z.ZodType } {
+export function successOf(route: Pick<Route, 'responses' | 'operationId'>): { status: number; schema: z.ZodType } {
   const [entry] = Object.entries(route.responses);
   if (!entry) throw new Error(`${route.operationId} declares no answer`);
   return { status: Number(entry[0]), schema: entry[1] };

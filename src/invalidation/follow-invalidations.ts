@@ -1,12 +1,12 @@
 import type { Response } from 'express';
 import type { InvalidationHub, Position } from './invalidation-hub.ts';
-import type { StreamIds } from './stream-ids.ts';
+import type { Frames } from './frames.ts';
 
 type Deps = {
   hub: Pick<InvalidationHub, 'now' | 'reaches' | 'after' | 'onChange'>;
   /** Whether this replica receives every change. */
   isTrusted: () => boolean;
-  ids: Pick<StreamIds, 'write'>;
+  frames: Frames;
   heartbeatMs: number;
   maxLifeMs: number;
 };
@@ -20,6 +20,8 @@ type Listener = {
 
 /** Disconnects a listener that reads nothing for this many heartbeats. */
 const STALLED_BEATS = 3;
+/** What a socket takes before it asks for a pause. */
+const WRITE_CHARS = 16_384;
 
 /**
  * Sends changes to a listener until either side ends the stream. Unsent changes wait in the hub's ring, not here. A
@@ -67,32 +69,31 @@ export function followInvalidations(deps: Deps, listener: Listener): () => void 
 }
 
 /** @returns a function that writes all new changes that fit; it returns false when the ring has lost some of them */
-function makeSender({ hub, ids, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
+function makeSender({ hub, frames, heartbeatMs }: Deps, { to, organizationId, from }: Listener): () => boolean {
   let position = from && hub.reaches(from) ? { ...from } : undefined;
   let greeted = false;
 
   const greet = (at: Position, event: 'hello' | 'reset') => {
     greeted = true;
-    to.write(frame(ids.write(at), event, { heartbeat_ms: heartbeatMs }));
+    to.write(frames.ofGreeting(at, event, heartbeatMs));
+  };
+  /** Moves on by as many changes as one write takes. */
+  const take = (at: Position): string => {
+    let text = '';
+    for (let change = hub.after(at.number); change && text.length < WRITE_CHARS; change = hub.after(at.number)) {
+      at.number++;
+      if (organizationId === undefined || organizationId === change.organizationId) text += frames.ofChange(at, change);
+    }
+    return text;
   };
   return () => {
     if (position?.epoch !== hub.now().epoch) greet((position = hub.now()), 'reset');
     if (!hub.reaches(position)) return false;
-    let change = hub.after(position.number);
-    for (; change && !to.writableNeedDrain; change = hub.after(position.number)) {
-      position.number++;
-      if (organizationId === undefined || organizationId === change.organizationId)
-        to.write(frame(ids.write(position), 'invalidation', viewOf(change)));
+    while (hub.after(position.number) && !to.writableNeedDrain) {
+      const text = take(position);
+      if (text !== '') to.write(text);
     }
-    if (!greeted && !change) greet(position, 'hello');
+    if (!greeted && !hub.after(position.number)) greet(position, 'hello');
     return true;
   };
-}
-
-function viewOf({ organizationId, keyId }: { organizationId: string; keyId?: string | undefined }): object {
-  return { organization_id: organizationId, key_id: keyId ?? null };
-}
-
-function frame(id: string, event: string, data: object): string {
-  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

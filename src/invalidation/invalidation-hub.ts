@@ -7,25 +7,40 @@ export type InvalidationHub = ReturnType<typeof makeInvalidationHub>;
 
 const MAX_CHANGES = 10_000;
 const EPOCH_BYTES = 9;
+/** Each write to a stream costs as much as many changes in one. */
+const GATHER_MS = 10;
 
 /**
  * Keeps the latest changes for listeners over HTTP, so that one that reconnects misses none. When this process may have
- * missed a change, a new epoch begins and older positions are void.
+ * missed a change, a new epoch begins and older positions are void. The first change wakes listeners at once, those of the
+ * next milliseconds together.
  */
-export function makeInvalidationHub({ maxChanges = MAX_CHANGES } = {}) {
+export function makeInvalidationHub({ maxChanges = MAX_CHANGES, gatherMs = GATHER_MS } = {}) {
   const listeners = new Set<() => void>();
   let ring: Invalidation[] = [];
   let epoch = newEpoch();
   let last = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let wokenAtMs = -Infinity;
+  let unseen = 0;
   const wake = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    wokenAtMs = performance.now();
+    unseen = 0;
     for (const listener of listeners) listener();
+  };
+  const wakeSoon = () => {
+    // Long before the ring has forgotten what no listener has seen.
+    if (++unseen >= maxChanges / 2) wake();
+    else timer ??= setTimeout(wake, Math.max(0, wokenAtMs + gatherMs - performance.now())).unref();
   };
 
   return {
     invalidate(change: Invalidation): void {
       last++;
       ring[last % maxChanges] = change;
-      wake();
+      wakeSoon();
     },
 
     /** Begins a new epoch: anything may have changed. */

@@ -1,5 +1,4 @@
-import { payloadOf } from './invalidation.ts';
-import type { Invalidation } from './invalidation.ts';
+import type { Announced, Invalidation } from './invalidation.ts';
 
 /** Runs one statement on the connection that listens. */
 export type Ask = (sql: string, values: readonly unknown[]) => Promise<Record<string, unknown>[]>;
@@ -15,10 +14,9 @@ type Deps = {
   nowMs?: () => number;
 };
 
-type Change = { organization_id: string; key_id: string | null; session_id: string | null };
+type Change = { id: number; organization_id: string; key_id: string | null; session_id: string | null };
 type Row = { written: string | null; seen: string; behind: boolean; snapshot: string; changes: Change[] | null };
 type Beat = { number: string; fromMs: number };
-type Received = Map<string, number>;
 
 export type InvalidationLog = ReturnType<typeof makeInvalidationLog>;
 
@@ -46,7 +44,7 @@ const HEARTBEAT = `
       order by transaction_id, id limit 1000
     )
   ), late as (
-    select organization_id, key_id, session_id from invalidations
+    select id, organization_id, key_id, session_id from invalidations
     where transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot)
       and not pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)
     limit ${MAX_CHANGES + 1}
@@ -61,9 +59,7 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   let beat: Beat | undefined;
   let snapshot: string | undefined;
   let trimming: { mark: string | undefined; next: string; nextMs: number } | undefined;
-  // Notifications of the last two heartbeats, so that the same change in the log does not count twice.
-  let received: Received = new Map();
-  let receivedBefore: Received = new Map();
+  const once = makeOnce(cache);
 
   function judge({ written, seen, behind }: Row, fromMs: number): void {
     // Our beat was committed after this heartbeat began; another replica's after the previous one, which did not see it.
@@ -75,15 +71,12 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   function read(changes: readonly Change[]): void {
     if (changes.length > MAX_CHANGES) cache.clear();
     else {
-      for (const { organization_id: organizationId, key_id, session_id } of changes) {
+      for (const { id, organization_id: organizationId, key_id, session_id } of changes) {
         const session = session_id === null ? {} : { sessionId: session_id };
-        const change = { organizationId, keyId: key_id ?? undefined, ...session };
-        const payload = payloadOf(change);
-        if (!takeFrom(received, payload) && !takeFrom(receivedBefore, payload)) cache.invalidate(change);
+        once.invalidate({ id, organizationId, keyId: key_id ?? undefined, ...session });
       }
     }
-    receivedBefore = received;
-    received = new Map();
+    once.age();
   }
 
   function moveMark(now: string): void {
@@ -96,12 +89,13 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
     /** Forgets what an earlier connection has seen, which says nothing about the server of a new one. */
     begin(): void {
       beat = snapshot = trimming = undefined;
-      received = new Map();
-      receivedBefore = new Map();
+      once.age();
+      once.age();
     },
 
-    noteReceived(payload: string): void {
-      received.set(payload, (received.get(payload) ?? 0) + 1);
+    /** Invalidates what a notification says has changed, unless it was read from the log before. */
+    receive(changes: readonly Announced[]): void {
+      for (const change of changes) once.invalidate(change);
     },
 
     async heartbeat(ask: Ask): Promise<void> {
@@ -116,8 +110,21 @@ export function makeInvalidationLog({ cache, proven, nowMs = () => performance.n
   };
 }
 
-function takeFrom(received: Received, payload: string): boolean {
-  const times = received.get(payload) ?? 0;
-  if (times > 0) received.set(payload, times - 1);
-  return times > 0;
+/** Remembers changes by their row for two heartbeats, so that none counts twice that was both notified and read. */
+function makeOnce(cache: Pick<Deps['cache'], 'invalidate'>) {
+  let known = new Set<number>();
+  let knownBefore = new Set<number>();
+  return {
+    invalidate({ id, ...change }: Announced): void {
+      if (id !== undefined) {
+        if (known.has(id) || knownBefore.has(id)) return;
+        known.add(id);
+      }
+      cache.invalidate(change);
+    },
+    age(): void {
+      knownBefore = known;
+      known = new Set();
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type { EventStream } from '../http/server/event-stream.ts';
 import { followInvalidations } from './follow-invalidations.ts';
 import type { InvalidationHub } from './invalidation-hub.ts';
+import { makeFrames } from './frames.ts';
 import { makeStreamIds } from './stream-ids.ts';
 
 type Deps = {
@@ -33,6 +34,7 @@ const RETRY_SECONDS = 1;
 export function makeInvalidationStreams(deps: Deps) {
   const { trust, heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS, maxLifeMs = MAX_LIFE_MS } = deps;
   const ids = makeStreamIds();
+  const frames = makeFrames(ids);
   const { maxPerOrganization = MAX_PER_ORGANIZATION, count = () => undefined } = deps;
   const running = new Map<() => void, string | undefined>();
   let ended = false;
@@ -54,7 +56,7 @@ export function makeInvalidationStreams(deps: Deps) {
       count(room ? 'taken' : 'refused');
       if (!room) throw refusal('concurrency_limited', 'Too many streams are open. Close one, or try again later.');
       return (to) => {
-        const options = { ...deps, ids, isTrusted: trust.isTrusted, heartbeatMs, maxLifeMs };
+        const options = { ...deps, frames, isTrusted: trust.isTrusted, heartbeatMs, maxLifeMs };
         const end = followInvalidations(options, { to, organizationId, from: ids.read(lastEventId) });
         running.set(end, organizationId);
         to.once('close', () => running.delete(end));

@@ -1,4 +1,4 @@
-import { parseInvalidation } from './invalidation.ts';
+import { parsePayload } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
 import { makeInvalidationLog } from './invalidation-log.ts';
 import type { Ask, InvalidationLog } from './invalidation-log.ts';
@@ -88,11 +88,10 @@ export function makeTrust(memory: Memory, options: Options = {}) {
   };
 }
 
-function receive(memory: Memory, log: Pick<InvalidationLog, 'noteReceived'>, payload = ''): void {
-  const invalidation = parseInvalidation(payload);
-  if (!invalidation) return memory.clear();
-  log.noteReceived(payload);
-  memory.invalidate(invalidation);
+function receive(memory: Memory, log: Pick<InvalidationLog, 'receive'>, payload: string | undefined): void {
+  const changes = parsePayload(payload);
+  if (changes) log.receive(changes);
+  else memory.clear();
 }
 
 /** Gives up a connection that shows no beat: another one may lead to the primary. */

@@ -3,7 +3,7 @@ import { ipNotAllowed, isAddressAllowed } from '../ip/ip-match.ts';
 import type { OrganizationIpAllowLists } from '../tenants/organization-ip-allow-lists.ts';
 
 type Deps = {
-  lists: Pick<OrganizationIpAllowLists, 'find'>;
+  findList: OrganizationIpAllowLists['findOfTenant'];
   memory: Pick<AllowListMemory, 'get' | 'fill' | 'generation'>;
   /** Whether this replica receives every invalidation, so that its memory is current. */
   isTrusted: () => boolean;
@@ -23,10 +23,10 @@ export function makeAllowListMemory() {
 }
 
 /** Refuses callers outside their organization's allow list. Memory answers while it is current. */
-export function makeOrganizationAddresses({ lists, memory, isTrusted }: Deps) {
+export function makeOrganizationAddresses({ findList, memory, isTrusted }: Deps) {
   async function read(organizationId: string): Promise<readonly string[]> {
     const generation = memory.generation();
-    const list = await lists.find(organizationId);
+    const list = (await findList(organizationId)) ?? [];
     if (isTrusted()) memory.fill(organizationId, list, generation);
     return list;
   }

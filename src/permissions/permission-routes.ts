@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TenantCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { Catalogue, Plan } from './catalogue.ts';
@@ -76,12 +77,15 @@ export function permissionRoutes({ catalogue, planOfOrganization }: Deps): Route
       path: '/v1/api-keys/permissions',
       summary: 'List all scopes, in groups',
       responses: { 200: Permissions },
-      handle({ caller }) {
-        const choosable = new Set(catalogue.chosenScopes.filter((scope) => caller.scopes.has(scope)));
-        return Promise.resolve({ data: catalogue.groups.map((group) => viewGroup(group, catalogue, choosable)) });
-      },
+      fromMemory: (caller) => viewPermissions(catalogue, caller),
+      handle: ({ caller }) => Promise.resolve(viewPermissions(catalogue, caller)),
     }),
   ];
+}
+
+function viewPermissions(catalogue: Deps['catalogue'], { scopes }: Pick<TenantCaller, 'scopes'>) {
+  const choosable = new Set(catalogue.chosenScopes.filter((scope) => scopes.has(scope)));
+  return { data: catalogue.groups.map((group) => viewGroup(group, catalogue, choosable)) };
 }
 
 function viewGroup(

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Caller, OrganizationCaller } from '../http/caller.ts';
+import type { ApiKeyCaller, Caller, OrganizationCaller } from '../http/caller.ts';
 import type { ErrorForm } from '../http/envelope.ts';
 import { isCsv } from '../http/server/csv-stream.ts';
 import { isEventStream } from '../http/server/event-stream.ts';
@@ -44,6 +44,9 @@ export function compileOperation(compiling: Compiling, report: Report): Route {
     access,
     errorForm,
     handle: async (input) => answer.present(await own.handle(input), input.caller as Caller | undefined),
+    ...(own.fromMemory && {
+      fromMemory: (caller: ApiKeyCaller, ip: string | undefined) => answer.present(own.fromMemory!(caller, ip), caller),
+    }),
   };
 }
 

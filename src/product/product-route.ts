@@ -96,6 +96,7 @@ export function productRoute(facts: ProductFacts): Route {
     billing: 'read',
     responses: { 200: ProductView },
     errors: [],
+    fromMemory: () => view,
     handle: () => Promise.resolve(view),
   });
 }

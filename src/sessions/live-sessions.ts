@@ -3,12 +3,17 @@ import { AppError } from '../errors.ts';
 import type { UserCaller } from '../http/caller.ts';
 import { makeGuardedMemory } from '../invalidation/guarded-memory.ts';
 import type { SessionActivity } from './session-activity.ts';
-import type { EndReason, SessionRepository } from './session-repository.ts';
+import type { EndReason, SessionState } from './session-repository.ts';
 
+/** Finds a session; what is not good may be read again elsewhere before it is refused. */
+export type FindSession = (
+  sessionId: string,
+  isGood: (session: SessionState) => boolean,
+) => Promise<SessionState | undefined>;
 export type SessionMemory = ReturnType<typeof makeSessionMemory>;
 
 type Deps = {
-  sessions: Pick<SessionRepository, 'find'>;
+  findSession: FindSession;
   memory: Pick<SessionMemory, 'get' | 'fill' | 'generation'>;
   activity: Pick<SessionActivity, 'lastMs' | 'recordUse'>;
   /** After how long without a use a session is over; undefined: never. */
@@ -37,7 +42,7 @@ export function makeSessionMemory() {
  * Judges sessions whose token is good, and records their use. Memory answers while it is current. Before a session is
  * refused as inactive the database is read, since another replica may know of a later use.
  */
-export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted, clock }: Deps) {
+export function makeLiveSessions({ findSession, memory, activity, inactivityMs, isTrusted, clock }: Deps) {
   const isInactive = (lastMs: number, nowMs: number) => inactivityMs !== undefined && nowMs - lastMs >= inactivityMs;
 
   async function use(caller: UserCaller, nowMs: number): Promise<void> {
@@ -47,10 +52,11 @@ export function makeLiveSessions({ sessions, memory, activity, inactivityMs, isT
   async function lookUp(caller: UserCaller, nowMs: number): Promise<void> {
     const { sessionId, issuedAt } = caller;
     const generation = memory.generation();
-    const found = await sessions.find(sessionId);
+    const isUnused = (session: SessionState | undefined) =>
+      isInactive(lastUse(session?.lastActiveAt, activity.lastMs(sessionId)) ?? issuedAt.getTime(), nowMs);
+    const found = await findSession(sessionId, (session) => !session.endReason && !isUnused(session));
     if (found?.endReason) throw sessionOver(found.endReason);
-    if (isInactive(lastUse(found?.lastActiveAt, activity.lastMs(sessionId)) ?? issuedAt.getTime(), nowMs))
-      throw sessionOver('inactive');
+    if (isUnused(found)) throw sessionOver('inactive');
     await use(caller, nowMs);
     if (isTrusted()) memory.fill(sessionId, { lastActiveMs: nowMs }, generation);
   }

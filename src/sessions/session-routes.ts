@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TenantCaller, UserCaller } from '../http/caller.ts';
+import type { ApiKeyCaller, TenantCaller, UserCaller } from '../http/caller.ts';
 import { tenantRoute } from '../http/route.ts';
 import type { RequestContext, Route } from '../http/route.ts';
 import { readAddress } from '../ip/ip-address.ts';
@@ -75,18 +75,23 @@ export function sessionRoutes(deps: Deps): Route[] {
       billing: 'read',
       responses: { 200: Session },
       errors: ['workos_rejected', 'workos_unavailable'],
-      handle: ({ caller, context }) => view(deps, caller, addressOf(context)),
+      fromMemory: viewKey,
+      handle: ({ caller, context }) => view(deps, caller, context),
     }),
   ];
 }
 
-async function view(deps: Deps, caller: TenantCaller, ip: string | null): Promise<z.input<typeof Session>> {
-  const shared = { organization_id: caller.organizationId, permissions: [...caller.scopes].sort(), ip };
+async function view(deps: Deps, caller: TenantCaller, { ip }: RequestContext): Promise<z.input<typeof Session>> {
+  if (caller.kind === 'api_key') return viewKey(caller, ip);
+  const shared = viewShared(caller, ip);
   if (caller.kind === 'user') return { ...(await viewUser(deps, caller)), ...shared };
-  if (caller.kind === 'machine') return { kind: 'machine', ...shared, client_id: caller.clientId };
+  return { kind: 'machine', ...shared, client_id: caller.clientId };
+}
+
+function viewKey(caller: ApiKeyCaller, ip: string | undefined) {
   return {
-    kind: 'api_key',
-    ...shared,
+    ...viewShared(caller, ip),
+    kind: 'api_key' as const,
     user_id: caller.ownerUserId ?? KEY_USER_ID,
     api_key_id: caller.keyId,
     api_key_label: caller.label,
@@ -94,8 +99,12 @@ async function view(deps: Deps, caller: TenantCaller, ip: string | null): Promis
   };
 }
 
+function viewShared({ organizationId, scopes }: TenantCaller, ip: string | undefined) {
+  return { organization_id: organizationId, permissions: [...scopes].sort(), ip: addressOf(ip) };
+}
+
 // Behind a trusted proxy that writes no address, the text is of no use to an allow list.
-function addressOf({ ip }: Pick<RequestContext, 'ip'>): string | null {
+function addressOf(ip: string | undefined): string | null {
   return ip !== undefined && readAddress(ip) !== 0 ? ip : null;
 }
 

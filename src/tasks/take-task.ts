@@ -35,7 +35,7 @@ export function makeTakeTask({ db, findHolder, tasks, max, clock }: Deps) {
       const now = clock();
       await tasks.dropEnded(trx, holder, now);
       const expiresAt = new Date(now.getTime() + seconds * 1_000);
-      const taken = await tasks.put(trx, { ...holder, name, keyId, takenAt: now, expiresAt }, max);
+      const taken = await tasks.put(trx, { ...holder, name, keyId, takenAt: now, seconds, expiresAt }, max);
       if (!taken) throw taskLimitReached(max, await tasks.list(holder, now, trx), now);
       return taken;
     });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
-import type { HeldTask, Holder, Task } from './task.ts';
+import type { HeldTask, Holder, Lifetime, Task } from './task.ts';
 
 type Row = { name: string; api_key_id: string; taken_at: Date; expires_at: Date };
 
@@ -33,25 +33,30 @@ export function makeTaskRepository(db: Knex) {
      * @returns undefined where the holder has `max` others
      */
     async put(trx: Knex.Transaction, task: HeldTask, max: number): Promise<Task | undefined> {
-      const { organizationId, id, name, keyId, takenAt, expiresAt } = task;
+      const { organizationId, id, name, keyId, takenAt, seconds, expiresAt } = task;
       const { rows } = await trx.raw<{ rows: Row[] }>(
-        `insert into tasks (organization_id, holder, name, api_key_id, taken_at, expires_at)
-         select :organizationId, :holder, :name, :keyId, :takenAt, :expiresAt
+        `insert into tasks (organization_id, holder, name, api_key_id, taken_at, ttl_seconds, expires_at)
+         select :organizationId, :holder, :name, :keyId, :takenAt, :seconds, :expiresAt
          where (select count(*) from tasks as task where ${OF_HOLDER} and task.name <> :name) < :max
-         on conflict (organization_id, holder, name) do update
-           set api_key_id = excluded.api_key_id, expires_at = excluded.expires_at
+         on conflict (organization_id, holder, name) do update set
+           api_key_id = excluded.api_key_id, ttl_seconds = excluded.ttl_seconds, expires_at = excluded.expires_at
          returning ${COLUMNS}`,
-        { organizationId, holder: id, name, keyId, takenAt, expiresAt, max },
+        { organizationId, holder: id, name, keyId, takenAt, seconds, expiresAt, max },
       );
       return rows[0] && toTask(rows[0]);
     },
 
-    /** Gives a live task a new expiry. @returns undefined where there is none of that name */
-    async renew(holder: Holder, name: string, expiresAt: Date, now: Date): Promise<Task | undefined> {
+    /** Gives a live task its lifetime again, or another one. @returns undefined where there is none of that name */
+    async renew(holder: Holder, name: string, lifetime: Lifetime, now: Date): Promise<Task | undefined> {
+      const { seconds = null, usual, longest } = lifetime;
       const { rows } = await db.raw<{ rows: Row[] }>(
-        `update tasks as task set expires_at = :expiresAt where ${OF_HOLDER} and task.name = :name and ${IS_LIVE}
+        `update tasks as task set
+           ttl_seconds = coalesce(cast(:seconds as integer), task.ttl_seconds),
+           expires_at = cast(:now as timestamptz)
+             + least(coalesce(cast(:seconds as integer), task.ttl_seconds, :usual), :longest) * interval '1 second'
+         where ${OF_HOLDER} and task.name = :name and ${IS_LIVE}
          returning ${COLUMNS}`,
-        { ...valuesOf(holder, now), name, expiresAt },
+        { ...valuesOf(holder, now), name, seconds, usual, longest },
       );
       return rows[0] && toTask(rows[0]);
     },

@@ -42,15 +42,12 @@ const TaskView = z
 
 const params = z.object({ name });
 
+const AGAIN = 'Seconds from now until it expires; if not given, as many as when it was last taken or renewed.';
+
 /** The routes by which the product's own API counts what its customers run. */
 export function taskRoutes(deps: Deps): Route[] {
   const { rules, findHolder, tasks, takeTask, clock } = deps;
-  const seconds = z
-    .int()
-    .min(1)
-    .max(rules.longest_seconds)
-    .default(rules.default_seconds)
-    .describe('Seconds from now until it expires.');
+  const seconds = z.int().min(1).max(rules.longest_seconds).describe('Seconds from now until it expires.');
   const common = { tag: 'Tasks', scope: ['apikeys:verify'] };
   return [
     serviceOrMachineRoute({
@@ -60,7 +57,7 @@ export function taskRoutes(deps: Deps): Route[] {
       path: '/v1/tasks',
       summary: 'Take a task for a verified key',
       description: `At most ${rules.max} tasks are held at a time per ${rules.per}, exactly, on all replicas together. A task that is held already is renewed. It ends when it is released, when it expires, or with its key.`,
-      body: Key.extend({ name, ttl_seconds: seconds }).meta({ id: 'TakeTask' }),
+      body: Key.extend({ name, ttl_seconds: seconds.default(rules.default_seconds) }).meta({ id: 'TakeTask' }),
       responses: { 200: TaskView },
       errors: ['api_key_not_found', 'task_limit_reached'],
       async handle({ caller, body }) {
@@ -76,15 +73,20 @@ export function taskRoutes(deps: Deps): Route[] {
       summary: 'Renew a task',
       description: 'A task that has ended is 404, since another may have its place: take it again.',
       params,
-      body: Key.extend({ ttl_seconds: seconds }).meta({ id: 'RenewTask' }),
+      body: Key.extend({
+        ttl_seconds: seconds.optional().meta({ description: AGAIN }),
+      }).meta({ id: 'RenewTask' }),
       responses: { 200: TaskView },
       errors: ['api_key_not_found', 'task_not_found'],
       async handle({ caller, params, body }) {
         const { organizationId, keyId } = placeOf(caller, body);
         const { holder } = await findHolder(organizationId, keyId);
-        const now = clock();
-        const expiresAt = new Date(now.getTime() + body.ttl_seconds * 1_000);
-        const task = await tasks.renew(holder, params.name, expiresAt, now);
+        const lifetime = {
+          seconds: body.ttl_seconds,
+          usual: rules.default_seconds,
+          longest: rules.longest_seconds,
+        };
+        const task = await tasks.renew(holder, params.name, lifetime, clock());
         if (!task) throw taskNotFound();
         return view(task);
       },

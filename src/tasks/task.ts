@@ -11,7 +11,11 @@ export type Task = {
   expiresAt: Date;
 };
 
-export type HeldTask = Holder & Task;
+/** `seconds`: its lifetime, which a renewal repeats. */
+export type HeldTask = Holder & Task & { seconds: number };
+
+/** Seconds that a renewal gives: those asked for, else those that the task has, else the usual; never more than the longest. */
+export type Lifetime = { seconds: number | undefined; usual: number; longest: number };
 
 /** Names of tasks that an error shows. */
 const MAX_NAMES = 100;

@@ -48,3 +48,11 @@ export function makeLogger({ level, pretty, role = 'command', destination }: Opt
   const transport = { target: 'pino-pretty', options: { singleLine: true, ignore: 'service,version,instance,role' } };
   return pino({ ...options, transport });
 }
+
+/**
+ * Returns a logger that looks for no secrets, for lines whose few fields are named one by one. Looking through each value
+ * took 30 of the 31 µs that a line of the access log cost.
+ */
+export function withoutRedaction(log: Logger): Logger {
+  return log.child({}, { redact: [] });
+}

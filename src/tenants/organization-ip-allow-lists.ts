@@ -6,12 +6,17 @@ export type OrganizationIpAllowLists = ReturnType<typeof makeOrganizationIpAllow
 
 /** The IP allow-list of each organization, which is a column of its tenant. */
 export function makeOrganizationIpAllowLists(db: Knex) {
+  /** @returns undefined for an unknown organization */
+  async function findOfTenant(organizationId: string): Promise<readonly string[] | undefined> {
+    const row = await db<Row>('tenants').where({ organization_id: organizationId }).first('ip_allow_list');
+    return row?.ip_allow_list;
+  }
+
   return {
+    findOfTenant,
+
     /** @returns an empty list for an organization without one, or an unknown one */
-    async find(organizationId: string): Promise<readonly string[]> {
-      const row = await db<Row>('tenants').where({ organization_id: organizationId }).first('ip_allow_list');
-      return row?.ip_allow_list ?? [];
-    },
+    find: async (organizationId: string): Promise<readonly string[]> => (await findOfTenant(organizationId)) ?? [],
 
     async put(trx: Knex.Transaction, organizationId: string, list: readonly string[], now: Date): Promise<void> {
       await trx<Row>('tenants')

@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import { inOrder } from '../db/pipeline.ts';
+import type { Unsent } from '../db/pipeline.ts';
 import type { Tenant } from './posture.ts';
 import { TENANT_COLUMNS, toColumns, toTenant } from './tenant-row.ts';
 import type { TenantRow } from './tenant-row.ts';
@@ -33,6 +35,16 @@ export function makeTenantRepository(db: Knex) {
     /** Locks the row until the transaction ends: quota and posture are checked under this lock. */
     lock,
 
+    /** Locks the row as `lock` does, and runs a read under the lock, in one round trip. */
+    async lockAnd<T>(
+      trx: Knex.Transaction,
+      organizationId: string,
+      read: Unsent<T>,
+    ): Promise<{ tenant: Tenant | undefined; found: T }> {
+      const [row, found] = await inOrder(trx, locked(trx, organizationId), read);
+      return { tenant: row && toTenant(row), found };
+    },
+
     /** Creates a tenant without billing if there is none, and locks it as `lock` does. */
     async make(trx: Knex.Transaction, organizationId: string, now: Date): Promise<Tenant> {
       await trx<TenantRow>('tenants')
@@ -53,9 +65,13 @@ export function makeTenantRepository(db: Knex) {
 }
 
 async function lock(trx: Knex.Transaction, organizationId: string): Promise<Tenant | undefined> {
-  const row = await trx<TenantRow>('tenants')
+  const row = await locked(trx, organizationId);
+  return row && toTenant(row);
+}
+
+function locked(trx: Knex.Transaction, organizationId: string) {
+  return trx<TenantRow>('tenants')
     .where({ organization_id: organizationId })
     .forUpdate()
     .first(...TENANT_COLUMNS);
-  return row && toTenant(row);
 }

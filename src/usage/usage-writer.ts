@@ -10,8 +10,10 @@ export type UsageWriter = ReturnType<typeof makeUsageWriter>;
 
 const MAX_IP_LENGTH = 64;
 const INVALID_PARAMETER = '22023';
-/** Characters of the day at the beginning of a time. */
-const ISO_DAY = 10;
+const DAY_MS = 24 * 60 * 60_000;
+/** In no id, code, scope, address or agent. */
+const SEPARATOR = '\u001F';
+const COLUMN = "string_to_array(?, E'\\x1F')";
 
 export function makeUsageWriter({ db, familyOf }: Deps) {
   return {
@@ -51,21 +53,23 @@ async function addCounts(trx: Knex.Transaction, keys: readonly KeyUses[]): Promi
   const rows = keys.flatMap(({ organizationId, keyId, counters }) =>
     counters
       .toSorted((a, b) => a.hourMs - b.hourMs || compare(a.code, b.code))
-      .map(({ hourMs, code, count }) => ({ organizationId, keyId, hour: iso(hourMs), code, count })),
+      .map(({ hourMs, code, count }) => ({ organizationId, keyId, hourMs, code, count })),
   );
   const { rows: answer } = await trx.raw<{ rows: { id: string }[] }>(
     `with written as (
        insert into usage_counts as known (organization_id, key_id, hour, code, count)
-       select * from unnest(?::text[], ?::text[], ?::timestamptz[], ?::text[], ?::bigint[])
+       select organization_id, key_id, to_timestamp(hour_ms / 1000), code, count
+       from unnest(${COLUMN}, ${COLUMN}, ${COLUMN}::float8[], ${COLUMN}, ${COLUMN}::bigint[])
+         as counted (organization_id, key_id, hour_ms, code, count)
        on conflict (organization_id, key_id, hour, code) do update set count = known.count + excluded.count
      )
      select pg_current_xact_id()::text as id`,
     [
-      rows.map(({ organizationId }) => organizationId),
-      rows.map(({ keyId }) => keyId),
-      rows.map(({ hour }) => hour),
-      rows.map(({ code }) => code),
-      rows.map(({ count }) => count),
+      column(rows, ({ organizationId }) => organizationId),
+      column(rows, ({ keyId }) => keyId),
+      column(rows, ({ hourMs }) => hourMs),
+      column(rows, ({ code }) => code),
+      column(rows, ({ count }) => count),
     ],
   );
   return answer[0]!.id;
@@ -76,18 +80,18 @@ async function moveLastUses(trx: Knex.Transaction, keys: readonly KeyUses[], fam
   if (used.length === 0) return;
   await trx.raw(
     `insert into key_last_uses as known (organization_id, key_id, used_at, ip, agent)
-     select organization_id, key_id, used_at, nullif(ip, ''), nullif(agent, '')
-     from unnest(?::text[], ?::text[], ?::timestamptz[], ?::text[], ?::text[])
-       as used (organization_id, key_id, used_at, ip, agent)
+     select organization_id, key_id, to_timestamp(used_at_ms / 1000), nullif(ip, ''), nullif(agent, '')
+     from unnest(${COLUMN}, ${COLUMN}, ${COLUMN}::float8[], ${COLUMN}, ${COLUMN})
+       as used (organization_id, key_id, used_at_ms, ip, agent)
      on conflict (organization_id, key_id) do update
        set used_at = excluded.used_at, ip = excluded.ip, agent = excluded.agent
        where excluded.used_at > known.used_at`,
     [
-      used.map(({ organizationId }) => organizationId),
-      used.map(({ keyId }) => keyId),
-      used.map(({ usedAtMs }) => iso(usedAtMs)),
-      used.map(({ ip }) => addressOf(ip)),
-      used.map(({ userAgent }) => familyOf(userAgent) ?? ''),
+      column(used, ({ organizationId }) => organizationId),
+      column(used, ({ keyId }) => keyId),
+      column(used, ({ usedAtMs }) => usedAtMs),
+      column(used, ({ ip }) => addressOf(ip)),
+      column(used, ({ userAgent }) => familyOf(userAgent) ?? ''),
     ],
   );
 }
@@ -97,13 +101,16 @@ async function moveScopeUses(trx: Knex.Transaction, keys: readonly KeyUses[]): P
   const used = keys.flatMap(({ organizationId, keyId, scopes }) =>
     [...(scopes ?? [])]
       .toSorted(([a], [b]) => compare(a, b))
-      .map(([scope, dayMs]) => ({ organizationId, keyId, scope, day: iso(dayMs) })),
+      .map(([scope, dayMs]) => ({ organizationId, keyId, scope, day: dayMs / DAY_MS })),
   );
   if (used.length === 0) return;
   await trx.raw(
     `insert into key_scope_uses as known (organization_id, key_id, scope, used_on)
      select used.organization_id, used.key_id, used.scope, used.day
-     from unnest(?::text[], ?::text[], ?::text[], ?::date[]) as used (organization_id, key_id, scope, day)
+     from (
+       select organization_id, key_id, scope, date '1970-01-01' + days as day
+       from unnest(${COLUMN}, ${COLUMN}, ${COLUMN}, ${COLUMN}::int[]) as noted (organization_id, key_id, scope, days)
+     ) as used
      where not exists (
        select from key_scope_uses as written
        where written.organization_id = used.organization_id and written.key_id = used.key_id
@@ -111,10 +118,10 @@ async function moveScopeUses(trx: Knex.Transaction, keys: readonly KeyUses[]): P
      )
      on conflict (organization_id, key_id, scope) do update set used_on = greatest(known.used_on, excluded.used_on)`,
     [
-      used.map(({ organizationId }) => organizationId),
-      used.map(({ keyId }) => keyId),
-      used.map(({ scope }) => scope),
-      used.map(({ day }) => day.slice(0, ISO_DAY)),
+      column(used, ({ organizationId }) => organizationId),
+      column(used, ({ keyId }) => keyId),
+      column(used, ({ scope }) => scope),
+      column(used, ({ day }) => day),
     ],
   );
 }
@@ -124,8 +131,9 @@ function addressOf(ip: string | undefined): string {
   return ip !== undefined && ip.length <= MAX_IP_LENGTH && isIP(ip) !== 0 ? ip : '';
 }
 
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
+/** Joins the values of a column: `pg` would look at each of them for what an array has to escape. */
+function column<Row>(rows: readonly Row[], valueOf: (row: Row) => string | number): string {
+  return rows.map(valueOf).join(SEPARATOR);
 }
 
 function compare(a: string, b: string): number {

@@ -65,8 +65,8 @@ export function gatherReads(
       waiting.push({ hashes, sinceMs: nowMs(), within: keepRequest?.(), resolve, reject });
       if (isStarting || running >= MAX_RUNNING) return;
       isStarting = true;
-      // After the reads that this turn adds.
-      queueMicrotask(start);
+      // After the reads of all requests that this turn receives.
+      setImmediate(start);
     });
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { AppError, ErrorCode } from '../errors.ts';
 import { ipNotAllowed } from '../ip/ip-match.ts';
 import type { ApiKeyCaller, CallerOrigin } from '../http/caller.ts';
-import type { Limiter } from '../limits/limiter.ts';
+import type { Limiter, Taken } from '../limits/limiter.ts';
 import { isLimited } from '../limits/limits.ts';
 import type { RefreshAtWorkos } from '../usage/refresh-workos-last-use.ts';
 import type { NoteUse } from '../usage/use.ts';
@@ -34,17 +34,25 @@ const VERDICT_OF_REFUSAL: Partial<Record<ErrorCode, VerdictCode>> = {
  * call other services.
  */
 export function makeKeyCallers({ limiter, noteUse, refreshAtWorkos, countVerdict, clock }: Deps) {
+  /** Counts a request towards the key's rates; undefined if it has none. */
+  function take(caller: ApiKeyCaller): Taken | Promise<Taken> | undefined {
+    if (!isPresentedKey(caller) || !isLimited(caller.resolved.record.limits)) return undefined;
+    const { organizationId, keyId, limits } = caller.resolved.record;
+    return limiter.take({ organizationId, keyId, limits, cost: 1, lease: false });
+  }
+
   return {
     /** By the key's own list and its organization's. @throws AppError `ip_not_allowed` */
     assertAddress(caller: ApiKeyCaller, address: string | undefined): void {
       if (!isPresentedKey(caller) || !isFromAllowed(caller.resolved.record, address)) throw ipNotAllowed(address);
     },
 
+    take,
+
     /** Counts a request towards the key's rates. @throws AppError `rate_limited`, after setting the headers */
     async admit(caller: ApiKeyCaller, setHeader: (name: string, value: string) => void): Promise<void> {
-      if (!isPresentedKey(caller) || !isLimited(caller.resolved.record.limits)) return;
-      const { organizationId, keyId, limits } = caller.resolved.record;
-      const taken = await limiter.take({ organizationId, keyId, limits, cost: 1, lease: false });
+      const taken = await take(caller);
+      if (!taken) return;
       for (const [name, value] of limitHeaders(taken)) setHeader(name, value);
       if (taken.refused !== undefined) throw limitError(taken);
     },

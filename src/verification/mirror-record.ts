@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { types } from 'pg';
 import { effectiveLimits } from '../limits/effective-limits.ts';
 import type { KeyLimits, RateLimit } from '../limits/limits.ts';
 import type { Catalogue } from '../permissions/catalogue.ts';
@@ -28,38 +29,73 @@ export type MirrorRecord = {
   account: Account;
 };
 
-/** A record with the HMAC that found it, and the id of that HMAC's key. */
-export type MirrorRead = { record: MirrorRecord; hash: Buffer; hmacKeyId: string };
+/**
+ * A record with the HMAC that found it, and the id of that HMAC's key. `asOfMs`: the copy that was read has everything from
+ * before then, on the monotonic clock; not set where the database itself was read.
+ */
+export type MirrorRead = { record: MirrorRecord; hash: Buffer; hmacKeyId: string; asOfMs?: number | undefined };
 
+/** Columns as PostgreSQL writes them: most are parts that records share, and are decoded once. */
 type Row = {
-  secret_hash: Buffer;
+  secret_hash: string;
   hash_key: string;
   organization_id: string;
   workos_id: string;
   environment: Environment;
   owner_user_id: string | null;
-  owner_active: boolean | null;
-  owner_permissions: string[] | null;
-  ip_allow_list: string[];
-  organization_ip_allow_list: string[];
+  owner_active: string | null;
+  owner_permissions: string | null;
+  ip_allow_list: string;
+  organization_ip_allow_list: string;
   label: string;
   permission_set: string | null;
-  scopes: string[];
+  scopes: string;
   status: 'active' | 'revoked';
   imported_by: string | null;
-  expires_at: Date | null;
-  suspended: boolean;
-  rate_limit: number | null;
-  rate_limit_window_seconds: number | null;
-  concurrency: number | null;
+  expires_at: string | null;
+  suspended: string;
+  rate_limit: string | null;
+  rate_limit_window_seconds: string | null;
+  concurrency: string | null;
   billing_status: BillingStatus | null;
-  status_since: Date | null;
-  trial_ends_at: Date | null;
+  status_since: string | null;
+  trial_ends_at: string | null;
   plan: string | null;
-  deleted_at: Date | null;
+  deleted_at: string | null;
 };
 
-const MAX_SHARED = 1_000;
+// A limit in each join keeps the planner at one step through an index for each key: it would read all of a small table.
+const READ = `
+  select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.label, k.permission_set, k.scopes,
+         k.status, k.ip_allow_list, k.owner_user_id, k.suspended_at is not null as suspended,
+         m.active as owner_active, m.permissions as owner_permissions,
+         case k.origin when 'imported' then k.created_by_id end as imported_by,
+         k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
+         t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
+         t.ip_allow_list as organization_ip_allow_list
+  from api_keys k
+    cross join lateral (
+      select billing_status, status_since, trial_ends_at, plan, deleted_at, ip_allow_list
+      from tenants where organization_id = k.organization_id limit 1
+    ) t
+    left join lateral (
+      select active, permissions from members
+      where organization_id = k.organization_id and user_id = k.owner_user_id limit 1
+    ) m on true
+  where k.secret_hash = any(?) and k.status in ('active', 'revoked')`;
+
+// Empty, since `pg` also sends it as the list of the parameters' types.
+const AS_WRITTEN = { types: Object.assign([], { getTypeParser: () => itself }) };
+const PREPARED = { ...AS_WRITTEN, name: 'read mirror' };
+
+const decodeHash: (text: string) => Buffer = types.getTypeParser(types.builtins.BYTEA);
+const decodeTime: (text: string) => Date = types.getTypeParser(types.builtins.TIMESTAMPTZ);
+/** The type of `text[]`, which `pg` does not name. */
+const TEXT_ARRAY: number = 1009;
+const decodeTexts: (text: string) => string[] = types.getTypeParser(TEXT_ARRAY);
+
+const TRUE = 't';
+const MAX_SHARED = 10_000;
 
 type Rules = Pick<Catalogue, 'grantedTo' | 'grantedToPerson' | 'setLimitsOf' | 'planOf' | 'importEndMs'>;
 
@@ -70,24 +106,14 @@ export type ReadMirrorOfMany = (hashes: readonly Buffer[]) => Promise<MirrorRead
 /**
  * Reads the keys with these HMACs: one indexed look-up for each, with the rows of its tenant and owner. An HMAC is unique
  * across organizations, so the query names none.
+ * @param prepared whether each connection parses and plans the statement once, which a pooler may not allow
  */
-export function makeReadMirror(db: Knex, catalogue: Rules): ReadMirrorOfMany {
+export function makeReadMirror(db: Knex, catalogue: Rules, { prepared }: { prepared: boolean }): ReadMirrorOfMany {
   const toRecord = makeToRecord(catalogue);
+  const options = prepared ? PREPARED : AS_WRITTEN;
   return async (hashes) => {
-    const { rows } = await db.raw<{ rows: Row[] }>(
-      `select k.secret_hash, k.hash_key, k.organization_id, k.workos_id, k.environment, k.label, k.permission_set,
-              k.scopes, k.status, k.ip_allow_list, k.owner_user_id, k.suspended_at is not null as suspended,
-              m.active as owner_active, m.permissions as owner_permissions,
-              case k.origin when 'imported' then k.created_by_id end as imported_by,
-              k.expires_at, k.rate_limit, k.rate_limit_window_seconds, k.concurrency,
-              t.billing_status, t.status_since, t.trial_ends_at, t.plan, t.deleted_at,
-              t.ip_allow_list as organization_ip_allow_list
-       from api_keys k join tenants t on t.organization_id = k.organization_id
-         left join members m on m.organization_id = k.organization_id and m.user_id = k.owner_user_id
-       where k.secret_hash = any(?) and k.status in ('active', 'revoked')`,
-      [[...hashes]],
-    );
-    return rows.map((row) => ({ record: toRecord(row), hash: row.secret_hash, hmacKeyId: row.hash_key }));
+    const { rows } = await db.raw<{ rows: Row[] }>(READ, [[...hashes]]).options(options);
+    return rows.map((row) => ({ record: toRecord(row), hash: decodeHash(row.secret_hash), hmacKeyId: row.hash_key }));
   };
 }
 
@@ -113,33 +139,26 @@ function makeToRecord({
     permissionSet: row.permission_set === null ? undefined : textOf(row.permission_set, itself),
     // Rows never hold a scope that is not granted; should one do so, it is left out here.
     scopes: scopesOf(nameOfScopes(row), () => {
-      const set = row.permission_set ?? undefined;
-      return row.owner_user_id === null
-        ? grantedTo(set, row.scopes)
-        : grantedToPerson(set, row.scopes, row.owner_permissions ?? []);
+      const [set, scopes] = [row.permission_set ?? undefined, decodeTexts(row.scopes)];
+      if (row.owner_user_id === null) return grantedTo(set, scopes);
+      return grantedToPerson(set, scopes, row.owner_permissions === null ? [] : decodeTexts(row.owner_permissions));
     }),
-    ipAllowList: allowListOf(row.ip_allow_list.join(' '), () => row.ip_allow_list),
-    organizationIpAllowList: allowListOf(
-      row.organization_ip_allow_list.join(' '),
-      () => row.organization_ip_allow_list,
-    ),
-    revoked: row.status === 'revoked' || (row.owner_user_id !== null && row.owner_active !== true),
-    suspended: row.suspended,
-    expiresAtMs: row.imported_by === null ? row.expires_at?.getTime() : endOfImported(row, importEndMs),
+    ipAllowList: allowListOf(row.ip_allow_list, decodeTexts),
+    organizationIpAllowList: allowListOf(row.organization_ip_allow_list, decodeTexts),
+    revoked: row.status === 'revoked' || (row.owner_user_id !== null && row.owner_active !== TRUE),
+    suspended: row.suspended === TRUE,
+    expiresAtMs: row.imported_by === null ? timeOf(row.expires_at)?.getTime() : endOfImported(row, importEndMs),
     limits: limitsOf(
-      [row.permission_set, row.plan, row.rate_limit, row.rate_limit_window_seconds, row.concurrency].join(' '),
+      `${row.permission_set} ${row.plan} ${row.rate_limit} ${row.rate_limit_window_seconds} ${row.concurrency}`,
       () =>
         effectiveLimits({
-          own: { rate: ownRate(row), concurrency: row.concurrency ?? undefined },
+          own: { rate: ownRate(row), concurrency: row.concurrency === null ? undefined : Number(row.concurrency) },
           template: setLimitsOf(row.permission_set ?? undefined),
           plan: planOf(row.plan ?? undefined),
         }),
     ),
-    account: accountOf(
-      [row.billing_status, row.status_since, row.trial_ends_at, row.deleted_at]
-        .map((each) => each?.valueOf())
-        .join(' '),
-      () => accountIn(row),
+    account: accountOf(`${row.billing_status} ${row.status_since} ${row.trial_ends_at} ${row.deleted_at}`, () =>
+      accountIn(row),
     ),
   });
 }
@@ -147,22 +166,26 @@ function makeToRecord({
 function accountIn(row: Row): Account {
   return {
     status: row.billing_status ?? undefined,
-    statusSince: row.status_since ?? undefined,
-    trialEndsAt: row.trial_ends_at ?? undefined,
-    deletedAt: row.deleted_at ?? undefined,
+    statusSince: timeOf(row.status_since),
+    trialEndsAt: timeOf(row.trial_ends_at),
+    deletedAt: timeOf(row.deleted_at),
   };
 }
 
 /** Returns the earlier end: the key's own, or that of its import. */
-function endOfImported({ imported_by: name, expires_at: own }: Row, importEndMs: Rules['importEndMs']) {
+function endOfImported({ imported_by: name, expires_at: expiresAt }: Row, importEndMs: Rules['importEndMs']) {
   const endMs = importEndMs(name ?? '');
-  return endMs === undefined || (own && own.getTime() < endMs) ? own?.getTime() : endMs;
+  const ownMs = timeOf(expiresAt)?.getTime();
+  return endMs === undefined || (ownMs !== undefined && ownMs < endMs) ? ownMs : endMs;
 }
 
 /** Names the scopes of a row: those of a personal key also depend on what its owner holds. */
 function nameOfScopes({ permission_set: set, scopes, owner_user_id: owner, owner_permissions: held }: Row): string {
-  const made = [set, ...scopes].join(' ');
-  return owner === null ? made : `${made}\n${JSON.stringify(held)}`;
+  return owner === null ? `${set} ${scopes}` : `${set} ${scopes}\n${held}`;
+}
+
+function timeOf(text: string | null): Date | undefined {
+  return text === null ? undefined : decodeTime(text);
 }
 
 function itself(name: string): string {
@@ -183,5 +206,7 @@ function makeShared<T>(): (name: string, make: (name: string) => T) => T {
 }
 
 function ownRate({ rate_limit: limit, rate_limit_window_seconds: windowSeconds }: Row): RateLimit | undefined {
-  return limit === null || windowSeconds === null ? undefined : { limit, windowSeconds };
+  return limit === null || windowSeconds === null
+    ? undefined
+    : { limit: Number(limit), windowSeconds: Number(windowSeconds) };
 }

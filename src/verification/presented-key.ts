@@ -7,7 +7,7 @@ import { isExpired, isRevoked } from './judge.ts';
 import type { MirrorRecord } from './mirror-record.ts';
 import { refusalOf } from './refusal.ts';
 import { isUnresolved } from './resolve-key.ts';
-import type { Resolved, ResolveKey } from './resolve-key.ts';
+import type { KeyResolver, Resolved, ResolveKey } from './resolve-key.ts';
 
 type Deps = {
   resolveKey: ResolveKey;
@@ -38,6 +38,14 @@ export function makeFindPresentedKey({ resolveKey, decide, failures, clock }: De
       refusalOf(await decide(found, question), question) ??
       new AppError('credential_invalid', 'The credential is not valid.')
     );
+  };
+}
+
+/** Makes what finds a presented key that is good, and that current memory knows; undefined for any other. */
+export function makePeekPresentedKey({ peekKey, clock }: Pick<KeyResolver, 'peekKey'> & Pick<Deps, 'clock'>) {
+  return function peekPresentedKey(presented: string): PresentedKey | undefined {
+    const found = peekKey(presented);
+    return found && !found.stale && isGood(found.record, clock()) ? callerOf(presented, found) : undefined;
   };
 }
 

@@ -130,7 +130,42 @@ export function makeKeyResolver(deps: Deps) {
     return known && isAs(presented, known) ? known : undefined;
   }
 
-  return { peekKey, resolveKey };
+  const lookUpKey = makeLookUpKey(deps, { soughtOf, remembered, isAs });
+  return { peekKey, lookUpKey, resolveKey };
+}
+
+type Steps = {
+  soughtOf: (presented: string) => Sought | undefined;
+  remembered: (key: Sought) => Resolved | undefined;
+  isAs: (presented: string, found: Resolved) => boolean;
+};
+
+/**
+ * Makes what finds a key in memory, or soon in the mirror. Undefined, now or then, for one that may need more: an unknown
+ * one, the first use of one from WorkOS's dashboard or an import, and any key without trusted memory.
+ */
+function makeLookUpKey(deps: Deps, { soughtOf, remembered, isAs }: Steps) {
+  const { cache, trust, unknown, failures } = deps;
+  // Apart from other reads, since a read of the row alone does not say that a key is unknown.
+  const join = joinReads<Resolved>(cache);
+
+  async function readRow(key: Sought): Promise<Resolved | undefined> {
+    const read = await readAndKeep(deps, key);
+    return read && resolved(read, 'mirror');
+  }
+
+  /** @param guesser whom an unknown key counts against; one over its limit has nothing looked up here */
+  return function lookUpKey(
+    presented: string,
+    guesser: Guesser | undefined,
+  ): Resolved | Promise<Resolved | undefined> | undefined {
+    const key = soughtOf(presented);
+    const known = key && remembered(key);
+    if (known) return isAs(presented, known) ? known : undefined;
+    if (!key || !trust.isTrusted() || unknown.has(key.name)) return undefined;
+    if (guesser && failures.overFor(guesser)) return undefined;
+    return join(key.name, () => readRow(key)).then((found) => (found && isAs(presented, found) ? found : undefined));
+  };
 }
 
 /** Counts an unknown key. @throws NoQuestionLeft if WorkOS might know it */
@@ -199,10 +234,11 @@ async function readAndKeep(
     return undefined;
   }
   const { record, hash, hmacKeyId } = found;
+  const read = { record, readAtMs: found.asOfMs ?? readAtMs };
   const [current] = hashes;
   if (current && (hmacKeyId !== hasher.hmacKeyIds[0] || !current.equals(hash))) renewHash(hash, current);
-  if (trust.isTrusted()) cache.fill(name, { record, readAtMs }, generation);
-  return { record, readAtMs };
+  if (trust.isTrusted()) cache.fill(name, read, generation);
+  return read;
 }
 
 /** Whether the hash of an import was found by the form of that import. */

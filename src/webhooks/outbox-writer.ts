@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { LinkedEvent } from '../audit/audit-event.ts';
 import type { Clock } from '../clock.ts';
+import { later } from '../db/pipeline.ts';
 import { ulid } from '../ids.ts';
 import { WORKOS_ENDPOINT } from '../product/webhook-types.ts';
 import type { WebhookType } from '../product/webhook-types.ts';
@@ -78,15 +79,14 @@ async function put(
   if (deliveries.length === 0) return;
   await wakeQueues(trx, organizationId, [...new Set(deliveries.map(({ endpoint }) => endpoint))].toSorted(), now);
   const retryUntil = new Date(now.getTime() + RETRY_MS);
-  await trx('outbox').insert(
-    deliveries.map((delivery) => ({
-      ...delivery,
-      id: DELIVERY_PREFIX + ulid(now),
-      organization_id: organizationId,
-      created_at: now,
-      retry_until: retryUntil,
-    })),
-  );
+  const rows = deliveries.map((delivery) => ({
+    ...delivery,
+    id: DELIVERY_PREFIX + ulid(now),
+    organization_id: organizationId,
+    created_at: now,
+    retry_until: retryUntil,
+  }));
+  await later(trx('outbox').insert(rows));
 }
 
 /** Makes queues due and locks them until the transaction ends; one that waits for its next attempt goes on waiting. */
@@ -96,8 +96,7 @@ export async function wakeQueues(
   endpoints: readonly string[],
   now: Date,
 ): Promise<void> {
-  await trx('outbox_lanes')
-    .insert(endpoints.map((endpoint) => ({ endpoint, organization_id: organizationId, due_at: now })))
-    .onConflict(['endpoint', 'organization_id'])
-    .merge({ due_at: trx.raw('coalesce(outbox_lanes.due_at, excluded.due_at)') });
+  const queues = endpoints.map((endpoint) => ({ endpoint, organization_id: organizationId, due_at: now }));
+  const woken = { due_at: trx.raw('coalesce(outbox_lanes.due_at, excluded.due_at)') };
+  await later(trx('outbox_lanes').insert(queues).onConflict(['endpoint', 'organization_id']).merge(woken));
 }

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { COLUMN_NAMES } from '../../src/audit/csv/export-events.ts';
 import { call, createKey, outcome } from '../support/api.ts';
 import { parseCsv } from '../support/csv.ts';
@@ -19,15 +19,15 @@ const listed = async (token: string, query = '') =>
 const sequences = ({ lines }: { lines: string[][] }) => lines.map(([sequence]) => Number(sequence));
 
 /** Inserts events that no chain links: the newest 3,000, and every tenth before them. What is recorded is their sequence. */
-const insertEvents = (organizationId: string, count: number) =>
+const insertEvents = (organizationId: string, count: number, details: object = {}) =>
   service.db.raw(
     `insert into audit_events (organization_id, sequence, id, occurred_at, action, actor_kind, actor_id, target_kind,
        target_id, details, hash, link_version, link_key)
      select ?, i, 'audit_' || ? || i, now() - (? - i) * interval '1 minute',
        case when i % 100 = 0 then 'api_key.revoked' else 'api_key.created' end, 'machine', 'client_x', 'api_key',
-       'api_key_' || i, '{}', '', 2, '00000000'
+       'api_key_' || i, ?::jsonb, '', 2, '00000000'
      from generate_series(1, ?::int) i where i > ? - 3000 or i % 10 = 1`,
-    [organizationId, organizationId, count, count, count],
+    [organizationId, organizationId, count, JSON.stringify(details), count, count],
   );
 
 describe('GET /v1/audit-events/export', () => {
@@ -113,6 +113,27 @@ describe('GET /v1/audit-events/export', () => {
       const head = await call(service, 'HEAD', `${PATH}?from=${from}`, { token: await acme.session() });
       expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
     });
+  });
+
+  test('runs twice at once for one organization, and goes on for others', async () => {
+    const [acme, other] = [await service.organizations.add(), await service.organizations.add()];
+    // More than the buffers between a server and a client that does not read.
+    await insertEvents(acme.id, 5_000, { note: 'x'.repeat(8_000) });
+    const token = await acme.session();
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    const unread = () =>
+      fetch(`${service.url}${PATH}`, { headers: { authorization: `Bearer ${token}` }, signal: leaving.signal });
+    expect((await Promise.all([unread(), unread()])).map(({ status }) => status)).toEqual([200, 200]);
+    for (const path of [PATH, '/v1/access-review/export']) {
+      const third = await call(service, 'GET', path, { token });
+      expect(outcome(third)).toEqual([429, 'concurrency_limited']);
+      expect(third.headers.get('retry-after')).toBe('1');
+    }
+    expect((await exported(await other.session())).lines).toEqual([]);
+    leaving.abort();
+    await expect.poll(async () => (await call(service, 'HEAD', PATH, { token })).status).toBe(200);
+    expect((await exported(token, '?actor_id=nobody')).lines).toEqual([]);
   });
 
   test('requires audit:read, and shows no event of another organization', async () => {

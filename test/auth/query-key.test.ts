@@ -138,6 +138,7 @@ test('accepts a key in the address of an event stream for keys, and of no other 
     assertAddress: nothing,
     admitKey: nothing,
     assertBilling: nothing,
+    takeExport: () => () => undefined,
     impersonatedMay: new Set<string>(),
   };
   const app = express().use(

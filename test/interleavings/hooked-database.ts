@@ -8,7 +8,7 @@ type Client = { _query(connection: Connection, statement: Statement): Promise<un
 
 /** The service's own pool, in which every statement is a boundary: BEGIN and COMMIT, too. */
 export function connectHooked(options: { url: string; poolMax: number }, stage: Stage): Knex {
-  const db = connectDatabase(options);
+  const db = connectDatabase({ ...options, pipelines: false });
   const Base = db.client.constructor as new () => Client;
   class Hooked extends Base {
     override async _query(connection: Connection, statement: Statement): Promise<unknown> {

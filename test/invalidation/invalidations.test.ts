@@ -45,7 +45,13 @@ async function startStreams(options: { maxChanges?: number; heartbeatMs?: number
   const hub = makeInvalidationHub(options);
   const streams = makeInvalidationStreams({ ...options, hub, trust: { isTrusted: () => true } });
   const app = express();
+  const writes: unknown[] = [];
   app.get('/v1/invalidations', (req, res) => {
+    const write = res.write.bind(res);
+    res.write = (text: unknown) => {
+      writes.push(text);
+      return write(text);
+    };
     sendStream(res, 'GET', streams.open({ organizationId: undefined, lastEventId: req.get('last-event-id') }));
   });
   const server = createServer(app).listen(0, '127.0.0.1');
@@ -54,7 +60,7 @@ async function startStreams(options: { maxChanges?: number; heartbeatMs?: number
     server.close();
     server.closeAllConnections();
   });
-  return { hub, streams, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return { hub, streams, writes, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 const narrowMachine = await acme.machineToken();
@@ -184,6 +190,24 @@ describe('GET /v1/invalidations', () => {
     first.close();
     await expect.poll(streams.count).toBe(1);
     await listen('', undefined, url);
+  });
+
+  test('sends the changes of a moment to each stream in one write, with an id for each', async () => {
+    const { hub, writes, url } = await startStreams();
+    const stream = await listen('', undefined, url);
+    const other = await listen('', undefined, url);
+    const before = writes.length;
+    for (let i = 0; i < 20; i++) hub.invalidate({ organizationId: `org_${i}` });
+    await expect.poll(() => [changesOf(stream).length, changesOf(other).length]).toEqual([20, 20]);
+    expect(writes.length).toBe(before + 2);
+    expect(new Set(stream.frames.map(({ id }) => id)).size).toBe(21);
+    const [, , third] = stream.frames;
+    const again = await listen('', third?.id, url);
+    expect(changesOf(again).map((change) => change.organization_id)).toEqual(
+      changesOf(other)
+        .slice(2)
+        .map((change) => change.organization_id),
+    );
   });
 
   test('disconnects a client that reads nothing, and keeps no changes for it', async () => {

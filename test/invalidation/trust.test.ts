@@ -134,17 +134,23 @@ describe('trust', () => {
     const { trust, calls, server, heartbeat, open } = start();
     await open(true);
     calls.length = 0;
-    trust.onNotification('["org_a","key_1"]');
+    trust.onNotification('[[1,"org_a","key_1",null],[2,"org_c",null,null]]');
     server.changes.push(
-      { organization_id: 'org_a', key_id: 'key_1', session_id: null },
-      { organization_id: 'org_a', key_id: 'key_2', session_id: null },
-      { organization_id: 'org_b', key_id: null, session_id: null },
+      { id: 1, organization_id: 'org_a', key_id: 'key_1', session_id: null },
+      { id: 2, organization_id: 'org_c', key_id: null, session_id: null },
+      { id: 3, organization_id: 'org_a', key_id: 'key_2', session_id: null },
+      { id: 4, organization_id: 'org_b', key_id: null, session_id: null },
     );
     await heartbeat();
-    expect(calls).toEqual(['org_a key_1', 'org_a key_2', 'org_b undefined']);
-    server.changes.push({ organization_id: 'org_a', key_id: 'key_1', session_id: null });
+    const all = ['org_a key_1', 'org_c undefined', 'org_a key_2', 'org_b undefined'];
+    expect(calls).toEqual(all);
+    // A notification that comes after its change was read from the log.
+    trust.onNotification('[[3,"org_a","key_2",null]]');
+    expect(calls).toEqual(all);
+    // The same change again, whose notification is lost.
+    server.changes.push({ id: 5, organization_id: 'org_a', key_id: 'key_1', session_id: null });
     await heartbeat();
-    expect(calls.at(-1)).toBe('org_a key_1');
+    expect(calls).toEqual([...all, 'org_a key_1']);
     expect(server.asked.map(([snapshot]) => snapshot)).toEqual([null, '1:1:', '1:1:']);
   });
 
@@ -152,13 +158,29 @@ describe('trust', () => {
     const { calls, server, heartbeat, open } = start();
     await open(true);
     calls.length = 0;
-    server.changes = Array.from({ length: 10_001 }, () => ({
+    server.changes = Array.from({ length: 10_001 }, (_, id) => ({
+      id,
       organization_id: 'org_a',
       key_id: null,
       session_id: null,
     }));
     await heartbeat();
     expect(calls).toEqual(['clear']);
+  });
+
+  test('understands the last release, and forgets everything after what it cannot read', async () => {
+    const { calls, trust, open } = start();
+    await open(true);
+    calls.length = 0;
+    trust.onNotification('["org_a","key_1"]');
+    trust.onNotification('["org_a",null]');
+    trust.onNotification('["org_a",null,"session_1"]');
+    expect(calls).toEqual(['org_a key_1', 'org_a undefined', 'org_a undefined']);
+    for (const payload of ['', '{}', '["org_a"]', '[["org_a","key_1"]]', undefined]) {
+      calls.length = 0;
+      trust.onNotification(payload);
+      expect(calls).toEqual(['clear']);
+    }
   });
 
   test('trims the log below a snapshot that is five minutes old', async () => {

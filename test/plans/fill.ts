@@ -87,6 +87,11 @@ export async function fill(url: string, large: string, { keys, events, usageRows
       [organizations, keys / 10],
     );
     await db.raw(
+      `insert into session_tokens (session_id, user_id, organization_id, token_hash, scopes, issued_at, facts_until)
+       select session_id, user_id, organization_id, sha256(session_id::bytea), '{}', last_active_at,
+         last_active_at + interval '5 minutes' from user_sessions where ended_at is null`,
+    );
+    await db.raw(
       `insert into hook_inbox (id, source, event_id, type, organization_id, received_at, outcome, attempts, payload)
        select 'hook_' || lpad(i::text, 26, '0'), 'billing', 'e' || i, 'tenant.billing_updated', 'org_fill' || (1 + i % ?::int),
          now() - i * interval '1 second', 'applied', 1, '{}' from generate_series(1, ?::int) i`,

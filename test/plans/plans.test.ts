@@ -5,9 +5,12 @@ import { afterAll, expect, inject, test } from 'vitest';
 import { readProduct } from '../../src/product/read-product.ts';
 import { makeDashboardKey } from '../support/at-workos.ts';
 import { withDatabase } from '../support/global-setup.ts';
-import { SERVICE_TOKEN, startService } from '../support/service.ts';
+import { OLD, startImports } from '../imports/imports.ts';
+import { SERVICE_TOKEN } from '../support/service.ts';
 import { captureStatements } from './capture.ts';
 import { STAFF_TOKEN, driveRoutes } from './drive.ts';
+import { SALTED, driveImports } from './drive-imports.ts';
+import { driveOpaqueSessions } from './drive-opaque-sessions.ts';
 import { excessOf, explainAll, tableOf } from './explain.ts';
 import { fill } from './fill.ts';
 
@@ -21,7 +24,8 @@ const { permission_sets: sets } = readProduct(new URL('../../config/evershell.ya
 const captured = captureStatements();
 afterAll(captured.release);
 const seals = join(mkdtempSync(join(tmpdir(), 'latchkey-plans-')), 'seals');
-const service = await startService(
+const imports = await startImports(
+  [OLD, SALTED],
   {
     LATCHKEY_AUDIT_SEALS: seals,
     LATCHKEY_SERVICE_TOKENS: `${SERVICE_TOKEN},staff=${STAFF_TOKEN}:staff:keys+staff:addresses`,
@@ -31,14 +35,13 @@ const service = await startService(
     WORKOS_WEBHOOK_SECRET: 'a secret of WorkOS',
   },
   {
-    product: {
-      permission_sets: sets.map((set) => ({ ...set, staff: set.name === 'read_only' })),
-      sessions: { password_sign_in: true, inactivity_minutes: 10 },
-      webhooks: { audit_forwarding: true },
-      tasks: { max: 10 },
-    },
+    permission_sets: sets.map((set) => ({ ...set, staff: set.name === 'read_only' })),
+    sessions: { password_sign_in: true, inactivity_minutes: 10 },
+    webhooks: { audit_forwarding: true },
+    tasks: { max: 10 },
   },
 );
+const { service } = imports;
 const acme = await service.organizations.add({ status: 'active', plan: 'scale' });
 const url = await service.db
   .raw<{ rows: { name: string }[] }>('select current_database() as name')
@@ -63,6 +66,8 @@ test(`every statement that a route, a loop or a scrape runs reads a bounded numb
       if ('items' in loop) await loop.items.count();
     });
   }
+  await captured.during('imports', () => driveImports(imports, acme.id));
+  await captured.during('opaque sessions', () => driveOpaqueSessions(service));
   await captured.during('scrape', () => fetch(`${service.url}/metrics`));
 
   const measured = await explainAll(url, captured.statements());

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connectDatabase } from '../../src/db/connect.ts';
-import { assertMigrated, migrate, migrationSource, takeMigrationLock } from '../../src/db/migrations.ts';
+import {
+  assertMigrated,
+  migrate,
+  migrateBesideOthers,
+  migrationSource,
+  takeMigrationLock,
+} from '../../src/db/migrations.ts';
 import { withDatabase } from '../support/database-url.ts';
 import { runEntry, startEntry } from './start.ts';
 
@@ -53,6 +59,24 @@ describe('npm run migrate', () => {
     await other.destroy();
     expect(await waiting.exited).toEqual({ code: 0, signal: null });
     expect(waiting.stdout()).toContain(`ran ${names.at(-1)}\n`);
+  });
+
+  test('goes on where processes that began at once left two rows in the lock of knex', async () => {
+    const db = open();
+    await assertMigrated(db).catch(() => undefined);
+    await db('knex_migrations_lock').insert({ is_locked: 0 });
+    expect(await runEntry('cli/migrate', { DATABASE_URL: url })).toMatchObject({ code: 0, stderr: '' });
+    await expect(assertMigrated(db)).resolves.toBeUndefined();
+  });
+
+  test('begins again when another process gets between its look and its lock', async () => {
+    const db = open();
+    await assertMigrated(db).catch(() => undefined);
+    const other = open();
+    await db('knex_migrations_lock').update({ is_locked: 1 });
+    const migrating = migrateBesideOthers(other);
+    await expect(migrating).resolves.toEqual(names);
+    await expect(assertMigrated(db)).resolves.toBeUndefined();
   });
 
   test('goes on where a process was killed, once the statement that it left has ended', async () => {

@@ -32,7 +32,13 @@ const service = await startService(
             defaults: { any: { slot: 'none' } },
           },
           forwardAuth: { path: '/allow', response: { company: 'organization_id', keyId: 'key_id' } },
+          getSession: {
+            path: '/who',
+            response: { company: 'organization_id', name: 'api_key_label', kind: 'kind' },
+            defaults: { any: { name: null } },
+          },
         },
+        cors: { origins: ['https://app.acme.example'] },
       },
     },
   },
@@ -58,6 +64,8 @@ async function ask(url: string, path: string, headers: Record<string, string>, b
 const verify = (body: object, url = service.url) =>
   ask(url, '/check', { authorization: `Bearer ${SERVICE_TOKEN}` }, body);
 const forward = (value: string, query = '', url = service.url) => ask(url, `/allow${query}`, { 'x-api-key': value });
+const who = (value: string, url = service.url, headers: Record<string, string> = {}) =>
+  ask(url, '/who', { 'x-api-key': value, ...headers });
 /** The fast path logs no accepted request; the route logs each. */
 const logged = (path: string) => service.logs.filter((line) => line.includes(`"route":"/api/v3${path}"`)).length;
 
@@ -129,6 +137,39 @@ describe('verification under a path of the product', () => {
     const [fast, route] = await both((url) => verify(body, url));
     expect([fast.status, settled(fast)]).toEqual([400, settled(route)]);
     expect(fast.body).toMatchObject({ error: { code: 'validation_error' } });
+  });
+});
+
+describe('a read from memory under a path of the product', () => {
+  test('is answered on the fast path with the bytes and headers of the route', async () => {
+    const [fast, route] = await both((url) => who(key.value, url));
+    const before = logged('/who');
+    await who(key.value);
+    expect(logged('/who')).toBe(before);
+    expect([fast.status, fast.text]).toEqual([200, route.text]);
+    expect(fast.body).toEqual({ company: acme.id, name: 'with "quotes" — and more', kind: 'api_key' });
+    expect([...fast.headers.keys()].toSorted()).toEqual([...route.headers.keys()].toSorted());
+    expect(fast.headers.get('vary')).toBe(route.headers.get('vary'));
+  });
+
+  test('names the origin of a page', async () => {
+    const origin = 'https://app.acme.example';
+    const [answer] = await both((url) => who(key.value, url, { origin }));
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, origin]);
+  });
+
+  test('refuses a request over the rate in the form of the product', async () => {
+    const limited = await newKey({ rate_limit: { limit: 2, window_seconds: 60 } });
+    for (let i = 0; i < 2; i++) expect((await who(limited.value)).status).toBe(200);
+    const refused = await who(limited.value);
+    expect([refused.status, refused.body]).toEqual([
+      429,
+      {
+        error: { code: 'slow.down', text: expect.any(String) },
+        retryAfter: expect.any(Number),
+        id: expect.stringMatching(/^req_/),
+      },
+    ]);
   });
 });
 

@@ -32,6 +32,7 @@ const FEATURES = [
   'permissions',
   'product',
   'product-api',
+  'region',
   'sessions',
   'staff',
   'tasks',

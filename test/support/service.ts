@@ -128,7 +128,8 @@ export async function startService(
     return { url: second.url };
   }
   async function withoutFastPaths() {
-    const other = makeContainer({ config, product, db: own, log, clock, alone: true, strict: true, fastPaths: false });
+    const from = { config, product, db: own, log, clock, localIssuers: workos.url };
+    const other = makeContainer({ ...from, alone: true, strict: true, fastPaths: false });
     const second = await listen(other.app, { host: '127.0.0.1', port: 0 });
     lifetime.onEnd(() => second.close(1_000));
     return { url: second.url };

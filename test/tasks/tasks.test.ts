@@ -122,6 +122,18 @@ describe('POST /v1/tasks/{name}/renew', () => {
     expect((await key.renew({ name: 'long', ttl_seconds: 5 })).body).toMatchObject({ expires_at: later(5) });
   });
 
+  test('repeats the lifetime that the task was last given, unless another one is sent', async () => {
+    const key = await keyWithTasks(service, acme);
+    await key.take({ name: 'long', ttl_seconds: 600 });
+    service.clock.advance(100_000);
+    expect((await key.renew({ name: 'long' })).body).toMatchObject({ expires_at: later(600) });
+    expect((await key.renew({ name: 'long', ttl_seconds: 300 })).body).toMatchObject({ expires_at: later(300) });
+    service.clock.advance(100_000);
+    expect((await key.renew({ name: 'long' })).body).toMatchObject({ expires_at: later(300) });
+    await key.take({ name: 'long' });
+    expect((await key.renew({ name: 'long' })).body).toMatchObject({ expires_at: later(60) });
+  });
+
   test('returns 404 task_not_found for a task that has expired, was released, or was never taken', async () => {
     const key = await full();
     await key.release('two');
@@ -174,7 +186,7 @@ describe('the client', () => {
     const task = await tasks.take({ ...key, name: 'of a client', ttl_seconds: 10 }).catch(() => undefined);
     expect(task).toBeUndefined();
     await tasks.take({ ...key, name: 'a:1', ttl_seconds: 10 });
-    expect(await tasks.renew({ ...key, name: 'a:1' })).toMatchObject({ name: 'a:1', expires_at: later(60) });
+    expect(await tasks.renew({ ...key, name: 'a:1' })).toMatchObject({ name: 'a:1', expires_at: later(10) });
     expect(await tasks.list(key)).toMatchObject({ data: [{ name: 'a:1' }], limit: 3 });
     for (const name of ['b', 'c']) await tasks.take({ ...key, name });
     const limit = { code: 'task_limit_reached', details: { tasks: ['a:1', 'b', 'c'] } };

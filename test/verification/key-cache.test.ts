@@ -36,6 +36,22 @@ describe('key cache', () => {
     expect(known()).toEqual(['b1']);
   });
 
+  test('knows keys that an organization gets after its keys were forgotten, and forgets them with it again', () => {
+    const cache = makeKeyCache({ maxKeys: 2, ttlMs: 60_000 });
+    const fill = (keyId: string) => cache.fill(keyId, cached('org_a', keyId), cache.generation());
+    const known = () => ['a1', 'a2', 'a3'].filter((hash) => cache.get(hash) ?? cache.getOld(hash));
+    fill('a1');
+    cache.invalidate({ organizationId: 'org_a' });
+    fill('a2');
+    expect(known()).toEqual(['a2']);
+    // The last key of before makes room, and leaves the organization's later keys known.
+    fill('a3');
+    fill('a1');
+    expect(known()).toEqual(['a1', 'a3']);
+    cache.invalidate({ organizationId: 'org_a' });
+    expect(known()).toEqual([]);
+  });
+
   test('keeps no more than its number of keys', () => {
     const cache = makeKeyCache({ maxKeys: 100, ttlMs: 60_000 });
     for (let i = 0; i < 1_000; i++) cache.fill(`hash ${i}`, cached(`org_${i}`, `key_${i}`), cache.generation());

@@ -136,6 +136,8 @@ describe('two processes on one outbox', () => {
       await writer.publish(trx, id, [
         webhookEvent('api_key.limit_reached', id, one.clock(), { details: { limit: 0, environment: 'live' } }),
       ]);
+      // After it, what the transaction runs later has run.
+      await trx.raw('select 1');
       const second = write(id, 1);
       await Promise.race([second, sleep(200)]);
       await deliver(one);

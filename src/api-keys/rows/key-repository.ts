@@ -45,7 +45,7 @@ export function makeKeyRepository(db: Knex) {
     ...makeKeyList(db),
 
     /**
-     * Counts the keys of one environment towards the quota of the organization or, apart from it, of one person: active
+     * Returns a statement that counts the keys of one environment towards the quota of the organization or, apart from it, of one person: active
      * keys and provisionings. A key and its successor count as one. Keys of CI jobs have a quota of their own.
      */
     countTowardsQuota,
@@ -82,21 +82,22 @@ export function makeOrganizationsOfKeys(db: Knex) {
   };
 }
 
+export type Counted = { rows: { count: string }[] };
+
 const IS_COUNTED = `origin <> 'ci' and status in ('provisioning', 'active') and (expires_at is null or expires_at > ?)
   and rotated_to is null and not (status = 'provisioning' and rotated_from is not null)`;
 
-async function countTowardsQuota(
-  on: Knex | Knex.Transaction,
+function countTowardsQuota(
+  trx: Knex.Transaction,
   organizationId: string,
   { environment, ownerUserId }: Pick<Key, 'environment' | 'ownerUserId'>,
   now: Date,
-): Promise<number> {
-  const { rows } = await on.raw<{ rows: { count: string }[] }>(
+) {
+  return trx.raw<Counted>(
     `select count(*) from api_keys
      where organization_id = ? and environment = ? and owner_user_id is not distinct from ? and ${IS_COUNTED}`,
     [organizationId, environment, ownerUserId ?? null, now],
   );
-  return Number(rows[0]!.count);
 }
 
 /**

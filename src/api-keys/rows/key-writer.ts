@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import { later } from '../../db/pipeline.ts';
+import type { Unsent } from '../../db/pipeline.ts';
 import { KEY_COLUMNS, dueAtWorkos, provisionedKeys, settingsColumns, toKey } from './key-row.ts';
 import type { KeyRow, NewKeyRow } from './key-row.ts';
 import type { Key, KeptHash, KeySettings, KeyTemplate, Suspension } from '../key.ts';
@@ -16,8 +18,11 @@ export type KeyChange = {
 export const keyWriter = { insertProvisioning, activate, update, suspend, resume, markLeaked, revoke, succeed };
 
 async function insertProvisioning(trx: Knex.Transaction, key: NewKey): Promise<void> {
-  await trx<KeyRow>('api_keys').insert(toNewRow(key));
+  await later(trx<KeyRow>('api_keys').insert(toNewRow(key)));
 }
+
+/** Runs a statement of a change, and what has to follow it. */
+export type RunStatement = <T>(trx: Knex.Transaction, organizationId: string, statement: Unsent<T>) => Promise<T>;
 
 /**
  * @param settings instead of those that the row was inserted with
@@ -29,8 +34,9 @@ async function activate(
   issued: Issued,
   settings: KeySettings,
   now: Date,
+  run: RunStatement = (_trx, _organizationId, statement) => Promise.resolve(statement),
 ): Promise<Key | undefined> {
-  const [row] = await trx<KeyRow>('api_keys')
+  const activation = trx<KeyRow>('api_keys')
     .where({ organization_id: key.organizationId, id: key.rowId, status: 'provisioning' })
     .update({
       ...settingsColumns(settings),
@@ -44,6 +50,7 @@ async function activate(
       due_at: null,
     })
     .returning(KEY_COLUMNS);
+  const [row] = await run(trx, key.organizationId, activation);
   return row && toKey(row);
 }
 
@@ -89,9 +96,8 @@ async function changeSuspension(trx: Knex.Transaction, key: Key, columns: Suspen
 
 /** Records when a key that the transaction has locked was first found in public. */
 async function markLeaked(trx: Knex.Transaction, key: Pick<Key, 'organizationId' | 'id'>, now: Date): Promise<void> {
-  await provisionedKeys(trx, key.organizationId)
-    .where({ workos_id: key.id, leaked_at: null })
-    .update({ leaked_at: now });
+  const unmarked = provisionedKeys(trx, key.organizationId).where({ workos_id: key.id, leaked_at: null });
+  await later(unmarked.update({ leaked_at: now }));
 }
 
 /** Revokes; at `dueAt` the settler deletes the key at WorkOS, which has no imported ones. */
@@ -101,9 +107,15 @@ async function revoke(
   now: Date,
   dueAt: Date,
 ): Promise<void> {
-  await provisionedKeys(trx, key.organizationId)
-    .where({ workos_id: key.id, status: 'active' })
-    .update({ status: 'revoked', revoked_at: now, updated_at: now, due_at: dueAtWorkos(trx, dueAt), attempts: 0 });
+  await later(
+    activeKey(trx, key).update({
+      status: 'revoked',
+      revoked_at: now,
+      updated_at: now,
+      due_at: dueAtWorkos(trx, dueAt),
+      attempts: 0,
+    }),
+  );
 }
 
 /** Records a key's successor and expiry; at `dueAt` the settler brings the expiry to WorkOS. */
@@ -115,15 +127,19 @@ async function succeed(
   now: Date,
   dueAt: Date,
 ): Promise<void> {
-  await provisionedKeys(trx, key.organizationId)
-    .where({ workos_id: key.id, status: 'active' })
-    .update({
+  await later(
+    activeKey(trx, key).update({
       rotated_to: successor,
       expires_at: expiresAt,
       updated_at: now,
       due_at: dueAtWorkos(trx, dueAt),
       attempts: 0,
-    });
+    }),
+  );
+}
+
+function activeKey(trx: Knex.Transaction, { organizationId, id }: Pick<Key, 'organizationId' | 'id'>) {
+  return provisionedKeys(trx, organizationId).where({ workos_id: id, status: 'active' });
 }
 
 function toNewRow(key: NewKey): NewKeyRow {

@@ -84,6 +84,7 @@ export function makeKeyRoutes(deps: Deps): Route[] {
   const making = { ...deps, admit, provision, checkOwner };
   const creating = {
     ...making,
+    admitCounting: gate.admitKeyAnd,
     keysPerUser: catalogue.keysPerUser,
     scopesOf: catalogue.scopesOf,
     publishLimitReached: deps.webhooks.publishLimitReached,

@@ -9,6 +9,7 @@ import { makeKeyChanges } from '../../api-keys/rules/key-changes.ts';
 import { makeFairTurns } from '../../limits/fair-turns.ts';
 import type { FairTurns } from '../../limits/fair-turns.ts';
 import type { Limiter } from '../../limits/limiter.ts';
+import { makeSlots } from '../../limits/slots.ts';
 import { makeRateLimiter } from '../../background/rate-limiter.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
@@ -49,6 +50,7 @@ const BUDGETS = [
   'key_changes_of_organization',
   'staff_requests',
   'streams',
+  'exports',
 ] as const;
 type Budget = (typeof BUDGETS)[number];
 type Count = (outcome: 'taken' | 'refused') => void;
@@ -79,15 +81,7 @@ export function makeShares(deps: SharesDeps) {
 /** Makes the budgets that tenants and anonymous callers share. */
 function makeBudgets({ config, limiter, metrics, tracing, replicas }: Deps) {
   const { budgets, workos } = config;
-  const counter = new Counter({
-    name: 'latchkey_budget_total',
-    help: 'Requests for a budget, by budget and by outcome: taken, or refused because it was used up.',
-    labelNames: ['budget', 'outcome'] as const,
-    registers: [metrics.registry],
-  });
-  for (const budget of BUDGETS)
-    for (const outcome of ['taken', 'refused'] as const) counter.inc({ budget, outcome }, 0);
-  const countFor = (budget: Budget) => (outcome: 'taken' | 'refused') => counter.inc({ budget, outcome });
+  const countFor = makeCounts(metrics);
   const minutesOf = (what: string, limit: number, count: Count) => async (who: string) => {
     const rate = { limit, windowSeconds: 60 };
     const taken = await limiter.takeRate(`${what} ${who}`, rate, 1);
@@ -105,6 +99,12 @@ function makeBudgets({ config, limiter, metrics, tracing, replicas }: Deps) {
       maxPerOrganization: budgets.streamsPerOrganization,
       count: countFor('streams'),
     },
+    exports: makeSlots({
+      max: budgets.exports,
+      maxPerOrganization: budgets.exportsPerOrganization,
+      count: countFor('exports'),
+      refusal: 'Too many exports are running. Wait until one ends.',
+    }),
     signIns: makeSignInRates({
       limiter,
       ...budgets.signIns,
@@ -125,6 +125,19 @@ function makeBudgets({ config, limiter, metrics, tracing, replicas }: Deps) {
       count: countFor('key_changes_of_organization'),
     }),
   };
+}
+
+/** Makes the counter of how often each budget was taken and refused. */
+function makeCounts({ registry }: Deps['metrics']): (budget: Budget) => Count {
+  const counter = new Counter({
+    name: 'latchkey_budget_total',
+    help: 'Requests for a budget, by budget and by outcome: taken, or refused because it was used up.',
+    labelNames: ['budget', 'outcome'] as const,
+    registers: [registry],
+  });
+  for (const budget of BUDGETS)
+    for (const outcome of ['taken', 'refused'] as const) counter.inc({ budget, outcome }, 0);
+  return (budget) => (outcome) => counter.inc({ budget, outcome });
 }
 
 function showWaits(tracing: Tracing | undefined, budget: Budget, turns: FairTurns): FairTurns {

@@ -14,10 +14,13 @@ import type { Route } from '../../http/route.ts';
 import { outboundAddressRoute } from '../../product/outbound-address-route.ts';
 import type { Product } from '../../product/product.ts';
 import type { KeyCallers } from '../../verification/key-callers.ts';
+import { findListsInRegion } from '../../region/region-readers.ts';
+import type { Region } from '../region/region.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 
 type Deps = {
   db: Knex;
+  region: Region;
   product: Product;
   audit: AuditLog;
   allowListMemory: AllowListMemory;
@@ -27,9 +30,15 @@ type Deps = {
 };
 
 /** Parts of the organizations' IP allow lists: their routes, and the guard of every request. */
-export function makeAddressParts({ db, product, audit, allowListMemory: memory, trust, tenants, clock }: Deps) {
+export function makeAddressParts({ db, region, product, audit, allowListMemory: memory, trust, tenants, clock }: Deps) {
   const lists = makeOrganizationIpAllowLists(db);
-  const addresses = makeOrganizationAddresses({ lists, memory, isTrusted: trust.isTrusted });
+  const findList = region
+    ? findListsInRegion(region, {
+        region: makeOrganizationIpAllowLists(region.db).findOfTenant,
+        home: lists.findOfTenant,
+      })
+    : lists.findOfTenant;
+  const addresses = makeOrganizationAddresses({ findList, memory, isTrusted: trust.isTrusted });
   const holdTenant = (trx: Knex.Transaction, organizationId: string) => tenants.make(trx, organizationId, clock());
   const setIpAllowList = makeSetIpAllowList({ db, lists, holdTenant, audit, clock });
   return {

@@ -20,18 +20,22 @@ import { makeCountOldHashes } from '../../verification/hmac/hmac-key-use.ts';
 import type { KeyCache } from '../../verification/key-cache.ts';
 import type { KeyHasher } from '../../verification/hmac/key-hasher.ts';
 import { makeReadMirror } from '../../verification/mirror-record.ts';
+import type { ReadMirror } from '../../verification/mirror-record.ts';
 import { makeRenewHashes } from '../../verification/hmac/renew-hmacs.ts';
 import { isUnresolved, makeKeyResolver } from '../../verification/resolve-key.ts';
 import { makeFindSaltedKey } from '../../verification/salted/find-salted-key.ts';
 import { makeHashChecks } from '../../verification/salted/hash-checks.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 import { makeUnknownKeys } from '../../verification/first-use/unknown-keys.ts';
+import { readKeysInRegion } from '../../region/region-readers.ts';
+import type { Region } from '../region/region.ts';
 import type { Budgets } from './budgets.ts';
 import type { WorkosOf } from '../workos/gateway.ts';
 
 type Deps = {
   config: Config;
   db: Knex;
+  region: Region;
   log: Logger;
   clock: Clock;
   metrics: Metrics;
@@ -59,12 +63,12 @@ export function makeResolverParts(deps: Deps) {
   const { hmacKeyIds } = hasher;
   const perMinute = config.failedCredentialsPerMinute;
   const failures = makeFailedCredentials({ ...deps, perMinute, count: budgets.countFailedCredential });
-  const { resolveKey, peekKey } = makeKeyResolver({
+  const { resolveKey, peekKey, lookUpKey } = makeKeyResolver({
     ...deps,
     failures,
     spareLookUps: budgets.spareLookUps,
     unknown: makeUnknownKeys(cache),
-    readMirror: gatherReads(makeReadMirror(db, deps.catalogue), { keepRequest: tracing?.keepRequest }),
+    readMirror: makeReader(deps),
     renewHash: makeRenewHashes({ ...deps, hmacKeyId: hmacKeyIds[0] }),
     findSalted: makeFindSaltedKey({
       ...deps,
@@ -89,5 +93,14 @@ export function makeResolverParts(deps: Deps) {
   const find = traced(tracing, 'find key', resolveKey, (found) =>
     spanOfSource(isUnresolved(found) ? undefined : found),
   );
-  return { resolver: { peekKey, resolveKey: find }, failures };
+  return { resolver: { peekKey, lookUpKey, resolveKey: find }, failures };
+}
+
+/** Reads keys in the region, if there is one, and at home. */
+function makeReader({ config, db, region, catalogue, tracing }: Deps): ReadMirror {
+  const readerOf = (database: Knex, prepared: boolean) =>
+    gatherReads(makeReadMirror(database, catalogue, { prepared }), { keepRequest: tracing?.keepRequest });
+  // Only a pooler needs another address for LISTEN. Nothing says whether one leads to the region.
+  const home = readerOf(db, config.databaseListenUrl === undefined);
+  return region ? readKeysInRegion(region, { region: readerOf(region.db, false), home }) : home;
 }

@@ -15,7 +15,7 @@ import { makeLogRefusedIssuer } from '../../auth/refused-issuers.ts';
 import { makeRenewableSessions } from '../../sessions/renewable-sessions.ts';
 import { makeSessionActivity } from '../../sessions/session-activity.ts';
 import type { SessionActivity } from '../../sessions/session-activity.ts';
-import type { SessionMemory } from '../../sessions/live-sessions.ts';
+import type { FindSession, SessionMemory } from '../../sessions/live-sessions.ts';
 import { SWEEP_LOOP, makeSessionRepository } from '../../sessions/session-repository.ts';
 import type { SessionRepository } from '../../sessions/session-repository.ts';
 import { makeSessionIssuers } from '../../auth/session-issuers.ts';
@@ -42,12 +42,15 @@ import type { Loop } from '../../background/loop.ts';
 import type { Announce } from '../../invalidation/announce.ts';
 import type { Trust } from '../../invalidation/trust.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
+import { findSessionsInRegion } from '../../region/region-readers.ts';
+import type { Region } from '../region/region.ts';
 import type { Budgets } from './budgets.ts';
 
 type Deps = {
   config: Config;
   product: Product;
   db: Knex;
+  region: Region;
   catalogue: Catalogue;
   workos: WorkosGateway;
   addresses: OrganizationAddresses;
@@ -75,7 +78,7 @@ const CLOSE_MS = 3_000;
 
 /** Parts of users' sessions: verifying tokens, sign-in, activity, and the loops that end and revoke sessions. */
 export function makeSessionParts(deps: Deps) {
-  const { product, db, sessionMemory: memory, trust, accounts, clock, log } = deps;
+  const { product, db, accounts, clock, log } = deps;
   const { password_sign_in: hasSignIn, inactivity_minutes: minutes } = product.sessions;
   const inactivityMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   // Replicas may differ by this much in a session's last use.
@@ -83,7 +86,7 @@ export function makeSessionParts(deps: Deps) {
   const sessions = makeSessionRepository(db);
   const flushed = deps.itemsOf(FLUSH_LOOP);
   const activity = makeSessionActivity({ sessions, lagMs, items: flushed });
-  const live = makeLiveSessions({ sessions, memory, activity, inactivityMs, isTrusted: trust.isTrusted, clock });
+  const live = liveSessionsIn(deps, { sessions, activity, inactivityMs });
   const endSession = makeEndSession({ ...deps, sessions });
   const verify = tokenVerifier(deps);
   const isOrganizationKnown = isKnown(deps);
@@ -129,6 +132,15 @@ export function makeSessionParts(deps: Deps) {
     sessionLoops: loops({ ...deps, activity, flushed, sessions, failedSignIns }, unusedMs),
     closeSessions: () => writeLast(activity, failedSignIns, log),
   };
+}
+
+type Live = Pick<Parameters<typeof makeLiveSessions>[0], 'activity' | 'inactivityMs'> & { sessions: SessionRepository };
+
+function liveSessionsIn({ region, sessionMemory: memory, trust, clock }: Deps, { sessions: { find }, ...live }: Live) {
+  const findSession: FindSession = region
+    ? findSessionsInRegion(region, { region: makeSessionRepository(region.db).find, home: find })
+    : find;
+  return makeLiveSessions({ ...live, findSession, memory, isTrusted: trust.isTrusted, clock });
 }
 
 /** Writes the last uses and failed sign-ins at shutdown. */

@@ -20,10 +20,13 @@ import { makeDecide, spanOfDecision } from '../../verification/decide.ts';
 import type { Decide } from '../../verification/decide.ts';
 import { OWN_FORWARD_FORM, makeForwardFastPath } from '../../verification/fast-path/forward-fast-path.ts';
 import type { ForwardForm } from '../../verification/fast-path/forward-fast-path.ts';
+import { makeKeyReadFastPath } from '../../verification/fast-path/key-read-fast-path.ts';
+import type { KeyReadForm } from '../../verification/fast-path/key-read-fast-path.ts';
 import { VERDICTS, makeJudge } from '../../verification/judge.ts';
 import type { VerdictCode } from '../../verification/judge.ts';
 import { makeKeyCallers } from '../../verification/key-callers.ts';
-import { makeFindPresentedKey } from '../../verification/presented-key.ts';
+import { makeFindPresentedKey, makePeekPresentedKey } from '../../verification/presented-key.ts';
+import { makeLookUpKey } from '../../verification/fast-path/look-up-key.ts';
 import { makeFastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { FastPathLog } from '../../verification/fast-path/fast-path-log.ts';
 import type { KeyResolver, Source } from '../../verification/resolve-key.ts';
@@ -59,10 +62,11 @@ export function makeVerificationParts(deps: Deps) {
   const judge = makeJudge(deps.policy);
   const decide = makeDecide({ ...deps, judge, countVerdict });
   const giveBack = makeGiveBack(deps.limiter);
+  const lookUpKey = makeLookUpKey(resolver, { isTracing: tracing !== undefined });
   const verifyAt = (form: VerifyForm): FastPath =>
     makeVerifyFastPath({
       findServiceToken,
-      peekKey: resolver.peekKey,
+      lookUpKey,
       decide,
       giveBack,
       log: fastPathLog(deps, form.path),
@@ -72,12 +76,25 @@ export function makeVerificationParts(deps: Deps) {
     makeForwardFastPath({
       isKey: format.recognizes,
       mayCarrySession: cookies.mayCarry,
-      peekKey: resolver.peekKey,
+      lookUpKey,
       judge,
       decide,
       log: fastPathLog(deps, form.path),
       trustProxyHops: config.trustProxyHops,
       now: clock,
+      form,
+    });
+  const keyCallers = makeKeyCallers({ ...deps, countVerdict });
+  const peekPresentedKey = makePeekPresentedKey({ peekKey: resolver.peekKey, clock });
+  const readAt = (form: KeyReadForm): FastPath =>
+    makeKeyReadFastPath({
+      ...deps,
+      isKey: format.recognizes,
+      mayCarrySession: cookies.mayCarry,
+      peekPresentedKey,
+      keyCallers,
+      log: fastPathLog(deps, form.path),
+      trustProxyHops: config.trustProxyHops,
       form,
     });
   const fastPaths = [verifyAt(OWN_VERIFY_FORM), forwardAt(OWN_FORWARD_FORM)];
@@ -86,8 +103,7 @@ export function makeVerificationParts(deps: Deps) {
     ? traced(tracing, 'verify key', async (...asked: Parameters<Decide>) => decide(...asked), spanOfDecision)
     : decide;
   const findPresentedKey = makeFindPresentedKey({ ...deps, resolveKey: resolver.resolveKey, decide: decideApart });
-  const keyCallers = makeKeyCallers({ ...deps, countVerdict });
-  return { decide: decideApart, giveBack, fastPaths, verifyAt, forwardAt, findPresentedKey, keyCallers };
+  return { decide: decideApart, giveBack, fastPaths, verifyAt, forwardAt, readAt, findPresentedKey, keyCallers };
 }
 
 function makeCountVerdict(metrics: Metrics) {

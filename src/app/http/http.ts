@@ -16,6 +16,7 @@ import { DOCUMENTED_WEBHOOKS } from '../../webhooks/documented-webhooks.ts';
 import type { Product } from '../../product/product.ts';
 import { measureRequests } from '../../telemetry/metrics.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { withoutRedaction } from '../../telemetry/logger.ts';
 import { traceRequests } from '../../telemetry/trace-requests.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import { VERSION } from '../../config/version.ts';
@@ -56,7 +57,11 @@ export function makeHttpParts(deps: Deps) {
   ];
   const shared = {
     guards,
-    observers: [makeAccessLog(log), measureRequests(metrics), ...(tracing ? [traceRequests(tracing)] : [])],
+    observers: [
+      makeAccessLog(withoutRedaction(log)),
+      measureRequests(metrics),
+      ...(tracing ? [traceRequests(tracing)] : []),
+    ],
     log,
     isDatabaseUnavailable,
     strict,

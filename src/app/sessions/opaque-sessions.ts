@@ -22,6 +22,8 @@ import { makeRenewSession } from '../../sessions/opaque/renew-session.ts';
 import { makeTokenRepository } from '../../sessions/opaque/token-repository.ts';
 import { makeSignInRefusal } from '../../sessions/sign-in/sign-in-refusal.ts';
 import type { TokenVerifier } from '../../auth/token-verifier.ts';
+import { findTokensInRegion } from '../../region/region-readers.ts';
+import type { Region } from '../region/region.ts';
 import type { WorkosGateway } from '../../workos/gateway.ts';
 import type { Budgets } from '../api-keys/budgets.ts';
 
@@ -29,6 +31,7 @@ type Deps = {
   config: Config;
   product: Product;
   db: Knex;
+  region: Region;
   catalogue: Pick<Catalogue, 'implying'>;
   workos: WorkosGateway;
   budgets: Pick<Budgets, 'refreshes'>;
@@ -47,7 +50,7 @@ const PREFIX = 'lkus_';
 
 /** Makes sessions with a token of Latchkey's own. @returns undefined where the product's sessions have WorkOS's */
 export function opaqueSessions(deps: Deps, inactivityMs: number | undefined): OpaqueSessions | undefined {
-  const { config, product, db, catalogue, workos, trust } = deps;
+  const { config, product, db, region, catalogue, workos, trust } = deps;
   if (product.sessions.token !== 'opaque' || inactivityMs === undefined) return undefined;
   const tokens = makeOpaqueTokens(PREFIX, deriveKeys(config, 'session token'));
   const repository = makeTokenRepository(db);
@@ -64,7 +67,16 @@ export function opaqueSessions(deps: Deps, inactivityMs: number | undefined): Op
     claimMs: 2 * config.workos.timeoutMs + CLAIM_MARGIN_MS,
   });
   const { implying } = catalogue;
-  const stored = makeStoredSessions({ tokens, repository, memory: deps.opaqueMemory, isTrusted: trust.isTrusted });
+  const findNearby = region
+    ? findTokensInRegion(region, { region: makeTokenRepository(region.db).find, home: repository.find })
+    : repository.find;
+  const stored = makeStoredSessions({
+    tokens,
+    repository,
+    findNearby,
+    memory: deps.opaqueMemory,
+    isTrusted: trust.isTrusted,
+  });
   return makeOpaqueSessions({ ...deps, tokens, repository, seal, stored, renew, implying, inactivityMs });
 }
 

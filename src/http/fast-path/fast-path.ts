@@ -41,7 +41,7 @@ const ALWAYS: FlatHeaders = [
 ];
 
 /**
- * Answers with JSON as `asciiJson` writes it: one byte a character, so that nothing counts or encodes them.
+ * Answers with JSON as `asciiJson` or `utf8Json` writes it: one byte a character, so that nothing counts or encodes them.
  *
  * All answers of one turn of the event loop are written together at its end. Each write may have to wake its reader,
  * which goes back to sleep if other work comes before the next write. docs/explanation/verification.md says what it saves.

@@ -19,6 +19,7 @@ export function shareOf(config: Config): Config {
     budgets: {
       ...budgets,
       streams: part(budgets.streams, 2),
+      exports: part(budgets.exports),
       spareLookUpsPerSecond: part(budgets.spareLookUpsPerSecond),
     },
   };

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { callerId } from '../../http/caller.ts';
 import type { Caller } from '../../http/caller.ts';
 import { readTraceparent, traceField } from '../../http/server/traceparent.ts';
+import { withoutRedaction } from '../../telemetry/logger.ts';
 import type { traceFastPath } from '../../telemetry/trace-requests.ts';
 import { spanOfDecision } from '../decide.ts';
 import type { Decision } from '../decide.ts';
@@ -12,7 +13,7 @@ type Answered = {
   status: number;
   requestId: string;
   caller: Caller;
-  decision: Decision;
+  decision: Pick<Decision, 'code' | 'resolved'>;
   req: Pick<IncomingMessage, 'headers'>;
   /** When the request came, on the monotonic clock. */
   from: number;
@@ -24,7 +25,7 @@ export type FastPathLog = {
 };
 
 type Deps = {
-  log: Pick<Logger, 'info' | 'error'>;
+  log: Logger;
   route: string;
   /** Called with the duration of each request in seconds. */
   observe: (method: string, status: number, seconds: number) => void;
@@ -36,6 +37,7 @@ type Deps = {
 
 /** Logs every refused request, and a share of the accepted ones. */
 export function makeFastPathLog({ log, route, observe, traceAnswer, acceptedShare }: Deps): FastPathLog {
+  const lines = withoutRedaction(log);
   return {
     answered({ method, status, requestId, caller, decision, req, from }) {
       const milliseconds = performance.now() - from;
@@ -63,7 +65,7 @@ export function makeFastPathLog({ log, route, observe, traceAnswer, acceptedShar
         ...(caller.kind !== 'service' && { organization_id: caller.organizationId }),
         verdict: decision.code,
       };
-      log.info(fields, 'request');
+      lines.info(fields, 'request');
     },
 
     failed: (error) => log.error({ err: error, route }, 'fast path failed to send an answer'),

@@ -7,7 +7,6 @@ import { forProxies } from '../../http/error-handler.ts';
 import { asciiJson } from '../../http/fast-path/ascii-json.ts';
 import { sendJson } from '../../http/fast-path/fast-path.ts';
 import type { FastPath } from '../../http/fast-path/fast-path.ts';
-import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import type { Decide, Decision, Question } from '../decide.ts';
 import {
@@ -20,18 +19,21 @@ import {
 } from '../forward/forward-auth-routes.ts';
 import type { Judge, Use } from '../judge.ts';
 import type { FastPathLog } from './fast-path-log.ts';
+import { makeRecentAnswers } from './recent-answers.ts';
 import { limitHeaders } from '../limit-answer.ts';
 import type { MirrorRecord } from '../mirror-record.ts';
 import { refusalOf } from '../refusal.ts';
-import type { KeyResolver, Resolved } from '../resolve-key.ts';
+import type { Resolved } from '../resolve-key.ts';
+import { whenLookedUp } from './look-up-key.ts';
+import type { LookUpKey } from './look-up-key.ts';
+import { usualKey } from './usual-key.ts';
 import type { AppError } from '../../errors.ts';
 
 type Deps = {
   isKey: (presented: string) => boolean;
   /** Whether a `Cookie` header may hold a session: a second credential. */
   mayCarrySession: (cookie: string | undefined) => boolean;
-  /** Finds a key in memory alone. */
-  peekKey: KeyResolver['peekKey'];
+  lookUpKey: LookUpKey;
   judge: Judge;
   decide: Decide;
   log: FastPathLog;
@@ -57,17 +59,17 @@ export const OWN_FORWARD_FORM: ForwardForm = {
 };
 
 type Asked = Omit<Use, 'ip'> & { mapped: boolean };
-type Accepted = { question: Question; record: MirrorRecord; resolved: Resolved; asked: Asked };
+type Presented = { question: Question; asked: Asked };
+type Accepted = Presented & { resolved: Resolved };
 
 /** Other methods are rare, and clients can invent any number of them. */
 const METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
-const BEARER = 'Bearer ';
 const MAX_QUERIES = 200;
 const MAX_USER_AGENT = 256;
 /** What may follow the path: nothing, or a query of printable ASCII without a fragment. */
 const USUAL_REST = /^(?:\?[!-"$-~]*)?$/;
 
-/** Answers almost every proxied request: one API key that is in memory and valid for its use. */
+/** Answers almost every proxied request: one API key that is in memory or in the mirror, and valid for its use. */
 export function makeForwardFastPath(deps: Deps): FastPath {
   const { path } = deps.form;
   const queries = makeQueries(path);
@@ -76,56 +78,39 @@ export function makeForwardFastPath(deps: Deps): FastPath {
     handles: (method, url) => url.startsWith(path) && METHODS.has(method),
     handle(req, res, pass) {
       const from = performance.now();
-      const accepted = accept(deps, req, queries);
-      if (!accepted) return pass();
-      const { resolved, question } = accepted;
-      const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from, prepare });
-      const decision = deps.decide(resolved, question);
-      if (decision instanceof Promise) decision.then(answer, pass);
-      else answer(decision);
+      const presented = read(deps, req, queries);
+      if (!presented) return pass();
+      const { question } = presented;
+      const decideOn = (resolved: Resolved | undefined) => {
+        // The route answers refusals.
+        if (!resolved || deps.judge(resolved.record, question, deps.now()) !== 'valid') return pass();
+        queries.remember(req);
+        const accepted = { ...presented, resolved };
+        const answer = (decision: Decision) => send(deps, req, res, { accepted, decision, from, prepare });
+        const decision = deps.decide(resolved, question);
+        if (decision instanceof Promise) decision.then(answer, pass);
+        else answer(decision);
+      };
+      const found = deps.lookUpKey(question.presented, { address: question.ip }, req);
+      if (found instanceof Promise) whenLookedUp(found, decideOn, { req, res, passOn: pass, failed: deps.log.failed });
+      else decideOn(found);
     },
   };
 }
 
-function accept(
-  { isKey, mayCarrySession, peekKey, judge, trustProxyHops, now }: Deps,
+/** Returns the key and question of a usual request. */
+function read(
+  { isKey, mayCarrySession, trustProxyHops }: Deps,
   req: IncomingMessage,
   queries: Queries,
-): Accepted | undefined {
-  const presented = mayCarrySession(req.headers.cookie) ? undefined : presentedKey(req);
+): Presented | undefined {
+  const presented = mayCarrySession(req.headers.cookie) ? undefined : usualKey(req);
   if (presented === undefined || !isKey(presented)) return undefined;
-  const resolved = peekKey(presented);
-  // Read last, so that only the holder of a known key can add to the remembered queries.
-  const asked = resolved && queries(req.method ?? '', req.url ?? '');
+  const asked = queries.read(req);
   if (!asked) return undefined;
   const userAgent = req.headers['user-agent']?.slice(0, MAX_USER_AGENT);
   const ip = clientAddress(req, trustProxyHops);
-  const question = { ...asked, presented, cost: 1, lease: false, ip, userAgent };
-  // The route answers refusals.
-  if (judge(resolved.record, question, now()) !== 'valid') return undefined;
-  return { question, record: resolved.record, resolved, asked };
-}
-
-function presentedKey({ headers, rawHeaders }: IncomingMessage): string | undefined {
-  const { authorization, 'x-api-key': key } = headers;
-  if (headers.host === undefined || isThereTwice(rawHeaders, 'host')) return undefined;
-  if (headers['x-access-token'] !== undefined) return undefined;
-  if (hasKeyInQuery(headers)) return undefined;
-  if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined) return undefined;
-  if ((authorization === undefined) === (key === undefined)) return undefined;
-  if (authorization === undefined) return isThereTwice(rawHeaders, 'x-api-key') ? undefined : String(key);
-  if (!authorization.startsWith(BEARER) || isThereTwice(rawHeaders, 'authorization')) return undefined;
-  return authorization.slice(BEARER.length);
-}
-
-/** Whether the original address carries a credential, which the route reads. */
-function hasKeyInQuery(headers: IncomingMessage['headers']): boolean {
-  const { 'x-forwarded-uri': forwarded, 'x-original-uri': original, 'x-original-url': url } = headers;
-  return namesKey(forwarded) || namesKey(original) || namesKey(url);
-}
-
-function namesKey(address: string | string[] | undefined): boolean {
-  return address !== undefined && String(address).includes('api_key=');
+  return { question: { ...asked, presented, cost: 1, lease: false, ip, userAgent }, asked };
 }
 
 type Prepare = ReturnType<typeof makePrepare>;
@@ -133,7 +118,8 @@ type Answer = { accepted: Accepted; decision: Decision; from: number; prepare: P
 
 function send({ log, form }: Deps, req: IncomingMessage, res: ServerResponse, answer: Answer): void {
   const { accepted, decision, from, prepare } = answer;
-  const { record, resolved, asked } = accepted;
+  const { resolved, asked } = accepted;
+  const { record } = resolved;
   const { taken } = decision;
   const requestId = newRequestId();
   const headers = [REQUEST_ID_HEADER, requestId, ...(taken ? limitHeaders(taken).flat() : [])];
@@ -155,17 +141,12 @@ function send({ log, form }: Deps, req: IncomingMessage, res: ServerResponse, an
 
 type Prepared = { json: string; headers: string[] };
 
-/** Makes what serializes the answer for a key once. A record is replaced whenever its key changes. */
+/** Makes what serializes the answer for a key. */
 function makePrepare({ view }: ForwardForm) {
-  const prepared = new WeakMap<MirrorRecord, Prepared>();
-  return (record: MirrorRecord): Prepared => {
-    let known = prepared.get(record);
-    if (!known) {
-      known = { json: asciiJson(view(record)), headers: headersOfCaller({ ...record, stale: false }).flat() };
-      prepared.set(record, known);
-    }
-    return known;
-  };
+  return makeRecentAnswers<Prepared>((record) => ({
+    json: asciiJson(view(record)),
+    headers: headersOfCaller({ ...record, stale: false }).flat(),
+  }));
 }
 
 type Refused = ReturnType<ErrorForm['present']>;
@@ -175,18 +156,25 @@ function statusOf({ status }: ForwardForm, { mapped }: Asked, refusal?: AppError
   return mapped ? forProxies(refusal, refused.status) : refused.status;
 }
 
-type Queries = (method: string, url: string) => Asked | undefined;
+type Queries = ReturnType<typeof makeQueries>;
 
-/** Reads each query once: a proxy uses few. */
-function makeQueries(path: string): Queries {
-  const known = new Map<string, Asked | undefined>();
-  return (method, url) => {
-    const name = method === 'GET' ? url : `${method} ${url}`;
-    if (known.has(name)) return known.get(name);
-    const asked = readQuery(method, url.slice(path.length));
-    if (known.size < MAX_QUERIES) known.set(name, asked);
-    return asked;
+/** Reads each query once: a proxy uses few. Only the holder of a good key can add to those that are remembered. */
+function makeQueries(path: string) {
+  const known = new Map<string, Asked>();
+  const readNew = ({ method = '', url = '' }: IncomingMessage) => readQuery(method, url.slice(path.length));
+  return {
+    read: (req: IncomingMessage): Asked | undefined => known.get(nameOfQuery(req)) ?? readNew(req),
+
+    remember(req: IncomingMessage): void {
+      const name = nameOfQuery(req);
+      const asked = known.has(name) || known.size >= MAX_QUERIES ? undefined : readNew(req);
+      if (asked) known.set(name, asked);
+    },
   };
+}
+
+function nameOfQuery({ method, url = '' }: IncomingMessage): string {
+  return method === 'GET' ? url : `${method} ${url}`;
 }
 
 /** @param rest what follows the path */

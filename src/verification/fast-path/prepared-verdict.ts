@@ -1,11 +1,10 @@
 import { asciiJson } from '../../http/fast-path/ascii-json.ts';
 import type { Operation, Posture } from '../../tenants/posture.ts';
 import type { Billing, Decision } from '../decide.ts';
-import type { MirrorRecord } from '../mirror-record.ts';
+import { makeRecentAnswers } from './recent-answers.ts';
 import { viewOfBilling, viewOfKey, viewOfLimits, viewOfVerdict } from '../verdict-view.ts';
 
-// A record is replaced whenever its key changes.
-const prepared = new WeakMap<MirrorRecord, string>();
+const keyPart = makeRecentAnswers((record) => inner({ valid: true, code: 'valid', ...viewOfKey(record) }));
 
 const NO_LIMITS = inner(viewOfLimits(undefined));
 
@@ -17,15 +16,6 @@ export function preparedVerdict(decision: Decision): string {
   const limits = taken ? inner(viewOfLimits(taken)) : NO_LIMITS;
   const rest = `"billing":${billingPart(billing)},"checked_at":"${isoOf(at)}"`;
   return `{${keyPart(record)},${limits},${rest},"source":"${source}","stale_ms":${staleMs},"stale":${stale}}`;
-}
-
-function keyPart(record: MirrorRecord): string {
-  let known = prepared.get(record);
-  if (known === undefined) {
-    known = inner({ valid: true, code: 'valid', ...viewOfKey(record) });
-    prepared.set(record, known);
-  }
-  return known;
 }
 
 // One configuration allows the same operations each time in a posture that no clock ends.
@@ -82,16 +72,10 @@ export type Segment = { of: 'lasting' | 'changing' | 'all'; present: (verdict: o
 
 /** Makes the writer of verdicts that have other names. The unchanging parts of a valid key are serialized once. */
 export function makePresentedVerdict(segments: readonly Segment[]): (decision: Decision) => string {
-  const known = new WeakMap<MirrorRecord, (string | undefined)[]>();
-  const lastingOf = (record: MirrorRecord) => {
-    let parts = known.get(record);
-    if (!parts) {
-      const view = { valid: true, code: 'valid', ...viewOfKey(record) };
-      parts = segments.map((one) => (one.of === 'lasting' ? inner(one.present(view)) : undefined));
-      known.set(record, parts);
-    }
-    return parts;
-  };
+  const lastingOf = makeRecentAnswers((record) => {
+    const view = { valid: true, code: 'valid', ...viewOfKey(record) };
+    return segments.map((one) => (one.of === 'lasting' ? inner(one.present(view)) : undefined));
+  });
   const isAll = segments.some((one) => one.of === 'all');
   return (decision) => {
     const { code, resolved } = decision;

@@ -6,18 +6,20 @@ import type { FastPath } from '../../http/fast-path/fast-path.ts';
 import { isThereTwice } from '../../http/server/raw-headers.ts';
 import { REQUEST_ID_HEADER, newRequestId } from '../../http/request-id.ts';
 import { ifUnsent } from '../../http/server/unsent.ts';
+import type { Guesser } from '../../limits/guesses/guesser.ts';
 import type { GiveBack } from '../../limits/leases/give-back.ts';
 import type { Decide, Decision } from '../decide.ts';
 import type { FastPathLog } from './fast-path-log.ts';
 import { limitHeaders } from '../limit-answer.ts';
 import type { VerifyForm } from './verify-form.ts';
 import { questionOf } from '../question.ts';
-import type { KeyResolver } from '../resolve-key.ts';
+import type { Resolved } from '../resolve-key.ts';
+import { whenLookedUp } from './look-up-key.ts';
+import type { LookUpKey } from './look-up-key.ts';
 
 type Deps = {
   findServiceToken: (token: string) => ServiceCaller | undefined;
-  /** Finds a key in memory alone. */
-  peekKey: KeyResolver['peekKey'];
+  lookUpKey: LookUpKey;
   decide: Decide;
   giveBack: GiveBack;
   log: FastPathLog;
@@ -28,7 +30,7 @@ const MAX_BODY_BYTES = 4 * 1024;
 const SCOPE = 'apikeys:verify';
 const BEARER = 'Bearer ';
 
-/** Answers almost every verification: a service token, and one key that is in memory. */
+/** Answers almost every verification: a service token, and one key that is in memory or in the mirror. */
 export function makeVerifyFastPath(deps: Deps): FastPath {
   const { path, method: usual, status, write } = deps.form;
   return {
@@ -38,7 +40,7 @@ export function makeVerifyFastPath(deps: Deps): FastPath {
       const caller = isUsual(req) ? callerOf(deps, req) : undefined;
       if (!caller) return pass();
       readBytes(req, (bytes) => {
-        const sent = parsed(bytes);
+        const asked = deps.form.read(parsed(bytes));
         const passOn = () => {
           keepReadBody(req, bytes);
           pass();
@@ -61,10 +63,15 @@ export function makeVerifyFastPath(deps: Deps): FastPath {
           // Written at the end of the next turn: by then a client that left right after its request is known to be gone.
           setImmediate(send);
         };
-        const decision = decisionOn(deps, sent);
-        if (decision instanceof Promise) decision.then(answer, passOn);
-        else if (decision) answer(decision);
-        else passOn();
+        const decideOn = (resolved: Resolved | undefined) => {
+          if (!asked || !resolved) return passOn();
+          const decision = deps.decide(resolved, questionOf(asked));
+          if (decision instanceof Promise) decision.then(answer, passOn);
+          else answer(decision);
+        };
+        const found = asked && deps.lookUpKey(asked.key, guesserOf(asked.ip), req);
+        if (found instanceof Promise) whenLookedUp(found, decideOn, { req, res, passOn, failed: deps.log.failed });
+        else decideOn(found);
       });
     },
   };
@@ -113,8 +120,7 @@ function parsed(bytes: Buffer): unknown {
   }
 }
 
-function decisionOn({ peekKey, decide, form }: Deps, sent: unknown): Decision | Promise<Decision> | undefined {
-  const asked = form.read(sent);
-  const resolved = asked && peekKey(asked.key);
-  return resolved && decide(resolved, questionOf(asked));
+/** An unknown key counts against the address that the service names, if it names one. */
+function guesserOf(ip: string | undefined): Guesser | undefined {
+  return ip === undefined ? undefined : { address: ip };
 }

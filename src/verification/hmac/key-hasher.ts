@@ -12,7 +12,7 @@ export function makeKeyHasher(keys: DerivedKeys) {
   const hmacKeyIds = keys.map(keyIdOf) as [string, ...string[]];
 
   return {
-    /** Returns a key's name in memory: its HMAC under the current key, in base64. */
+    /** Returns a key's name in memory: its HMAC under the current key, a character for each byte. */
     nameOf: current,
 
     /** Returns what the mirror stores of a key. */
@@ -30,5 +30,5 @@ export function makeKeyHasher(keys: DerivedKeys) {
 }
 
 function fromName(name: string): Buffer {
-  return Buffer.from(name, 'base64');
+  return Buffer.from(name, 'latin1');
 }

@@ -21,7 +21,7 @@ const targetOf = (path: string, query: fc.Arbitrary<string>, queries: number) =>
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom(...NAMED), fc.constantFrom('', 'forward', 'verify'), query)
+        .tuple(fc.constantFrom(...NAMED), fc.constantFrom('', 'forward', 'verify', 'session'), query)
         .map(([part, last, text]) => `${path}${part}${last}${text === '' ? '' : `?${text}`}`),
     },
     {
@@ -164,8 +164,12 @@ export function verifyRequests({ keys, serviceTokens, session }: World): fc.Arbi
     .map(([method, target, headers, body]) => ({ method, target, headers: headers.flat(), body }));
 }
 
-/** Requests to forward: most of them such as the fast path takes, the others nearly so. */
-export function forwardRequests({ keys, serviceTokens, session }: World): fc.Arbitrary<RawRequest> {
+/** Requests of a key for a route that memory answers: most such as the fast path takes, the others nearly so. */
+export const readRequests = (world: World, path: string) => requestsByKey(world, path);
+export const forwardRequests = (world: World) => requestsByKey(world, FORWARD);
+
+/** Requests with a key of their own: most of them such as the fast path takes, the others nearly so. */
+function requestsByKey({ keys, serviceTokens, session }: World, path: string): fc.Arbitrary<RawRequest> {
   const key = fc.constantFrom(...keys).chain((each) =>
     fc.oneof(
       { weight: 4, arbitrary: credentialsOf('x-api-key', each, [...keys, ` ${each}`, `${each}x`, '', 'x']) },
@@ -187,8 +191,8 @@ export function forwardRequests({ keys, serviceTokens, session }: World): fc.Arb
   const body = fc.oneof({ weight: 8, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constant('x') });
   return fc
     .tuple(
-      fc.constantFrom(...METHODS, 'GET', 'GET', 'GET'),
-      targetOf(FORWARD, query, 8),
+      path === FORWARD ? fc.constantFrom(...METHODS, 'GET', 'GET', 'GET') : mostly('GET', ...METHODS),
+      targetOf(path, query, path === FORWARD ? 8 : 1),
       fc.tuple(hosts, key, others),
       body,
     )

@@ -46,14 +46,14 @@ function makeParts(state: ReturnType<typeof makeState>) {
   const judge = makeJudge(policy);
   const trust = makeTrust(cache, { alone: true });
   const readMirror = () => (state.reads++, Promise.resolve(readOf(state.inMirror)));
-  const { peekKey, resolveKey } = resolverOf({ cache, trust, readMirror });
+  const { lookUpKey, resolveKey } = resolverOf({ cache, trust, readMirror });
   const limiter = { take: () => (state.takes++, state.onTake()) };
   const counters = { noteUse: ignore, refreshAtWorkos: ignore, countVerdict: ignore };
   const decide = makeDecide({ judge, policy, limiter, ...counters, clock });
   const from = { isKey: (key: string) => key.startsWith('sk_'), mayCarrySession: () => false, trustProxyHops: 0 };
   const fastPath = makeForwardFastPath({
     ...from,
-    peekKey,
+    lookUpKey,
     judge,
     decide,
     log: { answered: ignore, failed: ignore },

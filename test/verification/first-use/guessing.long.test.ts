@@ -62,7 +62,7 @@ function start({
     unknown,
     trust,
     readMirror(hashes) {
-      const name = hashes[0]!.toString('base64');
+      const name = hashes[0]!.toString('latin1');
       asked.mirror.push(name);
       return Promise.resolve(known.get(name));
     },
