@@ -1,49 +1,30 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeLifetime } from '../src/process/shutdown.ts';
 import { databaseVersion } from './database.ts';
-import { rawOf, readme, summary } from './report.ts';
-import type { Done } from './report.ts';
-import type { Length, Section } from './section.ts';
-import { betterAuth } from './sections/better-auth.ts';
-import { changes } from './sections/changes.ts';
-import { cold } from './sections/cold.ts';
-import { command } from './sections/command.ts';
-import { creates } from './sections/creates.ts';
-import { memory } from './sections/memory.ts';
-import { middleware } from './sections/middleware.ts';
-import { productApi } from './sections/product-api.ts';
-import { verification } from './sections/verification.ts';
-import { workosSdk } from './sections/workos-sdk.ts';
-import { writes } from './sections/writes.ts';
+import { FULL, SHORT } from './length.ts';
+import { measuredLine, measuredNow } from './report/measured.ts';
+import { writeReport } from './report/report.ts';
+import { storeResult } from './report/results.ts';
+import type { Finding, Length, Outcome, Section } from './section.ts';
+import { SECTIONS } from './sections.ts';
 import { pinSelf } from './start-server.ts';
+import { findingsTable, roundsTable } from './tables.ts';
 import { makeWorld } from './world.ts';
+import type { World } from './world.ts';
 
-// `npm run bench [-- --short] [--only NAME,NAME] [--soak-minutes N]`: measures what Latchkey costs, beside what it is built
+// `npm run bench [-- --short] [--only NAME,NAME] [--soak-minutes N] [--keys N]`: measures what Latchkey costs, beside what it is built
 // on and its alternatives. Exits with 1 for an error, not for a target that was missed.
-const SECTIONS: readonly Section[] = [
-  verification,
-  productApi,
-  middleware,
-  betterAuth,
-  workosSdk,
-  cold,
-  changes,
-  writes,
-  creates,
-  command,
-  memory,
-];
-
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, only: { type: 'string' }, 'soak-minutes': { type: 'string' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    'soak-minutes': { type: 'string' },
+    /** Of the large mirror. */
+    keys: { type: 'string' },
+  },
 });
-const soakMinutes = Number(values['soak-minutes'] ?? (values.short ? 0.05 : 10));
-const length: Length = values.short
-  ? { short: true, rounds: 1, seconds: 0.5, soakMinutes }
-  : { short: false, rounds: 9, seconds: 3, soakMinutes };
+const full = values.short ? SHORT : FULL;
+const length: Length = { ...full, soakMinutes: Number(values['soak-minutes'] ?? full.soakMinutes) };
 const names = values.only?.split(',') ?? SECTIONS.map(({ name }) => name);
 const unknown = names.filter((name) => !SECTIONS.some((section) => section.name === name));
 if (unknown.length > 0) throw new Error(`no such section: ${unknown.join(', ')}`);
@@ -59,28 +40,39 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void lifetime.end().finally(() => process.exit(1)));
 }
 
+async function measure(section: Section, world: World): Promise<Outcome> {
+  const own = makeLifetime();
+  lifetime.onEnd(own.end);
+  try {
+    return await section.run({ world, lifetime: own, length });
+  } finally {
+    await own.end();
+  }
+}
+
+function printed({ title }: Section, { rounds, raw }: Outcome): string {
+  return [`## ${title}`, ...(rounds ? [roundsTable(rounds)] : []), raw].join('\n\n');
+}
+
 try {
   pinSelf();
-  const world = makeWorld(lifetime, serverUrl, { manyKeys: values.short ? 20_000 : 1_000_000 });
-  const done: Done[] = [];
+  const world = makeWorld(lifetime, serverUrl, {
+    manyKeys: Number(values.keys ?? (values.short ? 20_000 : 1_000_000)),
+  });
+  const measured = measuredNow(length, await databaseVersion(serverUrl));
+  const findings: Finding[] = [];
   for (const section of chosen.filter((each) => !isLeftOut(each))) {
-    const own = makeLifetime();
-    lifetime.onEnd(own.end);
-    try {
-      done.push({ section, outcome: await section.run({ world, lifetime: own, length }) });
-    } finally {
-      await own.end();
-    }
-    say(rawOf(done.at(-1)!));
+    const outcome = await measure(section, world);
+    say(printed(section, outcome));
+    findings.push(...outcome.findings);
+    // A section that could not measure here, such as without Redis, leaves what it measured before.
+    if (!values.short && outcome.findings.length > 0) await storeResult(section.name, measured, outcome);
   }
-  const run = { done, leftOut, length, database: await databaseVersion(serverUrl) };
-  say(summary(run));
-  // Only a full run replaces the committed figures.
-  if (!values.short && values.only === undefined) {
-    const file = join(import.meta.dirname, 'README.md');
-    writeFileSync(file, readme(run));
-    execFileSync('oxfmt', [file]);
-  }
+  say(findingsTable(findings.map((finding) => ({ ...finding, date: measured.date }))));
+  if (leftOut.length > 0)
+    say(`Left out, because they need TEST_DATABASE_URL: ${leftOut.map(({ name }) => name).join(', ')}.`);
+  say(`${measuredLine(measured)}\n${measured.versions}`);
+  if (!values.short) await writeReport();
 } finally {
   await lifetime.end();
 }

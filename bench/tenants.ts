@@ -9,6 +9,8 @@ export const PERMISSIONS = ['workspace:read', 'audit:read'];
 
 const names = Array.from({ length: ORGANIZATIONS }, (_, i) => `bench${i}`);
 
+type Tenant = (typeof tenants)[number];
+
 export const tenants = names.map((name) => ({
   organizationId: `org_${name}`,
   clientId: `client_ci_${name}`,
@@ -21,3 +23,12 @@ export const benchSeed: Seed = {
   organizations: tenants.map(({ organizationId }) => ({ id: organizationId, name: organizationId })),
   machineClients: tenants.map((tenant) => ({ ...tenant, scopes: ['apikeys:write'] })),
 };
+
+/** Returns an access token of an organization's machine client. */
+export async function machineToken(workosUrl: string, { clientId, secret }: Tenant): Promise<string> {
+  const response = await fetch(`${workosUrl}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret }),
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lifetime } from '../src/process/shutdown.ts';
 import { ask } from './ask.ts';
 import { emptyDatabase } from './database.ts';
@@ -8,7 +9,7 @@ import { filledDatabase } from './filled-database.ts';
 import { once } from './once.ts';
 import { ROOT, startServer } from './start-server.ts';
 import type { Core, Env, Server } from './start-server.ts';
-import { ENVIRONMENT, SERVICE_TOKEN, tenants } from './tenants.ts';
+import { ENVIRONMENT, SERVICE_TOKEN, machineToken, tenants } from './tenants.ts';
 
 /** For every organization a machine token, an API key, and a key with a rate limit that is never reached. */
 export type Callers = { tokens: string[]; keys: string[]; limitedKeys: string[] };
@@ -16,6 +17,9 @@ export type World = ReturnType<typeof makeWorld>;
 
 const KEY = { label: 'bench', permission_set: 'read_only' };
 const LIMITED_KEY = { ...KEY, rate_limit: { limit: 1_000_000, window_seconds: 1 } };
+
+const READY_TRIES = 300;
+const READY_PAUSE_MS = 100;
 
 const SECRET = randomBytes(32).toString('hex');
 
@@ -31,7 +35,9 @@ export function makeWorld(lifetime: Lifetime, serverUrl: string | undefined, { m
   const startLatchkey = async (owner: Lifetime, core: Core, env: Env): Promise<Server> => {
     if (env['DATABASE_URL'] === undefined) return startServer(owner, 'bench/servers/embedded-service.ts', core, env);
     await build();
-    return startServer(owner, 'dist/src/main.js', core, env);
+    const server = await startServer(owner, 'dist/src/main.js', core, env);
+    await becomesReady(server.url);
+    return server;
   };
   const replicaOn = async (core: Core) => startLatchkey(lifetime, core, await environment());
   const latchkey = once(() => replicaOn('measured'));
@@ -96,10 +102,11 @@ export async function makeKey(url: string, token: string, body: object = KEY): P
   return (await ask(url, 'POST', '/v1/api-keys', token, body)) as { id: string; value: string };
 }
 
-async function machineToken(workosUrl: string, { clientId, secret }: (typeof tenants)[number]): Promise<string> {
-  const response = await fetch(`${workosUrl}/oauth2/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret }),
-  });
-  return ((await response.json()) as { access_token: string }).access_token;
+/** A database that was left alone for a minute is behind WorkOS until its events were read. */
+async function becomesReady(url: string): Promise<void> {
+  for (let i = 0; i < READY_TRIES; i++) {
+    if ((await fetch(`${url}/readyz`)).ok) return;
+    await sleep(READY_PAUSE_MS);
+  }
+  throw new Error(`${url} did not become ready`);
 }

@@ -7,7 +7,7 @@ import { interleave, ratio } from '../rounds.ts';
 import type { Rounds } from '../rounds.ts';
 import type { Bench, Outcome, Section } from '../section.ts';
 import { ROOT, startServer } from '../start-server.ts';
-import { roundsTable, times } from '../tables.ts';
+import { times } from '../tables.ts';
 import { CONNECTIONS, isValid, verifyTarget } from '../targets.ts';
 
 const PEERS = join(ROOT, 'bench/peers');
@@ -66,12 +66,12 @@ function outcome({ latchkey, database, memory }: Record<'latchkey' | 'database' 
         ok: toMemory >= 4,
       },
     ],
-    raw: `${roundsTable({
+    rounds: {
       '`POST /v1/api-keys/verify`': latchkey,
       'Better Auth, keys in PostgreSQL': database,
       'Better Auth, keys in memory': memory,
-    })}
-Better Auth answers \`auth.api.verifyApiKey\` over plain \`node:http\`, without a framework or a log. Its rate limiting is off (by
+    },
+    raw: `Better Auth answers \`auth.api.verifyApiKey\` over plain \`node:http\`, without a framework or a log. Its rate limiting is off (by
 default it writes a counter for each verification), and so are telemetry and its own log; with the database, a pool of 10
 connections as Latchkey has; in memory, \`storage: 'secondary-storage'\` over a \`Map\` and \`deferUpdates\`, so that nothing waits for the last use.
 `,

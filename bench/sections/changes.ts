@@ -125,6 +125,7 @@ function outcome({ trials, replica, middleware, creates, failures }: Seen): Outc
         ok: failures === 0,
       },
     ],
+    figures: { 'another replica': replica, 'a middleware that listens to it': middleware },
     raw: `| ${trials} revocations each, ms | p50 | p99 | max |\n|---|---|---|---|\n${row('another replica', replica)}${row('a middleware that listens to it', middleware)}`,
   };
 }

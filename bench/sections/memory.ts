@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { secretOf } from '../filled-database.ts';
 import { load } from '../load.ts';
 import type { Target } from '../load.ts';
+import { residentMb } from '../process-costs.ts';
 import type { Bench, Outcome, Section } from '../section.ts';
 import { count } from '../tables.ts';
 import { verifyRequest, verifyTarget } from '../targets.ts';
@@ -41,14 +41,6 @@ async function soak(target: Target, pid: number, seconds: number): Promise<Soak>
   }
 }
 
-function residentMb(pid: number): number | undefined {
-  try {
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
-  } catch {
-    return undefined;
-  }
-}
-
 function outcome({ mb, requests, seconds }: Soak, keys: number): Outcome {
   const max = Math.max(...mb);
   const slope = slopePerMinute(mb.slice(Math.floor(mb.length / 2)));
@@ -62,6 +54,7 @@ function outcome({ mb, requests, seconds }: Soak, keys: number): Outcome {
         ok: max <= AT_MOST_MB && slope <= FLAT_MB_PER_MINUTE,
       },
     ],
+    figures: { 'resident memory': { minutes, atMost: AT_MOST_MB, mb: tenths(mb) } },
     raw: `${count(requests)} verifications in ${minutes} minutes. MB at the start, at each tenth, and at the end: ${tenths(mb).map(count).join(' · ')}.\n`,
   };
 }

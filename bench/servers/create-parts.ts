@@ -84,14 +84,13 @@ async function twoTransactions(organizationId: string): Promise<void> {
     dueAt: new Date(clock().getTime() + 60_000),
   };
   await db.transaction(async (trx) => {
-    await gate.admitKey(trx, organizationId);
-    await keys.countTowardsQuota(trx, organizationId, key, clock());
+    await gate.admitKeyAnd(trx, organizationId, () => keys.countTowardsQuota(trx, organizationId, key, clock()));
     await keys.insertProvisioning(trx, key);
   });
   await db.transaction(async (trx) => {
     const workosId = `api_key_${key.rowId}`;
     const issued = { workosId, prefix: 'sk_...0000', secretHash: randomBytes(32), hmacKeyId: '00000000' };
-    await keys.activate(trx, key, issued, key, clock());
+    await keys.activate(trx, key, issued, key, clock(), audit.afterwards);
     const details = { label: key.label, permission_set: key.permissionSet, scopes: key.scopes, expires_at: null };
     const target = { kind: 'api_key' as const, id: workosId };
     await audit.append(trx, {
