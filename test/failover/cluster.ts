@@ -50,10 +50,16 @@ export async function setSynchronous(server: Pick<Postgres, 'url'>, names: strin
 }
 
 /** A primary with the schema, a standby that has all of it, and a local WorkOS. */
-export async function startCluster({ synchronous }: { synchronous: boolean }) {
+export async function startCluster({
+  synchronous,
+  settings = [],
+}: {
+  synchronous: boolean;
+  settings?: readonly string[];
+}) {
   const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: emptySeed });
   afterAll(() => workos.close());
-  const primary = await startPrimary();
+  const primary = await startPrimary(settings);
   const db = connectDatabase({ url: primary.url, poolMax: 1, statementTimeoutMs: null });
   await migrate(db);
   await db.destroy();
@@ -91,7 +97,7 @@ export function makeStartReplica() {
     await Promise.all(children.map(({ exited }) => exited));
   });
 
-  return async function startReplica(given: Env, { env = {}, under = [], host, root = ROOT }: Options) {
+  return async function startReplica(given: Env, { env = {}, under = [], host, root = ROOT }: Options = {}) {
     const command = [...under, process.execPath, 'src/main.ts'];
     const [program, ...args] = command as [string, ...string[]];
     const address = host === undefined ? {} : { HOST: host };

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
-import { makeClient, say } from './client.ts';
+import { makeClient } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { becomesReady } from './load.ts';
 import { recording } from './recording.ts';
+import { record } from './results.ts';
 
 const BOUND_MS = 3_000;
 const WATCHED_MS = 6_000;
@@ -73,7 +74,7 @@ test('a replica that is cut off from its database in silence calls a revoked key
   await watched;
   const staleMs = Math.max(0, ...valid.map(({ id, asked }) => asked - (revokedAt.get(id) ?? Infinity)));
   const servedMs = Math.max(...valid.map(({ asked }) => asked)) - cutAt;
-  say(`cut off, it served for ${servedMs.toFixed(0)} ms, ${staleMs.toFixed(0)} ms after a revocation at worst`);
+  await record('cut-off', primary, { valid: servedMs, stalest: staleMs });
   expect(servedMs).toBeGreaterThan(0);
   expect(servedMs).toBeLessThan(BOUND_MS);
   expect(await client.verify(lonely, keys[0]!)).toMatchObject({ status: 503, code: 'database_unavailable' });

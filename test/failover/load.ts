@@ -67,6 +67,52 @@ export function startLoad(client: Client, replicas: readonly [At, ...At[]]) {
   };
 }
 
+/** What balances requests over the replicas that there are now. */
+export function makeBalancer(first: readonly At[]) {
+  let replicas = first;
+  let next = 0;
+  return {
+    front: {
+      get url() {
+        return replicas[next++ % replicas.length]!.url;
+      },
+    },
+    now: () => replicas,
+    set: (others: readonly At[]) => void (replicas = others),
+  };
+}
+
+/** Clients behind a balancer, of which no request may fail, until they are stopped. */
+export function startTraffic(client: Client, balancer: ReturnType<typeof makeBalancer>) {
+  const failures: string[] = [];
+  const stopping = new AbortController();
+  let requests = 0;
+  const expectOf = (what: string, got: unknown, wanted: unknown) => {
+    requests++;
+    if (got !== wanted) failures.push(`${what}: ${String(got)}`);
+  };
+  const load = Array.from({ length: 2 }, async () => {
+    while (!stopping.signal.aborted) {
+      const key = await client.tryCreate(balancer.front);
+      expectOf('create', key !== undefined, true);
+      if (!key) continue;
+      expectOf('verify', (await client.verify(balancer.front, key)).code, 'valid');
+      expectOf('bill', await client.bill(balancer.front, 'active'), 'ok');
+      expectOf('revoke', await client.revoke(balancer.front, key), 'ok');
+      await sleep(250);
+      for (const replica of balancer.now())
+        expectOf('verify, revoked', (await client.verify(replica, key)).code, 'revoked');
+    }
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all(load);
+      return { requests, failures };
+    },
+  };
+}
+
 /** What each replica says of every key, once it is ready. */
 export async function readAll(client: Client, replicas: readonly At[], { writes }: History): Promise<Final[]> {
   const keys = writes.flatMap((write) => (write.f === 'create' && write.key ? [write.key] : []));

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { makeClient, say } from './client.ts';
+import { makeClient } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { recording } from './recording.ts';
+import { record } from './results.ts';
 
 const BOUND_MS = 3_000;
 
@@ -27,7 +28,7 @@ test('replicas on an old primary that lives on refuse within 3 seconds; with a g
   for (const key of keys) expect(await client.revoke(fresh, key)).toBe('ok');
   await watch;
   const servedMs = Math.max(...lastValid) - promotedAt;
-  say(`an old primary served for ${(servedMs / 1_000).toFixed(2)} s after the promotion began`);
+  await record('old-primary', standby, { valid: servedMs });
   expect(servedMs).toBeGreaterThan(0);
   expect(servedMs).toBeLessThan(BOUND_MS + 250);
   for (const key of keys) {

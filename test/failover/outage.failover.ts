@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { makeClient, say } from './client.ts';
+import { makeClient } from './client.ts';
 import type { At, Key } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { becomesReady } from './load.ts';
 import { recording } from './recording.ts';
+import { record } from './results.ts';
 
 const GRACE_MS = 60_000;
 const AFTER_MS = 3_000;
@@ -62,9 +63,12 @@ describe.each(OUTAGES)('an outage of %i s', async (seconds) => {
     await sleep(AFTER_MS);
     stopping.abort();
     const [strictly, leniently] = await watched;
-    say(
-      `no primary for ${outageMs.toFixed(0)} ms: no answer for ${strictly!.gapMs.toFixed(0)} ms (${strictly!.refused} refused); with a grace for ${leniently!.gapMs.toFixed(0)} ms, stale for ${leniently!.staleMs.toFixed(0)} ms`,
-    );
+    await record(`outage-${seconds}`, cluster.standby, {
+      noPrimary: outageMs,
+      noAnswer: strictly!.gapMs,
+      noAnswerWithGrace: leniently!.gapMs,
+      staleWithGrace: leniently!.staleMs,
+    });
     expect(strictly!.gapMs).toBeLessThan(outageMs + SLACK_MS);
     expect(strictly!.staleMs).toBe(0);
     expect(leniently!.refused).toBe(0);

@@ -9,12 +9,12 @@ import { freePort } from '../process/start.ts';
 const run = promisify(execFile);
 const INSTALLED = '/usr/lib/postgresql';
 /** The server refuses to run as root. */
-const OWNER = 'postgres';
+export const OWNER = 'postgres';
 
 export type Postgres = Awaited<ReturnType<typeof startPrimary>>;
 
 /** Where the newest PostgreSQL of this machine has its programs. */
-function binaries(): string {
+export function binaries(): string {
   const [newest] = readdirSync(INSTALLED).toSorted((a, b) => Number(b) - Number(a));
   if (newest === undefined) throw new Error(`these tests need PostgreSQL's programs below ${INSTALLED}`);
   return join(INSTALLED, newest, 'bin');
@@ -69,43 +69,19 @@ export async function startPrimaryOnSmallDisk(megabytes: number, holds: 'tables'
 }
 
 /**
- * A primary that archives its WAL, and what an operator needs to restore it elsewhere after its machine is lost. The servers
- * are placed now, because a test that runs can register nothing that ends them.
+ * A primary, a server beside it that is not running, on which a backup is restored, and a folder for backups. They are placed
+ * now, because a test that runs can register nothing that ends them.
  */
-export async function startArchivingPrimary() {
-  const [{ folder: kept }, copy] = [await place(), await place()];
-  afterAll(() => rmSync(kept, { recursive: true, force: true }));
-  const primary = await startPrimary(['archive_mode=on', `archive_command='cp %p ${kept}/%f'`, 'archive_timeout=1']);
-  const data = join(copy.folder, 'data');
-  const restored = prepare(copy.folder, copy.port, []);
-  return {
-    primary,
-    restored,
-    /** The files of WAL in the archive. */
-    archived: () => readdirSync(kept),
-    async backUp(): Promise<void> {
-      const from = `host=127.0.0.1 port=${primary.port} user=postgres`;
-      await asOwner('pg_basebackup', [
-        '--pgdata',
-        join(kept, 'base'),
-        '--dbname',
-        from,
-        '--checkpoint=fast',
-        '--no-sync',
-      ]);
-    },
-    /** Restores the base backup, and of the WAL what was committed until then. */
-    async restore(until: string): Promise<void> {
-      await run('cp', ['-a', join(kept, 'base'), data]);
-      const settings = [`restore_command = 'cp ${kept}/%f %p'`, `recovery_target_time = '${until}'`];
-      appendFileSync(
-        join(data, 'postgresql.auto.conf'),
-        [...settings, "recovery_target_action = 'promote'", ''].join('\n'),
-      );
-      appendFileSync(join(data, 'recovery.signal'), '');
-      await restored.begin();
-    },
-  };
+export async function startPrimaryWithBackups() {
+  const [{ folder: backups }, copy] = [await place(), await place()];
+  afterAll(() => rmSync(backups, { recursive: true, force: true }));
+  const primary = await startPrimary();
+  const wal = join(backups, 'wal');
+  mkdirSync(wal);
+  if (process.getuid?.() === 0) execFileSync('chown', [OWNER, wal]);
+  /** The files of WAL in the archive. */
+  const archived = () => readdirSync(wal);
+  return { primary, restored: prepare(copy.folder, copy.port, []), backups, archived };
 }
 
 /** A standby that streams from a primary, as `name`. */
@@ -162,6 +138,7 @@ function prepare(folder: string, port: number, settings: readonly string[]) {
   });
   return {
     port,
+    data,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     kill,
     stop: () => control('--mode=fast', 'stop'),

@@ -4,6 +4,7 @@ import { makeClient, say } from './client.ts';
 import { startCluster } from './cluster.ts';
 import { check, stalestMs } from './history.ts';
 import { becomesReady, countOf, readAll, startLoad } from './load.ts';
+import { record } from './results.ts';
 
 const LOAD_MS = 3_000;
 const LAG_MS = 1_500;
@@ -28,7 +29,6 @@ test('the primary killed and the standby promoted under load: nothing acknowledg
   const history = await load.stop();
   expect(history.writes.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
   expect(check(history, await readAll(client, replicas, history))).toEqual([]);
-  say(
-    `${countOf(history)}; ready ${backMs.toFixed(0)} ms after the promotion, stalest ${stalestMs(history).toFixed(0)} ms`,
-  );
+  say(countOf(history));
+  await record('promotion', standby, { ready: backMs, stalest: stalestMs(history) });
 });

@@ -12,6 +12,7 @@ import { makeClient, say } from './client.ts';
 import type { At } from './client.ts';
 import { makeStartReplica } from './cluster.ts';
 import { checkOutLastRelease } from './last-release.ts';
+import { makeBalancer, startTraffic } from './load.ts';
 import { startPrimary } from './postgres.ts';
 
 const PHASE_MS = 2_000;
@@ -32,47 +33,13 @@ const startReplica = makeStartReplica();
 const startOld = () => startReplica(given, { root });
 const startNew = () => startReplica(given, {});
 
-/** What balances requests over the replicas that there are now. */
-function makeBalancer(first: readonly At[]) {
-  let replicas = first;
-  let next = 0;
-  return {
-    front: {
-      get url() {
-        return replicas[next++ % replicas.length]!.url;
-      },
-    },
-    now: () => replicas,
-    set: (others: readonly At[]) => void (replicas = others),
-  };
-}
-
 test('replicas of the last release are replaced under load, and come back, without a failed request', async () => {
   const [parked, leaving] = await Promise.all([startOld(), startOld()]);
   const balancer = makeBalancer([parked, leaving]);
   const client = await makeClient({ organizations: makeOrganizations({ db, workos, clock: makeTestClock() }) }, [
     parked,
   ]);
-  const failures: string[] = [];
-  const stopping = new AbortController();
-  let requests = 0;
-  const expectOf = (what: string, got: unknown, wanted: unknown) => {
-    requests++;
-    if (got !== wanted) failures.push(`${what}: ${String(got)}`);
-  };
-  const load = Array.from({ length: 2 }, async () => {
-    while (!stopping.signal.aborted) {
-      const key = await client.tryCreate(balancer.front);
-      expectOf('create', key !== undefined, true);
-      if (!key) continue;
-      expectOf('verify', (await client.verify(balancer.front, key)).code, 'valid');
-      expectOf('bill', await client.bill(balancer.front, 'active'), 'ok');
-      expectOf('revoke', await client.revoke(balancer.front, key), 'ok');
-      await sleep(250);
-      for (const replica of balancer.now())
-        expectOf('verify, revoked', (await client.verify(replica, key)).code, 'revoked');
-    }
-  });
+  const traffic = startTraffic(client, balancer);
   const phase = async (replicas: readonly At[]) => {
     balancer.set(replicas);
     await sleep(PHASE_MS);
@@ -93,8 +60,7 @@ test('replicas of the last release are replaced under load, and come back, witho
   await phase([parked]);
   await expectSuspensionKept(client, second, parked);
   await sleep(DRAIN_MS);
-  stopping.abort();
-  await Promise.all(load);
+  const { requests, failures } = await traffic.stop();
   say(`${requests} requests over an upgrade and back, ${failures.length} failed`);
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(50);

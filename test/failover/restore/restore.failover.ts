@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +16,9 @@ import { makeClient, say } from '../client.ts';
 import { ask, makeStartReplica } from '../cluster.ts';
 import type { Env } from '../cluster.ts';
 import { becomesReady } from '../load.ts';
-import { startArchivingPrimary } from '../postgres.ts';
+import { record } from '../results.ts';
+import { commandsOf, play } from '../drill/steps.ts';
+import { startPrimaryWithBackups } from '../postgres.ts';
 
 // The drill of docs/how-to/back-up-and-restore.md, step by step: tests of this file need each other, in their order.
 
@@ -28,7 +29,14 @@ const workos = await startEmulator({ port: 0, stateFile: ':memory:', seed: empty
 afterAll(() => workos.close());
 const outside = mkdtempSync(join(tmpdir(), 'latchkey-seals-'));
 afterAll(() => rmSync(outside, { recursive: true, force: true }));
-const { primary, restored, archived, backUp, restore } = await startArchivingPrimary();
+const [archive, backUp, restore, keepSeals] = commandsOf(
+  'docs/how-to/back-up-and-restore.md',
+  'restore/restore.failover.ts',
+) as [string, string, string, string];
+const { primary, restored, archived, backups } = await startPrimaryWithBackups();
+await play(archive, { env: { OWNER: primary.url }, at: { '/backup': backups, "'60s'": "'1s'" } });
+await primary.stop();
+await primary.begin();
 const db = connectDatabase({ url: primary.url, poolMax: 2, statementTimeoutMs: null });
 await migrate(db);
 
@@ -53,9 +61,8 @@ const [kept, doomed, removed, suspended] = [
 ];
 const codesOf = (at: { url: string }, keys: readonly { id: string; value: string }[]) =>
   Promise.all(keys.map(async (key) => (await client.verify(at, key)).code));
-const seconds = (sinceMs: number) => ((performance.now() - sinceMs) / 1_000).toFixed(1);
 
-await backUp();
+await play(backUp, { env: { OWNER: primary.url }, as: 'database', at: { '/backup': backups } });
 const fromWal = await create('made after the base backup');
 await sleep(1_500);
 const [moment] = await ask(primary, 'select clock_timestamp()::text as now');
@@ -82,10 +89,13 @@ test('what happens after the moment is acknowledged, and lost with the machine',
 
 test('the backup restored to the moment has the revoked keys as active, and not what came later', async () => {
   const from = performance.now();
-  await restore(String(moment?.['now']));
+  const at = { '/backup': backups, '/var/lib/postgresql/data': restored.data };
+  const until = { '2026-11-22 14:05:00+00': String(moment?.['now']) };
+  await play(restore, { as: 'database', at: { ...at, ...until } });
+  await restored.begin();
   const inRecovery = async () => (await ask(restored, 'select pg_is_in_recovery() as standby'))[0]?.['standby'];
   await expect.poll(inRecovery, { timeout: 20_000 }).toBe(false);
-  say(`restored in ${seconds(from)} s`);
+  say(`restored in ${((performance.now() - from) / 1_000).toFixed(1)} s`);
   const rows = await ask(restored, 'select workos_id as id, status from api_keys');
   const statuses = new Map(rows.map(({ id, status }) => [id, status]));
   expect([kept, fromWal, doomed, removed, suspended].map(({ id }) => statuses.get(id))).toEqual(
@@ -101,19 +111,8 @@ test('audit:verify names the events that the backup lacks, by seals outside the 
   expect([verified.code, verified.stdout]).toEqual([2, expect.stringContaining('BROKEN')]);
   expect(verified.stdout).toContain(client.acme.id);
 
-  const [row] = await ask(
-    restored,
-    "select split_part(cursor, ' ', 1) as n from event_cursors where name = 'audit_seals'",
-  );
-  const known = execFileSync('awk', [
-    '-F',
-    '[:,]',
-    '-v',
-    `n=${String(row?.['n'])}`,
-    '$5 <= n',
-    seals.LATCHKEY_AUDIT_SEALS,
-  ]);
-  writeFileSync(keptSeals, known);
+  const at = { '/seals/latchkey-restored': keptSeals, '/seals/latchkey': seals.LATCHKEY_AUDIT_SEALS };
+  await play(keepSeals, { env: { DATABASE_URL: restored.url }, at });
 });
 
 test('a start without LATCHKEY_SECRET says that it is missing, and audit:verify shows that it is another one', async () => {
@@ -140,9 +139,8 @@ test('no key is answered on the restored database until what WorkOS revoked sinc
     await sleep(100);
   }
   workos.faults.clear();
-  const from = performance.now();
-  await becomesReady(client, replica);
-  say(`ready ${seconds(from)} s after WorkOS answered`);
+  const readyMs = await becomesReady(client, replica);
+  await record('restore', restored, { ready: readyMs });
   expect(await codesOf(replica, [kept, fromWal, doomed, removed, lost])).toEqual([
     'valid',
     'valid',
