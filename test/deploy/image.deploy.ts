@@ -16,6 +16,11 @@ import { DEPLOY, fileFolder, ROOT, runTool } from './tools.ts';
 const BUILD_MS = 900_000;
 const RUN_MS = 120_000;
 const MAX_COMPRESSED_BYTES = 90_000_000;
+const STARTS = 3;
+const MAX_CPU_SECONDS = 1.5;
+/** What the container's first process has used; the kernel counts in hundredths of a second. */
+const CPU_SECONDS =
+  "fs.readFileSync('/proc/1/stat', 'utf8').split(') ')[1].split(' ').slice(11, 13).reduce((a, b) => a + +b, 0) / 100";
 
 const folder = fileFolder();
 const images = makeImages(folder);
@@ -95,12 +100,10 @@ describe('the services of the demo', () => {
         writable: ['/data'],
       });
       await workos.saw(/Local WorkOS on/, RUN_MS);
-      const startedAt = performance.now();
       const api = start({
         env: environmentOf('api', { PORT: `${ports.api}`, LATCHKEY_OPERATIONS_PORT: `${ports.operations}` }),
       });
       await api.saw(/latchkey listens/, RUN_MS);
-      process.stdout.write(`  image: listens ${((performance.now() - startedAt) / 1e3).toFixed(2)} s after runc run\n`);
 
       const [kind, ...check] = config.Healthcheck.Test;
       expect(kind).toBe('CMD');
@@ -120,11 +123,48 @@ describe('the services of the demo', () => {
     RUN_MS,
   );
 
+  test(
+    'listen soon after their start, beside a warm database',
+    async () => {
+      const starts: { seconds: number; cpu: number }[] = [];
+      for (let i = 0; i < STARTS; i++) {
+        const startedAt = performance.now();
+        const api = start({ env: environmentOf('api', { PORT: `${ports.api}` }) });
+        await api.saw(/latchkey listens/, RUN_MS);
+        const seconds = (performance.now() - startedAt) / 1e3;
+        const cpu = Number(api.exec(['/nodejs/bin/node', '-p', CPU_SECONDS]).stdout);
+        starts.push({ seconds, cpu });
+        api.signal('TERM');
+        expect(await api.exited).toEqual({ code: 0, signal: null });
+      }
+      const best = (name: 'seconds' | 'cpu') => Math.min(...starts.map((one) => one[name])).toFixed(2);
+      const listens = `listens ${best('seconds')} s after runc run, by ${best('cpu')} s of CPU`;
+      process.stdout.write(`  image: ${listens}, at best of ${STARTS}\n`);
+      // A machine that does other things makes every start slower, but needs no more of its processor.
+      expect(Number(best('cpu'))).toBeGreaterThan(0);
+      expect(Number(best('cpu'))).toBeLessThan(MAX_CPU_SECONDS);
+    },
+    RUN_MS,
+  );
+
   test('say which variable is missing', async () => {
     const { LATCHKEY_SECRET: _, ...env } = environmentOf('api');
     const api = start({ env });
     expect((await api.exited).code).toBe(1);
-    expect(api.stderr()).toContain('LATCHKEY_SECRET');
+    expect(api.stderr()).toBe('The environment is not complete:\n  LATCHKEY_SECRET: is missing\n');
+  });
+
+  test('name all secrets at once when they have none', async () => {
+    const api = start({ env: {} });
+    expect((await api.exited).code).toBe(1);
+    const named = Array.from(api.stderr().matchAll(/^ {2}(\w+): is missing$/gm), ([, name]) => name);
+    expect(named).toEqual([
+      'DATABASE_URL',
+      'LATCHKEY_SECRET',
+      'WORKOS_API_KEY',
+      'WORKOS_CLIENT_ID',
+      'WORKOS_COOKIE_PASSWORD',
+    ]);
   });
 });
 

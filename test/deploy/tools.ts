@@ -7,6 +7,8 @@ import { afterAll } from 'vitest';
 export const ROOT = join(import.meta.dirname, '..', '..');
 export const DEPLOY = join(ROOT, 'deploy');
 
+const REMOVE_MS = 180_000;
+
 export type Ran = { status: number; stdout: string; stderr: string };
 type Options = { cwd?: string; env?: Readonly<Record<string, string>>; input?: string };
 
@@ -40,6 +42,7 @@ export function buildGo(source: string, folder: string): string {
 /** A folder of the test file's own, gone afterwards. */
 export function fileFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-deploy-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  // The store of an image is thousands of files.
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), REMOVE_MS);
   return folder;
 }

@@ -79,6 +79,7 @@ describe('values.schema.json of the chart', () => {
     'STRIPE_WEBHOOK_SECRET',
     'REDIS_URL',
     'DATABASE_LISTEN_URL',
+    'DATABASE_READ_URL',
     'LATCHKEY_ROLE',
   ])('has no %s, which is secret or set by the chart', (name) => {
     expect(VARIABLES).toContain(name);
