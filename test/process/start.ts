@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
@@ -49,19 +50,26 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on, below those that Linux gives to clients: one that tries again and again to reach a server
+ * that is gone would sooner or later get the server's own port, connect to itself, and keep the server from starting again.
+ */
 export async function freePort(): Promise<number> {
-  const server = await takePort();
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let i = 0; i < 50; i++) {
+    const server = await takePort(randomInt(10_000, 32_768)).catch(() => undefined);
+    if (!server) continue;
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('no port is free');
 }
 
 /** Something else that listens. */
-export function takePort(): Promise<Server> {
+export function takePort(port = 0): Promise<Server> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
