@@ -6,9 +6,9 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 /** By how much the heap may grow over what is in use before V8 collects it, whatever its size. */
-const SPARE_BYTES = 12_000_000;
+const SPARE_BYTES = 22_000_000;
 const MIN_PERCENT = 10;
-const MAX_PERCENT = 40;
+const MAX_PERCENT = 60;
 const INTERVAL_MS = 5_000;
 
 function setGrowth(): void {
