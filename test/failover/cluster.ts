@@ -28,6 +28,12 @@ export async function ask(server: Pick<Postgres, 'url'>, sql: string): Promise<R
   }
 }
 
+/** Lets a server that stood still be older by so much: its beats, and the leases of workers that were lost with it. */
+export async function passTime(server: Pick<Postgres, 'url'>, by: '10 minutes' | '1 hour'): Promise<void> {
+  await ask(server, `update invalidation_beats set at = at - interval '${by}'`);
+  await ask(server, `update event_cursors set leased_until = leased_until - interval '${by}'`);
+}
+
 /** Waits until a server answers, such as one that starts again by itself. */
 export async function answers(server: Pick<Postgres, 'url'>): Promise<void> {
   for (let i = 0; i < 100; i++) {
